@@ -1,0 +1,113 @@
+// Package assurance owns the properties of a proof, and the order between them.
+//
+// It knows no factor by product name: a policy asks for what a proof can resist, and says which property is missing. The acr
+// values are the two OpenID EAP names (phr, phrh) and two of our own below them.
+//
+//	none < pwd < mfa < phr < phrh
+package assurance
+
+import "time"
+
+// Level is an acr value, ordered by strength. The zero value proves nothing.
+type Level uint8
+
+// The levels, weakest first.
+const (
+	// None: nobody has proven anything.
+	None Level = iota
+	// Pwd: one factor, a password. May look and cancel.
+	Pwd
+	// Mfa: two factors, of which none resists phishing.
+	Mfa
+	// Phr: a user-verified passkey; a phished user cannot hand it on (OpenID EAP ACR Values 1.0 §2).
+	Phr
+	// Phrh: as Phr, from a key that never leaves its attested device (OpenID EAP ACR Values 1.0 §2).
+	Phrh
+)
+
+var levelNames = [...]string{None: "none", Pwd: "pwd", Mfa: "mfa", Phr: "phr", Phrh: "phrh"}
+
+// String is the acr value.
+func (l Level) String() string {
+	if int(l) < len(levelNames) {
+		return levelNames[l]
+	}
+	return "none"
+}
+
+// ParseLevel reads an acr value; unknown text is None, so that a value from a newer release never raises anything.
+func ParseLevel(s string) Level {
+	for l, name := range levelNames {
+		if name == s {
+			return Level(l)
+		}
+	}
+	return None
+}
+
+// MarshalText writes the acr value.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads an acr value as ParseLevel does.
+func (l *Level) UnmarshalText(b []byte) error {
+	*l = ParseLevel(string(b))
+	return nil
+}
+
+// Factor is the kind of a credential. The values are bits, so that a proof can hold several, and are stored: never renumber.
+type Factor uint8
+
+// The factors a person can prove with.
+const (
+	Password Factor = 1 << iota
+	TOTP
+	Passkey
+	RecoveryCode
+)
+
+// Proof says what has been shown, when, and what that resists. The zero value proves nothing.
+type Proof struct {
+	// Factors that were shown, as bits.
+	Factors Factor
+	// UserVerified: the authenticator itself checked its user (WebAuthn L3 §6.1 flag UV).
+	UserVerified bool
+	// PhishingResistant: the proof is bound to our origin by the client.
+	PhishingResistant bool
+	// DeviceBound: the key cannot leave its device, and an accepted attestation says so.
+	DeviceBound bool
+	// At is when the latest factor was shown.
+	At time.Time
+}
+
+// Level computes the acr from the properties, never from the path a user took: a mix of factors nobody thought of gets what its
+// properties are worth. A passkey without user verification is one factor.
+func (p Proof) Level() Level {
+	switch {
+	case p.PhishingResistant && p.UserVerified && p.DeviceBound:
+		return Phrh
+	case p.PhishingResistant && p.UserVerified:
+		return Phr
+	case p.Factors&Password != 0 && p.Factors&(TOTP|Passkey) != 0:
+		return Mfa
+	case p.Factors&(Password|Passkey) != 0:
+		return Pwd
+	}
+	return None
+}
+
+// Fresh says whether the proof is at most age old at now. A proof from the future is not fresh.
+func (p Proof) Fresh(now time.Time, age time.Duration) bool {
+	return !p.At.IsZero() && !p.At.After(now) && now.Sub(p.At) <= age
+}
+
+// With adds a second proof of the same session. Properties add up; the time is the later one.
+func (p Proof) With(q Proof) Proof {
+	p.Factors |= q.Factors
+	p.UserVerified = p.UserVerified || q.UserVerified
+	p.PhishingResistant = p.PhishingResistant || q.PhishingResistant
+	p.DeviceBound = p.DeviceBound || q.DeviceBound
+	if q.At.After(p.At) {
+		p.At = q.At
+	}
+	return p
+}

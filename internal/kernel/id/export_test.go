@@ -1,0 +1,7 @@
+package id
+
+// The kinds are closed; the tests of this package name two of them.
+type (
+	UserKind = user
+	KeyKind  = key
+)

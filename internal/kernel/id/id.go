@@ -1,0 +1,147 @@
+// Package id owns the ids of everything Sallyport keeps: how they are made, written and read.
+//
+// An id is an address, never a secret: knowing one proves nothing. It is a UUIDv7 (RFC 9562 §5.7) whose time is the caller's
+// clock, so that ids sort by birth and tests own time. As text it is a prefix that names the kind, then 26 characters of
+// Crockford base32 in lower case; API keys have a form of their own, made for leak scanners (see key.go).
+//
+//	usr_ 01jk3v4m5n6p7q8r9s0t1v2w3x
+//	└─┬┘ └───────────┬────────────┘
+//	kind      16 bytes, base32
+//
+// Invariant: one id has exactly one text, and Parse accepts no other.
+package id
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+)
+
+// ErrMalformed is the answer to any text that is not the one canonical form of an id of the wanted kind.
+var ErrMalformed = errors.New("malformed id")
+
+// Kind names what an id addresses. It is closed: only this package has kinds.
+type Kind interface{ prefix() string }
+
+// Of is the id of one thing of kind K. The zero value addresses nothing.
+type Of[K Kind] [16]byte
+
+// The kinds of things that have ids. Each is a type of its own, so that an account can never be handed where a user is wanted.
+type (
+	User       = Of[user]
+	Account    = Of[account]
+	Subaccount = Of[subaccount]
+	Session    = Of[session]
+	Device     = Of[device]
+	Passkey    = Of[passkey]
+	StepUp     = Of[stepUp]
+	Event      = Of[event]
+	Request    = Of[request]
+	Key        = Of[key]
+)
+
+type (
+	user       struct{}
+	account    struct{}
+	subaccount struct{}
+	session    struct{}
+	device     struct{}
+	passkey    struct{}
+	stepUp     struct{}
+	event      struct{}
+	request    struct{}
+	key        struct{}
+)
+
+func (user) prefix() string       { return "usr_" }
+func (account) prefix() string    { return "acc_" }
+func (subaccount) prefix() string { return "sub_" }
+func (session) prefix() string    { return "ses_" }
+func (device) prefix() string     { return "dev_" }
+func (passkey) prefix() string    { return "pk_" }
+func (stepUp) prefix() string     { return "stp_" }
+func (event) prefix() string      { return "evt_" }
+func (request) prefix() string    { return "req_" }
+func (key) prefix() string        { return "key_" }
+
+// base32 of 16 bytes is 26 characters whose last one carries only 3 bits; Parse refuses any other spelling of the same bytes.
+var text = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+const textLength = 26
+
+// New makes an id born at now: 48 bits of Unix milliseconds, then 74 random bits (RFC 9562 §5.7).
+func New[K Kind](now time.Time) Of[K] {
+	var v Of[K]
+	rand.Read(v[:])
+	ms := uint64(now.UnixMilli())
+	binary.BigEndian.PutUint16(v[0:2], uint16(ms>>32))
+	binary.BigEndian.PutUint32(v[2:6], uint32(ms))
+	v[6] = v[6]&0x0f | 0x70
+	v[8] = v[8]&0x3f | 0x80
+	return v
+}
+
+// FromBytes reads an id from its 16 bytes, as the store keeps it.
+func FromBytes[K Kind](b []byte) (Of[K], error) {
+	var v Of[K]
+	if len(b) != len(v) {
+		return v, ErrMalformed
+	}
+	copy(v[:], b)
+	return v, nil
+}
+
+// Parse reads the canonical text of an id. Errors: ErrMalformed.
+func Parse[K Kind](s string) (Of[K], error) {
+	var v Of[K]
+	var k K
+	body, ok := strings.CutPrefix(s, k.prefix())
+	if !ok || len(body) != textLength {
+		return v, ErrMalformed
+	}
+	if _, err := text.Decode(v[:], []byte(body)); err != nil {
+		return Of[K]{}, ErrMalformed
+	}
+	if v.String() != s {
+		return Of[K]{}, ErrMalformed
+	}
+	return v, nil
+}
+
+// IsZero says whether the id addresses nothing.
+func (v Of[K]) IsZero() bool { return v == Of[K]{} }
+
+// Born is the time inside the id, in whole milliseconds.
+func (v Of[K]) Born() time.Time {
+	ms := int64(binary.BigEndian.Uint16(v[0:2]))<<32 | int64(binary.BigEndian.Uint32(v[2:6]))
+	return time.UnixMilli(ms).UTC()
+}
+
+// String is the canonical text; the zero id prints as nothing.
+func (v Of[K]) String() string {
+	if v.IsZero() {
+		return ""
+	}
+	var k K
+	return k.prefix() + text.EncodeToString(v[:])
+}
+
+// MarshalText writes the canonical text.
+func (v Of[K]) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote; the empty text is the zero id.
+func (v *Of[K]) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*v = Of[K]{}
+		return nil
+	}
+	parsed, err := Parse[K](string(b))
+	if err != nil {
+		return err
+	}
+	*v = parsed
+	return nil
+}
