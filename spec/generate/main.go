@@ -21,7 +21,7 @@ func main() {
 }
 
 func run() error {
-	for _, step := range []func() error{errorRegistry} {
+	for _, step := range []func() error{errorRegistry, auditActions} {
 		if err := step(); err != nil {
 			return err
 		}

@@ -32,6 +32,22 @@ const (
 	RequestCrossSite Code = "request.cross_site"
 	// RequestFormExpired: This form is too old or belongs to another sign-in. Nothing has changed yet.
 	RequestFormExpired Code = "request.form_expired"
+	// PasswordTooShort: The password is shorter than {min} characters.
+	PasswordTooShort Code = "password.too_short"
+	// PasswordTooLong: The password is longer than {limit} bytes.
+	PasswordTooLong Code = "password.too_long"
+	// PasswordNotText: The password holds bytes that are not text.
+	PasswordNotText Code = "password.not_text"
+	// PasswordCommon: This password is on the list that attackers try first.
+	PasswordCommon Code = "password.common"
+	// PasswordOwnWords: This password is your own name or address, or the name of this service.
+	PasswordOwnWords Code = "password.own_words"
+	// MailAddressMalformed: This is not a mail address that we can use.
+	MailAddressMalformed Code = "mail_address.malformed"
+	// MailAddressLocalPart: The part before the @ holds characters that not every mail system delivers.
+	MailAddressLocalPart Code = "mail_address.local_part"
+	// MailAddressDomain: The part after the @ is not a domain name that mail can reach.
+	MailAddressDomain Code = "mail_address.domain"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -78,4 +94,28 @@ var registry = map[Code]Entry{
 	RequestFormExpired: {Code: RequestFormExpired, Status: 403, Sight: Anyone, Outside: "",
 		English: "This form is too old or belongs to another sign-in. Nothing has changed yet.", EnglishFix: "Reload the page and send the form again.",
 		Korean: "양식이 만료되었거나 다른 로그인에서 열린 것입니다. 아직 변경된 것은 없습니다.", KoreanFix: "페이지를 새로 고친 뒤 다시 보내 주십시오."},
+	PasswordTooShort: {Code: PasswordTooShort, Status: 422, Sight: Anyone, Outside: "",
+		English: "The password is shorter than {min} characters.", EnglishFix: "Use a longer one: a few words in a row are easy to remember.",
+		Korean: "비밀번호가 {min}자보다 짧습니다.", KoreanFix: "더 긴 비밀번호를 사용해 주십시오. 단어 몇 개를 이어 쓰면 기억하기 쉽습니다."},
+	PasswordTooLong: {Code: PasswordTooLong, Status: 422, Sight: Anyone, Outside: "",
+		English: "The password is longer than {limit} bytes.", EnglishFix: "Use at most 256 characters.",
+		Korean: "비밀번호가 {limit}바이트보다 깁니다.", KoreanFix: "256자 이내로 입력해 주십시오."},
+	PasswordNotText: {Code: PasswordNotText, Status: 422, Sight: Anyone, Outside: "",
+		English: "The password holds bytes that are not text.", EnglishFix: "Type it again, or let a password manager make one.",
+		Korean: "비밀번호에 글자로 읽을 수 없는 바이트가 있습니다.", KoreanFix: "다시 입력하거나 비밀번호 관리자로 새로 만들어 주십시오."},
+	PasswordCommon: {Code: PasswordCommon, Status: 422, Sight: Anyone, Outside: "",
+		English: "This password is on the list that attackers try first.", EnglishFix: "Choose another one; a small change to this one is tried too.",
+		Korean: "공격자가 가장 먼저 시도하는 비밀번호 목록에 있습니다.", KoreanFix: "다른 비밀번호를 선택해 주십시오. 조금만 바꾼 것도 곧 시도됩니다."},
+	PasswordOwnWords: {Code: PasswordOwnWords, Status: 422, Sight: Anyone, Outside: "",
+		English: "This password is your own name or address, or the name of this service.", EnglishFix: "Choose one that is not made of what others know about you.",
+		Korean: "본인의 이름이나 주소 또는 이 서비스의 이름과 같은 비밀번호입니다.", KoreanFix: "다른 사람이 알 수 있는 정보가 아닌 비밀번호를 선택해 주십시오."},
+	MailAddressMalformed: {Code: MailAddressMalformed, Status: 422, Sight: Anyone, Outside: "",
+		English: "This is not a mail address that we can use.", EnglishFix: "Write it like name@example.com, without quotes, comments or spaces.",
+		Korean: "사용할 수 없는 메일 주소입니다.", KoreanFix: "name@example.com과 같이 따옴표, 주석, 공백 없이 입력해 주십시오."},
+	MailAddressLocalPart: {Code: MailAddressLocalPart, Status: 422, Sight: Anyone, Outside: "",
+		English: "The part before the @ holds characters that not every mail system delivers.", EnglishFix: "Use an address with Latin letters, digits and . _ - + before the @.",
+		Korean: "@ 앞부분에 일부 메일 시스템이 전달하지 못하는 문자가 있습니다.", KoreanFix: "@ 앞에 영문자, 숫자, . _ - +만 있는 주소를 사용해 주십시오."},
+	MailAddressDomain: {Code: MailAddressDomain, Status: 422, Sight: Anyone, Outside: "",
+		English: "The part after the @ is not a domain name that mail can reach.", EnglishFix: "Check its spelling; a name in another script can be written in small letters or in its xn-- form.",
+		Korean: "@ 뒷부분이 메일을 받을 수 있는 도메인 이름이 아닙니다.", KoreanFix: "철자를 확인해 주십시오. 다른 문자로 된 이름은 소문자 또는 xn-- 형식으로 입력할 수 있습니다."},
 }

@@ -31,41 +31,42 @@ type Of[K Kind] [16]byte
 
 // The kinds of things that have ids. Each is a type of its own, so that an account can never be handed where a user is wanted.
 type (
-	User       = Of[user]
-	Account    = Of[account]
-	Subaccount = Of[subaccount]
-	Session    = Of[session]
-	Device     = Of[device]
-	Passkey    = Of[passkey]
-	StepUp     = Of[stepUp]
-	Event      = Of[event]
-	Request    = Of[request]
-	Key        = Of[key]
+	User       = Of[UserKind]
+	Account    = Of[AccountKind]
+	Subaccount = Of[SubaccountKind]
+	Session    = Of[SessionKind]
+	Device     = Of[DeviceKind]
+	Passkey    = Of[PasskeyKind]
+	StepUp     = Of[StepUpKind]
+	Event      = Of[EventKind]
+	Request    = Of[RequestKind]
+	Key        = Of[KeyKind]
 )
 
+// The kinds themselves, for New and Parse.
 type (
-	user       struct{}
-	account    struct{}
-	subaccount struct{}
-	session    struct{}
-	device     struct{}
-	passkey    struct{}
-	stepUp     struct{}
-	event      struct{}
-	request    struct{}
-	key        struct{}
+	UserKind       struct{}
+	AccountKind    struct{}
+	SubaccountKind struct{}
+	SessionKind    struct{}
+	DeviceKind     struct{}
+	PasskeyKind    struct{}
+	StepUpKind     struct{}
+	EventKind      struct{}
+	RequestKind    struct{}
+	KeyKind        struct{}
 )
 
-func (user) prefix() string       { return "usr_" }
-func (account) prefix() string    { return "acc_" }
-func (subaccount) prefix() string { return "sub_" }
-func (session) prefix() string    { return "ses_" }
-func (device) prefix() string     { return "dev_" }
-func (passkey) prefix() string    { return "pk_" }
-func (stepUp) prefix() string     { return "stp_" }
-func (event) prefix() string      { return "evt_" }
-func (request) prefix() string    { return "req_" }
-func (key) prefix() string        { return "key_" }
+func (UserKind) prefix() string       { return "usr_" }
+func (AccountKind) prefix() string    { return "acc_" }
+func (SubaccountKind) prefix() string { return "sub_" }
+func (SessionKind) prefix() string    { return "ses_" }
+func (DeviceKind) prefix() string     { return "dev_" }
+func (PasskeyKind) prefix() string    { return "pk_" }
+func (StepUpKind) prefix() string     { return "stp_" }
+func (EventKind) prefix() string      { return "evt_" }
+func (RequestKind) prefix() string    { return "req_" }
+func (KeyKind) prefix() string        { return "key_" }
 
 // base32 of 16 bytes is 26 characters whose last one carries only 3 bits; Parse refuses any other spelling of the same bytes.
 var text = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/keyring"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
+)
+
+// dataKeys is the keyring's way to its rows.
+type dataKeys struct{ db *DB }
+
+func (d dataKeys) ListDataKeys(ctx context.Context) (keys []keyring.DataKey, err error) {
+	err = d.db.engine.view(ctx, func(q *sqlgen.Queries) error {
+		rows, err := q.ListDataKeys(ctx)
+		for _, row := range rows {
+			keys = append(keys, keyring.DataKey{Version: uint32(row.Version), KEK: row.Kek, Wrapped: row.Wrapped, Born: at(row.CreatedAt)})
+		}
+		return err
+	})
+	return keys, err
+}
+
+// InsertDataKey writes without an event when the log has no key to seal one with yet: the very first data key.
+func (d dataKeys) InsertDataKey(ctx context.Context, k keyring.DataKey) (inserted bool, err error) {
+	insert := sqlgen.InsertDataKeyParams{Version: int64(k.Version), Kek: k.KEK, Wrapped: k.Wrapped, CreatedAt: micros(k.Born)}
+	if k.Version == 1 {
+		err = d.db.engine.update(ctx, func(ctx context.Context, s statements) (err error) {
+			inserted, err = won(s.InsertDataKey(ctx, insert))
+			return err
+		}, func() {})
+		return inserted, err
+	}
+	return d.change(ctx, audit.KeyringDataKeyRotated, k.Version, func(t *tx) (int64, error) { return t.Queries.InsertDataKey(ctx, insert) })
+}
+
+func (d dataKeys) RewrapDataKey(ctx context.Context, k keyring.DataKey, old string) (bool, error) {
+	return d.change(ctx, audit.KeyringKekRotated, k.Version, func(t *tx) (int64, error) {
+		return t.Queries.RewrapDataKey(ctx, sqlgen.RewrapDataKeyParams{Version: int64(k.Version), Kek: k.KEK, Wrapped: k.Wrapped, OldKek: old})
+	})
+}
+
+// change makes one conditional write with its event and tells other processes to read the data keys again.
+func (d dataKeys) change(ctx context.Context, action audit.Action, version uint32, write func(*tx) (int64, error)) (changed bool, err error) {
+	err = Of[*tx](d.db).Update(ctx, func(t *tx) (audit.Event, error) {
+		if changed, err = won(write(t)); err != nil || !changed {
+			return audit.Quiet(audit.Housekeeping), err
+		}
+		t.Announce(txn.Change{Subject: txn.SubjectDataKey})
+		facts := map[string]string{"version": fmt.Sprint(version)}
+		return audit.Event{Action: action, Actor: principal.System("keyring"), Facts: facts}, nil
+	})
+	return changed, err
+}
+
+// ServerSecret gives the 32 bytes of the server's own key of that name, making it at first use: the same on every node and after
+// every restart.
+func (db *DB) ServerSecret(ctx context.Context, name string, mint func() []byte) ([]byte, error) {
+	place := secret.Place{Table: "server_secret", Column: "sealed", Row: name}
+	var sealed []byte
+	read := func(q *sqlgen.Queries) (err error) {
+		sealed, err = q.ServerSecretByName(ctx, sqlgen.ServerSecretByNameParams{Name: name})
+		return err
+	}
+	err := notFound(db.engine.view(ctx, read))
+	if err == ErrNotFound { //nolint:errorlint // notFound returns exactly this value
+		err = Of[*tx](db).Update(ctx, func(t *tx) (audit.Event, error) {
+			fresh := sqlgen.InsertServerSecretParams{Name: name, Sealed: db.ring.Seal(place, mint()), CreatedAt: micros(db.now())}
+			if _, err := t.InsertServerSecret(ctx, fresh); err != nil {
+				return audit.Event{}, err
+			}
+			return audit.Quiet(audit.Housekeeping), read(t.Queries)
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("server secret %s: %w", name, err)
+	}
+	return db.ring.Open(place, sealed)
+}

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
+)
+
+// tx is the one concrete transaction. Its methods, one file an aggregate, are the only callers of the statements.
+type tx struct {
+	statements
+	db      *DB
+	changes []txn.Change
+}
+
+// Announce puts a change into the feed; see finish.
+func (t *tx) Announce(c txn.Change) { t.changes = append(t.changes, c) }
+
+// Enqueue puts a job into the outbox, to run now.
+func (t *tx) Enqueue(ctx context.Context, job txn.Job) error {
+	return t.insertJob(ctx, job, t.db.now())
+}
+
+// EnqueueAt puts a job into the outbox, to run at a time.
+func (t *tx) EnqueueAt(ctx context.Context, job txn.Job, at time.Time) error {
+	return t.insertJob(ctx, job, at)
+}
+
+// finish writes what every transaction ends with: its event and its feed rows. Both take their numbers from the head row, which is
+// updated last, so that its lock makes their order the order of the commits and a reader who goes by number misses nothing.
+func (t *tx) finish(ctx context.Context, e audit.Event) error {
+	words, known := audit.Describe(e.Action)
+	if !known {
+		panic(fmt.Sprintf("store: action %q is not in spec/actions.tsv", e.Action))
+	}
+	events := int64(1)
+	if words.Quiet {
+		events = 0
+	}
+	if events == 0 && len(t.changes) == 0 {
+		return nil
+	}
+	var sealed sealedEvent
+	if events == 1 {
+		var err error
+		if sealed, err = t.sealEvent(ctx, e); err != nil {
+			return err
+		}
+	}
+	head, err := t.AdvanceHead(ctx, sqlgen.AdvanceHeadParams{Events: events, Changes: int64(len(t.changes))})
+	if err != nil {
+		return fmt.Errorf("advance head: %w", err)
+	}
+	if events == 1 {
+		if err := t.appendEvent(ctx, e, sealed, head); err != nil {
+			return err
+		}
+	}
+	first := head.FeedSeq - int64(len(t.changes)) + 1
+	for i, c := range t.changes {
+		row := sqlgen.InsertFeedParams{Seq: first + int64(i), At: micros(t.db.now()), Kind: string(c.Subject), Subject: c.ID[:]}
+		if err := t.InsertFeed(ctx, row); err != nil {
+			return fmt.Errorf("announce %s: %w", c.Subject, err)
+		}
+	}
+	return nil
+}
+
+// micros is how every time is stored.
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+// at reads a stored time.
+func at(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
+
+// maybeMicros stores the zero time as NULL.
+func maybeMicros(t time.Time) sql.NullInt64 {
+	if t.IsZero() {
+		return sql.NullInt64{}
+	}
+	return sql.NullInt64{Int64: micros(t), Valid: true}
+}
+
+// maybeAt reads NULL as the zero time.
+func maybeAt(n sql.NullInt64) time.Time {
+	if !n.Valid {
+		return time.Time{}
+	}
+	return at(n.Int64)
+}
+
+// maybeID stores the zero id as NULL.
+func maybeID[K id.Kind](v id.Of[K]) []byte {
+	if v.IsZero() {
+		return nil
+	}
+	return v[:]
+}
+
+// rowID reads an id from a column that this program wrote; other lengths are NULL, read as the zero id.
+func rowID[K id.Kind](b []byte) id.Of[K] {
+	v, err := id.FromBytes[K](b)
+	if err != nil {
+		return id.Of[K]{}
+	}
+	return v
+}
+
+// notFound turns the driver's answer for an empty result into ours.
+func notFound(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// won reads the row count of a conditional write.
+func won(rows int64, err error) (bool, error) { return rows == 1, err }
+
+// truth is how a boolean is stored.
+func truth(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
