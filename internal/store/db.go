@@ -149,3 +149,11 @@ func (l ledger[T]) Update(ctx context.Context, fn func(T) (audit.Event, error)) 
 		return t.finish(ctx, event)
 	}, func() { l.db.feed.tell(done.changes) })
 }
+
+// Ping says whether the database can be read.
+func (db *DB) Ping(ctx context.Context) error {
+	return db.engine.view(ctx, func(q *sqlgen.Queries) error {
+		_, err := q.Head(ctx)
+		return err
+	})
+}

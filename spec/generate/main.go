@@ -1,4 +1,5 @@
-// Command generate writes the files that are made from the tables in spec: the Go registry of errors and the reference pages.
+// Command generate writes the files that are made from the tables in spec and from package config: Go registries and the
+// reference pages.
 //
 //	go run ./spec/generate
 //
@@ -11,6 +12,8 @@ import (
 	"go/format"
 	"os"
 	"strings"
+
+	"github.com/seed-21c57000/sallyport/internal/config"
 )
 
 func main() {
@@ -21,7 +24,7 @@ func main() {
 }
 
 func run() error {
-	for _, step := range []func() error{errorRegistry, auditActions} {
+	for _, step := range []func() error{errorRegistry, auditActions, routeTable, configReference} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -93,6 +96,11 @@ func errorRegistry() error {
 		return err
 	}
 	return os.WriteFile("docs/reference/errors.md", page.Bytes(), 0o644)
+}
+
+// configReference writes the reference page of the settings, which package config makes from its own tags.
+func configReference() error {
+	return os.WriteFile("docs/reference/config.md", config.Reference(), 0o644)
 }
 
 // goName turns key.ip_not_allowed into KeyIPNotAllowed.

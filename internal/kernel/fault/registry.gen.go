@@ -48,6 +48,100 @@ const (
 	MailAddressLocalPart Code = "mail_address.local_part"
 	// MailAddressDomain: The part after the @ is not a domain name that mail can reach.
 	MailAddressDomain Code = "mail_address.domain"
+	// AssuranceTooLow: This needs a stronger proof than this session has: {needs}.
+	AssuranceTooLow Code = "assurance.too_low"
+	// StepUpRequired: Please confirm that it is you. Nothing has changed yet.
+	StepUpRequired Code = "step_up_required"
+	// StepUpNotFound: This confirmation does not exist, has been used or is too old.
+	StepUpNotFound Code = "step_up.not_found"
+	// ConfirmationRequired: Money leaves only with a passkey confirmation of exactly this transaction.
+	ConfirmationRequired Code = "confirmation.required"
+	// SessionEnded: This session has ended.
+	SessionEnded Code = "session.ended"
+	// SessionNotFound: There is no such session.
+	SessionNotFound Code = "session.not_found"
+	// ChildCodeRefused: This way over can be used once and only for a few seconds.
+	ChildCodeRefused Code = "child_code.refused"
+	// ChildCodeUnknownHost: No such host is behind this gate.
+	ChildCodeUnknownHost Code = "child_code.unknown_host"
+	// SignInRefused: That did not work. The address, the password or the code is wrong.
+	SignInRefused Code = "sign_in.refused"
+	// SignInThrottled: Too many tries. Nothing is locked: you can try again soon.
+	SignInThrottled Code = "sign_in.throttled"
+	// SignInExpired: This sign-in took too long or was started in another browser.
+	SignInExpired Code = "sign_in.expired"
+	// SignUpCodeRefused: That code is not right, or it is too old.
+	SignUpCodeRefused Code = "sign_up.code_refused"
+	// SignUpExpired: This sign-up took too long or was started in another browser.
+	SignUpExpired Code = "sign_up.expired"
+	// TOTPCodeRefused: That code is not right, or it was used already. Our clock says {server_time}.
+	TOTPCodeRefused Code = "totp.code_refused"
+	// TOTPNotEnrolled: No authenticator app is set up.
+	TOTPNotEnrolled Code = "totp.not_enrolled"
+	// TOTPAlreadyEnrolled: An authenticator app is set up already.
+	TOTPAlreadyEnrolled Code = "totp.already_enrolled"
+	// PasskeyRefused: The passkey could not be checked.
+	PasskeyRefused Code = "passkey.refused"
+	// PasskeyCloned: This security key's counter went back: there may be a copy of it. We did not accept it.
+	PasskeyCloned Code = "passkey.cloned"
+	// PasskeyNotFound: There is no such passkey.
+	PasskeyNotFound Code = "passkey.not_found"
+	// PasskeyDuplicate: This passkey is already in your list.
+	PasskeyDuplicate Code = "passkey.duplicate"
+	// FactorLast: This is your last way in, so it cannot be removed.
+	FactorLast Code = "factor.last"
+	// KeyNotFound: There is no such key in this account.
+	KeyNotFound Code = "key.not_found"
+	// KeyRevoked: This key was revoked on {revoked_at}.
+	KeyRevoked Code = "key.revoked"
+	// KeyExpired: This key expired on {expired_at}.
+	KeyExpired Code = "key.expired"
+	// KeyOwnerDisabled: The owner of this key is no longer active.
+	KeyOwnerDisabled Code = "key.owner_disabled"
+	// KeyWrongEnvironment: This is a {key_environment} key; this address is {environment}.
+	KeyWrongEnvironment Code = "key.wrong_environment"
+	// KeyWrongDialect: This key signs with {dialect}; the request used another way.
+	KeyWrongDialect Code = "key.wrong_dialect"
+	// KeyIPNotAllowed: This key does not allow access from {seen}.
+	KeyIPNotAllowed Code = "key.ip_not_allowed"
+	// KeyScopeMissing: This key lacks the scope {scope}.
+	KeyScopeMissing Code = "key.scope_missing"
+	// KeyNotReleased: The withdraw scope of this key was never released.
+	KeyNotReleased Code = "key.not_released"
+	// KeyInBrowser: This request carries an Origin header: a secret key was used in a browser.
+	KeyInBrowser Code = "key.in_browser"
+	// SignatureMalformed: The signature headers could not be read: {problem}.
+	SignatureMalformed Code = "signature.malformed"
+	// SignatureMismatch: The signature does not match what we received.
+	SignatureMismatch Code = "signature.mismatch"
+	// SignatureBodyMismatch: The body is not the one that was signed: {problem}.
+	SignatureBodyMismatch Code = "signature.body_mismatch"
+	// SignatureTooOld: The request is {skew_ms} ms old; the window is {window_ms} ms. Our clock says {server_time}.
+	SignatureTooOld Code = "signature.too_old"
+	// SignatureAhead: The request is {skew_ms} ms ahead of our clock, which says {server_time}.
+	SignatureAhead Code = "signature.ahead"
+	// SignatureNonceReused: This nonce was used before. Nothing was done twice.
+	SignatureNonceReused Code = "signature.nonce_reused"
+	// SignatureSignAgain: The server started after this request was signed.
+	SignatureSignAgain Code = "signature.sign_again"
+	// SignatureTwoCredentials: The request carries two kinds of credentials.
+	SignatureTwoCredentials Code = "signature.two_credentials"
+	// GatewayPathRefused: The path is ambiguous: {problem}.
+	GatewayPathRefused Code = "gateway.path_refused"
+	// GatewayNoRoute: This route is not offered.
+	GatewayNoRoute Code = "gateway.no_route"
+	// GatewayUnknownHost: This host is not served here.
+	GatewayUnknownHost Code = "gateway.unknown_host"
+	// GatewayUpstreamDown: The exchange behind the gate did not answer.
+	GatewayUpstreamDown Code = "gateway.upstream_down"
+	// PasswordTooShortAlone: Without a second factor your password has to be at least 15 characters long.
+	PasswordTooShortAlone Code = "password.too_short_alone"
+	// KeyAboveCeiling: A key that signs with {dialect} may hold at most the class {ceiling}.
+	KeyAboveCeiling Code = "key.above_ceiling"
+	// KeyPossessionUnproven: The private half of this key was not proven.
+	KeyPossessionUnproven Code = "key.possession_unproven"
+	// KeyCeiling: The key has the scope {scope}, but this way of signing covers too little to carry it.
+	KeyCeiling Code = "key.ceiling"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -118,4 +212,145 @@ var registry = map[Code]Entry{
 	MailAddressDomain: {Code: MailAddressDomain, Status: 422, Sight: Anyone, Outside: "",
 		English: "The part after the @ is not a domain name that mail can reach.", EnglishFix: "Check its spelling; a name in another script can be written in small letters or in its xn-- form.",
 		Korean: "@ 뒷부분이 메일을 받을 수 있는 도메인 이름이 아닙니다.", KoreanFix: "철자를 확인해 주십시오. 다른 문자로 된 이름은 소문자 또는 xn-- 형식으로 입력할 수 있습니다."},
+	AssuranceTooLow: {Code: AssuranceTooLow, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "This needs a stronger proof than this session has: {needs}.", EnglishFix: "Confirm with a passkey or with your authenticator app; if you have neither, add one under Sign-in methods.",
+		Korean: "이 작업에는 현재 세션보다 강한 인증({needs})이 필요합니다.", KoreanFix: "패스키나 인증 앱으로 확인해 주십시오. 둘 다 없다면 로그인 수단에서 추가해 주십시오."},
+	StepUpRequired: {Code: StepUpRequired, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "Please confirm that it is you. Nothing has changed yet.", EnglishFix: "Confirm with the method shown, then send the same request again.",
+		Korean: "본인 확인이 필요합니다. 아직 변경된 것은 없습니다.", KoreanFix: "표시된 방법으로 확인한 뒤 같은 요청을 다시 보내 주십시오."},
+	StepUpNotFound: {Code: StepUpNotFound, Status: 404, Sight: Anyone, Outside: "",
+		English: "This confirmation does not exist, has been used or is too old.", EnglishFix: "Start the action again.",
+		Korean: "이 확인 요청은 없거나 이미 사용되었거나 만료되었습니다.", KoreanFix: "작업을 처음부터 다시 시작해 주십시오."},
+	ConfirmationRequired: {Code: ConfirmationRequired, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "Money leaves only with a passkey confirmation of exactly this transaction.", EnglishFix: "Add a passkey under Sign-in methods, then confirm the transaction with it.",
+		Korean: "출금은 해당 거래를 패스키로 직접 확인해야 합니다.", KoreanFix: "로그인 수단에서 패스키를 추가한 뒤 거래를 확인해 주십시오."},
+	SessionEnded: {Code: SessionEnded, Status: 401, Sight: Anyone, Outside: "",
+		English: "This session has ended.", EnglishFix: "Sign in again.",
+		Korean: "세션이 종료되었습니다.", KoreanFix: "다시 로그인해 주십시오."},
+	SessionNotFound: {Code: SessionNotFound, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such session.", EnglishFix: "Reload the list of sessions.",
+		Korean: "해당 세션이 없습니다.", KoreanFix: "세션 목록을 새로 고쳐 주십시오."},
+	ChildCodeRefused: {Code: ChildCodeRefused, Status: 403, Sight: Anyone, Outside: "",
+		English: "This way over can be used once and only for a few seconds.", EnglishFix: "Open the exchange from the dashboard again.",
+		Korean: "이동 링크는 몇 초 동안 한 번만 사용할 수 있습니다.", KoreanFix: "대시보드에서 거래소를 다시 열어 주십시오."},
+	ChildCodeUnknownHost: {Code: ChildCodeUnknownHost, Status: 404, Sight: Anyone, Outside: "",
+		English: "No such host is behind this gate.", EnglishFix: "Check the address.",
+		Korean: "이 게이트 뒤에 해당 호스트가 없습니다.", KoreanFix: "주소를 확인해 주십시오."},
+	SignInRefused: {Code: SignInRefused, Status: 401, Sight: Anyone, Outside: "",
+		English: "That did not work. The address, the password or the code is wrong.", EnglishFix: "Check what you typed. After several tries you have to wait a little.",
+		Korean: "로그인하지 못했습니다. 메일 주소, 비밀번호 또는 코드가 올바르지 않습니다.", KoreanFix: "입력하신 내용을 확인해 주십시오. 여러 번 실패하면 잠시 기다리셔야 합니다."},
+	SignInThrottled: {Code: SignInThrottled, Status: 429, Sight: Anyone, Outside: "",
+		English: "Too many tries. Nothing is locked: you can try again soon.", EnglishFix: "Wait until the time shown. A passkey, or a browser you have used before, still works at once.",
+		Korean: "시도 횟수가 너무 많습니다. 계정은 잠기지 않았으며 곧 다시 시도할 수 있습니다.", KoreanFix: "표시된 시간까지 기다려 주십시오. 패스키나 이전에 사용한 브라우저로는 바로 로그인할 수 있습니다."},
+	SignInExpired: {Code: SignInExpired, Status: 401, Sight: Anyone, Outside: "",
+		English: "This sign-in took too long or was started in another browser.", EnglishFix: "Start again.",
+		Korean: "로그인 시간이 초과되었거나 다른 브라우저에서 시작되었습니다.", KoreanFix: "처음부터 다시 시작해 주십시오."},
+	SignUpCodeRefused: {Code: SignUpCodeRefused, Status: 403, Sight: Anyone, Outside: "",
+		English: "That code is not right, or it is too old.", EnglishFix: "Check the newest mail from us, or ask for a new code.",
+		Korean: "코드가 올바르지 않거나 만료되었습니다.", KoreanFix: "가장 최근에 받은 메일을 확인하거나 새 코드를 요청해 주십시오."},
+	SignUpExpired: {Code: SignUpExpired, Status: 403, Sight: Anyone, Outside: "",
+		English: "This sign-up took too long or was started in another browser.", EnglishFix: "Start again with your mail address.",
+		Korean: "가입 시간이 초과되었거나 다른 브라우저에서 시작되었습니다.", KoreanFix: "메일 주소 입력부터 다시 시작해 주십시오."},
+	TOTPCodeRefused: {Code: TOTPCodeRefused, Status: 403, Sight: Anyone, Outside: "",
+		English: "That code is not right, or it was used already. Our clock says {server_time}.", EnglishFix: "Wait for the next code. If it fails again, set your phone's clock to automatic.",
+		Korean: "코드가 올바르지 않거나 이미 사용되었습니다. 서버 시각은 {server_time}입니다.", KoreanFix: "다음 코드를 기다려 입력해 주십시오. 계속 실패하면 휴대전화 시각을 자동으로 설정해 주십시오."},
+	TOTPNotEnrolled: {Code: TOTPNotEnrolled, Status: 404, Sight: Owner, Outside: "not_found",
+		English: "No authenticator app is set up.", EnglishFix: "Set one up under Sign-in methods.",
+		Korean: "등록된 인증 앱이 없습니다.", KoreanFix: "로그인 수단에서 등록해 주십시오."},
+	TOTPAlreadyEnrolled: {Code: TOTPAlreadyEnrolled, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "An authenticator app is set up already.", EnglishFix: "Remove it first, if you want another.",
+		Korean: "인증 앱이 이미 등록되어 있습니다.", KoreanFix: "다른 앱을 쓰려면 먼저 삭제해 주십시오."},
+	PasskeyRefused: {Code: PasskeyRefused, Status: 403, Sight: Anyone, Outside: "",
+		English: "The passkey could not be checked.", EnglishFix: "Try again. If it stays, remove this passkey and add it anew.",
+		Korean: "패스키를 확인할 수 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 이 패스키를 삭제하고 다시 등록해 주십시오."},
+	PasskeyCloned: {Code: PasskeyCloned, Status: 403, Sight: Owner, Outside: "passkey.refused",
+		English: "This security key's counter went back: there may be a copy of it. We did not accept it.", EnglishFix: "Use another way to sign in and remove this key.",
+		Korean: "보안 키의 카운터가 되돌아갔습니다. 복제되었을 수 있어 인증을 거부하였습니다.", KoreanFix: "다른 방법으로 로그인한 뒤 이 키를 삭제해 주십시오."},
+	PasskeyNotFound: {Code: PasskeyNotFound, Status: 404, Sight: Owner, Outside: "not_found",
+		English: "There is no such passkey.", EnglishFix: "Reload the list.",
+		Korean: "해당 패스키가 없습니다.", KoreanFix: "목록을 새로 고쳐 주십시오."},
+	PasskeyDuplicate: {Code: PasskeyDuplicate, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "This passkey is already in your list.", EnglishFix: "Use it, or add another one.",
+		Korean: "이미 등록된 패스키입니다.", KoreanFix: "그대로 사용하거나 다른 패스키를 등록해 주십시오."},
+	FactorLast: {Code: FactorLast, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "This is your last way in, so it cannot be removed.", EnglishFix: "Add another way to sign in first.",
+		Korean: "마지막 로그인 수단이므로 삭제할 수 없습니다.", KoreanFix: "먼저 다른 로그인 수단을 추가해 주십시오."},
+	KeyNotFound: {Code: KeyNotFound, Status: 404, Sight: Owner, Outside: "not_found",
+		English: "There is no such key in this account.", EnglishFix: "Check the key id under API keys.",
+		Korean: "이 계정에 해당 키가 없습니다.", KoreanFix: "API 키 화면에서 키 ID를 확인해 주십시오."},
+	KeyRevoked: {Code: KeyRevoked, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This key was revoked on {revoked_at}.", EnglishFix: "Create a new key.",
+		Korean: "이 키는 {revoked_at}에 폐기되었습니다.", KoreanFix: "새 키를 만들어 주십시오."},
+	KeyExpired: {Code: KeyExpired, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This key expired on {expired_at}.", EnglishFix: "Create a new key.",
+		Korean: "이 키는 {expired_at}에 만료되었습니다.", KoreanFix: "새 키를 만들어 주십시오."},
+	KeyOwnerDisabled: {Code: KeyOwnerDisabled, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "The owner of this key is no longer active.", EnglishFix: "Ask the owner of the account.",
+		Korean: "이 키의 소유자가 더 이상 활성 상태가 아닙니다.", KoreanFix: "계정 소유자에게 문의해 주십시오."},
+	KeyWrongEnvironment: {Code: KeyWrongEnvironment, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This is a {key_environment} key; this address is {environment}.", EnglishFix: "Use a key of the right environment, or the other address.",
+		Korean: "이 키는 {key_environment} 환경용이며 이 주소는 {environment} 환경입니다.", KoreanFix: "환경에 맞는 키 또는 다른 주소를 사용해 주십시오."},
+	KeyWrongDialect: {Code: KeyWrongDialect, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This key signs with {dialect}; the request used another way.", EnglishFix: "Sign as the key's page says.",
+		Korean: "이 키의 서명 방식은 {dialect}이며 요청은 다른 방식을 사용하였습니다.", KoreanFix: "키 화면에 안내된 방식으로 서명해 주십시오."},
+	KeyIPNotAllowed: {Code: KeyIPNotAllowed, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key does not allow access from {seen}.", EnglishFix: "Add the address to the key's allowlist, or call from one that is on it.",
+		Korean: "이 키는 {seen} 주소의 접근을 허용하지 않습니다.", KoreanFix: "허용 목록에 주소를 추가하거나 목록에 있는 주소에서 호출해 주십시오."},
+	KeyScopeMissing: {Code: KeyScopeMissing, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key lacks the scope {scope}.", EnglishFix: "Create a key with that scope.",
+		Korean: "이 키에는 {scope} 권한이 없습니다.", KoreanFix: "해당 권한이 있는 키를 만들어 주십시오."},
+	KeyNotReleased: {Code: KeyNotReleased, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "The withdraw scope of this key was never released.", EnglishFix: "Withdraw from the dashboard, or release the key first.",
+		Korean: "이 키의 출금 권한은 아직 해제되지 않았습니다.", KoreanFix: "대시보드에서 출금하거나 먼저 키의 출금 권한을 해제해 주십시오."},
+	KeyInBrowser: {Code: KeyInBrowser, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This request carries an Origin header: a secret key was used in a browser.", EnglishFix: "Never put a secret key into a page. Revoke it and use a session there.",
+		Korean: "요청에 Origin 헤더가 있습니다. 비밀 키가 브라우저에서 사용되었습니다.", KoreanFix: "비밀 키를 웹 페이지에 넣지 마십시오. 키를 폐기하고 세션을 사용해 주십시오."},
+	SignatureMalformed: {Code: SignatureMalformed, Status: 401, Sight: Anyone, Outside: "",
+		English: "The signature headers could not be read: {problem}.", EnglishFix: "Compare with the signing guide.",
+		Korean: "서명 헤더를 해석할 수 없습니다: {problem}.", KoreanFix: "서명 안내와 비교해 주십시오."},
+	SignatureMismatch: {Code: SignatureMismatch, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "The signature does not match what we received.", EnglishFix: "Sign exactly the bytes that are sent: method, host, path, query and body.",
+		Korean: "서명이 수신한 내용과 일치하지 않습니다.", KoreanFix: "메서드, 호스트, 경로, 쿼리, 본문을 전송하는 바이트 그대로 서명해 주십시오."},
+	SignatureBodyMismatch: {Code: SignatureBodyMismatch, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "The body is not the one that was signed: {problem}.", EnglishFix: "Send the body exactly as it was signed.",
+		Korean: "본문이 서명된 내용과 다릅니다: {problem}.", KoreanFix: "서명한 본문을 그대로 보내 주십시오."},
+	SignatureTooOld: {Code: SignatureTooOld, Status: 401, Sight: Anyone, Outside: "",
+		English: "The request is {skew_ms} ms old; the window is {window_ms} ms. Our clock says {server_time}.", EnglishFix: "Correct your clock by the answer's Date header and sign again.",
+		Korean: "요청이 {skew_ms}ms 지났습니다. 허용 범위는 {window_ms}ms이며 서버 시각은 {server_time}입니다.", KoreanFix: "응답의 Date 헤더로 시각을 맞춘 뒤 다시 서명해 주십시오."},
+	SignatureAhead: {Code: SignatureAhead, Status: 401, Sight: Anyone, Outside: "",
+		English: "The request is {skew_ms} ms ahead of our clock, which says {server_time}.", EnglishFix: "Correct your clock by the answer's Date header and sign again.",
+		Korean: "요청 시각이 서버보다 {skew_ms}ms 빠릅니다. 서버 시각은 {server_time}입니다.", KoreanFix: "응답의 Date 헤더로 시각을 맞춘 뒤 다시 서명해 주십시오."},
+	SignatureNonceReused: {Code: SignatureNonceReused, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This nonce was used before. Nothing was done twice.", EnglishFix: "Sign each request with a new random nonce.",
+		Korean: "이미 사용된 nonce입니다. 중복으로 처리되지 않았습니다.", KoreanFix: "요청마다 새로운 무작위 nonce로 서명해 주십시오."},
+	SignatureSignAgain: {Code: SignatureSignAgain, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "The server started after this request was signed.", EnglishFix: "Sign it again and send it; this happens once.",
+		Korean: "이 요청은 서버가 시작되기 전에 서명되었습니다.", KoreanFix: "다시 서명하여 보내 주십시오. 한 번만 발생합니다."},
+	SignatureTwoCredentials: {Code: SignatureTwoCredentials, Status: 401, Sight: Anyone, Outside: "",
+		English: "The request carries two kinds of credentials.", EnglishFix: "Send one only.",
+		Korean: "요청에 두 종류의 인증 정보가 있습니다.", KoreanFix: "하나만 보내 주십시오."},
+	GatewayPathRefused: {Code: GatewayPathRefused, Status: 400, Sight: Anyone, Outside: "",
+		English: "The path is ambiguous: {problem}.", EnglishFix: "Send a plain path without encoded slashes, dot segments or double slashes.",
+		Korean: "경로가 모호합니다: {problem}.", KoreanFix: "인코딩된 슬래시, 점 구간, 이중 슬래시가 없는 경로를 보내 주십시오."},
+	GatewayNoRoute: {Code: GatewayNoRoute, Status: 404, Sight: Anyone, Outside: "",
+		English: "This route is not offered.", EnglishFix: "See the list of routes.",
+		Korean: "제공되지 않는 경로입니다.", KoreanFix: "경로 목록을 확인해 주십시오."},
+	GatewayUnknownHost: {Code: GatewayUnknownHost, Status: 421, Sight: Anyone, Outside: "",
+		English: "This host is not served here.", EnglishFix: "Use an address from the documentation.",
+		Korean: "이 호스트는 제공되지 않습니다.", KoreanFix: "문서에 있는 주소를 사용해 주십시오."},
+	GatewayUpstreamDown: {Code: GatewayUpstreamDown, Status: 502, Sight: Anyone, Outside: "",
+		English: "The exchange behind the gate did not answer.", EnglishFix: "Try again; check your order list first.",
+		Korean: "게이트 뒤의 거래소가 응답하지 않았습니다.", KoreanFix: "주문 목록을 먼저 확인한 뒤 다시 시도해 주십시오."},
+	PasswordTooShortAlone: {Code: PasswordTooShortAlone, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "Without a second factor your password has to be at least 15 characters long.", EnglishFix: "Set a longer password first, then remove the factor.",
+		Korean: "2단계 인증 없이 사용하려면 비밀번호가 15자 이상이어야 합니다.", KoreanFix: "먼저 더 긴 비밀번호를 설정한 뒤 삭제해 주십시오."},
+	KeyAboveCeiling: {Code: KeyAboveCeiling, Status: 422, Sight: Anyone, Outside: "",
+		English: "A key that signs with {dialect} may hold at most the class {ceiling}.", EnglishFix: "Choose fewer scopes, or the native way of signing.",
+		Korean: "{dialect} 방식으로 서명하는 키는 최대 {ceiling} 등급까지만 가질 수 있습니다.", KoreanFix: "권한을 줄이거나 기본 서명 방식을 선택해 주십시오."},
+	KeyPossessionUnproven: {Code: KeyPossessionUnproven, Status: 422, Sight: Anyone, Outside: "",
+		English: "The private half of this key was not proven.", EnglishFix: "Sign the challenge with the private key that belongs to the public one.",
+		Korean: "이 키의 개인 키 보유가 확인되지 않았습니다.", KoreanFix: "공개 키에 해당하는 개인 키로 챌린지에 서명해 주십시오."},
+	KeyCeiling: {Code: KeyCeiling, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "The key has the scope {scope}, but this way of signing covers too little to carry it.", EnglishFix: "Sign with a timestamp claim, use the native way of signing, or ask the operator to lift the ceiling.",
+		Korean: "이 키에는 {scope} 권한이 있으나 현재 서명 방식으로는 해당 작업을 처리할 수 없습니다.", KoreanFix: "timestamp 클레임을 포함하거나 기본 서명 방식을 사용하거나 운영자에게 상한 조정을 요청해 주십시오."},
 }

@@ -37,6 +37,7 @@ type (
 	Session    = Of[SessionKind]
 	Device     = Of[DeviceKind]
 	Passkey    = Of[PasskeyKind]
+	SignUp     = Of[SignUpKind]
 	StepUp     = Of[StepUpKind]
 	Event      = Of[EventKind]
 	Request    = Of[RequestKind]
@@ -51,6 +52,7 @@ type (
 	SessionKind    struct{}
 	DeviceKind     struct{}
 	PasskeyKind    struct{}
+	SignUpKind     struct{}
 	StepUpKind     struct{}
 	EventKind      struct{}
 	RequestKind    struct{}
@@ -63,6 +65,7 @@ func (SubaccountKind) prefix() string { return "sub_" }
 func (SessionKind) prefix() string    { return "ses_" }
 func (DeviceKind) prefix() string     { return "dev_" }
 func (PasskeyKind) prefix() string    { return "pk_" }
+func (SignUpKind) prefix() string     { return "sup_" }
 func (StepUpKind) prefix() string     { return "stp_" }
 func (EventKind) prefix() string      { return "evt_" }
 func (RequestKind) prefix() string    { return "req_" }

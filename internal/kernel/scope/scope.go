@@ -108,15 +108,25 @@ func (set Set) Has(s Scope) bool { return s < count && set&(1<<s) != 0 }
 // Intersect keeps what both hold.
 func (set Set) Intersect(other Set) Set { return set & other }
 
-// Without drops every scope whose class is above the ceiling.
-func (set Set) Without(above Class) Set {
-	for _, s := range set.List() {
-		if s.Class() > above {
-			set &^= 1 << s
+// UpTo keeps the scopes whose class is at most the ceiling.
+func (set Set) UpTo(ceiling Class) Set {
+	if int(ceiling) >= len(upTo) {
+		return 0
+	}
+	return set & upTo[ceiling]
+}
+
+// upTo maps class → all scopes whose class is not above it.
+var upTo = func() (table [Withdraw + 1]Set) {
+	for class := range table {
+		for s := range count {
+			if s.Class() <= Class(class) {
+				table[class] |= 1 << s
+			}
 		}
 	}
-	return set
-}
+	return table
+}()
 
 // Highest is the class of the strongest scope in the set; an empty set is Public.
 func (set Set) Highest() Class {

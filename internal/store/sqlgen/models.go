@@ -4,6 +4,24 @@
 
 package sqlgen
 
+import (
+	"database/sql"
+)
+
+type AcmeItem struct {
+	Name       string
+	Sealed     []byte
+	Size       int64
+	ModifiedAt int64
+}
+
+type ApiKeySecret struct {
+	KeyID     []byte
+	Version   int64
+	Material  []byte
+	CreatedAt int64
+}
+
 type AuditEvent struct {
 	Seq        int64
 	ID         []byte
@@ -21,4 +39,66 @@ type DataKey struct {
 	Kek       string
 	Wrapped   []byte
 	CreatedAt int64
+}
+
+type Password struct {
+	UserID    []byte
+	Phc       string
+	Alone     int64
+	ChangedAt int64
+}
+
+type SignUp struct {
+	ID         []byte
+	Mail       string
+	Name       string
+	Lang       string
+	Browser    []byte
+	Tries      int64
+	Existing   int64
+	CreatedAt  int64
+	ExpiresAt  int64
+	VerifiedAt sql.NullInt64
+	SpentAt    sql.NullInt64
+}
+
+type StepUp struct {
+	ID          []byte
+	UserID      []byte
+	SessionID   []byte
+	Action      string
+	Digest      []byte
+	Summary     string
+	Needs       string
+	CreatedAt   int64
+	ExpiresAt   int64
+	SatisfiedAt sql.NullInt64
+	Factors     int64
+	SpentAt     sql.NullInt64
+}
+
+type Subaccount struct {
+	ID        []byte
+	AccountID []byte
+	Name      string
+	Main      int64
+	CreatedAt int64
+}
+
+type Totp struct {
+	UserID      []byte
+	Sealed      []byte
+	LastStep    int64
+	CreatedAt   int64
+	ConfirmedAt sql.NullInt64
+}
+
+type User struct {
+	ID         []byte
+	Mail       string
+	Name       string
+	Lang       string
+	Handle     []byte
+	CreatedAt  int64
+	DisabledAt sql.NullInt64
 }

@@ -89,7 +89,6 @@ CREATE TABLE sign_up (
     name        TEXT    NOT NULL,
     lang        TEXT    NOT NULL,
     browser     BYTEA    NOT NULL,
-    code_hash   BYTEA    NOT NULL,
     tries       BIGINT NOT NULL,
     existing    BIGINT NOT NULL,
     created_at  BIGINT NOT NULL,

@@ -89,7 +89,6 @@ CREATE TABLE sign_up (
     name        TEXT    NOT NULL,
     lang        TEXT    NOT NULL,
     browser     BLOB    NOT NULL,
-    code_hash   BLOB    NOT NULL,
     tries       INTEGER NOT NULL,
     existing    INTEGER NOT NULL,
     created_at  INTEGER NOT NULL,

@@ -1,0 +1,185 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+)
+
+// leastPasswordWork is the memory in KiB times the passes of the cheapest setting that OWASP's Password Storage Cheat Sheet
+// still calls equal to the others: 19 MiB twice.
+const leastPasswordWork = 2 * 19456
+
+// derive fills what follows from the dashboard's origin where nothing was given.
+func (c *Config) derive() {
+	d := &c.Dashboard
+	d.RPID = orElse(d.RPID, d.Origin.Host())
+	d.ConfirmationOrigin = orElse(d.ConfirmationOrigin, d.Origin)
+	d.Issuer = orElse(d.Issuer, d.Origin)
+	c.Mail.SMTP.Hello = orElse(c.Mail.SMTP.Hello, d.Origin.Host())
+}
+
+func orElse[T ~string](given, otherwise T) T {
+	if given == "" {
+		return otherwise
+	}
+	return given
+}
+
+// check finds settings that are fine alone and wrong together.
+func (d *decoder) check() {
+	d.checkNames()
+	d.checkGateway()
+	d.checkTLS()
+	d.checkProxies()
+	d.checkMail()
+	d.checkLives()
+	for _, p := range d.config.CheckListeners() {
+		d.report(p.Key, p.Reason)
+	}
+	if c := d.config; c.Store.Engine == Postgres && c.Store.Postgres.DSNFile == "" {
+		d.report("store.postgres.dsn_file", "is required with engine postgres")
+	}
+}
+
+// checkNames keeps every origin that uses passkeys under one RP ID (WebAuthn L3 §5.1.3): its host or a name below it. That the
+// RP ID is no public suffix such as co.uk is checked by browsers, which then refuse every ceremony; a bare top level is refused here.
+func (d *decoder) checkNames() {
+	c := d.config.Dashboard
+	if c.Origin == "" {
+		return
+	}
+	switch host := c.Origin.Host(); {
+	case !host.Within(c.RPID):
+		d.report("dashboard.rp_id", fmt.Sprintf("must be %s or a parent of it", host))
+	case c.RPID != host && !strings.Contains(string(c.RPID), "."):
+		d.report("dashboard.rp_id", "a top-level domain cannot be an RP ID")
+	case !c.ConfirmationOrigin.Host().Within(c.RPID) && !slices.Contains(c.RelatedOrigins, c.ConfirmationOrigin):
+		d.report("dashboard.confirmation_origin", fmt.Sprintf("its host must lie within rp_id %s, or the origin must be one of related_origins", c.RPID))
+	}
+}
+
+func (d *decoder) checkGateway() {
+	g := d.config.Gateway
+	upstreams := map[string]bool{}
+	for i, u := range g.Upstreams {
+		at := fmt.Sprintf("gateway.upstreams[%d].", i)
+		if upstreams[u.Name] {
+			d.report(at+"name", fmt.Sprintf("%s is the name of an upstream above", u.Name))
+		}
+		upstreams[u.Name] = true
+		if _, authority, _ := strings.Cut(string(u.URL), "://"); strings.Contains(authority, "/") {
+			d.report(at+"url", "it ends after host and port; paths are handed on as they came")
+		}
+		if (u.Assertion == AssertHMAC) != (u.KeyFile != "") {
+			d.report(at+"key_file", "is needed for assertion hmac, and only for it")
+		}
+	}
+	own := d.config.Dashboard
+	hosts := map[Authority]bool{own.Origin.Authority(): true, own.ConfirmationOrigin.Authority(): true, own.Issuer.Authority(): true}
+	for i, h := range g.Hosts {
+		at := fmt.Sprintf("gateway.hosts[%d].", i)
+		if hosts[h.Authority] {
+			d.report(at+"authority", fmt.Sprintf("%s is the dashboard's or a host above", h.Authority))
+		}
+		hosts[h.Authority] = true
+		if !upstreams[h.Upstream] {
+			d.report(at+"upstream", fmt.Sprintf("%q names no entry of gateway.upstreams", h.Upstream))
+		}
+		switch {
+		case h.Kind == HostAPI && h.Origin != "":
+			d.report(at+"origin", "is for kind page only")
+		case h.Kind == HostPage && h.Origin.Authority() != h.Authority:
+			d.report(at+"origin", fmt.Sprintf("must be the origin of %s, scheme included", h.Authority))
+		}
+	}
+	if len(g.Hosts) > 0 && g.RoutesFile == "" {
+		d.report("gateway.routes_file", "is required as soon as the gateway has hosts")
+	}
+}
+
+func (d *decoder) checkTLS() {
+	t := d.config.TLS
+	if t.Mode == TLSFiles && t.CertFile == "" {
+		d.report("tls.cert_file", "is required with mode files")
+	}
+	if t.Mode == TLSFiles && t.KeyFile == "" {
+		d.report("tls.key_file", "is required with mode files")
+	}
+	if t.Mode == TLSACME && len(t.ACME.Hosts) == 0 {
+		d.report("tls.acme.hosts", "at least one name is required with mode acme")
+	}
+	if t.Mode == TLSACME && !t.ACME.AgreeTerms {
+		d.report("tls.acme.agree_terms", "must be true with mode acme: nothing is issued before you agree")
+	}
+	if !strings.HasPrefix(string(t.ACME.DirectoryURL), "https://") {
+		d.report("tls.acme.directory_url", "must be https (RFC 8555 §6.1)")
+	}
+}
+
+func (d *decoder) checkProxies() {
+	for i, p := range d.config.Proxies.Trusted {
+		if p.IsValid() && p.Bits() == 0 {
+			d.report(fmt.Sprintf("proxies.trusted[%d]", i), "this is everybody: each client could write an address of its own choice")
+		}
+	}
+}
+
+func (d *decoder) checkMail() {
+	m := d.config.Mail
+	if m.SMTP.Addr == "" {
+		return
+	}
+	if m.From == "" {
+		d.report("mail.from", "is required as soon as mail.smtp.addr is set")
+	}
+	if m.SMTP.TLS == NoTLS && !m.SMTP.Addr.Loopback() && d.config.Environment != id.Test {
+		d.report("mail.smtp.tls", "mail in the clear is for a relay on loopback or a test installation")
+	}
+	if (m.SMTP.Username == "") != (m.SMTP.PasswordFile == "") {
+		d.report("mail.smtp.password_file", "username and password_file come together")
+	}
+}
+
+func (d *decoder) checkLives() {
+	c := d.config
+	if c.Session.Idle > c.Session.Absolute {
+		d.report("session.idle", "is longer than session.absolute")
+	}
+	if c.Throttle.FirstDelay > c.Throttle.MaxDelay {
+		d.report("throttle.first_delay", "is longer than throttle.max_delay")
+	}
+	if c.Keys.DefaultLife > c.Keys.MaxLife {
+		d.report("keys.default_life", "is longer than keys.max_life")
+	}
+	if c.Keys.ReadOnlyLife > c.Keys.MaxLife {
+		d.report("keys.read_only_life", "is longer than keys.max_life")
+	}
+	if work := c.Password.MemoryKiB * c.Password.Iterations; work < leastPasswordWork {
+		d.report("password.iterations", fmt.Sprintf("memory_kib times iterations is %d; it must be at least %d", work, leastPasswordWork))
+	}
+}
+
+// CheckListeners says which listeners would speak plain HTTP to the network, and which two want the same address. Load has
+// asked it; whoever changes a listener afterwards (a flag, a test) asks again.
+func (c Config) CheckListeners() []Problem {
+	var problems []Problem
+	taken := map[Listen]string{}
+	for _, l := range []struct {
+		key string
+		at  Listen
+	}{{"dashboard.listen", c.Dashboard.Listen}, {"gateway.listen", c.Gateway.Listen}, {"metrics.listen", c.Metrics.Listen}} {
+		switch {
+		case l.at == "":
+		case !l.at.Loopback() && c.TLS.Mode == TLSOff && len(c.Proxies.Trusted) == 0:
+			problems = append(problems, Problem{Key: l.key, Value: string(l.at), Reason: "would speak plain HTTP to the network: " +
+				"set tls.mode to files or acme, or declare the proxy in front of it in proxies.trusted"})
+		case taken[l.at] != "" && !strings.HasSuffix(string(l.at), ":0"):
+			problems = append(problems, Problem{Key: l.key, Value: string(l.at), Reason: taken[l.at] + " listens there already"})
+		}
+		taken[l.at] = l.key
+	}
+	return problems
+}

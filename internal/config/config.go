@@ -1,0 +1,301 @@
+// Package config owns the settings of an installation: one strict YAML file, overridden by the environment.
+//
+// It knows the form and the bounds of every setting, and which settings only make sense together. It does not open what the
+// settings name (a database, a key, a certificate): that is for the part that uses it, and for doctor.
+//
+// The tags of the structs below are the one source: key, default, min and max, oneof (the accepted words), testmin (the lower
+// bound where environment is test), required, derived (what an empty value becomes) and doc. Loading, the bounds in a refusal,
+// the reference page (docs/reference/config.md) and doctor's list are all read from them.
+//
+// Invariant: a Config that Load returned holds no value outside its bounds, and no secret: secrets are named by path.
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+)
+
+// Config is every setting of an installation. Environment stands first because the bounds of others depend on it.
+type Config struct {
+	Environment id.Environment `key:"environment" default:"live" oneof:"live test" doc:"What the installation guards. Only a test installation may set waiting periods and lifetimes below their bounds."`
+
+	Dashboard Dashboard `key:"dashboard" doc:"Where people sign in, and the names that passkeys, mails and tokens are bound to. Nothing of this is ever taken from a request."`
+	Gateway   Gateway   `key:"gateway" doc:"The hosts that the gateway guards, and what stands behind them."`
+	Metrics   Metrics   `key:"metrics" doc:"Measurements for Prometheus."`
+	TLS       TLS       `key:"tls" doc:"Certificates of every listener. A listener beyond loopback needs them, or a declared proxy that has them."`
+	Proxies   Proxies   `key:"proxies" doc:"Proxies in front of us. Only their word about a client's address is believed."`
+	Store     Store     `key:"store" doc:"Where everything lies that must survive."`
+	Keyring   Keyring   `key:"keyring" doc:"The key that wraps every other key."`
+	Mail      Mail      `key:"mail" doc:"How mail leaves. Recovery and notices need it."`
+	Session   Session   `key:"session" doc:"How long a sign-in lasts."`
+	StepUp    StepUp    `key:"step_up" doc:"The fresh proof that a guarded action asks for."`
+	Password  Password  `key:"password" doc:"What hashing a password costs us and a thief (Argon2id). A change takes hold at each user's next sign-in."`
+	Throttle  Throttle  `key:"throttle" doc:"How tries to prove who one is are slowed down. Nobody is ever locked out."`
+	Keys      Keys      `key:"keys" doc:"How long API keys live."`
+	Dialects  Dialects  `key:"dialects" doc:"The ways of signing a request that the gateway understands."`
+	Log       Log       `key:"log" doc:"What the process writes to its standard error."`
+
+	// origins maps a key to where it was set: "file:LINE" or "env NAME". A key that is missing has its default.
+	origins map[string]string
+}
+
+// Dashboard is the section of that name.
+type Dashboard struct {
+	Origin             Origin   `key:"origin" required:"true" doc:"Where browsers reach the dashboard: https://host, or http for localhost and names below it."`
+	Listen             Listen   `key:"listen" default:"127.0.0.1:8080" required:"true" doc:"Address and port to listen on."`
+	RPID               HostName `key:"rp_id" derived:"the host of dashboard.origin" doc:"The domain that passkeys belong to: the host of the origin or a parent of it. A change makes every passkey useless."`
+	RelatedOrigins     []Origin `key:"related_origins" doc:"Other origins that may use these passkeys (WebAuthn related origins)."`
+	ConfirmationOrigin Origin   `key:"confirmation_origin" derived:"dashboard.origin" doc:"Where confirmations of money are signed. An origin of its own, where no other page's script runs, is stronger than the default."`
+	Issuer             Origin   `key:"issuer" derived:"dashboard.origin" doc:"The issuer that tokens name. Clients compare it byte for byte."`
+}
+
+// Gateway is the section of that name.
+type Gateway struct {
+	Listen     Listen     `key:"listen" default:"127.0.0.1:8081" required:"true" doc:"Address and port to listen on."`
+	RoutesFile string     `key:"routes_file" doc:"The table of the upstreams' routes: class, human activity, and where the amounts stand. Needed as soon as there are hosts."`
+	BodyCap    Bytes      `key:"body_cap" default:"1MiB" min:"1KiB" max:"16MiB" doc:"The largest request body, in bytes. A body is held in memory until it is checked."`
+	Hosts      []Host     `key:"hosts" doc:"The hosts that clients call. A host that is not listed is answered by nobody."`
+	Upstreams  []Upstream `key:"upstreams" doc:"The servers that checked requests go to."`
+}
+
+// HostKind says what calls a host of the gateway.
+type HostKind string
+
+// The kinds of hosts.
+const (
+	HostAPI  HostKind = "api"
+	HostPage HostKind = "page"
+)
+
+// Host is one host of the gateway.
+type Host struct {
+	Authority   Authority      `key:"authority" required:"true" doc:"The name as clients write it: host, or host:port where the port is not the scheme's own. It is part of what they sign."`
+	Environment id.Environment `key:"environment" default:"live" oneof:"live test" doc:"The environment of the keys that this host takes."`
+	Kind        HostKind       `key:"kind" default:"api" oneof:"api page" doc:"api: signed requests and tokens, cookies never count. page: browsers, with a child session."`
+	Upstream    string         `key:"upstream" required:"true" doc:"The name of an entry of gateway.upstreams."`
+	Origin      Origin         `key:"origin" doc:"For kind page: the origin of its pages, scheme included."`
+}
+
+// Assertion says how an upstream is told who calls.
+type Assertion string
+
+// The kinds of assertions.
+const (
+	AssertHMAC  Assertion = "hmac"
+	AssertEdDSA Assertion = "eddsa"
+)
+
+// Upstream is one server behind the gateway.
+type Upstream struct {
+	Name      string    `key:"name" required:"true" doc:"Its name in this file."`
+	URL       URL       `key:"url" required:"true" doc:"http or https, host and port; paths are handed on as they came."`
+	Assertion Assertion `key:"assertion" default:"hmac" oneof:"hmac eddsa" doc:"hmac: under a key that both sides hold. eddsa: under our published key."`
+	KeyFile   string    `key:"key_file" doc:"For hmac: a file with 32 bytes in base64, one per upstream."`
+}
+
+// Metrics is the section of that name.
+type Metrics struct {
+	Listen Listen `key:"listen" default:"127.0.0.1:9090" doc:"Address and port to listen on; empty turns it off."`
+}
+
+// TLSMode says where certificates come from.
+type TLSMode string
+
+// The modes of TLS.
+const (
+	TLSOff   TLSMode = "off"
+	TLSFiles TLSMode = "files"
+	TLSACME  TLSMode = "acme"
+)
+
+// TLS is the section of that name.
+type TLS struct {
+	Mode     TLSMode `key:"mode" default:"off" oneof:"off files acme" doc:"off: plain HTTP, for loopback or behind a declared proxy. files: from cert_file and key_file, read again when they change. acme: from an ACME server."`
+	CertFile string  `key:"cert_file" doc:"For files: the chain, PEM."`
+	KeyFile  string  `key:"key_file" doc:"For files: the private key, PEM."`
+	ACME     ACME    `key:"acme" doc:"For acme: who issues, for which names."`
+}
+
+// ACME is the section tls.acme.
+type ACME struct {
+	DirectoryURL URL        `key:"directory_url" default:"https://acme-v02.api.letsencrypt.org/directory" required:"true" doc:"The directory of the ACME server."`
+	Email        Mailbox    `key:"email" doc:"Where the issuer may warn us."`
+	Hosts        []HostName `key:"hosts" doc:"The names to get certificates for."`
+	CAFile       string     `key:"ca_file" doc:"The root of the ACME server itself, PEM, if it is a private one."`
+	AgreeTerms   bool       `key:"agree_terms" default:"false" doc:"Whether you agree to the issuer's terms; nothing is issued otherwise."`
+}
+
+// ProxyHeader names the header in which a proxy writes a client's address.
+type ProxyHeader string
+
+// The headers that can be believed.
+const (
+	XForwardedFor ProxyHeader = "X-Forwarded-For"
+	Forwarded     ProxyHeader = "Forwarded"
+)
+
+// Proxies is the section of that name.
+type Proxies struct {
+	Trusted []netip.Prefix `key:"trusted" doc:"Networks of the proxies, as prefixes (10.0.0.0/8). Empty: the connection's own address counts and every such header is dropped."`
+	Header  ProxyHeader    `key:"header" default:"X-Forwarded-For" oneof:"X-Forwarded-For Forwarded" doc:"The one header the proxies write; every other form is dropped."`
+}
+
+// Engine names a database.
+type Engine string
+
+// The engines.
+const (
+	SQLite   Engine = "sqlite"
+	Postgres Engine = "postgres"
+)
+
+// Store is the section of that name.
+type Store struct {
+	Engine   Engine        `key:"engine" default:"sqlite" oneof:"sqlite postgres" doc:"sqlite: inside the process, for one node. postgres: for one or more."`
+	SQLite   SQLiteStore   `key:"sqlite" doc:"For sqlite."`
+	Postgres PostgresStore `key:"postgres" doc:"For postgres."`
+}
+
+// SQLiteStore is the section store.sqlite.
+type SQLiteStore struct {
+	Path string `key:"path" default:"sallyport.db" required:"true" doc:"The database file. Two more appear beside it while it is open."`
+}
+
+// PostgresStore is the section store.postgres.
+type PostgresStore struct {
+	DSNFile string `key:"dsn_file" doc:"A file with the connection string; it holds a password."`
+}
+
+// KeyProvider says who holds the key that wraps the others.
+type KeyProvider string
+
+// ProviderFile keeps the key in a file of this host.
+const ProviderFile KeyProvider = "file"
+
+// Keyring is the section of that name.
+type Keyring struct {
+	Provider KeyProvider `key:"provider" default:"file" oneof:"file" doc:"Who holds the key."`
+	File     FileKeyring `key:"file" doc:"For file."`
+}
+
+// FileKeyring is the section keyring.file.
+type FileKeyring struct {
+	Path string `key:"path" default:"sallyport.kek" required:"true" doc:"The key file, mode 0600. Without it nothing that is sealed can be opened again: keep a copy apart from the database's."`
+}
+
+// Mail is the section of that name.
+type Mail struct {
+	SMTP     SMTP    `key:"smtp" doc:"The relay."`
+	From     Mailbox `key:"from" doc:"The address mails come from."`
+	FromName string  `key:"from_name" default:"Sallyport" doc:"The name beside it."`
+}
+
+// SMTPTLS says how the connection to the relay is protected.
+type SMTPTLS string
+
+// The ways to protect it.
+const (
+	StartTLS    SMTPTLS = "starttls"
+	ImplicitTLS SMTPTLS = "implicit"
+	NoTLS       SMTPTLS = "none"
+)
+
+// SMTP is the section mail.smtp.
+type SMTP struct {
+	Addr         Remote   `key:"addr" doc:"Host and port of the relay; empty sends no mail."`
+	TLS          SMTPTLS  `key:"tls" default:"starttls" oneof:"starttls implicit none" doc:"starttls: demanded, not only offered. none: to a relay on loopback only, or in a test installation."`
+	Username     string   `key:"username" doc:"For a relay that asks who we are."`
+	PasswordFile string   `key:"password_file" doc:"A file with the password for it."`
+	Hello        HostName `key:"hello" derived:"the host of dashboard.origin" doc:"The name we greet the relay with."`
+}
+
+// Session is the section of that name.
+type Session struct {
+	Idle       time.Duration `key:"idle" default:"30m" min:"5m" max:"1h" testmin:"1s" doc:"Without a human act for this long a session may only look and cancel; one touch of a passkey restores it."`
+	Absolute   time.Duration `key:"absolute" default:"12h" min:"15m" max:"24h" testmin:"1s" doc:"After this a session ends, whatever happened in it."`
+	SharedIdle time.Duration `key:"shared_idle" default:"10m" min:"1m" max:"30m" testmin:"1s" doc:"Idle limit on a computer that the user called shared."`
+}
+
+// StepUp is the section of that name.
+type StepUp struct {
+	Life time.Duration `key:"life" default:"5m" min:"1m" max:"5m" testmin:"1s" doc:"How long a fresh proof stands for the one action it was given for."`
+}
+
+// Password is the section of that name.
+type Password struct {
+	MemoryKiB   int           `key:"memory_kib" default:"47104" min:"19456" max:"262144" doc:"Memory of one hash, in KiB."`
+	Iterations  int           `key:"iterations" default:"1" min:"1" max:"10" doc:"Passes over that memory. memory_kib times iterations must be at least 38912."`
+	Parallelism int           `key:"parallelism" default:"1" min:"1" max:"8" doc:"Lanes of one hash."`
+	Slots       int           `key:"slots" default:"0" min:"0" max:"256" doc:"Hashes computed at once; 0 takes the number of cores."`
+	Queue       int           `key:"queue" default:"64" min:"0" max:"4096" doc:"Hashes that may wait for a slot; the next is refused as busy."`
+	QueueWait   time.Duration `key:"queue_wait" default:"2s" min:"100ms" max:"30s" doc:"How long one waits before it is refused as busy."`
+}
+
+// Throttle is the section of that name.
+type Throttle struct {
+	Free       int           `key:"free" default:"5" min:"1" max:"10" doc:"Wrong tries before the first delay."`
+	FirstDelay time.Duration `key:"first_delay" default:"1s" min:"1s" max:"1m" testmin:"1ms" doc:"The first delay; each further wrong try doubles it."`
+	MaxDelay   time.Duration `key:"max_delay" default:"15m" min:"1m" max:"1h" testmin:"1ms" doc:"Where the doubling ends."`
+}
+
+// Keys is the section of that name.
+type Keys struct {
+	DefaultLife       time.Duration `key:"default_life" default:"2160h" min:"1h" max:"8760h" testmin:"1s" doc:"Life of a key whose maker chooses none."`
+	MaxLife           time.Duration `key:"max_life" default:"8760h" min:"1h" max:"8760h" testmin:"1s" doc:"The longest life that can be chosen."`
+	ReadOnlyLife      time.Duration `key:"read_only_life" default:"4320h" min:"1h" max:"8760h" testmin:"1s" doc:"Life of a key that can only look, if its maker chooses none."`
+	UnpinnedTradeLife time.Duration `key:"unpinned_trade_life" default:"720h" min:"1h" max:"720h" testmin:"1s" doc:"How long a key with neither IP allowlist nor network pin may trade."`
+}
+
+// Dialects is the section of that name.
+type Dialects struct {
+	Native Native `key:"native" doc:"Our own: RFC 9421 signatures."`
+	Upbit  Upbit  `key:"upbit" doc:"As Upbit's clients sign."`
+}
+
+// Native is the section dialects.native.
+type Native struct {
+	WindowPast time.Duration `key:"window_past" default:"10s" min:"1s" max:"60s" doc:"How old a signature may be. Replays are caught by the nonce within it."`
+}
+
+// Ceiling is the most that a dialect may do, whatever a key may.
+type Ceiling string
+
+// The ceilings.
+const (
+	CeilingRead  Ceiling = "read"
+	CeilingTrade Ceiling = "trade"
+)
+
+// Upbit is the section dialects.upbit.
+type Upbit struct {
+	Enabled bool    `key:"enabled" default:"true" doc:"Whether the gateway takes it."`
+	Ceiling Ceiling `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It carries no time, so every trade costs one durable write against replay."`
+}
+
+// LogLevel is the least that is written.
+type LogLevel string
+
+// The levels, chattiest first.
+const (
+	LevelDebug LogLevel = "debug"
+	LevelInfo  LogLevel = "info"
+	LevelWarn  LogLevel = "warn"
+	LevelError LogLevel = "error"
+)
+
+// LogFormat is the form of a line.
+type LogFormat string
+
+// The forms.
+const (
+	FormatText LogFormat = "text"
+	FormatJSON LogFormat = "json"
+)
+
+// Log is the section of that name.
+type Log struct {
+	Level  LogLevel  `key:"level" default:"info" oneof:"debug info warn error" doc:"The least that is written."`
+	Format LogFormat `key:"format" default:"json" oneof:"text json" doc:"text for people, json for machines."`
+}

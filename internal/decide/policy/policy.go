@@ -1,0 +1,111 @@
+// Package policy owns what each role may do and how strongly each class of action must be proven (product.md, "Assurance needed").
+//
+// It knows no route and no row: doors and rooms bring a decision.Question. It is pure and allocates nothing, because the gateway
+// asks it once a request.
+//
+// Invariant: what is not allowed by a line here is denied.
+package policy
+
+import (
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+)
+
+// Policy answers questions. The zero value is the policy; it has nothing to configure yet.
+type Policy struct{}
+
+const (
+	viewer = scope.Set(1<<scope.BalancesRead | 1<<scope.OrdersRead | 1<<scope.TransfersRead | 1<<scope.ActivityRead)
+	trader = viewer | scope.Set(1<<scope.OrdersCancel|1<<scope.OrdersWrite|1<<scope.KeysRead)
+	owner  = trader | scope.Set(1<<scope.WithdrawalsWrite)
+)
+
+// ScopesOf is what a member of that role may do at most. A key or token of the member never holds more (A79, "rights are the
+// intersection").
+func ScopesOf(r principal.Role) scope.Set {
+	switch r {
+	case principal.Owner:
+		return owner
+	case principal.Trader:
+		return trader
+	case principal.Viewer:
+		return viewer
+	case principal.NoRole:
+	}
+	return 0
+}
+
+// Decide answers one question. Reasons: unauthorized, forbidden, key.wrong_environment, key.scope_missing, assurance.too_low,
+// confirmation.required.
+func (Policy) Decide(q decision.Question) decision.Answer {
+	if q.Class == scope.Public || q.Principal.Trusted() {
+		return decision.Answer{Verdict: decision.Allow}
+	}
+	if !q.Account.IsZero() && q.Account != q.Principal.Account {
+		return deny(fault.NotFound)
+	}
+	switch q.Principal.Kind {
+	case principal.KindUser:
+		return ofUser(q)
+	case principal.KindKey:
+		return ofKey(q)
+	case principal.KindNobody, principal.KindSystem, principal.KindHost:
+	}
+	return deny(fault.Unauthorized)
+}
+
+func ofUser(q decision.Question) decision.Answer {
+	if !q.Principal.Scopes.Has(q.Scope) && q.Class != scope.Setting {
+		return deny(fault.Forbidden)
+	}
+	if q.Class == scope.Setting && q.Principal.Role != principal.Owner {
+		return deny(fault.Forbidden)
+	}
+	needs := levelFor(q.Class)
+	if q.Principal.Level() < needs {
+		return decision.Answer{Verdict: decision.StepUp, Reason: fault.AssuranceTooLow, Needs: needs}
+	}
+	if q.Class == scope.Withdraw || q.Class == scope.Destination {
+		// Money needs a proof bound to exactly this transaction, which no session is.
+		return deny(fault.ConfirmationRequired)
+	}
+	return decision.Answer{Verdict: decision.Allow}
+}
+
+func ofKey(q decision.Question) decision.Answer {
+	if q.Environment != q.Principal.Environment {
+		return deny(fault.KeyWrongEnvironment)
+	}
+	if !q.Principal.Scopes.Has(q.Scope) {
+		return deny(fault.KeyScopeMissing)
+	}
+	switch q.Class {
+	case scope.Setting, scope.Destination:
+		return deny(fault.Forbidden)
+	case scope.Withdraw:
+		// Only a key whose withdraw scope its owner released; no key can be released yet.
+		return deny(fault.KeyNotReleased)
+	case scope.Public, scope.Look, scope.Cancel, scope.Order:
+	}
+	return decision.Answer{Verdict: decision.Allow}
+}
+
+// levelFor is the assurance a session needs for a class. Settings are changed with a step-up of their own, which asks for more.
+func levelFor(c scope.Class) assurance.Level {
+	switch c {
+	case scope.Public:
+		return assurance.None
+	case scope.Look, scope.Cancel, scope.Setting:
+		return assurance.Pwd
+	case scope.Order, scope.Destination, scope.Withdraw:
+		return assurance.Mfa
+	}
+	return assurance.Phrh
+}
+
+func deny(reason fault.Code) decision.Answer {
+	return decision.Answer{Verdict: decision.Deny, Reason: reason}
+}

@@ -1,0 +1,256 @@
+// Package gateway is the door in front of upstreams: a reverse proxy that lets through what somebody may do now, and says to the upstream
+// who that is.
+//
+// It has no rules of its own: who is there is answered by packages signed and session, what they may do by room decide, what a request is
+// by the upstream's routes file. It works on raw received bytes and never on a decoded path.
+//
+//	host → path → route → who (signature or child session) → may they → body bound → assertion → upstream
+//
+// Invariant: what matches no route is not offered; an upstream hears nothing that a client says about identity, only our assertion, and
+// gets it only for a request that was allowed; our cookies never reach an upstream. No SQL on the way, but for nonces of signatures
+// without a time.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/prove/signed"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// Host is one authority that the gateway serves.
+type Host struct {
+	// Authority as clients name it, lower case, default port left out.
+	Authority   string
+	Environment id.Environment
+	// Origin is set on hosts that serve pages: there sessions count and keys do not; elsewhere keys count and cookies do not.
+	Origin string
+	// Upstream behind it.
+	Upstream *Upstream
+}
+
+// Pages says whether the host serves pages to people.
+func (h *Host) Pages() bool { return h.Origin != "" }
+
+// Upstream is what stands behind a host.
+type Upstream struct {
+	Name string
+	// URL is scheme and host; the path of a request goes on as it came.
+	URL    *url.URL
+	Assert *Asserter
+	// Routes may be replaced while requests are served.
+	Routes atomic.Pointer[Routes]
+}
+
+// Verifier is what this package asks of package signed.
+type Verifier interface {
+	Verify(ctx context.Context, in *signed.Request) (signed.Accepted, error)
+}
+
+// Sessions is what this package asks of package session.
+type Sessions interface {
+	Authenticate(bearer []byte, host string, from principal.Origin) (principal.Principal, error)
+	Act(p principal.Principal)
+	RedeemChildCode(ctx context.Context, code secret.Value, host string, from principal.Origin) (session.Row, secret.Value, string, error)
+}
+
+// Tally is where refusals are counted for those who may see them.
+type Tally interface {
+	Note(r audit.Refusal, actor principal.Principal, facts map[string]string)
+}
+
+// Deps are what Gateway is made of. All are needed.
+type Deps struct {
+	Now      func() time.Time
+	Hosts    []*Host
+	Verifier Verifier
+	Sessions Sessions
+	Decide   decision.Decider
+	Tally    Tally
+	// BodyCap bounds what is buffered of a request's body.
+	BodyCap int64
+	// Dashboard is the origin where people sign in.
+	Dashboard string
+	// Transport to upstreams.
+	Transport http.RoundTripper
+}
+
+// Gateway is the handler of the gateway's listener. It is safe for concurrent use.
+type Gateway struct {
+	Deps
+	hosts map[string]*Host // authority → host
+	proxy *httputil.ReverseProxy
+}
+
+// New makes a Gateway, or says which hosts cannot be.
+func New(d Deps) (*Gateway, error) {
+	g := &Gateway{Deps: d, hosts: map[string]*Host{}}
+	for _, h := range d.Hosts {
+		if g.hosts[h.Authority] != nil {
+			return nil, fmt.Errorf("gateway host %s stands twice", h.Authority)
+		}
+		if h.Upstream == nil || h.Upstream.Routes.Load() == nil {
+			return nil, fmt.Errorf("gateway host %s has no upstream with routes", h.Authority)
+		}
+		g.hosts[h.Authority] = h
+	}
+	g.proxy = g.newProxy()
+	return g, nil
+}
+
+// ServeHTTP takes a request to its upstream, or refuses it.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v := visit{g: g, w: w, r: r, rec: httpx.RecordOf(r.Context()), now: g.Now()}
+	if err := v.serve(); err != nil {
+		v.refuse(err)
+	}
+}
+
+// visit is one request on its way through the gateway.
+type visit struct {
+	g   *Gateway
+	w   http.ResponseWriter
+	r   *http.Request
+	rec *httpx.Record
+	now time.Time
+
+	raw   sign.Request
+	path  string
+	host  *Host
+	route *Route
+	who   principal.Principal
+	body  []byte
+	read  bool
+}
+
+func (v *visit) serve() error {
+	v.raw = sign.Received(v.r)
+	v.raw.Authority = sign.CanonicalAuthority(v.raw.Authority)
+	if v.host = v.g.hosts[v.raw.Authority]; v.host == nil {
+		return fault.New(fault.GatewayUnknownHost)
+	}
+	if err := sign.CheckTarget(v.raw.Target); err != nil {
+		return fault.New(fault.GatewayPathRefused, "problem", err.Error())
+	}
+	v.path, _, _ = strings.Cut(v.raw.Target, "?")
+	if strings.HasPrefix(v.path, ownPaths) {
+		return v.serveOwn()
+	}
+	if v.route = v.host.Upstream.Routes.Load().Match(v.r.Method, v.path); v.route == nil {
+		return fault.New(fault.GatewayNoRoute)
+	}
+	v.rec.Route = v.route.Name()
+	if err := v.prove(); err != nil {
+		return err
+	}
+	if err := v.decide(); err != nil {
+		return err
+	}
+	if err := v.readBody(); err != nil {
+		return err
+	}
+	v.forward()
+	return nil
+}
+
+// prove finds out who is there. Public routes ask nobody.
+func (v *visit) prove() error {
+	v.who = principal.Nobody(v.rec.Origin())
+	switch {
+	case v.route.Class == scope.Public:
+		return nil
+	case v.host.Pages():
+		return v.proveSession()
+	}
+	return v.proveKey()
+}
+
+func (v *visit) proveKey() error {
+	in := &signed.Request{
+		Request: v.raw, From: v.rec.Origin(), Environment: v.host.Environment, Cancels: v.route.Class == scope.Cancel,
+		ReadBody: func() ([]byte, error) {
+			err := v.readBody()
+			return v.body, err
+		},
+	}
+	accepted, err := v.g.Verifier.Verify(v.r.Context(), in)
+	if err != nil {
+		return err
+	}
+	v.who = accepted.Principal
+	v.rec.Key = v.who.Key
+	if !v.who.Scopes.Has(v.route.Scope) {
+		return &signed.Refusal{Fault: accepted.Missing(v.route.Scope), Live: accepted.Live, Proven: true, Reason: sign.OutOfScope, Dialect: accepted.Live.Dialect}
+	}
+	return nil
+}
+
+func (v *visit) proveSession() error {
+	bearer, err := httpx.Cookie(v.r, httpx.SessionCookie)
+	if err != nil {
+		return err
+	}
+	if bearer.IsEmpty() {
+		return errSignIn
+	}
+	if v.who, err = v.g.Sessions.Authenticate(bearer.Reveal(), v.host.Authority, v.rec.Origin()); err != nil {
+		return errors.Join(errSignIn, err)
+	}
+	v.rec.User = v.who.User
+	// A page of another site can make a browser send our cookie with a POST; it cannot make it say same-origin.
+	if (v.route.Class >= scope.Cancel || v.r.Method != http.MethodGet) && !v.sameOrigin() {
+		return fault.New(fault.RequestCrossSite)
+	}
+	if !v.route.Poll {
+		v.g.Sessions.Act(v.who)
+	}
+	return nil
+}
+
+func (v *visit) sameOrigin() bool {
+	if site := v.r.Header.Values("Sec-Fetch-Site"); len(site) > 0 {
+		return len(site) == 1 && site[0] == "same-origin"
+	}
+	origin := v.r.Header.Values("Origin")
+	return len(origin) == 1 && origin[0] == v.host.Origin
+}
+
+func (v *visit) decide() error {
+	return v.g.Decide.Decide(decision.Question{
+		Principal: v.who, Class: v.route.Class, Scope: v.route.Scope, Environment: v.host.Environment,
+	}).Err()
+}
+
+// readBody buffers the body up to the cap, once: its digest is in the signature and in the assertion.
+func (v *visit) readBody() error {
+	if v.read {
+		return nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(v.w, v.r.Body, v.g.BodyCap))
+	if err != nil {
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			return fault.New(fault.RequestTooLarge, "limit", v.g.BodyCap)
+		}
+		return fault.New(fault.RequestMalformed, "problem", "the body ended early").Because(err)
+	}
+	v.body, v.read = body, true
+	return nil
+}

@@ -1,0 +1,146 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/textproto"
+	"strings"
+	"sync"
+
+	"github.com/seed-21c57000/sallyport/gate"
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+)
+
+// forwardKey carries the visit through httputil.ReverseProxy, whose hooks get nothing but the request.
+type forwardKey struct{}
+
+func visitOf(r *http.Request) *visit {
+	v, _ := r.Context().Value(forwardKey{}).(*visit)
+	return v
+}
+
+func (v *visit) forward() {
+	r := v.r.WithContext(context.WithValue(v.r.Context(), forwardKey{}, v)) //nolint:forbidigo // see forwardKey
+	r.Body = io.NopCloser(bytes.NewReader(v.body))
+	r.ContentLength = int64(len(v.body))
+	r.TransferEncoding = nil
+	if len(v.body) == 0 {
+		r.Body = http.NoBody
+	}
+	v.g.proxy.ServeHTTP(v.w, r)
+}
+
+func (g *Gateway) newProxy() *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Transport: g.Transport, Rewrite: rewrite, ModifyResponse: cleanResponse, BufferPool: &bufferPool{}, ErrorHandler: upstreamFailed,
+	}
+}
+
+// rewrite prepares what goes on: the raw target as it came, no word about identity but ours. It runs after the hop-by-hop headers were
+// removed, so that no Connection header can take ours away.
+func rewrite(p *httputil.ProxyRequest) {
+	v := visitOf(p.In)
+	u := v.host.Upstream
+	p.Out.URL.Scheme, p.Out.URL.Host = u.URL.Scheme, u.URL.Host
+	p.Out.URL.Path, p.Out.URL.RawPath, p.Out.URL.RawQuery = p.In.URL.Path, p.In.URL.RawPath, p.In.URL.RawQuery
+	p.Out.Host = u.URL.Host
+	cleanRequest(p.Out.Header)
+	h := p.Out.Header
+	h["X-Forwarded-For"] = []string{v.rec.Addr.String()}
+	h["X-Forwarded-Host"] = []string{v.raw.Authority}
+	proto := "http"
+	if v.rec.Secure {
+		proto = "https"
+	}
+	h["X-Forwarded-Proto"] = []string{proto}
+	h["X-Request-Id"] = []string{v.rec.ID.String()}
+	h[gate.Header] = []string{u.Assert.Token(asserted{
+		principal: v.who, route: v.route, environment: v.host.Environment, request: v.rec.ID, method: v.r.Method, target: v.raw.Target,
+		body: v.body, now: v.now,
+	})}
+}
+
+// cleanRequest removes everything by which a client could speak about identity, in every spelling a server may fold into another, and the
+// credentials that were meant for us.
+func cleanRequest(h http.Header) {
+	for name := range h {
+		folded := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+		if strings.HasPrefix(folded, "sallyport-") || strings.HasPrefix(folded, "x-forwarded-") || removed[folded] || strings.Contains(name, "_") {
+			delete(h, name)
+		}
+	}
+	cleanCookies(h)
+}
+
+// removed maps headers that are ours to read or ours to say.
+var removed = map[string]bool{
+	"authorization": true, "proxy-authorization": true, "signature": true, "signature-input": true, "forwarded": true, "x-real-ip": true,
+	"x-request-id": true, "x-original-url": true, "x-rewrite-url": true, "x-http-method-override": true, "x-http-method": true,
+	"x-method-override": true, "early-data": true,
+}
+
+// cleanCookies keeps the upstream's own cookies and drops ours.
+func cleanCookies(h http.Header) {
+	lines := h["Cookie"]
+	if len(lines) == 0 {
+		return
+	}
+	var kept []string
+	for _, line := range lines {
+		for pair := range strings.SplitSeq(line, ";") {
+			pair = textproto.TrimString(pair)
+			if name, _, _ := strings.Cut(pair, "="); pair != "" && !ours(name) {
+				kept = append(kept, pair)
+			}
+		}
+	}
+	delete(h, "Cookie")
+	if len(kept) > 0 {
+		h["Cookie"] = []string{strings.Join(kept, "; ")}
+	}
+}
+
+func ours(name string) bool {
+	switch textproto.TrimString(name) {
+	case httpx.SessionCookie, httpx.BrowserCookie, httpx.DeviceCookie:
+		return true
+	}
+	return false
+}
+
+// cleanResponse keeps an upstream from speaking in our name: it cannot set our cookies, nor claim an assertion.
+func cleanResponse(r *http.Response) error {
+	r.Header.Del(gate.Header)
+	cookies := r.Header["Set-Cookie"]
+	kept := cookies[:0]
+	for _, line := range cookies {
+		if name, _, _ := strings.Cut(line, "="); !ours(name) {
+			kept = append(kept, line)
+		}
+	}
+	if len(kept) < len(cookies) {
+		r.Header["Set-Cookie"] = kept
+	}
+	r.Header.Set("X-Request-Id", visitOf(r.Request).rec.ID.String())
+	return nil
+}
+
+func upstreamFailed(_ http.ResponseWriter, r *http.Request, err error) {
+	visitOf(r).refuse(fault.New(fault.GatewayUpstreamDown).Because(err))
+}
+
+// bufferPool lends ReverseProxy its copy buffers.
+type bufferPool struct{ pool sync.Pool }
+
+func (b *bufferPool) Get() []byte {
+	if buffer, ok := b.pool.Get().(*[]byte); ok {
+		return *buffer
+	}
+	return make([]byte, 32<<10)
+}
+
+func (b *bufferPool) Put(buffer []byte) { b.pool.Put(&buffer) }

@@ -1,0 +1,162 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+)
+
+// Route is one line of an upstream's routes file: what a request of that shape may do at worst, and what it needs.
+type Route struct {
+	Method string
+	// Template is the path; {name} stands for exactly one segment.
+	Template string
+	Class    scope.Class
+	// Scope the request needs; without meaning where Class is Public.
+	Scope scope.Scope
+	// Poll marks a request that programs repeat: it is no human act and keeps no session alive.
+	Poll bool
+}
+
+// Name is the route in logs, metrics and Activity.
+func (r *Route) Name() string { return r.Method + " " + r.Template }
+
+// Routes is an upstream's routes, ready to match. What matches none is not offered.
+type Routes struct {
+	root node
+	list []*Route
+}
+
+// node is one segment of the tree of templates.
+type node struct {
+	fixed map[string]*node  // segment → node
+	any   *node             // {name}
+	here  map[string]*Route // method → route that ends here
+}
+
+type routeFile struct {
+	Routes []routeLine `yaml:"routes"`
+}
+
+type routeLine struct {
+	Method string `yaml:"method"`
+	Path   string `yaml:"path"`
+	Scope  string `yaml:"scope"`
+	Class  string `yaml:"class"`
+	Poll   bool   `yaml:"poll"`
+}
+
+// ParseRoutes reads a routes file, strictly; every problem is told at once. A word it does not know, a path that could never match, a
+// doubled route and a scope weaker than the class are problems.
+func ParseRoutes(text []byte) (*Routes, error) {
+	var file routeFile
+	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&file); err != nil {
+		return nil, fmt.Errorf("routes file: %w", err)
+	}
+	routes := &Routes{}
+	var problems []error
+	for n, line := range file.Routes {
+		if err := routes.add(line); err != nil {
+			problems = append(problems, fmt.Errorf("routes file: route %d (%s %s): %w", n+1, line.Method, line.Path, err))
+		}
+	}
+	if len(file.Routes) == 0 {
+		problems = append(problems, errors.New("routes file: no routes"))
+	}
+	return routes, errors.Join(problems...)
+}
+
+func (rs *Routes) add(line routeLine) error {
+	r := &Route{Method: line.Method, Template: line.Path, Poll: line.Poll}
+	if !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead}, r.Method) {
+		return errors.New("the method is none that is guarded")
+	}
+	var err error
+	if r.Class, err = scope.ParseClass(line.Class); err != nil {
+		return fmt.Errorf("class %q: %w", line.Class, err)
+	}
+	switch {
+	case r.Class == scope.Public && line.Scope != "":
+		return errors.New("a public route has no scope")
+	case r.Class != scope.Public:
+		if r.Scope, err = scope.Parse(line.Scope); err != nil {
+			return fmt.Errorf("scope %q: %w", line.Scope, err)
+		}
+		if r.Scope.Class() < r.Class {
+			return fmt.Errorf("scope %s opens %s at most, the route is %s", r.Scope, r.Scope.Class(), r.Class)
+		}
+	}
+	rest, ok := strings.CutPrefix(r.Template, "/")
+	if !ok {
+		return errors.New("the path does not begin with a slash")
+	}
+	at := &rs.root
+	for segment := range strings.SplitSeq(rest, "/") {
+		if at, err = at.child(segment); err != nil {
+			return err
+		}
+	}
+	if at.here == nil {
+		at.here = map[string]*Route{}
+	}
+	if at.here[r.Method] != nil {
+		return errors.New("the route stands twice")
+	}
+	at.here[r.Method] = r
+	rs.list = append(rs.list, r)
+	return nil
+}
+
+func (n *node) child(segment string) (*node, error) {
+	if strings.HasPrefix(segment, "{") && strings.HasSuffix(segment, "}") && len(segment) > 2 {
+		if n.any == nil {
+			n.any = &node{}
+		}
+		return n.any, nil
+	}
+	if strings.ContainsAny(segment, "{}*?#%") {
+		return nil, fmt.Errorf("segment %q: only a whole {name} stands for another", segment)
+	}
+	if n.fixed == nil {
+		n.fixed = map[string]*node{}
+	}
+	if n.fixed[segment] == nil {
+		n.fixed[segment] = &node{}
+	}
+	return n.fixed[segment], nil
+}
+
+// Match finds the route of a raw path that sign.CheckPath accepted. A fixed segment goes before a {name}. It allocates nothing.
+func (rs *Routes) Match(method, path string) *Route {
+	return rs.root.match(method, path[1:])
+}
+
+func (n *node) match(method, rest string) *Route {
+	segment, next, more := strings.Cut(rest, "/")
+	for _, child := range [2]*node{n.fixed[segment], n.any} {
+		if child == nil || (child == n.any && segment == "") {
+			continue
+		}
+		if !more {
+			if r := child.here[method]; r != nil {
+				return r
+			}
+			continue
+		}
+		if r := child.match(method, next); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// List gives the routes in the order of the file.
+func (rs *Routes) List() []*Route { return rs.list }

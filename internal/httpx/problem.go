@@ -1,0 +1,122 @@
+package httpx
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+)
+
+// Problem is a refusal as JSON (RFC 9457 §3). The members after instance are our extensions.
+type Problem struct {
+	Type     string         `json:"type" doc:"Address of the page about this code"`
+	Title    string         `json:"title" doc:"What happened, in the language asked for"`
+	Status   int            `json:"status"`
+	Detail   string         `json:"detail,omitempty" doc:"What to do next"`
+	Instance string         `json:"instance,omitempty" doc:"Id of the request"`
+	Code     string         `json:"code" doc:"Code of spec/errors.tsv; new ones may come"`
+	Fields   map[string]any `json:"fields,omitempty" doc:"Facts: what was seen, what was expected"`
+}
+
+// Explain finds what may be told of an error in one language: the registry's entry and its texts with the facts filled in. An error without
+// a code is internal and says nothing; a sealed one is the code that stands for it outside. A caller who answers a stranger asks ForStranger
+// first.
+func Explain(err error, lang string) (e fault.Entry, title, fix string, f *fault.Error) {
+	f, e = entryOf(err)
+	if e.Sight == fault.Sealed {
+		f, e = entryOf(outside(f, e))
+	}
+	title, fix = e.English, e.EnglishFix
+	if lang == "ko" {
+		title, fix = e.Korean, e.KoreanFix
+	}
+	return e, fill(title, f.Fields), fill(fix, f.Fields), f
+}
+
+// ForStranger is what somebody who has not proven to be the owner may hear of an error: the same refusal for all that only an owner may tell
+// apart.
+func ForStranger(err error) error {
+	if f, e := entryOf(err); e.Sight != fault.Anyone {
+		return outside(f, e)
+	}
+	return err
+}
+
+// entryOf finds the refusal in an error and its line; what has none, or an unknown code, is internal.
+func entryOf(err error) (*fault.Error, fault.Entry) {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		if e, known := fault.Lookup(f.Code); known {
+			return f, e
+		}
+	}
+	e, _ := fault.Lookup(fault.Internal)
+	return fault.New(fault.Internal), e
+}
+
+// outside replaces a refusal by the code that stands for it, without its facts. The log keeps the refusal.
+func outside(f *fault.Error, e fault.Entry) *fault.Error {
+	return fault.New(e.Outside).After(f.RetryAfter).Because(f)
+}
+
+// fill puts facts into the places that a text has for them.
+func fill(text string, fields map[string]any) string {
+	var pairs []string
+	for name, value := range fields {
+		pairs = append(pairs, "{"+name+"}", fmt.Sprint(value))
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// WriteProblem answers with a refusal as JSON and notes it in the record. Every answer carries the server's time in Date.
+func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
+	rec := RecordOf(r.Context())
+	e, title, fix, f := Explain(err, Language(r))
+	rec.Code, rec.err = e.Code, err
+	body, failed := json.Marshal(Problem{
+		Type: "/errors/" + string(e.Code), Title: title, Status: e.Status, Detail: fix, Instance: rec.ID.String(), Code: string(e.Code), Fields: f.Fields,
+	})
+	if failed != nil {
+		body = []byte(`{"type":"/errors/internal","status":500,"code":"internal"}`)
+		e.Status = http.StatusInternalServerError
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	SetRetryAfter(h, f.RetryAfter)
+	w.WriteHeader(e.Status)
+	_, _ = w.Write(append(body, '\n'))
+}
+
+// Note puts a refusal into the record, for writers of other shapes.
+func Note(r *http.Request, code fault.Code, err error) {
+	rec := RecordOf(r.Context())
+	rec.Code, rec.err = code, err
+}
+
+// SetRetryAfter tells when to try again, in whole seconds, rounded up (RFC 9110 §10.2.3).
+func SetRetryAfter(h http.Header, d time.Duration) {
+	if d > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10))
+	}
+}
+
+// Language is the language of the answer: the reader's choice in the lang cookie, else the first of en and ko that the browser asks for.
+func Language(r *http.Request) string {
+	if c, err := r.Cookie(LangCookie); err == nil && (c.Value == "ko" || c.Value == "en") {
+		return c.Value
+	}
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
+		switch tag, _, _ := strings.Cut(strings.TrimSpace(part), ";"); {
+		case tag == "ko" || strings.HasPrefix(tag, "ko-"):
+			return "ko"
+		case tag == "en" || strings.HasPrefix(tag, "en-"):
+			return "en"
+		}
+	}
+	return "en"
+}

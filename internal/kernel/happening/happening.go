@@ -1,0 +1,42 @@
+// Package happening owns the names of what has consequences beyond its own rows: who else must be signed out, told or held.
+//
+// A room says what happened, in its own transaction; room respond knows what follows (product.md, "What dies when").
+package happening
+
+import (
+	"context"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+)
+
+// Kind is one row of "What dies when", or one notice.
+type Kind string
+
+// The kinds.
+const (
+	SignedUp        Kind = "signed_up"
+	NewDevice       Kind = "new_device"
+	SignedOutOthers Kind = "signed_out_others"
+	SignedOutAll    Kind = "signed_out_all"
+	PasswordChanged Kind = "password_changed"
+	FactorAdded     Kind = "factor_added"
+	FactorRemoved   Kind = "factor_removed"
+	KeyCreated      Kind = "key_created"
+	KeyRevoked      Kind = "key_revoked"
+)
+
+// Happening is one of them.
+type Happening struct {
+	Kind Kind
+	// User whom it concerns.
+	User id.User
+	// Session that did it, which the consequences spare where the table says so; zero if none.
+	Session id.Session
+	// Facts for the notice: names and words, never a secret.
+	Facts map[string]string
+}
+
+// Applier is room respond, as lower rooms ask it. tx is the caller's running transaction: what follows commits with what happened.
+type Applier interface {
+	Apply(ctx context.Context, tx any, h Happening) error
+}

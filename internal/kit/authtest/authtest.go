@@ -1,0 +1,248 @@
+// Package authtest is the whole stack for tests: the real graph on a SQLite file, with the paper exchange behind the gateway, reached by
+// recorders instead of sockets so that it runs inside a synctest bubble.
+//
+// What it replaces is said here and nowhere else: password hashes are cheap, letters end in a mailbox instead of a relay, and upstreams are
+// called in process. Every check is the real one.
+package authtest
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/gate"
+	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/prove/password"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/sandbox"
+	"github.com/seed-21c57000/sallyport/internal/server"
+)
+
+// The places of every test stack. Keys of environment test belong to APIHost, those of live to LiveHost; people open PageHost.
+const (
+	Origin     = "http://localhost:8080"
+	APIHost    = "api.localhost:8081"
+	LiveHost   = "live.localhost:8081"
+	PageHost   = "exchange.localhost:8081"
+	PageOrigin = "http://" + PageHost
+)
+
+// Stack is a running installation.
+type Stack struct {
+	*server.Server
+	Exchange *sandbox.Exchange
+	Config   config.Config
+	Mailbox  *Mailbox
+	Now      func() time.Time
+	t        testing.TB
+}
+
+// Options choose what differs from the usual. The zero value is the usual.
+type Options struct {
+	// Now is the clock; nil means time.Now, which a bubble owns.
+	Now func() time.Time
+	// PostgresDSN puts the stack on PostgreSQL.
+	PostgresDSN string
+	// YAML is appended to the configuration.
+	YAML string
+	// Folder keeps data between two stacks of one test; empty means a fresh one.
+	Folder string
+}
+
+// CheapHash is what password hashes cost in tests.
+var CheapHash = password.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}
+
+// Start builds a stack with the usual options.
+func Start(t testing.TB) *Stack { return StartWith(t, Options{}) }
+
+// StartWith builds a stack and closes it when the test ends. Background work is not started: Settle does what is due.
+func StartWith(t testing.TB, o Options) *Stack {
+	t.Helper()
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Folder == "" {
+		o.Folder = t.TempDir()
+	}
+	shared := bytes.Repeat([]byte{7}, 32)
+	cfg, err := config.Parse(configText(t, o, shared), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exchange := openExchange(t, o, shared)
+	mailbox := &Mailbox{}
+	s, err := server.New(t.Context(), cfg, server.Options{
+		Now: o.Now, Log: storetest.Quiet(t), Post: mailbox, HashCost: CheapHash, Transport: inProcess{exchange.Handler()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return &Stack{Server: s, Exchange: exchange, Config: cfg, Mailbox: mailbox, Now: o.Now, t: t}
+}
+
+func configText(t testing.TB, o Options, shared []byte) []byte {
+	t.Helper()
+	file := func(name, body string) string {
+		path := filepath.Join(o.Folder, name)
+		if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	routes := file("routes.yaml", string(sandbox.Routes()))
+	key := file("paper.key", base64.StdEncoding.EncodeToString(shared))
+	engine := "store: {sqlite: {path: " + filepath.Join(o.Folder, "sallyport.db") + "}}\n"
+	if o.PostgresDSN != "" {
+		engine = "store: {engine: postgres, postgres: {dsn_file: " + file("dsn", o.PostgresDSN) + "}}\n"
+	}
+	return []byte(fmt.Sprintf(`environment: test
+dashboard: {origin: %q}
+gateway:
+  routes_file: %s
+  hosts:
+    - {authority: %q, environment: test, kind: api, upstream: paper}
+    - {authority: %q, environment: live, kind: api, upstream: paper}
+    - {authority: %q, environment: test, kind: page, upstream: paper, origin: %q}
+  upstreams:
+    - {name: paper, url: "http://paper.invalid", assertion: hmac, key_file: %s}
+keyring: {file: {path: %s}}
+%s%s`, Origin, routes, APIHost, LiveHost, PageHost, PageOrigin, key, filepath.Join(o.Folder, "keys"), engine, o.YAML))
+}
+
+func openExchange(t testing.TB, o Options, shared []byte) *sandbox.Exchange {
+	t.Helper()
+	key, err := gate.HS256(server.AssertionKeyID(shared), shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := sandbox.Open(filepath.Join(o.Folder, "exchange.db"), sandbox.Config{
+		Seed: 1, Now: o.Now, Gate: gate.Config{Issuer: Origin, Audience: "paper", Keys: []gate.Key{key}, Now: o.Now},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = x.Close() })
+	return x
+}
+
+// Settle does what background work would have done by now: jobs that are due, counted refusals, times of use.
+func (s *Stack) Settle() {
+	s.t.Helper()
+	ctx := context.WithoutCancel(s.t.Context())
+	if _, err := s.Store.DrainDue(ctx, s.Handlers()); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.Flush(ctx); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.Save(ctx); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// inProcess calls an upstream's handler as its HTTP server would.
+type inProcess struct{ handler http.Handler }
+
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	in := r.Clone(r.Context())
+	in.RequestURI = r.URL.RequestURI()
+	in.RemoteAddr = "127.0.0.1:1"
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	w := httptest.NewRecorder()
+	p.handler.ServeHTTP(w, in)
+	answer := w.Result()
+	answer.Request = r
+	return answer, nil
+}
+
+// Letter is what a user was sent.
+type Letter struct {
+	To     notify.To
+	Notice notify.Letter
+	Facts  map[string]string
+	// Code of a sign-up, and whether the address had a user already.
+	Code     string
+	Existing bool
+}
+
+// Mailbox receives all letters.
+type Mailbox struct {
+	mu      sync.Mutex
+	letters []Letter // guarded by mu
+}
+
+// SendNotice keeps a notice.
+func (m *Mailbox) SendNotice(_ context.Context, to notify.To, l notify.Letter, facts map[string]string, _ time.Time) error {
+	m.add(Letter{To: to, Notice: l, Facts: facts})
+	return nil
+}
+
+// SendCode keeps the letter of a sign-up.
+func (m *Mailbox) SendCode(_ context.Context, to notify.To, code secret.Value, existing bool, _ time.Duration) error {
+	l := Letter{To: to, Existing: existing}
+	if !existing {
+		l.Code = string(code.Reveal())
+	}
+	m.add(l)
+	return nil
+}
+
+func (m *Mailbox) add(l Letter) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.letters = append(m.letters, l)
+}
+
+// Letters gives all letters to an address, the oldest first.
+func (m *Mailbox) Letters(mail string) (list []Letter) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range m.letters {
+		if l.To.Mail == mail {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// Do sends a request to a door of the stack and gives the answer. host picks the door: the dashboard's, or one of the gateway's.
+func (s *Stack) Do(r *http.Request) *http.Response {
+	if r.RemoteAddr == "" || r.RemoteAddr == "192.0.2.1:1234" {
+		r.RemoteAddr = "203.0.113.7:40000"
+	}
+	if r.RequestURI == "" {
+		r.RequestURI = r.URL.RequestURI()
+	}
+	w := httptest.NewRecorder()
+	if strings.HasSuffix(r.Host, ":8081") {
+		s.Gateway.ServeHTTP(w, r)
+	} else {
+		s.Dashboard.ServeHTTP(w, r)
+	}
+	return w.Result()
+}
+
+// Body reads an answer's body as text.
+func Body(t testing.TB, r *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

@@ -1,0 +1,180 @@
+package authtest
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/pquerna/otp/hotp"
+
+	"github.com/pquerna/otp"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/signup"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// Password is every test user's.
+const Password = "correct horse battery staple gate"
+
+// Person is a user of the stack with a session.
+type Person struct {
+	Mail string
+	User account.User
+	// Bearer of the dashboard session, and the device cookie.
+	Bearer, Device secret.Value
+	// TOTP is the secret in base32, once enrolled.
+	TOTP string
+	s    *Stack
+}
+
+// Origin is where all test people are.
+func PersonOrigin() principal.Origin {
+	return principal.Origin{Addr: netip.MustParseAddr("203.0.113.7"), Agent: "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0"}
+}
+
+// SignUp makes a user with a password, by way of the mailed code.
+func (s *Stack) SignUp(mail string) *Person {
+	s.t.Helper()
+	ctx := s.t.Context()
+	browser := sha256.Sum256([]byte("browser of " + mail))
+	sid, err := s.SignUps.Begin(ctx, PersonOrigin(), signup.Begin{Mail: mail, Name: "Test " + mail, Lang: "en", Browser: browser})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.Settle()
+	letters := s.Mailbox.Letters(mail)
+	if len(letters) == 0 {
+		s.t.Fatalf("no letter to %s", mail)
+	}
+	if err := s.SignUps.Verify(ctx, sid, browser, letters[len(letters)-1].Code); err != nil {
+		s.t.Fatal(err)
+	}
+	up, err := s.SignUps.FinishWithPassword(ctx, signup.From{Origin: PersonOrigin(), Browser: browser}, sid, secret.FromString("password", Password))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &Person{Mail: mail, User: up.User, Bearer: up.Bearer, Device: up.DeviceCookie, s: s}
+}
+
+// Principal is who the person's session says they are now.
+func (p *Person) Principal() principal.Principal {
+	p.s.t.Helper()
+	who, err := p.s.Sessions.Authenticate(p.Bearer.Reveal(), "", PersonOrigin())
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	return who
+}
+
+// EnrolTOTP gives the person an authenticator app.
+func (p *Person) EnrolTOTP() {
+	p.s.t.Helper()
+	ctx := p.s.t.Context()
+	key, err := p.s.Factors.BeginTOTP(ctx, p.Principal())
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	parsed, err := otp.NewKeyFromURL(string(key.URI.Reveal()))
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	p.TOTP = parsed.Secret()
+	if p.Bearer, err = p.s.Factors.ConfirmTOTP(ctx, p.Principal(), p.Code()); err != nil {
+		p.s.t.Fatal(err)
+	}
+}
+
+// Code is the authenticator app's code now.
+func (p *Person) Code() string { return CodeAt(p.TOTP, p.s.Now()) }
+
+// CodeAt is the code of a secret at a time.
+func CodeAt(base32 string, at time.Time) string {
+	code, err := hotp.GenerateCodeCustom(base32, uint64(at.Unix()/30), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+	if err != nil {
+		panic(err)
+	}
+	return code
+}
+
+// Key is an API key with what its holder needs to sign.
+type Key struct {
+	apikey.Key
+	Signer sign.Signer
+	Secret string
+}
+
+// IssueKey makes a key for the person by the host's way, which needs no step-up: Ed25519 in the native dialect unless in says otherwise.
+func (s *Stack) IssueKey(p *Person, in apikey.IssueInput) Key {
+	s.t.Helper()
+	who := p.Principal()
+	in.Account, in.Owner = who.Account, who.User
+	if in.Name == "" {
+		in.Name, in.Purpose = "test key", "tests"
+	}
+	if in.Environment == 0 {
+		in.Environment = id.Test
+	}
+	if in.Dialect == 0 {
+		in.Dialect = sign.Native
+	}
+	if in.Algorithm == 0 {
+		in.Algorithm = sign.Ed25519
+	}
+	var private ed25519.PrivateKey
+	if in.Algorithm == sign.Ed25519 {
+		var public ed25519.PublicKey
+		var err error
+		if public, private, err = ed25519.GenerateKey(rand.Reader); err != nil {
+			s.t.Fatal(err)
+		}
+		in.PublicKey = base64.StdEncoding.EncodeToString(public)
+	}
+	issued, err := s.APIKeys.Issue(s.t.Context(), principal.Host("tests"), in)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	k := Key{Key: issued.Key, Secret: string(issued.Secret.Reveal())}
+	switch in.Algorithm {
+	case sign.Ed25519:
+		k.Signer, err = sign.NewEd25519Signer(k.Text(), private)
+	case sign.HMACSHA2:
+		k.Signer, err = sign.NewUpbitSigner(sign.UpbitKey{AccessKey: k.Text(), Secret: issued.Secret.Reveal(), Untimed: true})
+	default:
+		k.Signer, err = sign.NewHMACSigner(k.Text(), issued.Secret.Reveal())
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return k
+}
+
+// Signed makes a request to a gateway host, signed by the key now.
+func (s *Stack) Signed(k Key, method, host, target, body string) *http.Request {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, "http://"+host+target, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	out := sign.Outgoing(r, []byte(body))
+	headers, err := k.Signer.Headers(&out, s.Now())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for name, lines := range headers {
+		r.Header[name] = lines
+	}
+	return r
+}

@@ -1,0 +1,187 @@
+package letter
+
+import (
+	"strings"
+	"time"
+)
+
+// SignUpCode carries the code that finishes a sign-up.
+type SignUpCode struct {
+	Code     Code
+	ValidFor time.Duration
+	Seen     Sighting
+}
+
+func (l SignUpCode) compose(w *writer) {
+	w.subjectLine("sign_up_code.subject", "product", w.product)
+	w.heading("sign_up_code.heading")
+	w.paragraph("sign_up_code.first", "duration", w.duration(l.ValidFor))
+	w.add(code{string(l.Code)})
+	w.note("sign_up_code.never")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("sign_up_code.not_you")
+	w.footOfAddress()
+}
+
+// SignUpExisting answers a sign-up with an address that has an account already, so that the page can answer as it always does.
+type SignUpExisting struct{ Seen Sighting }
+
+func (l SignUpExisting) compose(w *writer) {
+	w.subjectLine("sign_up_existing.subject", "product", w.product)
+	w.heading("sign_up_existing.heading")
+	w.paragraph("sign_up_existing.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("sign_up_existing.you", "origin", w.links.Origin)
+	w.paragraph("sign_up_existing.not_you")
+	w.footOfAddress()
+}
+
+// Welcome says that the account is made and what to do next.
+type Welcome struct{}
+
+func (Welcome) compose(w *writer) {
+	w.subjectLine("welcome.subject", "product", w.product)
+	w.heading("welcome.heading")
+	w.paragraph("welcome.first")
+	w.paragraph("welcome.passkey")
+	w.paragraph("welcome.codes")
+	w.button("button.set_up_methods", w.links.methods())
+	w.footOfAccount()
+}
+
+// NewDevice reports a sign-in from a device that was not recognised.
+type NewDevice struct{ Seen Sighting }
+
+func (l NewDevice) compose(w *writer) {
+	w.subjectLine("new_device.subject")
+	w.heading("new_device.heading")
+	w.paragraph("notice.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("new_device.not_you")
+	w.button("button.sessions", w.links.sessions())
+	w.footOfAccount()
+}
+
+// PasswordChanged reports that the password was changed, what ended with that, and what went on.
+type PasswordChanged struct {
+	Seen Sighting
+	// Hold is how long money stays in the account; 0 if nothing is held.
+	Hold time.Duration
+}
+
+func (l PasswordChanged) compose(w *writer) {
+	w.subjectLine("password_changed.subject")
+	w.heading("password_changed.heading")
+	w.paragraph("notice.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("notice.others_signed_out")
+	w.held("notice.hold", l.Hold)
+	w.paragraph("password_changed.not_you", "origin", w.links.Origin)
+	w.button("button.sessions", w.links.sessions())
+	w.footOfAccount()
+}
+
+// FactorAdded reports a new way to sign in.
+type FactorAdded struct {
+	Factor Factor
+	// Name is what the user calls it; empty where the kind has no names.
+	Name string
+	Seen Sighting
+	// Settles is how long the new factor cannot approve money; 0 if it can at once.
+	Settles time.Duration
+}
+
+func (l FactorAdded) compose(w *writer) {
+	w.subjectLine("factor_added.subject", "factor", w.factor(l.Factor))
+	w.heading("factor_added.heading")
+	w.paragraph("notice.first")
+	w.facts(append([]fact{{w.say("fact.factor"), w.factor(l.Factor)}, {w.say("fact.name"), l.Name}}, w.sighting(l.Seen)...)...)
+	w.held("factor_added.settles", l.Settles)
+	w.paragraph("factor_added.not_you")
+	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}
+
+// FactorRemoved reports that a way to sign in is gone, what ended with that, and what went on.
+type FactorRemoved struct {
+	Factor Factor
+	// Name is what the user called it; empty where the kind has no names.
+	Name string
+	Seen Sighting
+	// Hold is how long money stays in the account; 0 if nothing is held.
+	Hold time.Duration
+}
+
+func (l FactorRemoved) compose(w *writer) {
+	w.subjectLine("factor_removed.subject", "factor", w.factor(l.Factor))
+	w.heading("factor_removed.heading")
+	w.paragraph("notice.first")
+	w.facts(append([]fact{{w.say("fact.factor"), w.factor(l.Factor)}, {w.say("fact.name"), l.Name}}, w.sighting(l.Seen)...)...)
+	w.paragraph("notice.others_signed_out")
+	w.held("notice.hold", l.Hold)
+	w.paragraph("factor_removed.not_you")
+	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}
+
+// KeyCreated reports a new API key and what it may do.
+type KeyCreated struct {
+	Name string
+	// Scopes are words for people, already in the frame's language.
+	Scopes  []string
+	Expires time.Time
+	Seen    Sighting
+}
+
+func (l KeyCreated) compose(w *writer) {
+	w.subjectLine("key_created.subject", "name", l.Name)
+	w.heading("key_created.heading")
+	w.paragraph("notice.first")
+	w.facts(append([]fact{
+		{w.say("fact.key"), l.Name},
+		{w.say("fact.scopes"), strings.Join(l.Scopes, ", ")},
+		{w.say("fact.expires"), w.moment(l.Expires)},
+	}, w.sighting(l.Seen)...)...)
+	w.paragraph("key_created.not_you")
+	w.button("button.keys", w.links.keys())
+	w.footOfAccount()
+}
+
+// KeyRevoked reports that an API key is dead.
+type KeyRevoked struct {
+	Name string
+	Seen Sighting
+}
+
+func (l KeyRevoked) compose(w *writer) {
+	w.subjectLine("key_revoked.subject", "name", l.Name)
+	w.heading("key_revoked.heading")
+	w.paragraph("notice.first")
+	w.facts(append([]fact{{w.say("fact.key"), l.Name}}, w.sighting(l.Seen)...)...)
+	w.paragraph("key_revoked.final")
+	w.paragraph("key_revoked.not_you")
+	w.button("button.keys", w.links.keys())
+	w.footOfAccount()
+}
+
+// SignedOutEverywhere reports that all sessions were ended at once.
+type SignedOutEverywhere struct {
+	Seen Sighting
+	// KeysRevoked says that the API keys were ticked too; otherwise the letter says that they go on.
+	KeysRevoked bool
+}
+
+func (l SignedOutEverywhere) compose(w *writer) {
+	w.subjectLine("signed_out_everywhere.subject")
+	w.heading("signed_out_everywhere.heading")
+	w.paragraph("notice.first")
+	w.facts(w.sighting(l.Seen)...)
+	if l.KeysRevoked {
+		w.paragraph("signed_out_everywhere.keys_revoked")
+	} else {
+		w.paragraph("signed_out_everywhere.keys_stay")
+	}
+	w.paragraph("signed_out_everywhere.not_you", "origin", w.links.Origin)
+	w.button("button.sessions", w.links.sessions())
+	w.footOfAccount()
+}

@@ -1,0 +1,137 @@
+// Package account owns people, the trading accounts they belong to, and the subaccounts inside.
+//
+// It does not know how people prove who they are, nor what a role may do (room decide).
+//
+// Invariant: every account has exactly one main subaccount, and a user is never made without an account to own.
+//
+//	user ──member(role)──▶ account ──▶ subaccount (main), subaccount …
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// User is a person who signs in.
+type User struct {
+	ID id.User
+	// Mail is the address in its canonical form (package mailaddr): compared only so.
+	Mail string
+	Name string
+	// Lang is "en" or "ko".
+	Lang string
+	// Handle names the user to authenticators: 64 random bytes that say nothing about the person (WebAuthn L3 §14.6.1).
+	Handle     [64]byte
+	Born       time.Time
+	DisabledAt time.Time
+}
+
+// Membership is a user's place in an account.
+type Membership struct {
+	Account     id.Account
+	AccountName string
+	// Main is the account's main subaccount, where a session starts.
+	Main id.Subaccount
+	Role principal.Role
+}
+
+// Subaccount is a security boundary inside an account: a key is pinned to one.
+type Subaccount struct {
+	ID   id.Subaccount
+	Name string
+	Main bool
+	Born time.Time
+}
+
+// Tx is what this package asks of a transaction.
+type Tx interface {
+	InsertUser(ctx context.Context, u User) error
+	InsertAccount(ctx context.Context, a id.Account, name string, born time.Time) error
+	InsertSubaccount(ctx context.Context, a id.Account, s Subaccount) error
+	InsertMember(ctx context.Context, a id.Account, u id.User, role principal.Role, born time.Time) error
+	// UserByMail finds a user by canonical address; found is false if there is none.
+	UserByMail(ctx context.Context, mail string) (u User, found bool, err error)
+	UserByID(ctx context.Context, u id.User) (user User, found bool, err error)
+	UserByHandle(ctx context.Context, handle []byte) (u User, found bool, err error)
+	// MembershipsOf lists a user's memberships, the oldest first.
+	MembershipsOf(ctx context.Context, u id.User) ([]Membership, error)
+	SubaccountsOf(ctx context.Context, a id.Account) ([]Subaccount, error)
+}
+
+// MintHandle makes the random name under which authenticators will know a user.
+func MintHandle() (h [64]byte) {
+	rand.Read(h[:])
+	return h
+}
+
+// Create makes a user with a personal account and its main subaccount, in the caller's transaction.
+// It returns the store's conflict if the address has a user already.
+func Create(ctx context.Context, tx Tx, u User, now time.Time) (Membership, error) {
+	m := Membership{
+		Account: id.New[id.AccountKind](now), AccountName: u.Name, Main: id.New[id.SubaccountKind](now), Role: principal.Owner,
+	}
+	if err := tx.InsertUser(ctx, u); err != nil {
+		return m, fmt.Errorf("insert user: %w", err)
+	}
+	if err := tx.InsertAccount(ctx, m.Account, m.AccountName, now); err != nil {
+		return m, fmt.Errorf("insert account: %w", err)
+	}
+	if err := tx.InsertSubaccount(ctx, m.Account, Subaccount{ID: m.Main, Name: "main", Main: true, Born: now}); err != nil {
+		return m, fmt.Errorf("insert main subaccount: %w", err)
+	}
+	if err := tx.InsertMember(ctx, m.Account, u.ID, m.Role, now); err != nil {
+		return m, fmt.Errorf("insert member: %w", err)
+	}
+	return m, nil
+}
+
+// Accounts answers questions about people and accounts.
+type Accounts struct{ ledger audit.Ledger[Tx] }
+
+// New makes an Accounts.
+func New(ledger audit.Ledger[Tx]) *Accounts { return &Accounts{ledger} }
+
+// Self gives the principal's own user. Errors: unauthorized.
+func (a *Accounts) Self(ctx context.Context, p principal.Principal) (u User, err error) {
+	err = a.ledger.View(ctx, func(tx Tx) error {
+		var found bool
+		u, found, err = tx.UserByID(ctx, p.User)
+		if err == nil && !found {
+			err = fault.New(fault.Unauthorized)
+		}
+		return err
+	})
+	return u, err
+}
+
+// Subaccounts lists the subaccounts of the principal's account.
+func (a *Accounts) Subaccounts(ctx context.Context, p principal.Principal) (list []Subaccount, err error) {
+	err = a.ledger.View(ctx, func(tx Tx) error {
+		list, err = tx.SubaccountsOf(ctx, p.Account)
+		return err
+	})
+	return list, err
+}
+
+// ByMail finds a user for the host's command line, with the memberships. Errors: not_found.
+func (a *Accounts) ByMail(ctx context.Context, mail string) (u User, memberships []Membership, err error) {
+	err = a.ledger.View(ctx, func(tx Tx) error {
+		var found bool
+		if u, found, err = tx.UserByMail(ctx, mail); err != nil {
+			return err
+		}
+		if !found {
+			return fault.New(fault.NotFound)
+		}
+		memberships, err = tx.MembershipsOf(ctx, u.ID)
+		return err
+	})
+	return u, memberships, err
+}

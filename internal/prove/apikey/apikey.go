@@ -1,0 +1,158 @@
+// Package apikey owns the life of an API key: issue, listing, revocation, and the index of live keys that a check reads.
+//
+// It does not know how requests are signed (package sign), what a key may do (room decide) or where rows lie (Tx).
+//
+//	issued → live → expired (time)
+//	         live → revoked (final)
+//
+// Invariant: a secret is shown once and kept sealed, of an Ed25519 key only the public half ever arrives; and what a key may do is never
+// more than its owner may do today.
+package apikey
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// Key is a key as it is listed: without its secret.
+type Key struct {
+	ID          id.Key
+	Account     id.Account
+	Subaccount  id.Subaccount
+	Owner       id.User
+	OwnerName   string
+	Name        string
+	Purpose     string
+	Environment id.Environment
+	// Dialect and Algorithm are how its requests are signed; a request never chooses.
+	Dialect   sign.Dialect
+	Algorithm sign.Algorithm
+	Scopes    scope.Set
+	// Allowlist of networks; empty allows every address.
+	Allowlist []netip.Prefix
+	// WindowPast is the key's own signing window; zero means the dialect's.
+	WindowPast   time.Duration
+	Born         time.Time
+	BornOn       id.Device
+	ExpiresAt    time.Time
+	RevokedAt    time.Time
+	RevokedWhy   string
+	LastUsedAt   time.Time
+	LastUsedFrom string
+	// OwnerRole today; NoRole for a member who was removed or a user who was disabled.
+	OwnerRole principal.Role
+}
+
+// Text is the key's public id as it is written everywhere.
+func (k Key) Text() string { return id.FormatKey(k.ID, k.Environment) }
+
+// Material is what a key's requests are checked with: the sealed secret, or the public half.
+type Material struct {
+	Version uint32
+	Bytes   []byte
+}
+
+// MaterialPlace is where a secret lies; it is bound into the seal.
+func MaterialPlace(k id.Key, version uint32) secret.Place {
+	return secret.Place{Table: "api_key_secret", Column: "material", Row: string(k[:]), Version: version}
+}
+
+// Tx is what this package asks of a transaction.
+type Tx interface {
+	txn.Announcer
+	account.Tx
+	InsertKey(ctx context.Context, k Key, m Material) error
+	KeyByID(ctx context.Context, k id.Key) (key Key, found bool, err error)
+	MaterialOf(ctx context.Context, k id.Key) ([]Material, error)
+	// KeysByPage lists all keys by id, a page after the given one.
+	KeysByPage(ctx context.Context, after id.Key, limit int) ([]Key, error)
+	KeysOfAccount(ctx context.Context, a id.Account) ([]Key, error)
+	KeysOfOwner(ctx context.Context, u id.User) ([]id.Key, error)
+	RevokeKey(ctx context.Context, a id.Account, k id.Key, why string, now time.Time) (won bool, err error)
+	TouchKey(ctx context.Context, k id.Key, used time.Time, from string) error
+	// ClaimKeyNonce spends a nonce for as long as the key lives; won is false for all but the first.
+	ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time.Time) (won bool, err error)
+}
+
+// Limits are the numbers of the policy.
+type Limits struct {
+	// Life of a key that trades, life of one that only looks, and the cap that no call can exceed.
+	Life, ReadOnlyLife, MaxLife time.Duration
+	// UnpinnedTradeLife is how long a key without an IP allowlist may trade.
+	UnpinnedTradeLife time.Duration
+	// UpbitCeiling is the highest class that plain Upbit keys carry.
+	UpbitCeiling scope.Class
+	// UpbitOff refuses new keys of that dialect.
+	UpbitOff bool
+}
+
+// Deps are what Keys is made of. All are needed.
+type Deps struct {
+	Ledger     audit.Ledger[Tx]
+	Now        func() time.Time
+	Decide     decision.Decider
+	StepUps    *stepup.StepUps
+	Ceremonies *ceremony.Ceremonies
+	Sealer     ceremony.Sealer
+	Follow     happening.Applier
+	ScopesOf   func(principal.Role) scope.Set
+	Limits     Limits
+}
+
+// Keys issues, lists and revokes. It is safe for concurrent use.
+type Keys struct {
+	Deps
+	index index
+}
+
+// New reads every key into the index.
+func New(ctx context.Context, d Deps) (*Keys, error) {
+	k := &Keys{Deps: d}
+	k.index.byID = map[id.Key]*Live{}
+	return k, k.load(ctx)
+}
+
+// Ceiling is the highest class of action that a signature can carry, from what it covers (package sign). Where it covers too little to
+// trade, as a plain Upbit token does, the operator may lift it.
+func (k *Keys) Ceiling(c sign.Coverage) scope.Class {
+	if c.Ceiling() == sign.CeilingRead {
+		return k.Limits.UpbitCeiling
+	}
+	return classOf(c.Ceiling())
+}
+
+func classOf(c sign.Ceiling) scope.Class {
+	switch c {
+	case sign.CeilingWithdraw:
+		return scope.Withdraw
+	case sign.CeilingTrade:
+		return scope.Order
+	case sign.CeilingRead:
+		return scope.Look
+	}
+	return scope.Public
+}
+
+// effective is what a key may do at now: what it was given, what its owner may do today, and no trade without an allowlist once the time
+// for that is over.
+func (k *Keys) effective(key Key, now time.Time) scope.Set {
+	set := key.Scopes.Intersect(k.ScopesOf(key.OwnerRole))
+	if len(key.Allowlist) == 0 && !now.Before(key.Born.Add(k.Limits.UnpinnedTradeLife)) {
+		set = set.UpTo(scope.Cancel)
+	}
+	return set
+}

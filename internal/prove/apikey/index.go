@@ -1,0 +1,265 @@
+package apikey
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// index holds every key, so that a signed request costs no SQL, known or not. Rows are the truth: on each change of the feed the row is
+// read again, and one that cannot be read is dropped.
+type index struct {
+	mu   sync.RWMutex
+	byID map[id.Key]*Live
+
+	// reading is held from reading a row to putting it: otherwise a row read before a revocation could be put after it.
+	reading sync.Mutex
+}
+
+// Live is a key as a check reads it. It is never changed: a change replaces it. Times of use move, because they are written behind.
+type Live struct {
+	Key
+	// Text is the public id, written once.
+	Text string
+	// Materials that verify, the newest first, each with the AAD of its place.
+	Materials []LiveMaterial
+	// Scopes in force before and after the moment at which a key without an allowlist loses the right to trade.
+	scopes, lapsed scope.Set
+	lapseAt        time.Time
+
+	used *use // shared by all versions of one key
+}
+
+// LiveMaterial is a secret or public half ready for use.
+type LiveMaterial struct {
+	// Sealed secret with the AAD that opens it, for HMAC; the public half, for Ed25519.
+	Sealed, AAD, Public []byte
+}
+
+// use is when a key last passed a check, and from where.
+type use struct {
+	at    atomic.Int64 // microseconds
+	saved atomic.Int64
+	from  atomic.Pointer[netip.Addr]
+}
+
+// ScopesAt is what the key may do at now.
+func (l *Live) ScopesAt(now time.Time) scope.Set {
+	if !now.Before(l.lapseAt) {
+		return l.lapsed
+	}
+	return l.scopes
+}
+
+// Allows says whether the key may be used from an address, IPv4-mapped ones as the IPv4 they are.
+func (l *Live) Allows(addr netip.Addr) bool {
+	if len(l.Allowlist) == 0 {
+		return true
+	}
+	addr = addr.Unmap()
+	for _, network := range l.Allowlist {
+		if network.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// Used notes that a request of the key passed, in memory; SaveUses writes it behind.
+func (l *Live) Used(now time.Time, from netip.Addr) {
+	if now.UnixMicro()-l.used.at.Load() < int64(time.Second/time.Microsecond) {
+		return
+	}
+	l.used.from.Store(&from)
+	l.used.at.Store(now.UnixMicro())
+}
+
+// Find gives the live key of a public id, or nil. It reads memory only.
+func (k *Keys) Find(kid id.Key) *Live {
+	k.index.mu.RLock()
+	defer k.index.mu.RUnlock()
+	return k.index.byID[kid]
+}
+
+const loadPage = 1000
+
+func (k *Keys) load(ctx context.Context) error {
+	k.index.reading.Lock()
+	defer k.index.reading.Unlock()
+	var after id.Key
+	for {
+		var page []*Live
+		err := k.Ledger.View(ctx, func(tx Tx) error {
+			page = nil
+			keys, err := tx.KeysByPage(ctx, after, loadPage)
+			if err != nil {
+				return err
+			}
+			for _, key := range keys {
+				l, err := k.ready(ctx, tx, key)
+				if err != nil {
+					return err
+				}
+				page = append(page, l)
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("load keys: %w", err)
+		}
+		for _, l := range page {
+			k.index.put(l)
+			after = l.ID
+		}
+		if len(page) < loadPage {
+			return nil
+		}
+	}
+}
+
+func (k *Keys) ready(ctx context.Context, tx Tx, key Key) (*Live, error) {
+	materials, err := tx.MaterialOf(ctx, key.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read material of %s: %w", key.Text(), err)
+	}
+	l := &Live{Key: key, Text: key.Text(), used: &use{}, lapseAt: key.ExpiresAt}
+	l.scopes = k.effective(key, key.Born)
+	l.lapsed = l.scopes
+	if len(key.Allowlist) == 0 {
+		l.lapseAt = key.Born.Add(k.Limits.UnpinnedTradeLife)
+		l.lapsed = k.effective(key, l.lapseAt)
+	}
+	l.used.at.Store(key.LastUsedAt.UnixMicro())
+	l.used.saved.Store(key.LastUsedAt.UnixMicro())
+	for i := len(materials) - 1; i >= 0; i-- {
+		m := LiveMaterial{Public: materials[i].Bytes}
+		if key.Algorithm != sign.Ed25519 {
+			m = LiveMaterial{Sealed: materials[i].Bytes, AAD: MaterialPlace(key.ID, materials[i].Version).AAD()}
+		}
+		l.Materials = append(l.Materials, m)
+	}
+	return l, nil
+}
+
+func (x *index) put(l *Live) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if old, ok := x.byID[l.ID]; ok {
+		l.used = old.used
+	}
+	x.byID[l.ID] = l
+}
+
+// Hear keeps the index true; it is a listener of the feed. What cannot be read is dropped, which refuses.
+func (k *Keys) Hear(c txn.Change) {
+	switch c.Subject {
+	case txn.SubjectKey:
+		k.reread(id.Key(c.ID))
+	case txn.SubjectMember:
+		ctx, cancel := context.WithTimeout(context.Background(), rereadTimeout)
+		defer cancel()
+		var owned []id.Key
+		err := k.Ledger.View(ctx, func(tx Tx) (err error) {
+			owned, err = tx.KeysOfOwner(ctx, id.User(c.ID))
+			return err
+		})
+		if err != nil {
+			owned = k.index.ownedBy(id.User(c.ID))
+		}
+		for _, kid := range owned {
+			k.reread(kid)
+		}
+	case txn.SubjectSession, txn.SubjectDataKey:
+	}
+}
+
+func (x *index) ownedBy(u id.User) (ids []id.Key) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for kid, l := range x.byID {
+		if l.Owner == u {
+			ids = append(ids, kid)
+		}
+	}
+	return ids
+}
+
+// rereadTimeout bounds how long an acknowledgement waits for the index.
+const rereadTimeout = time.Second
+
+func (k *Keys) reread(kid id.Key) {
+	k.index.reading.Lock()
+	defer k.index.reading.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), rereadTimeout)
+	defer cancel()
+	err := k.Ledger.View(ctx, func(tx Tx) error {
+		key, found, err := tx.KeyByID(ctx, kid)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return fault.New(fault.KeyNotFound)
+		}
+		l, err := k.ready(ctx, tx, key)
+		if err == nil {
+			k.index.put(l)
+		}
+		return err
+	})
+	if err != nil {
+		k.index.mu.Lock()
+		delete(k.index.byID, kid)
+		k.index.mu.Unlock()
+	}
+}
+
+// State is why a key may not be used at now, or nil. Errors: key.revoked, key.expired, key.owner_disabled.
+func (l *Live) State(now time.Time) *fault.Error {
+	switch {
+	case !l.RevokedAt.IsZero():
+		return fault.New(fault.KeyRevoked, "revoked_at", l.RevokedAt.UTC().Format(time.RFC3339))
+	case !now.Before(l.ExpiresAt):
+		return fault.New(fault.KeyExpired, "expired_at", l.ExpiresAt.UTC().Format(time.RFC3339))
+	case l.OwnerRole == principal.NoRole:
+		return fault.New(fault.KeyOwnerDisabled)
+	}
+	return nil
+}
+
+// SaveUses writes the times of last use behind; after a crash they may be as old as the last call.
+func (k *Keys) SaveUses(ctx context.Context) error {
+	var dirty []*Live
+	k.index.mu.RLock()
+	for _, l := range k.index.byID {
+		if l.used.at.Load() != l.used.saved.Load() {
+			dirty = append(dirty, l)
+		}
+	}
+	k.index.mu.RUnlock()
+	for _, l := range dirty {
+		micros := l.used.at.Load()
+		from := ""
+		if addr := l.used.from.Load(); addr != nil {
+			from = addr.String()
+		}
+		err := k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+			return audit.Quiet(audit.KeyUsed), tx.TouchKey(ctx, l.ID, time.UnixMicro(micros), from)
+		})
+		if err != nil {
+			return fmt.Errorf("save use of %s: %w", l.Text, err)
+		}
+		l.used.saved.Store(micros)
+	}
+	return nil
+}

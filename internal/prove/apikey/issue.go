@@ -1,0 +1,307 @@
+package apikey
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// IssueInput is what its maker wants of a key.
+type IssueInput struct {
+	// Account and Owner are for the host's command line; anybody else issues in their own account for themselves.
+	Account id.Account `json:"account,omitzero"`
+	Owner   id.User    `json:"owner,omitzero"`
+
+	Name    string `json:"name"`
+	Purpose string `json:"purpose"`
+	// Subaccount the key is pinned to; zero means the account's main one.
+	Subaccount  id.Subaccount  `json:"subaccount,omitzero"`
+	Environment id.Environment `json:"environment"`
+	// Scopes as words; none means read-only.
+	Scopes []string `json:"scopes"`
+	// Allowlist of addresses or networks, IPv4 or IPv6.
+	Allowlist []string `json:"allowlist"`
+	// Life of the key; zero means the policy's.
+	Life      time.Duration  `json:"life"`
+	Dialect   sign.Dialect   `json:"dialect"`
+	Algorithm sign.Algorithm `json:"algorithm"`
+	// PublicKey of an Ed25519 key, in any form that sign.ParsePublicKey reads.
+	PublicKey string `json:"public_key"`
+	// Challenge and Possession prove that the maker holds the private half: an Ed25519 signature, base64, over ProofText(Challenge).
+	Challenge  string `json:"-"`
+	Possession string `json:"-"`
+}
+
+// Issued is a new key. Its secret is never readable again.
+type Issued struct {
+	Key
+	// Secret of an HMAC key; empty for Ed25519.
+	Secret secret.Value
+}
+
+const (
+	maxText      = 80
+	maxAllowlist = 64
+	proofLife    = 10 * time.Minute
+)
+
+// ProofText is what the holder of a private key signs to prove it.
+func ProofText(challenge string) []byte { return []byte("sallyport-key-proof-v1\n" + challenge) }
+
+// Challenge makes the text whose signature proves possession of a private key.
+func (k *Keys) Challenge(p principal.Principal) (string, error) {
+	return k.Ceremonies.Begin(ceremony.KeyProof, p.Session[:], proofLife, struct{}{})
+}
+
+// Issue makes a key. Its maker must be an owner of the account and needs a step-up for exactly this key; the secret in the answer is shown
+// once. Errors: request.invalid (field), forbidden, step_up_required, assurance.too_low, sign_in.expired, key.possession_unproven.
+func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) (out Issued, err error) {
+	if !p.Trusted() {
+		in.Account, in.Owner = p.Account, p.User
+	}
+	if err := k.Decide.Decide(decision.Question{Principal: p, Class: scope.Setting, Account: in.Account}).Err(); err != nil {
+		return out, err
+	}
+	key, err := k.plan(p, in)
+	if err != nil {
+		return out, err
+	}
+	material, given, possession, err := k.mint(p, key, in)
+	if err != nil {
+		return out, err
+	}
+	content := stepup.Content{Action: audit.KeyCreated, Input: in, Summary: summary(key)}
+	err = k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if key.Subaccount, err = k.subaccount(ctx, tx, in); err != nil {
+			return audit.Event{}, err
+		}
+		if err := k.StepUps.Require(ctx, tx, p, content); err != nil {
+			return audit.Event{}, err
+		}
+		if possession != nil {
+			if err := possession.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
+				return audit.Event{}, err
+			}
+		}
+		if err := tx.InsertKey(ctx, key, material); err != nil {
+			return audit.Event{}, fmt.Errorf("insert key: %w", err)
+		}
+		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
+		facts := factsOf(key)
+		follow := happening.Happening{Kind: happening.KeyCreated, User: key.Owner, Session: p.Session, Facts: facts}
+		return eventOf(audit.KeyCreated, p, key, facts), k.Follow.Apply(ctx, tx, follow)
+	})
+	return Issued{Key: key, Secret: given}, k.StepUps.Ask(ctx, err)
+}
+
+// plan checks the input and fills in the policy's defaults.
+func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
+	now := k.Now()
+	key := Key{
+		ID: id.New[id.KeyKind](now), Account: in.Account, Owner: in.Owner, Environment: in.Environment, Dialect: in.Dialect,
+		Algorithm: in.Algorithm, Scopes: scope.ReadOnly, Born: now, BornOn: p.Origin.Device,
+	}
+	var err error
+	if key.Name, err = line("name", in.Name); err != nil {
+		return key, err
+	}
+	if key.Purpose, err = line("purpose", in.Purpose); err != nil {
+		return key, err
+	}
+	if in.Environment != id.Live && in.Environment != id.Test {
+		return key, invalid("environment")
+	}
+	if !in.Dialect.Pins(in.Algorithm) || (in.Dialect == sign.Upbit && k.Limits.UpbitOff) {
+		return key, invalid("algorithm")
+	}
+	if len(in.Scopes) > 0 {
+		if key.Scopes, err = scope.ParseSet(in.Scopes); err != nil {
+			return key, invalid("scopes")
+		}
+	}
+	if highest := classOf(in.Dialect.Coverage().Lift()); key.Scopes.Highest() > highest {
+		return key, fault.New(fault.KeyAboveCeiling, "dialect", in.Dialect.String(), "ceiling", highest.String())
+	}
+	if key.Allowlist, err = networks(in.Allowlist); err != nil {
+		return key, err
+	}
+	life, err := k.life(in.Life, key.Scopes)
+	key.ExpiresAt = now.Add(life)
+	return key, err
+}
+
+func (k *Keys) life(asked time.Duration, scopes scope.Set) (time.Duration, error) {
+	switch {
+	case asked == 0 && scopes.Highest() <= scope.Look:
+		return k.Limits.ReadOnlyLife, nil
+	case asked == 0:
+		return k.Limits.Life, nil
+	case asked < time.Hour || asked > k.Limits.MaxLife:
+		return 0, invalid("life")
+	}
+	return asked, nil
+}
+
+// subaccount is the one asked for, if it is the account's, or the main one.
+func (k *Keys) subaccount(ctx context.Context, tx Tx, in IssueInput) (id.Subaccount, error) {
+	list, err := tx.SubaccountsOf(ctx, in.Account)
+	if err != nil {
+		return id.Subaccount{}, fmt.Errorf("list subaccounts: %w", err)
+	}
+	for _, s := range list {
+		if s.ID == in.Subaccount || (in.Subaccount.IsZero() && s.Main) {
+			return s.ID, nil
+		}
+	}
+	return id.Subaccount{}, invalid("subaccount")
+}
+
+// mint makes the secret, or takes the public half after its maker proved to hold the private one.
+func (k *Keys) mint(p principal.Principal, key Key, in IssueInput) (m Material, given secret.Value, possession *ceremony.State, err error) {
+	m.Version = 1
+	if key.Algorithm != sign.Ed25519 {
+		var entropy [32]byte
+		rand.Read(entropy[:])
+		given = secret.FromString("api secret", id.FormatSecret(entropy, key.Environment))
+		m.Bytes = k.Sealer.Seal(MaterialPlace(key.ID, m.Version), given.Reveal())
+		return m, given, nil, nil
+	}
+	public, _, err := sign.ParsePublicKey(in.PublicKey)
+	if err != nil {
+		return m, given, nil, invalid("public_key").Because(err)
+	}
+	m.Bytes = public
+	if p.Trusted() {
+		return m, given, nil, nil
+	}
+	opened, err := k.Ceremonies.Open(ceremony.KeyProof, p.Session[:], in.Challenge, &struct{}{})
+	if err != nil {
+		return m, given, nil, err
+	}
+	proof, err := base64.StdEncoding.DecodeString(in.Possession)
+	if err != nil || !ed25519.Verify(public, ProofText(in.Challenge), proof) {
+		return m, given, nil, fault.New(fault.KeyPossessionUnproven)
+	}
+	return m, given, &opened, nil
+}
+
+func invalid(field string) *fault.Error { return fault.New(fault.RequestInvalid, "field", field) }
+
+// line checks a text that people write: one line, not empty, at most 80 characters.
+func line(field, s string) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", invalid(field)
+	}
+	s = strings.Join(strings.Fields(s), " ")
+	if s == "" || utf8.RuneCountInString(s) > maxText {
+		return "", invalid(field)
+	}
+	return s, nil
+}
+
+// networks reads an allowlist: addresses and networks, IPv4-mapped ones as the IPv4 they are, host bits cleared.
+func networks(words []string) ([]netip.Prefix, error) {
+	if len(words) > maxAllowlist {
+		return nil, invalid("allowlist")
+	}
+	var list []netip.Prefix
+	for _, word := range words {
+		word = strings.TrimSpace(word)
+		prefix, err := netip.ParsePrefix(word)
+		if err != nil {
+			addr, err := netip.ParseAddr(word)
+			if err != nil || addr.Zone() != "" {
+				return nil, fault.New(fault.RequestInvalid, "field", "allowlist", "entry", word)
+			}
+			addr = addr.Unmap()
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		if prefix.Addr().Is4In6() {
+			return nil, fault.New(fault.RequestInvalid, "field", "allowlist", "entry", word)
+		}
+		list = append(list, prefix.Masked())
+	}
+	return list, nil
+}
+
+// summary says in words what a key will be, for the one who confirms it.
+func summary(k Key) string {
+	return fmt.Sprintf("API key %q (%s) with %s, until %s", k.Name, k.Environment, k.Scopes, k.ExpiresAt.UTC().Format(time.DateOnly))
+}
+
+func factsOf(k Key) map[string]string {
+	allow := make([]string, len(k.Allowlist))
+	for i, network := range k.Allowlist {
+		allow[i] = network.String()
+	}
+	return map[string]string{
+		"name": k.Name, "purpose": k.Purpose, "key": k.Text(), "environment": k.Environment.String(), "dialect": k.Dialect.String(),
+		"algorithm": k.Algorithm.String(), "scopes": k.Scopes.String(), "allowlist": strings.Join(allow, " "),
+		"expires": k.ExpiresAt.UTC().Format(time.RFC3339),
+	}
+}
+
+func eventOf(a audit.Action, p principal.Principal, k Key, facts map[string]string) audit.Event {
+	return audit.Event{Action: a, Actor: p, Person: k.Owner, Account: k.Account, Facts: facts}
+}
+
+// Revoke ends a key for good; its requests are refused from the moment this returns. It needs no ceremony, because it reduces risk.
+// Errors: key.not_found, forbidden.
+func (k *Keys) Revoke(ctx context.Context, p principal.Principal, kid id.Key) error {
+	return k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		key, found, err := tx.KeyByID(ctx, kid)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("read key: %w", err)
+		}
+		if !found || (key.Account != p.Account && !p.Trusted()) {
+			return audit.Event{}, fault.New(fault.KeyNotFound)
+		}
+		if !p.Trusted() && key.Owner != p.User {
+			if err := k.Decide.Decide(decision.Question{Principal: p, Class: scope.Setting}).Err(); err != nil {
+				return audit.Event{}, err
+			}
+		}
+		won, err := tx.RevokeKey(ctx, key.Account, kid, "revoked by "+p.Kind.String(), k.Now())
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("revoke key: %w", err)
+		}
+		if !won {
+			return audit.Event{}, fault.New(fault.KeyNotFound)
+		}
+		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: kid})
+		facts := factsOf(key)
+		follow := happening.Happening{Kind: happening.KeyRevoked, User: key.Owner, Session: p.Session, Facts: facts}
+		return eventOf(audit.KeyRevoked, p, key, facts), k.Follow.Apply(ctx, tx, follow)
+	})
+}
+
+// List gives the keys of the principal's account, the newest first. Errors: forbidden.
+func (k *Keys) List(ctx context.Context, p principal.Principal) (list []Key, err error) {
+	if err := k.Decide.Decide(decision.Question{Principal: p, Class: scope.Look, Scope: scope.KeysRead, Environment: p.Environment}).Err(); err != nil {
+		return nil, err
+	}
+	err = k.Ledger.View(ctx, func(tx Tx) error {
+		list, err = tx.KeysOfAccount(ctx, p.Account)
+		return err
+	})
+	return list, err
+}

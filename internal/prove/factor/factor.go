@@ -1,0 +1,175 @@
+// Package factor owns the credentials of a person: password, authenticator app and passkeys; how they are enrolled, proven with and
+// removed.
+//
+// It does not know sessions beyond giving them a new bearer, nor what a factor may open. Ceremonies and hashes are those of packages
+// passkey, password and totp; what is spent here is spent by one conditional write.
+//
+// Invariant: the last way in is never removed, and every change of a factor needs a step-up, gives the session a new bearer and has its
+// consequences in the same transaction.
+package factor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
+	"github.com/seed-21c57000/sallyport/internal/prove/password"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// StoredPassword is a password as it is kept.
+type StoredPassword struct {
+	// PHC is the peppered hash.
+	PHC string
+	// Alone says that it is long enough to be the only factor.
+	Alone     bool
+	ChangedAt time.Time
+}
+
+// StoredTOTP is an authenticator app as it is kept.
+type StoredTOTP struct {
+	Sealed      []byte
+	LastStep    int64
+	Born        time.Time
+	ConfirmedAt time.Time
+}
+
+// Tx is what this package asks of a transaction.
+type Tx interface {
+	account.Tx
+	throttle.Tx
+	PasswordOf(ctx context.Context, u id.User) (p StoredPassword, found bool, err error)
+	InsertPassword(ctx context.Context, u id.User, p StoredPassword) error
+	ChangePassword(ctx context.Context, u id.User, p StoredPassword) error
+	// RehashPassword replaces a hash that is still the old one.
+	RehashPassword(ctx context.Context, u id.User, old, fresh string) error
+	TOTPOf(ctx context.Context, u id.User) (t StoredTOTP, found bool, err error)
+	// PutTOTP begins an enrolment anew; won is false if one is confirmed.
+	PutTOTP(ctx context.Context, u id.User, sealed []byte, now time.Time) (won bool, err error)
+	ConfirmTOTP(ctx context.Context, u id.User, now time.Time) (won bool, err error)
+	// SpendTOTPStep uses a step up; won is false for that step and every earlier one from then on.
+	SpendTOTPStep(ctx context.Context, u id.User, step int64) (won bool, err error)
+	DeleteTOTP(ctx context.Context, u id.User) (won bool, err error)
+	InsertPasskey(ctx context.Context, c passkey.Credential) error
+	PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, error)
+	UsePasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
+	RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name string) (won bool, err error)
+	RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
+}
+
+// Deps are what Factors is made of. All are needed.
+type Deps struct {
+	Ledger     audit.Ledger[Tx]
+	Now        func() time.Time
+	Hasher     *password.Hasher
+	Passkeys   *passkey.Passkeys
+	Ceremonies *ceremony.Ceremonies
+	Sealer     ceremony.Sealer
+	Sessions   *session.Sessions
+	StepUps    *stepup.StepUps
+	Follow     happening.Applier
+	Limits     throttle.Limits
+	// Issuer is the product's name in authenticator apps.
+	Issuer string
+}
+
+// Factors enrols, proves and removes credentials.
+type Factors struct{ Deps }
+
+// New makes a Factors.
+func New(d Deps) *Factors { return &Factors{d} }
+
+// Methods is everything a user can sign in with.
+type Methods struct {
+	Password *StoredPassword
+	TOTP     *StoredTOTP
+	Passkeys []passkey.Credential
+}
+
+// Strongest is the best level these methods reach.
+func (m Methods) Strongest() assurance.Level {
+	switch {
+	case len(m.Passkeys) > 0:
+		return assurance.Phr
+	case m.TOTP != nil:
+		return assurance.Mfa
+	case m.Password != nil:
+		return assurance.Pwd
+	}
+	return assurance.None
+}
+
+// Of lists the principal's own methods.
+func (f *Factors) Of(ctx context.Context, p principal.Principal) (m Methods, err error) {
+	err = f.Ledger.View(ctx, func(tx Tx) error {
+		m, err = MethodsOf(ctx, tx, p.User)
+		return err
+	})
+	return m, err
+}
+
+// Strongest is the best level that the user could prove; it serves package stepup.
+func Strongest(ctx context.Context, tx any, u id.User) (assurance.Level, error) {
+	m, err := MethodsOf(ctx, txn.As[Tx](tx), u)
+	return m.Strongest(), err
+}
+
+// MethodsOf reads what a user can sign in with; for nobody it runs the same statements and finds nothing.
+func MethodsOf(ctx context.Context, tx Tx, u id.User) (m Methods, err error) {
+	if p, found, err := tx.PasswordOf(ctx, u); err != nil {
+		return m, fmt.Errorf("read password: %w", err)
+	} else if found {
+		m.Password = &p
+	}
+	if t, found, err := tx.TOTPOf(ctx, u); err != nil {
+		return m, fmt.Errorf("read authenticator app: %w", err)
+	} else if found && !t.ConfirmedAt.IsZero() {
+		m.TOTP = &t
+	}
+	if m.Passkeys, err = tx.PasskeysOf(ctx, u); err != nil {
+		return m, fmt.Errorf("list passkeys: %w", err)
+	}
+	return m, nil
+}
+
+// changed is what every change of a factor ends with: the consequences, and a new bearer for the session that made it.
+func (f *Factors) changed(ctx context.Context, tx Tx, p principal.Principal, h happening.Happening) (secret.Value, error) {
+	h.User, h.Session = p.User, p.Session
+	if err := f.Follow.Apply(ctx, tx, h); err != nil {
+		return secret.Value{}, err
+	}
+	if p.Session.IsZero() {
+		return secret.Value{}, nil
+	}
+	return f.Sessions.Renew(ctx, txn.As[session.Tx](tx), p.Session)
+}
+
+// event is a change of the principal's own credentials, told to them alone.
+func event(a audit.Action, p principal.Principal, facts map[string]string) audit.Event {
+	return audit.Event{Action: a, Actor: p, Person: p.User, Facts: facts}
+}
+
+// stands refuses a set of methods that nobody could, or should, sign in with: what a removal leaves must be a way in, and a password
+// that is left alone must be long enough to be (SP 800-63B-4 §3.1.1.2). Errors: factor.last, password.too_short_alone.
+func (m Methods) stands() error {
+	if len(m.Passkeys) == 0 && m.Password == nil {
+		return fault.New(fault.FactorLast)
+	}
+	if m.Strongest() == assurance.Pwd && !m.Password.Alone {
+		return fault.New(fault.PasswordTooShortAlone)
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+package factor
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Begun is the first half of a ceremony: options for the browser, and the sealed state to bring back.
+type Begun struct {
+	Options json.RawMessage `json:"options"`
+	State   string          `json:"state"`
+}
+
+// ownerOf is a user as authenticators know them.
+func ownerOf(ctx context.Context, tx Tx, u account.User) (passkey.Owner, error) {
+	credentials, err := tx.PasskeysOf(ctx, u.ID)
+	return passkey.Owner{Handle: u.Handle[:], Mail: u.Mail, Name: u.Name, Credentials: credentials}, err
+}
+
+func (f *Factors) owner(ctx context.Context, u id.User) (o passkey.Owner, err error) {
+	err = f.Ledger.View(ctx, func(tx Tx) error {
+		self, found, err := tx.UserByID(ctx, u)
+		if err != nil || !found {
+			return errors.Join(err, fault.New(fault.Unauthorized))
+		}
+		o, err = ownerOf(ctx, tx, self)
+		return err
+	})
+	return o, err
+}
+
+// BeginPasskey starts adding a passkey to the principal.
+func (f *Factors) BeginPasskey(ctx context.Context, p principal.Principal) (Begun, error) {
+	o, err := f.owner(ctx, p.User)
+	if err != nil {
+		return Begun{}, err
+	}
+	options, state, err := f.Passkeys.BeginEnrol(o)
+	if err != nil {
+		return Begun{}, err
+	}
+	token, err := f.Ceremonies.Begin(ceremony.PasskeyEnrol, p.Session[:], passkey.Life, state)
+	return Begun{options, token}, err
+}
+
+// FinishPasskey adds the passkey that the browser made. It needs a step-up for exactly this passkey; asking for one uses nothing up, so
+// that the same answer of the browser can be sent again. An empty name becomes the model's.
+// Errors: passkey.refused, passkey.duplicate, sign_in.expired, step_up_required, assurance.too_low.
+func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, token string, response []byte, name string) (c passkey.Credential, bearer secret.Value, err error) {
+	var state passkey.State
+	opened, err := f.Ceremonies.Open(ceremony.PasskeyEnrol, p.Session[:], token, &state)
+	if err != nil {
+		return c, bearer, err
+	}
+	o, err := f.owner(ctx, p.User)
+	if err != nil {
+		return c, bearer, err
+	}
+	enrolled, err := f.Passkeys.FinishEnrol(o, state, response, f.Now())
+	if err != nil {
+		return c, bearer, err
+	}
+	c = f.newPasskey(p.User, enrolled, name)
+	digest := sha256.Sum256(enrolled.CredentialID)
+	content := stepup.Content{Action: audit.PasskeyEnrolled, Input: digest[:], Summary: "Add the passkey " + c.Name, Floor: assurance.Pwd}
+	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if err := f.StepUps.Require(ctx, tx, p, content); err != nil {
+			return audit.Event{}, err
+		}
+		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
+			return audit.Event{}, err
+		}
+		if err := tx.InsertPasskey(ctx, c); err != nil {
+			return audit.Event{}, fmt.Errorf("insert passkey: %w", err)
+		}
+		facts := map[string]string{"kind": "passkey", "name": c.Name}
+		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: facts})
+		return event(audit.PasskeyEnrolled, p, facts), err
+	})
+	return c, bearer, f.StepUps.Ask(ctx, err)
+}
+
+func (f *Factors) newPasskey(u id.User, e passkey.Enrolled, name string) passkey.Credential {
+	now := f.Now()
+	if name = cleanName(name); name == "" {
+		name = e.Model
+	}
+	if name == "" {
+		name = "Passkey"
+	}
+	return passkey.Credential{ID: id.New[id.PasskeyKind](now), User: u, CredentialID: e.CredentialID, Record: e.Record, Name: name, Born: now}
+}
+
+// InsertFirstPasskey adds the passkey with which a user is made, in the caller's transaction.
+func (f *Factors) InsertFirstPasskey(ctx context.Context, tx Tx, u id.User, e passkey.Enrolled) error {
+	return tx.InsertPasskey(ctx, f.newPasskey(u, e, ""))
+}
+
+const maxName = 60
+
+// cleanName cuts what people call their things: no control characters, at most 60 characters.
+func cleanName(name string) string {
+	name = strings.Join(strings.Fields(strings.ToValidUTF8(name, "")), " ")
+	for utf8.RuneCountInString(name) > maxName {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
+	}
+	return name
+}
+
+// RenamePasskey gives a passkey another name. Errors: passkey.not_found, request.invalid.
+func (f *Factors) RenamePasskey(ctx context.Context, p principal.Principal, c id.Passkey, name string) error {
+	if name = cleanName(name); name == "" {
+		return fault.New(fault.RequestInvalid, "field", "name")
+	}
+	return f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		won, err := tx.RenamePasskey(ctx, p.User, c, name)
+		if err == nil && !won {
+			err = fault.New(fault.PasskeyNotFound)
+		}
+		return event(audit.PasskeyRenamed, p, map[string]string{"name": name}), err
+	})
+}
+
+// RemovePasskey takes a passkey away. It needs a step-up for exactly this one; other sessions end. Errors: passkey.not_found, factor.last,
+// step_up_required.
+func (f *Factors) RemovePasskey(ctx context.Context, p principal.Principal, c id.Passkey) (bearer secret.Value, err error) {
+	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		m, err := MethodsOf(ctx, tx, p.User)
+		if err != nil {
+			return audit.Event{}, err
+		}
+		at := slices.IndexFunc(m.Passkeys, func(kept passkey.Credential) bool { return kept.ID == c })
+		if at < 0 {
+			return audit.Event{}, fault.New(fault.PasskeyNotFound)
+		}
+		name := m.Passkeys[at].Name
+		m.Passkeys = slices.Delete(m.Passkeys, at, at+1)
+		if err := m.stands(); err != nil {
+			return audit.Event{}, err
+		}
+		if err := f.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.PasskeyRemoved, Input: c, Summary: "Remove the passkey " + name}); err != nil {
+			return audit.Event{}, err
+		}
+		if won, err := tx.RemovePasskey(ctx, p.User, c, f.Now()); err != nil || !won {
+			return audit.Event{}, fmt.Errorf("remove passkey: won %t: %w", won, err)
+		}
+		facts := map[string]string{"kind": "passkey", "name": name}
+		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorRemoved, Facts: facts})
+		return event(audit.PasskeyRemoved, p, facts), err
+	})
+	return bearer, f.StepUps.Ask(ctx, err)
+}
+
+// AcceptPasskey writes a proven passkey back in the caller's transaction. A cloned one is refused with an event that must be committed:
+// refused is what the user is told.
+func (f *Factors) AcceptPasskey(ctx context.Context, tx Tx, used passkey.Used) (refused, err error) {
+	if used.Cloned {
+		return fault.New(fault.PasskeyCloned), nil
+	}
+	won, err := tx.UsePasskey(ctx, used.Credential)
+	if err != nil {
+		return nil, fmt.Errorf("use passkey: %w", err)
+	}
+	if !won {
+		return fault.New(fault.PasskeyRefused), nil
+	}
+	return nil, nil
+}
+
+// FindByHandle looks up whose passkey it is, for a sign-in that names nobody. Errors: passkey.refused.
+func (f *Factors) FindByHandle(ctx context.Context, handle []byte) (u account.User, o passkey.Owner, err error) {
+	err = f.Ledger.View(ctx, func(tx Tx) error {
+		var found bool
+		if u, found, err = tx.UserByHandle(ctx, handle); err != nil {
+			return err
+		}
+		if !found || !u.DisabledAt.IsZero() {
+			return fault.New(fault.PasskeyRefused)
+		}
+		o, err = ownerOf(ctx, tx, u)
+		return err
+	})
+	return u, o, err
+}
+
+// BeginProof starts a passkey proof of one user, for a step-up in one session.
+func (f *Factors) BeginProof(ctx context.Context, p principal.Principal) (Begun, error) {
+	o, err := f.owner(ctx, p.User)
+	if err != nil {
+		return Begun{}, err
+	}
+	options, state, err := f.Passkeys.BeginProof(o)
+	if err != nil {
+		return Begun{}, err
+	}
+	token, err := f.Ceremonies.Begin(ceremony.PasskeyStepUp, p.Session[:], passkey.Life, state)
+	return Begun{options, token}, err
+}

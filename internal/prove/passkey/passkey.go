@@ -1,0 +1,247 @@
+// Package passkey owns the two WebAuthn ceremonies: making a credential and proving with one.
+//
+// It wraps go-webauthn and knows no row, no session and no request: options go out and answers come in as the JSON that browsers
+// speak, and what must be remembered between the halves is a State that the caller keeps sealed and spends once.
+//
+// Invariant: every ceremony asks for user verification and checks it, the origin and the RP ID come from config, and a counter that went
+// back on a credential that cannot have been copied on purpose is told as Cloned.
+package passkey
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+)
+
+// Credential is a passkey as it is kept. Record is the library's own record, whole, as JSON: the flags of the registration must
+// survive, or later sign-ins fail on them.
+type Credential struct {
+	ID           id.Passkey
+	User         id.User
+	CredentialID []byte
+	Record       string
+	Name         string
+	Born         time.Time
+	LastUsedAt   time.Time
+}
+
+// Owner is whose passkeys they are: what authenticators show, and what is there already.
+type Owner struct {
+	Handle      []byte
+	Mail, Name  string
+	Credentials []Credential
+}
+
+// State is what must be kept from begin to finish, unchanged.
+type State struct {
+	Data webauthn.SessionData `json:"data"`
+}
+
+// Config says who we are to authenticators. Nothing of it comes from a request.
+type Config struct {
+	RPID string
+	// Name is shown by the browser.
+	Name string
+	// Origins are the pages on which our ceremonies run.
+	Origins []string
+}
+
+// Life is how long a ceremony may take.
+const Life = 5 * time.Minute
+
+// Passkeys runs ceremonies.
+type Passkeys struct{ wa *webauthn.WebAuthn }
+
+// New makes a Passkeys, or says what is wrong with the configuration.
+func New(c Config) (*Passkeys, error) {
+	timeout := webauthn.TimeoutConfig{Enforce: true, Timeout: Life, TimeoutUVD: Life}
+	wa, err := webauthn.New(&webauthn.Config{
+		RPID: c.RPID, RPDisplayName: c.Name, RPOrigins: c.Origins,
+		AuthenticatorSelection: protocol.AuthenticatorSelection{
+			ResidentKey: protocol.ResidentKeyRequirementRequired, UserVerification: protocol.VerificationRequired,
+		},
+		Timeouts: webauthn.TimeoutsConfig{Login: timeout, Registration: timeout},
+		// Some authenticators answer extensions nobody asked for; failing the ceremony would lock their users out.
+		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("configure passkeys: %w", err)
+	}
+	return &Passkeys{wa}, nil
+}
+
+// BeginEnrol gives the options of navigator.credentials.create: a discoverable credential with user verification, none of those the
+// owner has already (WebAuthn L3 §7.1).
+func (p *Passkeys) BeginEnrol(o Owner) (options json.RawMessage, s State, err error) {
+	u, err := userOf(o)
+	if err != nil {
+		return nil, s, err
+	}
+	exclude := make([]protocol.CredentialDescriptor, len(u.credentials))
+	for i := range u.credentials {
+		exclude[i] = u.credentials[i].Descriptor()
+	}
+	creation, data, err := p.wa.BeginRegistration(u, webauthn.WithExclusions(exclude), webauthn.WithExtensions(webauthn.WithExtensionCredProps()))
+	if err != nil {
+		return nil, s, fmt.Errorf("begin registration: %w", err)
+	}
+	options, err = json.Marshal(creation.Response)
+	return options, State{*data}, err
+}
+
+// Enrolled is a new credential.
+type Enrolled struct {
+	CredentialID []byte
+	Record       string
+	// Model is the authenticator's name if we know it, or empty.
+	Model string
+	Proof assurance.Proof
+}
+
+// FinishEnrol checks what the browser answered (WebAuthn L3 §7.1). Errors: passkey.refused.
+func (p *Passkeys) FinishEnrol(o Owner, s State, response []byte, now time.Time) (Enrolled, error) {
+	u, err := userOf(o)
+	if err != nil {
+		return Enrolled{}, err
+	}
+	parsed, err := protocol.ParseCredentialCreationResponseBytes(response)
+	if err != nil {
+		return Enrolled{}, refused(err)
+	}
+	c, err := p.wa.CreateCredential(u, s.Data, parsed)
+	if err != nil {
+		return Enrolled{}, refused(err)
+	}
+	record, err := json.Marshal(c)
+	if err != nil {
+		return Enrolled{}, fmt.Errorf("encode credential: %w", err)
+	}
+	return Enrolled{CredentialID: c.ID, Record: string(record), Model: modelOf(c.Authenticator.AAGUID), Proof: proofOf(c, now)}, nil
+}
+
+// BeginSignIn gives the options of navigator.credentials.get without naming anybody: any discoverable passkey of ours will do.
+func (p *Passkeys) BeginSignIn() (options json.RawMessage, s State, err error) {
+	assertion, data, err := p.wa.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
+	return begun(assertion, data, err)
+}
+
+// BeginProof gives the options for one known owner, as a step-up needs them.
+func (p *Passkeys) BeginProof(o Owner) (options json.RawMessage, s State, err error) {
+	u, err := userOf(o)
+	if err != nil {
+		return nil, s, err
+	}
+	assertion, data, err := p.wa.BeginLogin(u, webauthn.WithUserVerification(protocol.VerificationRequired))
+	return begun(assertion, data, err)
+}
+
+func begun(assertion *protocol.CredentialAssertion, data *webauthn.SessionData, err error) (json.RawMessage, State, error) {
+	if err != nil {
+		return nil, State{}, fmt.Errorf("begin assertion: %w", err)
+	}
+	options, err := json.Marshal(assertion.Response)
+	return options, State{*data}, err
+}
+
+// Used is a credential that has just proven its owner.
+type Used struct {
+	Credential Credential
+	Proof      assurance.Proof
+	// Cloned: the counter went back although the credential cannot leave its device. The proof must be refused.
+	Cloned bool
+}
+
+// FinishSignIn checks an assertion whose owner find looks up by user handle (WebAuthn L3 §7.2). Errors: passkey.refused, also when find
+// knows nobody.
+func (p *Passkeys) FinishSignIn(s State, response []byte, now time.Time, find func(handle []byte) (Owner, error)) (Used, error) {
+	parsed, err := protocol.ParseCredentialRequestResponseBytes(response)
+	if err != nil {
+		return Used{}, refused(err)
+	}
+	var owner *user
+	_, c, err := p.wa.ValidatePasskeyLogin(func(_, handle []byte) (webauthn.User, error) {
+		o, err := find(handle)
+		if err != nil {
+			return nil, err
+		}
+		owner, err = userOf(o)
+		return owner, err
+	}, s.Data, parsed)
+	if err != nil {
+		return Used{}, refused(err)
+	}
+	return owner.used(c, now)
+}
+
+// FinishProof checks an assertion of one known owner. Errors: passkey.refused.
+func (p *Passkeys) FinishProof(o Owner, s State, response []byte, now time.Time) (Used, error) {
+	u, err := userOf(o)
+	if err != nil {
+		return Used{}, err
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes(response)
+	if err != nil {
+		return Used{}, refused(err)
+	}
+	c, err := p.wa.ValidateLogin(u, s.Data, parsed)
+	if err != nil {
+		return Used{}, refused(err)
+	}
+	return u.used(c, now)
+}
+
+// Synced says whether the credential may live on several devices of its owner (the BE flag, WebAuthn L3 §6.1.3).
+func (c Credential) Synced() bool {
+	var record webauthn.Credential
+	return json.Unmarshal([]byte(c.Record), &record) == nil && record.Flags.BackupEligible
+}
+
+func refused(err error) error { return fault.New(fault.PasskeyRefused).Because(err) }
+
+// user is the library's view of an owner.
+type user struct {
+	Owner
+	credentials []webauthn.Credential
+}
+
+func userOf(o Owner) (*user, error) {
+	u := &user{Owner: o, credentials: make([]webauthn.Credential, len(o.Credentials))}
+	for i, c := range o.Credentials {
+		if err := json.Unmarshal([]byte(c.Record), &u.credentials[i]); err != nil {
+			return nil, fmt.Errorf("decode passkey %s: %w", c.ID, err)
+		}
+	}
+	return u, nil
+}
+
+func (u *user) WebAuthnID() []byte                         { return u.Handle }
+func (u *user) WebAuthnName() string                       { return u.Mail }
+func (u *user) WebAuthnDisplayName() string                { return u.Name }
+func (u *user) WebAuthnCredentials() []webauthn.Credential { return u.credentials }
+
+func (u *user) used(c *webauthn.Credential, now time.Time) (Used, error) {
+	record, err := json.Marshal(c)
+	if err != nil {
+		return Used{}, fmt.Errorf("encode credential: %w", err)
+	}
+	for _, kept := range u.Credentials {
+		if string(kept.CredentialID) == string(c.ID) {
+			kept.Record, kept.LastUsedAt = string(record), now
+			// Synced passkeys send zero or jumps, so only a credential bound to one device can be called cloned.
+			return Used{Credential: kept, Proof: proofOf(c, now), Cloned: c.Authenticator.CloneWarning && !c.Flags.BackupEligible}, nil
+		}
+	}
+	return Used{}, fault.New(fault.PasskeyRefused)
+}
+
+// proofOf never claims a bound device: that needs an attestation we accept, and we accept none yet.
+func proofOf(c *webauthn.Credential, now time.Time) assurance.Proof {
+	return assurance.Proof{Factors: assurance.Passkey, UserVerified: c.Flags.UserVerified, PhishingResistant: true, At: now}
+}

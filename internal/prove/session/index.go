@@ -1,0 +1,250 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// index holds every live session, so that a check costs no SQL. Rows are the truth: on each change of the feed the row is read again,
+// and a row that cannot be read is dropped.
+type index struct {
+	mu     sync.RWMutex
+	byHash map[[32]byte]*live   // hash of the bearer → session
+	byID   map[id.Session]*live // the same sessions
+
+	// reading is held from reading a row to putting it: otherwise a row read before a revocation could be put after it.
+	reading sync.Mutex
+}
+
+// live is one session. Its row is never changed: a change replaces it. Only the time of the last human act moves, because it is
+// written behind.
+type live struct {
+	Row
+	acted *atomic.Int64 // microseconds; shared by all versions of one session
+	saved atomic.Int64  // what the row says
+}
+
+func (x *index) init() {
+	x.byHash = map[[32]byte]*live{}
+	x.byID = map[id.Session]*live{}
+}
+
+func (x *index) put(row Row) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	l := &live{Row: row, acted: &atomic.Int64{}}
+	if old, ok := x.byID[row.ID]; ok {
+		l.acted = old.acted
+		delete(x.byHash, old.TokenHash)
+	}
+	l.saved.Store(row.ActedAt.UnixMicro())
+	raise(l.acted, row.ActedAt)
+	x.byHash[row.TokenHash], x.byID[row.ID] = l, l
+}
+
+func (x *index) drop(sid id.Session) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if old, ok := x.byID[sid]; ok {
+		delete(x.byHash, old.TokenHash)
+		delete(x.byID, sid)
+	}
+}
+
+// find gives the session of a bearer and, for a child, its parent. A child whose parent is gone is gone.
+func (x *index) find(hash [32]byte) (l, parent *live) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	l = x.byHash[hash]
+	if l == nil || l.Parent.IsZero() {
+		return l, l
+	}
+	if parent = x.byID[l.Parent]; parent == nil {
+		return nil, nil
+	}
+	return l, parent
+}
+
+func (x *index) acted(sid id.Session, stored time.Time) time.Time {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if l := x.byID[sid]; l != nil {
+		return time.UnixMicro(l.acted.Load()).UTC()
+	}
+	return stored
+}
+
+// raise moves a time forward, never back.
+func raise(at *atomic.Int64, to time.Time) {
+	for micros := to.UnixMicro(); ; {
+		old := at.Load()
+		if old >= micros || at.CompareAndSwap(old, micros) {
+			return
+		}
+	}
+}
+
+const loadPage = 1000
+
+func (s *Sessions) load(ctx context.Context) error {
+	s.index.reading.Lock()
+	defer s.index.reading.Unlock()
+	var after id.Session
+	for {
+		var rows []Row
+		err := s.Ledger.View(ctx, func(tx Tx) (err error) {
+			rows, err = tx.LiveSessions(ctx, s.Now(), after, loadPage)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("load sessions: %w", err)
+		}
+		for _, row := range rows {
+			s.index.put(row)
+			after = row.ID
+		}
+		if len(rows) < loadPage {
+			return nil
+		}
+	}
+}
+
+// Hear keeps the index true; it is a listener of the feed. What cannot be read is dropped, which refuses.
+func (s *Sessions) Hear(c txn.Change) {
+	switch c.Subject {
+	case txn.SubjectSession:
+		s.reread(id.Session(c.ID))
+	case txn.SubjectMember:
+		for _, sid := range s.index.ofUser(id.User(c.ID)) {
+			s.reread(sid)
+		}
+	case txn.SubjectKey, txn.SubjectDataKey:
+	}
+}
+
+func (x *index) ofUser(u id.User) (ids []id.Session) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for sid, l := range x.byID {
+		if l.User == u {
+			ids = append(ids, sid)
+		}
+	}
+	return ids
+}
+
+// rereadTimeout bounds how long an acknowledgement waits for the index.
+const rereadTimeout = time.Second
+
+func (s *Sessions) reread(sid id.Session) {
+	s.index.reading.Lock()
+	defer s.index.reading.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), rereadTimeout)
+	defer cancel()
+	err := s.Ledger.View(ctx, func(tx Tx) error {
+		row, found, err := tx.SessionByID(ctx, sid)
+		if err != nil || !found || !row.RevokedAt.IsZero() {
+			return errors.Join(err, fault.New(fault.SessionEnded))
+		}
+		s.index.put(row)
+		return nil
+	})
+	if err != nil {
+		s.index.drop(sid)
+	}
+}
+
+// Authenticate says who is behind a bearer on a host ("" for the dashboard). It reads the index only: no SQL, no wait.
+// Errors: session.ended.
+func (s *Sessions) Authenticate(bearer []byte, host string, from principal.Origin) (principal.Principal, error) {
+	now := s.Now()
+	l, parent := s.index.find(secret.New("session", bearer).Hash())
+	if l == nil || l.Host != host || !now.Before(l.ExpiresAt) || !now.Before(parent.ExpiresAt) || l.Role == principal.NoRole {
+		return principal.Nobody(from), fault.New(fault.SessionEnded)
+	}
+	from.Device = l.Device
+	p := principal.Principal{
+		Kind: principal.KindUser, User: l.User, Account: l.Account, Subaccount: l.Subaccount, Role: l.Role,
+		Session: l.ID, Scopes: s.ScopesOf(l.Role), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
+	}
+	if idle := time.UnixMicro(parent.acted.Load()).Add(s.Limits.Idle); !now.Before(idle) {
+		p.IdleSince = idle
+	}
+	return p, nil
+}
+
+// Ends says until when the principal's session keeps its power without a human act, and when it ends for good. These are the very
+// times that Authenticate enforces.
+func (s *Sessions) Ends(p principal.Principal) (idle, absolute time.Time) {
+	s.index.mu.RLock()
+	defer s.index.mu.RUnlock()
+	l := s.index.byID[p.Session]
+	if l == nil {
+		return time.Time{}, time.Time{}
+	}
+	parent := l
+	if !l.Parent.IsZero() {
+		if parent = s.index.byID[l.Parent]; parent == nil {
+			return time.Time{}, time.Time{}
+		}
+	}
+	return time.UnixMicro(parent.acted.Load()).Add(s.Limits.Idle).UTC(), parent.ExpiresAt
+}
+
+// Act notes that a human did something. An idle session stays idle: only a proof restores it.
+func (s *Sessions) Act(p principal.Principal) {
+	if !p.IdleSince.IsZero() {
+		return
+	}
+	s.index.mu.RLock()
+	l := s.index.byID[p.Session]
+	if l != nil && !l.Parent.IsZero() {
+		l = s.index.byID[l.Parent]
+	}
+	s.index.mu.RUnlock()
+	if l != nil {
+		raise(l.acted, s.Now())
+	}
+}
+
+// SaveActs writes the times of human acts behind and forgets sessions that have ended. After a crash a session may turn idle by at
+// most the time between two calls too early, never too late.
+func (s *Sessions) SaveActs(ctx context.Context) error {
+	now := s.Now()
+	var dirty []*live
+	var ended []id.Session
+	s.index.mu.RLock()
+	for sid, l := range s.index.byID {
+		if !now.Before(l.ExpiresAt) {
+			ended = append(ended, sid)
+		} else if l.acted.Load() != l.saved.Load() {
+			dirty = append(dirty, l)
+		}
+	}
+	s.index.mu.RUnlock()
+	for _, sid := range ended {
+		s.index.drop(sid)
+	}
+	for _, l := range dirty {
+		acted := l.acted.Load()
+		err := s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+			return audit.Quiet(audit.SessionTouched), tx.TouchSession(ctx, l.ID, time.UnixMicro(acted))
+		})
+		if err != nil {
+			return fmt.Errorf("save act: %w", err)
+		}
+		l.saved.Store(acted)
+	}
+	return nil
+}

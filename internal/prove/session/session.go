@@ -1,0 +1,264 @@
+// Package session owns sessions: how they are minted, raised, listed and ended, and who is behind one.
+//
+// It does not know how somebody proved who they are (it is handed a Proof), what a session may do (room decide), or cookies.
+//
+// A session is an opaque 256-bit bearer of which only the hash is kept. Its id (ses_…) is an address for lists and buttons; the bearer
+// is replaced at every step-up and change of credentials. A session on a gateway host is the child of one on the dashboard and dies
+// with it.
+//
+//	minted → live ⇄ idle (look and cancel only; one proof restores)       live, idle → ended (absolute limit)
+//	                                                                      any → revoked (final)
+//
+// Invariant: a bearer that was replaced, a revoked session and a child of either are refused from the moment the change was
+// acknowledged; nothing a client sends is ever adopted as a bearer.
+package session
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Row is a session as it is kept, with what its reader needs of user and member.
+type Row struct {
+	ID         id.Session
+	TokenHash  [32]byte
+	User       id.User
+	Account    id.Account
+	Subaccount id.Subaccount
+	Device     id.Device
+	// Parent and Host are set on children.
+	Parent id.Session
+	Host   string
+	Proof  assurance.Proof
+	// Addr and Agent are those of the sign-in.
+	Addr, Agent string
+	Born        time.Time
+	ActedAt     time.Time
+	ExpiresAt   time.Time
+	RevokedAt   time.Time
+
+	UserName string
+	Lang     string
+	// Role today; NoRole for a member who was removed or a user who was disabled.
+	Role principal.Role
+}
+
+// Tx is what this package asks of a transaction.
+type Tx interface {
+	txn.Announcer
+	InsertSession(ctx context.Context, r Row) error
+	SessionByID(ctx context.Context, s id.Session) (r Row, found bool, err error)
+	// LiveSessions lists sessions that are neither revoked nor past now, by id, a page after the given one.
+	LiveSessions(ctx context.Context, now time.Time, after id.Session, limit int) ([]Row, error)
+	LiveSessionsByUser(ctx context.Context, u id.User, now time.Time) ([]Row, error)
+	// RaiseSession replaces bearer and proof if the bearer is still the old one.
+	RaiseSession(ctx context.Context, s id.Session, old, fresh [32]byte, proof assurance.Proof, now time.Time) (won bool, err error)
+	TouchSession(ctx context.Context, s id.Session, acted time.Time) error
+	// The three below revoke, with children, and give the ids of those that were live.
+	RevokeSession(ctx context.Context, u id.User, s id.Session, why string, now time.Time) ([]id.Session, error)
+	RevokeOtherSessionsByUser(ctx context.Context, u id.User, keep id.Session, why string, now time.Time) ([]id.Session, error)
+	RevokeSessionsByUser(ctx context.Context, u id.User, why string, now time.Time) ([]id.Session, error)
+	InsertChildCode(ctx context.Context, hash [32]byte, c ChildCode) error
+	// SpendChildCode uses a code on its host before its end; won is false for all but the first.
+	SpendChildCode(ctx context.Context, hash [32]byte, host string, now time.Time) (c ChildCode, won bool, err error)
+}
+
+// Limits are the lifetimes of sessions (product.md, "Lifetimes").
+type Limits struct {
+	// Idle is how long without a human act a session keeps its power; Absolute is its life.
+	Idle, Absolute time.Duration
+	// ChildCode is how long the way to a gateway host stays open.
+	ChildCode time.Duration
+}
+
+// Deps are what Sessions is made of. All are needed.
+type Deps struct {
+	Ledger audit.Ledger[Tx]
+	Now    func() time.Time
+	Limits Limits
+	// ScopesOf is room decide's answer to what a role may do.
+	ScopesOf func(principal.Role) scope.Set
+	Follow   happening.Applier
+}
+
+// Sessions mints, raises, lists and ends sessions. It is safe for concurrent use.
+type Sessions struct {
+	Deps
+	index index
+}
+
+// New reads every live session into the index.
+func New(ctx context.Context, d Deps) (*Sessions, error) {
+	s := &Sessions{Deps: d}
+	s.index.init()
+	return s, s.load(ctx)
+}
+
+// Mint says what a new session is made of.
+type Mint struct {
+	User       id.User
+	Account    id.Account
+	Subaccount id.Subaccount
+	Proof      assurance.Proof
+	// From is where the proof came from, with the device that will hold the session.
+	From principal.Origin
+	// Replace is the session that the same browser had before, which ends.
+	Replace id.Session
+}
+
+// Mint makes a session in the caller's transaction; it is the only place where one begins. The bearer is in the answer and is never
+// readable again.
+func (s *Sessions) Mint(ctx context.Context, tx Tx, in Mint) (Row, secret.Value, error) {
+	now := s.Now()
+	row := Row{
+		ID: id.New[id.SessionKind](now), User: in.User, Account: in.Account, Subaccount: in.Subaccount, Device: in.From.Device,
+		Proof: in.Proof, Addr: in.From.Addr.String(), Agent: in.From.Agent, Born: now, ActedAt: now, ExpiresAt: now.Add(s.Limits.Absolute),
+	}
+	if !in.Replace.IsZero() {
+		if err := s.revoke(ctx, tx, in.User, in.Replace, "replaced by a new sign-in"); err != nil {
+			return row, secret.Value{}, err
+		}
+	}
+	bearer, err := s.insert(ctx, tx, &row)
+	return row, bearer, err
+}
+
+func (s *Sessions) insert(ctx context.Context, tx Tx, row *Row) (secret.Value, error) {
+	bearer := secret.MintBearer("session")
+	row.TokenHash = bearer.Hash()
+	if err := tx.InsertSession(ctx, *row); err != nil {
+		return secret.Value{}, fmt.Errorf("insert session: %w", err)
+	}
+	announce(tx, row.ID)
+	return bearer, nil
+}
+
+// Raise adds a proof to a session in the caller's transaction and gives it a new bearer; the old one is dead once this commits.
+// Errors: session.ended, also when another request raised it first.
+func (s *Sessions) Raise(ctx context.Context, tx Tx, sid id.Session, proof assurance.Proof) (secret.Value, error) {
+	row, found, err := tx.SessionByID(ctx, sid)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("read session: %w", err)
+	}
+	if !found {
+		return secret.Value{}, fault.New(fault.SessionEnded)
+	}
+	bearer := secret.MintBearer("session")
+	won, err := tx.RaiseSession(ctx, sid, row.TokenHash, bearer.Hash(), row.Proof.With(proof), s.Now())
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("raise session: %w", err)
+	}
+	if !won {
+		return secret.Value{}, fault.New(fault.SessionEnded)
+	}
+	announce(tx, sid)
+	return bearer, nil
+}
+
+// Renew gives the session a new bearer without a new proof, as every change of credentials does.
+func (s *Sessions) Renew(ctx context.Context, tx Tx, sid id.Session) (secret.Value, error) {
+	return s.Raise(ctx, tx, sid, assurance.Proof{})
+}
+
+// SignOut ends the principal's own session and its children.
+func (s *Sessions) SignOut(ctx context.Context, p principal.Principal) error {
+	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		err := s.revoke(ctx, tx, p.User, p.Session, "signed out")
+		return audit.Event{Action: audit.SessionSignedOut, Actor: p, Person: p.User}, err
+	})
+}
+
+// Revoke ends one of the user's sessions. Errors: session.not_found.
+func (s *Sessions) Revoke(ctx context.Context, p principal.Principal, sid id.Session) error {
+	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		row, found, err := tx.SessionByID(ctx, sid)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("read session: %w", err)
+		}
+		if !found || row.User != p.User || !row.RevokedAt.IsZero() {
+			return audit.Event{}, fault.New(fault.SessionNotFound)
+		}
+		err = s.revoke(ctx, tx, p.User, sid, "signed out from another session")
+		return audit.Event{Action: audit.SessionRevoked, Actor: p, Person: p.User, Facts: map[string]string{"device": row.Agent}}, err
+	})
+}
+
+// SignOutOthers ends all of the user's sessions but this one, and says how many.
+func (s *Sessions) SignOutOthers(ctx context.Context, p principal.Principal) (count int, err error) {
+	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if count, err = s.EndOthers(ctx, tx, p.User, p.Session, "signed out from another session"); err != nil {
+			return audit.Event{}, err
+		}
+		facts := map[string]string{"count": fmt.Sprint(count)}
+		h := happening.Happening{Kind: happening.SignedOutOthers, User: p.User, Session: p.Session, Facts: facts}
+		return audit.Event{Action: audit.SessionOthersRevoked, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h)
+	})
+	return count, err
+}
+
+// SignOutEverywhere ends all of the user's sessions, this one too, and says how many.
+func (s *Sessions) SignOutEverywhere(ctx context.Context, p principal.Principal) (count int, err error) {
+	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		ended, err := tx.RevokeSessionsByUser(ctx, p.User, "signed out everywhere", s.Now())
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("revoke sessions: %w", err)
+		}
+		announce(tx, ended...)
+		count = len(ended)
+		facts := map[string]string{"count": fmt.Sprint(count)}
+		h := happening.Happening{Kind: happening.SignedOutAll, User: p.User, Facts: facts}
+		return audit.Event{Action: audit.SessionAllRevoked, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h)
+	})
+	return count, err
+}
+
+// EndOthers ends all sessions of a user but one, in the caller's transaction; room respond calls it where the table says so.
+func (s *Sessions) EndOthers(ctx context.Context, tx Tx, u id.User, keep id.Session, why string) (int, error) {
+	ended, err := tx.RevokeOtherSessionsByUser(ctx, u, keep, why, s.Now())
+	if err != nil {
+		return 0, fmt.Errorf("revoke other sessions: %w", err)
+	}
+	announce(tx, ended...)
+	return len(ended), nil
+}
+
+func (s *Sessions) revoke(ctx context.Context, tx Tx, u id.User, sid id.Session, why string) error {
+	ended, err := tx.RevokeSession(ctx, u, sid, why, s.Now())
+	if err != nil {
+		return fmt.Errorf("revoke session: %w", err)
+	}
+	announce(tx, ended...)
+	return nil
+}
+
+// List gives the user's live sessions, children left out, the newest first.
+func (s *Sessions) List(ctx context.Context, p principal.Principal) (list []Row, err error) {
+	err = s.Ledger.View(ctx, func(tx Tx) error {
+		rows, err := tx.LiveSessionsByUser(ctx, p.User, s.Now())
+		for _, row := range rows {
+			if row.Parent.IsZero() {
+				row.ActedAt = s.index.acted(row.ID, row.ActedAt)
+				list = append(list, row)
+			}
+		}
+		return err
+	})
+	return list, err
+}
+
+func announce(tx txn.Announcer, ids ...id.Session) {
+	for _, sid := range ids {
+		tx.Announce(txn.Change{Subject: txn.SubjectSession, ID: sid})
+	}
+}

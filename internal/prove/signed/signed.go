@@ -1,0 +1,372 @@
+// Package signed owns the check of a signed request: from raw bytes to a principal.
+//
+// It does not know HTTP servers, routes or what the key may do (room decide); bytes and algorithms are those of package sign, keys those of
+// package apikey. The gateway and the JSON API ask it alike.
+//
+// The steps are named after what holds after them, cheap ones first, and a nonce is spent last:
+//
+//	parsedSignature → freshRequest → knownKey → signedRequest → boundBody → claimedRequest
+//
+// Invariant: nothing a stranger sends spends a nonce, counts as use of a key or takes from its owner's budget; and what is wrong with a key
+// is told only to somebody whose signature holds.
+package signed
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// Nonces remembers what was spent by signatures that carry a time.
+//
+// Claim is true for exactly one of all callers with the same key and nonce within the life of such a signature. Birth is when the memory
+// began: what was spent before is forgotten.
+type Nonces interface {
+	Claim(k id.Key, nonce string, now time.Time) bool
+	Birth() time.Time
+}
+
+// Budgets counts failures by source, so that hammering costs the one who hammers. k is zero for the source as a whole.
+type Budgets interface {
+	// Left says whether the source may still fail.
+	Left(k id.Key, addr netip.Addr, now time.Time) bool
+	Fail(k id.Key, addr netip.Addr, now time.Time)
+}
+
+// Opener opens sealed secrets; see keyring.
+type Opener interface {
+	AppendOpen(dst, aad, sealed []byte) ([]byte, error)
+}
+
+// Keys is what this package asks of package apikey.
+type Keys interface {
+	Find(k id.Key) *apikey.Live
+	Ceiling(c sign.Coverage) scope.Class
+}
+
+// Windows are how far a signature's time may be from ours.
+type Windows struct {
+	// NativePast is the default; TestPast is for test keys and cancels; Future for all.
+	NativePast, TestPast, UpbitPast, Future time.Duration
+}
+
+// Deps are what Verifier is made of. All are needed.
+type Deps struct {
+	Now     func() time.Time
+	Keys    Keys
+	Opener  Opener
+	Nonces  Nonces
+	Budgets Budgets
+	// Durable spends the nonces of signatures without a time, for as long as their key lives.
+	Durable audit.Ledger[apikey.Tx]
+	Windows Windows
+}
+
+// Verifier checks signed requests. It is safe for concurrent use.
+type Verifier struct{ Deps }
+
+// New makes a Verifier.
+func New(d Deps) *Verifier { return &Verifier{d} }
+
+// Request is one request to check.
+type Request struct {
+	sign.Request
+	From principal.Origin
+	// Environment that the address belongs to.
+	Environment id.Environment
+	// Cancels marks a request that only reduces risk: it may be older.
+	Cancels bool
+	// ReadBody reads the body under its cap. It is called at most once, after the signature holds. Its bytes are left in Request.Body.
+	ReadBody func() ([]byte, error)
+}
+
+// Refusal is why a request was not accepted. Fault is the detail; Proven says that the sender holds the key, and may see it.
+type Refusal struct {
+	Fault *fault.Error
+	// Live is the key that was named, nil if there is none.
+	Live   *apikey.Live
+	Proven bool
+	// Signature reason, for dialects that have words of their own.
+	Reason sign.Reason
+	// Dialect that the request spoke, zero if none was recognised.
+	Dialect sign.Dialect
+}
+
+// Error is for logs.
+func (r *Refusal) Error() string { return r.Fault.Error() }
+
+// Unwrap gives what the sender may see: the detail, or what strangers see.
+func (r *Refusal) Unwrap() error {
+	entry, _ := fault.Lookup(r.Fault.Code)
+	if entry.Sight == fault.Anyone || (entry.Sight == fault.Owner && r.Proven) {
+		return r.Fault
+	}
+	return fault.New(entry.Outside).After(r.Fault.RetryAfter)
+}
+
+// Accepted is a request whose sender is known.
+type Accepted struct {
+	Principal principal.Principal
+	Live      *apikey.Live
+	// Ceiling that the signature puts on the scopes, already applied.
+	Ceiling scope.Class
+}
+
+// Verify checks a request. On success its nonce is spent; every refusal leaves it unspent.
+// Errors: *Refusal, or the error of the durable nonce store.
+func (v *Verifier) Verify(ctx context.Context, in *Request) (Accepted, error) {
+	now := v.Now()
+	c := check{v: v, in: in, now: now}
+	if err := c.parsedSignature(); err != nil {
+		return Accepted{}, err
+	}
+	if err := c.freshRequest(); err != nil {
+		return Accepted{}, err
+	}
+	if err := c.knownKey(); err != nil {
+		return Accepted{}, err
+	}
+	if err := c.signedRequest(); err != nil {
+		return Accepted{}, err
+	}
+	if err := c.boundBody(); err != nil {
+		return Accepted{}, err
+	}
+	if err := c.claimedRequest(ctx); err != nil {
+		return Accepted{}, err
+	}
+	return c.accepted(), nil
+}
+
+// check is one request on its way through the steps.
+type check struct {
+	v     *Verifier
+	in    *Request
+	now   time.Time
+	sig   sign.Signature
+	live  *apikey.Live
+	first *fault.Error // what is wrong with the key, told only when the signature holds
+}
+
+func (c *check) refuse(f *fault.Error, proven bool, reason sign.Reason) error {
+	return &Refusal{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: c.sig.Dialect}
+}
+
+// fail is a refusal that costs its source.
+func (c *check) fail(f *fault.Error, reason sign.Reason) error {
+	c.v.Budgets.Fail(id.Key{}, c.in.From.Addr, c.now)
+	if c.live != nil {
+		c.v.Budgets.Fail(c.live.ID, c.in.From.Addr, c.now)
+	}
+	return c.refuse(f, false, reason)
+}
+
+// parsedSignature: the source has not failed too often, and the headers are one signature in its canonical form.
+func (c *check) parsedSignature() error {
+	if !c.v.Budgets.Left(id.Key{}, c.in.From.Addr, c.now) {
+		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, "")
+	}
+	var err error
+	if c.sig, err = sign.Parse(&c.in.Request); err == nil {
+		return nil
+	}
+	reason := sign.ReasonOf(err)
+	switch reason {
+	case sign.Unsigned:
+		return c.refuse(fault.New(fault.Unauthorized), false, reason)
+	case sign.TwoSchemes:
+		return c.fail(fault.New(fault.SignatureTwoCredentials), reason)
+	}
+	return c.fail(fault.New(fault.SignatureMalformed, "problem", err.Error()), reason)
+}
+
+// freshRequest: no key could accept an older or younger one. It says nothing about whether the key exists.
+func (c *check) freshRequest() error {
+	if err := c.sig.Fresh(c.now, max(c.v.Windows.TestPast, c.v.Windows.UpbitPast), c.v.Windows.Future); err != nil {
+		return c.refuse(c.skewed(sign.ReasonOf(err), max(c.v.Windows.TestPast, c.v.Windows.UpbitPast)), false, sign.ReasonOf(err))
+	}
+	return nil
+}
+
+func (c *check) skewed(reason sign.Reason, window time.Duration) *fault.Error {
+	code := fault.SignatureTooOld
+	if reason == sign.Ahead {
+		code = fault.SignatureAhead
+	}
+	skew := c.sig.Skew(c.now)
+	return fault.New(code, "server_time", c.now.UTC().Format("2006-01-02T15:04:05.000Z"), "skew_ms", skew.Abs().Milliseconds(),
+		"signed_skew_ms", skew.Milliseconds(), "window_ms", window.Milliseconds())
+}
+
+// knownKey: the key is looked up in memory, and the first thing that is wrong with it is remembered.
+func (c *check) knownKey() error {
+	if kid, _, err := id.ParseKey(c.sig.KeyID); err == nil {
+		c.live = c.v.Keys.Find(kid)
+	}
+	if c.live != nil && c.live.Text != c.sig.KeyID {
+		c.live = nil // the same bytes under the other environment's prefix name no key
+	}
+	if c.live == nil {
+		return nil
+	}
+	if !c.v.Budgets.Left(c.live.ID, c.in.From.Addr, c.now) {
+		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, "")
+	}
+	c.first = c.wrongWithKey()
+	return nil
+}
+
+func (c *check) wrongWithKey() *fault.Error {
+	l := c.live
+	if len(c.in.Header["Origin"]) > 0 {
+		return fault.New(fault.KeyInBrowser)
+	}
+	if l.Environment != c.in.Environment {
+		return fault.New(fault.KeyWrongEnvironment, "key_environment", l.Environment.String(), "environment", c.in.Environment.String())
+	}
+	if wrong := l.State(c.now); wrong != nil {
+		return wrong
+	}
+	if !l.Allows(c.in.From.Addr) {
+		return fault.New(fault.KeyIPNotAllowed, "seen", c.in.From.Addr.String())
+	}
+	window := c.window()
+	if err := c.sig.Fresh(c.now, window, c.v.Windows.Future); err != nil {
+		return c.skewed(sign.ReasonOf(err), window)
+	}
+	if c.sig.Timed() && !c.sig.Created.After(c.v.Nonces.Birth().Add(c.v.Windows.Future)) && l.Born.Before(c.v.Nonces.Birth()) {
+		return fault.New(fault.SignatureSignAgain)
+	}
+	return nil
+}
+
+func (c *check) window() time.Duration {
+	window := c.v.Windows.NativePast
+	if c.sig.Dialect == sign.Upbit {
+		window = c.v.Windows.UpbitPast
+	}
+	if c.live.WindowPast > 0 {
+		window = c.live.WindowPast
+	}
+	if c.live.Environment == id.Test || c.in.Cancels {
+		window = max(window, c.v.Windows.TestPast)
+	}
+	return window
+}
+
+// signedRequest: a holder of the key made it. Without a key the same work is done for nothing.
+func (c *check) signedRequest() error {
+	err := c.verify()
+	switch reason := sign.ReasonOf(err); {
+	case err == nil:
+	case reason == sign.WrongDialect || reason == sign.AlgMismatch:
+		f := fault.New(fault.KeyWrongDialect, "dialect", c.live.Dialect.String()+" "+c.live.Algorithm.String())
+		return c.refuse(f, true, reason)
+	default:
+		return c.fail(fault.New(fault.SignatureMismatch), sign.BadSignature)
+	}
+	if c.first != nil {
+		return c.refuse(c.first, true, reasonOf(c.first.Code))
+	}
+	return nil
+}
+
+// reasonOf is what dialects with words of their own call a refusal.
+func reasonOf(code fault.Code) sign.Reason {
+	switch code {
+	case fault.KeyIPNotAllowed:
+		return sign.AddressNotAllowed
+	case fault.KeyExpired, fault.KeyRevoked, fault.KeyOwnerDisabled:
+		return sign.KeyExpired
+	case fault.SignatureTooOld:
+		return sign.TooOld
+	case fault.SignatureAhead:
+		return sign.Ahead
+	}
+	return ""
+}
+
+// maxSecret is the longest secret there is, with room for imported ones.
+const maxSecret = 256
+
+func (c *check) verify() error {
+	if c.live == nil {
+		return c.sig.Verify(&c.in.Request, c.sig.Decoy())
+	}
+	var err error
+	for _, m := range c.live.Materials {
+		key := sign.Key{Dialect: c.live.Dialect, Algorithm: c.live.Algorithm, Material: m.Public}
+		var plain [maxSecret]byte
+		if m.Sealed != nil {
+			if key.Material, err = c.v.Opener.AppendOpen(plain[:0], m.AAD, m.Sealed); err != nil {
+				return err
+			}
+		}
+		err = c.sig.Verify(&c.in.Request, key)
+		clear(plain[:])
+		if sign.ReasonOf(err) != sign.BadSignature {
+			return err
+		}
+	}
+	return err
+}
+
+// boundBody: the body is the one that was signed.
+func (c *check) boundBody() error {
+	body, err := c.in.ReadBody()
+	if err != nil {
+		return err
+	}
+	c.in.Body = body
+	if err := c.sig.CheckBody(&c.in.Request, sign.UpbitForms{}); err != nil {
+		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
+	}
+	return nil
+}
+
+// claimedRequest: this nonce was never used with this key.
+func (c *check) claimedRequest(ctx context.Context) error {
+	won := false
+	if c.sig.Timed() {
+		won = c.v.Nonces.Claim(c.live.ID, c.sig.Nonce, c.now)
+	} else {
+		err := c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
+			won, err = tx.ClaimKeyNonce(ctx, c.live.ID, []byte(c.sig.Nonce), c.now)
+			return audit.Quiet(audit.KeyUsed), err
+		})
+		if err != nil {
+			return fmt.Errorf("claim nonce: %w", err)
+		}
+	}
+	if !won {
+		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
+	}
+	return nil
+}
+
+func (c *check) accepted() Accepted {
+	l := c.live
+	l.Used(c.now, c.in.From.Addr)
+	ceiling := c.v.Keys.Ceiling(c.sig.Coverage())
+	return Accepted{Live: l, Ceiling: ceiling, Principal: principal.Principal{
+		Kind: principal.KindKey, User: l.Owner, Account: l.Account, Subaccount: l.Subaccount, Role: l.OwnerRole, Key: l.ID,
+		Environment: l.Environment, Scopes: l.ScopesAt(c.now).UpTo(ceiling), Name: l.Name, Origin: c.in.From,
+	}}
+}
+
+// Missing explains why an accepted key may not use a scope: it never had it, or its way of signing cannot carry it.
+func (a Accepted) Missing(s scope.Scope) *fault.Error {
+	if a.Live.Scopes.Has(s) && s.Class() > a.Ceiling {
+		return fault.New(fault.KeyCeiling, "scope", s.String())
+	}
+	return fault.New(fault.KeyScopeMissing, "scope", s.String())
+}

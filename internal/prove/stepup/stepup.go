@@ -1,0 +1,198 @@
+// Package stepup owns the one mechanism by which a signed-in user proves again, for exactly one action with exactly one content.
+//
+// It does not know how a proof is made (passkey, totp) nor what the action does. The operation that needs a step-up asks Require inside
+// its transaction; the refusal names a step-up, the user satisfies it, and the very same request then goes through, once.
+//
+//	asked → satisfied (by a proof in the same session) → spent (by the same action and content)      each, or its end, is final
+//
+// Invariant: a step-up is bound to user, session, action and the digest of the content; it is spent by one conditional write; and only
+// what the server derived from the content is ever shown as what is being confirmed.
+package stepup
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// StepUp is one proof that was asked for.
+type StepUp struct {
+	ID      id.StepUp
+	User    id.User
+	Session id.Session
+	// Action is the audit action that it is for; Digest is over the content.
+	Action audit.Action
+	Digest [32]byte
+	// Summary says what is being confirmed, for the user to read.
+	Summary string
+	// Needs is the assurance that the proof must have.
+	Needs       assurance.Level
+	ExpiresAt   time.Time
+	SatisfiedAt time.Time
+	SpentAt     time.Time
+}
+
+// Tx is what this package asks of a transaction.
+type Tx interface {
+	InsertStepUp(ctx context.Context, s StepUp, now time.Time) error
+	StepUpByID(ctx context.Context, s id.StepUp) (step StepUp, found bool, err error)
+	// SatisfyStepUp marks one that is open; won is false if it is not, or no more.
+	SatisfyStepUp(ctx context.Context, s id.StepUp, by id.Session, factors assurance.Factor, now, expires time.Time) (won bool, err error)
+	// SpendStepUp uses up one that is satisfied for exactly this; won is false if there is none.
+	SpendStepUp(ctx context.Context, s StepUp, now time.Time) (won bool, err error)
+}
+
+// Strongest says what the best proof is that a user can give: phr with a passkey, mfa with an authenticator app, else pwd. tx is the
+// running transaction.
+type Strongest func(ctx context.Context, tx any, u id.User) (assurance.Level, error)
+
+// Deps are what StepUps is made of.
+type Deps struct {
+	Ledger    audit.Ledger[Tx]
+	Now       func() time.Time
+	Strongest Strongest
+	// Life is how long a step-up can be satisfied, and then spent.
+	Life time.Duration
+}
+
+// StepUps asks for, records and spends step-ups.
+type StepUps struct{ Deps }
+
+// New makes a StepUps.
+func New(d Deps) *StepUps { return &StepUps{d} }
+
+// asked carries a step-up out of the transaction that needed it: that one rolls back, and asking is a transaction of its own.
+type asked struct{ step StepUp }
+
+func (a *asked) Error() string { return "step-up required: " + string(a.step.Action) }
+
+// Content is the action and what exactly it will do. Input is encoded as JSON for the digest, so two different inputs never share one.
+type Content struct {
+	Action  audit.Action
+	Input   any
+	Summary string
+	// Floor is the weakest proof that will do when the user can give none better; zero means mfa.
+	Floor assurance.Level
+}
+
+// Require spends a step-up for this content in the caller's transaction. If there is none it answers an error that Ask turns into
+// step_up_required. The level asked for is phr if the user has a passkey, else mfa (product.md, "Assurance needed"). Somebody who has
+// neither yet, and may go on with a password (Floor), needs one given within the life of a step-up.
+// The host's command line and background work need none. Errors: forbidden, assurance.too_low.
+func (s *StepUps) Require(ctx context.Context, tx any, p principal.Principal, c Content) error {
+	if p.Trusted() {
+		return nil
+	}
+	if p.Kind != principal.KindUser {
+		return fault.New(fault.Forbidden)
+	}
+	now := s.Now()
+	step, err := s.stepFor(p, c, now)
+	if err != nil {
+		return err
+	}
+	won, err := txn.As[Tx](tx).SpendStepUp(ctx, step, now)
+	if err != nil {
+		return fmt.Errorf("spend step-up: %w", err)
+	}
+	if won {
+		return nil
+	}
+	if step.Needs, err = s.Strongest(ctx, tx, p.User); err != nil {
+		return err
+	}
+	floor := c.Floor
+	if floor == assurance.None {
+		floor = assurance.Mfa
+	}
+	if step.Needs < floor {
+		return fault.New(fault.AssuranceTooLow, "needs", floor.String())
+	}
+	if step.Needs == assurance.Pwd && p.Proof.Fresh(now, s.Life) {
+		return nil
+	}
+	return &asked{step}
+}
+
+func (s *StepUps) stepFor(p principal.Principal, c Content, now time.Time) (StepUp, error) {
+	input, err := json.Marshal(c.Input)
+	if err != nil {
+		return StepUp{}, fmt.Errorf("encode content of %s: %w", c.Action, err)
+	}
+	return StepUp{
+		ID: id.New[id.StepUpKind](now), User: p.User, Session: p.Session, Action: c.Action, Summary: c.Summary,
+		Digest: sha256.Sum256(append([]byte(c.Action+"\x00"), input...)), ExpiresAt: now.Add(s.Life),
+	}, nil
+}
+
+// Ask turns the answer of an operation that called Require into what its caller sees: a missing step-up is written down and named in
+// step_up_required; everything else passes through.
+func (s *StepUps) Ask(ctx context.Context, err error) error {
+	a, ok := errors.AsType[*asked](err)
+	if !ok {
+		return err
+	}
+	insert := func(tx Tx) (audit.Event, error) {
+		return audit.Quiet(audit.StepUpAsked), tx.InsertStepUp(ctx, a.step, s.Now())
+	}
+	if err := s.Ledger.Update(ctx, insert); err != nil {
+		return fmt.Errorf("ask for step-up: %w", err)
+	}
+	return fault.New(fault.StepUpRequired, "step_up", a.step.ID.String(), "action", string(a.step.Action),
+		"needs", a.step.Needs.String(), "summary", a.step.Summary)
+}
+
+// Open reads a step-up that the principal may still satisfy. Errors: step_up.not_found.
+func (s *StepUps) Open(ctx context.Context, p principal.Principal, sid id.StepUp) (step StepUp, err error) {
+	err = s.Ledger.View(ctx, func(tx Tx) error {
+		var found bool
+		if step, found, err = tx.StepUpByID(ctx, sid); err != nil {
+			return fmt.Errorf("read step-up: %w", err)
+		}
+		if !found || step.User != p.User || step.Session != p.Session || !step.SatisfiedAt.IsZero() || !s.Now().Before(step.ExpiresAt) {
+			return fault.New(fault.StepUpNotFound)
+		}
+		return nil
+	})
+	return step, err
+}
+
+// Satisfy records a proof for a step-up in the transaction that checked the proof. Errors: step_up.not_found if it is not open in this
+// session, assurance.too_low if the proof does not reach what is needed.
+func (s *StepUps) Satisfy(ctx context.Context, tx Tx, p principal.Principal, step StepUp, proof assurance.Proof) error {
+	// What the session proved at sign-in counts for the level, but the factor itself was shown just now: a TOTP code after a password
+	// sign-in is mfa.
+	if p.Proof.With(proof).Level() < step.Needs || !reaches(proof, step.Needs) {
+		return fault.New(fault.AssuranceTooLow, "needs", step.Needs.String())
+	}
+	now := s.Now()
+	won, err := tx.SatisfyStepUp(ctx, step.ID, p.Session, proof.Factors, now, now.Add(s.Life))
+	if err != nil {
+		return fmt.Errorf("satisfy step-up: %w", err)
+	}
+	if !won {
+		return fault.New(fault.StepUpNotFound)
+	}
+	return nil
+}
+
+// reaches says whether the factor shown just now, not the session's past, has the property that was asked for.
+func reaches(proof assurance.Proof, needs assurance.Level) bool {
+	switch {
+	case needs >= assurance.Phr:
+		return proof.Level() >= needs
+	case needs == assurance.Mfa:
+		return proof.Factors&(assurance.TOTP|assurance.Passkey) != 0
+	}
+	return proof.Factors != 0
+}

@@ -1,0 +1,123 @@
+// Package throttle owns how many wrong proofs somebody may give before waiting, and how long.
+//
+// It slows down and never locks out: what strangers do fills the stranger's bucket, and a browser that has signed the user in before
+// has a bucket of its own (product.md, "Throttle, never lock out"). Password and second factor are counted apart.
+//
+// Invariant: a try is counted before it is checked, by one conditional write, so that 100 at once get no more tries than one after
+// another. A proof that holds empties its bucket.
+package throttle
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+)
+
+// Tx is what this package asks of a transaction.
+type Tx interface {
+	// TriesOf reads a bucket; one that was never touched is all zero.
+	TriesOf(ctx context.Context, bucket [32]byte) (failures int64, next, updated time.Time, err error)
+	// CountTry writes the bucket if it is still as it was read (seen, seenAt); won is false otherwise.
+	CountTry(ctx context.Context, bucket [32]byte, seen, failures int64, seenAt, next, now time.Time) (won bool, err error)
+	ForgetTries(ctx context.Context, bucket [32]byte) error
+}
+
+// Limits are the numbers of the policy.
+type Limits struct {
+	// Free tries in a row cost no waiting.
+	Free int
+	// FirstDelay after the first try beyond Free; it doubles with each further one up to MaxDelay.
+	FirstDelay, MaxDelay time.Duration
+	// Memory is how long without a try a bucket lasts.
+	Memory time.Duration
+}
+
+// Factor says what is guessed at. Each has counters of its own.
+type Factor string
+
+// The factors that can be guessed.
+const (
+	Password Factor = "password"
+	TOTP     Factor = "totp"
+	MailCode Factor = "mail_code"
+)
+
+// Bucket is what tries are counted under: a hash, so that rows tell nothing.
+type Bucket [32]byte
+
+// OfStranger counts what unknown browsers try against one subject: a user, or an address that has none, in its canonical form.
+func OfStranger(f Factor, subject string) Bucket { return bucket("stranger", string(f), subject) }
+
+// OfDevice counts what one known browser tries against one user.
+func OfDevice(f Factor, u id.User, d id.Device) Bucket {
+	return bucket("device", string(f), string(u[:]), string(d[:]))
+}
+
+// OfSource counts what comes from one network: an IPv4 address, or the /64 of an IPv6 one, because a host owns all of it.
+func OfSource(f Factor, addr netip.Addr) Bucket {
+	addr = addr.Unmap()
+	if addr.Is6() {
+		addr = netip.PrefixFrom(addr, 64).Masked().Addr()
+	}
+	return bucket("source", string(f), addr.String())
+}
+
+// bucket hashes parts each led by its length, so that no two lists of parts meet in one bucket.
+func bucket(parts ...string) Bucket {
+	h := sha256.New()
+	var length [4]byte
+	for _, part := range parts {
+		binary.BigEndian.PutUint32(length[:], uint32(len(part)))
+		h.Write(length[:])
+		h.Write([]byte(part))
+	}
+	return Bucket(h.Sum(nil))
+}
+
+// Delay is how long after the nth try in a row the next one has to wait.
+func (l Limits) Delay(n int64) time.Duration {
+	beyond := n - int64(l.Free)
+	if beyond < 0 {
+		return 0
+	}
+	if beyond > 30 {
+		return l.MaxDelay
+	}
+	return min(l.FirstDelay<<beyond, l.MaxDelay)
+}
+
+// maxRaces bounds how often a count is tried again that lost to another. Losing more often means a flood, which waits.
+const maxRaces = 8
+
+// Count takes one try from the bucket, or says how long to wait. Errors: sign_in.throttled.
+func Count(ctx context.Context, tx Tx, b Bucket, l Limits, now time.Time) error {
+	for range maxRaces {
+		failures, next, updated, err := tx.TriesOf(ctx, b)
+		if err != nil {
+			return fmt.Errorf("read tries: %w", err)
+		}
+		seen := failures
+		if !updated.IsZero() && now.Sub(updated) > l.Memory {
+			failures = 0
+			next = time.Time{}
+		}
+		if now.Before(next) {
+			return fault.New(fault.SignInThrottled).After(next.Sub(now))
+		}
+		failures++
+		won, err := tx.CountTry(ctx, b, seen, failures, updated, now.Add(l.Delay(failures)), now)
+		if err != nil {
+			return fmt.Errorf("count try: %w", err)
+		}
+		if won {
+			return nil
+		}
+	}
+	return fault.New(fault.SignInThrottled).After(l.FirstDelay)
+}

@@ -1,0 +1,132 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+)
+
+// Tally records what strangers can cause at will: refusals. They are counted per action, subject, reason, source and minute, outside the
+// request, so that a flood costs memory within a bound and one event a minute, and takes no time that a stranger could measure.
+//
+// The first of a kind is written at the next Flush, the rest of its minute as one count after it. It is safe for concurrent use.
+type Tally struct {
+	ledger Ledger[any]
+	now    func() time.Time
+
+	mu     sync.Mutex
+	counts map[Refusal]*count // guarded by mu
+	lost   int64              // refusals that found no room; guarded by mu
+}
+
+// Refusal is what refusals are counted by.
+type Refusal struct {
+	Action Action
+	// Person and Account may read the event; the key, if any, is named in it.
+	Person  id.User
+	Account id.Account
+	Key     id.Key
+	Reason  string
+	Addr    netip.Addr
+	// Route says where, in words that come from the route table, never from the request.
+	Route string
+}
+
+type count struct {
+	minute time.Time
+	n      int64
+	told   bool
+	seen   map[string]string // of the first: what was seen and expected
+	first  principal.Principal
+}
+
+// maxTally bounds the memory of a flood from many sources; what finds no room is counted together.
+const maxTally = 10_000
+
+// NewTally makes a Tally.
+func NewTally(ledger Ledger[any], now func() time.Time) *Tally {
+	return &Tally{ledger: ledger, now: now, counts: map[Refusal]*count{}}
+}
+
+// Note counts one refusal. actor says where it came from; facts are what its owner should see. It writes nothing and waits for nothing.
+func (t *Tally) Note(r Refusal, actor principal.Principal, facts map[string]string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c := t.counts[r]; c != nil {
+		c.n++
+		return
+	}
+	if len(t.counts) >= maxTally {
+		t.lost++
+		return
+	}
+	t.counts[r] = &count{minute: t.now().Truncate(time.Minute), n: 1, seen: facts, first: actor}
+}
+
+// Flush writes what is due: kinds that were not told yet, and the rest of minutes that are over. It is called from one goroutine.
+func (t *Tally) Flush(ctx context.Context) error {
+	due := t.due()
+	for i, d := range due {
+		facts := map[string]string{"reason": d.Reason, "count": fmt.Sprint(d.n), "route": d.Route}
+		for name, value := range d.seen {
+			facts[name] = value
+		}
+		actor := d.first
+		actor.Key = d.Key
+		err := t.ledger.Update(ctx, func(any) (Event, error) {
+			return Event{Action: d.Action, Actor: actor, Person: d.Person, Account: d.Account, Facts: facts}, nil
+		})
+		if err != nil {
+			t.giveBack(due[i:])
+			return fmt.Errorf("write refusals: %w", err)
+		}
+	}
+	return nil
+}
+
+type told struct {
+	Refusal
+	count
+}
+
+func (t *Tally) due() (due []told) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.now()
+	for r, c := range t.counts {
+		over := now.Sub(c.minute) >= time.Minute
+		if (!c.told || over) && c.n > 0 {
+			due = append(due, told{r, *c})
+			c.n, c.told = 0, true
+		}
+		if over {
+			delete(t.counts, r)
+		}
+	}
+	if t.lost > 0 {
+		due = append(due, told{Refusal{Action: RequestRefused, Reason: "too many kinds of refusals"}, count{minute: now, n: t.lost}})
+		t.lost = 0
+	}
+	return due
+}
+
+// giveBack keeps what could not be written for the next Flush.
+func (t *Tally) giveBack(due []told) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, d := range due {
+		if c := t.counts[d.Refusal]; c != nil {
+			c.n += d.n
+			c.told = false
+			continue
+		}
+		c := d.count
+		c.told = false
+		t.counts[d.Refusal] = &c
+	}
+}

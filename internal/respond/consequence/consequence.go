@@ -1,0 +1,77 @@
+// Package consequence owns what follows from what happened: the table "What dies when" of product.md, in one place.
+//
+// Rooms below say what happened; they never end another session or send a notice themselves. Everything that follows commits with what
+// happened.
+//
+// Invariant: an occurrence without a line in the table does not compile into silence: Apply refuses it.
+package consequence
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+)
+
+// Row is what follows from one kind of happening.
+type Row struct {
+	// EndOthers: every other session of the user ends, children too.
+	EndOthers bool
+	// Notice is the letter to the user; empty sends none.
+	Notice notify.Letter
+}
+
+// table is "What dies when". The session that did it gets a new bearer from the room that changed a credential.
+var table = map[happening.Kind]Row{
+	happening.SignedUp:        {Notice: notify.Welcome},
+	happening.NewDevice:       {Notice: notify.NewDevice},
+	happening.SignedOutOthers: {Notice: notify.SignedOutEverywhere},
+	happening.SignedOutAll:    {Notice: notify.SignedOutEverywhere},
+	happening.PasswordChanged: {EndOthers: true, Notice: notify.PasswordChanged},
+	happening.FactorAdded:     {Notice: notify.FactorAdded},
+	happening.FactorRemoved:   {EndOthers: true, Notice: notify.FactorRemoved},
+	happening.KeyCreated:      {Notice: notify.KeyCreated},
+	happening.KeyRevoked:      {Notice: notify.KeyRevoked},
+}
+
+// Sessions is what this package asks of package session.
+type Sessions interface {
+	EndOthers(ctx context.Context, tx session.Tx, u id.User, keep id.Session, why string) (int, error)
+}
+
+// Consequences applies the table.
+type Consequences struct {
+	now      func() time.Time
+	sessions Sessions
+}
+
+// New makes a Consequences. Sessions are given later by Use, because they in turn need somewhere to say what happened.
+func New(now func() time.Time) *Consequences { return &Consequences{now: now} }
+
+// Use wires the sessions. It is called once, while the graph is built.
+func (c *Consequences) Use(s Sessions) { c.sessions = s }
+
+// Apply does what follows from h in the caller's transaction.
+func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening) error {
+	row, ok := table[h.Kind]
+	if !ok {
+		return fmt.Errorf("no consequences are written down for %q", h.Kind)
+	}
+	if row.EndOthers {
+		if _, err := c.sessions.EndOthers(ctx, txn.As[session.Tx](tx), h.User, h.Session, string(h.Kind)); err != nil {
+			return err
+		}
+	}
+	if row.Notice != "" {
+		notice := notify.Notice{Letter: row.Notice, User: h.User, Facts: h.Facts, At: c.now()}
+		if err := txn.As[txn.Enqueuer](tx).Enqueue(ctx, notice); err != nil {
+			return fmt.Errorf("notice of %s: %w", h.Kind, err)
+		}
+	}
+	return nil
+}

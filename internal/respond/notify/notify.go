@@ -1,0 +1,104 @@
+// Package notify owns what users are told outside the page: which letter, to whom, with which facts.
+//
+// It does not write sentences or speak SMTP: a Post (adapter mail) does. Letters are jobs, so that a mail server that is down delays a
+// notice and never the change it reports.
+//
+// Invariant: a job holds ids and words, never a secret; the code of a sign-up is made when its letter is sent.
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/signup"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Letter names a notice.
+type Letter string
+
+// The notices.
+const (
+	Welcome             Letter = "welcome"
+	NewDevice           Letter = "new_device"
+	SignedOutEverywhere Letter = "signed_out_everywhere"
+	PasswordChanged     Letter = "password_changed"
+	FactorAdded         Letter = "factor_added"
+	FactorRemoved       Letter = "factor_removed"
+	KeyCreated          Letter = "key_created"
+	KeyRevoked          Letter = "key_revoked"
+)
+
+// Notice is the job that tells a user what happened.
+type Notice struct {
+	Letter Letter            `json:"letter"`
+	User   id.User           `json:"user"`
+	Facts  map[string]string `json:"facts,omitzero"`
+	At     time.Time         `json:"at"`
+}
+
+// Kind names the job.
+func (Notice) Kind() string { return "notice" }
+
+// To is whom a letter goes to.
+type To struct{ Mail, Name, Lang string }
+
+// Post writes letters and hands them over. An error means that the letter was not taken and must be tried again.
+type Post interface {
+	SendNotice(ctx context.Context, to To, l Letter, facts map[string]string, at time.Time) error
+	// SendCode sends the code of a sign-up, or with existing the word that the address has a user.
+	SendCode(ctx context.Context, to To, code secret.Value, existing bool, life time.Duration) error
+}
+
+// Tx is what this package asks of a transaction.
+type Tx interface {
+	UserByID(ctx context.Context, u id.User) (user account.User, found bool, err error)
+}
+
+// Notices does the jobs.
+type Notices struct {
+	ledger  audit.Ledger[Tx]
+	signUps *signup.SignUps
+	post    Post
+}
+
+// New makes a Notices.
+func New(ledger audit.Ledger[Tx], signUps *signup.SignUps, post Post) *Notices {
+	return &Notices{ledger, signUps, post}
+}
+
+// DoNotice sends one notice. A user who is gone is told nothing.
+func (n *Notices) DoNotice(ctx context.Context, fields []byte) error {
+	var job Notice
+	if err := json.Unmarshal(fields, &job); err != nil {
+		return fmt.Errorf("decode notice: %w", err)
+	}
+	var u account.User
+	var found bool
+	err := n.ledger.View(ctx, func(tx Tx) (err error) {
+		u, found, err = tx.UserByID(ctx, job.User)
+		return err
+	})
+	if err != nil || !found {
+		return err
+	}
+	return n.post.SendNotice(ctx, To{u.Mail, u.Name, u.Lang}, job.Letter, job.Facts, job.At)
+}
+
+// DoCodeMail sends the letter of a sign-up. One that is over sends nothing.
+func (n *Notices) DoCodeMail(ctx context.Context, fields []byte) error {
+	var job signup.CodeMail
+	if err := json.Unmarshal(fields, &job); err != nil {
+		return fmt.Errorf("decode code mail: %w", err)
+	}
+	up, found, err := n.signUps.Letter(ctx, job.SignUp)
+	if err != nil || !found {
+		return err
+	}
+	return n.post.SendCode(ctx, To{up.Mail, up.Name, up.Lang}, n.signUps.Code(up.ID), up.Existing, signup.CodeLife)
+}

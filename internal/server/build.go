@@ -1,0 +1,320 @@
+// Package server builds the graph of everything, mounts it, runs it and drains it.
+//
+// It is the only package that knows all others, and has no rule of its own: what a part may do is said by the interfaces it was given.
+package server
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/decide/policy"
+	"github.com/seed-21c57000/sallyport/internal/gateway"
+	"github.com/seed-21c57000/sallyport/internal/hot/memory"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/keyring"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
+	"github.com/seed-21c57000/sallyport/internal/prove/password"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/prove/signed"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+	"github.com/seed-21c57000/sallyport/internal/prove/signup"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/store"
+)
+
+// Product is how the product calls itself to users, authenticators and mail programs.
+const Product = "Sallyport"
+
+// Options are what a program, and not its configuration, decides.
+type Options struct {
+	Now func() time.Time
+	Log *slog.Logger
+	// Post sends letters; nil takes the relay of the configuration.
+	Post notify.Post
+	// Transport reaches upstreams; nil takes the network.
+	Transport http.RoundTripper
+	// HashCost replaces the configured cost of password hashes, for tests.
+	HashCost password.Cost
+}
+
+// Rooms is every room, built and wired.
+type Rooms struct {
+	Store      *store.DB
+	Keys       *keyring.File
+	Accounts   *account.Accounts
+	Sessions   *session.Sessions
+	Factors    *factor.Factors
+	SignUps    *signup.SignUps
+	SignIns    *signin.SignIns
+	StepUps    *stepup.StepUps
+	APIKeys    *apikey.Keys
+	Verifier   *signed.Verifier
+	Log        *audit.Log
+	Tally      *audit.Tally
+	Notices    *notify.Notices
+	Policy     policy.Policy
+	nonces     *memory.Nonces
+	budgets    *memory.Budgets
+	ceremonies *ceremony.Ceremonies
+}
+
+// OpenRooms opens the database and builds the rooms on it, without any door: what the host's command line needs.
+func OpenRooms(ctx context.Context, cfg config.Config, opts Options) (*Rooms, error) {
+	keys, err := keyring.OpenFile(cfg.Keyring.File.Path)
+	if err != nil {
+		return nil, fmt.Errorf("open key file: %w", err)
+	}
+	place, err := storeConfig(cfg, opts, keys)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rooms{Store: db, Keys: keys}
+	if err := r.build(ctx, cfg, opts); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return r, nil
+}
+
+func storeConfig(cfg config.Config, opts Options, keys *keyring.File) (store.Config, error) {
+	c := store.Config{Now: opts.Now, Log: opts.Log, KEK: keys}
+	if cfg.Store.Engine == config.SQLite {
+		c.SQLitePath = cfg.Store.SQLite.Path
+		return c, nil
+	}
+	dsn, err := readSecretFile(cfg.Store.Postgres.DSNFile)
+	c.PostgresDSN = string(dsn.Reveal())
+	return c, err
+}
+
+// build makes the rooms in the order in which they need each other.
+func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) error {
+	db, now := r.Store, opts.Now
+	follow := consequence.New(now)
+	r.ceremonies = ceremony.New(db.Ring(), now)
+	r.Accounts = account.New(store.Of[account.Tx](db))
+	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy)
+	r.Tally = audit.NewTally(store.Of[any](db), now)
+
+	var err error
+	r.Sessions, err = session.New(ctx, session.Deps{
+		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow,
+		Limits: session.Limits{Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, ChildCode: childCodeLife},
+	})
+	if err != nil {
+		return err
+	}
+	db.Listen(r.Sessions.Hear)
+	follow.Use(r.Sessions)
+	r.StepUps = stepup.New(stepup.Deps{Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: factor.Strongest, Life: cfg.StepUp.Life})
+	if err := r.buildPeople(ctx, cfg, opts, follow); err != nil {
+		return err
+	}
+	if err := r.buildKeys(ctx, cfg, opts, follow); err != nil {
+		return err
+	}
+	post := opts.Post
+	if post == nil {
+		if post, err = newPost(cfg, opts.Now); err != nil {
+			return err
+		}
+	}
+	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, post)
+	db.Listen(func(c txn.Change) {
+		if c.Subject == txn.SubjectDataKey {
+			if err := db.Ring().Reload(context.Background()); err != nil {
+				opts.Log.Error("reload data keys", "error", err)
+			}
+		}
+	})
+	return nil
+}
+
+// childCodeLife is how long the way from the dashboard to a gateway host stays open.
+const childCodeLife = 30 * time.Second
+
+func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) error {
+	db, now := r.Store, opts.Now
+	hasher, err := password.New(pepper{r.Keys}, hashSettings(cfg, opts))
+	if err != nil {
+		return fmt.Errorf("set up password hashing: %w", err)
+	}
+	origins := []string{string(cfg.Dashboard.Origin)}
+	for _, o := range cfg.Dashboard.RelatedOrigins {
+		origins = append(origins, string(o))
+	}
+	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: origins})
+	if err != nil {
+		return err
+	}
+	limits := throttle.Limits{Free: cfg.Throttle.Free, FirstDelay: cfg.Throttle.FirstDelay, MaxDelay: cfg.Throttle.MaxDelay, Memory: 24 * time.Hour}
+	r.Factors = factor.New(factor.Deps{
+		Ledger: store.Of[factor.Tx](db), Now: now, Hasher: hasher, Passkeys: passkeys, Ceremonies: r.ceremonies, Sealer: db.Ring(),
+		Sessions: r.Sessions, StepUps: r.StepUps, Follow: follow, Limits: limits, Issuer: Product,
+	})
+	codeKey, err := db.ServerSecret(ctx, "sign_up_codes", random32)
+	if err != nil {
+		return err
+	}
+	r.SignUps, err = signup.New(signup.Deps{
+		Ledger: store.Of[signup.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, Ceremonies: r.ceremonies, Passkeys: passkeys,
+		Follow: follow, Limits: limits, SourceLimits: manyTries(limits), CodeKey: codeKey,
+	})
+	if err != nil {
+		return err
+	}
+	r.SignIns = signin.New(signin.Deps{
+		Ledger: store.Of[signin.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, Ceremonies: r.ceremonies, Follow: follow,
+		Limits: limits, SourceLimits: manyTries(limits), Tally: r.Tally,
+	})
+	return nil
+}
+
+// manyTries is what one network may try over all users: an office behind one address must not throttle itself.
+func manyTries(l throttle.Limits) throttle.Limits {
+	l.Free *= 20
+	l.Memory = time.Hour
+	return l
+}
+
+func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) (err error) {
+	db, now := r.Store, opts.Now
+	ceiling := scope.Look
+	if cfg.Dialects.Upbit.Ceiling == config.CeilingTrade {
+		ceiling = scope.Order
+	}
+	r.APIKeys, err = apikey.New(ctx, apikey.Deps{
+		Ledger: store.Of[apikey.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Ceremonies: r.ceremonies, Sealer: db.Ring(),
+		Follow: follow, ScopesOf: policy.ScopesOf,
+		Limits: apikey.Limits{
+			Life: cfg.Keys.DefaultLife, ReadOnlyLife: cfg.Keys.ReadOnlyLife, MaxLife: cfg.Keys.MaxLife,
+			UnpinnedTradeLife: cfg.Keys.UnpinnedTradeLife, UpbitCeiling: ceiling, UpbitOff: !cfg.Dialects.Upbit.Enabled,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	db.Listen(r.APIKeys.Hear)
+	windows := signed.Windows{
+		NativePast: cfg.Dialects.Native.WindowPast, TestPast: time.Minute, UpbitPast: time.Minute, Future: time.Second,
+	}
+	r.nonces = memory.NewNonces(now(), max(windows.TestPast, windows.UpbitPast)+2*windows.Future)
+	r.budgets = memory.NewBudgets(memory.BudgetLimits{
+		SourceBurst: 200, SourceInterval: 100 * time.Millisecond, KeyBurst: 30, KeyInterval: time.Second,
+	})
+	r.Verifier = signed.New(signed.Deps{
+		Now: now, Keys: r.APIKeys, Opener: db.Ring(), Nonces: r.nonces, Budgets: r.budgets, Durable: store.Of[apikey.Tx](db), Windows: windows,
+	})
+	return nil
+}
+
+func hashSettings(cfg config.Config, opts Options) password.Settings {
+	cost := opts.HashCost
+	if cost == (password.Cost{}) {
+		cost = password.Cost{
+			MemoryKiB: uint32(cfg.Password.MemoryKiB), Passes: uint32(cfg.Password.Iterations), Lanes: uint8(cfg.Password.Parallelism),
+		}
+	}
+	return password.Settings{Cost: cost, Slots: cfg.Password.Slots, Queue: cfg.Password.Queue, Wait: cfg.Password.QueueWait}
+}
+
+// pepper lets the key file season password hashes.
+type pepper struct{ file *keyring.File }
+
+func (p pepper) Current() string                             { return p.file.CurrentPepper() }
+func (p pepper) MAC(name string, b []byte) ([32]byte, error) { return p.file.PepperMAC(name, b) }
+
+func random32() []byte {
+	b := make([]byte, 32)
+	rand.Read(b)
+	return b
+}
+
+// Handlers are the jobs that this release knows how to do.
+func (r *Rooms) Handlers() store.Handlers {
+	return store.Handlers{
+		notify.Notice{}.Kind():   r.Notices.DoNotice,
+		signup.CodeMail{}.Kind(): r.Notices.DoCodeMail,
+	}
+}
+
+// newGateway builds the gateway of the configuration on these rooms.
+func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options) (*gateway.Gateway, *assertionKeys, error) {
+	keys, err := r.assertionKeys(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	upstreams := map[string]*gateway.Upstream{}
+	var problems []error
+	for _, u := range cfg.Gateway.Upstreams {
+		upstream, err := newUpstream(cfg, u, keys)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		upstreams[u.Name] = upstream
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, nil, err
+	}
+	var hosts []*gateway.Host
+	for _, h := range cfg.Gateway.Hosts {
+		hosts = append(hosts, &gateway.Host{
+			Authority: string(h.Authority), Environment: h.Environment, Origin: string(h.Origin), Upstream: upstreams[h.Upstream],
+		})
+	}
+	transport := opts.Transport
+	if transport == nil {
+		transport = newTransport()
+	}
+	g, err := gateway.New(gateway.Deps{
+		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Sessions: r.Sessions, Decide: r.Policy, Tally: r.Tally,
+		BodyCap: int64(cfg.Gateway.BodyCap), Dashboard: string(cfg.Dashboard.Origin), Transport: transport,
+	})
+	return g, keys, err
+}
+
+func newTransport() http.RoundTripper {
+	return &http.Transport{
+		MaxIdleConnsPerHost: 256, IdleConnTimeout: 90 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
+		TLSHandshakeTimeout: 5 * time.Second, DisableCompression: true, ForceAttemptHTTP2: true,
+	}
+}
+
+// assertionKeys is the key pair with which the gateway speaks to upstreams that read JWKS.
+type assertionKeys struct {
+	id      string
+	private ed25519.PrivateKey
+}
+
+func (r *Rooms) assertionKeys(ctx context.Context) (*assertionKeys, error) {
+	seed, err := r.Store.ServerSecret(ctx, "assertion_ed25519", random32)
+	if err != nil {
+		return nil, err
+	}
+	private := ed25519.NewKeyFromSeed(seed)
+	public, ok := private.Public().(ed25519.PublicKey)
+	if !ok {
+		return nil, errors.New("assertion key is no Ed25519 key")
+	}
+	return &assertionKeys{id: thumbprint(public), private: private}, nil
+}

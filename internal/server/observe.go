@@ -1,0 +1,100 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"log" //nolint:depguard // net/http takes no other logger for broken connections
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+)
+
+// metrics are the installation's measurements. No label holds what a user or client chose: doors and routes come from tables, codes from the
+// registry.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	refusals *prometheus.CounterVec
+	rows     prometheus.Counter
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_requests_total", Help: "Requests by door, route and status class.",
+		}, []string{"door", "route", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "sallyport_request_seconds", Help: "Time from the first byte to the last, by door.",
+			NativeHistogramBucketFactor: 1.1, Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9),
+		}, []string{"door"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_refusals_total", Help: "Refusals by door and code of the error registry.",
+		}, []string{"door", "code"}),
+		rows: prometheus.NewCounter(prometheus.CounterOpts{Name: "sallyport_swept_rows_total", Help: "Expired rows deleted."}),
+	}
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows)
+	return m
+}
+
+func (m *metrics) request(r *httpx.Record, status int, took time.Duration) {
+	m.requests.WithLabelValues(r.Door, r.Route, strconv.Itoa(status/100)+"xx").Inc()
+	m.seconds.WithLabelValues(r.Door).Observe(took.Seconds())
+	if r.Code != "" {
+		m.refusals.WithLabelValues(r.Door, string(r.Code)).Inc()
+	}
+}
+
+func (m *metrics) swept(rows int64) { m.rows.Add(float64(rows)) }
+
+// newMetricsMux serves what an operator's machines ask: measurements, is it alive, may it get traffic.
+func (s *Server) newMetricsMux() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	return mux
+}
+
+// healthz says that the process answers; nothing more, so that a database that is down does not get the process killed.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") }
+
+// readyz says whether new traffic should come here: not while draining, and not while the database cannot be read.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	if s.draining.Load() {
+		answer(w, http.StatusServiceUnavailable, "draining")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+	defer cancel()
+	if err := s.Store.Ping(ctx); err != nil {
+		s.logger().WarnContext(ctx, "not ready", "error", err)
+		answer(w, http.StatusServiceUnavailable, "the database cannot be read")
+		return
+	}
+	answer(w, http.StatusOK, "ready")
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n"))
+}
+
+// quietLog takes net/http's own lines (broken handshakes, clients that go away) at debug level: strangers cause them at will.
+func quietLog(to *slog.Logger) *log.Logger { return log.New(debugWriter{to}, "", 0) }
+
+type debugWriter struct{ to *slog.Logger }
+
+func (w debugWriter) Write(b []byte) (int, error) {
+	w.to.Debug("http", "line", string(bytes.TrimSpace(b)))
+	return len(b), nil
+}

@@ -1,0 +1,158 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/gateway"
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/store"
+)
+
+// Server is a built installation: its rooms, its doors and what runs behind them.
+type Server struct {
+	*Rooms
+	cfg     config.Config
+	opts    Options
+	gate    *gateway.Gateway
+	metrics *metrics
+
+	// Dashboard, Gateway and Metrics are the handlers of the three listeners.
+	Dashboard, Gateway, Metrics http.Handler
+
+	draining atomic.Bool
+}
+
+// New builds the installation that cfg describes. Nothing listens yet.
+func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) {
+	rooms, err := OpenRooms(ctx, cfg, opts)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Rooms: rooms, cfg: cfg, opts: opts, metrics: newMetrics()}
+	if err := s.buildDoors(ctx); err != nil {
+		return nil, errors.Join(err, rooms.Store.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) buildDoors(ctx context.Context) error {
+	gate, keys, err := s.newGateway(ctx, s.cfg, s.opts)
+	if err != nil {
+		return err
+	}
+	s.gate = gate
+	formKey, err := s.Store.ServerSecret(ctx, "form_tokens", random32)
+	if err != nil {
+		return err
+	}
+	browser, err := s.newBrowserMux(formKey, keys)
+	if err != nil {
+		return err
+	}
+	chain := httpx.Chain{
+		Now: s.opts.Now, Log: s.opts.Log, Trusted: s.cfg.Proxies.Trusted, Done: s.metrics.request,
+	}
+	s.Dashboard = chain.Wrap("dashboard", browser)
+	s.Gateway = chain.Wrap("gateway", gate)
+	s.Metrics = s.newMetricsMux()
+	return nil
+}
+
+// How often work behind the doors is done.
+const (
+	flushEvery = time.Second
+	saveEvery  = 10 * time.Second
+	sweepEvery = 10 * time.Minute
+)
+
+// Background does what has to be done beside requests until ctx ends, and then once more, so that nothing counted is lost: refusals are
+// written, times of use saved, other processes' changes heard, expired rows deleted, jobs done.
+func (s *Server) Background(ctx context.Context) error {
+	stop, err := s.Store.Work(ctx, s.Handlers())
+	if err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Store.Follow(ctx, func(err error) { s.opts.Log.Error("follow the feed", "error", err) })
+	}()
+	s.beat(ctx)
+	<-done
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
+	defer cancel()
+	return errors.Join(s.Flush(last), s.Save(last), stop(last))
+}
+
+func (s *Server) beat(ctx context.Context) {
+	flush, save, sweep := time.NewTicker(flushEvery), time.NewTicker(saveEvery), time.NewTicker(sweepEvery)
+	defer flush.Stop()
+	defer save.Stop()
+	defer sweep.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-flush.C:
+			err = s.Flush(ctx)
+		case <-save.C:
+			err = s.Save(ctx)
+		case <-sweep.C:
+			err = s.Sweep(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.opts.Log.Error("background work", "error", err)
+		}
+	}
+}
+
+// Flush writes counted refusals.
+func (s *Server) Flush(ctx context.Context) error { return s.Tally.Flush(ctx) }
+
+// Save writes times of use behind.
+func (s *Server) Save(ctx context.Context) error {
+	now := s.opts.Now()
+	s.nonces.Sweep(now)
+	s.budgets.Sweep(now)
+	return errors.Join(s.Sessions.SaveActs(ctx), s.APIKeys.SaveUses(ctx))
+}
+
+type sweeper interface {
+	Sweep(ctx context.Context, now time.Time) (int64, error)
+}
+
+// Sweep deletes what has expired.
+func (s *Server) Sweep(ctx context.Context) error {
+	return store.Of[sweeper](s.Store).Update(ctx, func(tx sweeper) (audit.Event, error) {
+		rows, err := tx.Sweep(ctx, s.opts.Now())
+		s.metrics.swept(rows)
+		return audit.Quiet(audit.Housekeeping), err
+	})
+}
+
+// Started records the start in the audit log, with the version that runs.
+func (s *Server) Started(ctx context.Context, version string) error {
+	err := store.Of[any](s.Store).Update(ctx, func(any) (audit.Event, error) {
+		return audit.Event{Action: audit.ServerStarted, Actor: principal.System("server"), Facts: map[string]string{"version": version}}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("record the start: %w", err)
+	}
+	return nil
+}
+
+// Close closes the database. Call it after Run has returned.
+func (s *Server) Close() error { return s.Store.Close() }
+
+// Log is the server's log.
+func (s *Server) logger() *slog.Logger { return s.opts.Log }

@@ -1,0 +1,96 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/config"
+)
+
+// secure puts TLS around the dashboard's and the gateway's listeners, as configured. The metrics listener stays plain: it is for loopback or
+// a network of the operator's own.
+func (s *Server) secure(ctx context.Context, l Listeners) (Listeners, error) {
+	var cfg *tls.Config
+	switch s.cfg.TLS.Mode {
+	case config.TLSOff:
+		return l, nil
+	case config.TLSFiles:
+		files := &certFiles{cert: s.cfg.TLS.CertFile, key: s.cfg.TLS.KeyFile, now: s.opts.Now}
+		if _, err := files.get(nil); err != nil {
+			return l, err
+		}
+		cfg = &tls.Config{GetCertificate: files.get} //nolint:gosec // the versions are set below
+	case config.TLSACME:
+		var err error
+		if cfg, err = s.acme(ctx); err != nil {
+			return l, err
+		}
+	}
+	cfg.MinVersion = tls.VersionTLS12
+	cfg.NextProtos = append([]string{"h2", "http/1.1"}, cfg.NextProtos...)
+	// TLS 1.2 without CBC and without RSA key exchange, which stock Go would still offer; TLS 1.3 has only good ones.
+	cfg.CipherSuites = []uint16{
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+	}
+	wrap := func(one net.Listener) net.Listener {
+		if one == nil {
+			return nil
+		}
+		return tls.NewListener(one, cfg)
+	}
+	return Listeners{Dashboard: wrap(l.Dashboard), Gateway: wrap(l.Gateway), Metrics: l.Metrics}, nil
+}
+
+// certFiles reads certificate and key again when either file changed, so that a renewal needs no restart. A pair that cannot be read leaves
+// the old one in use.
+type certFiles struct {
+	cert, key string
+	now       func() time.Time
+
+	mu      sync.Mutex
+	loaded  *tls.Certificate
+	stamp   [2]time.Time
+	checked time.Time
+}
+
+// certCheck is how often the files are looked at.
+const certCheck = 10 * time.Second
+
+func (c *certFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	if c.loaded != nil && now.Sub(c.checked) < certCheck {
+		return c.loaded, nil
+	}
+	c.checked = now
+	stamp, err := c.stamps()
+	if err == nil && (c.loaded == nil || stamp != c.stamp) {
+		var pair tls.Certificate
+		if pair, err = tls.LoadX509KeyPair(c.cert, c.key); err == nil {
+			c.loaded, c.stamp = &pair, stamp
+		}
+	}
+	if c.loaded == nil {
+		return nil, fmt.Errorf("load certificate: %w", err)
+	}
+	return c.loaded, nil
+}
+
+func (c *certFiles) stamps() (stamp [2]time.Time, err error) {
+	for i, path := range []string{c.cert, c.key} {
+		st, err := os.Stat(path)
+		if err != nil {
+			return stamp, err
+		}
+		stamp[i] = st.ModTime()
+	}
+	return stamp, nil
+}

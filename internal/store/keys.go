@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+func (t *tx) InsertKey(ctx context.Context, k apikey.Key, m apikey.Material) error {
+	err := t.Queries.InsertKey(ctx, sqlgen.InsertKeyParams{
+		ID: k.ID[:], AccountID: k.Account[:], SubaccountID: k.Subaccount[:], OwnerID: k.Owner[:], Name: k.Name, Purpose: k.Purpose,
+		Environment: k.Environment.String(), Dialect: k.Dialect.String(), Algorithm: k.Algorithm.String(), Scopes: k.Scopes.String(),
+		Allowlist: joinNetworks(k.Allowlist), WindowPast: k.WindowPast.Microseconds(), CreatedAt: micros(k.Born),
+		CreatedDevice: k.BornOn[:], ExpiresAt: micros(k.ExpiresAt),
+	})
+	if err != nil {
+		return err
+	}
+	return t.InsertKeySecret(ctx, sqlgen.InsertKeySecretParams{
+		KeyID: k.ID[:], Version: int64(m.Version), Material: m.Bytes, CreatedAt: micros(k.Born),
+	})
+}
+
+func (t *tx) KeyByID(ctx context.Context, k id.Key) (apikey.Key, bool, error) {
+	row, err := t.Queries.KeyByID(ctx, sqlgen.KeyByIDParams{ID: k[:]})
+	var broken error
+	key, found, err := read(row, err, func(row sqlgen.KeyByIDRow) (key apikey.Key) {
+		key, broken = keyOf(row)
+		return key
+	})
+	if err == nil {
+		err = broken
+	}
+	return key, found, err
+}
+
+func (t *tx) KeysByPage(ctx context.Context, after id.Key, limit int) ([]apikey.Key, error) {
+	rows, err := t.ListLiveKeys(ctx, sqlgen.ListLiveKeysParams{After: after[:], MaxRows: int64(limit)})
+	return keysOf(rows, err, func(row sqlgen.ListLiveKeysRow) sqlgen.KeyByIDRow { return sqlgen.KeyByIDRow(row) })
+}
+
+func (t *tx) KeysOfAccount(ctx context.Context, a id.Account) ([]apikey.Key, error) {
+	rows, err := t.ListKeysByAccount(ctx, sqlgen.ListKeysByAccountParams{AccountID: a[:]})
+	return keysOf(rows, err, func(row sqlgen.ListKeysByAccountRow) sqlgen.KeyByIDRow { return sqlgen.KeyByIDRow(row) })
+}
+
+func (t *tx) KeysOfOwner(ctx context.Context, u id.User) ([]id.Key, error) {
+	rows, err := t.ListKeyIDsByOwner(ctx, sqlgen.ListKeyIDsByOwnerParams{OwnerID: u[:]})
+	return each(rows, err, rowID[id.KeyKind])
+}
+
+func (t *tx) MaterialOf(ctx context.Context, k id.Key) ([]apikey.Material, error) {
+	rows, err := t.ListKeySecrets(ctx, sqlgen.ListKeySecretsParams{KeyID: k[:]})
+	return each(rows, err, func(row sqlgen.ApiKeySecret) apikey.Material {
+		return apikey.Material{Version: uint32(row.Version), Bytes: row.Material}
+	})
+}
+
+func (t *tx) RevokeKey(ctx context.Context, a id.Account, k id.Key, why string, now time.Time) (bool, error) {
+	return won(t.Queries.RevokeKey(ctx, sqlgen.RevokeKeyParams{ID: k[:], AccountID: a[:], RevokedAt: maybeMicros(now), RevokedWhy: why}))
+}
+
+func (t *tx) TouchKey(ctx context.Context, k id.Key, used time.Time, from string) error {
+	_, err := t.Queries.TouchKey(ctx, sqlgen.TouchKeyParams{ID: k[:], LastUsedAt: maybeMicros(used), LastUsedFrom: from})
+	return err
+}
+
+func (t *tx) ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time.Time) (bool, error) {
+	return won(t.Queries.ClaimKeyNonce(ctx, sqlgen.ClaimKeyNonceParams{KeyID: k[:], Nonce: nonce, At: micros(now)}))
+}
+
+func keysOf[R any](rows []R, err error, common func(R) sqlgen.KeyByIDRow) ([]apikey.Key, error) {
+	var broken error
+	list, err := each(rows, err, func(row R) apikey.Key {
+		key, err := keyOf(common(row))
+		if err != nil {
+			broken = err
+		}
+		return key
+	})
+	if err == nil {
+		err = broken
+	}
+	return list, err
+}
+
+// keyOf reads a key. A word that this release does not know is an error: a key that is half understood must not be used.
+func keyOf(row sqlgen.KeyByIDRow) (apikey.Key, error) {
+	k := apikey.Key{
+		ID: rowID[id.KeyKind](row.ID), Account: rowID[id.AccountKind](row.AccountID), Subaccount: rowID[id.SubaccountKind](row.SubaccountID),
+		Owner: rowID[id.UserKind](row.OwnerID), OwnerName: row.OwnerName, Name: row.Name, Purpose: row.Purpose,
+		WindowPast: time.Duration(row.WindowPast) * time.Microsecond, Born: at(row.CreatedAt), BornOn: rowID[id.DeviceKind](row.CreatedDevice),
+		ExpiresAt: at(row.ExpiresAt), RevokedAt: maybeAt(row.RevokedAt), RevokedWhy: row.RevokedWhy,
+		LastUsedAt: maybeAt(row.LastUsedAt), LastUsedFrom: row.LastUsedFrom, OwnerRole: principal.ParseRole(row.Role),
+	}
+	if row.DisabledAt.Valid || row.RemovedAt.Valid {
+		k.OwnerRole = principal.NoRole
+	}
+	var err error
+	if k.Environment, err = id.ParseEnvironment(row.Environment); err != nil {
+		return k, fmt.Errorf("key %x: environment %q: %w", row.ID, row.Environment, err)
+	}
+	if k.Dialect, err = sign.ParseDialect(row.Dialect); err != nil {
+		return k, fmt.Errorf("key %x: dialect %q: %w", row.ID, row.Dialect, err)
+	}
+	if k.Algorithm, err = sign.ParseAlgorithm(row.Algorithm); err != nil {
+		return k, fmt.Errorf("key %x: algorithm %q: %w", row.ID, row.Algorithm, err)
+	}
+	if k.Scopes, err = scope.ParseString(row.Scopes); err != nil {
+		return k, fmt.Errorf("key %x: scopes %q: %w", row.ID, row.Scopes, err)
+	}
+	if k.Allowlist, err = splitNetworks(row.Allowlist); err != nil {
+		return k, fmt.Errorf("key %x: allowlist: %w", row.ID, err)
+	}
+	return k, nil
+}
+
+func joinNetworks(list []netip.Prefix) string {
+	words := make([]string, len(list))
+	for i, network := range list {
+		words[i] = network.String()
+	}
+	return strings.Join(words, " ")
+}
+
+func splitNetworks(s string) ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for word := range strings.FieldsSeq(s) {
+		network, err := netip.ParsePrefix(word)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, network)
+	}
+	return list, nil
+}

@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
+	"github.com/seed-21c57000/sallyport/internal/prove/signup"
+	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
+)
+
+// read turns the row of a look-up into what it means; no row is no error but found=false.
+func read[R, T any](row R, err error, convert func(R) T) (v T, found bool, _ error) {
+	if err = notFound(err); errors.Is(err, ErrNotFound) {
+		return v, false, nil
+	}
+	if err != nil {
+		return v, false, err
+	}
+	return convert(row), true, nil
+}
+
+// each converts a list of rows.
+func each[R, T any](rows []R, err error, convert func(R) T) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	list := make([]T, len(rows))
+	for i, row := range rows {
+		list[i] = convert(row)
+	}
+	return list, nil
+}
+
+func (t *tx) InsertUser(ctx context.Context, u account.User) error {
+	return t.Queries.InsertUser(ctx, sqlgen.InsertUserParams{
+		ID: u.ID[:], Mail: u.Mail, Name: u.Name, Lang: u.Lang, Handle: u.Handle[:], CreatedAt: micros(u.Born),
+	})
+}
+
+func (t *tx) UserByMail(ctx context.Context, mail string) (account.User, bool, error) {
+	row, err := t.Queries.UserByMail(ctx, sqlgen.UserByMailParams{Mail: mail})
+	return read(row, err, userOf)
+}
+
+func (t *tx) UserByID(ctx context.Context, u id.User) (account.User, bool, error) {
+	row, err := t.Queries.UserByID(ctx, sqlgen.UserByIDParams{ID: u[:]})
+	return read(row, err, userOf)
+}
+
+func (t *tx) UserByHandle(ctx context.Context, handle []byte) (account.User, bool, error) {
+	row, err := t.Queries.UserByHandle(ctx, sqlgen.UserByHandleParams{Handle: handle})
+	return read(row, err, userOf)
+}
+
+func userOf(row sqlgen.User) account.User {
+	u := account.User{
+		ID: rowID[id.UserKind](row.ID), Mail: row.Mail, Name: row.Name, Lang: row.Lang, Born: at(row.CreatedAt), DisabledAt: maybeAt(row.DisabledAt),
+	}
+	copy(u.Handle[:], row.Handle)
+	return u
+}
+
+func (t *tx) InsertAccount(ctx context.Context, a id.Account, name string, born time.Time) error {
+	return t.Queries.InsertAccount(ctx, sqlgen.InsertAccountParams{ID: a[:], Name: name, CreatedAt: micros(born)})
+}
+
+func (t *tx) InsertSubaccount(ctx context.Context, a id.Account, s account.Subaccount) error {
+	return t.Queries.InsertSubaccount(ctx, sqlgen.InsertSubaccountParams{
+		ID: s.ID[:], AccountID: a[:], Name: s.Name, Main: truth(s.Main), CreatedAt: micros(s.Born),
+	})
+}
+
+func (t *tx) InsertMember(ctx context.Context, a id.Account, u id.User, role principal.Role, born time.Time) error {
+	return t.Queries.InsertMember(ctx, sqlgen.InsertMemberParams{AccountID: a[:], UserID: u[:], Role: role.String(), CreatedAt: micros(born)})
+}
+
+func (t *tx) MembershipsOf(ctx context.Context, u id.User) ([]account.Membership, error) {
+	rows, err := t.MembershipsByUser(ctx, sqlgen.MembershipsByUserParams{UserID: u[:]})
+	return each(rows, err, func(row sqlgen.MembershipsByUserRow) account.Membership {
+		return account.Membership{
+			Account: rowID[id.AccountKind](row.AccountID), AccountName: row.AccountName,
+			Main: rowID[id.SubaccountKind](row.MainSubaccountID), Role: principal.ParseRole(row.Role),
+		}
+	})
+}
+
+func (t *tx) SubaccountsOf(ctx context.Context, a id.Account) ([]account.Subaccount, error) {
+	rows, err := t.ListSubaccountsByAccount(ctx, sqlgen.ListSubaccountsByAccountParams{AccountID: a[:]})
+	return each(rows, err, func(row sqlgen.Subaccount) account.Subaccount {
+		return account.Subaccount{ID: rowID[id.SubaccountKind](row.ID), Name: row.Name, Main: row.Main == 1, Born: at(row.CreatedAt)}
+	})
+}
+
+func (t *tx) InsertSignUp(ctx context.Context, s signup.SignUp) error {
+	return t.Queries.InsertSignUp(ctx, sqlgen.InsertSignUpParams{
+		ID: s.ID[:], Mail: s.Mail, Name: s.Name, Lang: s.Lang, Browser: s.Browser[:], Existing: truth(s.Existing),
+		CreatedAt: micros(s.Born), ExpiresAt: micros(s.ExpiresAt),
+	})
+}
+
+func (t *tx) SignUpByID(ctx context.Context, s id.SignUp) (signup.SignUp, bool, error) {
+	row, err := t.Queries.SignUpByID(ctx, sqlgen.SignUpByIDParams{ID: s[:]})
+	return read(row, err, func(row sqlgen.SignUp) signup.SignUp {
+		up := signup.SignUp{
+			ID: rowID[id.SignUpKind](row.ID), Mail: row.Mail, Name: row.Name, Lang: row.Lang, Existing: row.Existing == 1,
+			Born: at(row.CreatedAt), ExpiresAt: at(row.ExpiresAt), VerifiedAt: maybeAt(row.VerifiedAt),
+		}
+		copy(up.Browser[:], row.Browser)
+		return up
+	})
+}
+
+func (t *tx) CountSignUpTry(ctx context.Context, s id.SignUp, limit int64, now time.Time) (bool, error) {
+	return won(t.Queries.CountSignUpTry(ctx, sqlgen.CountSignUpTryParams{ID: s[:], MaxTries: limit, Now: micros(now)}))
+}
+
+func (t *tx) VerifySignUp(ctx context.Context, s id.SignUp, now, expires time.Time) (bool, error) {
+	return won(t.Queries.VerifySignUp(ctx, sqlgen.VerifySignUpParams{ID: s[:], Now: maybeMicros(now), ExpiresAt: micros(expires)}))
+}
+
+func (t *tx) SpendSignUp(ctx context.Context, s id.SignUp, now time.Time) (bool, error) {
+	return won(t.Queries.SpendSignUp(ctx, sqlgen.SpendSignUpParams{ID: s[:], Now: maybeMicros(now)}))
+}
+
+func (t *tx) InsertDevice(ctx context.Context, d device.Device, tokenHash [32]byte) error {
+	return t.Queries.InsertDevice(ctx, sqlgen.InsertDeviceParams{
+		ID: d.ID[:], TokenHash: tokenHash[:], Agent: d.Agent, CreatedAt: micros(d.Born), LastSeenAt: micros(d.LastSeenAt),
+	})
+}
+
+func (t *tx) DeviceByToken(ctx context.Context, tokenHash [32]byte) (device.Device, bool, error) {
+	row, err := t.Queries.DeviceByToken(ctx, sqlgen.DeviceByTokenParams{TokenHash: tokenHash[:]})
+	return read(row, err, func(row sqlgen.DeviceByTokenRow) device.Device {
+		return device.Device{ID: rowID[id.DeviceKind](row.ID), Agent: row.Agent, Born: at(row.CreatedAt), LastSeenAt: at(row.LastSeenAt)}
+	})
+}
+
+func (t *tx) SeeDevice(ctx context.Context, d id.Device, agent string, now time.Time) error {
+	_, err := t.Queries.SeeDevice(ctx, sqlgen.SeeDeviceParams{ID: d[:], Agent: agent, LastSeenAt: micros(now)})
+	return err
+}
+
+func (t *tx) DeviceKnows(ctx context.Context, d id.Device, u id.User) (bool, error) {
+	row, err := t.DeviceUser(ctx, sqlgen.DeviceUserParams{DeviceID: d[:], UserID: u[:]})
+	_, found, err := read(row, err, func(row sqlgen.DeviceUserRow) int64 { return row.LastSeenAt })
+	return found, err
+}
+
+func (t *tx) PutDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) error {
+	return t.Queries.PutDeviceUser(ctx, sqlgen.PutDeviceUserParams{DeviceID: d[:], UserID: u[:], Now: micros(now)})
+}

@@ -1,0 +1,124 @@
+-- name: InsertUser :exec
+INSERT INTO users (id, mail, name, lang, handle, created_at) VALUES (@id, @mail, @name, @lang, @handle, @created_at);
+
+-- name: UserByMail :one
+SELECT id, mail, name, lang, handle, created_at, disabled_at FROM users WHERE mail = @mail;
+
+-- name: UserByID :one
+SELECT id, mail, name, lang, handle, created_at, disabled_at FROM users WHERE id = @id;
+
+-- name: UserByHandle :one
+SELECT id, mail, name, lang, handle, created_at, disabled_at FROM users WHERE handle = @handle;
+
+-- name: SetUserLang :execrows
+UPDATE users SET lang = @lang WHERE id = @id;
+
+-- name: InsertAccount :exec
+INSERT INTO account (id, name, created_at) VALUES (@id, @name, @created_at);
+
+-- name: InsertSubaccount :exec
+INSERT INTO subaccount (id, account_id, name, main, created_at) VALUES (@id, @account_id, @name, @main, @created_at);
+
+-- name: ListSubaccountsByAccount :many
+SELECT id, account_id, name, main, created_at FROM subaccount WHERE account_id = @account_id ORDER BY main DESC, created_at;
+
+-- name: InsertMember :exec
+INSERT INTO member (account_id, user_id, role, created_at) VALUES (@account_id, @user_id, @role, @created_at);
+
+-- name: SetMemberRole :execrows
+UPDATE member SET role = @role WHERE account_id = @account_id AND user_id = @user_id AND removed_at IS NULL;
+
+-- name: MembershipsByUser :many
+SELECT m.account_id, a.name AS account_name, m.role, s.id AS main_subaccount_id, m.created_at
+FROM member m
+JOIN account a ON a.id = m.account_id
+JOIN subaccount s ON s.account_id = m.account_id AND s.main = 1
+WHERE m.user_id = @user_id AND m.removed_at IS NULL
+ORDER BY m.created_at;
+
+-- name: ListMembersByAccount :many
+SELECT m.user_id, m.role, u.name, u.mail FROM member m JOIN users u ON u.id = m.user_id
+WHERE m.account_id = @account_id AND m.removed_at IS NULL ORDER BY m.created_at;
+
+-- name: InsertSignUp :exec
+INSERT INTO sign_up (id, mail, name, lang, browser, tries, existing, created_at, expires_at)
+VALUES (@id, @mail, @name, @lang, @browser, 0, @existing, @created_at, @expires_at);
+
+-- name: SignUpByID :one
+SELECT id, mail, name, lang, browser, tries, existing, created_at, expires_at, verified_at, spent_at FROM sign_up WHERE id = @id;
+
+-- name: CountSignUpTry :execrows
+UPDATE sign_up SET tries = tries + 1
+WHERE id = @id AND tries < @max_tries AND expires_at > @now AND verified_at IS NULL;
+
+-- name: VerifySignUp :execrows
+UPDATE sign_up SET verified_at = @now, expires_at = @expires_at WHERE id = @id AND verified_at IS NULL AND expires_at > @now;
+
+-- name: SpendSignUp :execrows
+UPDATE sign_up SET spent_at = @now
+WHERE id = @id AND verified_at IS NOT NULL AND spent_at IS NULL AND expires_at > @now;
+
+-- name: DeleteSignUpsBefore :execrows
+DELETE FROM sign_up WHERE expires_at < @before;
+
+-- name: PasswordByUser :one
+SELECT user_id, phc, alone, changed_at FROM password WHERE user_id = @user_id;
+
+-- name: InsertPassword :exec
+INSERT INTO password (user_id, phc, alone, changed_at) VALUES (@user_id, @phc, @alone, @changed_at);
+
+-- name: ChangePassword :execrows
+UPDATE password SET phc = @phc, alone = @alone, changed_at = @changed_at WHERE user_id = @user_id;
+
+-- name: RehashPassword :execrows
+UPDATE password SET phc = @phc WHERE user_id = @user_id AND phc = @old_phc;
+
+-- name: TOTPByUser :one
+SELECT user_id, sealed, last_step, created_at, confirmed_at FROM totp WHERE user_id = @user_id;
+
+-- name: PutTOTP :execrows
+INSERT INTO totp (user_id, sealed, last_step, created_at) VALUES (@user_id, @sealed, 0, @created_at)
+ON CONFLICT (user_id) DO UPDATE SET sealed = excluded.sealed, last_step = 0, created_at = excluded.created_at
+WHERE totp.confirmed_at IS NULL;
+
+-- name: ConfirmTOTP :execrows
+UPDATE totp SET confirmed_at = @confirmed_at WHERE user_id = @user_id AND confirmed_at IS NULL;
+
+-- name: SpendTOTPStep :execrows
+UPDATE totp SET last_step = @step WHERE user_id = @user_id AND last_step < @step;
+
+-- name: DeleteTOTP :execrows
+DELETE FROM totp WHERE user_id = @user_id;
+
+-- name: InsertPasskey :exec
+INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at)
+VALUES (@id, @user_id, @credential_id, @credential, @name, @created_at);
+
+-- name: ListPasskeysByUser :many
+SELECT id, user_id, credential_id, credential, name, created_at, last_used_at FROM passkey
+WHERE user_id = @user_id AND removed_at IS NULL ORDER BY created_at;
+
+-- name: UsePasskey :execrows
+UPDATE passkey SET credential = @credential, last_used_at = @last_used_at WHERE id = @id AND removed_at IS NULL;
+
+-- name: RenamePasskey :execrows
+UPDATE passkey SET name = @name WHERE id = @id AND user_id = @user_id AND removed_at IS NULL;
+
+-- name: RemovePasskey :execrows
+UPDATE passkey SET removed_at = @removed_at WHERE id = @id AND user_id = @user_id AND removed_at IS NULL;
+
+-- name: InsertDevice :exec
+INSERT INTO device (id, token_hash, agent, created_at, last_seen_at) VALUES (@id, @token_hash, @agent, @created_at, @last_seen_at);
+
+-- name: DeviceByToken :one
+SELECT id, agent, created_at, last_seen_at FROM device WHERE token_hash = @token_hash;
+
+-- name: SeeDevice :execrows
+UPDATE device SET last_seen_at = @last_seen_at, agent = @agent WHERE id = @id;
+
+-- name: DeviceUser :one
+SELECT first_seen_at, last_seen_at FROM device_user WHERE device_id = @device_id AND user_id = @user_id AND forgotten_at IS NULL;
+
+-- name: PutDeviceUser :exec
+INSERT INTO device_user (device_id, user_id, first_seen_at, last_seen_at) VALUES (@device_id, @user_id, @now, @now)
+ON CONFLICT (device_id, user_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, forgotten_at = NULL;

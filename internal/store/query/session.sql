@@ -1,0 +1,90 @@
+-- name: InsertSession :exec
+INSERT INTO session (id, token_hash, user_id, account_id, subaccount_id, device_id, parent_id, host, factors, properties, proven_at,
+    address, agent, created_at, acted_at, expires_at, revoked_why)
+VALUES (@id, @token_hash, @user_id, @account_id, @subaccount_id, @device_id, @parent_id, @host, @factors, @properties, @proven_at,
+    @address, @agent, @created_at, @created_at, @expires_at, '');
+
+-- name: SessionByID :one
+SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
+    s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
+    u.name, u.lang, u.disabled_at, m.role, m.removed_at
+FROM session s
+JOIN users u ON u.id = s.user_id
+JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
+WHERE s.id = @id;
+
+-- name: ListLiveSessions :many
+SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
+    s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
+    u.name, u.lang, u.disabled_at, m.role, m.removed_at
+FROM session s
+JOIN users u ON u.id = s.user_id
+JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
+WHERE s.expires_at > @now AND s.revoked_at IS NULL AND s.id > @after ORDER BY s.id LIMIT CAST(@max_rows AS BIGINT);
+
+-- name: ListLiveSessionsByUser :many
+SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
+    s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
+    u.name, u.lang, u.disabled_at, m.role, m.removed_at
+FROM session s
+JOIN users u ON u.id = s.user_id
+JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
+WHERE s.user_id = @user_id AND s.expires_at > @now AND s.revoked_at IS NULL ORDER BY s.created_at DESC;
+
+-- name: RaiseSession :execrows
+UPDATE session SET token_hash = @token_hash, factors = @factors, properties = @properties, proven_at = @proven_at, acted_at = @acted_at
+WHERE id = @id AND token_hash = @old_token_hash AND revoked_at IS NULL;
+
+-- name: TouchSession :execrows
+UPDATE session SET acted_at = @acted_at WHERE id = @id AND acted_at < @acted_at AND revoked_at IS NULL;
+
+-- name: RevokeSession :many
+UPDATE session SET revoked_at = @revoked_at, revoked_why = @revoked_why
+WHERE user_id = @user_id AND (id = @id OR parent_id = @id) AND revoked_at IS NULL RETURNING id;
+
+-- name: RevokeSessionsByUser :many
+UPDATE session SET revoked_at = @revoked_at, revoked_why = @revoked_why
+WHERE user_id = @user_id AND revoked_at IS NULL AND expires_at > @revoked_at RETURNING id;
+
+-- name: RevokeOtherSessionsByUser :many
+UPDATE session SET revoked_at = @revoked_at, revoked_why = @revoked_why
+WHERE user_id = @user_id AND id <> @keep_id AND (parent_id IS NULL OR parent_id <> @keep_id)
+    AND revoked_at IS NULL AND expires_at > @revoked_at RETURNING id;
+
+-- name: DeleteSessionsBefore :execrows
+DELETE FROM session WHERE expires_at < @before;
+
+-- name: InsertChildCode :exec
+INSERT INTO child_code (code_hash, parent_id, host, path, created_at, expires_at)
+VALUES (@code_hash, @parent_id, @host, @path, @created_at, @expires_at);
+
+-- name: SpendChildCode :one
+UPDATE child_code SET spent_at = @now WHERE code_hash = @code_hash AND host = @host AND spent_at IS NULL AND expires_at > @now
+RETURNING parent_id, path;
+
+-- name: DeleteChildCodesBefore :execrows
+DELETE FROM child_code WHERE expires_at < @before;
+
+-- name: InsertStepUp :exec
+INSERT INTO step_up (id, user_id, session_id, action, digest, summary, needs, created_at, expires_at, factors)
+VALUES (@id, @user_id, @session_id, @action, @digest, @summary, @needs, @created_at, @expires_at, 0);
+
+-- name: StepUpByID :one
+SELECT id, user_id, session_id, action, digest, summary, needs, created_at, expires_at, satisfied_at, factors, spent_at
+FROM step_up WHERE id = @id;
+
+-- name: SatisfyStepUp :execrows
+UPDATE step_up SET satisfied_at = @now, factors = @factors, expires_at = @expires_at
+WHERE id = @id AND session_id = @session_id AND satisfied_at IS NULL AND expires_at > @now;
+
+-- name: SpendStepUp :execrows
+UPDATE step_up SET spent_at = @now
+WHERE id = (
+    SELECT s.id FROM step_up s
+    WHERE s.session_id = @session_id AND s.user_id = @user_id AND s.action = @action AND s.digest = @digest
+        AND s.satisfied_at IS NOT NULL AND s.spent_at IS NULL AND s.expires_at > @now
+    ORDER BY s.id LIMIT 1
+) AND spent_at IS NULL;
+
+-- name: DeleteStepUpsBefore :execrows
+DELETE FROM step_up WHERE expires_at < @before;

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
+)
+
+// The properties of a proof as bits, as stored: never renumber.
+const (
+	propertyUserVerified = 1 << iota
+	propertyPhishingResistant
+	propertyDeviceBound
+)
+
+func propertiesOf(p assurance.Proof) int64 {
+	return truth(p.UserVerified)*propertyUserVerified | truth(p.PhishingResistant)*propertyPhishingResistant | truth(p.DeviceBound)*propertyDeviceBound
+}
+
+func proofOf(factors, properties, provenAt int64) assurance.Proof {
+	return assurance.Proof{
+		Factors: assurance.Factor(factors), UserVerified: properties&propertyUserVerified != 0,
+		PhishingResistant: properties&propertyPhishingResistant != 0, DeviceBound: properties&propertyDeviceBound != 0, At: at(provenAt),
+	}
+}
+
+func (t *tx) InsertSession(ctx context.Context, r session.Row) error {
+	return t.Queries.InsertSession(ctx, sqlgen.InsertSessionParams{
+		ID: r.ID[:], TokenHash: r.TokenHash[:], UserID: r.User[:], AccountID: r.Account[:], SubaccountID: r.Subaccount[:],
+		DeviceID: r.Device[:], ParentID: maybeID(r.Parent), Host: r.Host, Factors: int64(r.Proof.Factors), Properties: propertiesOf(r.Proof),
+		ProvenAt: micros(r.Proof.At), Address: r.Addr, Agent: r.Agent, CreatedAt: micros(r.Born), ExpiresAt: micros(r.ExpiresAt),
+	})
+}
+
+func (t *tx) SessionByID(ctx context.Context, s id.Session) (session.Row, bool, error) {
+	row, err := t.Queries.SessionByID(ctx, sqlgen.SessionByIDParams{ID: s[:]})
+	return read(row, err, sessionOf)
+}
+
+func (t *tx) LiveSessions(ctx context.Context, now time.Time, after id.Session, limit int) ([]session.Row, error) {
+	rows, err := t.ListLiveSessions(ctx, sqlgen.ListLiveSessionsParams{Now: micros(now), After: after[:], MaxRows: int64(limit)})
+	return each(rows, err, func(row sqlgen.ListLiveSessionsRow) session.Row { return sessionOf(sqlgen.SessionByIDRow(row)) })
+}
+
+func (t *tx) LiveSessionsByUser(ctx context.Context, u id.User, now time.Time) ([]session.Row, error) {
+	rows, err := t.ListLiveSessionsByUser(ctx, sqlgen.ListLiveSessionsByUserParams{UserID: u[:], Now: micros(now)})
+	return each(rows, err, func(row sqlgen.ListLiveSessionsByUserRow) session.Row { return sessionOf(sqlgen.SessionByIDRow(row)) })
+}
+
+func sessionOf(row sqlgen.SessionByIDRow) session.Row {
+	r := session.Row{
+		ID: rowID[id.SessionKind](row.ID), User: rowID[id.UserKind](row.UserID), Account: rowID[id.AccountKind](row.AccountID),
+		Subaccount: rowID[id.SubaccountKind](row.SubaccountID), Device: rowID[id.DeviceKind](row.DeviceID),
+		Parent: rowID[id.SessionKind](row.ParentID), Host: row.Host, Proof: proofOf(row.Factors, row.Properties, row.ProvenAt),
+		Addr: row.Address, Agent: row.Agent, Born: at(row.CreatedAt), ActedAt: at(row.ActedAt), ExpiresAt: at(row.ExpiresAt),
+		RevokedAt: maybeAt(row.RevokedAt), UserName: row.Name, Lang: row.Lang, Role: principal.ParseRole(row.Role),
+	}
+	copy(r.TokenHash[:], row.TokenHash)
+	if row.DisabledAt.Valid || row.RemovedAt.Valid {
+		r.Role = principal.NoRole
+	}
+	return r
+}
+
+func (t *tx) RaiseSession(ctx context.Context, s id.Session, old, fresh [32]byte, proof assurance.Proof, now time.Time) (bool, error) {
+	return won(t.Queries.RaiseSession(ctx, sqlgen.RaiseSessionParams{
+		ID: s[:], OldTokenHash: old[:], TokenHash: fresh[:], Factors: int64(proof.Factors), Properties: propertiesOf(proof),
+		ProvenAt: micros(proof.At), ActedAt: micros(now),
+	}))
+}
+
+func (t *tx) TouchSession(ctx context.Context, s id.Session, acted time.Time) error {
+	_, err := t.Queries.TouchSession(ctx, sqlgen.TouchSessionParams{ID: s[:], ActedAt: micros(acted)})
+	return err
+}
+
+func (t *tx) RevokeSession(ctx context.Context, u id.User, s id.Session, why string, now time.Time) ([]id.Session, error) {
+	ids, err := t.Queries.RevokeSession(ctx, sqlgen.RevokeSessionParams{UserID: u[:], ID: s[:], RevokedAt: maybeMicros(now), RevokedWhy: why})
+	return each(ids, err, rowID[id.SessionKind])
+}
+
+func (t *tx) RevokeOtherSessionsByUser(ctx context.Context, u id.User, keep id.Session, why string, now time.Time) ([]id.Session, error) {
+	ids, err := t.Queries.RevokeOtherSessionsByUser(ctx, sqlgen.RevokeOtherSessionsByUserParams{
+		UserID: u[:], KeepID: keep[:], RevokedAt: maybeMicros(now), RevokedWhy: why,
+	})
+	return each(ids, err, rowID[id.SessionKind])
+}
+
+func (t *tx) RevokeSessionsByUser(ctx context.Context, u id.User, why string, now time.Time) ([]id.Session, error) {
+	ids, err := t.Queries.RevokeSessionsByUser(ctx, sqlgen.RevokeSessionsByUserParams{UserID: u[:], RevokedAt: maybeMicros(now), RevokedWhy: why})
+	return each(ids, err, rowID[id.SessionKind])
+}
+
+func (t *tx) InsertChildCode(ctx context.Context, hash [32]byte, c session.ChildCode) error {
+	return t.Queries.InsertChildCode(ctx, sqlgen.InsertChildCodeParams{
+		CodeHash: hash[:], ParentID: c.Parent[:], Host: c.Host, Path: c.Path, CreatedAt: micros(c.Born), ExpiresAt: micros(c.ExpiresAt),
+	})
+}
+
+func (t *tx) SpendChildCode(ctx context.Context, hash [32]byte, host string, now time.Time) (session.ChildCode, bool, error) {
+	row, err := t.Queries.SpendChildCode(ctx, sqlgen.SpendChildCodeParams{CodeHash: hash[:], Host: host, Now: maybeMicros(now)})
+	return read(row, err, func(row sqlgen.SpendChildCodeRow) session.ChildCode {
+		return session.ChildCode{Parent: rowID[id.SessionKind](row.ParentID), Host: host, Path: row.Path}
+	})
+}
+
+func (t *tx) InsertStepUp(ctx context.Context, s stepup.StepUp, now time.Time) error {
+	return t.Queries.InsertStepUp(ctx, sqlgen.InsertStepUpParams{
+		ID: s.ID[:], UserID: s.User[:], SessionID: s.Session[:], Action: string(s.Action), Digest: s.Digest[:], Summary: s.Summary,
+		Needs: s.Needs.String(), CreatedAt: micros(now), ExpiresAt: micros(s.ExpiresAt),
+	})
+}
+
+func (t *tx) StepUpByID(ctx context.Context, s id.StepUp) (stepup.StepUp, bool, error) {
+	row, err := t.Queries.StepUpByID(ctx, sqlgen.StepUpByIDParams{ID: s[:]})
+	return read(row, err, func(row sqlgen.StepUp) stepup.StepUp {
+		step := stepup.StepUp{
+			ID: rowID[id.StepUpKind](row.ID), User: rowID[id.UserKind](row.UserID), Session: rowID[id.SessionKind](row.SessionID),
+			Action: audit.Action(row.Action), Summary: row.Summary, Needs: assurance.ParseLevel(row.Needs),
+			ExpiresAt: at(row.ExpiresAt), SatisfiedAt: maybeAt(row.SatisfiedAt), SpentAt: maybeAt(row.SpentAt),
+		}
+		copy(step.Digest[:], row.Digest)
+		return step
+	})
+}
+
+func (t *tx) SatisfyStepUp(ctx context.Context, s id.StepUp, by id.Session, factors assurance.Factor, now, expires time.Time) (bool, error) {
+	return won(t.Queries.SatisfyStepUp(ctx, sqlgen.SatisfyStepUpParams{
+		ID: s[:], SessionID: by[:], Factors: int64(factors), Now: maybeMicros(now), ExpiresAt: micros(expires),
+	}))
+}
+
+func (t *tx) SpendStepUp(ctx context.Context, s stepup.StepUp, now time.Time) (bool, error) {
+	return won(t.Queries.SpendStepUp(ctx, sqlgen.SpendStepUpParams{
+		SessionID: s.Session[:], UserID: s.User[:], Action: string(s.Action), Digest: s.Digest[:], Now: maybeMicros(now),
+	}))
+}
+
+// Sweep deletes what has expired, in one transaction: marks, codes, sessions, feed rows, counters. It says how many rows went.
+func (t *tx) Sweep(ctx context.Context, now time.Time) (int64, error) {
+	var total int64
+	var failed error
+	count := func(rows int64, err error) {
+		total += rows
+		failed = errors.Join(failed, err)
+	}
+	expired, day := micros(now), micros(now.Add(-24*time.Hour))
+	count(t.DeleteSpentBefore(ctx, sqlgen.DeleteSpentBeforeParams{Before: expired}))
+	count(t.DeleteSignUpsBefore(ctx, sqlgen.DeleteSignUpsBeforeParams{Before: expired}))
+	count(t.DeleteChildCodesBefore(ctx, sqlgen.DeleteChildCodesBeforeParams{Before: expired}))
+	count(t.DeleteStepUpsBefore(ctx, sqlgen.DeleteStepUpsBeforeParams{Before: expired}))
+	count(t.DeleteFeedBefore(ctx, sqlgen.DeleteFeedBeforeParams{Before: day}))
+	count(t.DeleteThrottleBefore(ctx, sqlgen.DeleteThrottleBeforeParams{Before: day}))
+	count(t.DeleteSessionsBefore(ctx, sqlgen.DeleteSessionsBeforeParams{Before: day}))
+	count(t.DeleteKeyNoncesOfEnded(ctx, sqlgen.DeleteKeyNoncesOfEndedParams{Before: maybeMicros(now.Add(-24 * time.Hour))}))
+	if failed != nil {
+		return 0, fmt.Errorf("sweep: %w", failed)
+	}
+	return total, nil
+}

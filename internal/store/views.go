@@ -1,0 +1,30 @@
+package store
+
+import (
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+	"github.com/seed-21c57000/sallyport/internal/prove/signup"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Every view of the one transaction. A package that asks for something no file here offers fails to compile in this list.
+var (
+	_ account.Tx  = (*tx)(nil)
+	_ apikey.Tx   = (*tx)(nil)
+	_ audit.Tx    = (*tx)(nil)
+	_ ceremony.Tx = (*tx)(nil)
+	_ device.Tx   = (*tx)(nil)
+	_ factor.Tx   = (*tx)(nil)
+	_ session.Tx  = (*tx)(nil)
+	_ signin.Tx   = (*tx)(nil)
+	_ signup.Tx   = (*tx)(nil)
+	_ stepup.Tx   = (*tx)(nil)
+	_ throttle.Tx = (*tx)(nil)
+)

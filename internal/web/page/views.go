@@ -1,0 +1,364 @@
+// Package page owns the HTML of the dashboard: components over view models of their own, written by templ.
+//
+// It knows no room and no request: a handler fills a view with values that are ready to be read, and every sentence around them comes
+// from the catalogues of package i18n.
+//
+// Invariant: no inline script or style, no attribute that runs code, no raw HTML, and no text outside the catalogues, because the policy
+// that browsers enforce on these pages allows none of it.
+package page
+
+import (
+	"github.com/seed-21c57000/sallyport/internal/i18n"
+)
+
+// Frame is what every page has in common.
+type Frame struct {
+	Words   i18n.Words
+	Product string
+	// Title is the name of the page, without the product's.
+	Title string
+	// Path of this page, for the marked entry of the navigation and to come back to after a change of language.
+	Path string
+	// FormToken goes into every form.
+	FormToken string
+	// Test: this installation guards play money.
+	Test bool
+	// Me is who is signed in; nil on pages for strangers.
+	Me *Me
+	// Notice says what has just been done; empty on most pages.
+	Notice string
+	// Assets are the addresses of our own files.
+	Assets Assets
+}
+
+// Assets are the addresses of script, style and logo, with the hash of their content in their names.
+type Assets struct{ Script, Style, Icon string }
+
+// Me is the signed-in user, as every page shows them.
+type Me struct {
+	Name string
+	// Idle is when the session loses its power without a human act, Ends when it is over.
+	Idle, Ends i18n.Moment
+	// Asleep: the session is idle; it may look and cancel.
+	Asleep bool
+}
+
+// T says a text of the catalogue.
+func (f Frame) T(key string, pairs ...string) string { return f.Words.Say(key, pairs...) }
+
+// Problem is why a form was not accepted. The zero value is no problem.
+type Problem struct {
+	Code, Title, Fix string
+	// Field is the name of the input that is meant, and Hint what is wrong with it; both may be empty.
+	Field, Hint string
+	// Again is when trying again makes sense.
+	Again i18n.Moment
+}
+
+// on says whether the problem is about the input of that name.
+func (p Problem) on(field string) bool { return p.Field == field && field != "" }
+
+// Hidden is a field of a form that its reader does not see.
+type Hidden struct{ Name, Value string }
+
+// Option is one choice of a list.
+type Option struct {
+	Value, Text string
+	Chosen      bool
+}
+
+// SignUp is the first page of signing up.
+type SignUp struct {
+	Problem    Problem
+	Mail, Name string
+	Korean     bool
+}
+
+// Code is the page that takes the code of a mail.
+type Code struct {
+	Problem    Problem
+	SignUp     string
+	Mail       string
+	GoodUntil  i18n.Moment
+	AgainAfter i18n.Moment
+}
+
+// Secure is the page on which a new user chooses the first credential.
+type Secure struct {
+	Problem Problem
+	SignUp  string
+	Mail    string
+}
+
+// SignIn is the page that opens a session.
+type SignIn struct {
+	Problem  Problem
+	Mail     string
+	ReturnTo string
+	// Origin is the address that the reader should see in the browser's bar.
+	Origin string
+	// Again: somebody is signed in, and the new session takes the place of theirs.
+	Again bool
+}
+
+// SecondFactor is the page after the password.
+type SecondFactor struct {
+	Problem        Problem
+	Half, ReturnTo string
+}
+
+// Overview is the first page of a signed-in user.
+type Overview struct {
+	Name, Mail string
+	// Missing are the gaps in how the account is guarded, the most urgent first.
+	Missing []Missing
+	Proven  string
+	Mine    Me
+	Limit   string
+	Hosts   []Host
+}
+
+// Missing is one gap, and where it is closed.
+type Missing struct{ Title, Text, Link, Href string }
+
+// Host is an exchange behind the gate.
+type Host struct {
+	Name, Authority, Origin string
+	Test                    bool
+	Path                    string
+}
+
+// Sessions is the list of sessions.
+type Sessions struct {
+	Idle string
+	List []Session
+}
+
+// Session is one of them.
+type Session struct {
+	ID     string
+	Device string
+	// Agent and Addr are what the browser said and where it was at the sign-in.
+	Agent, Addr         string
+	Proven              string
+	Opened, Acted, Ends i18n.Moment
+	Mine                bool
+}
+
+// Methods is the page of sign-in methods.
+type Methods struct {
+	Problem  Problem
+	Password *Password
+	TOTP     *TOTP
+	Passkeys []Passkey
+}
+
+// Password as it is set.
+type Password struct {
+	Changed i18n.Moment
+	// Alone: long enough to stand without a second factor.
+	Alone bool
+}
+
+// TOTP is an authenticator app as it is set up.
+type TOTP struct{ Since i18n.Moment }
+
+// Passkey is one of the user's.
+type Passkey struct {
+	ID, Name string
+	Synced   bool
+	Added    i18n.Moment
+	Used     i18n.Moment
+}
+
+// NewPassword is the page that sets a password.
+type NewPassword struct {
+	Problem Problem
+	Mail    string
+	// Least is how many characters it needs.
+	Least string
+	Set   bool
+}
+
+// Enrol is the page that shows a new authenticator secret, or only takes its code when the secret has been shown already.
+type Enrol struct {
+	Problem Problem
+	Shown   bool
+	Secret  string
+	URI     string
+	QRSize  int
+	QRPath  string
+}
+
+// StepUp is the page that asks for one more proof.
+type StepUp struct {
+	Problem Problem
+	// Action is where the form goes: the very address that asked.
+	Action  string
+	ID      string
+	Summary string
+	// Needs is the proof that will do: "passkey", "totp" or "password".
+	Needs string
+	// Carried is the form that was sent, sealed.
+	Carried string
+	Mail    string
+	Back    string
+}
+
+// Keys is the list of API keys.
+type Keys struct {
+	Problem Problem
+	List    []Key
+	// MayCreate, or what is missing for it.
+	MayCreate bool
+	NotOwner  bool
+}
+
+// Key is one of them.
+type Key struct {
+	ID, Name, Purpose string
+	Test              bool
+	Signs             string
+	Scopes            []string
+	Allowlist         []string
+	State             KeyState
+	Owner             string
+	Created, Used     i18n.Moment
+	UsedFrom          string
+	Expires, Ended    i18n.Moment
+	// Lapses is when it may no longer trade, because it has no allowlist.
+	Lapses i18n.Moment
+}
+
+// KeyState says whether a key works.
+type KeyState string
+
+// The states of a key.
+const (
+	KeyLive    KeyState = "live"
+	KeySoon    KeyState = "soon"
+	KeyExpired KeyState = "expired"
+	KeyRevoked KeyState = "revoked"
+	KeyOrphan  KeyState = "orphan"
+)
+
+// NewKey is the form that plans a key.
+type NewKey struct {
+	Problem       Problem
+	Name, Purpose string
+	Subaccounts   []Option
+	Environments  []Option
+	Kinds         []Option
+	Scopes        []Option
+	Lives         []Option
+	Allowlist     string
+	HereToo       bool
+	Here          string
+	PublicKey     string
+	UpbitOff      bool
+	UpbitLifted   bool
+	Unpinned      string
+}
+
+// Review is a planned key in words, before it is made.
+type Review struct {
+	Problem Problem
+	Plan    Plan
+	Hidden  []Hidden
+	// JSON is the request that script sends when it makes the key pair itself.
+	JSON string
+	// Kind is the chosen way of signing: "browser", "ed25519", "hmac" or "upbit".
+	Kind string
+	// Challenge is what the holder of a pasted public key signs.
+	Challenge string
+	Mail      string
+	Check     string
+}
+
+// Plan is a key in words.
+type Plan struct {
+	Name, Purpose, Subaccount, Signs string
+	Test                             bool
+	Scopes, Allowlist                []string
+	Expires                          i18n.Moment
+	Lapses                           i18n.Moment
+	Trades                           bool
+}
+
+// Created is a new key with its secret, shown once.
+type Created struct {
+	Key    Key
+	Secret string
+	// File is the key file as JSON, FileName its name, FileHref the same as a data: address for saving without script.
+	File, FileName, FileHref string
+	// Check is the command that tries the key.
+	Check string
+}
+
+// Activity is a page of what happened.
+type Activity struct {
+	Entries []Entry
+	// Older is the address of the next page; Twin that of the same data as JSON.
+	Older, Newest, Twin string
+}
+
+// Entry is one event in words.
+type Entry struct {
+	At   i18n.Moment
+	Text string
+	// Refused marks what did not succeed.
+	Refused bool
+	Who     string
+	Proven  string
+	From    string
+	// Seen are the facts of a refusal, and Next what its owner can do.
+	Seen []Fact
+	Next string
+	Code string
+	Raw  string
+}
+
+// Fact is a name and a value.
+type Fact struct{ Name, Value string }
+
+// Refusal is a page about something that went wrong.
+type Refusal struct {
+	Code, Title, Fix string
+	Status           string
+	Request          string
+	Again            i18n.Moment
+	Back             string
+	SignIn           bool
+}
+
+// Codes is the index of error codes.
+type Codes struct{ List []CodeLine }
+
+// CodeLine is one line of it.
+type CodeLine struct{ Code, Status, Title string }
+
+// CodePage tells one error code in both languages.
+type CodePage struct {
+	Code, Status string
+	Sealed       bool
+	Owner        bool
+	Outside      string
+	Texts        []CodeText
+}
+
+// CodeText is its text in one language.
+type CodeText struct {
+	Lang       string
+	Heading    string
+	Title, Fix []Piece
+}
+
+// Piece is a stretch of text, or the name of a value that stands there.
+type Piece struct{ Text, Name string }
+
+// Go is the page between ours and an exchange's.
+type Go struct {
+	Host Host
+	// Enter is the way over with its code; empty when it has not been made yet.
+	Enter string
+}

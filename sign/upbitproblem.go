@@ -1,0 +1,49 @@
+package sign
+
+import "net/http"
+
+// Reasons that a verifier finds around this package and that clients of a dialect expect in the dialect's own words.
+const (
+	// NonceReused: the nonce has been claimed before.
+	NonceReused Reason = "nonce_reused"
+	// KeyExpired: the key's life is over.
+	KeyExpired Reason = "key_expired"
+	// AddressNotAllowed: the client's address is not on the key's list.
+	AddressNotAllowed Reason = "address_not_allowed"
+	// OutOfScope: the key may not do this.
+	OutOfScope Reason = "out_of_scope"
+)
+
+// UpbitProblem is how Upbit's clients are told: the answer {"error":{"name":Name,"message":…}} with Status.
+type UpbitProblem struct {
+	Name   string
+	Status int
+}
+
+// upbitNames maps reasons to the names of Upbit's refusals. Everything else is about the token: jwt_verification.
+var upbitNames = map[Reason]string{
+	Unsigned: "no_authorization_token",
+	// The claim that gives a token a window is Bithumb's, and so is the name of its refusal.
+	TooOld: "expired_jwt", Ahead: "expired_jwt",
+	QueryClaim: upbitPayload, HashAlg: upbitPayload, HashMissing: upbitPayload, HashUnexpected: upbitPayload, HashMismatch: upbitPayload,
+	JSONMalformed: upbitPayload, JSONNested: upbitPayload, JSONDuplicate: upbitPayload, FormMalformed: upbitPayload,
+	ControlByte: upbitPayload, Ambiguous: upbitPayload, Misplaced: upbitPayload, PartsDiffer: upbitPayload,
+	NonceReused:       "nonce_used",
+	KeyExpired:        "expired_access_key",
+	AddressNotAllowed: "no_authorization_ip",
+	OutOfScope:        "out_of_scope",
+}
+
+const upbitPayload = "invalid_query_payload"
+
+// UpbitProblemOf gives a reason the name that Upbit's clients know and its status, which is 401 but for OutOfScope.
+func UpbitProblemOf(r Reason) UpbitProblem {
+	p := UpbitProblem{Name: upbitNames[r], Status: http.StatusUnauthorized}
+	if p.Name == "" {
+		p.Name = "jwt_verification"
+	}
+	if r == OutOfScope {
+		p.Status = http.StatusForbidden
+	}
+	return p
+}
