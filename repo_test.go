@@ -144,8 +144,8 @@ func wrongImport(folder, imported string) string {
 	switch {
 	case within(own, crowned...) && !within(folder, crowned...) && !within(folder, "internal/server"):
 		return "recovery and playbooks import many, and nobody imports them"
-	case within(own, "internal/server") && !within(folder, "internal/server", "internal/kit", "cmd"):
-		return "only a command or the kit builds the graph"
+	case within(own, "internal/server") && !within(folder, "internal/server", "internal/demo", "internal/kit", "cmd"):
+		return "only a command, the demo or the kit builds the graph"
 	case within(own, "internal/kit") && !within(folder, "internal/kit"):
 		return "the kit is for tests"
 	}

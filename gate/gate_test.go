@@ -54,18 +54,25 @@ func newGate(t testing.TB, change func(*gate.Config)) *gate.Gate {
 	return g
 }
 
-// pass sends r through the gate and gives the answer, the reason of a refusal, and what the backend saw.
-func pass(t testing.TB, r *http.Request, change func(*gate.Config)) (answer *http.Response, reason error, seen *http.Request) {
+// passage is what came of a request: the answer, the reason of a refusal, and what the backend saw.
+type passage struct {
+	*httptest.ResponseRecorder
+	reason error
+	seen   *http.Request
+}
+
+// pass sends r through the gate.
+func pass(t testing.TB, r *http.Request, change func(*gate.Config)) passage {
 	t.Helper()
+	p := passage{ResponseRecorder: httptest.NewRecorder()}
 	g := newGate(t, func(c *gate.Config) {
-		c.OnRefuse = func(_ *http.Request, err error) { reason = err }
+		c.OnRefuse = func(_ *http.Request, err error) { p.reason = err }
 		if change != nil {
 			change(c)
 		}
 	})
-	w := httptest.NewRecorder()
-	g.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r })).ServeHTTP(w, r)
-	return w.Result(), reason, seen
+	g.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { p.seen = r })).ServeHTTP(p, r)
+	return p
 }
 
 func asserted(c gate.Claims, body string) *http.Request {
@@ -78,9 +85,10 @@ func TestWrapHandsOnWhatWasAsserted(t *testing.T) {
 	const body = `{"market":"KRW-BTC"}`
 	r := asserted(claimsFor("POST", "/v1/orders?x=%41", body), body)
 	r.Trailer = http.Header{"X-Late": {"1"}}
-	answer, reason, seen := pass(t, r, nil)
-	if seen == nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("refused: %d, %v", answer.StatusCode, reason)
+	passed := pass(t, r, nil)
+	seen := passed.seen
+	if seen == nil || passed.Code != http.StatusOK {
+		t.Fatalf("refused: %d, %v", passed.Code, passed.reason)
 	}
 	got, err := io.ReadAll(seen.Body)
 	if err != nil || string(got) != body || seen.ContentLength != int64(len(body)) {
@@ -97,6 +105,13 @@ func TestWrapHandsOnWhatWasAsserted(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, p); diff != "" || !ok {
 		t.Errorf("principal (-want +got):\n%s", diff)
+	}
+}
+
+// The digest of no bytes is written down in docs/upstream.md.
+func TestBodyDigest(t *testing.T) {
+	if got := gate.BodyDigest(nil); got != "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU" {
+		t.Error(got)
 	}
 }
 
@@ -126,49 +141,49 @@ func TestWrapRefuses(t *testing.T) {
 		request func() *http.Request
 		want    error
 	}{
-		"no header":        {request(func(r *http.Request) { r.Header.Del(gate.Header) }), gate.ErrMissing},
-		"two headers":      {request(func(r *http.Request) { r.Header.Add(gate.Header, r.Header.Get(gate.Header)) }), gate.ErrMissing},
-		"empty header":     {request(func(r *http.Request) { r.Header.Set(gate.Header, "") }), gate.ErrMalformed},
-		"other method":     {request(func(r *http.Request) { r.Method = "PUT" }), gate.ErrRequest},
-		"other path":       {request(func(r *http.Request) { r.RequestURI = "/v1/withdraws/coin" }), gate.ErrRequest},
-		"added query":      {request(func(r *http.Request) { r.RequestURI += "?a=1" }), gate.ErrRequest},
-		"no request URI":   {request(func(r *http.Request) { r.RequestURI = "" }), gate.ErrRequest},
-		"other spelling":   {request(func(r *http.Request) { r.RequestURI = "/v1/%6frders" }), gate.ErrRequest},
-		"other body":       {request(func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{ }")) }), gate.ErrBody},
-		"no body":          {request(func(r *http.Request) { r.Body = http.NoBody }), gate.ErrBody},
-		"body cut off":     {request(func(r *http.Request) { r.Body = io.NopCloser(brokenReader{}) }), gate.ErrBody},
-		"other issuer":     {edit(func(c *gate.Claims) { c.Issuer += "/" }), gate.ErrAddressee},
-		"other audience":   {edit(func(c *gate.Claims) { c.Audience = "wallet" }), gate.ErrAddressee},
-		"expired":          {edit(shift(-2 * time.Second)), gate.ErrTime},
-		"from the future":  {edit(shift(time.Second + time.Microsecond)), gate.ErrTime},
-		"too long a life":  {edit(func(c *gate.Claims) { c.Expires++ }), gate.ErrTime},
-		"life of nothing":  {edit(func(c *gate.Claims) { c.Expires = c.IssuedAt }), gate.ErrTime},
-		"no expiry":        {edit(func(c *gate.Claims) { c.Expires = 0 }), gate.ErrTime},
-		"no birth":         {edit(func(c *gate.Claims) { c.IssuedAt = 0 }), gate.ErrTime},
-		"no request id":    {edit(func(c *gate.Claims) { c.Request = "" }), gate.ErrMalformed},
-		"no method":        {edit(func(c *gate.Claims) { c.Method = "" }), gate.ErrMalformed},
-		"no target":        {edit(func(c *gate.Claims) { c.Target = "" }), gate.ErrMalformed},
-		"no digest":        {edit(func(c *gate.Claims) { c.Body = "" }), gate.ErrMalformed},
-		"unverified body":  {edit(func(c *gate.Claims) { c.Body = "unverified:" + c.Body }), gate.ErrBody},
-		"no kind":          {edit(func(c *gate.Claims) { c.Kind = "" }), gate.ErrMalformed},
-		"unknown kind":     {edit(func(c *gate.Claims) { c.Kind = "robot" }), gate.ErrMalformed},
-		"no user":          {edit(func(c *gate.Claims) { c.User = "" }), gate.ErrMalformed},
-		"no account":       {edit(func(c *gate.Claims) { c.Account = "" }), gate.ErrMalformed},
-		"no subaccount":    {edit(func(c *gate.Claims) { c.Subaccount = "" }), gate.ErrMalformed},
-		"no session":       {edit(func(c *gate.Claims) { c.Session = "" }), gate.ErrMalformed},
-		"key without id":   {edit(func(c *gate.Claims) { c.Kind = gate.KindKey }), gate.ErrMalformed},
-		"no environment":   {edit(func(c *gate.Claims) { c.Environment = "" }), gate.ErrMalformed},
-		"other enviroment": {edit(func(c *gate.Claims) { c.Environment = "LIVE" }), gate.ErrMalformed},
-		"no assurance":     {edit(func(c *gate.Claims) { c.Assurance = "" }), gate.ErrMalformed},
-		"no class":         {edit(func(c *gate.Claims) { c.Class = "" }), gate.ErrMalformed},
-		"unknown class":    {edit(func(c *gate.Claims) { c.Class = "everything" }), gate.ErrMalformed},
+		"no header":         {request(func(r *http.Request) { r.Header.Del(gate.Header) }), gate.ErrMissing},
+		"two headers":       {request(func(r *http.Request) { r.Header.Add(gate.Header, r.Header.Get(gate.Header)) }), gate.ErrMissing},
+		"empty header":      {request(func(r *http.Request) { r.Header.Set(gate.Header, "") }), gate.ErrMalformed},
+		"other method":      {request(func(r *http.Request) { r.Method = "PUT" }), gate.ErrRequest},
+		"other path":        {request(func(r *http.Request) { r.RequestURI = "/v1/withdraws/coin" }), gate.ErrRequest},
+		"added query":       {request(func(r *http.Request) { r.RequestURI += "?a=1" }), gate.ErrRequest},
+		"no request URI":    {request(func(r *http.Request) { r.RequestURI = "" }), gate.ErrRequest},
+		"other spelling":    {request(func(r *http.Request) { r.RequestURI = "/v1/%6frders" }), gate.ErrRequest},
+		"other body":        {request(func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{ }")) }), gate.ErrBody},
+		"no body":           {request(func(r *http.Request) { r.Body = http.NoBody }), gate.ErrBody},
+		"body cut off":      {request(func(r *http.Request) { r.Body = io.NopCloser(brokenReader{}) }), gate.ErrBody},
+		"other issuer":      {edit(func(c *gate.Claims) { c.Issuer += "/" }), gate.ErrAddressee},
+		"other audience":    {edit(func(c *gate.Claims) { c.Audience = "wallet" }), gate.ErrAddressee},
+		"expired":           {edit(shift(-2 * time.Second)), gate.ErrTime},
+		"from the future":   {edit(shift(time.Second + time.Microsecond)), gate.ErrTime},
+		"too long a life":   {edit(func(c *gate.Claims) { c.Expires++ }), gate.ErrTime},
+		"life of nothing":   {edit(func(c *gate.Claims) { c.Expires = c.IssuedAt }), gate.ErrTime},
+		"no expiry":         {edit(func(c *gate.Claims) { c.Expires = 0 }), gate.ErrTime},
+		"no birth":          {edit(func(c *gate.Claims) { c.IssuedAt = 0 }), gate.ErrTime},
+		"no request id":     {edit(func(c *gate.Claims) { c.Request = "" }), gate.ErrMalformed},
+		"no method":         {edit(func(c *gate.Claims) { c.Method = "" }), gate.ErrMalformed},
+		"no target":         {edit(func(c *gate.Claims) { c.Target = "" }), gate.ErrMalformed},
+		"no digest":         {edit(func(c *gate.Claims) { c.Body = "" }), gate.ErrMalformed},
+		"unverified body":   {edit(func(c *gate.Claims) { c.Body = "unverified:" + c.Body }), gate.ErrBody},
+		"no kind":           {edit(func(c *gate.Claims) { c.Kind = "" }), gate.ErrMalformed},
+		"unknown kind":      {edit(func(c *gate.Claims) { c.Kind = "robot" }), gate.ErrMalformed},
+		"no user":           {edit(func(c *gate.Claims) { c.User = "" }), gate.ErrMalformed},
+		"no account":        {edit(func(c *gate.Claims) { c.Account = "" }), gate.ErrMalformed},
+		"no subaccount":     {edit(func(c *gate.Claims) { c.Subaccount = "" }), gate.ErrMalformed},
+		"no session":        {edit(func(c *gate.Claims) { c.Session = "" }), gate.ErrMalformed},
+		"key without id":    {edit(func(c *gate.Claims) { c.Kind = gate.KindKey }), gate.ErrMalformed},
+		"no environment":    {edit(func(c *gate.Claims) { c.Environment = "" }), gate.ErrMalformed},
+		"other environment": {edit(func(c *gate.Claims) { c.Environment = "LIVE" }), gate.ErrMalformed},
+		"no assurance":      {edit(func(c *gate.Claims) { c.Assurance = "" }), gate.ErrMalformed},
+		"no class":          {edit(func(c *gate.Claims) { c.Class = "" }), gate.ErrMalformed},
+		"unknown class":     {edit(func(c *gate.Claims) { c.Class = "everything" }), gate.ErrMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer, reason, seen := pass(t, row.request(), nil)
-			if !errors.Is(reason, row.want) {
-				t.Errorf("reason %v, want %v", reason, row.want)
+			p := pass(t, row.request(), nil)
+			if !errors.Is(p.reason, row.want) {
+				t.Errorf("reason %v, want %v", p.reason, row.want)
 			}
-			wantRefusal(t, answer, seen)
+			wantRefusal(t, p)
 		})
 	}
 }
@@ -190,16 +205,15 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func wantRefusal(t *testing.T, answer *http.Response, seen *http.Request) {
+func wantRefusal(t *testing.T, p passage) {
 	t.Helper()
-	if seen != nil {
+	if p.seen != nil {
 		t.Error("the request reached the backend")
 	}
-	body, _ := io.ReadAll(answer.Body)
 	const want = `{"type":"about:blank","title":"Unauthorized","status":401,"code":"assertion.invalid"}` + "\n"
-	if string(body) != want || answer.StatusCode != 401 || answer.Header.Get("Content-Type") != "application/problem+json" ||
-		answer.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("%d %v\n%s", answer.StatusCode, answer.Header, body)
+	if p.Body.String() != want || p.Code != http.StatusUnauthorized || p.Header().Get("Content-Type") != "application/problem+json" ||
+		p.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v\n%s", p.Code, p.Header(), p.Body)
 	}
 }
 
@@ -216,9 +230,8 @@ func TestTimesAtTheirEdges(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := claimsFor("GET", "/", "")
 			shift(row.shift)(&c)
-			_, reason, seen := pass(t, asserted(c, ""), nil)
-			if (seen != nil) != row.lives {
-				t.Errorf("lives: %v, %v", seen != nil, reason)
+			if p := pass(t, asserted(c, ""), nil); (p.seen != nil) != row.lives {
+				t.Errorf("lives: %v, %v", p.seen != nil, p.reason)
 			}
 		})
 	}
@@ -240,8 +253,8 @@ func TestKindsThatNeedLess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := claimsFor("GET", "/", "")
 			change(&c)
-			if _, reason, seen := pass(t, asserted(c, ""), nil); seen == nil {
-				t.Errorf("refused: %v", reason)
+			if p := pass(t, asserted(c, ""), nil); p.seen == nil {
+				t.Errorf("refused: %v", p.reason)
 			}
 		})
 	}
@@ -265,9 +278,9 @@ func TestBodyCap(t *testing.T) {
 				r.ContentLength = -1
 				r.TransferEncoding = []string{"chunked"}
 			}
-			_, reason, _ := pass(t, r, func(c *gate.Config) { c.MaxBody = 64 })
-			if !errors.Is(reason, row.want) {
-				t.Errorf("reason %v, want %v", reason, row.want)
+			p := pass(t, r, func(c *gate.Config) { c.MaxBody = 64 })
+			if !errors.Is(p.reason, row.want) {
+				t.Errorf("reason %v, want %v", p.reason, row.want)
 			}
 		})
 	}
@@ -278,8 +291,8 @@ func TestBodyIsReadLast(t *testing.T) {
 	r := asserted(claimsFor("POST", "/", ""), "")
 	r.Header.Set(gate.Header, gate.SignHS256("k1", bytes.Repeat([]byte{1}, 32), claimsFor("POST", "/", "")))
 	r.Body = io.NopCloser(untouchable{t})
-	if _, reason, _ := pass(t, r, nil); !errors.Is(reason, gate.ErrSignature) {
-		t.Errorf("reason %v", reason)
+	if p := pass(t, r, nil); !errors.Is(p.reason, gate.ErrSignature) {
+		t.Errorf("reason %v", p.reason)
 	}
 }
 
@@ -298,7 +311,7 @@ func TestOverLoopback(t *testing.T) {
 		_, _ = io.Copy(w, r.Body)
 	})))
 	defer server.Close()
-	r, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+target, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+target, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,8 +320,8 @@ func TestOverLoopback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	if got, _ := io.ReadAll(answer.Body); string(got) != body || answer.StatusCode != 200 {
+	defer func() { _ = answer.Body.Close() }()
+	if got, _ := io.ReadAll(answer.Body); string(got) != body || answer.StatusCode != http.StatusOK {
 		t.Errorf("%d %q", answer.StatusCode, got)
 	}
 }

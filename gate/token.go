@@ -2,6 +2,7 @@ package gate
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -118,10 +119,8 @@ func members(s string, each func(name, text string, kind valueKind) bool) bool {
 		if !ok || strings.IndexByte(name, '\\') >= 0 || after == "" || after[0] != ':' {
 			return false
 		}
-		for _, earlier := range seen[:n] {
-			if earlier == name {
-				return false
-			}
+		if slices.Contains(seen[:n], name) {
+			return false
 		}
 		seen[n] = name
 		text, kind, after, ok := valueToken(after[1:])

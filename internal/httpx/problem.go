@@ -72,23 +72,30 @@ func fill(text string, fields map[string]any) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
+// ProblemOf is a refusal in its JSON form, and how long to wait before trying again.
+func ProblemOf(err error, lang string) (Problem, time.Duration) {
+	e, title, fix, f := Explain(err, lang)
+	return Problem{
+		Type: "/errors/" + string(e.Code), Title: title, Status: e.Status, Detail: fix, Code: string(e.Code), Fields: f.Fields,
+	}, f.RetryAfter
+}
+
 // WriteProblem answers with a refusal as JSON and notes it in the record. Every answer carries the server's time in Date.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	rec := RecordOf(r.Context())
-	e, title, fix, f := Explain(err, Language(r))
-	rec.Code, rec.err = e.Code, err
-	body, failed := json.Marshal(Problem{
-		Type: "/errors/" + string(e.Code), Title: title, Status: e.Status, Detail: fix, Instance: rec.ID.String(), Code: string(e.Code), Fields: f.Fields,
-	})
+	p, wait := ProblemOf(err, Language(r))
+	p.Instance = rec.ID.String()
+	rec.Code, rec.err = fault.Code(p.Code), err
+	body, failed := json.Marshal(p)
 	if failed != nil {
 		body = []byte(`{"type":"/errors/internal","status":500,"code":"internal"}`)
-		e.Status = http.StatusInternalServerError
+		p.Status = http.StatusInternalServerError
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
-	SetRetryAfter(h, f.RetryAfter)
-	w.WriteHeader(e.Status)
+	SetRetryAfter(h, wait)
+	w.WriteHeader(p.Status)
 	_, _ = w.Write(append(body, '\n'))
 }
 

@@ -15,40 +15,41 @@ import (
 
 // The refusals of the doors; those of the books are in package ledger.
 const (
-	outOfScope       ledger.Refusal = "out_of_scope"
-	notFound         ledger.Refusal = "not_found"
-	methodNotAllowed ledger.Refusal = "method_not_allowed"
-	wrongMediaType   ledger.Refusal = "unsupported_media_type"
-	crossSite        ledger.Refusal = "cross_site"
-	serverError      ledger.Refusal = "server_error"
+	errOutOfScope       ledger.RefusalError = "out_of_scope"
+	errNotFound         ledger.RefusalError = "not_found"
+	errMethodNotAllowed ledger.RefusalError = "method_not_allowed"
+	errWrongMediaType   ledger.RefusalError = "unsupported_media_type"
+	errCrossSite        ledger.RefusalError = "cross_site"
+	errServerError      ledger.RefusalError = "server_error"
 )
 
 // statusOf is the status of a refusal. Upbit answers 400 to whatever is wrong with a request itself.
-func statusOf(name ledger.Refusal) int {
+func statusOf(name ledger.RefusalError) int {
 	switch name {
-	case outOfScope, crossSite:
+	case errOutOfScope, errCrossSite:
 		return http.StatusForbidden
-	case notFound, ledger.MarketNotFound, ledger.OrderNotFound, ledger.DepositNotFound, ledger.WithdrawNotFound, ledger.CurrencyNotFound:
+	case errNotFound, ledger.ErrMarketNotFound, ledger.ErrOrderNotFound, ledger.ErrDepositNotFound, ledger.ErrWithdrawNotFound, ledger.ErrCurrencyNotFound:
 		return http.StatusNotFound
-	case methodNotAllowed:
+	case errMethodNotAllowed:
 		return http.StatusMethodNotAllowed
-	case wrongMediaType:
+	case errWrongMediaType:
 		return http.StatusUnsupportedMediaType
-	case serverError:
+	case errServerError:
 		return http.StatusInternalServerError
+	default:
+		return http.StatusBadRequest
 	}
-	return http.StatusBadRequest
 }
 
 // refusalOf finds the refusal in an error. What is none is our own failure, and its text is nobody's business.
-func refusalOf(err error) ledger.Refusal {
-	if refusal, ok := errors.AsType[ledger.Refusal](err); ok {
+func refusalOf(err error) ledger.RefusalError {
+	if refusal, ok := errors.AsType[ledger.RefusalError](err); ok {
 		return refusal
 	}
 	if errors.Is(err, money.ErrRange) {
-		return ledger.AmountInvalid
+		return ledger.ErrAmountInvalid
 	}
-	return serverError
+	return errServerError
 }
 
 // wordsFor are the texts in the language of whoever asks.
@@ -58,7 +59,7 @@ func wordsFor(r *http.Request) *words.Words {
 }
 
 // writeRefusal is the one place that answers with an error: in Upbit's shape below /v1, as a page everywhere else.
-func writeRefusal(w http.ResponseWriter, r *http.Request, name ledger.Refusal) {
+func writeRefusal(w http.ResponseWriter, r *http.Request, name ledger.RefusalError) {
 	text := wordsFor(r)
 	if strings.HasPrefix(r.URL.Path, "/v1/") {
 		var body errorBody

@@ -48,7 +48,7 @@ func (x *Exchange) api(e endpoint) http.Handler {
 		}
 		if err != nil {
 			refusal := refusalOf(err)
-			if refusal == serverError {
+			if refusal == errServerError {
 				x.log.ErrorContext(r.Context(), "paper exchange failed", "request", who.Request, "error", err)
 			}
 			writeRefusal(w, r, refusal)
@@ -72,7 +72,7 @@ func readParams(r *http.Request) (params, error) {
 	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, ledger.Invalid
+		return nil, ledger.ErrInvalid
 	}
 	in := params{}
 	for name, list := range values {
@@ -80,7 +80,7 @@ func readParams(r *http.Request) (params, error) {
 			if strings.HasSuffix(name, "[]") {
 				in[strings.TrimSuffix(name, "]")+strconv.Itoa(i)+"]"] = value
 			} else if i > 0 {
-				return nil, ledger.Invalid
+				return nil, ledger.ErrInvalid
 			} else {
 				in[name] = value
 			}
@@ -92,10 +92,10 @@ func readParams(r *http.Request) (params, error) {
 // bodyParams reads one flat JSON object: no member twice, nothing nested, nothing behind it.
 func bodyParams(r *http.Request) (params, error) {
 	if r.URL.RawQuery != "" {
-		return nil, ledger.Invalid // parameters in two places would be two truths
+		return nil, ledger.ErrInvalid // parameters in two places would be two truths
 	}
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return nil, wrongMediaType
+		return nil, errWrongMediaType
 	}
 	raw, err := io.ReadAll(r.Body) // the gate has bounded it
 	if err != nil {
@@ -104,24 +104,24 @@ func bodyParams(r *http.Request) (params, error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
-		return nil, ledger.Invalid
+		return nil, ledger.ErrInvalid
 	}
 	in := params{}
 	for decoder.More() {
 		name, err := decoder.Token()
 		if err != nil {
-			return nil, ledger.Invalid
+			return nil, ledger.ErrInvalid
 		}
 		value, err := decoder.Token()
 		if err != nil || !in.put(name.(string), value) {
-			return nil, ledger.Invalid
+			return nil, ledger.ErrInvalid
 		}
 	}
 	if _, err := decoder.Token(); err != nil { // the closing brace
-		return nil, ledger.Invalid
+		return nil, ledger.ErrInvalid
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, ledger.Invalid
+		return nil, ledger.ErrInvalid
 	}
 	return in, nil
 }
@@ -161,7 +161,7 @@ func (in params) list(name string) []string {
 }
 
 // amount reads a decimal; an absent one is zero. What is malformed is refused under the given name.
-func (in params) amount(name string, refusal ledger.Refusal) (money.Amount, error) {
+func (in params) amount(name string, refusal ledger.RefusalError) (money.Amount, error) {
 	if in[name] == "" {
 		return 0, nil
 	}
@@ -179,7 +179,7 @@ func (in params) count(name string, fallback, most int) (int, error) {
 	}
 	n, err := strconv.Atoi(in[name])
 	if err != nil || n < 1 || n > most {
-		return 0, ledger.Invalid
+		return 0, ledger.ErrInvalid
 	}
 	return n, nil
 }
@@ -199,7 +199,7 @@ func (in params) window(fallback, most int) (limit, skip int, oldestFirst bool, 
 	}
 	order := in["order_by"]
 	if order != "" && order != "asc" && order != "desc" {
-		return 0, 0, false, ledger.Invalid
+		return 0, 0, false, ledger.ErrInvalid
 	}
 	return limit, (page - 1) * limit, order == "asc", nil
 }
@@ -221,13 +221,13 @@ func (in params) moment(name string) (time.Time, error) {
 			return inRange(t)
 		}
 	}
-	return time.Time{}, ledger.Invalid
+	return time.Time{}, ledger.ErrInvalid
 }
 
 // inRange keeps out years in which nothing here makes sense.
 func inRange(t time.Time) (time.Time, error) {
 	if year := t.UTC().Year(); year < 1971 || year > 2200 {
-		return time.Time{}, ledger.Invalid
+		return time.Time{}, ledger.ErrInvalid
 	}
 	return t, nil
 }
@@ -237,9 +237,9 @@ func (in params) market(name string) (market.Market, error) {
 	m, ok := market.ByID(in[name])
 	switch {
 	case in[name] == "":
-		return m, ledger.Invalid
+		return m, ledger.ErrInvalid
 	case !ok:
-		return m, ledger.MarketNotFound
+		return m, ledger.ErrMarketNotFound
 	}
 	return m, nil
 }

@@ -65,7 +65,7 @@ var minuteUnits = []int{1, 3, 5, 10, 15, 30, 60, 240}
 func (x *Exchange) minuteCandles(c call) (any, error) {
 	unit, err := strconv.Atoi(c.PathValue("unit"))
 	if err != nil || !slices.Contains(minuteUnits, unit) {
-		return nil, ledger.Invalid
+		return nil, ledger.ErrInvalid
 	}
 	return x.listCandles(c, everySeconds(int64(unit)*60), unit)
 }
@@ -73,7 +73,7 @@ func (x *Exchange) minuteCandles(c call) (any, error) {
 func (x *Exchange) candles(c call) (any, error) {
 	p, ok := periods[c.PathValue("timeframe")]
 	if !ok {
-		return nil, notFound
+		return nil, errNotFound
 	}
 	return x.listCandles(c, p, 0)
 }

@@ -41,13 +41,13 @@ func (x *Exchange) marketAll(call) (any, error) {
 func (in params) markets() ([]market.Market, error) {
 	ids := in.list("markets")
 	if len(ids) == 0 || len(ids) > 100 {
-		return nil, ledger.Invalid
+		return nil, ledger.ErrInvalid
 	}
 	list := make([]market.Market, 0, len(ids))
 	for _, id := range ids {
 		m, ok := market.ByID(id)
 		if !ok {
-			return nil, ledger.MarketNotFound
+			return nil, ledger.ErrMarketNotFound
 		}
 		list = append(list, m)
 	}
@@ -213,7 +213,7 @@ func (x *Exchange) tradeTicks(c call) (any, error) {
 	if cursor := c.in["cursor"]; cursor != "" {
 		before, err := strconv.ParseInt(cursor, 10, 64)
 		if err != nil || before < day {
-			return nil, ledger.Invalid
+			return nil, ledger.ErrInvalid
 		}
 		last = min(last, market.Step(before)-1)
 	}

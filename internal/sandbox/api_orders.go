@@ -186,9 +186,9 @@ func kst(t time.Time) string { return t.In(korea).Format(time.RFC3339) }
 // ticket reads an order. Names and meanings are Upbit's; what it does not name is ignored, as there.
 func (c call) ticket() (ledger.Ticket, error) {
 	side := market.Side(c.in["side"])
-	badPrice, badVolume := ledger.PriceBid, ledger.VolumeBid
+	badPrice, badVolume := ledger.ErrPriceBid, ledger.ErrVolumeBid
 	if side == market.Ask {
-		badPrice, badVolume = ledger.PriceAsk, ledger.VolumeAsk
+		badPrice, badVolume = ledger.ErrPriceAsk, ledger.ErrVolumeAsk
 	}
 	price, err := c.in.amount("price", badPrice)
 	if err != nil {
@@ -227,12 +227,12 @@ func (c call) ref() (ledger.Ref, error) {
 	if text := c.in["uuid"]; text != "" {
 		id, ok := ledger.ParseID(text)
 		if !ok {
-			return ledger.Ref{}, ledger.OrderNotFound
+			return ledger.Ref{}, ledger.ErrOrderNotFound
 		}
 		return ledger.Ref{ID: id}, nil
 	}
 	if c.in["identifier"] == "" {
-		return ledger.Ref{}, ledger.Invalid
+		return ledger.Ref{}, ledger.ErrInvalid
 	}
 	return ledger.Ref{Identifier: c.in["identifier"]}, nil
 }
@@ -267,7 +267,7 @@ func (c call) states(allowed ...ledger.State) (list []ledger.State, found bool, 
 		case slices.Contains(allowed, s):
 			list = append(list, s)
 		case s != "watch" || allowed[0] != ledger.Wait:
-			return nil, false, ledger.Invalid
+			return nil, false, ledger.ErrInvalid
 		}
 	}
 	return list, len(list) > 0, nil
@@ -286,13 +286,9 @@ func (x *Exchange) listOrders(c call, most int, allowed ...ledger.State) (any, e
 	if err != nil {
 		return nil, err
 	}
-	f := ledger.Filter{States: states}
-	if c.in["market"] != "" {
-		m, err := c.in.market("market")
-		if err != nil {
-			return nil, err
-		}
-		f.Market = m.ID
+	f := ledger.Filter{States: states, Market: c.in["market"]}
+	if _, known := market.ByID(f.Market); f.Market != "" && !known {
+		return nil, ledger.ErrMarketNotFound
 	}
 	if f.From, err = c.in.moment("start_time"); err != nil {
 		return nil, err
@@ -330,12 +326,12 @@ type cancelledOrderJSON struct {
 func (x *Exchange) cancelOpenOrders(c call) (any, error) {
 	for name := range c.in {
 		if name != "cancel_side" && name != "pairs" {
-			return nil, ledger.Invalid
+			return nil, ledger.ErrInvalid
 		}
 	}
 	side, pairs := c.in["cancel_side"], c.in.list("pairs")
 	if !slices.Contains([]string{"", "all", "ask", "bid"}, side) {
-		return nil, ledger.Invalid
+		return nil, ledger.ErrInvalid
 	}
 	cancelled, err := x.books.CancelAll(c.Context(), ownerOf(c.who), func(o ledger.Order) bool {
 		return (side == "ask" || side == "bid") && string(o.Side) != side || len(pairs) > 0 && !slices.Contains(pairs, o.Market)

@@ -235,15 +235,15 @@ func TestRefusals(t *testing.T) {
 func TestMethodNotAllowedSaysWhich(t *testing.T) {
 	f := openFloor(t, nil)
 	answer := f.send(f.request("PATCH", "/v1/orders/open", ""))
-	if answer.StatusCode != http.StatusMethodNotAllowed || answer.Header.Get("Allow") != "DELETE, GET, HEAD" {
-		t.Errorf("%d, Allow %q", answer.StatusCode, answer.Header.Get("Allow"))
+	if answer.Code != http.StatusMethodNotAllowed || answer.Header().Get("Allow") != "DELETE, GET, HEAD" {
+		t.Errorf("%d, Allow %q", answer.Code, answer.Header().Get("Allow"))
 	}
 }
 
 // Each refusal has a sentence of its own in both languages, and a status that fits it.
 func TestEveryRefusalHasAText(t *testing.T) {
 	for name := range words.In("en").Refusals {
-		if status := sandbox.StatusOf(ledger.Refusal(name)); status < 400 || status > 500 {
+		if status := sandbox.StatusOf(ledger.RefusalError(name)); status < 400 || status > 500 {
 			t.Errorf("%s: %d", name, status)
 		}
 	}
@@ -255,7 +255,7 @@ func TestEveryRefusalHasAText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := regexp.MustCompile(`Refusal\s+= "(\w+)"`).FindAllStringSubmatch(string(source)+string(doors), -1)
+	names := regexp.MustCompile(`RefusalError\s+= "(\w+)"`).FindAllStringSubmatch(string(source)+string(doors), -1)
 	for _, name := range names {
 		if words.In("en").Refusals[name[1]] == "" {
 			t.Errorf("%s has no text", name[1])

@@ -87,15 +87,15 @@ func (x *Exchange) listTransfers(c call, kind ledger.Kind) (any, error) {
 }
 
 func (x *Exchange) deposit(c call) (any, error) {
-	return x.oneTransfer(c, ledger.Deposit, ledger.DepositNotFound)
+	return x.oneTransfer(c, ledger.Deposit, ledger.ErrDepositNotFound)
 }
 
 func (x *Exchange) withdraw(c call) (any, error) {
-	return x.oneTransfer(c, ledger.Withdraw, ledger.WithdrawNotFound)
+	return x.oneTransfer(c, ledger.Withdraw, ledger.ErrWithdrawNotFound)
 }
 
 // oneTransfer finds a transfer by its uuid or, without one, the newest of the currency.
-func (x *Exchange) oneTransfer(c call, kind ledger.Kind, missing ledger.Refusal) (any, error) {
+func (x *Exchange) oneTransfer(c call, kind ledger.Kind, missing ledger.RefusalError) (any, error) {
 	f := ledger.TransferFilter{Kind: kind, Currency: c.in["currency"], Limit: 1}
 	if text := c.in["uuid"]; text != "" {
 		id, ok := ledger.ParseID(text)
@@ -104,7 +104,7 @@ func (x *Exchange) oneTransfer(c call, kind ledger.Kind, missing ledger.Refusal)
 		}
 		f.ID = id
 	} else if c.in["txid"] != "" {
-		return nil, ledger.Invalid
+		return nil, ledger.ErrInvalid
 	}
 	found, err := x.books.Transfers(c.Context(), ownerOf(c.who), f)
 	if err != nil {
@@ -117,7 +117,7 @@ func (x *Exchange) oneTransfer(c call, kind ledger.Kind, missing ledger.Refusal)
 }
 
 func (c call) funds() (ledger.Funds, error) {
-	amount, err := c.in.amount("amount", ledger.AmountInvalid)
+	amount, err := c.in.amount("amount", ledger.ErrAmountInvalid)
 	return ledger.Funds{Currency: c.in["currency"], Amount: amount}, err
 }
 
@@ -175,7 +175,7 @@ func (x *Exchange) coinAddresses(c call) (any, error) {
 func (in params) coin() (ledger.Currency, error) {
 	currency, ok := ledger.CurrencyByCode(in["currency"])
 	if !ok || !currency.IsCoin() {
-		return ledger.Currency{}, ledger.CurrencyNotFound
+		return ledger.Currency{}, ledger.ErrCurrencyNotFound
 	}
 	return currency, nil
 }
@@ -186,7 +186,7 @@ func (x *Exchange) coinAddress(c call) (any, error) {
 		return nil, err
 	}
 	if c.in["net_type"] != currency.Network {
-		return nil, ledger.Invalid
+		return nil, ledger.ErrInvalid
 	}
 	return addressFor(ownerOf(c.who), currency), nil
 }

@@ -18,7 +18,7 @@ import (
 type desk struct {
 	market  market.Market
 	done    string
-	problem ledger.Refusal
+	problem ledger.RefusalError
 	order   page.OrderForm
 	deposit page.TransferForm
 	send    page.TransferForm
@@ -155,7 +155,7 @@ func (x *Exchange) showBook(ctx context.Context, v *page.View, who gate.Principa
 	if err != nil {
 		return err
 	}
-	if err := x.showHoldings(v, held, d.market); err != nil {
+	if err = x.showHoldings(v, held, d.market); err != nil {
 		return err
 	}
 	open, err := x.books.Orders(ctx, owner, ledger.Filter{States: []ledger.State{ledger.Wait}, Limit: ledger.MaxOpen})
@@ -261,7 +261,7 @@ func showForms(v *page.View, d desk) {
 	}
 	if d.problem != "" && d.send.Currency != "" {
 		v.Send.Wrong = "amount"
-		if d.problem == ledger.AddressInvalid {
+		if d.problem == ledger.ErrAddressInvalid {
 			v.Send.Wrong = "address"
 		}
 	}
@@ -274,11 +274,11 @@ func showForms(v *page.View, d desk) {
 }
 
 // wrongField is the field of the order form that a refusal is about.
-func wrongField(problem ledger.Refusal, f page.OrderForm) string {
+func wrongField(problem ledger.RefusalError, f page.OrderForm) string {
 	switch {
 	case problem == "":
 		return ""
-	case problem == ledger.PriceBid, problem == ledger.PriceAsk:
+	case problem == ledger.ErrPriceBid, problem == ledger.ErrPriceAsk:
 		return "price"
 	case f.AtMarket && !f.Sell:
 		return "spend"

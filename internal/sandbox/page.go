@@ -27,7 +27,7 @@ func (x *Exchange) page(serve pageHandler) http.Handler {
 			return
 		}
 		refusal := refusalOf(err)
-		if refusal == serverError {
+		if refusal == errServerError {
 			x.log.ErrorContext(r.Context(), "paper exchange failed", "request", who.Request, "error", err)
 		}
 		writeRefusal(w, r, refusal)
@@ -53,7 +53,7 @@ func writePage(w http.ResponseWriter, r *http.Request, status int, c templ.Compo
 func (x *Exchange) showAsset(w http.ResponseWriter, r *http.Request, _ gate.Principal) error {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if !page.ServeAsset(w, r.PathValue("name")) {
-		return notFound
+		return errNotFound
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func back(w http.ResponseWriter, r *http.Request, m market.Market, done string) 
 // again shows the page with what was refused and the form as it was sent: the reader loses nothing they typed.
 func (x *Exchange) again(w http.ResponseWriter, r *http.Request, who gate.Principal, d desk, err error) error {
 	refusal := refusalOf(err)
-	if refusal == serverError {
+	if refusal == errServerError {
 		return err
 	}
 	d.problem = refusal
@@ -93,16 +93,16 @@ func (x *Exchange) again(w http.ResponseWriter, r *http.Request, who gate.Princi
 func readForm(r *http.Request) (url.Values, error) {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return nil, wrongMediaType
+		return nil, errWrongMediaType
 	}
 	if err := r.ParseForm(); err != nil {
-		return nil, ledger.Invalid
+		return nil, ledger.ErrInvalid
 	}
 	return r.PostForm, nil
 }
 
 // typed reads an amount as people type it: with commas or spaces between thousands.
-func typed(text string, refusal ledger.Refusal) (money.Amount, error) {
+func typed(text string, refusal ledger.RefusalError) (money.Amount, error) {
 	a, err := money.Parse(strings.NewReplacer(",", "", " ", "").Replace(text))
 	if err != nil {
 		return 0, refusal
@@ -135,9 +135,9 @@ func (x *Exchange) sendOrder(w http.ResponseWriter, r *http.Request, who gate.Pr
 // ticketOf takes from the form what its two choices ask for, and leaves the hidden fields alone.
 func ticketOf(f page.OrderForm, marketID string) (t ledger.Ticket, err error) {
 	t = ledger.Ticket{Market: marketID, Side: market.Bid, Type: ledger.Limit}
-	badPrice, badVolume := ledger.PriceBid, ledger.VolumeBid
+	badPrice, badVolume := ledger.ErrPriceBid, ledger.ErrVolumeBid
 	if f.Sell {
-		t.Side, badPrice, badVolume = market.Ask, ledger.PriceAsk, ledger.VolumeAsk
+		t.Side, badPrice, badVolume = market.Ask, ledger.ErrPriceAsk, ledger.ErrVolumeAsk
 	}
 	switch {
 	case f.AtMarket && f.Sell:
@@ -145,7 +145,7 @@ func ticketOf(f page.OrderForm, marketID string) (t ledger.Ticket, err error) {
 		t.Volume, err = typed(f.Quantity, badVolume)
 	case f.AtMarket:
 		t.Type = ledger.Spend
-		t.Price, err = typed(f.Spend, ledger.AmountInvalid)
+		t.Price, err = typed(f.Spend, ledger.ErrAmountInvalid)
 	default:
 		if t.Price, err = typed(f.Price, badPrice); err == nil {
 			t.Volume, err = typed(f.Quantity, badVolume)
@@ -168,7 +168,7 @@ func (x *Exchange) sendCancel(w http.ResponseWriter, r *http.Request, who gate.P
 	}
 	id, ok := ledger.ParseID(form.Get("uuid"))
 	if !ok {
-		return x.again(w, r, who, d, ledger.OrderNotFound)
+		return x.again(w, r, who, d, ledger.ErrOrderNotFound)
 	}
 	if _, err := x.books.Cancel(r.Context(), ownerOf(who), ledger.Ref{ID: id}); err != nil {
 		return x.again(w, r, who, d, err)
@@ -181,7 +181,7 @@ func transferForm(form url.Values) (page.TransferForm, ledger.Funds, error) {
 	f := page.TransferForm{
 		Currency: form.Get("currency"), Amount: form.Get("amount"), Address: form.Get("address"), Tag: form.Get("tag"),
 	}
-	amount, err := typed(f.Amount, ledger.AmountInvalid)
+	amount, err := typed(f.Amount, ledger.ErrAmountInvalid)
 	return f, ledger.Funds{Currency: f.Currency, Amount: amount}, err
 }
 

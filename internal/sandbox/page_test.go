@@ -48,11 +48,11 @@ func TestPageInBothLanguages(t *testing.T) {
 			f.ask("POST", "/orders", form("market", "KRW-BTC", "side", "bid", "type", "limit", "price", "150,000,000", "quantity", "0.01"))
 			f.ask("POST", "/withdraw", form("currency", "BTC", "amount", "0.1", "address", "bc1qpaperpaper"))
 			answer := f.send(f.request("GET", "/?market=KRW-XRP", ""))
-			html, w := text(answer), words.In(lang)
-			if answer.StatusCode != 200 || answer.Header.Get("Content-Security-Policy") != page.CSP ||
-				answer.Header.Get("Content-Type") != "text/html; charset=utf-8" || answer.Header.Get("Cache-Control") != "no-store" ||
-				answer.Header.Get("X-Content-Type-Options") != "nosniff" || answer.Header.Get("Referrer-Policy") != "same-origin" {
-				t.Errorf("%d %v", answer.StatusCode, answer.Header)
+			html, w := answer.Body.String(), words.In(lang)
+			if answer.Code != http.StatusOK || answer.Header().Get("Content-Security-Policy") != page.CSP ||
+				answer.Header().Get("Content-Type") != "text/html; charset=utf-8" || answer.Header().Get("Cache-Control") != "no-store" ||
+				answer.Header().Get("X-Content-Type-Options") != "nosniff" || answer.Header().Get("Referrer-Policy") != "same-origin" {
+				t.Errorf("%d %v", answer.Code, answer.Header())
 			}
 			wantTexts(t, html, `<html lang="`+lang+`">`, w.Title, w.Test, w.Balances, w.Fills, w.Processing, w.CancelOrder,
 				"150,000,000", "1,500,750", "bc1qpaperpaper", "Haneul Kim", "sub_1", w.You, map[string]string{"en": "XRP", "ko": "리플"}[lang],
@@ -177,10 +177,10 @@ func TestFormsThatSucceed(t *testing.T) {
 	post := func(target, body string) string {
 		t.Helper()
 		answer := f.send(f.request("POST", target, body))
-		if answer.StatusCode != http.StatusSeeOther {
-			t.Fatalf("%s: %d %s", target, answer.StatusCode, text(answer))
+		if answer.Code != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", target, answer.Code, answer.Body.String())
 		}
-		return answer.Header.Get("Location")
+		return answer.Header().Get("Location")
 	}
 	for _, row := range []struct{ target, body, location, text string }{
 		{"/orders", form("market", "KRW-ETH", "side", "bid", "type", "market", "spend", "50,000", "price", "junk"), "/?done=order_filled&market=KRW-ETH", "order_filled"},
@@ -210,8 +210,8 @@ func TestFormsThatSucceed(t *testing.T) {
 func TestOrderInPart(t *testing.T) {
 	f := openFloor(t, func(c *sandbox.Config) { c.Opening = map[string]string{"BTC": "100"} }).person(nil)
 	answer := f.send(f.request("POST", "/orders", form("market", "KRW-BTC", "side", "ask", "type", "market", "quantity", "6")))
-	if got := answer.Header.Get("Location"); got != "/?done=order_part&market=KRW-BTC" {
-		t.Errorf("%d to %q", answer.StatusCode, got)
+	if got := answer.Header().Get("Location"); got != "/?done=order_part&market=KRW-BTC" {
+		t.Errorf("%d to %q", answer.Code, got)
 	}
 	_, html := f.ask("GET", "/?done=order_part", "")
 	wantTexts(t, html, words.In("en").Done["order_part"])
@@ -286,9 +286,9 @@ func TestAssets(t *testing.T) {
 		`/assets/exchange-[0-9a-f]{12}\.css`: "text/css; charset=utf-8", `/assets/mark-[0-9a-f]{12}\.svg`: "image/svg+xml",
 	} {
 		answer := f.send(f.request("GET", regexp.MustCompile(pattern).FindString(html), ""))
-		if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != mediaType || len(text(answer)) == 0 ||
-			answer.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s: %d %v", pattern, answer.StatusCode, answer.Header)
+		if answer.Code != http.StatusOK || answer.Header().Get("Content-Type") != mediaType || len(answer.Body.String()) == 0 ||
+			answer.Header().Get("Cache-Control") != "public, max-age=31536000, immutable" || answer.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %d %v", pattern, answer.Code, answer.Header())
 		}
 	}
 }

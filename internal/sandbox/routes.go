@@ -78,7 +78,7 @@ func (x *Exchange) guard(rt route) http.Handler {
 		who, ok := gate.From(r.Context())
 		private := rt.class != gate.ClassPublic
 		if !ok || !who.Class.Covers(rt.class) || private && who.Kind == gate.KindPublic {
-			writeRefusal(w, r, outOfScope)
+			writeRefusal(w, r, errOutOfScope)
 			return
 		}
 		rt.serve.ServeHTTP(w, r)
@@ -89,7 +89,7 @@ func (x *Exchange) guard(rt route) http.Handler {
 // protects an exchange whose operator forgot. Bots send neither Origin nor Sec-Fetch-Site and pass.
 func (x *Exchange) sameSite(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { writeRefusal(w, r, crossSite) }))
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { writeRefusal(w, r, errCrossSite) }))
 	return protection.Handler(next)
 }
 
@@ -105,10 +105,10 @@ func routed(mux *http.ServeMux) http.Handler {
 		h.ServeHTTP(probe, r)
 		if probe.status == http.StatusMethodNotAllowed {
 			w.Header()["Allow"] = probe.header["Allow"]
-			writeRefusal(w, r, methodNotAllowed)
+			writeRefusal(w, r, errMethodNotAllowed)
 			return
 		}
-		writeRefusal(w, r, notFound)
+		writeRefusal(w, r, errNotFound)
 	})
 }
 

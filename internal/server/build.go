@@ -111,7 +111,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	db, now := r.Store, opts.Now
 	follow := consequence.New(now)
 	r.ceremonies = ceremony.New(db.Ring(), now)
-	r.Accounts = account.New(store.Of[account.Tx](db))
+	r.Accounts = account.New(store.Of[account.Tx](db), now, follow)
 	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy)
 	r.Tally = audit.NewTally(store.Of[any](db), now)
 

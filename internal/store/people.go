@@ -154,3 +154,11 @@ func (t *tx) DeviceKnows(ctx context.Context, d id.Device, u id.User) (bool, err
 func (t *tx) PutDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) error {
 	return t.Queries.PutDeviceUser(ctx, sqlgen.PutDeviceUserParams{DeviceID: d[:], UserID: u[:], Now: micros(now)})
 }
+
+func (t *tx) DisableUser(ctx context.Context, u id.User, now time.Time) (bool, error) {
+	return won(t.Queries.DisableUser(ctx, sqlgen.DisableUserParams{ID: u[:], DisabledAt: maybeMicros(now)}))
+}
+
+func (t *tx) EnableUser(ctx context.Context, u id.User) (bool, error) {
+	return won(t.Queries.EnableUser(ctx, sqlgen.EnableUserParams{ID: u[:]}))
+}

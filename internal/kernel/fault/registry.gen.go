@@ -142,6 +142,10 @@ const (
 	KeyPossessionUnproven Code = "key.possession_unproven"
 	// KeyCeiling: The key has the scope {scope}, but this way of signing covers too little to carry it.
 	KeyCeiling Code = "key.ceiling"
+	// KeyNeedsSession: This address is for people who are signed in. It takes no API keys.
+	KeyNeedsSession Code = "key.needs_session"
+	// AssertionInvalid: The service behind the gateway could not verify that this request came through it. Nothing was changed.
+	AssertionInvalid Code = "assertion.invalid"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -353,4 +357,10 @@ var registry = map[Code]Entry{
 	KeyCeiling: {Code: KeyCeiling, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "The key has the scope {scope}, but this way of signing covers too little to carry it.", EnglishFix: "Sign with a timestamp claim, use the native way of signing, or ask the operator to lift the ceiling.",
 		Korean: "이 키에는 {scope} 권한이 있으나 현재 서명 방식으로는 해당 작업을 처리할 수 없습니다.", KoreanFix: "timestamp 클레임을 포함하거나 기본 서명 방식을 사용하거나 운영자에게 상한 조정을 요청해 주십시오."},
+	KeyNeedsSession: {Code: KeyNeedsSession, Status: 403, Sight: Anyone, Outside: "",
+		English: "This address is for people who are signed in. It takes no API keys.", EnglishFix: "Do it on the dashboard.",
+		Korean: "로그인한 사용자만 이용할 수 있는 주소이며 API 키를 받지 않습니다.", KoreanFix: "대시보드에서 진행해 주십시오."},
+	AssertionInvalid: {Code: AssertionInvalid, Status: 401, Sight: Anyone, Outside: "",
+		English: "The service behind the gateway could not verify that this request came through it. Nothing was changed.", EnglishFix: "Try again; if it stays, tell the operator the request id.",
+		Korean: "게이트웨이를 거친 요청인지 확인하지 못했습니다. 변경된 것은 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 운영자에게 요청 번호를 알려 주십시오."},
 }

@@ -23,6 +23,8 @@ const (
 	FactorRemoved   Kind = "factor_removed"
 	KeyCreated      Kind = "key_created"
 	KeyRevoked      Kind = "key_revoked"
+	UserDisabled    Kind = "user_disabled"
+	UserEnabled     Kind = "user_enabled"
 )
 
 // Happening is one of them.

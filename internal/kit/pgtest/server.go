@@ -108,7 +108,7 @@ func start(programs string, o Options) (s *Server, err error) {
 		options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 	}
 	supervisor := exec.Command("/bin/sh", "-c", supervise, "sallyport-pg", folder, programs, options) //nolint:noctx // it ends with its standard input
-	supervisor.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
+	supervisor.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}
 	// In a process group of its own, so that an interrupt at the terminal does not reach it before it has cleaned up.
 	supervisor.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: as}
 	alive, err := supervisor.StdinPipe()

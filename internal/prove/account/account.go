@@ -14,8 +14,10 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -52,6 +54,10 @@ type Subaccount struct {
 
 // Tx is what this package asks of a transaction.
 type Tx interface {
+	txn.Announcer
+	// DisableUser and EnableUser change the state; won is false if it was so already.
+	DisableUser(ctx context.Context, u id.User, now time.Time) (won bool, err error)
+	EnableUser(ctx context.Context, u id.User) (won bool, err error)
 	InsertUser(ctx context.Context, u User) error
 	InsertAccount(ctx context.Context, a id.Account, name string, born time.Time) error
 	InsertSubaccount(ctx context.Context, a id.Account, s Subaccount) error
@@ -93,10 +99,44 @@ func Create(ctx context.Context, tx Tx, u User, now time.Time) (Membership, erro
 }
 
 // Accounts answers questions about people and accounts.
-type Accounts struct{ ledger audit.Ledger[Tx] }
+type Accounts struct {
+	ledger audit.Ledger[Tx]
+	now    func() time.Time
+	follow happening.Applier
+}
 
 // New makes an Accounts.
-func New(ledger audit.Ledger[Tx]) *Accounts { return &Accounts{ledger} }
+func New(ledger audit.Ledger[Tx], now func() time.Time, follow happening.Applier) *Accounts {
+	return &Accounts{ledger, now, follow}
+}
+
+// Disable stops a user: every session ends, every key is refused, and no sign-in succeeds until Enable. Only the host's command line may,
+// until operators have a console. Errors: forbidden, not_found (also for one who is disabled).
+func (a *Accounts) Disable(ctx context.Context, p principal.Principal, u id.User) error {
+	return a.set(ctx, p, u, audit.UserDisabled, happening.UserDisabled, func(tx Tx) (bool, error) { return tx.DisableUser(ctx, u, a.now()) })
+}
+
+// Enable lets a disabled user sign in again. Nothing that ended comes back. Errors: forbidden, not_found.
+func (a *Accounts) Enable(ctx context.Context, p principal.Principal, u id.User) error {
+	return a.set(ctx, p, u, audit.UserEnabled, happening.UserEnabled, func(tx Tx) (bool, error) { return tx.EnableUser(ctx, u) })
+}
+
+func (a *Accounts) set(ctx context.Context, p principal.Principal, u id.User, action audit.Action, kind happening.Kind, write func(Tx) (bool, error)) error {
+	if !p.Trusted() {
+		return fault.New(fault.Forbidden)
+	}
+	return a.ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		won, err := write(tx)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("change user: %w", err)
+		}
+		if !won {
+			return audit.Event{}, fault.New(fault.NotFound)
+		}
+		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
+		return audit.Event{Action: action, Actor: p, Person: u}, a.follow.Apply(ctx, tx, happening.Happening{Kind: kind, User: u})
+	})
+}
 
 // Self gives the principal's own user. Errors: unauthorized.
 func (a *Accounts) Self(ctx context.Context, p principal.Principal) (u User, err error) {

@@ -72,6 +72,10 @@ const (
 	KeyUsed Action = "key.used"
 	// RequestRefused: A request was refused: {reason} ({count} times).
 	RequestRefused Action = "request.refused"
+	// UserDisabled: The user was disabled by an operator.
+	UserDisabled Action = "user.disabled"
+	// UserEnabled: The user was enabled again by an operator.
+	UserEnabled Action = "user.enabled"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -110,4 +114,6 @@ var actions = map[Action]Words{
 	KeyRevoked:               {Quiet: false, English: "The API key {name} was revoked.", Korean: "API 키 {name}을(를) 폐기하였습니다."},
 	KeyUsed:                  {Quiet: true, English: "", Korean: ""},
 	RequestRefused:           {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
+	UserDisabled:             {Quiet: false, English: "The user was disabled by an operator.", Korean: "운영자가 사용자를 비활성화하였습니다."},
+	UserEnabled:              {Quiet: false, English: "The user was enabled again by an operator.", Korean: "운영자가 사용자를 다시 활성화하였습니다."},
 }

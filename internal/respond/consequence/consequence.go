@@ -37,6 +37,8 @@ var table = map[happening.Kind]Row{
 	happening.FactorRemoved:   {EndOthers: true, Notice: notify.FactorRemoved},
 	happening.KeyCreated:      {Notice: notify.KeyCreated},
 	happening.KeyRevoked:      {Notice: notify.KeyRevoked},
+	happening.UserDisabled:    {EndOthers: true}, // keys are refused by their owner's state
+	happening.UserEnabled:     {},
 }
 
 // Sessions is what this package asks of package session.

@@ -41,7 +41,7 @@ func TestLaws(t *testing.T) {
 
 // settled fails on everything but a refusal, which is a right answer to a wrong question.
 func settled(t *rapid.T, err error) {
-	var refusal ledger.Refusal
+	var refusal ledger.RefusalError
 	if err != nil && !errors.As(err, &refusal) {
 		t.Fatal(err)
 	}
@@ -65,6 +65,7 @@ func (d *desk) placeAny(t *rapid.T) {
 		ticket.Side, ticket.Price, ticket.Volume, ticket.Force = market.Bid, won, 0, ""
 	case ledger.Sell:
 		ticket.Side, ticket.Price, ticket.Force = market.Ask, 0, ""
+	case ledger.Limit:
 	}
 	_, err := d.Place(context.Background(), me, ticket)
 	settled(t, err)
@@ -111,12 +112,14 @@ func (d *desk) addsUp(t *rapid.T) {
 	orders, err := d.Orders(ctx, me, ledger.Filter{Limit: 1_000_000})
 	settled(t, err)
 	for _, listed := range orders {
-		o, err := d.Order(ctx, me, ledger.Ref{ID: listed.ID})
+		var o ledger.Order
+		o, err = d.Order(ctx, me, ledger.Ref{ID: listed.ID})
 		settled(t, err)
 		d.orderAddsUp(t, o, total, locked)
 	}
 	for _, kind := range []ledger.Kind{ledger.Deposit, ledger.Withdraw} {
-		transfers, err := d.Transfers(ctx, me, ledger.TransferFilter{Kind: kind, Limit: 1_000_000})
+		var transfers []ledger.Transfer
+		transfers, err = d.Transfers(ctx, me, ledger.TransferFilter{Kind: kind, Limit: 1_000_000})
 		settled(t, err)
 		for _, tr := range transfers {
 			switch {

@@ -65,6 +65,14 @@ func openDesk(t *testing.T) *desk {
 	return newDesk(t, filepath.Join(t.TempDir(), "paper.db"))
 }
 
+// advance lets the present arrive.
+func (d *desk) advance(t *testing.T) {
+	t.Helper()
+	if err := d.Advance(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func amount(text string) money.Amount {
 	a, err := money.Parse(text)
 	if err != nil {
@@ -150,16 +158,12 @@ func TestLimitBidRestsAndFills(t *testing.T) {
 	})
 
 	d.now = (at - 1).Time()
-	if err := d.Advance(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	d.advance(t)
 	if o, _ = d.Order(t.Context(), me, ledger.Ref{ID: o.ID}); o.State != ledger.Wait {
 		t.Fatalf("filled before the market came: %+v", o)
 	}
 	d.now = at.Time().Add(time.Hour / 100)
-	if err := d.Advance(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	d.advance(t)
 	o, err = d.Order(t.Context(), me, ledger.Ref{ID: o.ID})
 	want := []ledger.Fill{{Price: price, Volume: volume, Funds: cost, Fee: fee, CreatedAt: at.Time()}}
 	if diff := cmp.Diff(want, o.Fills, cmpopts.IgnoreFields(ledger.Fill{}, "ID")); diff != "" || err != nil {
@@ -293,34 +297,34 @@ func TestPlaceRefuses(t *testing.T) {
 	}
 	for name, row := range map[string]struct {
 		ticket ledger.Ticket
-		want   ledger.Refusal
+		want   ledger.RefusalError
 	}{
-		"unknown market":      {limit(func(t *ledger.Ticket) { t.Market = "KRW-DOGE" }), ledger.MarketNotFound},
-		"no side":             {limit(func(t *ledger.Ticket) { t.Side = "" }), ledger.Invalid},
-		"no type":             {limit(func(t *ledger.Ticket) { t.Type = "" }), ledger.Invalid},
-		"long identifier":     {limit(func(t *ledger.Ticket) { t.Identifier = string(make([]byte, 65)) }), ledger.Invalid},
-		"no price":            {limit(func(t *ledger.Ticket) { t.Price = 0 }), ledger.PriceBid},
-		"price off its unit":  {limit(func(t *ledger.Ticket) { t.Price += money.One }), ledger.PriceBid},
-		"ask off its unit":    {limit(func(t *ledger.Ticket) { t.Side, t.Price = market.Ask, amount("1500000.5") }), ledger.PriceAsk},
-		"no volume":           {limit(func(t *ledger.Ticket) { t.Volume = 0 }), ledger.VolumeBid},
-		"negative volume":     {limit(func(t *ledger.Ticket) { t.Side, t.Volume = market.Ask, -1 }), ledger.VolumeAsk},
-		"too small":           {limit(func(t *ledger.Ticket) { t.Volume = amount("0.00003333") }), ledger.TooSmallBid},
-		"too small an ask":    {limit(func(t *ledger.Ticket) { t.Side, t.Volume = market.Ask, 1 }), ledger.TooSmallAsk},
-		"too large":           {limit(func(t *ledger.Ticket) { t.Volume = amount("7") }), ledger.TooLargeBid},
-		"beyond all bounds":   {limit(func(t *ledger.Ticket) { t.Side, t.Volume = market.Ask, 1<<62 }), ledger.TooLargeAsk},
-		"unknown force":       {limit(func(t *ledger.Ticket) { t.Force = "gtc" }), ledger.TimeInForce},
-		"not enough won":      {limit(func(t *ledger.Ticket) { t.Volume = amount("0.07") }), ledger.ShortBid},
-		"not enough coins":    {limit(func(t *ledger.Ticket) { t.Side, t.Volume = market.Ask, amount("0.50000001") }), ledger.ShortAsk},
-		"spend that asks":     {ledger.Ticket{Market: "KRW-BTC", Side: market.Ask, Type: ledger.Spend, Price: amount("5000")}, ledger.BadAsk},
-		"spend with a volume": {ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Spend, Price: amount("5000"), Volume: 1}, ledger.BadBid},
-		"spend nothing":       {ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Spend}, ledger.PriceBid},
-		"spend too little":    {ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Spend, Price: amount("4999")}, ledger.TooSmallBid},
-		"spend with a force":  {ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Spend, Price: amount("5000"), Force: ledger.NowOrCancel}, ledger.TimeInForce},
-		"fee not covered":     {ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Spend, Price: amount("10000000")}, ledger.ShortBid},
-		"sell that bids":      {ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Sell, Volume: amount("0.1")}, ledger.BadBid},
-		"sell with a price":   {ledger.Ticket{Market: "KRW-BTC", Side: market.Ask, Type: ledger.Sell, Volume: amount("0.1"), Price: 1}, ledger.BadAsk},
-		"sell nothing":        {ledger.Ticket{Market: "KRW-BTC", Side: market.Ask, Type: ledger.Sell}, ledger.VolumeAsk},
-		"sell too little":     {ledger.Ticket{Market: "KRW-BTC", Side: market.Ask, Type: ledger.Sell, Volume: amount("0.00001")}, ledger.TooSmallAsk},
+		"unknown market":      {limit(func(t *ledger.Ticket) { t.Market = "KRW-DOGE" }), ledger.ErrMarketNotFound},
+		"no side":             {limit(func(t *ledger.Ticket) { t.Side = "" }), ledger.ErrInvalid},
+		"no type":             {limit(func(t *ledger.Ticket) { t.Type = "" }), ledger.ErrInvalid},
+		"long identifier":     {limit(func(t *ledger.Ticket) { t.Identifier = string(make([]byte, 65)) }), ledger.ErrInvalid},
+		"no price":            {limit(func(t *ledger.Ticket) { t.Price = 0 }), ledger.ErrPriceBid},
+		"price off its unit":  {limit(func(t *ledger.Ticket) { t.Price += money.One }), ledger.ErrPriceBid},
+		"ask off its unit":    {limit(func(t *ledger.Ticket) { t.Side, t.Price = market.Ask, amount("1500000.5") }), ledger.ErrPriceAsk},
+		"no volume":           {limit(func(t *ledger.Ticket) { t.Volume = 0 }), ledger.ErrVolumeBid},
+		"negative volume":     {limit(func(t *ledger.Ticket) { t.Side, t.Volume = market.Ask, -1 }), ledger.ErrVolumeAsk},
+		"too small":           {limit(func(t *ledger.Ticket) { t.Volume = amount("0.00003333") }), ledger.ErrTooSmallBid},
+		"too small an ask":    {limit(func(t *ledger.Ticket) { t.Side, t.Volume = market.Ask, 1 }), ledger.ErrTooSmallAsk},
+		"too large":           {limit(func(t *ledger.Ticket) { t.Volume = amount("7") }), ledger.ErrTooLargeBid},
+		"beyond all bounds":   {limit(func(t *ledger.Ticket) { t.Side, t.Volume = market.Ask, 1<<62 }), ledger.ErrTooLargeAsk},
+		"unknown force":       {limit(func(t *ledger.Ticket) { t.Force = "gtc" }), ledger.ErrTimeInForce},
+		"not enough won":      {limit(func(t *ledger.Ticket) { t.Volume = amount("0.07") }), ledger.ErrShortBid},
+		"not enough coins":    {limit(func(t *ledger.Ticket) { t.Side, t.Volume = market.Ask, amount("0.50000001") }), ledger.ErrShortAsk},
+		"spend that asks":     {ledger.Ticket{Market: "KRW-BTC", Side: market.Ask, Type: ledger.Spend, Price: amount("5000")}, ledger.ErrBadAsk},
+		"spend with a volume": {ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Spend, Price: amount("5000"), Volume: 1}, ledger.ErrBadBid},
+		"spend nothing":       {ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Spend}, ledger.ErrPriceBid},
+		"spend too little":    {ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Spend, Price: amount("4999")}, ledger.ErrTooSmallBid},
+		"spend with a force":  {ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Spend, Price: amount("5000"), Force: ledger.NowOrCancel}, ledger.ErrTimeInForce},
+		"fee not covered":     {ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Spend, Price: amount("10000000")}, ledger.ErrShortBid},
+		"sell that bids":      {ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Sell, Volume: amount("0.1")}, ledger.ErrBadBid},
+		"sell with a price":   {ledger.Ticket{Market: "KRW-BTC", Side: market.Ask, Type: ledger.Sell, Volume: amount("0.1"), Price: 1}, ledger.ErrBadAsk},
+		"sell nothing":        {ledger.Ticket{Market: "KRW-BTC", Side: market.Ask, Type: ledger.Sell}, ledger.ErrVolumeAsk},
+		"sell too little":     {ledger.Ticket{Market: "KRW-BTC", Side: market.Ask, Type: ledger.Sell, Volume: amount("0.00001")}, ledger.ErrTooSmallAsk},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := openDesk(t)
@@ -343,7 +347,7 @@ func TestIdentifiersAreUsedOnce(t *testing.T) {
 	if _, err := d.Cancel(t.Context(), me, ledger.Ref{Identifier: "grid-1"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Place(t.Context(), me, ticket); !errors.Is(err, ledger.IdentifierUsed) {
+	if _, err := d.Place(t.Context(), me, ticket); !errors.Is(err, ledger.ErrIdentifierUsed) {
 		t.Errorf("again: %v", err)
 	}
 	if o, err := d.Order(t.Context(), me, ledger.Ref{Identifier: "grid-1"}); err != nil || o.ID != placed.ID {
@@ -362,10 +366,10 @@ func TestRehearseChangesNothing(t *testing.T) {
 	if err != nil || o.State != ledger.Done {
 		t.Fatalf("%+v, %v", o, err)
 	}
-	if _, err := d.Order(t.Context(), me, ledger.Ref{ID: o.ID}); !errors.Is(err, ledger.OrderNotFound) {
+	if _, err := d.Order(t.Context(), me, ledger.Ref{ID: o.ID}); !errors.Is(err, ledger.ErrOrderNotFound) {
 		t.Errorf("the rehearsed order exists: %v", err)
 	}
-	if _, err := d.Rehearse(t.Context(), me, ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Spend, Price: 1}); !errors.Is(err, ledger.TooSmallBid) {
+	if _, err := d.Rehearse(t.Context(), me, ledger.Ticket{Market: "KRW-BTC", Side: market.Bid, Type: ledger.Spend, Price: 1}); !errors.Is(err, ledger.ErrTooSmallBid) {
 		t.Errorf("%v", err)
 	}
 	wantBalances(t, d, before)
@@ -395,7 +399,7 @@ func TestCancel(t *testing.T) {
 		"no identifier":   {me, ledger.Ref{}},
 		"somebody else's": {ledger.Owner{Environment: "test", Subaccount: "sub_2"}, ledger.Ref{ID: second.ID}},
 	} {
-		if _, err := d.Cancel(t.Context(), row.owner, row.ref); !errors.Is(err, ledger.OrderNotFound) {
+		if _, err = d.Cancel(t.Context(), row.owner, row.ref); !errors.Is(err, ledger.ErrOrderNotFound) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -421,7 +425,7 @@ func TestOpenOrdersAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := d.Place(t.Context(), me, ticket); !errors.Is(err, ledger.TooManyOrders) {
+	if _, err := d.Place(t.Context(), me, ticket); !errors.Is(err, ledger.ErrTooManyOrders) {
 		t.Errorf("%v", err)
 	}
 	if all, err := d.CancelAll(t.Context(), me, nil); err != nil || len(all) != ledger.MaxOpen {

@@ -83,6 +83,7 @@ func forced(o *Order, lots []lot) []lot {
 		if volume < o.Volume {
 			return nil
 		}
+	default: // the others take what they can get
 	}
 	return lots
 }

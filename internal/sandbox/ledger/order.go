@@ -141,42 +141,42 @@ func (o *Order) pays() string {
 func (t Ticket) check(best money.Amount) error {
 	o := &Order{Ticket: t}
 	if t.Side != market.Bid && t.Side != market.Ask || len(t.Identifier) > maxIdentifier {
-		return Invalid
+		return ErrInvalid
 	}
 	switch t.Type {
 	case Limit:
 		return o.checkLimit()
 	case Spend:
 		if !o.buys() || t.Volume != 0 {
-			return o.bySide(BadBid, BadAsk)
+			return o.bySide(ErrBadBid, ErrBadAsk)
 		}
 		if t.Price <= 0 {
-			return PriceBid
+			return ErrPriceBid
 		}
 		return o.checkTotal(t.Price, nil)
 	case Sell:
 		if o.buys() || t.Price != 0 {
-			return o.bySide(BadBid, BadAsk)
+			return o.bySide(ErrBadBid, ErrBadAsk)
 		}
 		if t.Volume <= 0 {
-			return VolumeAsk
+			return ErrVolumeAsk
 		}
 		return o.checkTotal(t.Volume.Times(best))
 	}
-	return Invalid
+	return ErrInvalid
 }
 
 func (o *Order) checkLimit() error {
 	switch o.Force {
 	case "", NowOrCancel, AllOrNothing, PostOnly:
 	default:
-		return TimeInForce
+		return ErrTimeInForce
 	}
 	switch {
 	case !market.OnUnit(o.Price):
-		return o.bySide(PriceBid, PriceAsk)
+		return o.bySide(ErrPriceBid, ErrPriceAsk)
 	case o.Volume <= 0:
-		return o.bySide(VolumeBid, VolumeAsk)
+		return o.bySide(ErrVolumeBid, ErrVolumeAsk)
 	}
 	return o.checkTotal(o.Price.Times(o.Volume))
 }
@@ -184,11 +184,11 @@ func (o *Order) checkLimit() error {
 func (o *Order) checkTotal(total money.Amount, err error) error {
 	switch {
 	case o.Type != Limit && o.Force != "":
-		return TimeInForce
+		return ErrTimeInForce
 	case err != nil || total > MostTotal:
-		return o.bySide(TooLargeBid, TooLargeAsk)
+		return o.bySide(ErrTooLargeBid, ErrTooLargeAsk)
 	case total < LeastTotal:
-		return o.bySide(TooSmallBid, TooSmallAsk)
+		return o.bySide(ErrTooSmallBid, ErrTooSmallAsk)
 	}
 	return nil
 }

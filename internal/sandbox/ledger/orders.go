@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/sandbox/market"
@@ -11,7 +12,7 @@ import (
 )
 
 // Place puts an order on the market. What can trade at once does, in the same transaction; the answer holds those fills.
-// Errors: a Refusal of the order group.
+// Errors: a RefusalError of the order group.
 func (l *Ledger) Place(ctx context.Context, o Owner, t Ticket) (Order, error) {
 	var placed *Order
 	err := l.change(ctx, o, func(tx *sql.Tx, book int64, w wallet) (err error) {
@@ -48,7 +49,7 @@ func (l *Ledger) Rehearse(ctx context.Context, o Owner, t Ticket) (Order, error)
 func (l *Ledger) place(ctx context.Context, tx *sql.Tx, book int64, w wallet, t Ticket) (*Order, error) {
 	m, found := market.ByID(t.Market)
 	if !found {
-		return nil, MarketNotFound
+		return nil, ErrMarketNotFound
 	}
 	offers := l.cfg.Walk.Book(m, l.step())
 	if err := t.check(offers.Bids[0].Price); err != nil {
@@ -65,7 +66,7 @@ func (l *Ledger) place(ctx context.Context, tx *sql.Tx, book int64, w wallet, t 
 	possible := arrive(o, offers)
 	for _, lot := range forced(o, possible) {
 		if err := w.fill(o, lot, o.CreatedAt); err != nil {
-			return nil, o.bySide(TooLargeBid, TooLargeAsk)
+			return nil, o.bySide(ErrTooLargeBid, ErrTooLargeAsk)
 		}
 	}
 	if end := settled(o, len(possible) > 0); end != Wait {
@@ -84,9 +85,9 @@ func admit(ctx context.Context, tx *sql.Tx, book int64, t Ticket) error {
 	case err != nil:
 		return err
 	case used > 0:
-		return IdentifierUsed
+		return ErrIdentifierUsed
 	case open >= MaxOpen:
-		return TooManyOrders
+		return ErrTooManyOrders
 	}
 	return nil
 }
@@ -108,12 +109,12 @@ func orderByRef(ctx context.Context, q querier, book int64, r Ref) (*Order, erro
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, OrderNotFound
+		return nil, ErrOrderNotFound
 	}
 	return found[0], nil
 }
 
-// Order finds an order of the book, with its fills. Errors: OrderNotFound.
+// Order finds an order of the book, with its fills. Errors: ErrOrderNotFound.
 func (l *Ledger) Order(ctx context.Context, o Owner, r Ref) (Order, error) {
 	book, err := l.book(ctx, o)
 	if err != nil {
@@ -127,7 +128,7 @@ func (l *Ledger) Order(ctx context.Context, o Owner, r Ref) (Order, error) {
 	return *order, err
 }
 
-// Cancel takes an open order back and unlocks what it held. Errors: OrderNotFound, also for one that is no longer open.
+// Cancel takes an open order back and unlocks what it held. Errors: ErrOrderNotFound, also for one that is no longer open.
 func (l *Ledger) Cancel(ctx context.Context, o Owner, r Ref) (Order, error) {
 	var cancelled *Order
 	err := l.change(ctx, o, func(tx *sql.Tx, book int64, w wallet) error {
@@ -136,7 +137,7 @@ func (l *Ledger) Cancel(ctx context.Context, o Owner, r Ref) (Order, error) {
 			return err
 		}
 		if order.State != Wait {
-			return OrderNotFound
+			return ErrOrderNotFound
 		}
 		w.close(order, Cancel, l.cfg.Now())
 		cancelled = order
@@ -209,12 +210,12 @@ func ordersIn(ctx context.Context, q querier, book int64, f Filter) ([]*Order, e
 		query += ` AND ` + condition + placeholder(len(args))
 	}
 	if len(f.States) > 0 {
-		var list string
+		var list []string
 		for _, s := range f.States {
 			args = append(args, s)
-			list += ", " + placeholder(len(args))
+			list = append(list, placeholder(len(args)))
 		}
-		query += ` AND state IN (` + list[2:] + `)`
+		query += ` AND state IN (` + strings.Join(list, ", ") + `)`
 	}
 	if f.Market != "" {
 		and(`market = `, f.Market)

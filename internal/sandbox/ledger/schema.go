@@ -99,11 +99,11 @@ var errNewer = errors.New("the file was written by a newer release")
 // because they belong to the connection, not to the file.
 func openFile(ctx context.Context, path string) (write, read *sql.DB, err error) {
 	// SQLite would create the file readable for everybody.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // whoever runs the exchange names its file
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := f.Close(); err != nil {
+	if err = f.Close(); err != nil {
 		return nil, nil, err
 	}
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
@@ -112,7 +112,7 @@ func openFile(ctx context.Context, path string) (write, read *sql.DB, err error)
 		return nil, nil, err
 	}
 	write.SetMaxOpenConns(1)
-	if err := migrate(ctx, write); err != nil {
+	if err = migrate(ctx, write); err != nil {
 		return nil, nil, errors.Join(err, write.Close())
 	}
 	read, err = sql.Open("sqlite", name+"&mode=ro&_pragma=query_only(1)")

@@ -48,7 +48,7 @@ func (t Transfer) Progress() Progress {
 	return Finished
 }
 
-// Deposit brings paper money in, at once. Errors: CurrencyNotFound, AmountInvalid.
+// Deposit brings paper money in, at once. Errors: ErrCurrencyNotFound, ErrAmountInvalid.
 func (l *Ledger) Deposit(ctx context.Context, o Owner, f Funds) (Transfer, error) {
 	var t Transfer
 	err := l.change(ctx, o, func(tx *sql.Tx, book int64, w wallet) (err error) {
@@ -61,11 +61,11 @@ func (l *Ledger) Deposit(ctx context.Context, o Owner, f Funds) (Transfer, error
 func (l *Ledger) deposit(ctx context.Context, tx *sql.Tx, book int64, w wallet, f Funds) (Transfer, error) {
 	c, found := CurrencyByCode(f.Currency)
 	if !found {
-		return Transfer{}, CurrencyNotFound
+		return Transfer{}, ErrCurrencyNotFound
 	}
 	held := w[f.Currency]
 	if f.Amount <= 0 || f.Amount > c.Most || held.Free+held.Locked > c.Most-f.Amount {
-		return Transfer{}, AmountInvalid
+		return Transfer{}, ErrAmountInvalid
 	}
 	now := l.cfg.Now().UTC().Truncate(time.Microsecond)
 	t := Transfer{ID: newID(), Kind: Deposit, Currency: f.Currency, Amount: f.Amount, CreatedAt: now, DoneAt: now}
@@ -75,7 +75,7 @@ func (l *Ledger) deposit(ctx context.Context, tx *sql.Tx, book int64, w wallet, 
 		cost, _ = f.Amount.Times(t.Price) // Most bounds it
 	}
 	if err := w.credit(f.Currency, f.Amount, cost); err != nil {
-		return Transfer{}, AmountInvalid
+		return Transfer{}, ErrAmountInvalid
 	}
 	return t, insertTransfer(ctx, tx, book, t)
 }
@@ -98,18 +98,18 @@ func (d Destination) valid(network string) bool {
 }
 
 // Withdraw begins to send coins out: amount and fee are locked now and gone when Advance finds WithdrawAfter passed.
-// Errors: CurrencyNotFound, AmountInvalid, WithdrawTooSmall, AddressInvalid, ShortWithdraw.
+// Errors: ErrCurrencyNotFound, ErrAmountInvalid, ErrWithdrawTooSmall, ErrAddressInvalid, ErrShortWithdraw.
 func (l *Ledger) Withdraw(ctx context.Context, o Owner, f Funds, d Destination) (Transfer, error) {
 	c, found := CurrencyByCode(f.Currency)
 	switch {
 	case !found || !c.IsCoin():
-		return Transfer{}, CurrencyNotFound
+		return Transfer{}, ErrCurrencyNotFound
 	case f.Amount <= 0 || f.Amount > c.Most:
-		return Transfer{}, AmountInvalid
+		return Transfer{}, ErrAmountInvalid
 	case f.Amount < c.WithdrawLeast:
-		return Transfer{}, WithdrawTooSmall
+		return Transfer{}, ErrWithdrawTooSmall
 	case !d.valid(c.Network):
-		return Transfer{}, AddressInvalid
+		return Transfer{}, ErrAddressInvalid
 	}
 	t := Transfer{
 		ID: newID(), Kind: Withdraw, Currency: f.Currency, Network: d.Network, Address: d.Address, Tag: d.Tag,
@@ -118,7 +118,7 @@ func (l *Ledger) Withdraw(ctx context.Context, o Owner, f Funds, d Destination) 
 	t.Price, _ = l.Value(f.Currency, money.One)
 	err := l.change(ctx, o, func(tx *sql.Tx, book int64, w wallet) error {
 		if !w.lock(t.Currency, t.Amount+t.Fee) {
-			return ShortWithdraw
+			return ErrShortWithdraw
 		}
 		return insertTransfer(ctx, tx, book, t)
 	})

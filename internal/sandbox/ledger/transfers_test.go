@@ -42,9 +42,7 @@ func TestWithdraw(t *testing.T) {
 		{10 * time.Second, ledger.Finished, "0.3998+0"},
 	} {
 		d.now = start.Add(step.after)
-		if err := d.Advance(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		d.advance(t)
 		list, err := d.Transfers(t.Context(), me, ledger.TransferFilter{Kind: ledger.Withdraw, Limit: 10})
 		if err != nil || len(list) != 1 || list[0].Progress() != step.progress {
 			t.Errorf("after %v: %+v, %v", step.after, list, err)
@@ -56,20 +54,20 @@ func TestWithdraw(t *testing.T) {
 func TestWithdrawRefuses(t *testing.T) {
 	for name, row := range map[string]struct {
 		currency, amount, network, address, tag string
-		want                                    ledger.Refusal
+		want                                    ledger.RefusalError
 	}{
-		"won":                {"KRW", "10000", "", address, "", ledger.CurrencyNotFound},
-		"unknown":            {"DOGE", "1", "DOGE", address, "", ledger.CurrencyNotFound},
-		"nothing":            {"BTC", "0", "BTC", address, "", ledger.AmountInvalid},
-		"beyond bounds":      {"BTC", "92233720368", "BTC", address, "", ledger.AmountInvalid},
-		"too little":         {"BTC", "0.00099999", "BTC", address, "", ledger.WithdrawTooSmall},
-		"other network":      {"BTC", "0.1", "ETH", address, "", ledger.AddressInvalid},
-		"short address":      {"BTC", "0.1", "BTC", "bc1", "", ledger.AddressInvalid},
-		"space inside":       {"BTC", "0.1", "BTC", "bc1q paper paper", "", ledger.AddressInvalid},
-		"Cyrillic а":         {"BTC", "0.1", "BTC", "bc1qpаper", "", ledger.AddressInvalid},
-		"line break":         {"BTC", "0.1", "BTC", address, "1\n2", ledger.AddressInvalid},
-		"more than there is": {"BTC", "0.5", "BTC", address, "", ledger.ShortWithdraw},
-		"none of it":         {"SOL", "1", "SOL", address, "", ledger.ShortWithdraw},
+		"won":                {"KRW", "10000", "", address, "", ledger.ErrCurrencyNotFound},
+		"unknown":            {"DOGE", "1", "DOGE", address, "", ledger.ErrCurrencyNotFound},
+		"nothing":            {"BTC", "0", "BTC", address, "", ledger.ErrAmountInvalid},
+		"beyond bounds":      {"BTC", "92233720368", "BTC", address, "", ledger.ErrAmountInvalid},
+		"too little":         {"BTC", "0.00099999", "BTC", address, "", ledger.ErrWithdrawTooSmall},
+		"other network":      {"BTC", "0.1", "ETH", address, "", ledger.ErrAddressInvalid},
+		"short address":      {"BTC", "0.1", "BTC", "bc1", "", ledger.ErrAddressInvalid},
+		"space inside":       {"BTC", "0.1", "BTC", "bc1q paper paper", "", ledger.ErrAddressInvalid},
+		"Cyrillic а":         {"BTC", "0.1", "BTC", "bc1qpаper", "", ledger.ErrAddressInvalid},
+		"line break":         {"BTC", "0.1", "BTC", address, "1\n2", ledger.ErrAddressInvalid},
+		"more than there is": {"BTC", "0.5", "BTC", address, "", ledger.ErrShortWithdraw},
+		"none of it":         {"SOL", "1", "SOL", address, "", ledger.ErrShortWithdraw},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := openDesk(t)
@@ -96,10 +94,10 @@ func TestDeposit(t *testing.T) {
 	}{
 		{"XRP", "10", nil},
 		{"KRW", "9990000000", nil},
-		{"KRW", "0.00000001", ledger.AmountInvalid}, // at the bound
-		{"BTC", "0", ledger.AmountInvalid},
-		{"BTC", "90000000000", ledger.AmountInvalid},
-		{"DOGE", "1", ledger.CurrencyNotFound},
+		{"KRW", "0.00000001", ledger.ErrAmountInvalid}, // at the bound
+		{"BTC", "0", ledger.ErrAmountInvalid},
+		{"BTC", "90000000000", ledger.ErrAmountInvalid},
+		{"DOGE", "1", ledger.ErrCurrencyNotFound},
 	} {
 		if err := deposit(row.currency, row.amount); !errors.Is(err, row.want) {
 			t.Errorf("%s %s: %v, want %v", row.amount, row.currency, err, row.want)
@@ -123,9 +121,7 @@ func TestTransfersFilter(t *testing.T) {
 		sent = append(sent, w.ID)
 		d.now = d.now.Add(3 * time.Second)
 	}
-	if err := d.Advance(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	d.advance(t)
 	for name, row := range map[string]struct {
 		filter ledger.TransferFilter
 		want   []ledger.ID
@@ -160,10 +156,10 @@ func TestDurability(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Place(t.Context(), me, ledger.Ticket{Market: "KRW-BTC", Side: market.Ask, Type: ledger.Sell, Volume: amount("0.2")}); err != nil {
+	if _, err = d.Place(t.Context(), me, ledger.Ticket{Market: "KRW-BTC", Side: market.Ask, Type: ledger.Sell, Volume: amount("0.2")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Withdraw(t.Context(), me, ledger.Funds{Currency: "BTC", Amount: amount("0.1")}, ledger.Destination{Network: "BTC", Address: address}); err != nil {
+	if _, err = d.Withdraw(t.Context(), me, ledger.Funds{Currency: "BTC", Amount: amount("0.1")}, ledger.Destination{Network: "BTC", Address: address}); err != nil {
 		t.Fatal(err)
 	}
 	before := balances(t, d, me)
@@ -175,9 +171,7 @@ func TestDurability(t *testing.T) {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	again.now = start.Add(time.Minute)
-	if err := again.Advance(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	again.advance(t)
 	wantBalances(t, again, map[string]string{"KRW": before["KRW"], "BTC": "0.1998+0"})
 }
 
@@ -230,7 +224,7 @@ func TestRaces(t *testing.T) {
 		for range 100 {
 			wg.Go(func() {
 				err := fn()
-				var refusal ledger.Refusal
+				var refusal ledger.RefusalError
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
@@ -275,9 +269,7 @@ func TestRestIsFilledInParts(t *testing.T) {
 	first := len(o.Fills)
 	for o.State == ledger.Wait && d.now.Before(start.Add(time.Minute)) {
 		d.now = d.now.Add(time.Second)
-		if err := d.Advance(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		d.advance(t)
 		if o, err = d.Order(t.Context(), me, ledger.Ref{ID: o.ID}); err != nil {
 			t.Fatal(err)
 		}
@@ -303,9 +295,7 @@ func TestOrderDoesNotMeetThePast(t *testing.T) {
 	if err != nil || o.State != ledger.Wait || market.StepAt(d.now) == now {
 		t.Fatalf("%+v, %v", o, err)
 	}
-	if err := d.Advance(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	d.advance(t)
 	if o, err = d.Order(t.Context(), me, ledger.Ref{ID: o.ID}); err != nil || o.State != ledger.Wait {
 		t.Errorf("%+v, %v", o, err)
 	}
@@ -326,14 +316,10 @@ func TestAdvanceLate(t *testing.T) {
 	}
 	for range 600 {
 		prompt.now = prompt.now.Add(time.Second)
-		if err := prompt.Advance(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		prompt.advance(t)
 	}
 	late.now = late.now.Add(600 * time.Second)
-	if err := late.Advance(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	late.advance(t)
 	type fill struct {
 		Price, Volume money.Amount
 		At            time.Time

@@ -88,7 +88,7 @@ func (w wallet) reserve(o *Order) error {
 		need = cost + o.ReservedFee
 	}
 	if !w.lock(o.pays(), need) {
-		return o.bySide(ShortBid, ShortAsk)
+		return o.bySide(ErrShortBid, ErrShortAsk)
 	}
 	o.Locked = need
 	return nil

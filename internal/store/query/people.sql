@@ -13,6 +13,12 @@ SELECT id, mail, name, lang, handle, created_at, disabled_at FROM users WHERE ha
 -- name: SetUserLang :execrows
 UPDATE users SET lang = @lang WHERE id = @id;
 
+-- name: DisableUser :execrows
+UPDATE users SET disabled_at = @disabled_at WHERE id = @id AND disabled_at IS NULL;
+
+-- name: EnableUser :execrows
+UPDATE users SET disabled_at = NULL WHERE id = @id AND disabled_at IS NOT NULL;
+
 -- name: InsertAccount :exec
 INSERT INTO account (id, name, created_at) VALUES (@id, @name, @created_at);
 

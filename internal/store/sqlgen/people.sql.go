@@ -150,6 +150,39 @@ func (q *Queries) DeviceUser(ctx context.Context, arg DeviceUserParams) (DeviceU
 	return i, err
 }
 
+const disableUser = `-- name: DisableUser :execrows
+UPDATE users SET disabled_at = $1 WHERE id = $2 AND disabled_at IS NULL
+`
+
+type DisableUserParams struct {
+	DisabledAt sql.NullInt64
+	ID         []byte
+}
+
+func (q *Queries) DisableUser(ctx context.Context, arg DisableUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, disableUser, arg.DisabledAt, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const enableUser = `-- name: EnableUser :execrows
+UPDATE users SET disabled_at = NULL WHERE id = $1 AND disabled_at IS NOT NULL
+`
+
+type EnableUserParams struct {
+	ID []byte
+}
+
+func (q *Queries) EnableUser(ctx context.Context, arg EnableUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, enableUser, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const insertAccount = `-- name: InsertAccount :exec
 INSERT INTO account (id, name, created_at) VALUES ($1, $2, $3)
 `

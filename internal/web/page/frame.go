@@ -1,6 +1,9 @@
 package page
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // here says whether a page belongs to an entry of the navigation.
 func here(path, entry string) bool {
@@ -42,3 +45,5 @@ func (in Input) described() string {
 	}
 	return strings.Join(ids, " ")
 }
+
+func number(n int) string { return strconv.Itoa(n) }

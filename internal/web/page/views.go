@@ -41,6 +41,8 @@ type Me struct {
 	Idle, Ends i18n.Moment
 	// Asleep: the session is idle; it may look and cancel.
 	Asleep bool
+	// Again is where signing in again begins.
+	Again string
 }
 
 // T says a text of the catalogue.
@@ -197,6 +199,8 @@ type StepUp struct {
 	Action  string
 	ID      string
 	Summary string
+	// Details are the summary's parts, where there is more to say than a sentence.
+	Details []Fact
 	// Needs is the proof that will do: "passkey", "totp" or "password".
 	Needs string
 	// Carried is the form that was sent, sealed.
@@ -242,47 +246,36 @@ const (
 	KeyOrphan  KeyState = "orphan"
 )
 
-// NewKey is the form that plans a key.
+// NewKey is the form that makes a key.
 type NewKey struct {
 	Problem       Problem
 	Name, Purpose string
 	Subaccounts   []Option
 	Environments  []Option
-	Kinds         []Option
-	Scopes        []Option
-	Lives         []Option
-	Allowlist     string
-	HereToo       bool
-	Here          string
-	PublicKey     string
-	UpbitOff      bool
-	UpbitLifted   bool
-	Unpinned      string
-}
-
-// Review is a planned key in words, before it is made.
-type Review struct {
-	Problem Problem
-	Plan    Plan
-	Hidden  []Hidden
-	// JSON is the request that script sends when it makes the key pair itself.
-	JSON string
 	// Kind is the chosen way of signing: "browser", "ed25519", "hmac" or "upbit".
-	Kind string
-	// Challenge is what the holder of a pasted public key signs.
-	Challenge string
-	Mail      string
-	Check     string
+	Kind        string
+	Scopes      []Scope
+	Lives       []Option
+	Allowlist   string
+	HereToo     bool
+	Here        string
+	PublicKey   string
+	Possession  string
+	Challenge   string
+	UpbitOff    bool
+	UpbitLifted bool
+	// Unpinned is how long a key without an allowlist may trade.
+	Unpinned string
+	// Check is the command that tries a key, with {file} for its file.
+	Check string
 }
 
-// Plan is a key in words.
-type Plan struct {
-	Name, Purpose, Subaccount, Signs string
-	Test                             bool
-	Scopes, Allowlist                []string
-	Expires                          i18n.Moment
-	Lapses                           i18n.Moment
-	Trades                           bool
+// Scope is one permission with its meaning.
+type Scope struct {
+	Word, Text string
+	// Acts: it does more than look.
+	Acts   bool
+	Chosen bool
 }
 
 // Created is a new key with its secret, shown once.

@@ -1,0 +1,58 @@
+package client
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// KeyFile is an API key as its holder keeps it: what the dashboard offers for download and what the demo prints. It holds a secret, so the
+// file belongs to its user alone (mode 0600).
+type KeyFile struct {
+	KeyID     string `json:"key_id"`
+	Algorithm string `json:"algorithm"`
+	// Secret of an HMAC key, exactly as shown; PrivateKey of an Ed25519 key, in any form that sign.ParsePrivateKey reads.
+	Secret      string   `json:"secret,omitempty"`
+	PrivateKey  string   `json:"private_key,omitempty"`
+	Dialect     string   `json:"dialect"`
+	Environment string   `json:"environment,omitempty"`
+	Scopes      []string `json:"scopes,omitempty"`
+}
+
+// ReadKeyFile reads a key file.
+func ReadKeyFile(path string) (KeyFile, error) {
+	var k KeyFile
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return k, err
+	}
+	if err := json.Unmarshal(raw, &k); err != nil {
+		return k, fmt.Errorf("%s is no key file: %w", path, err)
+	}
+	return k, nil
+}
+
+// Signer signs as the key's dialect demands.
+func (k KeyFile) Signer() (sign.Signer, error) {
+	dialect, err := sign.ParseDialect(k.Dialect)
+	if err != nil {
+		return nil, fmt.Errorf("dialect %q: %w", k.Dialect, err)
+	}
+	algorithm, err := sign.ParseAlgorithm(k.Algorithm)
+	if err != nil || !dialect.Pins(algorithm) {
+		return nil, fmt.Errorf("algorithm %q does not belong to dialect %s", k.Algorithm, dialect)
+	}
+	switch {
+	case dialect == sign.Upbit:
+		return sign.NewUpbitSigner(sign.UpbitKey{AccessKey: k.KeyID, Secret: []byte(k.Secret)})
+	case algorithm == sign.Ed25519:
+		private, _, err := sign.ParsePrivateKey(k.PrivateKey)
+		if err != nil {
+			return nil, fmt.Errorf("private_key: %w", err)
+		}
+		return sign.NewEd25519Signer(k.KeyID, private)
+	}
+	return sign.NewHMACSigner(k.KeyID, []byte(k.Secret))
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-21c57000/sallyport/client"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// signing is what the commands that sign have in common.
+type signing struct {
+	keyFile, data, contentType string
+}
+
+func (s *signing) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.keyFile, "key-file", "", "the key file: JSON with key_id, algorithm, dialect and secret or private_key")
+	cmd.Flags().StringVarP(&s.data, "data", "d", "", "the body; @FILE reads a file, @- standard input")
+	cmd.Flags().StringVar(&s.contentType, "content-type", "application/json", "the body's type")
+	_ = cmd.MarkFlagRequired("key-file")
+}
+
+// request builds the request with its body, unsigned, and the signer of the key.
+func (s *signing) request(cmd *cobra.Command, method, target string) (*http.Request, []byte, sign.Signer, error) {
+	key, err := client.ReadKeyFile(s.keyFile)
+	if err != nil {
+		return nil, nil, nil, usage(err)
+	}
+	signer, err := key.Signer()
+	if err != nil {
+		return nil, nil, nil, usage(fmt.Errorf("%s: %w", s.keyFile, err))
+	}
+	body, err := s.body(cmd.InOrStdin())
+	if err != nil {
+		return nil, nil, nil, usage(err)
+	}
+	r, err := http.NewRequestWithContext(cmd.Context(), strings.ToUpper(method), target, bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, nil, usage(err)
+	}
+	if len(body) > 0 {
+		r.Header.Set("Content-Type", s.contentType)
+	}
+	return r, body, signer, nil
+}
+
+func (s *signing) body(stdin io.Reader) ([]byte, error) {
+	path, isFile := strings.CutPrefix(s.data, "@")
+	switch {
+	case !isFile:
+		return []byte(s.data), nil
+	case path == "-":
+		return io.ReadAll(stdin)
+	}
+	return os.ReadFile(path)
+}
+
+func callCommand() *cobra.Command {
+	var s signing
+	var show bool
+	cmd := &cobra.Command{
+		Use: "call METHOD URL", Short: "Sign a request, send it and print the answer", Args: cobra.ExactArgs(2),
+		Long: "The answer's body goes to standard output. A refusal ends with exit code 3, so that scripts notice.",
+		Example: `  sallyport call GET http://127.0.0.1:8081/v1/accounts --key-file key.json
+  sallyport call POST http://127.0.0.1:8081/v1/orders --key-file key.json --data @order.json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, _, signer, err := s.request(cmd, args[0], args[1])
+			if err != nil {
+				return err
+			}
+			origin := r.URL.Scheme + "://" + r.URL.Host
+			http := http.Client{Transport: &client.Transport{Signer: signer, Origin: origin}, Timeout: time.Minute}
+			answer, err := http.Do(r)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = answer.Body.Close() }()
+			return tellAnswer(cmd, answer, show)
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().BoolVarP(&show, "include", "i", false, "print status and headers too, to standard error")
+	return cmd
+}
+
+func tellAnswer(cmd *cobra.Command, answer *http.Response, show bool) error {
+	if show {
+		fmt.Fprintln(cmd.ErrOrStderr(), answer.Status)
+		_ = answer.Header.Write(cmd.ErrOrStderr())
+	}
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	var pretty bytes.Buffer
+	if json.Indent(&pretty, body, "", "  ") == nil {
+		body = append(bytes.TrimRight(pretty.Bytes(), "\n"), '\n')
+	}
+	if _, err := out.Write(body); err != nil {
+		return err
+	}
+	if answer.StatusCode >= http.StatusBadRequest {
+		return &exitError{exitRefused, fmt.Errorf("the server answered %s", answer.Status)}
+	}
+	return nil
+}
+
+func signCommand() *cobra.Command {
+	var s signing
+	var asCurl bool
+	cmd := &cobra.Command{
+		Use: "sign METHOD URL", Short: "Print the headers that sign a request, or a curl line", Args: cobra.ExactArgs(2),
+		Example: `  sallyport sign GET http://127.0.0.1:8081/v1/accounts --key-file key.json
+  eval "$(sallyport sign GET http://127.0.0.1:8081/v1/accounts --key-file key.json --curl)"`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, body, signer, err := s.request(cmd, args[0], args[1])
+			if err != nil {
+				return err
+			}
+			if err := sign.Sign(r, body, signer, time.Now()); err != nil {
+				return err
+			}
+			lines := headerLines(r.Header)
+			if !asCurl {
+				fmt.Fprintln(cmd.OutOrStdout(), strings.Join(lines, "\n"))
+				return nil
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), curlLine(r, lines, body))
+			return nil
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().BoolVar(&asCurl, "curl", false, "print a curl line that a shell can run")
+	return cmd
+}
+
+func headerLines(h http.Header) []string {
+	var lines []string
+	for name, values := range h {
+		for _, value := range values {
+			lines = append(lines, name+": "+value)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// curlLine sends exactly the signed bytes: --path-as-is keeps curl from rewriting the path, --data-binary from touching the body.
+func curlLine(r *http.Request, lines []string, body []byte) string {
+	words := []string{"curl", "-sS", "--path-as-is", "-X", r.Method}
+	for _, line := range lines {
+		words = append(words, "-H", quote(line))
+	}
+	if len(body) > 0 {
+		words = append(words, "--data-binary", quote(string(body)))
+	}
+	return strings.Join(append(words, quote(r.URL.String())), " ")
+}
+
+// quote makes one word for a POSIX shell.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

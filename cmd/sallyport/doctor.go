@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/server"
+)
+
+func doctorCommand() *cobra.Command {
+	var asJSON bool
+	cmd := withConfig(&cobra.Command{
+		Use: "doctor", Short: "Print every setting with where it comes from, and check what it names", Args: cobra.NoArgs,
+		Long:    "Exit code 0 means that the server would start. Problems of the file are all told at once, each with its line.",
+		Example: "  sallyport doctor --config sallyport.yaml",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(cmd)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				if err := printJSON(cmd.OutOrStdout(), cfg.Effective()); err != nil {
+					return err
+				}
+			} else if err := tellSettings(cmd, cfg); err != nil {
+				return err
+			}
+			return checkParts(cmd, cfg)
+		},
+	})
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the settings as JSON")
+	return cmd
+}
+
+func tellSettings(cmd *cobra.Command, cfg config.Config) error {
+	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "SETTING\tVALUE\tFROM")
+	for _, s := range cfg.Effective() {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", s.Key, s.Value, s.Origin)
+	}
+	return table.Flush()
+}
+
+// checkParts opens what the configuration names, without serving.
+func checkParts(cmd *cobra.Command, cfg config.Config) error {
+	quiet := newLog(cmd.ErrOrStderr(), config.Log{Level: config.LevelError, Format: config.FormatText})
+	srv, err := server.New(cmd.Context(), cfg, server.Options{Now: time.Now, Log: quiet})
+	if err != nil {
+		return fmt.Errorf("the server would not start: %w", err)
+	}
+	_, err = srv.Rooms.Log.VerifyAll(cmd.Context())
+	if err = errors.Join(err, srv.Close()); err == nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), "The server would start: database, keys, routes and upstreams are in order.")
+	}
+	return err
+}

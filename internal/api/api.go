@@ -1,0 +1,105 @@
+// Package api owns the JSON door: /v1, for our own pages and for the programs of people.
+//
+// It has no rules of its own. A request enters (visit), one operation of a room is called, and its answer or refusal is written; what a route
+// demands is its line in spec/routes.tsv. It does not know pages, and never sends a CORS header.
+//
+//	one credential → proven sender → same origin → permitted sender → whole body → operation
+//
+// Invariant: a cookie counts only together with same-origin Fetch metadata, a form token and JSON; a signed request only without a cookie.
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/httpx/route"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+	"github.com/seed-21c57000/sallyport/internal/prove/signup"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Describer finds words for what a browser says about itself.
+type Describer interface {
+	// Device names the browser and system of a User-Agent header in "en" or "ko".
+	Device(agent, lang string) string
+}
+
+// Deps are what the door is made of. All are needed.
+type Deps struct {
+	Now func() time.Time
+	// Origin of the dashboard as it is configured, scheme://host[:port]: what cookies and signatures must have been made for.
+	Origin  string
+	FormKey httpx.FormKey
+
+	Decide   decision.Decider
+	Verifier Verifier
+	Describe Describer
+	// Tally counts refusals for the owners of keys and sessions.
+	Tally *audit.Tally
+
+	Accounts *account.Accounts
+	Sessions *session.Sessions
+	SignUps  *signup.SignUps
+	SignIns  *signin.SignIns
+	Factors  *factor.Factors
+	StepUps  *stepup.StepUps
+	Keys     *apikey.Keys
+	Log      *audit.Log
+}
+
+// API is the door. It is safe for concurrent use once it is mounted.
+type API struct {
+	Deps
+	authority string
+	huma      huma.API
+	document  []byte // the OpenAPI description, written once by Mount
+}
+
+// New makes an API, or names what is missing.
+func New(d Deps) (*API, error) {
+	origin, err := url.Parse(d.Origin)
+	if err != nil || origin.Host == "" {
+		return nil, fmt.Errorf("api.New: %q is no origin", d.Origin)
+	}
+	missing := map[string]bool{
+		"Now": d.Now == nil, "FormKey": len(d.FormKey) != 32, "Decide": d.Decide == nil, "Verifier": d.Verifier == nil,
+		"Describe": d.Describe == nil, "Tally": d.Tally == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
+		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
+		"Keys": d.Keys == nil, "Log": d.Log == nil,
+	}
+	var problems []error
+	for name, is := range missing {
+		if is {
+			problems = append(problems, fmt.Errorf("api.New: no %s", name))
+		}
+	}
+	return &API{Deps: d, authority: origin.Host}, errors.Join(problems...)
+}
+
+// Mount puts every route of the door on the mux. The mux knows afterwards which of them have no line in spec/routes.tsv.
+func (a *API) Mount(mux *route.Mux) {
+	a.open(mux)
+	(&clock{a.Now}).mount(a)
+	(&signUps{a.SignUps}).mount(a)
+	(&signIns{a.SignIns}).mount(a)
+	(&sessions{a.Sessions, a.Keys, a.Describe}).mount(a)
+	(&methods{a.Factors}).mount(a)
+	(&passkeys{a.Factors}).mount(a)
+	(&stepUps{a.StepUps, a.Factors}).mount(a)
+	(&keys{a.Keys}).mount(a)
+	(&accounts{a.Accounts}).mount(a)
+	(&activity{a.Log, a.Keys, a.Describe}).mount(a)
+	a.describeItself()
+}

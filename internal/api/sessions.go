@@ -1,0 +1,151 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
+)
+
+// sessions is who is there, and where else they are signed in.
+type sessions struct {
+	room interface {
+		Ends(p principal.Principal) (idle, absolute time.Time)
+		List(ctx context.Context, p principal.Principal) ([]session.Row, error)
+		SignOut(ctx context.Context, p principal.Principal) error
+		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
+		SignOutOthers(ctx context.Context, p principal.Principal) (count int, err error)
+		SignOutEverywhere(ctx context.Context, p principal.Principal) (count int, err error)
+	}
+	keys interface {
+		Find(k id.Key) *apikey.Live
+	}
+	describe Describer
+}
+
+func (s *sessions) mount(a *API) {
+	register(a, operation{
+		id: "getSession", method: http.MethodGet, path: "/v1/session", summary: "Who am I?",
+		about: "For a session: its user, power and both ends. For an API key: the key itself, whatever its scopes.",
+	}, s.whoami)
+	register(a, operation{
+		id: "signOut", method: http.MethodDelete, path: "/v1/session", summary: "Sign out", about: "This session and those on gateway hosts that it opened.",
+	}, s.signOut)
+	register(a, operation{
+		id: "listSessions", method: http.MethodGet, path: "/v1/sessions", summary: "Where I am signed in", about: "The newest first.",
+	}, s.list)
+	register(a, operation{
+		id: "endSession", method: http.MethodDelete, path: "/v1/sessions/{id}", summary: "Sign one session out",
+		about: "It is refused from the moment of the answer.", codes: []fault.Code{fault.SessionNotFound},
+	}, s.end)
+	register(a, operation{
+		id: "signOutOthers", method: http.MethodPost, path: "/v1/sessions/sign-out-others", summary: "Sign out everywhere else",
+		about: "API keys stay: your bots keep running.",
+	}, s.signOutOthers)
+	register(a, operation{
+		id: "signOutEverywhere", method: http.MethodPost, path: "/v1/sessions/sign-out-everywhere", summary: "Sign out everywhere, here too",
+		about: "API keys stay: your bots keep running.",
+	}, s.signOutEverywhere)
+}
+
+type whoami struct {
+	Kind       string        `json:"kind" enum:"user,key" doc:"What proved itself"`
+	User       id.User       `json:"user" doc:"The person, or the owner of the key" example:"usr_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Name       string        `json:"name,omitempty" doc:"How the person wants to be called" example:"Min"`
+	Account    id.Account    `json:"account" example:"acc_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Subaccount id.Subaccount `json:"subaccount" example:"sub_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Role       string        `json:"role" enum:"viewer,trader,owner" doc:"The person's role in the account today"`
+	Scopes     []string      `json:"scopes" doc:"What is allowed at most, today" example:"[\"balances:read\",\"orders:read\"]"`
+
+	Session  id.Session `json:"session,omitzero" doc:"With kind user" example:"ses_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	ACR      string     `json:"acr,omitempty" enum:"none,pwd,mfa,phr,phrh" doc:"How strongly the session is proven now"`
+	IdleAt   time.Time  `json:"idle_expires_at,omitzero" doc:"When the session may only look and cancel, unless its user does something"`
+	ExpireAt time.Time  `json:"absolute_expires_at,omitzero" doc:"When the session ends for good"`
+
+	Key *keyShown `json:"key,omitempty" doc:"With kind key"`
+}
+
+type whoamiOut struct{ Body whoami }
+
+func (s *sessions) whoami(_ context.Context, p principal.Principal, _ *struct{}) (*whoamiOut, error) {
+	w := whoami{
+		Kind: p.Kind.String(), User: p.User, Account: p.Account, Subaccount: p.Subaccount, Role: p.Role.String(), Scopes: p.Scopes.Words(),
+	}
+	if p.Kind == principal.KindKey {
+		if live := s.keys.Find(p.Key); live != nil {
+			shown := keyAs(live.Key)
+			w.Key = &shown
+		}
+		return &whoamiOut{w}, nil
+	}
+	w.Name, w.Session, w.ACR = p.Name, p.Session, p.Level().String()
+	w.IdleAt, w.ExpireAt = s.room.Ends(p)
+	return &whoamiOut{w}, nil
+}
+
+type signedOutOut struct{ kept }
+
+func (s *sessions) signOut(ctx context.Context, p principal.Principal, _ *struct{}) (*signedOutOut, error) {
+	return &signedOutOut{kept{signedOut: true}}, s.room.SignOut(ctx, p)
+}
+
+type sessionShown struct {
+	ID        id.Session `json:"id" example:"ses_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Current   bool       `json:"current" doc:"Whether it is the one that asks"`
+	Device    string     `json:"device" doc:"Browser and system in words; the sender chose what they rest on" example:"Chrome on Windows"`
+	Addr      string     `json:"addr" doc:"Address at sign-in" example:"203.0.113.7"`
+	ACR       string     `json:"acr" enum:"none,pwd,mfa,phr,phrh" doc:"How strongly it was proven"`
+	CreatedAt time.Time  `json:"created_at"`
+	ActedAt   time.Time  `json:"acted_at" doc:"Last time a human did something"`
+	ExpiresAt time.Time  `json:"expires_at" doc:"When it ends for good"`
+}
+
+type sessionList struct {
+	Sessions []sessionShown `json:"sessions"`
+}
+
+type sessionsOut struct{ Body sessionList }
+
+func (s *sessions) list(ctx context.Context, p principal.Principal, _ *struct{}) (*sessionsOut, error) {
+	rows, err := s.room.List(ctx, p)
+	list := make([]sessionShown, 0, len(rows))
+	for _, row := range rows {
+		list = append(list, sessionShown{
+			ID: row.ID, Current: row.ID == p.Session, Device: s.describe.Device(row.Agent, p.Lang), Addr: row.Addr,
+			ACR: row.Proof.Level().String(), CreatedAt: row.Born, ActedAt: row.ActedAt, ExpiresAt: row.ExpiresAt,
+		})
+	}
+	return &sessionsOut{sessionList{list}}, err
+}
+
+type sessionPath struct {
+	ID id.Session `path:"id" doc:"The session" example:"ses_069g9r2kt0f7s8w3a5q1z7y6xc"`
+}
+
+func (s *sessions) end(ctx context.Context, p principal.Principal, in *sessionPath) (*signedOutOut, error) {
+	return &signedOutOut{kept{signedOut: in.ID == p.Session}}, s.room.Revoke(ctx, p, in.ID)
+}
+
+type endedCount struct {
+	Ended int `json:"ended" doc:"How many sessions were signed out"`
+}
+
+type endedOut struct {
+	kept
+	Body endedCount
+}
+
+func (s *sessions) signOutOthers(ctx context.Context, p principal.Principal, _ *struct{}) (*endedOut, error) {
+	count, err := s.room.SignOutOthers(ctx, p)
+	return &endedOut{Body: endedCount{count}}, err
+}
+
+func (s *sessions) signOutEverywhere(ctx context.Context, p principal.Principal, _ *struct{}) (*endedOut, error) {
+	count, err := s.room.SignOutEverywhere(ctx, p)
+	return &endedOut{kept{signedOut: true}, endedCount{count}}, err
+}

@@ -1,0 +1,266 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/httpx/route"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/signed"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// Verifier checks signed requests; see package signed.
+type Verifier interface {
+	Verify(ctx context.Context, in *signed.Request) (signed.Accepted, error)
+}
+
+const (
+	// maxBody is larger than any answer of an authenticator, which is the largest thing we take.
+	maxBody = 64 << 10
+	// bodyTime is how long a body may take to arrive.
+	bodyTime = 5 * time.Second
+)
+
+// visit is one request on its way in. Its steps are named after what holds after them, and run in this order.
+type visit struct {
+	*API
+	w         http.ResponseWriter
+	r         *http.Request
+	rec       *httpx.Record
+	line      route.Line
+	takesBody bool
+
+	bearer   secret.Value // of the session cookie, if there is one
+	isSigned bool         // whether there are signature headers
+	browser  secret.Value // of the pre-session cookie, on routes that need one
+	device   secret.Value // of the device cookie, on the same routes
+	before   id.Session   // that this browser has already, on the same routes
+	form     secret.Value // the cookie that the form token must belong to; empty for keys and strangers
+	who      principal.Principal
+	accepted signed.Accepted // with a signed request
+	body     []byte
+	hasBody  bool // whether body was read
+
+	refusal error // what will be answered instead of huma's own refusal
+}
+
+// enter runs the steps.
+func (v *visit) enter() error {
+	v.w.Header().Set("Cache-Control", "no-store")
+	v.who = principal.Nobody(v.rec.Origin())
+	for _, step := range []func() error{v.plainQuery, v.oneCredential, v.provenSender, v.sameOrigin, v.permittedSender, v.wholeBody} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if v.who.Kind == principal.KindUser && !v.reads() {
+		v.Sessions.Act(v.who)
+	}
+	v.who.Lang = httpx.Language(v.r)
+	return nil
+}
+
+// reads says whether the method is safe (RFC 9110 §9.2.1).
+func (v *visit) reads() bool { return v.r.Method == http.MethodGet || v.r.Method == http.MethodHead }
+
+// plainQuery: the query reads the same for everybody, and no parameter comes twice.
+func (v *visit) plainQuery() error {
+	query, err := url.ParseQuery(v.r.URL.RawQuery)
+	if err != nil {
+		return fault.New(fault.RequestMalformed, "problem", "the query cannot be read")
+	}
+	for name, values := range query {
+		if len(values) > 1 {
+			return fault.New(fault.RequestMalformed, "problem", fmt.Sprintf("parameter %q twice", name))
+		}
+	}
+	return nil
+}
+
+// oneCredential: a session cookie or a signature, never both.
+func (v *visit) oneCredential() (err error) {
+	if v.bearer, err = httpx.Cookie(v.r, httpx.SessionCookie); err != nil {
+		return err
+	}
+	for _, name := range []string{"Signature", "Signature-Input", "Authorization"} {
+		v.isSigned = v.isSigned || len(v.r.Header[name]) > 0
+	}
+	if v.isSigned && !v.bearer.IsEmpty() {
+		return fault.New(fault.SignatureTwoCredentials)
+	}
+	return nil
+}
+
+// provenSender: whoever the route needs is there.
+func (v *visit) provenSender() error {
+	switch {
+	case v.line.Needs == route.Public:
+		return nil
+	case v.isSigned && v.line.Needs == route.SessionOrKey:
+		return v.signedSender()
+	case v.isSigned:
+		return fault.New(fault.KeyNeedsSession)
+	case v.line.Needs == route.Pre:
+		return v.knownBrowser()
+	case v.bearer.IsEmpty():
+		return fault.New(fault.Unauthorized)
+	}
+	return v.liveSession()
+}
+
+func (v *visit) liveSession() (err error) {
+	if v.who, err = v.Sessions.Authenticate(v.bearer.Reveal(), "", v.rec.Origin()); err != nil {
+		return err
+	}
+	v.rec.User, v.form = v.who.User, v.bearer
+	return nil
+}
+
+// knownBrowser: what begins here is bound to a cookie, which the first visit gives out. A browser that is signed in proves its forms with its
+// session; for the operation it is nobody yet.
+func (v *visit) knownBrowser() (err error) {
+	if v.device, err = httpx.Cookie(v.r, httpx.DeviceCookie); err != nil {
+		return err
+	}
+	if v.reads() {
+		v.browser, err = httpx.Browser(v.w, v.r)
+	} else {
+		v.browser, err = httpx.Cookie(v.r, httpx.BrowserCookie)
+	}
+	if err != nil {
+		return err
+	}
+	v.form = v.browser
+	if before, gone := v.Sessions.Authenticate(v.bearer.Reveal(), "", v.rec.Origin()); gone == nil {
+		v.before, v.form = before.Session, v.bearer
+	}
+	return nil
+}
+
+// from is the browser, for the operations that open a session.
+func (v *visit) from() signin.From {
+	return signin.From{Origin: v.rec.Origin(), Browser: v.browser.Hash(), Device: v.device, Replace: v.before}
+}
+
+// signedSender: the request carries the signature of a live key of either environment, which is the one that its id names.
+func (v *visit) signedSender() (err error) {
+	in := &signed.Request{Request: sign.Received(v.r), From: v.rec.Origin(), Environment: id.Live, ReadBody: v.readBody}
+	in.Authority = v.authority
+	if sig, err := sign.Parse(&in.Request); err == nil {
+		if _, environment, err := id.ParseKey(sig.KeyID); err == nil {
+			in.Environment = environment
+		}
+	}
+	if v.accepted, err = v.Verifier.Verify(v.r.Context(), in); err != nil {
+		return err
+	}
+	v.who = v.accepted.Principal
+	v.rec.User, v.rec.Key = v.who.User, v.who.Key
+	return nil
+}
+
+// sameOrigin: a request that rests on a cookie comes from our own pages, and one that changes something carries the form token that only they
+// can read. A form of another site can send neither JSON nor the header.
+func (v *visit) sameOrigin() error {
+	if v.line.Needs == route.Public || v.isSigned {
+		return nil
+	}
+	if !v.fromHere() {
+		return fault.New(fault.RequestCrossSite)
+	}
+	if v.reads() {
+		return nil
+	}
+	if err := httpx.CheckJSON(v.r); err != nil {
+		return err
+	}
+	return v.FormKey.Check(v.form, v.r.Header.Get(httpx.FormTokenHeader))
+}
+
+// fromHere reads what browsers say and pages cannot change (Fetch Metadata; RFC 6454 §7). Without either header nothing may be changed; a
+// person may open an address by hand.
+func (v *visit) fromHere() bool {
+	site, origin := v.r.Header["Sec-Fetch-Site"], v.r.Header["Origin"]
+	if len(site) > 1 || len(origin) > 1 || (len(origin) == 1 && origin[0] != v.Origin) {
+		return false
+	}
+	if len(site) == 1 {
+		return site[0] == "same-origin" || (site[0] == "none" && v.reads())
+	}
+	return len(origin) == 1 || v.reads()
+}
+
+// permittedSender: the sender holds what the route's line asks for.
+func (v *visit) permittedSender() error {
+	class, needed, asked := v.line.Power()
+	if !asked {
+		return nil
+	}
+	question := decision.Question{Principal: v.who, Class: class, Scope: needed, Environment: v.who.Environment}
+	answer := v.Decide.Decide(question)
+	if answer.Reason == fault.KeyScopeMissing {
+		return v.accepted.Missing(needed)
+	}
+	return answer.Err()
+}
+
+// wholeBody: the body is here, and there is one only where the operation takes one.
+func (v *visit) wholeBody() error {
+	if !v.reads() {
+		if _, err := v.readBody(); err != nil {
+			return err
+		}
+	}
+	if len(v.body) > 0 && !v.takesBody {
+		return fault.New(fault.RequestMalformed, "problem", "no body is taken here")
+	}
+	v.r.Body = io.NopCloser(bytes.NewReader(v.body))
+	return nil
+}
+
+func (v *visit) readBody() (body []byte, err error) {
+	if !v.hasBody {
+		v.body, err = httpx.ReadBody(v.w, v.r, maxBody, bodyTime)
+		v.hasBody = err == nil
+	}
+	return v.body, err
+}
+
+// refuse answers, and counts for its owner what was refused to a key or session.
+func (v *visit) refuse(err error) {
+	v.count(err)
+	if _, ok := errors.AsType[*signed.Refusal](err); !ok && v.who.Kind == principal.KindNobody {
+		err = httpx.ForStranger(err) // a signed.Refusal has weighed that itself
+	}
+	httpx.WriteProblem(v.w, v.r, err)
+}
+
+// count tells the owner of a key that somebody tried to use it, and could not.
+func (v *visit) count(err error) {
+	refusal, ok := errors.AsType[*signed.Refusal](err)
+	if !ok || refusal.Live == nil {
+		return
+	}
+	facts := make(map[string]string, len(refusal.Fault.Fields))
+	for name, value := range refusal.Fault.Fields {
+		facts[name] = fmt.Sprint(value)
+	}
+	v.Tally.Note(audit.Refusal{
+		Action: audit.RequestRefused, Person: refusal.Live.Owner, Account: refusal.Live.Account, Key: refusal.Live.ID,
+		Reason: string(refusal.Fault.Code), Addr: v.rec.Addr, Route: v.line.Name(),
+	}, v.who, facts)
+}

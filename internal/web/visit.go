@@ -1,0 +1,194 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/httpx/route"
+	"github.com/seed-21c57000/sallyport/internal/i18n"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+)
+
+// visit is one request on its way to a page.
+type visit struct {
+	web  *Web
+	w    http.ResponseWriter
+	r    *http.Request
+	rec  *httpx.Record
+	line route.Line
+	now  time.Time
+
+	words i18n.Words
+	// who is there; nobody on pages that strangers may read.
+	who principal.Principal
+	// shown is the cookie under which forms are shown: the session's, or the browser's before it has one.
+	shown secret.Value
+	// browser is the cookie that binds what happens before a session.
+	browser secret.Value
+	form    form
+}
+
+func (w *Web) newVisit(rw http.ResponseWriter, r *http.Request, line route.Line) *visit {
+	rec := httpx.RecordOf(r.Context())
+	return &visit{
+		web: w, w: rw, r: r, rec: rec, line: line, now: w.Now(), words: i18n.In(httpx.Language(r)), who: principal.Nobody(rec.Origin()),
+	}
+}
+
+// recognise finds out who is there and demands what the route's line asks for.
+func (v *visit) recognise() (err error) {
+	bearer, err := httpx.Cookie(v.r, httpx.SessionCookie)
+	if err != nil {
+		return err
+	}
+	if !bearer.IsEmpty() {
+		v.enter(bearer)
+	}
+	switch v.line.Needs {
+	case route.Session, route.SessionOrKey:
+		if v.who.Kind != principal.KindUser {
+			return fault.New(fault.SessionEnded)
+		}
+	case route.Pre, route.Public:
+		if v.browser, err = httpx.Browser(v.w, v.r); err != nil {
+			return err
+		}
+		if v.shown.IsEmpty() {
+			v.shown = v.browser
+		}
+	}
+	if v.who.Kind == principal.KindUser && v.human() {
+		v.web.Sessions.Act(v.who)
+	}
+	return nil
+}
+
+// enter makes the visitor the user of a session, if it lives.
+func (v *visit) enter(bearer secret.Value) {
+	who, err := v.web.Sessions.Authenticate(bearer.Reveal(), "", v.rec.Origin())
+	if err != nil {
+		return
+	}
+	v.who, v.shown, v.rec.User = who, bearer, who.User
+	if _, err := v.r.Cookie(httpx.LangCookie); err != nil {
+		v.words = i18n.In(who.Lang)
+	}
+}
+
+// human tells a person's act from what pages do by themselves: a form that is sent, and a page that is opened.
+func (v *visit) human() bool {
+	mode := v.r.Header.Get("Sec-Fetch-Mode")
+	return v.r.Method == http.MethodPost || mode == "navigate" || mode == ""
+}
+
+// maxForm is larger than any form of ours, the answer of an authenticator included.
+const (
+	maxForm  = 64 << 10
+	formTime = 5 * time.Second
+)
+
+// fill reads the form of a POST and checks its token.
+func (v *visit) fill() (err error) {
+	if v.r.Method != http.MethodPost {
+		return nil
+	}
+	body, err := httpx.ReadBody(v.w, v.r, maxForm, formTime)
+	if err != nil {
+		return err
+	}
+	if v.form, err = parseForm(v.r.Header["Content-Type"], body); err != nil {
+		return err
+	}
+	return v.web.FormKey.Check(v.shown, v.form.take("form_token"))
+}
+
+// renew keeps the session's new bearer: in the browser, and for what this visit still does.
+func (v *visit) renew(bearer secret.Value) {
+	if bearer.IsEmpty() {
+		return
+	}
+	httpx.KeepSession(v.w, bearer)
+	v.shown = bearer
+}
+
+// frame is what all pages have in common, under a title of the catalogue.
+func (v *visit) frame(title string, pairs ...string) page.Frame {
+	f := page.Frame{
+		Words: v.words, Product: v.web.Product, Title: v.words.Say(title, pairs...), Path: v.r.URL.Path, FormToken: v.web.FormKey.Token(v.shown),
+		Test: v.web.Environment == id.Test, Notice: v.takeNotice(),
+		Assets: page.Assets{Script: v.web.files.href("app.js"), Style: v.web.files.href("app.css"), Icon: v.web.files.href("icon.svg")},
+	}
+	if v.r.Method == http.MethodGet {
+		f.Path = v.r.URL.RequestURI()
+	}
+	if v.who.Kind == principal.KindUser {
+		f.Me = v.me()
+	}
+	return f
+}
+
+// me says until when the session lasts: the very times that are enforced.
+func (v *visit) me() *page.Me {
+	idle, ends := v.web.Sessions.Ends(v.who)
+	return &page.Me{
+		Name: v.who.Name, Idle: v.when(idle), Ends: v.when(ends), Asleep: !v.who.IdleSince.IsZero(),
+		Again: "/sign-in?return_to=" + url.QueryEscape(v.r.URL.Path),
+	}
+}
+
+func (v *visit) when(t time.Time) i18n.Moment { return v.words.Moment(t, v.now) }
+
+// show renders a page. No page of ours may be kept: each carries a form token or what one person alone may read.
+func (v *visit) show(status int, c templ.Component) error {
+	var html bytes.Buffer
+	if err := c.Render(v.r.Context(), &html); err != nil {
+		return fmt.Errorf("render %s: %w", v.line.Name(), err)
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	v.w.WriteHeader(status)
+	if _, err := v.w.Write(html.Bytes()); err != nil {
+		v.rec.Code = fault.Internal // the reader went away: nothing more can be told
+	}
+	return nil
+}
+
+// leave sends the reader to another page of ours, after a form.
+func (v *visit) leave(path string) error {
+	v.w.Header().Set("Cache-Control", "no-store")
+	v.w.Header().Set("Location", path)
+	v.w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// retry shows a form again with what was wrong with it, and passes on what the reader cannot mend there: a step-up, an ended session, a form
+// that was not ours, our own failures.
+func (v *visit) retry(err error, again func(page.Problem) error) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
+	}
+	entry, _ := fault.Lookup(f.Code)
+	switch {
+	case f.Code == fault.StepUpRequired, f.Code == fault.SessionEnded, f.Code == fault.RequestMalformed:
+		return err
+	case entry.Status >= http.StatusInternalServerError && f.Code != fault.Busy:
+		return err
+	}
+	problem, status := v.problem(err)
+	httpx.Note(v.r, f.Code, err)
+	httpx.SetRetryAfter(v.w.Header(), f.RetryAfter)
+	return withStatus(v, status, func() error { return again(problem) })
+}

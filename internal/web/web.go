@@ -1,0 +1,166 @@
+// Package web owns the HTML door: the dashboard's pages, for people.
+//
+// It has no rules of its own. A request becomes a visit (who is there, in which language, with which form), one operation of a room is
+// called, and a view of package page is rendered; what a route takes is its line in spec/routes.tsv. It does not know JSON, which is the
+// business of package api, and no domain type reaches a page.
+//
+//	one canonical route → known browser or session → same origin → form token → proof of a step-up → operation → page or redirect
+//
+// Invariant: nothing changes on a GET; a POST counts only from our own pages and with the form token of the cookie it was shown under; and a
+// reader is sent nowhere but to paths that this door's own routes know, or through a page that names the other place.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/httpx/route"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+	"github.com/seed-21c57000/sallyport/internal/prove/signup"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// doorName is ours in spec/routes.tsv.
+const doorName = "web"
+
+// Host is an exchange behind the gate that people open in a browser.
+type Host struct {
+	// Authority is the name as configured, port included; Origin is where its pages are.
+	Authority, Origin string
+	// Name is how the exchange is called on our pages.
+	Name        string
+	Environment id.Environment
+}
+
+// Describer finds words for what a browser says about itself.
+type Describer interface {
+	// Device names the browser and system of a User-Agent header in "en" or "ko".
+	Device(agent, lang string) string
+}
+
+// Deps are what the door is made of. All are needed, but for Hosts, and Violated, which may be nil.
+type Deps struct {
+	Now func() time.Time
+	// Product is how the product calls itself; Origin is the dashboard's as configured, scheme://host[:port].
+	Product, Origin string
+	// Environment is what the installation guards; new keys belong to it unless their maker says otherwise.
+	Environment id.Environment
+	Hosts       []Host
+	FormKey     httpx.FormKey
+	Describe    Describer
+	// Violated hears what browsers report about our policy, at most a few times a minute.
+	Violated func(ctx context.Context, v Violation)
+
+	Accounts *account.Accounts
+	Sessions *session.Sessions
+	SignUps  *signup.SignUps
+	SignIns  *signin.SignIns
+	Factors  *factor.Factors
+	StepUps  *stepup.StepUps
+	Keys     *apikey.Keys
+	Log      *audit.Log
+}
+
+// Web is the door. It is safe for concurrent use once it is mounted.
+type Web struct {
+	Deps
+	files   files
+	carrier carrier
+	origins *http.CrossOriginProtection
+	// pages are the addresses that a reader may be sent back to; Mount fills it.
+	pages *http.ServeMux
+}
+
+// New makes a Web, or names what is missing.
+func New(d Deps) (*Web, error) {
+	if u, err := url.Parse(d.Origin); err != nil || u.Host == "" {
+		return nil, fmt.Errorf("web.New: %q is no origin", d.Origin)
+	}
+	missing := map[string]bool{
+		"Now": d.Now == nil, "Product": d.Product == "", "Environment": d.Environment == 0, "FormKey": len(d.FormKey) != 32,
+		"Describe": d.Describe == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
+		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil,
+	}
+	var problems []error
+	for name, is := range missing {
+		if is {
+			problems = append(problems, fmt.Errorf("web.New: no %s", name))
+		}
+	}
+	w := &Web{Deps: d, files: embedded(), origins: http.NewCrossOriginProtection(), pages: http.NewServeMux()}
+	problems = append(problems, w.origins.AddTrustedOrigin(d.Origin))
+	var err error
+	w.carrier, err = newCarrier(d.FormKey)
+	return w, errors.Join(append(problems, err)...)
+}
+
+// handler answers one kind of visit.
+type handler func(v *visit) error
+
+// Mount puts every route of the door on the mux. The mux knows afterwards which of them have no line in spec/routes.tsv.
+func (w *Web) Mount(mux *route.Mux) {
+	door := mux.Door(doorName, "/", w.refuseUnrouted)
+	on := func(method, pattern string, h handler) {
+		door.Handle(method, pattern, func(rw http.ResponseWriter, r *http.Request, line route.Line) { w.serve(rw, r, line, h) })
+		if method == http.MethodGet {
+			w.pages.HandleFunc("GET "+pattern, http.NotFound)
+		}
+	}
+	(&overview{w.Sessions, w.Accounts, w.Factors, w.Hosts}).mount(on)
+	(&signUps{w.SignUps}).mount(on)
+	(&signIns{w.SignIns, w.Origin}).mount(on)
+	(&crossing{w.Sessions, w.Hosts}).mount(on)
+	(&sessions{w.Sessions, w.Sessions.Limits.Idle}).mount(on)
+	(&methods{w.Factors, w.Accounts}).mount(on)
+	(&keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin}}).mount(on)
+	(&activity{w.Log}).mount(on)
+	codes{}.mount(on)
+	(&languages{}).mount(on)
+
+	door.Handle(http.MethodGet, "/assets/{name}", w.files.serve)
+	door.Handle(http.MethodPost, reportPath, newReports(w.Now, w.Violated).serve)
+}
+
+// refuseUnrouted answers what no route takes.
+func (w *Web) refuseUnrouted(rw http.ResponseWriter, r *http.Request, err error) {
+	w.harden(rw, r)
+	v := w.newVisit(rw, r, route.Line{})
+	if problem := v.recognise(); problem != nil {
+		v.who = principal.Nobody(v.rec.Origin())
+	}
+	v.refuse(err)
+}
+
+// serve takes one request through the steps that all pages share.
+func (w *Web) serve(rw http.ResponseWriter, r *http.Request, line route.Line, h handler) {
+	w.harden(rw, r)
+	v := w.newVisit(rw, r, line)
+	for _, step := range []handler{(*visit).recognise, (*visit).sameOrigin, (*visit).fill, (*visit).prove, h} {
+		if err := step(v); err != nil {
+			v.refuse(err)
+			return
+		}
+	}
+}
+
+// sameOrigin refuses what another site's page had the browser send. The library lets requests pass that carry neither Sec-Fetch-Site nor
+// Origin, as programs send them; those still lack the form token.
+func (v *visit) sameOrigin() error {
+	if err := v.web.origins.Check(v.r); err != nil {
+		return fault.New(fault.RequestCrossSite).Because(err)
+	}
+	return nil
+}
