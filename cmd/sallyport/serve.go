@@ -94,12 +94,15 @@ func migrateCommand() *cobra.Command {
 		Use: "migrate", Short: "Bring the database's schema to this release's version", Args: cobra.NoArgs,
 		Long: "Migrations go forward only, and the release before this one runs on the new schema. serve does the same when it starts.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			rooms, err := openRooms(cmd)
+			cfg, err := loadConfig(cmd)
 			if err != nil {
 				return err
 			}
+			if err := server.Migrate(cmd.Context(), cfg, newLog(cmd.ErrOrStderr(), cfg.Log)); err != nil {
+				return err
+			}
 			fmt.Fprintln(cmd.OutOrStdout(), "The schema is up to date.")
-			return rooms.Store.Close()
+			return nil
 		},
 	})
 }

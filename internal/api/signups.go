@@ -76,17 +76,12 @@ func (s *signUps) begin(ctx context.Context, from signin.From, in *beginSignUpIn
 	return &beginSignUpOut{signUpBegun{up}}, err
 }
 
-// signUpPath is the path of the calls about one sign-up.
-type signUpPath struct {
-	ID id.SignUp `path:"id" doc:"The sign-up" example:"sup_069g9r2kt0f7s8w3a5q1z7y6xc"`
-}
-
 type codeGiven struct {
 	Code string `json:"code" maxLength:"32" doc:"The code; spaces between its digits do not matter" example:"12345678"`
 }
 
 type signUpCodeIn struct {
-	signUpPath
+	ID   id.SignUp `path:"id" doc:"The sign-up" example:"sup_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Body codeGiven
 }
 
@@ -99,7 +94,7 @@ type passwordGiven struct {
 }
 
 type signUpPasswordIn struct {
-	signUpPath
+	ID   id.SignUp `path:"id" doc:"The sign-up" example:"sup_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Body passwordGiven
 }
 
@@ -137,13 +132,17 @@ type finished struct {
 	Response json.RawMessage `json:"response" doc:"PublicKeyCredential.toJSON() of the browser"`
 }
 
+type signUpPath struct {
+	ID id.SignUp `path:"id" doc:"The sign-up" example:"sup_069g9r2kt0f7s8w3a5q1z7y6xc"`
+}
+
 func (s *signUps) beginPasskey(ctx context.Context, from signin.From, in *signUpPath) (*begunOut, error) {
 	b, err := s.room.BeginPasskey(ctx, in.ID, from.Browser)
 	return begunAs(b), err
 }
 
 type signUpPasskeyIn struct {
-	signUpPath
+	ID   id.SignUp `path:"id" doc:"The sign-up" example:"sup_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Body finished
 }
 

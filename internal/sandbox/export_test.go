@@ -1,6 +1,10 @@
 package sandbox
 
-import "github.com/seed-21c57000/sallyport/gate"
+import (
+	"net/http"
+
+	"github.com/seed-21c57000/sallyport/gate"
+)
 
 // Route is a line of the exchange's own table.
 type Route struct {
@@ -19,3 +23,6 @@ func Table(x *Exchange) []Route {
 
 // StatusOf opens the table of statuses.
 var StatusOf = statusOf
+
+// ReadParams opens the parser of parameters to the fuzzer.
+func ReadParams(r *http.Request) (map[string]string, error) { return readParams(r) }

@@ -96,7 +96,10 @@ func OpenRooms(ctx context.Context, cfg config.Config, opts Options) (*Rooms, er
 }
 
 func storeConfig(cfg config.Config, opts Options, keys *keyring.File) (store.Config, error) {
-	c := store.Config{Now: opts.Now, Log: opts.Log, KEK: keys}
+	c := store.Config{Now: opts.Now, Log: opts.Log}
+	if keys != nil {
+		c.KEK = keys
+	}
 	if cfg.Store.Engine == config.SQLite {
 		c.SQLitePath = cfg.Store.SQLite.Path
 		return c, nil
@@ -104,6 +107,15 @@ func storeConfig(cfg config.Config, opts Options, keys *keyring.File) (store.Con
 	dsn, err := readSecretFile(cfg.Store.Postgres.DSNFile)
 	c.PostgresDSN = string(dsn.Reveal())
 	return c, err
+}
+
+// Migrate brings the schema of the configured database up to date, and needs no keys for it.
+func Migrate(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	place, err := storeConfig(cfg, Options{Log: log}, nil)
+	if err != nil {
+		return err
+	}
+	return store.Migrate(ctx, place)
 }
 
 // build makes the rooms in the order in which they need each other.

@@ -85,16 +85,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.Now == nil || cfg.Log == nil || cfg.KEK == nil {
 		return nil, errors.New("store.Open: Now, Log and KEK are needed")
 	}
-	var eng engine
-	var err error
-	switch {
-	case (cfg.SQLitePath == "") == (cfg.PostgresDSN == ""):
-		return nil, errors.New("store.Open: want either a SQLite path or a PostgreSQL DSN")
-	case cfg.SQLitePath != "":
-		eng, err = openSQLite(ctx, cfg.SQLitePath)
-	default:
-		eng, err = openPostgres(ctx, cfg.PostgresDSN)
-	}
+	eng, err := openEngine(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +94,25 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, errors.Join(err, eng.close())
 	}
 	return db, nil
+}
+
+// Migrate brings a database's schema up to date and nothing else.
+func Migrate(ctx context.Context, cfg Config) error {
+	eng, err := openEngine(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(eng.migrate(ctx, cfg.Log), eng.close())
+}
+
+func openEngine(ctx context.Context, cfg Config) (engine, error) {
+	switch {
+	case (cfg.SQLitePath == "") == (cfg.PostgresDSN == ""):
+		return nil, errors.New("store: want either a SQLite path or a PostgreSQL DSN")
+	case cfg.SQLitePath != "":
+		return openSQLite(ctx, cfg.SQLitePath)
+	}
+	return openPostgres(ctx, cfg.PostgresDSN)
 }
 
 func (db *DB) start(ctx context.Context, kek keyring.KEK) error {

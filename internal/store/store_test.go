@@ -13,3 +13,9 @@ func TestSQLite(t *testing.T) {
 		return storetest.NewPlace(t, store.Config{SQLitePath: filepath.Join(t.TempDir(), "sallyport.db")})
 	})
 }
+
+func TestPostgres(t *testing.T) {
+	storetest.Run(t, func(t testing.TB) *storetest.Place {
+		return storetest.NewPlace(t, store.Config{PostgresDSN: storetest.Postgres.New(t)})
+	})
+}

@@ -37,6 +37,8 @@ type visit struct {
 	// browser is the cookie that binds what happens before a session.
 	browser secret.Value
 	form    form
+	// status of the page; zero is 200.
+	status int
 }
 
 func (w *Web) newVisit(rw http.ResponseWriter, r *http.Request, line route.Line) *visit {
@@ -150,7 +152,7 @@ func (v *visit) me() *page.Me {
 func (v *visit) when(t time.Time) i18n.Moment { return v.words.Moment(t, v.now) }
 
 // show renders a page. No page of ours may be kept: each carries a form token or what one person alone may read.
-func (v *visit) show(status int, c templ.Component) error {
+func (v *visit) show(c templ.Component) error {
 	var html bytes.Buffer
 	if err := c.Render(v.r.Context(), &html); err != nil {
 		return fmt.Errorf("render %s: %w", v.line.Name(), err)
@@ -158,10 +160,8 @@ func (v *visit) show(status int, c templ.Component) error {
 	h := v.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	v.w.WriteHeader(status)
-	if _, err := v.w.Write(html.Bytes()); err != nil {
-		v.rec.Code = fault.Internal // the reader went away: nothing more can be told
-	}
+	v.w.WriteHeader(max(v.status, http.StatusOK))
+	_, _ = v.w.Write(html.Bytes()) // a reader who went away can be told nothing more
 	return nil
 }
 
@@ -187,8 +187,5 @@ func (v *visit) retry(err error, again func(page.Problem) error) error {
 	case entry.Status >= http.StatusInternalServerError && f.Code != fault.Busy:
 		return err
 	}
-	problem, status := v.problem(err)
-	httpx.Note(v.r, f.Code, err)
-	httpx.SetRetryAfter(v.w.Header(), f.RetryAfter)
-	return withStatus(v, status, func() error { return again(problem) })
+	return again(v.problem(err))
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
+	"github.com/seed-21c57000/sallyport/internal/kit/pgtest"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/store"
 )
@@ -39,6 +41,11 @@ func (c *Clock) Now() time.Time { return time.UnixMicro(c.micros.Load()).UTC() }
 
 // Advance moves it.
 func (c *Clock) Advance(d time.Duration) { c.micros.Add(d.Microseconds()) }
+
+// Postgres makes databases of their own with our schema in them.
+var Postgres = pgtest.Template{Migrate: func(ctx context.Context, dsn string) error {
+	return store.Migrate(ctx, store.Config{PostgresDSN: dsn, Log: slog.New(slog.DiscardHandler)})
+}}
 
 // Place is where one test's database lies. Open may be called again after Close.
 type Place struct {

@@ -112,6 +112,21 @@ func (m Methods) Strongest() assurance.Level {
 	return assurance.None
 }
 
+// Reaching names the methods that can satisfy a step-up of the level, the best first: "passkey", "totp", "password".
+func (m Methods) Reaching(needs assurance.Level) []string {
+	words := []string{}
+	if len(m.Passkeys) > 0 {
+		words = append(words, "passkey")
+	}
+	if m.TOTP != nil && needs <= assurance.Mfa {
+		words = append(words, "totp")
+	}
+	if m.Password != nil && needs <= assurance.Pwd {
+		words = append(words, "password")
+	}
+	return words
+}
+
 // Of lists the principal's own methods.
 func (f *Factors) Of(ctx context.Context, p principal.Principal) (m Methods, err error) {
 	err = f.Ledger.View(ctx, func(tx Tx) error {

@@ -1,0 +1,95 @@
+package api
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// activity is what happened to a person and in their account.
+type activity struct {
+	log interface {
+		Activity(ctx context.Context, p principal.Principal, before int64, limit int) ([]audit.Told, error)
+	}
+	keys interface {
+		Find(k id.Key) *apikey.Live
+	}
+	describe Describer
+}
+
+func (l *activity) mount(a *API) {
+	register(a, operation{
+		id: "listActivity", method: http.MethodGet, path: "/v1/activity", summary: "What happened", about: "The newest first, a page at a time.",
+	}, l.page)
+}
+
+type activityIn struct {
+	Before int64 `query:"before" minimum:"1" doc:"Number of an entry: the page begins after it, with older ones" example:"4711"`
+	Limit  int   `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many entries" example:"20"`
+}
+
+type entryShown struct {
+	Number  int64             `json:"number" doc:"Its place in the log; it has gaps, which are other people's"`
+	At      time.Time         `json:"at"`
+	Action  string            `json:"action" doc:"Code of spec/actions.tsv; new ones may come" example:"key.created"`
+	Text    string            `json:"text" doc:"What happened, in the language asked for"`
+	Actor   string            `json:"actor" doc:"What acted: user, key, nobody (not proven), system, host" example:"user"`
+	ACR     string            `json:"acr,omitempty" doc:"How strongly it was proven, with a session" example:"phr"`
+	Session id.Session        `json:"session,omitzero" example:"ses_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	KeyID   string            `json:"key_id,omitempty" doc:"With a key" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+	Addr    string            `json:"addr,omitempty" example:"203.0.113.7"`
+	Device  string            `json:"device,omitempty" doc:"Browser and system in words" example:"Chrome on Windows"`
+	Request id.Request        `json:"request,omitzero" doc:"Id of the request that did it" example:"req_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Facts   map[string]string `json:"facts,omitempty" doc:"Names, counts, reasons"`
+	Erased  bool              `json:"erased,omitempty" doc:"The person was erased; only time and action are left"`
+}
+
+type activityPage struct {
+	Entries []entryShown `json:"entries"`
+	Next    int64        `json:"next,omitempty" doc:"What to ask for as before; missing at the end"`
+}
+
+type activityOut struct{ Body activityPage }
+
+func (l *activity) page(ctx context.Context, p principal.Principal, in *activityIn) (*activityOut, error) {
+	told, err := l.log.Activity(ctx, p, in.Before, in.Limit)
+	page := activityPage{Entries: make([]entryShown, 0, len(told))}
+	for _, t := range told {
+		page.Entries = append(page.Entries, l.entry(t, p.Lang))
+	}
+	if len(told) == in.Limit {
+		page.Next = told[len(told)-1].Seq
+	}
+	return &activityOut{page}, err
+}
+
+func (l *activity) entry(t audit.Told, lang string) entryShown {
+	r := t.Readable
+	e := entryShown{
+		Number: t.Seq, At: t.At, Action: string(t.Action), Actor: r.Kind, Session: r.Session, Addr: r.Addr, Request: r.Request, Facts: r.Facts,
+		Erased: t.Erased,
+	}
+	if !r.Session.IsZero() {
+		e.ACR = r.Level.String()
+	}
+	if r.Agent != "" {
+		e.Device = l.describe.Device(r.Agent, lang)
+	}
+	if live := l.keys.Find(r.Key); live != nil {
+		e.KeyID = live.Text
+	}
+	if words, ok := audit.Describe(t.Action); ok {
+		facts := maps.Clone(r.Facts)
+		if agent, ok := facts["device"]; ok {
+			facts["device"] = l.describe.Device(agent, lang)
+		}
+		e.Text = words.Say(lang, facts)
+	}
+	return e
+}

@@ -1,0 +1,157 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// keys is the API keys of an account.
+type keys struct {
+	room interface {
+		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
+		Challenge(p principal.Principal) (string, error)
+		Issue(ctx context.Context, p principal.Principal, in apikey.IssueInput) (apikey.Issued, error)
+		Find(k id.Key) *apikey.Live
+		Revoke(ctx context.Context, p principal.Principal, k id.Key) error
+	}
+}
+
+func (k *keys) mount(a *API) {
+	register(a, operation{
+		id: "listKeys", method: http.MethodGet, path: "/v1/keys", summary: "The account's API keys", about: "The newest first, without secrets.",
+	}, k.list)
+	register(a, operation{
+		id: "createKey", method: http.MethodPost, path: "/v1/keys", summary: "Create an API key", status: http.StatusCreated,
+		about: "The secret of an HMAC key is in the answer and never readable again. Of an Ed25519 key only the public half arrives, with a proof of the " +
+			"private one.",
+		codes: []fault.Code{fault.KeyAboveCeiling, fault.KeyPossessionUnproven, fault.SignInExpired},
+	}, k.create)
+	register(a, operation{
+		id: "beginKeyProof", method: http.MethodPost, path: "/v1/keys/challenge", summary: "A challenge to prove a private key with",
+		about: "Sign the text sallyport-key-proof-v1, a newline and the challenge with the Ed25519 key; send both with the key.",
+	}, k.challenge)
+	register(a, operation{
+		id: "revokeKey", method: http.MethodDelete, path: "/v1/keys/{key_id}", summary: "Revoke an API key",
+		about: "For good, and from the moment of the answer.", codes: []fault.Code{fault.KeyNotFound, fault.Forbidden},
+	}, k.revoke)
+}
+
+type keyShown struct {
+	KeyID        string        `json:"key_id" doc:"The public id" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+	Name         string        `json:"name" example:"Rebalancer"`
+	Purpose      string        `json:"purpose" example:"Moves the portfolio back to its weights every night"`
+	Owner        id.User       `json:"owner" example:"usr_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	OwnerName    string        `json:"owner_name,omitempty" example:"Min"`
+	Subaccount   id.Subaccount `json:"subaccount" doc:"What it is pinned to" example:"sub_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Environment  string        `json:"environment" enum:"live,test"`
+	Dialect      string        `json:"dialect" enum:"native,upbit" doc:"How its requests are signed"`
+	Algorithm    string        `json:"algorithm" enum:"ed25519,hmac-sha256,hmac-sha2"`
+	Scopes       []string      `json:"scopes" doc:"What it was given; never more than its owner may today" example:"[\"balances:read\",\"orders:read\"]"`
+	Allowlist    []string      `json:"allowlist" doc:"Networks it may be used from; empty allows every address" example:"[\"203.0.113.0/24\"]"`
+	WindowMS     int64         `json:"window_ms,omitempty" doc:"How old its signatures may be, if not as old as the dialect allows"`
+	CreatedAt    time.Time     `json:"created_at"`
+	ExpiresAt    time.Time     `json:"expires_at"`
+	RevokedAt    time.Time     `json:"revoked_at,omitzero" doc:"Missing while it is not revoked"`
+	LastUsedAt   time.Time     `json:"last_used_at,omitzero" doc:"Missing if it was never used"`
+	LastUsedFrom string        `json:"last_used_from,omitempty" example:"203.0.113.7"`
+}
+
+func keyAs(k apikey.Key) keyShown {
+	allow := make([]string, 0, len(k.Allowlist))
+	for _, network := range k.Allowlist {
+		allow = append(allow, network.String())
+	}
+	return keyShown{
+		KeyID: k.Text(), Name: k.Name, Purpose: k.Purpose, Owner: k.Owner, OwnerName: k.OwnerName, Subaccount: k.Subaccount,
+		Environment: k.Environment.String(), Dialect: k.Dialect.String(), Algorithm: k.Algorithm.String(), Scopes: k.Scopes.Words(),
+		Allowlist: allow, WindowMS: k.WindowPast.Milliseconds(), CreatedAt: k.Born, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
+		LastUsedAt: k.LastUsedAt, LastUsedFrom: k.LastUsedFrom,
+	}
+}
+
+type keyList struct {
+	Keys []keyShown `json:"keys"`
+}
+
+type keysOut struct{ Body keyList }
+
+func (k *keys) list(ctx context.Context, p principal.Principal, _ *struct{}) (*keysOut, error) {
+	all, err := k.room.List(ctx, p)
+	list := make([]keyShown, 0, len(all))
+	for _, key := range all {
+		list = append(list, keyAs(key))
+	}
+	return &keysOut{keyList{list}}, err
+}
+
+type challengeShown struct {
+	Challenge string `json:"challenge" doc:"Good for ten minutes and one key"`
+}
+
+type challengeOut struct{ Body challengeShown }
+
+func (k *keys) challenge(_ context.Context, p principal.Principal, _ *struct{}) (*challengeOut, error) {
+	text, err := k.room.Challenge(p)
+	return &challengeOut{challengeShown{text}}, err
+}
+
+type keyWanted struct {
+	Name        string        `json:"name" maxLength:"320" doc:"At most 80 characters" example:"Rebalancer"`
+	Purpose     string        `json:"purpose" maxLength:"320" doc:"What it is for, so that its owner still knows in a year" example:"Weights, every night"`
+	Subaccount  id.Subaccount `json:"subaccount,omitzero" pattern:"^sub_[0-9a-z]{26}$" doc:"Missing: the main one"`
+	Environment string        `json:"environment" enum:"live,test" example:"test"`
+	Scopes      []string      `json:"scopes,omitempty" maxItems:"32" doc:"Missing or empty: read-only" example:"[\"balances:read\",\"orders:read\"]"`
+	Allowlist   []string      `json:"allowlist,omitempty" maxItems:"64" doc:"Addresses or networks, IPv4 or IPv6" example:"[\"203.0.113.7\"]"`
+	LifeSeconds int64         `json:"life_seconds,omitempty" minimum:"0" maximum:"31622400" doc:"Missing: the policy's"`
+	Dialect     string        `json:"dialect" enum:"native,upbit" example:"native"`
+	Algorithm   string        `json:"algorithm" enum:"ed25519,hmac-sha256,hmac-sha2" doc:"native takes the first two, upbit the last" example:"hmac-sha256"`
+	PublicKey   string        `json:"public_key,omitempty" maxLength:"1024" doc:"For ed25519: PEM, base64 or hex"`
+	Challenge   string        `json:"challenge,omitempty" maxLength:"8192" doc:"For ed25519: as it was given out"`
+	Possession  string        `json:"possession,omitempty" maxLength:"128" doc:"For ed25519: the signature over the proof text, base64"`
+}
+
+type createKeyIn struct{ Body keyWanted }
+
+type keyIssued struct {
+	Key    keyShown `json:"key"`
+	Secret string   `json:"secret,omitempty" doc:"For HMAC: shown once"`
+}
+
+type keyOut struct{ Body keyIssued }
+
+func (k *keys) create(ctx context.Context, p principal.Principal, in *createKeyIn) (*keyOut, error) {
+	b := in.Body
+	wanted := apikey.IssueInput{
+		Name: b.Name, Purpose: b.Purpose, Subaccount: b.Subaccount, Scopes: b.Scopes, Allowlist: b.Allowlist,
+		Life: time.Duration(b.LifeSeconds) * time.Second, PublicKey: b.PublicKey, Challenge: b.Challenge, Possession: b.Possession,
+	}
+	// The words were checked against the description, so what does not parse is zero and refused by the room.
+	wanted.Environment, _ = id.ParseEnvironment(b.Environment)
+	wanted.Dialect, _ = sign.ParseDialect(b.Dialect)
+	wanted.Algorithm, _ = sign.ParseAlgorithm(b.Algorithm)
+	issued, err := k.room.Issue(ctx, p, wanted)
+	return &keyOut{keyIssued{Key: keyAs(issued.Key), Secret: string(issued.Secret.Reveal())}}, err
+}
+
+type keyPath struct {
+	KeyID string `path:"key_id" doc:"The public id" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+}
+
+func (k *keys) revoke(ctx context.Context, p principal.Principal, in *keyPath) (*struct{}, error) {
+	kid, _, err := id.ParseKey(in.KeyID)
+	if err != nil {
+		return nil, fault.New(fault.KeyNotFound)
+	}
+	// The same bytes under the other environment's prefix name no key.
+	if live := k.room.Find(kid); live == nil || live.Text != in.KeyID {
+		return nil, fault.New(fault.KeyNotFound)
+	}
+	return nil, k.room.Revoke(ctx, p, kid)
+}

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/totp"
+)
+
+// methods is what a person signs in with: the list, the password and the authenticator app.
+type methods struct {
+	room interface {
+		Of(ctx context.Context, p principal.Principal) (factor.Methods, error)
+		SetPassword(ctx context.Context, p principal.Principal, fresh secret.Value) (bearer secret.Value, err error)
+		BeginTOTP(ctx context.Context, p principal.Principal) (totp.Key, error)
+		ConfirmTOTP(ctx context.Context, p principal.Principal, code string) (bearer secret.Value, err error)
+		RemoveTOTP(ctx context.Context, p principal.Principal) (bearer secret.Value, err error)
+	}
+}
+
+func (m *methods) mount(a *API) {
+	register(a, operation{
+		id: "getMethods", method: http.MethodGet, path: "/v1/methods", summary: "What I sign in with", about: "Password, authenticator app, passkeys.",
+	}, m.list)
+	register(a, operation{
+		id: "setPassword", method: http.MethodPut, path: "/v1/password", summary: "Set a new password",
+		about: "All other sessions end; this one gets a new bearer.", codes: passwordCodes,
+	}, m.setPassword)
+	register(a, operation{
+		id: "beginTotp", method: http.MethodPost, path: "/v1/totp", summary: "Begin adding an authenticator app", status: http.StatusCreated,
+		about: "The secret is shown once, and proves nothing until a code of it was given. Beginning again replaces it.",
+		codes: []fault.Code{fault.TOTPAlreadyEnrolled},
+	}, m.beginTOTP)
+	register(a, operation{
+		id: "confirmTotp", method: http.MethodPost, path: "/v1/totp/confirm", summary: "Finish adding an authenticator app",
+		about: "With a code of it. This session gets a new bearer.",
+		codes: []fault.Code{fault.TOTPNotEnrolled, fault.TOTPAlreadyEnrolled, fault.TOTPCodeRefused},
+	}, m.confirmTOTP)
+	register(a, operation{
+		id: "removeTotp", method: http.MethodDelete, path: "/v1/totp", summary: "Remove the authenticator app",
+		about: "All other sessions end; this one gets a new bearer.",
+		codes: []fault.Code{fault.TOTPNotEnrolled, fault.FactorLast, fault.PasswordTooShortAlone},
+	}, m.removeTOTP)
+}
+
+type passwordShown struct {
+	ChangedAt time.Time `json:"changed_at"`
+	Alone     bool      `json:"alone" doc:"Whether it is long enough to stand without a second factor"`
+}
+
+type totpShown struct {
+	Since time.Time `json:"since" doc:"When it was added"`
+}
+
+type methodList struct {
+	Password *passwordShown `json:"password,omitempty" doc:"Missing if there is none"`
+	TOTP     *totpShown     `json:"totp,omitempty" doc:"Missing if there is no authenticator app"`
+	Passkeys []passkeyShown `json:"passkeys"`
+	Best     string         `json:"strongest" enum:"pwd,mfa,phr,phrh" doc:"The best acr that these reach"`
+}
+
+type methodsOut struct{ Body methodList }
+
+func (m *methods) list(ctx context.Context, p principal.Principal, _ *struct{}) (*methodsOut, error) {
+	all, err := m.room.Of(ctx, p)
+	list := methodList{Passkeys: make([]passkeyShown, 0, len(all.Passkeys)), Best: all.Strongest().String()}
+	if all.Password != nil {
+		list.Password = &passwordShown{ChangedAt: all.Password.ChangedAt, Alone: all.Password.Alone}
+	}
+	if all.TOTP != nil {
+		list.TOTP = &totpShown{Since: all.TOTP.ConfirmedAt}
+	}
+	for _, c := range all.Passkeys {
+		list.Passkeys = append(list.Passkeys, passkeyAs(c))
+	}
+	return &methodsOut{list}, err
+}
+
+type passwordIn struct{ Body passwordGiven }
+
+// renewedOut is the answer of a change that gives the session a new bearer.
+type renewedOut struct{ kept }
+
+func renewed(bearer secret.Value) *renewedOut { return &renewedOut{kept{bearer: bearer}} }
+
+func (m *methods) setPassword(ctx context.Context, p principal.Principal, in *passwordIn) (*renewedOut, error) {
+	bearer, err := m.room.SetPassword(ctx, p, secret.FromString("password", in.Body.Password))
+	return renewed(bearer), err
+}
+
+type totpSecret struct {
+	URI    string `json:"uri" doc:"otpauth://totp/…, for a QR code"`
+	Secret string `json:"secret" doc:"Base32 in groups of four, for typing"`
+}
+
+type totpOut struct{ Body totpSecret }
+
+func (m *methods) beginTOTP(ctx context.Context, p principal.Principal, _ *struct{}) (*totpOut, error) {
+	key, err := m.room.BeginTOTP(ctx, p)
+	return &totpOut{totpSecret{URI: string(key.URI.Reveal()), Secret: string(key.Base32.Reveal())}}, err
+}
+
+type codeIn struct{ Body codeGiven }
+
+func (m *methods) confirmTOTP(ctx context.Context, p principal.Principal, in *codeIn) (*renewedOut, error) {
+	bearer, err := m.room.ConfirmTOTP(ctx, p, in.Body.Code)
+	return renewed(bearer), err
+}
+
+func (m *methods) removeTOTP(ctx context.Context, p principal.Principal, _ *struct{}) (*renewedOut, error) {
+	bearer, err := m.room.RemoveTOTP(ctx, p)
+	return renewed(bearer), err
+}

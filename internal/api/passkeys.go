@@ -1,0 +1,103 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
+)
+
+// passkeys is the list of a person's passkeys and its changes.
+type passkeys struct {
+	room interface {
+		BeginPasskey(ctx context.Context, p principal.Principal) (factor.Begun, error)
+		FinishPasskey(ctx context.Context, p principal.Principal, token string, response []byte, name string) (passkey.Credential, secret.Value, error)
+		RenamePasskey(ctx context.Context, p principal.Principal, c id.Passkey, name string) error
+		RemovePasskey(ctx context.Context, p principal.Principal, c id.Passkey) (bearer secret.Value, err error)
+	}
+}
+
+func (k *passkeys) mount(a *API) {
+	register(a, operation{
+		id: "beginPasskey", method: http.MethodPost, path: "/v1/passkeys/begin", summary: "Begin adding a passkey",
+		about: "Hand the options to navigator.credentials.create.",
+	}, k.begin)
+	register(a, operation{
+		id: "addPasskey", method: http.MethodPost, path: "/v1/passkeys", summary: "Finish adding a passkey", status: http.StatusCreated,
+		about: "If a step-up is asked for, the same answer of the browser can be sent again afterwards. This session gets a new bearer.",
+		codes: []fault.Code{fault.PasskeyRefused, fault.PasskeyDuplicate, fault.SignInExpired},
+	}, k.add)
+	register(a, operation{
+		id: "renamePasskey", method: http.MethodPatch, path: "/v1/passkeys/{id}", summary: "Rename a passkey", about: "At most 60 characters.",
+		codes: []fault.Code{fault.PasskeyNotFound},
+	}, k.rename)
+	register(a, operation{
+		id: "removePasskey", method: http.MethodDelete, path: "/v1/passkeys/{id}", summary: "Remove a passkey",
+		about: "All other sessions end; this one gets a new bearer.",
+		codes: []fault.Code{fault.PasskeyNotFound, fault.FactorLast, fault.PasswordTooShortAlone},
+	}, k.remove)
+}
+
+type passkeyShown struct {
+	ID         id.Passkey `json:"id" example:"pk_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Name       string     `json:"name" example:"Windows Hello"`
+	Synced     bool       `json:"synced" doc:"Whether it may live on several devices of its owner"`
+	CreatedAt  time.Time  `json:"created_at"`
+	LastUsedAt time.Time  `json:"last_used_at,omitzero" doc:"Missing if it was never used"`
+}
+
+func passkeyAs(c passkey.Credential) passkeyShown {
+	return passkeyShown{ID: c.ID, Name: c.Name, Synced: c.Synced(), CreatedAt: c.Born, LastUsedAt: c.LastUsedAt}
+}
+
+func (k *passkeys) begin(ctx context.Context, p principal.Principal, _ *struct{}) (*begunOut, error) {
+	b, err := k.room.BeginPasskey(ctx, p)
+	return begunAs(b), err
+}
+
+type passkeyMade struct {
+	State    string          `json:"state" maxLength:"8192" doc:"As it was given out" example:"c3RhdGU"`
+	Response json.RawMessage `json:"response" doc:"PublicKeyCredential.toJSON() of the browser"`
+	Name     string          `json:"name,omitempty" maxLength:"320" doc:"What its owner calls it; the authenticator's model if empty" example:"My phone"`
+}
+
+type addPasskeyIn struct{ Body passkeyMade }
+
+type passkeyOut struct {
+	kept
+	Body passkeyShown
+}
+
+func (k *passkeys) add(ctx context.Context, p principal.Principal, in *addPasskeyIn) (*passkeyOut, error) {
+	c, bearer, err := k.room.FinishPasskey(ctx, p, in.Body.State, in.Body.Response, in.Body.Name)
+	return &passkeyOut{kept{bearer: bearer}, passkeyAs(c)}, err
+}
+
+type nameGiven struct {
+	Name string `json:"name" maxLength:"320" doc:"The new name" example:"My phone"`
+}
+
+type renamePasskeyIn struct {
+	ID   id.Passkey `path:"id" doc:"The passkey" example:"pk_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Body nameGiven
+}
+
+func (k *passkeys) rename(ctx context.Context, p principal.Principal, in *renamePasskeyIn) (*struct{}, error) {
+	return nil, k.room.RenamePasskey(ctx, p, in.ID, in.Body.Name)
+}
+
+type passkeyPath struct {
+	ID id.Passkey `path:"id" doc:"The passkey" example:"pk_069g9r2kt0f7s8w3a5q1z7y6xc"`
+}
+
+func (k *passkeys) remove(ctx context.Context, p principal.Principal, in *passkeyPath) (*renewedOut, error) {
+	bearer, err := k.room.RemovePasskey(ctx, p, in.ID)
+	return renewed(bearer), err
+}

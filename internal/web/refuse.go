@@ -1,0 +1,147 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+)
+
+// refuse answers a request that went nowhere: with the question for another proof, the way to the sign-in, or a page that says what happened.
+func (v *visit) refuse(err error) {
+	switch code := fault.CodeOf(err); {
+	case code == fault.StepUpRequired && v.who.Kind == principal.KindUser:
+		err = v.askProof(err, page.Problem{})
+	case code == fault.SessionEnded, code == fault.Unauthorized:
+		httpx.Note(v.r, code, err)
+		err = v.toSignIn()
+	default:
+		err = v.showRefusal(err)
+	}
+	if err != nil {
+		httpx.WriteProblem(v.w, v.r, err) // the page itself failed; this writer needs nothing
+	}
+}
+
+// told is what this reader may hear of an error: the registry's entry, and its texts with the facts in words.
+func (v *visit) told(err error) (e fault.Entry, title, fix string, f *fault.Error) {
+	if v.who.Kind != principal.KindUser {
+		err = httpx.ForStranger(err)
+	}
+	e, _, _, f = httpx.Explain(err, v.words.Lang())
+	title, fix = e.English, e.EnglishFix
+	if v.words.Lang() == "ko" {
+		title, fix = e.Korean, e.KoreanFix
+	}
+	facts := v.factWords(f.Fields)
+	return e, v.words.Fill(title, facts), v.words.Fill(fix, facts), f
+}
+
+// factWords says the facts of a refusal as their reader knows them.
+func (v *visit) factWords(fields map[string]any) map[string]string {
+	facts := map[string]string{}
+	for name, value := range fields {
+		text := fmt.Sprint(value)
+		if t, err := time.Parse(time.RFC3339, text); err == nil {
+			text = v.when(t).Absolute
+		} else if key := "fact." + name + "." + text; v.words.Has(key) {
+			text = v.words.Say(key)
+		}
+		facts[name] = text
+	}
+	return facts
+}
+
+// problem is an error as a form shows it: notes it in the record, sets the status, finds the field that is meant.
+func (v *visit) problem(err error) page.Problem {
+	e, title, fix, f := v.told(err)
+	httpx.Note(v.r, e.Code, err)
+	httpx.SetRetryAfter(v.w.Header(), f.RetryAfter)
+	v.status = e.Status
+	p := page.Problem{Code: string(e.Code), Title: title, Fix: fix, Field: fieldOf(f)}
+	if f.RetryAfter > 0 {
+		p.Again = v.when(v.now.Add(f.RetryAfter))
+	}
+	switch key := "invalid." + p.Field; {
+	case f.Code != fault.RequestInvalid:
+		p.Hint = title
+	case v.words.Has(key):
+		p.Hint = v.words.Say(key)
+	}
+	if entry, ok := f.Fields["entry"].(string); ok {
+		p.Hint += " " + v.words.Say("invalid.entry", "entry", entry)
+	}
+	return p
+}
+
+// fieldOf finds the input that a refusal is about.
+func fieldOf(f *fault.Error) string {
+	if field, ok := f.Fields["field"].(string); ok {
+		return field
+	}
+	group, _, _ := strings.Cut(string(f.Code), ".")
+	switch {
+	case f.Code == fault.KeyAboveCeiling:
+		return "scopes"
+	case f.Code == fault.KeyPossessionUnproven:
+		return "possession"
+	case group == "password":
+		return "password"
+	case group == "mail_address":
+		return "mail"
+	case f.Code == fault.SignUpCodeRefused, f.Code == fault.TOTPCodeRefused:
+		return "code"
+	}
+	return ""
+}
+
+func (v *visit) showRefusal(err error) error {
+	e, title, fix, f := v.told(err)
+	httpx.Note(v.r, e.Code, err)
+	httpx.SetRetryAfter(v.w.Header(), f.RetryAfter)
+	v.status = e.Status
+	view := page.Refusal{
+		Code: string(e.Code), Title: title, Fix: fix, Status: strconv.Itoa(e.Status) + " " + http.StatusText(e.Status), Request: v.rec.ID.String(),
+		Back: v.from(), SignIn: v.who.Kind != principal.KindUser && e.Status == http.StatusUnauthorized,
+	}
+	if f.RetryAfter > 0 {
+		view.Again = v.when(v.now.Add(f.RetryAfter))
+	}
+	frame := v.frame("refusal.title")
+	frame.Title = title
+	return v.show(page.RefusalPage(frame, view))
+}
+
+// toSignIn brings a reader without a session to the sign-in, and back to where they were.
+func (v *visit) toSignIn() error {
+	back := v.r.URL.RequestURI()
+	if v.r.Method != http.MethodGet {
+		back = v.from()
+	}
+	if c, err := v.r.Cookie(httpx.SessionCookie); err == nil && c.Value != "" {
+		httpx.ClearCookie(v.w, httpx.SessionCookie)
+		v.say("session_ended")
+	}
+	to := "/sign-in"
+	if back = v.web.local(back); back != "/" {
+		to += "?return_to=" + url.QueryEscape(back)
+	}
+	return v.leave(to)
+}
+
+// from is the page of ours that the reader came from, or the first one.
+func (v *visit) from() string {
+	from, err := url.Parse(v.r.Referer())
+	if err != nil || from.Scheme+"://"+from.Host != v.web.Origin {
+		return "/"
+	}
+	return v.web.local(from.RequestURI())
+}
+

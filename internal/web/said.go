@@ -1,0 +1,47 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// saidCookie carries what was just done over the redirect to the page that tells it: the name of a text, never a text.
+const saidCookie = "__Host-said"
+
+// notices are the texts of the catalogue, below "said.", that the cookie may name.
+var notices = map[string]bool{
+	"session_ended": true, "signed_out": true, "session_signed_out": true, "others_signed_out": true, "everywhere_signed_out": true,
+	"password_set": true, "password_changed": true, "totp_added": true, "totp_removed": true, "passkey_renamed": true, "passkey_removed": true,
+	"key_revoked": true, "signed_up": true,
+}
+
+// counted are those that tell a number.
+var counted = map[string]bool{"others_signed_out": true, "everywhere_signed_out": true}
+
+// say leaves a notice for the next page.
+func (v *visit) say(name string) { v.sayCount(name, 0) }
+
+func (v *visit) sayCount(name string, n int) {
+	http.SetCookie(v.w, &http.Cookie{
+		Name: saidCookie, Value: name + "." + strconv.Itoa(n), Path: "/", MaxAge: 60, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	})
+}
+
+// takeNotice tells the notice once. A page that another site opened is told nothing: the cookie does not come along (SameSite=Strict).
+func (v *visit) takeNotice() string {
+	c, err := v.r.Cookie(saidCookie)
+	if err != nil {
+		return ""
+	}
+	http.SetCookie(v.w, &http.Cookie{Name: saidCookie, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	name, number, _ := strings.Cut(c.Value, ".")
+	n, err := strconv.Atoi(number)
+	switch {
+	case err != nil || !notices[name]:
+		return ""
+	case counted[name]:
+		return v.words.Count("said."+name, n)
+	}
+	return v.words.Say("said." + name)
+}
