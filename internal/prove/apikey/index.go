@@ -81,7 +81,8 @@ func (l *Live) Used(now time.Time, from netip.Addr) {
 	if now.UnixMicro()-l.used.at.Load() < int64(time.Second/time.Microsecond) {
 		return
 	}
-	l.used.from.Store(&from)
+	seen := from // a copy that lives on, made only here: the parameter's address would cost an allocation on every request
+	l.used.from.Store(&seen)
 	l.used.at.Store(now.UnixMicro())
 }
 

@@ -155,6 +155,8 @@ type check struct {
 	sig   sign.Signature
 	live  *apikey.Live
 	first *fault.Error // what is wrong with the key, told only when the signature holds
+
+	plain [maxSecret]byte // where a secret is opened, cleared after use
 }
 
 func (c *check) refuse(f *fault.Error, proven bool, reason sign.Reason) error {
@@ -305,14 +307,13 @@ func (c *check) verify() error {
 	var err error
 	for _, m := range c.live.Materials {
 		key := sign.Key{Dialect: c.live.Dialect, Algorithm: c.live.Algorithm, Material: m.Public}
-		var plain [maxSecret]byte
 		if m.Sealed != nil {
-			if key.Material, err = c.v.Opener.AppendOpen(plain[:0], m.AAD, m.Sealed); err != nil {
+			if key.Material, err = c.v.Opener.AppendOpen(c.plain[:0], m.AAD, m.Sealed); err != nil {
 				return err
 			}
 		}
 		err = c.sig.Verify(&c.in.Request, key)
-		clear(plain[:])
+		clear(c.plain[:])
 		if sign.ReasonOf(err) != sign.BadSignature {
 			return err
 		}

@@ -1,0 +1,122 @@
+package policy_test
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/seed-21c57000/sallyport/internal/decide/policy"
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+)
+
+var now = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+
+// proofs maps an acr to a proof that reaches it.
+var proofs = map[assurance.Level]assurance.Proof{
+	assurance.None: {},
+	assurance.Pwd:  {Factors: assurance.Password, At: now},
+	assurance.Mfa:  {Factors: assurance.Password | assurance.TOTP, At: now},
+	assurance.Phr:  {Factors: assurance.Passkey, UserVerified: true, PhishingResistant: true, At: now},
+}
+
+func user(role principal.Role, level assurance.Level) principal.Principal {
+	return principal.Principal{
+		Kind: principal.KindUser, Account: id.Account{1}, Role: role, Scopes: policy.ScopesOf(role), Proof: proofs[level],
+	}
+}
+
+func key(env id.Environment, scopes ...scope.Scope) principal.Principal {
+	return principal.Principal{Kind: principal.KindKey, Account: id.Account{1}, Environment: env, Scopes: scope.Of(scopes...)}
+}
+
+func TestAssuranceNeeded(t *testing.T) {
+	idle := user(principal.Owner, assurance.Phr)
+	idle.IdleSince = now
+	for _, row := range []struct {
+		name    string
+		who     principal.Principal
+		class   scope.Class
+		scope   scope.Scope
+		verdict decision.Verdict
+		reason  fault.Code
+	}{
+		{"a stranger sees the market", principal.Principal{}, scope.Public, 0, decision.Allow, ""},
+		{"a stranger sees nothing else", principal.Principal{}, scope.Look, scope.BalancesRead, decision.Deny, fault.Unauthorized},
+		{"a password looks", user(principal.Owner, assurance.Pwd), scope.Look, scope.BalancesRead, decision.Allow, ""},
+		{"a password cancels", user(principal.Owner, assurance.Pwd), scope.Cancel, scope.OrdersCancel, decision.Allow, ""},
+		{"a password does not trade", user(principal.Owner, assurance.Pwd), scope.Order, scope.OrdersWrite, decision.StepUp, fault.AssuranceTooLow},
+		{"two factors trade", user(principal.Owner, assurance.Mfa), scope.Order, scope.OrdersWrite, decision.Allow, ""},
+		{"an idle session looks", idle, scope.Look, scope.BalancesRead, decision.Allow, ""},
+		{"an idle session cancels", idle, scope.Cancel, scope.OrdersCancel, decision.Allow, ""},
+		{"an idle session does not trade", idle, scope.Order, scope.OrdersWrite, decision.StepUp, fault.AssuranceTooLow},
+		{"a viewer does not trade", user(principal.Viewer, assurance.Phr), scope.Order, scope.OrdersWrite, decision.Deny, fault.Forbidden},
+		{"a trader does not change settings", user(principal.Trader, assurance.Phr), scope.Setting, 0, decision.Deny, fault.Forbidden},
+		{"an owner does", user(principal.Owner, assurance.Pwd), scope.Setting, 0, decision.Allow, ""},
+		{"a session alone never withdraws", user(principal.Owner, assurance.Phr), scope.Withdraw, scope.WithdrawalsWrite, decision.Deny, fault.ConfirmationRequired},
+		{"a key looks", key(id.Test, scope.OrdersRead), scope.Look, scope.OrdersRead, decision.Allow, ""},
+		{"a key without the scope", key(id.Test, scope.OrdersRead), scope.Order, scope.OrdersWrite, decision.Deny, fault.KeyScopeMissing},
+		{"a key of the other environment", key(id.Live, scope.OrdersRead), scope.Look, scope.OrdersRead, decision.Deny, fault.KeyWrongEnvironment},
+		{"a key that nobody released", key(id.Test, scope.WithdrawalsWrite), scope.Withdraw, scope.WithdrawalsWrite, decision.Deny, fault.KeyNotReleased},
+		{"a key never changes settings", key(id.Test, scope.OrdersRead), scope.Setting, scope.OrdersRead, decision.Deny, fault.Forbidden},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := policy.Policy{}.Decide(decision.Question{Principal: row.who, Class: row.class, Scope: row.scope, Environment: id.Test})
+			if got.Verdict != row.verdict || got.Reason != row.reason {
+				t.Errorf("Decide = %+v, want %v %s", got, row.verdict, row.reason)
+			}
+		})
+	}
+}
+
+func TestNobodyReachesAnotherAccount(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		q := question(t)
+		q.Account = id.Account{2}
+		if got := (policy.Policy{}).Decide(q); got.Verdict == decision.Allow && q.Class != scope.Public {
+			t.Fatalf("%+v was allowed in a foreign account", q)
+		}
+	})
+}
+
+// Stronger proofs, and more scopes, never turn an allow into a refusal; weaker ones never the other way round.
+func TestMoreProofNeverAllowsLess(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		q := question(t)
+		weak := policy.Policy{}.Decide(q)
+		stronger := q
+		stronger.Principal.Proof = proofs[assurance.Phr]
+		stronger.Principal.Scopes |= scope.Of(scope.All()...)
+		strong := policy.Policy{}.Decide(stronger)
+		if weak.Verdict == decision.Allow && strong.Verdict != decision.Allow {
+			t.Fatalf("%+v: %+v with less, %+v with more", q, weak, strong)
+		}
+	})
+}
+
+func question(t *rapid.T) decision.Question {
+	kind := rapid.SampledFrom([]principal.Kind{principal.KindNobody, principal.KindUser, principal.KindKey}).Draw(t, "kind")
+	role := rapid.SampledFrom([]principal.Role{principal.NoRole, principal.Viewer, principal.Trader, principal.Owner}).Draw(t, "role")
+	level := rapid.SampledFrom([]assurance.Level{assurance.None, assurance.Pwd, assurance.Mfa, assurance.Phr}).Draw(t, "level")
+	env := rapid.SampledFrom([]id.Environment{id.Live, id.Test}).Draw(t, "environment")
+	return decision.Question{
+		Principal: principal.Principal{
+			Kind: kind, Role: role, Account: id.Account{1}, Scopes: policy.ScopesOf(role), Proof: proofs[level], Environment: env,
+		},
+		Class:       scope.Class(rapid.IntRange(0, int(scope.Withdraw)).Draw(t, "class")),
+		Scope:       rapid.SampledFrom(scope.All()).Draw(t, "scope"),
+		Environment: rapid.SampledFrom([]id.Environment{id.Live, id.Test}).Draw(t, "asked"),
+	}
+}
+
+func TestDecidingAllocatesNothing(t *testing.T) {
+	q := decision.Question{Principal: user(principal.Owner, assurance.Mfa), Class: scope.Order, Scope: scope.OrdersWrite}
+	if n := testing.AllocsPerRun(100, func() { policy.Policy{}.Decide(q) }); n != 0 {
+		t.Errorf("Decide allocates %v times", n)
+	}
+}

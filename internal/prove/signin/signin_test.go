@@ -1,0 +1,195 @@
+package signin_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+)
+
+// stranger is a browser that has never been here, at an address of its own.
+func stranger(addr string) signin.From {
+	return signin.From{
+		Origin:  principal.Origin{Addr: netip.MustParseAddr(addr), Agent: "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0"},
+		Browser: sha256.Sum256([]byte(addr)),
+	}
+}
+
+func word(s string) secret.Value { return secret.FromString("password", s) }
+
+func inBubble(t *testing.T, test func(*testing.T, *authtest.Stack)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(t, authtest.Start(t)) })
+}
+
+func refused(t *testing.T, err error, want fault.Code) {
+	t.Helper()
+	if got := fault.CodeOf(err); err == nil || got != want {
+		t.Errorf("refused with %v, want %s", err, want)
+	}
+}
+
+func TestAPasswordAloneLooks(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		s.SignUp("ada@example.com")
+		got, err := s.SignIns.WithPassword(t.Context(), stranger("198.51.100.1"), "ADA@Example.com", word(authtest.Password))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if level := got.Session.Proof.Level(); level != assurance.Pwd || got.Half != "" {
+			t.Errorf("a password gives %s, half %q", level, got.Half)
+		}
+	})
+}
+
+func TestTheSecondFactorIsAskedForAndItsCodeWorksOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		ada := s.SignUp("ada@example.com")
+		ada.EnrolTOTP()
+		time.Sleep(time.Minute)
+		from := stranger("198.51.100.1")
+		half, err := s.SignIns.WithPassword(t.Context(), from, ada.Mail, word(authtest.Password))
+		if err != nil || half.Half == "" || !half.Bearer.IsEmpty() {
+			t.Fatalf("after the password: %+v, %v", half, err)
+		}
+		_, err = s.SignIns.WithCode(t.Context(), stranger("198.51.100.2"), half.Half, ada.Code())
+		refused(t, err, fault.SignInExpired) // another browser
+		code := ada.Code()
+		in, err := s.SignIns.WithCode(t.Context(), from, half.Half, code)
+		if err != nil || in.Session.Proof.Level() != assurance.Mfa {
+			t.Fatalf("with the code: %s, %v", in.Session.Proof.Level(), err)
+		}
+		_, err = s.SignIns.WithCode(t.Context(), from, half.Half, ada.Code())
+		refused(t, err, fault.TOTPCodeRefused) // the same step again
+		again, err := s.SignIns.WithPassword(t.Context(), from, ada.Mail, word(authtest.Password))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.SignIns.WithCode(t.Context(), from, again.Half, code)
+		refused(t, err, fault.TOTPCodeRefused)
+		time.Sleep(30 * time.Second)
+		_, err = s.SignIns.WithCode(t.Context(), from, half.Half, ada.Code())
+		refused(t, err, fault.SignInExpired) // a half is spent by the code that worked
+	})
+}
+
+func TestOutsidersLearnNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		s.SignUp("ada@example.com")
+		gone := s.SignUp("gone@example.com")
+		if err := s.Accounts.Disable(t.Context(), principal.Host("tests"), gone.User.ID); err != nil {
+			t.Fatal(err)
+		}
+		for n, row := range []struct{ mail, password string }{
+			{"ada@example.com", "not her password at all"}, {"nobody@example.com", authtest.Password},
+			{"gone@example.com", authtest.Password}, {"not an address", authtest.Password},
+		} {
+			_, err := s.SignIns.WithPassword(t.Context(), stranger(netip.AddrFrom4([4]byte{198, 51, 100, byte(n)}).String()), row.mail, word(row.password))
+			f, _ := errors.AsType[*fault.Error](err)
+			if f == nil || f.Code != fault.SignInRefused || f.Fields != nil || f.RetryAfter != 0 {
+				t.Errorf("%s: %v", row.mail, err)
+			}
+		}
+	})
+}
+
+func TestStrangersNeverShutOutAKnownDevice(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		ada := s.SignUp("ada@example.com")
+		slowed := 0
+		for n := range 200 {
+			from := stranger(netip.AddrFrom4([4]byte{198, 51, byte(n), 1}).String())
+			_, err := s.SignIns.WithPassword(t.Context(), from, ada.Mail, word("a wrong guess of a password"))
+			if fault.CodeOf(err) == fault.SignInThrottled {
+				slowed++
+			}
+		}
+		if slowed < 190 {
+			t.Errorf("only %d of 200 guesses were slowed down", slowed)
+		}
+		_, err := s.SignIns.WithPassword(t.Context(), stranger("192.0.2.9"), ada.Mail, word(authtest.Password))
+		refused(t, err, fault.SignInThrottled) // the right password from a stranger's browser waits too
+		home := stranger("192.0.2.10")
+		home.Device = ada.Device
+		if _, err := s.SignIns.WithPassword(t.Context(), home, ada.Mail, word(authtest.Password)); err != nil {
+			t.Errorf("the known device: %v", err)
+		}
+	})
+}
+
+func TestDelaysGrowAndEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		ada := s.SignUp("ada@example.com")
+		from := stranger("198.51.100.1")
+		var last time.Duration
+		for range 12 {
+			_, err := s.SignIns.WithPassword(t.Context(), from, ada.Mail, word("a wrong guess of a password"))
+			f, _ := errors.AsType[*fault.Error](err)
+			if f.Code != fault.SignInThrottled {
+				continue
+			}
+			if f.RetryAfter < last {
+				t.Errorf("the delay fell from %v to %v", last, f.RetryAfter)
+			}
+			last = f.RetryAfter
+			time.Sleep(last)
+		}
+		if last < 2*time.Second {
+			t.Errorf("the last delay was %v", last)
+		}
+		time.Sleep(16 * time.Minute)
+		if _, err := s.SignIns.WithPassword(t.Context(), from, ada.Mail, word(authtest.Password)); err != nil {
+			t.Errorf("after the longest delay: %v", err)
+		}
+	})
+}
+
+func TestANewDeviceIsToldOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		ada := s.SignUp("ada@example.com")
+		from := stranger("198.51.100.1")
+		first, err := s.SignIns.WithPassword(t.Context(), from, ada.Mail, word(authtest.Password))
+		if err != nil {
+			t.Fatal(err)
+		}
+		from.Device, from.Origin.Addr = first.DeviceCookie, netip.MustParseAddr("192.0.2.77")
+		second, err := s.SignIns.WithPassword(t.Context(), from, ada.Mail, word(authtest.Password))
+		if err != nil || !second.DeviceCookie.IsEmpty() {
+			t.Fatalf("second sign-in: new cookie %t, %v", !second.DeviceCookie.IsEmpty(), err)
+		}
+		s.Settle()
+		told := 0
+		for _, l := range s.Mailbox.Letters(ada.Mail) {
+			if l.Notice == notify.NewDevice {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("told of %d new devices, want 1", told)
+		}
+	})
+}
+
+func TestASignInReplacesTheBrowsersOldSession(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		ada := s.SignUp("ada@example.com")
+		old := ada.Principal()
+		from := stranger("198.51.100.1")
+		from.Replace = old.Session
+		if _, err := s.SignIns.WithPassword(t.Context(), from, ada.Mail, word(authtest.Password)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Sessions.Authenticate(ada.Bearer.Reveal(), "", authtest.PersonOrigin())
+		refused(t, err, fault.SessionEnded)
+	})
+}
