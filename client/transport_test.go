@@ -230,7 +230,7 @@ func TestTransportStaysAtItsOrigin(t *testing.T) {
 	}
 	req := request(t, home.URL, nil)
 	req.Host = "other.example.com"
-	if _, err := transport.RoundTrip(req); !errors.Is(err, client.ErrOtherOrigin) { //nolint:bodyclose // nothing is sent
+	if _, err := transport.RoundTrip(req); !errors.Is(err, client.ErrOtherOrigin) {
 		t.Errorf("other Host: %v", err)
 	}
 }
@@ -242,15 +242,15 @@ func TestTransportRefusals(t *testing.T) {
 	})
 	transport := &client.Transport{Signer: signer(t, sign.Native), Origin: "https://api.example.com", Next: never, Now: clockAt(0), MaxBody: 4}
 	body := &closing{Reader: strings.NewReader("12345")}
-	_, err := transport.RoundTrip(request(t, "https://api.example.com/v1/orders", body)) //nolint:bodyclose // nothing is sent
+	_, err := transport.RoundTrip(request(t, "https://api.example.com/v1/orders", body))
 	if !errors.Is(err, client.ErrBodyTooLarge) || !body.closed {
 		t.Errorf("got %v, closed %v", err, body.closed)
 	}
-	_, err = transport.RoundTrip(request(t, "https://api.example.com/v1/orders", &closing{Reader: failing{}})) //nolint:bodyclose // nothing is sent
+	_, err = transport.RoundTrip(request(t, "https://api.example.com/v1/orders", &closing{Reader: failing{}}))
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("broken body: %v", err)
 	}
-	_, err = transport.RoundTrip(request(t, "https://api.example.com/v1//orders", nil)) //nolint:bodyclose // nothing is sent
+	_, err = transport.RoundTrip(request(t, "https://api.example.com/v1//orders", nil))
 	if sign.ReasonOf(err) != sign.EmptySegment {
 		t.Errorf("path: %v", err)
 	}
@@ -265,7 +265,7 @@ func TestTransportLeavesTheRequestAlone(t *testing.T) {
 	})
 	transport := &client.Transport{Signer: signer(t, sign.Native), Origin: "https://api.example.com", Next: next}
 	req := request(t, "https://api.example.com/v1/orders", io.NopCloser(strings.NewReader("1234")))
-	if _, err := transport.RoundTrip(req); err != nil { //nolint:bodyclose // the answer has no body
+	if _, err := transport.RoundTrip(req); err != nil {
 		t.Fatal(err)
 	}
 	if len(req.Header) != 0 || sent.Header.Get("Signature") == "" || sent.ContentLength != 4 {

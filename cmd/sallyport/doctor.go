@@ -53,7 +53,7 @@ func checkParts(cmd *cobra.Command, cfg config.Config) error {
 	if err != nil {
 		return fmt.Errorf("the server would not start: %w", err)
 	}
-	_, err = srv.Rooms.Log.VerifyAll(cmd.Context())
+	_, err = srv.Log.VerifyAll(cmd.Context())
 	if err = errors.Join(err, srv.Close()); err == nil {
 		fmt.Fprintln(cmd.ErrOrStderr(), "The server would start: database, keys, routes and upstreams are in order.")
 	}

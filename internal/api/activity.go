@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
@@ -84,12 +85,10 @@ func (l *activity) entry(t audit.Told, lang string) entryShown {
 	if live := l.keys.Find(r.Key); live != nil {
 		e.KeyID = live.Text
 	}
-	if words, ok := audit.Describe(t.Action); ok {
-		facts := maps.Clone(r.Facts)
-		if agent, ok := facts["device"]; ok {
-			facts["device"] = l.describe.Device(agent, lang)
-		}
-		e.Text = words.Say(lang, facts)
+	facts := maps.Clone(r.Facts)
+	if agent, ok := facts["device"]; ok {
+		facts["device"] = l.describe.Device(agent, lang)
 	}
+	e.Text = i18n.In(lang).Happened(t.Action, facts)
 	return e
 }

@@ -43,7 +43,8 @@ func (a *API) open(mux *route.Mux) {
 			OpenAPI: "3.1.0",
 			Info:    &huma.Info{Title: "Sallyport", Version: "1", Description: about},
 			Components: &huma.Components{
-				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Schemas:  huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Examples: map[string]*huma.Example{},
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					bySession: {Type: "apiKey", In: "cookie", Name: httpx.SessionCookie, Description: "A signed-in browser."},
 					byKey:     {Type: "apiKey", In: "header", Name: "Signature", Description: "An API key's signature in its dialect; see docs/signing.md."},
@@ -56,12 +57,12 @@ func (a *API) open(mux *route.Mux) {
 }
 
 // describe makes huma's operation of one of ours: what its line in spec/routes.tsv demands, and every refusal with an example.
-func describe(o operation) huma.Operation {
+func (a *API) describe(o operation) huma.Operation {
 	line, _ := route.Lookup(doorName, o.method, o.path)
 	op := huma.Operation{
 		OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, Description: o.about, DefaultStatus: o.status,
 		Tags:      []string{strings.Split(o.path, "/")[2]},
-		Responses: refusals(codesOf(o, line)), Security: securityOf(line),
+		Responses: a.refusals(codesOf(o, line)), Security: securityOf(line),
 		// The body is in memory before huma asks for it, read under our own limits; huma refuses at its limit, not beyond it.
 		MaxBodyBytes: maxBody + 1, BodyReadTimeout: -1,
 	}
@@ -125,20 +126,25 @@ func codesOf(o operation, line route.Line) []fault.Code {
 	return slices.Compact(codes)
 }
 
-// refusals describes codes by their status, each with an example.
-func refusals(codes []fault.Code) map[string]*huma.Response {
+// refusals describes codes by their status, each with its example: what it looks like, with the names of its facts where their values would
+// stand.
+func (a *API) refusals(codes []fault.Code) map[string]*huma.Response {
 	out := map[string]*huma.Response{}
 	for _, code := range codes {
 		p, _ := httpx.ProblemOf(fault.New(code), "en")
 		p.Instance = "req_069g9r2kt0f7s8w3a5q1z7y6xc"
+		a.huma.OpenAPI().Components.Examples[string(code)] = &huma.Example{Value: p}
+
 		status := strconv.Itoa(p.Status)
 		if out[status] == nil {
-			out[status] = &huma.Response{Content: map[string]*huma.MediaType{"application/problem+json": {
+			out[status] = &huma.Response{Content: map[string]*huma.MediaType{problemType: {
 				Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}, Examples: map[string]*huma.Example{},
 			}}}
+		} else {
+			out[status].Description += ", "
 		}
-		out[status].Description += fmt.Sprintf("- `%s`: %s\n", code, p.Title)
-		out[status].Content["application/problem+json"].Examples[string(code)] = &huma.Example{Value: p}
+		out[status].Description += string(code)
+		out[status].Content[problemType].Examples[string(code)] = &huma.Example{Ref: "#/components/examples/" + string(code)}
 	}
 	return out
 }

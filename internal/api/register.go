@@ -47,7 +47,7 @@ func registerPre[In, Out any](a *API, o operation, fn func(context.Context, sign
 }
 
 func handle[In, Out any](a *API, o operation, fn func(context.Context, *visit, *In) (*Out, error)) {
-	op := describe(o)
+	op := a.describe(o)
 	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*Out, error) {
 		v := visitOf(ctx)
 		out, err := fn(ctx, v, in)
@@ -150,12 +150,15 @@ func (a *answer) Write(b []byte) (int, error) {
 
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
+// problemType is the media type of a refusal (RFC 9457 §4.1).
+const problemType = "application/problem+json"
+
 // problem is what huma is handed in place of a refusal; the description shows its form.
 type problem struct{ httpx.Problem }
 
 func (p *problem) GetStatus() int            { return p.Status }
 func (p *problem) Error() string             { return p.Code }
-func (p *problem) ContentType(string) string { return "application/problem+json" }
+func (p *problem) ContentType(string) string { return problemType }
 
 // refused remembers what is to be answered.
 func (v *visit) refused(err error) huma.StatusError {

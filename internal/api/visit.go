@@ -243,15 +243,15 @@ func (v *visit) readBody() (body []byte, err error) {
 // refuse answers, and counts for its owner what was refused to a key or session.
 func (v *visit) refuse(err error) {
 	v.count(err)
-	if _, ok := errors.AsType[*signed.Refusal](err); !ok && v.who.Kind == principal.KindNobody {
-		err = httpx.ForStranger(err) // a signed.Refusal has weighed that itself
+	if _, ok := errors.AsType[*signed.RefusalError](err); !ok && v.who.Kind == principal.KindNobody {
+		err = httpx.ForStranger(err) // a signed.RefusalError has weighed that itself
 	}
 	httpx.WriteProblem(v.w, v.r, err)
 }
 
 // count tells the owner of a key that somebody tried to use it, and could not.
 func (v *visit) count(err error) {
-	refusal, ok := errors.AsType[*signed.Refusal](err)
+	refusal, ok := errors.AsType[*signed.RefusalError](err)
 	if !ok || refusal.Live == nil {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -100,8 +101,8 @@ func (c *catcher) all() []caught {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	list := make([]caught, 0, len(c.mails))
-	for i := len(c.mails) - 1; i >= 0; i-- {
-		list = append(list, c.mails[i])
+	for _, m := range slices.Backward(c.mails) {
+		list = append(list, m)
 	}
 	return list
 }

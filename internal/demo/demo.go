@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -51,7 +50,7 @@ func Run(ctx context.Context, o Options, ready func(Facts)) error {
 		return err
 	}
 	defer places.close()
-	cfg, err := places.configure(o)
+	cfg, err := places.configure()
 	if err != nil {
 		return err
 	}
@@ -169,7 +168,7 @@ func (p places) facts() Facts {
 }
 
 // configure writes the demo's configuration file, as an operator would, and loads it: sallyport serve could run from it.
-func (p places) configure(o Options) (config.Config, error) {
+func (p places) configure() (config.Config, error) {
 	routes := filepath.Join(p.folder, "routes.yaml")
 	if err := os.WriteFile(routes, sandbox.Routes(), 0o600); err != nil {
 		return config.Config{}, err
@@ -220,13 +219,4 @@ func (p places) exchange(o Options) (*sandbox.Exchange, error) {
 	return sandbox.Open(filepath.Join(p.folder, "exchange.db"), sandbox.Config{
 		Seed: 1, Now: o.Now, Log: o.Log, Gate: gate.Config{Issuer: p.origin(), Audience: upstream, Keys: []gate.Key{key}, Now: o.Now},
 	})
-}
-
-// goLink is the way from the dashboard to the exchange's page.
-func (f Facts) goLink() string {
-	u, err := url.Parse(f.Exchange)
-	if err != nil {
-		return f.Dashboard
-	}
-	return f.Dashboard + "/go/" + url.PathEscape(u.Host)
 }

@@ -198,7 +198,7 @@ func (v *visit) proveKey() error {
 	v.who = accepted.Principal
 	v.rec.Key = v.who.Key
 	if !v.who.Scopes.Has(v.route.Scope) {
-		return &signed.Refusal{Fault: accepted.Missing(v.route.Scope), Live: accepted.Live, Proven: true, Reason: sign.OutOfScope, Dialect: accepted.Live.Dialect}
+		return &signed.RefusalError{Fault: accepted.Missing(v.route.Scope), Live: accepted.Live, Proven: true, Reason: sign.OutOfScope, Dialect: accepted.Live.Dialect}
 	}
 	return nil
 }

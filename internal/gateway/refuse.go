@@ -47,7 +47,7 @@ func (v *visit) serveOwn() error {
 // refuse answers what is not let through, in the shape its sender understands, and counts it for its owner.
 func (v *visit) refuse(err error) {
 	v.tell(err)
-	refusal, signedOne := errors.AsType[*signed.Refusal](err)
+	refusal, signedOne := errors.AsType[*signed.RefusalError](err)
 	switch {
 	case signedOne && refusal.Dialect == sign.Upbit:
 		v.refuseUpbit(refusal)
@@ -95,7 +95,7 @@ type upbitError struct {
 	} `json:"error"`
 }
 
-func (v *visit) refuseUpbit(refusal *signed.Refusal) {
+func (v *visit) refuseUpbit(refusal *signed.RefusalError) {
 	shown := refusal.Unwrap()
 	reason := refusal.Reason
 	if f, _ := errors.AsType[*fault.Error](shown); f != nil && f.Code != refusal.Fault.Code {
@@ -127,7 +127,7 @@ func (v *visit) refuseUpbit(refusal *signed.Refusal) {
 func (v *visit) tell(err error) {
 	f, ok := errors.AsType[*fault.Error](err)
 	note := audit.Refusal{Action: audit.RequestRefused, Person: v.who.User, Account: v.who.Account, Addr: v.rec.Addr}
-	if refusal, signedOne := errors.AsType[*signed.Refusal](err); signedOne {
+	if refusal, signedOne := errors.AsType[*signed.RefusalError](err); signedOne {
 		f, ok = refusal.Fault, true
 		if refusal.Live == nil {
 			return // nobody's key: the log of requests has it

@@ -62,7 +62,7 @@ func (f *File) Reload() error {
 	if err != nil {
 		return err
 	}
-	defer handle.Close()
+	defer func() { _ = handle.Close() }()
 	if st, err := handle.Stat(); err != nil {
 		return err
 	} else if st.Mode().Perm()&0o077 != 0 {

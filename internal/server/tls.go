@@ -24,7 +24,7 @@ func (s *Server) secure(ctx context.Context, l Listeners) (Listeners, error) {
 		if _, err := files.get(nil); err != nil {
 			return l, err
 		}
-		cfg = &tls.Config{GetCertificate: files.get} //nolint:gosec // the versions are set below
+		cfg = &tls.Config{GetCertificate: files.get}
 	case config.TLSACME:
 		var err error
 		if cfg, err = s.acme(ctx); err != nil {

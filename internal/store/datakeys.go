@@ -36,12 +36,12 @@ func (d dataKeys) InsertDataKey(ctx context.Context, k keyring.DataKey) (inserte
 		}, func() {})
 		return inserted, err
 	}
-	return d.change(ctx, audit.KeyringDataKeyRotated, k.Version, func(t *tx) (int64, error) { return t.Queries.InsertDataKey(ctx, insert) })
+	return d.change(ctx, audit.KeyringDataKeyRotated, k.Version, func(t *tx) (int64, error) { return t.InsertDataKey(ctx, insert) })
 }
 
 func (d dataKeys) RewrapDataKey(ctx context.Context, k keyring.DataKey, old string) (bool, error) {
 	return d.change(ctx, audit.KeyringKekRotated, k.Version, func(t *tx) (int64, error) {
-		return t.Queries.RewrapDataKey(ctx, sqlgen.RewrapDataKeyParams{Version: int64(k.Version), Kek: k.KEK, Wrapped: k.Wrapped, OldKek: old})
+		return t.RewrapDataKey(ctx, sqlgen.RewrapDataKeyParams{Version: int64(k.Version), Kek: k.KEK, Wrapped: k.Wrapped, OldKek: old})
 	})
 }
 

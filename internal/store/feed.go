@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,7 +49,7 @@ func (f *feed) tell(changes []txn.Change) {
 func (db *DB) Listen(hear func(txn.Change)) {
 	db.feed.mu.Lock()
 	defer db.feed.mu.Unlock()
-	db.feed.listeners = append(db.feed.listeners[:len(db.feed.listeners):len(db.feed.listeners)], hear)
+	db.feed.listeners = append(slices.Clip(db.feed.listeners), hear)
 }
 
 const (

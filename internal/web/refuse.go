@@ -144,4 +144,3 @@ func (v *visit) from() string {
 	}
 	return v.web.local(from.RequestURI())
 }
-

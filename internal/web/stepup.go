@@ -2,9 +2,9 @@ package web
 
 import (
 	"errors"
-	"net/url"
-	"strings"
+	"maps"
 
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -37,9 +37,10 @@ func (v *visit) prove() error {
 		return err
 	}
 	v.form = form{values}
+	v.sent = maps.Clone(values)
 	bearer, err := v.satisfy(step, given)
 	if err != nil {
-		return v.retry(err, func(p page.Problem) error { return v.refusedProof(step, p) })
+		return v.retry(err, func(p page.Problem) error { return errors.Join(v.refusedProof(step, p), errAnswered) })
 	}
 	v.renew(bearer)
 	v.enter(bearer)
@@ -56,4 +57,79 @@ func (v *visit) satisfy(step id.StepUp, given map[string]string) (secret.Value, 
 		return factors.SatisfyWithPassword(ctx, v.who, step, secret.FromString("password", given["proof_password"]))
 	}
 	return factors.SatisfyWithPasskey(ctx, v.who, step, given["proof_state"], []byte(given["proof_response"]))
+}
+
+// errAnswered ends a visit whose page has been written.
+var errAnswered = errors.New("answered")
+
+// askProof shows the question for another proof, with what is being confirmed, and carries the form along.
+func (v *visit) askProof(err error, p page.Problem) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
+	}
+	text := func(name string) string { s, _ := f.Fields[name].(string); return s }
+	e, _ := fault.Lookup(f.Code)
+	httpx.Note(v.r, f.Code, err)
+	v.status = e.Status
+	return v.showProof(p, text("step_up"), text("summary"), assurance.ParseLevel(text("needs")))
+}
+
+// refusedProof shows the question again after a proof that did not hold.
+func (v *visit) refusedProof(sid id.StepUp, p page.Problem) error {
+	step, err := v.web.StepUps.Open(v.r.Context(), v.who, sid)
+	if err != nil {
+		return err
+	}
+	return v.showProof(p, sid.String(), step.Summary, step.Needs)
+}
+
+func (v *visit) showProof(p page.Problem, sid, summary string, needs assurance.Level) error {
+	view := page.StepUp{
+		Problem: p, Action: v.r.URL.Path, ID: sid, Summary: v.summary(summary), Needs: proofFor(needs),
+		Carried: v.web.carrier.seal(v.who.Session, v.r.URL.Path, v.sent), Back: v.from(),
+	}
+	view.Problem.Field = map[string]string{"code": "proof_code", "password": "proof_password"}[p.Field]
+	if details := v.web.details[v.r.URL.Path]; details != nil {
+		view.Details = details(v, form{maps.Clone(v.sent)})
+	}
+	if view.Needs == "password" {
+		self, err := v.web.Accounts.Self(v.r.Context(), v.who)
+		if err != nil {
+			return err
+		}
+		view.Mail = self.Mail
+	}
+	return v.show(page.StepUpPage(v.frame("step_up.title"), view))
+}
+
+// proofFor names the factor that reaches a level, as package factor satisfies it.
+func proofFor(needs assurance.Level) string {
+	switch needs {
+	case assurance.Phr, assurance.Phrh:
+		return "passkey"
+	case assurance.Mfa:
+		return "totp"
+	case assurance.None, assurance.Pwd:
+	}
+	return "password"
+}
+
+// summary says in the reader's language what a room wrote down in English; a sentence that has no translation stays as it is.
+func (v *visit) summary(english string) string {
+	key, values, ok := i18n.Recognise("asked.", english)
+	if !ok {
+		return english
+	}
+	var pairs []string
+	for name, value := range values {
+		switch name {
+		case "scopes":
+			value = v.scopeWords(value)
+		case "environment":
+			value = v.words.Say("fact.environment." + value)
+		}
+		pairs = append(pairs, name, value)
+	}
+	return v.words.Say(key, pairs...)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -37,6 +38,8 @@ type visit struct {
 	// browser is the cookie that binds what happens before a session.
 	browser secret.Value
 	form    form
+	// sent is the form as it came, for a handler that has to be asked again.
+	sent url.Values
 	// status of the page; zero is 200.
 	status int
 }
@@ -112,7 +115,9 @@ func (v *visit) fill() (err error) {
 	if v.form, err = parseForm(v.r.Header["Content-Type"], body); err != nil {
 		return err
 	}
-	return v.web.FormKey.Check(v.shown, v.form.take("form_token"))
+	token := v.form.take("form_token")
+	v.sent = maps.Clone(v.form.values)
+	return v.web.FormKey.Check(v.shown, token)
 }
 
 // renew keeps the session's new bearer: in the browser, and for what this visit still does.

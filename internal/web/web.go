@@ -31,6 +31,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
 // doorName is ours in spec/routes.tsv.
@@ -82,6 +83,8 @@ type Web struct {
 	origins *http.CrossOriginProtection
 	// pages are the addresses that a reader may be sent back to; Mount fills it.
 	pages *http.ServeMux
+	// details tell more of a form that waits for a proof than its summary does, by the form's address.
+	details map[string]func(*visit, form) []page.Fact
 }
 
 // New makes a Web, or names what is missing.
@@ -125,12 +128,14 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&crossing{w.Sessions, w.Hosts}).mount(on)
 	(&sessions{w.Sessions, w.Sessions.Limits.Idle}).mount(on)
 	(&methods{w.Factors, w.Accounts}).mount(on)
-	(&keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin}}).mount(on)
-	(&activity{w.Log}).mount(on)
+	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin}}
+	k.mount(on)
+	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}
+	(&activity{w.Log, w.Keys}).mount(on)
 	codes{}.mount(on)
-	(&languages{}).mount(on)
+	languages{}.mount(on)
 
-	door.Handle(http.MethodGet, "/assets/{name}", w.files.serve)
+	door.Handle(http.MethodGet, "/assets/{name}", w.serveFile)
 	door.Handle(http.MethodPost, reportPath, newReports(w.Now, w.Violated).serve)
 }
 
@@ -149,7 +154,11 @@ func (w *Web) serve(rw http.ResponseWriter, r *http.Request, line route.Line, h 
 	w.harden(rw, r)
 	v := w.newVisit(rw, r, line)
 	for _, step := range []handler{(*visit).recognise, (*visit).sameOrigin, (*visit).fill, (*visit).prove, h} {
-		if err := step(v); err != nil {
+		err := step(v)
+		if errors.Is(err, errAnswered) {
+			return
+		}
+		if err != nil {
 			v.refuse(err)
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -37,7 +38,7 @@ type Person struct {
 	s    *Stack
 }
 
-// Origin is where all test people are.
+// PersonOrigin is where all test people are.
 func PersonOrigin() principal.Origin {
 	return principal.Origin{Addr: netip.MustParseAddr("203.0.113.7"), Agent: "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0"}
 }
@@ -173,8 +174,6 @@ func (s *Stack) Signed(k Key, method, host, target, body string) *http.Request {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for name, lines := range headers {
-		r.Header[name] = lines
-	}
+	maps.Copy(r.Header, headers)
 	return r
 }

@@ -236,7 +236,7 @@ func logVerifies(t *testing.T, p *Place) {
 		"insert": func(l []audit.Entry) []audit.Entry { return append(l[:8:8], l[7:]...) },
 	} {
 		_, _, err := audit.Verify(0, [32]byte{}, tamper(entries(t, db)))
-		if broken, ok := errors.AsType[*audit.Broken](err); !ok || broken.Seq < 8 || broken.Seq > 9 {
+		if broken, ok := errors.AsType[*audit.BrokenError](err); !ok || broken.Seq < 8 || broken.Seq > 9 {
 			t.Errorf("%s: Verify = %v, want the place", name, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -143,10 +144,10 @@ func (k *Keys) ready(ctx context.Context, tx Tx, key Key) (*Live, error) {
 	}
 	l.used.at.Store(key.LastUsedAt.UnixMicro())
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
-	for i := len(materials) - 1; i >= 0; i-- {
-		m := LiveMaterial{Public: materials[i].Bytes}
+	for _, kept := range slices.Backward(materials) {
+		m := LiveMaterial{Public: kept.Bytes}
 		if key.Algorithm != sign.Ed25519 {
-			m = LiveMaterial{Sealed: materials[i].Bytes, AAD: MaterialPlace(key.ID, materials[i].Version).AAD()}
+			m = LiveMaterial{Sealed: kept.Bytes, AAD: MaterialPlace(key.ID, kept.Version).AAD()}
 		}
 		l.Materials = append(l.Materials, m)
 	}

@@ -88,11 +88,12 @@ func (f *Factors) satisfy(ctx context.Context, p principal.Principal, sid id.Ste
 	var refused error
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		var proof assurance.Proof
-		if proof, refused, err = prove(tx); err != nil {
+		proof, refused, err = prove(tx)
+		switch {
+		case err != nil:
 			return audit.Event{}, err
-		}
-		if refused != nil {
-			return event(audit.StepUpFailed, p, facts), nil
+		case refused != nil:
+			return event(audit.StepUpFailed, p, facts), nil //nolint:nilerr // a refusal is committed with its count
 		}
 		if err := f.StepUps.Satisfy(ctx, txn.As[stepup.Tx](tx), p, step, proof); err != nil {
 			return audit.Event{}, err

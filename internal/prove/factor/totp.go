@@ -62,7 +62,7 @@ func (f *Factors) ConfirmTOTP(ctx context.Context, p principal.Principal, code s
 			return audit.Event{}, err
 		}
 		if refused != nil {
-			return audit.Quiet(audit.ThrottleCounted), nil
+			return audit.Quiet(audit.ThrottleCounted), nil //nolint:nilerr // a refusal is committed with its count
 		}
 		secretHash := sha256.Sum256(stored.Sealed)
 		content := stepup.Content{Action: audit.TOTPEnrolled, Input: secretHash[:], Summary: "Add an authenticator app", Floor: assurance.Pwd}

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -52,9 +53,7 @@ func signedAt(b *testing.B, key authtest.Key, now time.Time) sign.Request {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, lines := range headers {
-		r.Header[name] = lines
-	}
+	maps.Copy(r.Header, headers)
 	r.Body = nil
 	return r
 }

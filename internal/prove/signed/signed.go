@@ -89,8 +89,8 @@ type Request struct {
 	ReadBody func() ([]byte, error)
 }
 
-// Refusal is why a request was not accepted. Fault is the detail; Proven says that the sender holds the key, and may see it.
-type Refusal struct {
+// RefusalError is why a request was not accepted. Fault is the detail; Proven says that the sender holds the key, and may see it.
+type RefusalError struct {
 	Fault *fault.Error
 	// Live is the key that was named, nil if there is none.
 	Live   *apikey.Live
@@ -102,10 +102,10 @@ type Refusal struct {
 }
 
 // Error is for logs.
-func (r *Refusal) Error() string { return r.Fault.Error() }
+func (r *RefusalError) Error() string { return r.Fault.Error() }
 
 // Unwrap gives what the sender may see: the detail, or what strangers see.
-func (r *Refusal) Unwrap() error {
+func (r *RefusalError) Unwrap() error {
 	entry, _ := fault.Lookup(r.Fault.Code)
 	if entry.Sight == fault.Anyone || (entry.Sight == fault.Owner && r.Proven) {
 		return r.Fault
@@ -122,7 +122,7 @@ type Accepted struct {
 }
 
 // Verify checks a request. On success its nonce is spent; every refusal leaves it unspent.
-// Errors: *Refusal, or the error of the durable nonce store.
+// Errors: *RefusalError, or the error of the durable nonce store.
 func (v *Verifier) Verify(ctx context.Context, in *Request) (Accepted, error) {
 	now := v.Now()
 	c := check{v: v, in: in, now: now}
@@ -160,7 +160,7 @@ type check struct {
 }
 
 func (c *check) refuse(f *fault.Error, proven bool, reason sign.Reason) error {
-	return &Refusal{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: c.sig.Dialect}
+	return &RefusalError{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: c.sig.Dialect}
 }
 
 // fail is a refusal that costs its source.
@@ -182,10 +182,10 @@ func (c *check) parsedSignature() error {
 		return nil
 	}
 	reason := sign.ReasonOf(err)
-	switch reason {
-	case sign.Unsigned:
+	if reason == sign.Unsigned {
 		return c.refuse(fault.New(fault.Unauthorized), false, reason)
-	case sign.TwoSchemes:
+	}
+	if reason == sign.TwoSchemes {
 		return c.fail(fault.New(fault.SignatureTwoCredentials), reason)
 	}
 	return c.fail(fault.New(fault.SignatureMalformed, "problem", err.Error()), reason)
@@ -293,8 +293,9 @@ func reasonOf(code fault.Code) sign.Reason {
 		return sign.TooOld
 	case fault.SignatureAhead:
 		return sign.Ahead
+	default:
+		return ""
 	}
-	return ""
 }
 
 // maxSecret is the longest secret there is, with room for imported ones.

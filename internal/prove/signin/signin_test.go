@@ -91,8 +91,10 @@ func TestOutsidersLearnNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n, row := range []struct{ mail, password string }{
-			{"ada@example.com", "not her password at all"}, {"nobody@example.com", authtest.Password},
-			{"gone@example.com", authtest.Password}, {"not an address", authtest.Password},
+			{"ada@example.com", "not her password at all"},
+			{"nobody@example.com", authtest.Password},
+			{"gone@example.com", authtest.Password},
+			{"not an address", authtest.Password},
 		} {
 			_, err := s.SignIns.WithPassword(t.Context(), stranger(netip.AddrFrom4([4]byte{198, 51, 100, byte(n)}).String()), row.mail, word(row.password))
 			f, _ := errors.AsType[*fault.Error](err)

@@ -71,7 +71,7 @@ func newest(list []Told, limit int) []Told {
 
 const verifyPage = 1000
 
-// VerifyAll walks the whole log from its beginning and says how many events hold. Errors: *Broken with the place, also when the stored head
+// VerifyAll walks the whole log from its beginning and says how many events hold. Errors: *BrokenError with the place, also when the stored head
 // is not the one the events lead to.
 func (l *Log) VerifyAll(ctx context.Context) (count int64, err error) {
 	var chain [32]byte
@@ -94,7 +94,7 @@ func (l *Log) VerifyAll(ctx context.Context) (count int64, err error) {
 		}
 		if len(entries) < verifyPage {
 			if headSeq != count || head != chain {
-				return count, &Broken{Seq: count + 1, Reason: fmt.Sprintf("the head says %d events", headSeq)}
+				return count, &BrokenError{Seq: count + 1, Reason: fmt.Sprintf("the head says %d events", headSeq)}
 			}
 			return count, nil
 		}

@@ -156,25 +156,27 @@ type Entry struct {
 	Leaf
 }
 
-// Broken says where a log stops being what was written.
-type Broken struct {
+// BrokenError says where a log stops being what was written.
+type BrokenError struct {
 	Seq    int64
 	Reason string
 }
 
 // Error names the first entry that does not hold.
-func (b *Broken) Error() string { return fmt.Sprintf("audit log broken at %d: %s", b.Seq, b.Reason) }
+func (b *BrokenError) Error() string {
+	return fmt.Sprintf("audit log broken at %d: %s", b.Seq, b.Reason)
+}
 
 // Verify walks entries in order from the head (seq, chain) and gives the head after them. An edit, a gap, an insertion and a swap
-// each end in *Broken with the place; a cut tail shows only against a head kept elsewhere.
+// each end in *BrokenError with the place; a cut tail shows only against a head kept elsewhere.
 func Verify(seq int64, chain [32]byte, entries []Entry) (int64, [32]byte, error) {
 	for _, e := range entries {
 		if e.Seq != seq+1 {
-			return seq, chain, &Broken{Seq: seq + 1, Reason: fmt.Sprintf("the next entry is %d", e.Seq)}
+			return seq, chain, &BrokenError{Seq: seq + 1, Reason: fmt.Sprintf("the next entry is %d", e.Seq)}
 		}
 		next := Chain(chain, e.Leaf)
 		if next != e.Chain {
-			return seq, chain, &Broken{Seq: e.Seq, Reason: "the leaf or its predecessor was changed"}
+			return seq, chain, &BrokenError{Seq: e.Seq, Reason: "the leaf or its predecessor was changed"}
 		}
 		seq, chain = e.Seq, next
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -73,9 +74,7 @@ func (t *Tally) Flush(ctx context.Context) error {
 	due := t.due()
 	for i, d := range due {
 		facts := map[string]string{"reason": d.Reason, "count": fmt.Sprint(d.n), "route": d.Route}
-		for name, value := range d.seen {
-			facts[name] = value
-		}
+		maps.Copy(facts, d.seen)
 		actor := d.first
 		actor.Key = d.Key
 		err := t.ledger.Update(ctx, func(any) (Event, error) {

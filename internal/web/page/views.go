@@ -60,9 +60,6 @@ type Problem struct {
 // on says whether the problem is about the input of that name.
 func (p Problem) on(field string) bool { return p.Field == field && field != "" }
 
-// Hidden is a field of a form that its reader does not see.
-type Hidden struct{ Name, Value string }
-
 // Option is one choice of a list.
 type Option struct {
 	Value, Text string
@@ -78,11 +75,10 @@ type SignUp struct {
 
 // Code is the page that takes the code of a mail.
 type Code struct {
-	Problem    Problem
-	SignUp     string
-	Mail       string
-	GoodUntil  i18n.Moment
-	AgainAfter i18n.Moment
+	Problem   Problem
+	SignUp    string
+	Mail      string
+	GoodUntil i18n.Moment
 }
 
 // Secure is the page on which a new user chooses the first credential.
@@ -280,10 +276,11 @@ type Scope struct {
 
 // Created is a new key with its secret, shown once.
 type Created struct {
-	Key    Key
+	Key Key
+	// Secret is empty for a key pair of its owner's own.
 	Secret string
-	// File is the key file as JSON, FileName its name, FileHref the same as a data: address for saving without script.
-	File, FileName, FileHref string
+	// FileName of the key file, and the file itself as a data: address, for saving it without script.
+	FileName, FileHref string
 	// Check is the command that tries the key.
 	Check string
 }
@@ -299,6 +296,8 @@ type Activity struct {
 type Entry struct {
 	At   i18n.Moment
 	Text string
+	// Times says how often, if more than once.
+	Times string
 	// Refused marks what did not succeed.
 	Refused bool
 	Who     string
@@ -308,7 +307,6 @@ type Entry struct {
 	Seen []Fact
 	Next string
 	Code string
-	Raw  string
 }
 
 // Fact is a name and a value.
@@ -328,15 +326,17 @@ type Refusal struct {
 type Codes struct{ List []CodeLine }
 
 // CodeLine is one line of it.
-type CodeLine struct{ Code, Status, Title string }
+type CodeLine struct {
+	Code, Status string
+	Title        []Piece
+}
 
 // CodePage tells one error code in both languages.
 type CodePage struct {
 	Code, Status string
-	Sealed       bool
-	Owner        bool
-	Outside      string
-	Texts        []CodeText
+	// Outside is the code that strangers see instead; empty if they may see this one.
+	Outside string
+	Texts   []CodeText
 }
 
 // CodeText is its text in one language.

@@ -1,0 +1,133 @@
+package web
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+)
+
+// activity is the page about what happened.
+type activity struct {
+	log interface {
+		Activity(ctx context.Context, p principal.Principal, before int64, limit int) ([]audit.Told, error)
+	}
+	keys interface{ Find(k id.Key) *apikey.Live }
+}
+
+func (a *activity) mount(on mounter) { on(http.MethodGet, "/activity", a.show) }
+
+const entriesAPage = 30
+
+func (a *activity) show(v *visit) error {
+	before, err := strconv.ParseInt(v.r.URL.Query().Get("before"), 10, 64)
+	if err != nil || before < 0 {
+		before = 0
+	}
+	told, err := a.log.Activity(v.r.Context(), v.who, before, entriesAPage+1)
+	if err != nil {
+		return err
+	}
+	view := page.Activity{Twin: "/v1/activity?limit=" + strconv.Itoa(entriesAPage)}
+	if before > 0 {
+		view.Newest = "/activity"
+		view.Twin += "&before=" + strconv.FormatInt(before, 10)
+	}
+	if len(told) > entriesAPage {
+		told = told[:entriesAPage]
+		view.Older = "/activity?before=" + strconv.FormatInt(told[entriesAPage-1].Seq, 10)
+	}
+	for _, t := range told {
+		view.Entries = append(view.Entries, a.entry(v, t))
+	}
+	return v.show(page.ActivityPage(v.frame("nav.activity"), view))
+}
+
+// refused are the actions that tell of something that did not succeed.
+var refused = map[audit.Action]bool{
+	audit.SignInFailed: true, audit.SignInSecondFactorFailed: true, audit.StepUpFailed: true, audit.PasskeyCloneRefused: true,
+	audit.RequestRefused: true,
+}
+
+func (a *activity) entry(v *visit, t audit.Told) page.Entry {
+	r := t.Readable
+	facts := map[string]string{}
+	for name, value := range r.Facts {
+		switch name {
+		case "device":
+			value = v.device(value)
+		case "summary":
+			value = v.summary(value)
+		}
+		facts[name] = value
+	}
+	e := page.Entry{
+		At: v.when(t.At), Text: v.words.Happened(t.Action, facts), Refused: refused[t.Action], Who: a.who(v, t), From: v.place(r),
+	}
+	if !r.Session.IsZero() {
+		e.Proven = v.level(r.Level)
+	}
+	if n, err := strconv.Atoi(facts["count"]); err == nil && n > 1 && refused[t.Action] {
+		e.Times = v.words.Count("activity.times", n)
+	}
+	if t.Action == audit.RequestRefused {
+		v.explain(&e, r.Facts)
+	}
+	return e
+}
+
+// who says who acted.
+func (a *activity) who(v *visit, t audit.Told) string {
+	r := t.Readable
+	switch {
+	case t.Erased:
+		return v.words.Say("who.erased")
+	case !r.Key.IsZero():
+		if live := a.keys.Find(r.Key); live != nil {
+			return v.words.Say("who.key", "name", live.Name)
+		}
+	case r.Kind == principal.KindUser.String() && r.User == v.who.User:
+		return v.words.Say("who.you")
+	case r.Kind == principal.KindUser.String() && r.Name != "":
+		return r.Name
+	}
+	return v.words.Say("who." + r.Kind)
+}
+
+// place says where somebody was, as far as we know: a browser in words, and the network address.
+func (v *visit) place(r audit.Readable) string {
+	switch {
+	case r.Addr == "":
+		return ""
+	case r.Agent == "":
+		return v.words.Say("from.addr", "addr", r.Addr)
+	}
+	return v.words.Say("from.device", "device", v.device(r.Agent), "addr", r.Addr)
+}
+
+// explain tells the owner of a refused request which check failed, what was seen, and the next step.
+func (v *visit) explain(e *page.Entry, facts map[string]string) {
+	fields := map[string]any{}
+	for name, value := range facts {
+		fields[name] = value
+	}
+	f := fault.New(fault.Code(facts["reason"]))
+	f.Fields = fields
+	entry, title, fix, _ := v.told(f)
+	e.Text = v.words.Say("activity.refused")
+	e.Next, e.Code = title+" "+fix, string(entry.Code)
+	for _, name := range slices.Sorted(maps.Keys(facts)) {
+		key := "seen." + name
+		if value := facts[name]; value != "" && v.words.Has(key) {
+			e.Seen = append(e.Seen, page.Fact{Name: v.words.Say(key), Value: value})
+		}
+	}
+}

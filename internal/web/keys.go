@@ -1,0 +1,143 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// keys are the pages about API keys. Making a key pair in the browser is the script's, through package api.
+type keys struct {
+	keys interface {
+		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
+		Find(k id.Key) *apikey.Live
+		Challenge(p principal.Principal) (string, error)
+		Issue(ctx context.Context, p principal.Principal, in apikey.IssueInput) (apikey.Issued, error)
+		Revoke(ctx context.Context, p principal.Principal, k id.Key) error
+	}
+	factors  methodsOf
+	accounts interface {
+		Subaccounts(ctx context.Context, p principal.Principal) ([]account.Subaccount, error)
+	}
+	terms keyTerms
+}
+
+// keyTerms are what the pages say about keys: the very limits that are enforced.
+type keyTerms struct {
+	limits      apikey.Limits
+	environment id.Environment
+	origin      string
+}
+
+// soon is when a key's end is told on its card, as in the first notice (product.md, "Lifetimes").
+const soon = 14 * 24 * time.Hour
+
+func (k *keys) mount(on mounter) {
+	on(http.MethodGet, "/keys", func(v *visit) error { return k.list(v, page.Problem{}) })
+	on(http.MethodGet, "/keys/new", k.plan)
+	on(http.MethodPost, "/keys", k.create)
+	on(http.MethodPost, "/keys/{id}/revoke", k.revoke)
+}
+
+func (k *keys) list(v *visit, p page.Problem) error {
+	all, err := k.keys.List(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	m, err := k.factors.Of(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	owner := v.who.Role == principal.Owner
+	view := page.Keys{Problem: p, NotOwner: !owner, MayCreate: owner && m.Strongest() >= assurance.Mfa}
+	for _, key := range all {
+		view.List = append(view.List, k.card(v, key))
+	}
+	return v.show(page.KeysPage(v.frame("nav.keys"), view))
+}
+
+// card says a key in words.
+func (k *keys) card(v *visit, key apikey.Key) page.Key {
+	c := page.Key{
+		ID: key.Text(), Name: key.Name, Purpose: key.Purpose, Test: key.Environment == id.Test, Signs: v.signsWith(key.Dialect, key.Algorithm),
+		Scopes: v.scopeList(key.Scopes.String()), State: stateOf(key, v.now), Owner: key.OwnerName, Created: v.when(key.Born),
+		Used: v.when(key.LastUsedAt), UsedFrom: key.LastUsedFrom, Expires: v.when(key.ExpiresAt), Ended: v.when(key.RevokedAt),
+	}
+	for _, network := range key.Allowlist {
+		text := network.String()
+		if network.IsSingleIP() {
+			text = network.Addr().String()
+		}
+		c.Allowlist = append(c.Allowlist, text)
+	}
+	lapses := key.Born.Add(k.terms.limits.UnpinnedTradeLife)
+	if len(key.Allowlist) == 0 && key.Scopes.Highest() >= scope.Order && lapses.Before(key.ExpiresAt) {
+		c.Lapses = v.when(lapses)
+	}
+	return c
+}
+
+func stateOf(key apikey.Key, now time.Time) page.KeyState {
+	switch {
+	case !key.RevokedAt.IsZero():
+		return page.KeyRevoked
+	case !now.Before(key.ExpiresAt):
+		return page.KeyExpired
+	case key.OwnerRole == principal.NoRole:
+		return page.KeyOrphan
+	case key.ExpiresAt.Sub(now) < soon:
+		return page.KeySoon
+	}
+	return page.KeyLive
+}
+
+// signsWith names a way of signing.
+func (v *visit) signsWith(d sign.Dialect, a sign.Algorithm) string {
+	for _, kind := range kinds {
+		if kind.dialect == d && kind.algorithm == a {
+			return v.words.Say("kind." + kind.name)
+		}
+	}
+	return d.String() + " " + a.String()
+}
+
+// kinds are the ways of signing that the form offers. A key pair made by script arrives as JSON and is an ed25519 key like any other.
+var kinds = []struct {
+	name      string
+	dialect   sign.Dialect
+	algorithm sign.Algorithm
+}{
+	{"ed25519", sign.Native, sign.Ed25519},
+	{"hmac", sign.Native, sign.HMACSHA256},
+	{"upbit", sign.Upbit, sign.HMACSHA2},
+}
+
+// revoke ends a key. The same bytes under the other environment's prefix name no key.
+func (k *keys) revoke(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	text := v.r.PathValue("id")
+	kid, _, err := id.ParseKey(text)
+	if err != nil {
+		return fault.New(fault.KeyNotFound)
+	}
+	if live := k.keys.Find(kid); live == nil || live.Text != text {
+		return fault.New(fault.KeyNotFound)
+	}
+	if err := k.keys.Revoke(v.r.Context(), v.who, kid); err != nil {
+		return v.retry(err, func(p page.Problem) error { return k.list(v, p) })
+	}
+	v.say("key_revoked")
+	return v.leave("/keys")
+}

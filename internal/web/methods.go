@@ -1,0 +1,177 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/password"
+	"github.com/seed-21c57000/sallyport/internal/prove/totp"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+)
+
+// methods are the pages about how somebody signs in. Making a passkey is the script's, through package api.
+type methods struct {
+	factors interface {
+		methodsOf
+		SetPassword(ctx context.Context, p principal.Principal, fresh secret.Value) (secret.Value, error)
+		BeginTOTP(ctx context.Context, p principal.Principal) (totp.Key, error)
+		ConfirmTOTP(ctx context.Context, p principal.Principal, code string) (secret.Value, error)
+		RemoveTOTP(ctx context.Context, p principal.Principal) (secret.Value, error)
+		RenamePasskey(ctx context.Context, p principal.Principal, c id.Passkey, name string) error
+		RemovePasskey(ctx context.Context, p principal.Principal, c id.Passkey) (secret.Value, error)
+	}
+	accounts selves
+}
+
+func (m *methods) mount(on mounter) {
+	on(http.MethodGet, "/methods", func(v *visit) error { return m.list(v, page.Problem{}) })
+	on(http.MethodGet, "/methods/password", func(v *visit) error { return m.askPassword(v, page.Problem{}) })
+	on(http.MethodGet, "/.well-known/change-password", func(v *visit) error { return v.leave("/methods/password") })
+	on(http.MethodPost, "/methods/password", m.setPassword)
+	on(http.MethodPost, "/methods/totp", m.beginTOTP)
+	on(http.MethodPost, "/methods/totp/confirm", m.confirmTOTP)
+	on(http.MethodPost, "/methods/totp/remove", m.removeTOTP)
+	on(http.MethodPost, "/methods/passkeys/{id}/rename", m.renamePasskey)
+	on(http.MethodPost, "/methods/passkeys/{id}/remove", m.removePasskey)
+}
+
+func (m *methods) list(v *visit, p page.Problem) error {
+	has, err := m.factors.Of(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	view := page.Methods{Problem: p}
+	if has.Password != nil {
+		view.Password = &page.Password{Changed: v.when(has.Password.ChangedAt), Alone: has.Password.Alone}
+	}
+	if has.TOTP != nil {
+		view.TOTP = &page.TOTP{Since: v.when(has.TOTP.ConfirmedAt)}
+	}
+	for _, c := range has.Passkeys {
+		view.Passkeys = append(view.Passkeys, page.Passkey{
+			ID: c.ID.String(), Name: c.Name, Synced: c.Synced(), Added: v.when(c.Born), Used: v.when(c.LastUsedAt),
+		})
+	}
+	return v.show(page.MethodsPage(v.frame("nav.methods"), view))
+}
+
+func (m *methods) askPassword(v *visit, p page.Problem) error {
+	has, err := m.factors.Of(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	self, err := m.accounts.Self(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	least := password.MinAlone
+	if has.Strongest() >= assurance.Mfa {
+		least = password.MinWithFactor
+	}
+	title := "password.set"
+	if has.Password != nil {
+		title = "password.change"
+	}
+	view := page.NewPassword{Problem: p, Mail: self.Mail, Least: strconv.Itoa(least), Set: has.Password != nil}
+	return v.show(page.PasswordPage(v.frame(title), view))
+}
+
+func (m *methods) setPassword(v *visit) error {
+	in, err := v.form.only("mail", "password")
+	if err != nil {
+		return err
+	}
+	has, err := m.factors.Of(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	bearer, err := m.factors.SetPassword(v.r.Context(), v.who, secret.FromString("password", in["password"]))
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return m.askPassword(v, p) })
+	}
+	said := "password_changed"
+	if has.Password == nil {
+		said = "password_set"
+	}
+	return changed(v, bearer, said)
+}
+
+// changed goes back to the list after a change of a factor, with the session's new bearer.
+func changed(v *visit, bearer secret.Value, said string) error {
+	v.renew(bearer)
+	v.say(said)
+	return v.leave("/methods")
+}
+
+func (m *methods) beginTOTP(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	key, err := m.factors.BeginTOTP(v.r.Context(), v.who)
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return m.list(v, p) })
+	}
+	return v.show(page.EnrolPage(v.frame("totp.add"), page.Enrol{
+		Shown: true, Secret: string(key.Base32.Reveal()), URI: string(key.URI.Reveal()), QRSize: key.QR.Size, QRPath: key.QR.Path,
+	}))
+}
+
+// confirmTOTP takes the first code. The secret is not shown again after a wrong one: it lies in the app already, or the user begins anew.
+func (m *methods) confirmTOTP(v *visit) error {
+	in, err := v.form.only("code")
+	if err != nil {
+		return err
+	}
+	bearer, err := m.factors.ConfirmTOTP(v.r.Context(), v.who, digits(in["code"]))
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return v.show(page.EnrolPage(v.frame("totp.add"), page.Enrol{Problem: p})) })
+	}
+	return changed(v, bearer, "totp_added")
+}
+
+func (m *methods) removeTOTP(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	bearer, err := m.factors.RemoveTOTP(v.r.Context(), v.who)
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return m.list(v, p) })
+	}
+	return changed(v, bearer, "totp_removed")
+}
+
+func (m *methods) renamePasskey(v *visit) error {
+	in, err := v.form.only("name")
+	if err != nil {
+		return err
+	}
+	c, err := id.Parse[id.PasskeyKind](v.r.PathValue("id"))
+	if err != nil {
+		return fault.New(fault.PasskeyNotFound)
+	}
+	if err := m.factors.RenamePasskey(v.r.Context(), v.who, c, in["name"]); err != nil {
+		return v.retry(err, func(p page.Problem) error { return m.list(v, p) })
+	}
+	return changed(v, secret.Value{}, "passkey_renamed")
+}
+
+func (m *methods) removePasskey(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	c, err := id.Parse[id.PasskeyKind](v.r.PathValue("id"))
+	if err != nil {
+		return fault.New(fault.PasskeyNotFound)
+	}
+	bearer, err := m.factors.RemovePasskey(v.r.Context(), v.who, c)
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return m.list(v, p) })
+	}
+	return changed(v, bearer, "passkey_removed")
+}

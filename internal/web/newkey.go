@@ -1,0 +1,235 @@
+package web
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+)
+
+// wanted is the form of a new key as it was filled in.
+type wanted struct {
+	fields map[string]string
+	scopes []string
+}
+
+func readWanted(f form) (wanted, error) {
+	w := wanted{scopes: f.takeAll("scopes")}
+	var err error
+	w.fields, err = f.only("name", "purpose", "environment", "subaccount", "allowlist", "here", "life", "kind", "public_key", "possession", "challenge")
+	return w, err
+}
+
+// allowlist is one address or network a line, with the reader's own where they ticked it.
+func (w wanted) allowlist(here string) []string {
+	list := strings.FieldsFunc(w.fields["allowlist"], func(r rune) bool { return r == '\n' || r == '\r' || r == ',' || r == ' ' || r == '\t' })
+	if w.fields["here"] == "yes" && here != "" {
+		list = append(list, here)
+	}
+	return list
+}
+
+// input turns words into what the room takes. Errors: request.invalid for a word that is none.
+func (w wanted) input(here string) (in apikey.IssueInput, err error) {
+	in = apikey.IssueInput{
+		Name: w.fields["name"], Purpose: w.fields["purpose"], Scopes: w.scopes, Allowlist: w.allowlist(here),
+		Challenge: w.fields["challenge"],
+	}
+	if in.Environment, err = id.ParseEnvironment(w.fields["environment"]); err != nil {
+		return in, fault.New(fault.RequestInvalid, "field", "environment")
+	}
+	if err := in.Subaccount.UnmarshalText([]byte(w.fields["subaccount"])); err != nil {
+		return in, fault.New(fault.RequestInvalid, "field", "subaccount")
+	}
+	if days := w.fields["life"]; days != "" {
+		n, err := strconv.ParseUint(days, 10, 16)
+		if err != nil || n == 0 {
+			return in, fault.New(fault.RequestInvalid, "field", "life")
+		}
+		in.Life = time.Duration(n) * 24 * time.Hour
+	}
+	for _, kind := range kinds {
+		if kind.name == w.fields["kind"] {
+			in.Dialect, in.Algorithm = kind.dialect, kind.algorithm
+		}
+	}
+	if w.fields["kind"] == "ed25519" {
+		in.PublicKey, in.Possession = w.fields["public_key"], strings.TrimSpace(w.fields["possession"])
+	} else {
+		in.Challenge = ""
+	}
+	return in, nil
+}
+
+func (k *keys) plan(v *visit) error {
+	if v.who.Role != principal.Owner {
+		return fault.New(fault.Forbidden)
+	}
+	m, err := k.factors.Of(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	if m.Strongest() < assurance.Mfa {
+		return fault.New(fault.AssuranceTooLow, "needs", assurance.Mfa.String())
+	}
+	w := wanted{fields: map[string]string{"environment": k.terms.environment.String(), "kind": "hmac"}, scopes: scope.ReadOnly.Words()}
+	return k.showForm(v, w, page.Problem{})
+}
+
+// showForm shows the form as it was filled in, with a fresh challenge for a key pair of the reader's own.
+func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
+	challenge, err := k.keys.Challenge(v.who)
+	if err != nil {
+		return err
+	}
+	view := page.NewKey{
+		Problem: p, Name: w.fields["name"], Purpose: w.fields["purpose"], Kind: w.fields["kind"], Scopes: k.scopeChoices(v, w),
+		Environments: v.environments(w.fields["environment"]), Lives: k.lives(v, w.fields["life"]), Allowlist: w.fields["allowlist"],
+		HereToo: w.fields["here"] == "yes", Here: v.rec.Addr.String(), PublicKey: w.fields["public_key"], Challenge: challenge,
+		UpbitOff: k.terms.limits.UpbitOff, UpbitLifted: k.terms.limits.UpbitCeiling >= scope.Order,
+		Unpinned: v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}"),
+	}
+	if view.Subaccounts, err = k.subaccounts(v, w.fields["subaccount"]); err != nil {
+		return err
+	}
+	return v.show(page.NewKeyPage(v.frame("keys.new"), view))
+}
+
+// scopeChoices lists what a member of this role can hand to a key. Money is left out: no key can send it.
+func (k *keys) scopeChoices(v *visit, w wanted) (list []page.Scope) {
+	chosen := map[string]bool{}
+	for _, word := range w.scopes {
+		chosen[word] = true
+	}
+	for _, s := range v.who.Scopes.UpTo(scope.Order).List() {
+		list = append(list, page.Scope{
+			Word: s.String(), Text: v.words.Say("scope." + s.String()), Acts: s.Class() > scope.Cancel, Chosen: chosen[s.String()],
+		})
+	}
+	return list
+}
+
+func (v *visit) environments(chosen string) (list []page.Option) {
+	for _, e := range []id.Environment{id.Live, id.Test} {
+		list = append(list, page.Option{Value: e.String(), Text: v.words.Say("fact.environment." + e.String()), Chosen: e.String() == chosen})
+	}
+	return list
+}
+
+// lives are the lives to choose from, in days, as far as the cap goes; empty takes the policy's.
+func (k *keys) lives(v *visit, chosen string) []page.Option {
+	l := k.terms.limits
+	list := []page.Option{{Text: v.words.Say("new_key.life_usual", "life", v.words.Span(l.Life), "read", v.words.Span(l.ReadOnlyLife)), Chosen: chosen == ""}}
+	for _, days := range []int{1, 7, 30, 90, 180, 365} {
+		if life := time.Duration(days) * 24 * time.Hour; life <= l.MaxLife {
+			value := strconv.Itoa(days)
+			list = append(list, page.Option{Value: value, Text: v.words.Count("time.day", days), Chosen: chosen == value})
+		}
+	}
+	return list
+}
+
+func (k *keys) subaccounts(v *visit, chosen string) (list []page.Option, err error) {
+	all, err := k.accounts.Subaccounts(v.r.Context(), v.who)
+	for _, s := range all {
+		name := s.Name
+		if s.Main {
+			name = v.words.Say("key.subaccount_main")
+		}
+		list = append(list, page.Option{Value: s.ID.String(), Text: name, Chosen: s.ID.String() == chosen || chosen == "" && s.Main})
+	}
+	return list, err
+}
+
+func (k *keys) create(v *visit) error {
+	w, err := readWanted(v.form)
+	if err != nil {
+		return err
+	}
+	in, err := w.input(v.rec.Addr.String())
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return k.showForm(v, w, p) })
+	}
+	issued, err := k.keys.Issue(v.r.Context(), v.who, in)
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error {
+			if p.Code == string(fault.SignInExpired) {
+				p.Title, p.Fix, p.Field, p.Hint = v.words.Say("pasted.old"), v.words.Say("pasted.old_fix"), "possession", v.words.Say("pasted.old")
+			}
+			return k.showForm(v, w, p)
+		})
+	}
+	name := fileName(in.Name)
+	view := page.Created{Key: k.card(v, issued.Key), Secret: string(issued.Secret.Reveal()), FileName: name, Check: k.check(name)}
+	if view.Secret != "" {
+		file, err := keyFile(issued, view.Secret)
+		if err != nil {
+			return err
+		}
+		view.FileHref = "data:application/json;base64," + base64.StdEncoding.EncodeToString(file)
+	}
+	return v.show(page.CreatedPage(v.frame("created.title", "name", in.Name), view))
+}
+
+// check is the command that tries a key: it asks who the key is, which every key may.
+func (k *keys) check(file string) string {
+	return "sallyport call GET " + k.terms.origin + "/v1/session --key-file " + file
+}
+
+// keyFile is what the command line reads a key from. The script writes the same form for a key pair that it made.
+func keyFile(k apikey.Issued, secret string) ([]byte, error) {
+	file, err := json.MarshalIndent(struct {
+		KeyID     string `json:"key_id"`
+		Dialect   string `json:"dialect"`
+		Algorithm string `json:"algorithm"`
+		Secret    string `json:"secret"`
+	}{k.Text(), k.Dialect.String(), k.Algorithm.String(), secret}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write key file: %w", err)
+	}
+	return append(file, '\n'), nil
+}
+
+// fileName makes a file's name of a key's.
+func fileName(name string) string {
+	var out strings.Builder
+	for _, r := range strings.ToLower(name) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			out.WriteRune(r)
+		case out.Len() > 0 && !strings.HasSuffix(out.String(), "-"):
+			out.WriteByte('-')
+		}
+	}
+	if short := strings.Trim(out.String(), "-"); short != "" {
+		return short + ".json"
+	}
+	return "sallyport-key.json"
+}
+
+// details say what a key will be beyond its summary, for the one who confirms it.
+func (k *keys) details(v *visit, f form) (list []page.Fact) {
+	w, err := readWanted(f)
+	if err != nil {
+		return nil
+	}
+	add := func(key, value string) { list = append(list, page.Fact{Name: v.words.Say(key), Value: value}) }
+	add("key.purpose", w.fields["purpose"])
+	if allow := w.allowlist(v.rec.Addr.String()); len(allow) > 0 {
+		add("key.allowlist", strings.Join(allow, ", "))
+	} else {
+		add("key.allowlist", v.words.Say("key.anywhere"))
+	}
+	add("key.signs", v.words.Say("kind."+w.fields["kind"]))
+	return list
+}

@@ -1,0 +1,145 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+)
+
+// mounter puts a handler on a line of the table.
+type mounter func(method, pattern string, h handler)
+
+type selves interface {
+	Self(ctx context.Context, p principal.Principal) (account.User, error)
+}
+
+type methodsOf interface {
+	Of(ctx context.Context, p principal.Principal) (factor.Methods, error)
+}
+
+// overview is the first page.
+type overview struct {
+	sessions *session.Sessions
+	accounts selves
+	factors  methodsOf
+	hosts    []Host
+}
+
+func (o *overview) mount(on mounter) {
+	on(http.MethodGet, "/{$}", o.show)
+	on(http.MethodPost, "/still-here", o.stay)
+}
+
+func (o *overview) show(v *visit) error {
+	self, err := o.accounts.Self(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	m, err := o.factors.Of(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	f := v.frame("nav.overview")
+	view := page.Overview{
+		Name: self.Name, Mail: self.Mail, Missing: v.missing(m), Proven: v.proven(v.who.Proof), Mine: *f.Me,
+		Limit: v.words.Span(o.sessions.Limits.Idle),
+	}
+	for _, h := range o.hosts {
+		view.Hosts = append(view.Hosts, hostView(h, ""))
+	}
+	return v.show(page.OverviewPage(f, view))
+}
+
+// missing lists the gaps in how an account is guarded, the most urgent first.
+func (v *visit) missing(m factor.Methods) (list []page.Missing) {
+	add := func(name, href string) {
+		say := func(part string) string { return v.words.Say("missing." + name + "." + part) }
+		list = append(list, page.Missing{Title: say("title"), Text: say("text"), Link: say("link"), Href: href})
+	}
+	ways := len(m.Passkeys)
+	if m.Password != nil {
+		ways++
+	}
+	switch {
+	case m.Strongest() < assurance.Mfa:
+		add("factor", "/methods")
+	case v.who.Proof.Level() < assurance.Mfa:
+		add("proof", "/sign-in")
+	}
+	if m.Strongest() >= assurance.Mfa && ways == 1 {
+		add("way", "/methods")
+	}
+	return list
+}
+
+// stay answers the button by which somebody says that they are still there. That is all: the visit has counted as a human act.
+func (o *overview) stay(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	v.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// crossing brings people over to an exchange.
+type crossing struct {
+	sessions interface {
+		IssueChildCode(ctx context.Context, p principal.Principal, host, path string) (secret.Value, error)
+	}
+	hosts []Host
+}
+
+func (c *crossing) mount(on mounter) {
+	on(http.MethodGet, "/go/{host}", c.ask)
+	on(http.MethodPost, "/go/{host}", c.carry)
+}
+
+func (c *crossing) host(v *visit) (Host, error) {
+	for _, h := range c.hosts {
+		if h.Authority == v.r.PathValue("host") {
+			return h, nil
+		}
+	}
+	return Host{}, fault.New(fault.ChildCodeUnknownHost)
+}
+
+// ask names the exchange and waits for a click, or for script. It makes no code: another site may have opened this address.
+func (c *crossing) ask(v *visit) error {
+	h, err := c.host(v)
+	if err != nil {
+		return err
+	}
+	return v.show(page.GoPage(v.frame("go.title", "name", h.Name), page.Go{Host: hostView(h, localPath(v.r.URL.Query().Get("path")))}))
+}
+
+// carry makes the code and shows the way over as a link. The page with the code tells nobody its address.
+func (c *crossing) carry(v *visit) error {
+	in, err := v.form.only("path")
+	if err != nil {
+		return err
+	}
+	h, err := c.host(v)
+	if err != nil {
+		return err
+	}
+	code, err := c.sessions.IssueChildCode(v.r.Context(), v.who, h.Authority, localPath(in["path"]))
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("Referrer-Policy", "no-referrer")
+	enter := h.Origin + "/.sallyport/enter?code=" + string(code.Reveal())
+	return v.show(page.GoPage(v.frame("go.title", "name", h.Name), page.Go{Host: hostView(h, ""), Enter: enter}))
+}
+
+func hostView(h Host, path string) page.Host {
+	return page.Host{Name: h.Name, Authority: h.Authority, Origin: h.Origin, Test: h.Environment == id.Test, Path: path}
+}

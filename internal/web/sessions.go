@@ -1,0 +1,115 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+)
+
+// sessions are the pages about what is open.
+type sessions struct {
+	sessions interface {
+		List(ctx context.Context, p principal.Principal) ([]session.Row, error)
+		SignOut(ctx context.Context, p principal.Principal) error
+		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
+		SignOutOthers(ctx context.Context, p principal.Principal) (int, error)
+		SignOutEverywhere(ctx context.Context, p principal.Principal) (int, error)
+	}
+	idle time.Duration
+}
+
+func (s *sessions) mount(on mounter) {
+	on(http.MethodGet, "/sessions", s.list)
+	on(http.MethodPost, "/sign-out", s.signOut)
+	on(http.MethodPost, "/sessions/{id}/sign-out", s.revoke)
+	on(http.MethodPost, "/sessions/sign-out-others", s.signOutOthers)
+	on(http.MethodPost, "/sessions/sign-out-everywhere", s.signOutEverywhere)
+}
+
+func (s *sessions) list(v *visit) error {
+	rows, err := s.sessions.List(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(rows, func(a, b session.Row) int {
+		if (a.ID == v.who.Session) != (b.ID == v.who.Session) {
+			return map[bool]int{true: -1, false: 1}[a.ID == v.who.Session]
+		}
+		return cmp.Or(b.ActedAt.Compare(a.ActedAt), b.Born.Compare(a.Born))
+	})
+	view := page.Sessions{Idle: v.words.Span(s.idle)}
+	for _, row := range rows {
+		view.List = append(view.List, page.Session{
+			ID: row.ID.String(), Device: v.device(row.Agent), Agent: row.Agent, Addr: row.Addr, Proven: v.proven(row.Proof),
+			Opened: v.when(row.Born), Acted: v.when(row.ActedAt), Ends: v.when(row.ExpiresAt), Mine: row.ID == v.who.Session,
+		})
+	}
+	return v.show(page.SessionsPage(v.frame("nav.sessions"), view))
+}
+
+func (s *sessions) signOut(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	if err := s.sessions.SignOut(v.r.Context(), v.who); err != nil {
+		return err
+	}
+	return goodbye(v, "signed_out", 0)
+}
+
+// goodbye leaves a browser without a session.
+func goodbye(v *visit, said string, n int) error {
+	httpx.SignedOut(v.w)
+	v.sayCount(said, n)
+	return v.leave("/sign-in")
+}
+
+func (s *sessions) revoke(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	sid, err := id.Parse[id.SessionKind](v.r.PathValue("id"))
+	if err != nil {
+		return fault.New(fault.SessionNotFound)
+	}
+	if err := s.sessions.Revoke(v.r.Context(), v.who, sid); err != nil {
+		return err
+	}
+	if sid == v.who.Session {
+		return goodbye(v, "signed_out", 0)
+	}
+	v.say("session_signed_out")
+	return v.leave("/sessions")
+}
+
+func (s *sessions) signOutOthers(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	n, err := s.sessions.SignOutOthers(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	v.sayCount("others_signed_out", n)
+	return v.leave("/sessions")
+}
+
+func (s *sessions) signOutEverywhere(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	n, err := s.sessions.SignOutEverywhere(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	return goodbye(v, "everywhere_signed_out", n)
+}

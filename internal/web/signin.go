@@ -1,0 +1,93 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+)
+
+// signIns are the pages from an address to a session. Passkeys are the script's, through package api.
+type signIns struct {
+	signIns interface {
+		WithPassword(ctx context.Context, from signin.From, mail string, given secret.Value) (signin.SignedIn, error)
+		WithCode(ctx context.Context, from signin.From, half, code string) (signin.SignedIn, error)
+	}
+	origin string
+}
+
+func (s *signIns) mount(on mounter) {
+	on(http.MethodGet, "/sign-in", s.ask)
+	on(http.MethodPost, "/sign-in", s.withPassword)
+	on(http.MethodGet, "/sign-in/code", func(v *visit) error { return v.leave("/sign-in") })
+	on(http.MethodPost, "/sign-in/code", s.withCode)
+}
+
+func (s *signIns) ask(v *visit) error {
+	return s.show(v, page.SignIn{ReturnTo: v.web.local(v.r.URL.Query().Get("return_to"))})
+}
+
+func (s *signIns) show(v *visit, view page.SignIn) error {
+	view.Origin, view.Again = s.origin, v.who.Kind == principal.KindUser
+	return v.show(page.SignInPage(v.frame("sign_in.do"), view))
+}
+
+// from is the browser that signs in.
+func (v *visit) signsInFrom() (signin.From, error) {
+	device, err := httpx.Cookie(v.r, httpx.DeviceCookie)
+	return signin.From{Origin: v.rec.Origin(), Browser: v.browser.Hash(), Device: device, Replace: v.who.Session}, err
+}
+
+func (s *signIns) withPassword(v *visit) error {
+	in, err := v.form.only("mail", "password", "return_to")
+	if err != nil {
+		return err
+	}
+	from, err := v.signsInFrom()
+	if err != nil {
+		return err
+	}
+	back := v.web.local(in["return_to"])
+	done, err := s.signIns.WithPassword(v.r.Context(), from, in["mail"], secret.FromString("password", in["password"]))
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error {
+			return s.show(v, page.SignIn{Problem: p, Mail: in["mail"], ReturnTo: back})
+		})
+	}
+	if done.Half != "" {
+		return s.showCode(v, page.SecondFactor{Half: done.Half, ReturnTo: back})
+	}
+	httpx.SignedIn(v.w, done.Bearer, done.DeviceCookie)
+	return v.leave(back)
+}
+
+func (s *signIns) showCode(v *visit, view page.SecondFactor) error {
+	return v.show(page.SecondFactorPage(v.frame("second.title"), view))
+}
+
+func (s *signIns) withCode(v *visit) error {
+	in, err := v.form.only("half", "code", "return_to")
+	if err != nil {
+		return err
+	}
+	from, err := v.signsInFrom()
+	if err != nil {
+		return err
+	}
+	back := v.web.local(in["return_to"])
+	done, err := s.signIns.WithCode(v.r.Context(), from, in["half"], digits(in["code"]))
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error {
+			if p.Code == "sign_in.expired" {
+				return s.show(v, page.SignIn{Problem: p, ReturnTo: back})
+			}
+			return s.showCode(v, page.SecondFactor{Problem: p, Half: in["half"], ReturnTo: back})
+		})
+	}
+	httpx.SignedIn(v.w, done.Bearer, done.DeviceCookie)
+	return v.leave(back)
+}

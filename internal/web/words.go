@@ -1,0 +1,46 @@
+package web
+
+import (
+	"strings"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+)
+
+// proven says what a session rests on.
+func (v *visit) proven(p assurance.Proof) string {
+	switch {
+	case p.Factors&assurance.Passkey != 0:
+		return v.words.Say("proven.passkey")
+	case p.Factors&assurance.TOTP != 0 && p.Factors&assurance.Password != 0:
+		return v.words.Say("proven.two")
+	case p.Factors&assurance.Password != 0:
+		return v.words.Say("proven.password")
+	}
+	return v.words.Say("proven.other")
+}
+
+// level says how strong a proof was, where only its level was kept; empty when there was none.
+func (v *visit) level(l assurance.Level) string {
+	if l == assurance.None {
+		return ""
+	}
+	return v.words.Say("level." + l.String())
+}
+
+// scopeWords says scopes, given as words with spaces between, in plain words.
+func (v *visit) scopeWords(joined string) string { return strings.Join(v.scopeList(joined), ", ") }
+
+func (v *visit) scopeList(joined string) []string {
+	var list []string
+	for word := range strings.FieldsSeq(joined) {
+		if _, err := scope.Parse(word); err == nil {
+			word = v.words.Say("scope." + word)
+		}
+		list = append(list, word)
+	}
+	return list
+}
+
+// device names a browser; the header it sent is one step away, where the page shows raw values at all.
+func (v *visit) device(agent string) string { return v.web.Describe.Device(agent, v.words.Lang()) }
