@@ -43,6 +43,9 @@ func (s *signing) request(cmd *cobra.Command, method, target string) (*http.Requ
 	if err != nil {
 		return nil, nil, nil, usage(err)
 	}
+	if u, err := url.Parse(target); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, nil, nil, usage(fmt.Errorf("%s is no address to send to: it begins with http:// or https:// and a host", target))
+	}
 	r, err := http.NewRequestWithContext(cmd.Context(), strings.ToUpper(method), target, bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, nil, usage(err)
@@ -81,7 +84,7 @@ func callCommand() *cobra.Command {
 			http := http.Client{Transport: &client.Transport{Signer: signer, Origin: origin}, Timeout: time.Minute}
 			answer, err := http.Do(r)
 			if err != nil {
-				return err
+				return unsent(r, err)
 			}
 			defer func() { _ = answer.Body.Close() }()
 			return tellAnswer(cmd, answer, show)
@@ -90,6 +93,17 @@ func callCommand() *cobra.Command {
 	s.flags(cmd)
 	cmd.Flags().BoolVarP(&show, "include", "i", false, "print status and headers too, to standard error")
 	return cmd
+}
+
+// unsent says why a request did not leave, without the caller's URL in front of it.
+func unsent(r *http.Request, err error) error {
+	if refused, ok := errors.AsType[*sign.Error](err); ok {
+		return usage(fmt.Errorf("a request like this cannot be signed: %s (docs/signing.md says what trips people up)", strings.TrimPrefix(refused.Error(), "sign: ")))
+	}
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	return fmt.Errorf("no answer from %s: %w", r.URL.Host, err)
 }
 
 func tellAnswer(cmd *cobra.Command, answer *http.Response, show bool) error {
@@ -120,6 +134,7 @@ func signCommand() *cobra.Command {
 	var asCurl bool
 	cmd := &cobra.Command{
 		Use: "sign METHOD URL", Short: "Print the headers that sign a request, or a curl line", Args: cobra.ExactArgs(2),
+		Long: "A signature is good for seconds and once: sign right before sending, and again for every try.",
 		Example: `  sallyport sign GET http://127.0.0.1:8081/v1/accounts --key-file key.json
   eval "$(sallyport sign GET http://127.0.0.1:8081/v1/accounts --key-file key.json --curl)"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -128,7 +143,7 @@ func signCommand() *cobra.Command {
 				return err
 			}
 			if err := sign.Sign(r, body, signer, time.Now()); err != nil {
-				return err
+				return unsent(r, err)
 			}
 			lines := headerLines(r.Header)
 			if !asCurl {

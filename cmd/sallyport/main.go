@@ -11,6 +11,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 )
 
 // Exit codes: 0 done, 1 failed, 2 called wrongly, 3 refused by the server.
@@ -33,17 +36,48 @@ func usage(err error) error { return &exitError{exitUsage, err} }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := root().ExecuteContext(ctx)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what drains at once
+	cmd := root()
+	begun := false
+	onRun(cmd, func() { begun = true })
+	called, err := cmd.ExecuteContextC(ctx)
 	stop()
 	if err == nil {
 		return
 	}
-	fmt.Fprintln(os.Stderr, "sallyport:", err)
+	fmt.Fprintln(os.Stderr, "sallyport:", words(err))
 	code := exitFailed
 	if e, ok := errors.AsType[*exitError](err); ok {
 		code = e.code
 	}
+	if !begun {
+		// An unknown command, a wrong number of arguments or a missing flag: cobra refuses these before a command runs.
+		code = exitUsage
+		fmt.Fprintf(os.Stderr, "%s --help shows how to call it.\n", called.CommandPath())
+	}
 	os.Exit(code)
+}
+
+// onRun has begin called when a command begins to run.
+func onRun(cmd *cobra.Command, begin func()) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			begin()
+			return run(cmd, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		onRun(sub, begin)
+	}
+}
+
+// words is an error for the person at the terminal: a refusal in the registry's words, with its code to look up; anything else as it is.
+func words(err error) string {
+	if _, refused := errors.AsType[*fault.Error](err); !refused {
+		return err.Error()
+	}
+	entry, title, fix, _ := httpx.Explain(err, "en")
+	return fmt.Sprintf("%s %s (%s)", title, fix, entry.Code)
 }
 
 func root() *cobra.Command {
@@ -58,7 +92,6 @@ sessions, signed API keys, and a gateway that lets through only what somebody ma
   sallyport call GET http://127.0.0.1:8081/v1/accounts --key-file key.json`,
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	cmd.AddCommand(
 		serveCommand(), demoCommand(), migrateCommand(), doctorCommand(),
 		userCommand(), keyCommand(), keyringCommand(), auditCommand(),

@@ -95,9 +95,6 @@ func (d *decoder) checkGateway() {
 			d.report(at+"origin", fmt.Sprintf("must be the origin of %s, scheme included", h.Authority))
 		}
 	}
-	if len(g.Hosts) > 0 && g.RoutesFile == "" {
-		d.report("gateway.routes_file", "is required as soon as the gateway has hosts")
-	}
 }
 
 func (d *decoder) checkTLS() {

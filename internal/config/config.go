@@ -53,11 +53,10 @@ type Dashboard struct {
 
 // Gateway is the section of that name.
 type Gateway struct {
-	Listen     Listen     `key:"listen" default:"127.0.0.1:8081" required:"true" doc:"Address and port to listen on."`
-	RoutesFile string     `key:"routes_file" doc:"The table of the upstreams' routes: class, human activity, and where the amounts stand. Needed as soon as there are hosts."`
-	BodyCap    Bytes      `key:"body_cap" default:"1MiB" min:"1KiB" max:"16MiB" doc:"The largest request body, in bytes. A body is held in memory until it is checked."`
-	Hosts      []Host     `key:"hosts" doc:"The hosts that clients call. A host that is not listed is answered by nobody."`
-	Upstreams  []Upstream `key:"upstreams" doc:"The servers that checked requests go to."`
+	Listen    Listen     `key:"listen" default:"127.0.0.1:8081" required:"true" doc:"Address and port to listen on."`
+	BodyCap   Bytes      `key:"body_cap" default:"1MiB" min:"1KiB" max:"16MiB" doc:"The largest request body, in bytes. A body is held in memory until it is checked."`
+	Hosts     []Host     `key:"hosts" doc:"The hosts that clients call. A host that is not listed is answered by nobody."`
+	Upstreams []Upstream `key:"upstreams" doc:"The servers that checked requests go to."`
 }
 
 // HostKind says what calls a host of the gateway.
@@ -93,6 +92,7 @@ type Upstream struct {
 	URL       URL       `key:"url" required:"true" doc:"http or https, host and port; paths are handed on as they came."`
 	Assertion Assertion `key:"assertion" default:"hmac" oneof:"hmac eddsa" doc:"hmac: under a key that both sides hold. eddsa: under our published key."`
 	KeyFile   string    `key:"key_file" doc:"For hmac: a file with 32 bytes in base64, one per upstream."`
+	Routes    string    `key:"routes_file" required:"true" doc:"The table of its routes: what a request may do at worst, and the scope it needs. What is not in it is not offered."`
 }
 
 // Metrics is the section of that name.
@@ -213,9 +213,8 @@ type SMTP struct {
 
 // Session is the section of that name.
 type Session struct {
-	Idle       time.Duration `key:"idle" default:"30m" min:"5m" max:"1h" testmin:"1s" doc:"Without a human act for this long a session may only look and cancel; one touch of a passkey restores it."`
-	Absolute   time.Duration `key:"absolute" default:"12h" min:"15m" max:"24h" testmin:"1s" doc:"After this a session ends, whatever happened in it."`
-	SharedIdle time.Duration `key:"shared_idle" default:"10m" min:"1m" max:"30m" testmin:"1s" doc:"Idle limit on a computer that the user called shared."`
+	Idle     time.Duration `key:"idle" default:"30m" min:"5m" max:"1h" testmin:"1s" doc:"Without a human act for this long a session may only look and cancel; one touch of a passkey restores it."`
+	Absolute time.Duration `key:"absolute" default:"12h" min:"15m" max:"24h" testmin:"1s" doc:"After this a session ends, whatever happened in it."`
 }
 
 // StepUp is the section of that name.

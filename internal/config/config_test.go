@@ -27,7 +27,7 @@ func TestDefaults(t *testing.T) {
 	if c.Environment != id.Live {
 		t.Errorf("environment is %v, want live: an installation that says nothing guards money", c.Environment)
 	}
-	if want := (config.Session{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, SharedIdle: 10 * time.Minute}); c.Session != want {
+	if want := (config.Session{Idle: 30 * time.Minute, Absolute: 12 * time.Hour}); c.Session != want {
 		t.Errorf("session: %s", cmp.Diff(want, c.Session))
 	}
 	if want := (config.Keys{DefaultLife: 2160 * time.Hour, MaxLife: 8760 * time.Hour, ReadOnlyLife: 4320 * time.Hour, UnpinnedTradeLife: 720 * time.Hour}); c.Keys != want {
@@ -121,8 +121,8 @@ func TestEnvironmentOverridesFile(t *testing.T) {
 }
 
 func TestEffective(t *testing.T) {
-	c, err := config.Parse([]byte(least+"environment: test\ngateway:\n  routes_file: routes.tsv\n  hosts:\n    - authority: api.example\n"+
-		"      upstream: a\n  upstreams:\n    - name: a\n      url: http://127.0.0.1:9000\n      assertion: eddsa\n"), nil)
+	c, err := config.Parse([]byte(least+"environment: test\ngateway:\n  hosts:\n    - authority: api.example\n"+
+		"      upstream: a\n  upstreams:\n    - name: a\n      url: http://127.0.0.1:9000\n      assertion: eddsa\n      routes_file: r\n"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestEffective(t *testing.T) {
 		}
 		seen[s.Key] = s
 	}
-	if s := seen["gateway.hosts[0].authority"]; s.Value != "api.example" || s.Origin != "file:7" {
+	if s := seen["gateway.hosts[0].authority"]; s.Value != "api.example" || s.Origin != "file:6" {
 		t.Errorf("authority of the first host: %+v", s)
 	}
 	if s := seen["gateway.hosts[0].kind"]; s.Value != "api" || s.Origin != "default" || s.Bounds != "api | page" {

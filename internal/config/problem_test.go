@@ -30,7 +30,7 @@ func problems(t *testing.T, file string, environ ...string) []string {
 }
 
 func TestFileIsStrict(t *testing.T) {
-	const sessionKeys = "idle, absolute, shared_idle"
+	const sessionKeys = "idle, absolute"
 	for _, test := range []struct {
 		name, file string
 		want       []string
@@ -140,7 +140,7 @@ func TestValues(t *testing.T) {
 }
 
 func TestSettingsTogether(t *testing.T) {
-	const upstream = "  upstreams:\n    - name: a\n      url: http://127.0.0.1:9000\n      assertion: eddsa\n"
+	const upstream = "  upstreams:\n    - name: a\n      url: http://127.0.0.1:9000\n      assertion: eddsa\n      routes_file: r\n"
 	for _, test := range []struct {
 		name, file string
 		want       []string
@@ -177,22 +177,21 @@ func TestSettingsTogether(t *testing.T) {
 			`line 3: dashboard.confirmation_origin = "https://b.gate.example": its host must lie within rp_id a.gate.example, or the origin must be one of related_origins`,
 		}},
 		{"hosts without the rest", least + "gateway:\n  hosts:\n    - kind: page\n      authority: api.example\n    - authority: api.example:443\n    - authority: gate.example\n      upstream: a\n" + upstream, []string{
-			`line 3: gateway.routes_file: is required as soon as the gateway has hosts`,
 			`line 5: gateway.hosts[0].upstream: is required`,
 			`line 5: gateway.hosts[0].origin: must be the origin of api.example, scheme included`,
 			`line 7: gateway.hosts[1].authority = "api.example:443": the port is a number; 80 and 443 are left out, as clients do`,
 			`line 7: gateway.hosts[1].upstream: is required`,
 			`line 8: gateway.hosts[2].authority = "gate.example": gate.example is the dashboard's or a host above`,
 		}},
-		{"hosts that contradict", least + "gateway:\n  routes_file: r\n  hosts:\n    - {authority: api.example, upstream: b}\n    - {authority: api.example, upstream: a, origin: https://api.example}\n" +
+		{"hosts that contradict", least + "gateway:\n  hosts:\n    - {authority: api.example, upstream: b}\n    - {authority: api.example, upstream: a, origin: https://api.example}\n" +
 			"    - {authority: web.example, upstream: a, kind: page, origin: https://api.example}\n" + upstream, []string{
-			`line 6: gateway.hosts[0].upstream = "b": "b" names no entry of gateway.upstreams`,
-			`line 7: gateway.hosts[1].authority = "api.example": api.example is the dashboard's or a host above`,
-			`line 7: gateway.hosts[1].origin = "https://api.example": is for kind page only`,
-			`line 8: gateway.hosts[2].origin = "https://api.example": must be the origin of web.example, scheme included`,
+			`line 5: gateway.hosts[0].upstream = "b": "b" names no entry of gateway.upstreams`,
+			`line 6: gateway.hosts[1].authority = "api.example": api.example is the dashboard's or a host above`,
+			`line 6: gateway.hosts[1].origin = "https://api.example": is for kind page only`,
+			`line 7: gateway.hosts[2].origin = "https://api.example": must be the origin of web.example, scheme included`,
 		}},
-		{"upstreams", least + "gateway:\n  upstreams:\n    - {name: a, url: \"http://127.0.0.1:1\"}\n    - {name: a, url: \"http://127.0.0.1:1/v1\", key_file: k}\n" +
-			"    - {name: b, url: \"ftp://127.0.0.1\", assertion: eddsa, key_file: k}\n    - x\n", []string{
+		{"upstreams", least + "gateway:\n  upstreams:\n    - {name: a, url: \"http://127.0.0.1:1\", routes_file: r}\n    - {name: a, url: \"http://127.0.0.1:1/v1\", key_file: k, routes_file: r}\n" +
+			"    - {name: b, url: \"ftp://127.0.0.1\", assertion: eddsa, key_file: k, routes_file: r}\n    - x\n", []string{
 			`line 5: gateway.upstreams[0].key_file: is needed for assertion hmac, and only for it`,
 			`line 6: gateway.upstreams[1].name = "a": a is the name of an upstream above`,
 			`line 6: gateway.upstreams[1].url = "http://127.0.0.1:1/v1": it ends after host and port; paths are handed on as they came`,
@@ -258,10 +257,10 @@ func TestEnvironmentIsStrict(t *testing.T) {
 
 // TestOnlyATestInstallationWaitsLess: the same file, refused and accepted by one word.
 func TestOnlyATestInstallationWaitsLess(t *testing.T) {
-	short := "session: {idle: 2s, absolute: 4s, shared_idle: 1s}\nstep_up: {life: 3s}\nthrottle: {first_delay: 1ms, max_delay: 10ms}\n" +
+	short := "session: {idle: 2s, absolute: 4s}\nstep_up: {life: 3s}\nthrottle: {first_delay: 1ms, max_delay: 10ms}\n" +
 		"keys: {default_life: 2s, read_only_life: 2s, unpinned_trade_life: 1s}\n"
-	if got := problems(t, least+short); len(got) != 9 {
-		t.Errorf("a live installation refuses %d of 9: %s", len(got), strings.Join(got, "\n"))
+	if got := problems(t, least+short); len(got) != 8 {
+		t.Errorf("a live installation refuses %d of 8: %s", len(got), strings.Join(got, "\n"))
 	}
 	c, err := config.Parse([]byte("environment: test\n"+least+short), nil)
 	if err != nil || c.Environment != id.Test {

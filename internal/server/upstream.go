@@ -21,7 +21,7 @@ func newUpstream(cfg config.Config, u config.Upstream, keys *assertionKeys) (*ga
 	if err != nil {
 		return nil, fmt.Errorf("upstream %s: %w", u.Name, err)
 	}
-	text, err := os.ReadFile(cfg.Gateway.RoutesFile)
+	text, err := os.ReadFile(u.Routes)
 	if err != nil {
 		return nil, fmt.Errorf("upstream %s: %w", u.Name, err)
 	}

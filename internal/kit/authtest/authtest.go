@@ -111,15 +111,14 @@ func configText(t testing.TB, o Options, shared []byte) []byte {
 	return []byte(fmt.Sprintf(`environment: test
 dashboard: {origin: %q}
 gateway:
-  routes_file: %s
   hosts:
     - {authority: %q, environment: test, kind: api, upstream: paper}
     - {authority: %q, environment: live, kind: api, upstream: paper}
     - {authority: %q, environment: test, kind: page, upstream: paper, origin: %q}
   upstreams:
-    - {name: paper, url: "http://paper.invalid", assertion: hmac, key_file: %s}
+    - {name: paper, url: "http://paper.invalid", assertion: hmac, key_file: %s, routes_file: %s}
 keyring: {file: {path: %s}}
-%s%s`, Origin, routes, APIHost, LiveHost, PageHost, PageOrigin, key, filepath.Join(o.Folder, "keys"), engine, o.YAML))
+%s%s`, Origin, APIHost, LiveHost, PageHost, PageOrigin, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML))
 }
 
 func openExchange(t testing.TB, o Options, shared []byte) *sandbox.Exchange {
