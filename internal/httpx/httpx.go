@@ -113,6 +113,9 @@ func (c Chain) finish(out *recorder, req *http.Request, rec *Record) {
 	if status >= 500 {
 		level = slog.LevelError
 	}
+	if !c.Log.Enabled(req.Context(), level) {
+		return
+	}
 	attrs := []slog.Attr{
 		slog.Any("request", rec.ID), slog.String("door", rec.Door), slog.String("method", req.Method), slog.String("route", rec.Route),
 		slog.Int("status", status), slog.Duration("took", took), slog.Any("addr", rec.Addr),

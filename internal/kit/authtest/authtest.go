@@ -57,6 +57,10 @@ type Options struct {
 	PostgresDSN string
 	// YAML is appended to the configuration.
 	YAML string
+	// Upstream is the address of a real upstream; empty calls the paper exchange in process.
+	Upstream string
+	// APIHost and PageHost replace the usual places.
+	APIHost, PageHost string
 	// Folder keeps data between two stacks of one test; empty means a fresh one.
 	Folder string
 }
@@ -76,16 +80,21 @@ func StartWith(t testing.TB, o Options) *Stack {
 	if o.Folder == "" {
 		o.Folder = t.TempDir()
 	}
+	if o.APIHost == "" {
+		o.APIHost, o.PageHost = APIHost, PageHost
+	}
 	shared := bytes.Repeat([]byte{7}, 32)
+	exchange := openExchange(t, o, shared)
+	mailbox := &Mailbox{}
+	opts := server.Options{Now: o.Now, Log: storetest.Quiet(t), Post: mailbox, HashCost: CheapHash}
+	if o.Upstream == "" {
+		o.Upstream, opts.Transport = "http://paper.invalid", inProcess{exchange.Handler()}
+	}
 	cfg, err := config.Parse(configText(t, o, shared), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	exchange := openExchange(t, o, shared)
-	mailbox := &Mailbox{}
-	s, err := server.New(t.Context(), cfg, server.Options{
-		Now: o.Now, Log: storetest.Quiet(t), Post: mailbox, HashCost: CheapHash, Transport: inProcess{exchange.Handler()},
-	})
+	s, err := server.New(t.Context(), cfg, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,9 +125,9 @@ gateway:
     - {authority: %q, environment: live, kind: api, upstream: paper}
     - {authority: %q, environment: test, kind: page, upstream: paper, origin: %q}
   upstreams:
-    - {name: paper, url: "http://paper.invalid", assertion: hmac, key_file: %s, routes_file: %s}
+    - {name: paper, url: %q, assertion: hmac, key_file: %s, routes_file: %s}
 keyring: {file: {path: %s}}
-%s%s`, Origin, APIHost, LiveHost, PageHost, PageOrigin, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML))
+%s%s`, Origin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML))
 }
 
 func openExchange(t testing.TB, o Options, shared []byte) *sandbox.Exchange {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pquerna/otp"
 
+	"github.com/seed-21c57000/sallyport/client"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
@@ -111,7 +112,15 @@ func CodeAt(base32 string, at time.Time) string {
 type Key struct {
 	apikey.Key
 	Signer sign.Signer
-	Secret string
+	// Secret, or PrivateKey in base64.
+	Secret, PrivateKey string
+}
+
+// File is the key as its holder keeps it.
+func (k Key) File() client.KeyFile {
+	return client.KeyFile{
+		KeyID: k.Text(), Algorithm: k.Algorithm.String(), Dialect: k.Dialect.String(), Secret: k.Secret, PrivateKey: k.PrivateKey,
+	}
 }
 
 // IssueKey makes a key for the person by the host's way, which needs no step-up: Ed25519 in the native dialect unless in says otherwise.
@@ -144,7 +153,7 @@ func (s *Stack) IssueKey(p *Person, in apikey.IssueInput) Key {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	k := Key{Key: issued.Key, Secret: string(issued.Secret.Reveal())}
+	k := Key{Key: issued.Key, Secret: string(issued.Secret.Reveal()), PrivateKey: base64.StdEncoding.EncodeToString(private)}
 	switch in.Algorithm {
 	case sign.Ed25519:
 		k.Signer, err = sign.NewEd25519Signer(k.Text(), private)

@@ -10,6 +10,7 @@ package account
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
@@ -58,6 +59,7 @@ type Tx interface {
 	// DisableUser and EnableUser change the state; won is false if it was so already.
 	DisableUser(ctx context.Context, u id.User, now time.Time) (won bool, err error)
 	EnableUser(ctx context.Context, u id.User) (won bool, err error)
+	// InsertUser answers ErrTaken when the address has a user; of two at once, one gets it.
 	InsertUser(ctx context.Context, u User) error
 	InsertAccount(ctx context.Context, a id.Account, name string, born time.Time) error
 	InsertSubaccount(ctx context.Context, a id.Account, s Subaccount) error
@@ -71,6 +73,9 @@ type Tx interface {
 	SubaccountsOf(ctx context.Context, a id.Account) ([]Subaccount, error)
 }
 
+// ErrTaken says that an address has a user.
+var ErrTaken = errors.New("the address has a user")
+
 // MintHandle makes the random name under which authenticators will know a user.
 func MintHandle() (h [64]byte) {
 	rand.Read(h[:])
@@ -78,7 +83,7 @@ func MintHandle() (h [64]byte) {
 }
 
 // Create makes a user with a personal account and its main subaccount, in the caller's transaction.
-// It returns the store's conflict if the address has a user already.
+// It returns ErrTaken if the address has a user already.
 func Create(ctx context.Context, tx Tx, u User, now time.Time) (Membership, error) {
 	m := Membership{
 		Account: id.New[id.AccountKind](now), AccountName: u.Name, Main: id.New[id.SubaccountKind](now), Role: principal.Owner,

@@ -160,8 +160,9 @@ func MethodsOf(ctx context.Context, tx Tx, u id.User) (m Methods, err error) {
 	return m, nil
 }
 
-// changed is what every change of a factor ends with: the consequences, and a new bearer for the session that made it.
-func (f *Factors) changed(ctx context.Context, tx Tx, p principal.Principal, h happening.Happening) (secret.Value, error) {
+// changed is what every change of a factor ends with: the consequences, and a new bearer for the session that made it. shown is what the
+// change itself proved: whoever enrols a factor has just used it.
+func (f *Factors) changed(ctx context.Context, tx Tx, p principal.Principal, h happening.Happening, shown assurance.Proof) (secret.Value, error) {
 	h.User, h.Session = p.User, p.Session
 	if err := f.Follow.Apply(ctx, tx, h); err != nil {
 		return secret.Value{}, err
@@ -169,7 +170,7 @@ func (f *Factors) changed(ctx context.Context, tx Tx, p principal.Principal, h h
 	if p.Session.IsZero() {
 		return secret.Value{}, nil
 	}
-	return f.Sessions.Renew(ctx, txn.As[session.Tx](tx), p.Session)
+	return f.Sessions.Raise(ctx, txn.As[session.Tx](tx), p.Session, shown)
 }
 
 // event is a change of the principal's own credentials, told to them alone.

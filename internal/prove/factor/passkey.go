@@ -93,7 +93,7 @@ func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, toke
 			return audit.Event{}, fmt.Errorf("insert passkey: %w", err)
 		}
 		facts := map[string]string{"kind": "passkey", "name": c.Name}
-		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: facts})
+		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: facts}, enrolled.Proof)
 		return event(audit.PasskeyEnrolled, p, facts), err
 	})
 	return c, bearer, f.StepUps.Ask(ctx, err)
@@ -165,7 +165,7 @@ func (f *Factors) RemovePasskey(ctx context.Context, p principal.Principal, c id
 			return audit.Event{}, fmt.Errorf("remove passkey: won %t: %w", won, err)
 		}
 		facts := map[string]string{"kind": "passkey", "name": name}
-		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorRemoved, Facts: facts})
+		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorRemoved, Facts: facts}, assurance.Proof{})
 		return event(audit.PasskeyRemoved, p, facts), err
 	})
 	return bearer, f.StepUps.Ask(ctx, err)

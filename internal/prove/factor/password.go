@@ -47,7 +47,7 @@ func (f *Factors) SetPassword(ctx context.Context, p principal.Principal, fresh 
 		if err := put(ctx, p.User, stored); err != nil {
 			return audit.Event{}, fmt.Errorf("put password: %w", err)
 		}
-		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.PasswordChanged})
+		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.PasswordChanged}, assurance.Proof{})
 		return event(action, p, nil), err
 	})
 	return bearer, f.StepUps.Ask(ctx, err)

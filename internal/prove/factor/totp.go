@@ -72,7 +72,8 @@ func (f *Factors) ConfirmTOTP(ctx context.Context, p principal.Principal, code s
 		if won, err := tx.ConfirmTOTP(ctx, p.User, f.Now()); err != nil || !won {
 			return audit.Event{}, fmt.Errorf("confirm authenticator app: won %t: %w", won, err)
 		}
-		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: map[string]string{"kind": "totp"}})
+		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: map[string]string{"kind": "totp"}},
+			assurance.Proof{Factors: assurance.TOTP, At: f.Now()})
 		return event(audit.TOTPEnrolled, p, nil), err
 	})
 	if err == nil {
@@ -101,7 +102,7 @@ func (f *Factors) RemoveTOTP(ctx context.Context, p principal.Principal) (bearer
 		if won, err := tx.DeleteTOTP(ctx, p.User); err != nil || !won {
 			return audit.Event{}, fmt.Errorf("delete authenticator app: won %t: %w", won, err)
 		}
-		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorRemoved, Facts: map[string]string{"kind": "totp"}})
+		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorRemoved, Facts: map[string]string{"kind": "totp"}}, assurance.Proof{})
 		return event(audit.TOTPRemoved, p, nil), err
 	})
 	return bearer, f.StepUps.Ask(ctx, err)

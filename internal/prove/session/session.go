@@ -145,7 +145,7 @@ func (s *Sessions) insert(ctx context.Context, tx Tx, row *Row) (secret.Value, e
 }
 
 // Raise adds a proof to a session in the caller's transaction and gives it a new bearer; the old one is dead once this commits.
-// Errors: session.ended, also when another request raised it first.
+// The zero proof adds nothing and still brings a new bearer. Errors: session.ended, also when another request raised it first.
 func (s *Sessions) Raise(ctx context.Context, tx Tx, sid id.Session, proof assurance.Proof) (secret.Value, error) {
 	row, found, err := tx.SessionByID(ctx, sid)
 	if err != nil {
@@ -164,11 +164,6 @@ func (s *Sessions) Raise(ctx context.Context, tx Tx, sid id.Session, proof assur
 	}
 	announce(tx, sid)
 	return bearer, nil
-}
-
-// Renew gives the session a new bearer without a new proof, as every change of credentials does.
-func (s *Sessions) Renew(ctx context.Context, tx Tx, sid id.Session) (secret.Value, error) {
-	return s.Raise(ctx, tx, sid, assurance.Proof{})
 }
 
 // SignOut ends the principal's own session and its children.

@@ -109,8 +109,7 @@ func (s *SignIns) WithPassword(ctx context.Context, from From, mail string, give
 		return SignedIn{}, fault.New(fault.SignInRefused)
 	}
 	if t.methods.TOTP != nil {
-		token, err := s.Ceremonies.Begin(ceremony.SignIn, from.Browser[:], halfLife, half{User: t.user.ID, At: s.Now().UnixMicro()})
-		return SignedIn{Half: token, Lang: t.user.Lang}, err
+		return s.half(ctx, from, t)
 	}
 	var out SignedIn
 	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -122,6 +121,19 @@ func (s *SignIns) WithPassword(ctx context.Context, from From, mail string, give
 		return event, tx.ForgetTries(ctx, t.bucket)
 	})
 	return out, err
+}
+
+// half answers a right password that a second factor has to follow. The password was proven, so its tries are forgotten; those of the second
+// factor are counted apart.
+func (s *SignIns) half(ctx context.Context, from From, t try) (SignedIn, error) {
+	err := s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		return audit.Quiet(audit.ThrottleCounted), tx.ForgetTries(ctx, t.bucket)
+	})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	token, err := s.Ceremonies.Begin(ceremony.SignIn, from.Browser[:], halfLife, half{User: t.user.ID, At: s.Now().UnixMicro()})
+	return SignedIn{Half: token, Lang: t.user.Lang}, err
 }
 
 // try is a password on its way: counted, not yet compared.

@@ -321,6 +321,10 @@ func (s *SignUps) finish(ctx context.Context, from From, up SignUp, handle [64]b
 		}
 		u := account.User{ID: id.New[id.UserKind](now), Mail: up.Mail, Name: up.Name, Lang: up.Lang, Handle: handle, Born: now}
 		m, err := account.Create(ctx, tx, u, now)
+		if errors.Is(err, account.ErrTaken) {
+			// Another sign-up of the same person was faster. The next one from here tells its letter's reader.
+			return audit.Event{}, fault.New(fault.SignUpExpired).Because(err)
+		}
 		if err != nil {
 			return audit.Event{}, err
 		}
