@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -45,6 +46,8 @@ func (k KeyFile) Signer() (sign.Signer, error) {
 		return nil, fmt.Errorf("algorithm %q does not belong to dialect %s", k.Algorithm, dialect)
 	}
 	switch {
+	case k.KeyID == "":
+		return nil, errors.New("key_id is missing: copy it from where the key was made")
 	case dialect == sign.Upbit:
 		return sign.NewUpbitSigner(sign.UpbitKey{AccessKey: k.KeyID, Secret: []byte(k.Secret)})
 	case algorithm == sign.Ed25519:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
@@ -42,10 +44,10 @@ func findUser(cmd *cobra.Command, rooms *server.Rooms, mail string) (account.Use
 		return account.User{}, nil, usage(err)
 	}
 	u, memberships, err := rooms.Accounts.ByMail(cmd.Context(), addr.String())
-	if err != nil {
-		return u, nil, fmt.Errorf("no user with the address %s: %w", addr, err)
+	if fault.CodeOf(err) == fault.NotFound {
+		err = fmt.Errorf("no user has the address %s", addr)
 	}
-	return u, memberships, nil
+	return u, memberships, err
 }
 
 func printJSON(out io.Writer, v any) error {
@@ -54,10 +56,26 @@ func printJSON(out io.Writer, v any) error {
 	return encoder.Encode(v)
 }
 
+// group is a command that only holds others: without one of them it shows its help, with an unknown one it refuses.
+func group(cmd *cobra.Command, subs ...*cobra.Command) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.AddCommand(subs...)
+	return cmd
+}
+
 func userCommand() *cobra.Command {
-	cmd := withConfig(&cobra.Command{Use: "user", Short: "Look at users, disable and enable them; every change is audited"})
-	show := &cobra.Command{
+	return group(withConfig(&cobra.Command{
+		Use: "user", Short: "Look at users, disable and enable them; every change is audited",
+		Example: "  sallyport user show ada@example.com --config sallyport.yaml",
+	}), userShowCommand(), switchCommand("disable", "End every session of a user and refuse their keys, at once", (*account.Accounts).Disable),
+		switchCommand("enable", "Let a disabled user sign in again; nothing that ended comes back", (*account.Accounts).Enable))
+}
+
+func userShowCommand() *cobra.Command {
+	return &cobra.Command{
 		Use: "show MAIL", Short: "Show a user and their accounts", Args: cobra.ExactArgs(1),
+		Example: "  sallyport user show ada@example.com",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			u, memberships, err := findUser(cmd, rooms, args[0])
 			if err != nil {
@@ -72,35 +90,35 @@ func userCommand() *cobra.Command {
 			})
 		}),
 	}
-	set := func(use, short string, disable bool) *cobra.Command {
-		return &cobra.Command{
-			Use: use + " MAIL", Short: short, Args: cobra.ExactArgs(1),
-			RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
-				u, _, err := findUser(cmd, rooms, args[0])
-				if err != nil {
-					return err
-				}
-				if disable {
-					err = rooms.Accounts.Disable(cmd.Context(), host(), u.ID)
-				} else {
-					err = rooms.Accounts.Enable(cmd.Context(), host(), u.ID)
-				}
-				if err == nil {
-					fmt.Fprintf(cmd.OutOrStdout(), "%s: %sd.\n", u.Mail, use)
-				}
+}
+
+// switchCommand disables or enables a user.
+func switchCommand(verb, short string, set func(*account.Accounts, context.Context, principal.Principal, id.User) error) *cobra.Command {
+	return &cobra.Command{
+		Use: verb + " MAIL", Short: short, Args: cobra.ExactArgs(1), Example: "  sallyport user " + verb + " ada@example.com",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			u, _, err := findUser(cmd, rooms, args[0])
+			if err != nil {
 				return err
-			}),
-		}
+			}
+			err = set(rooms.Accounts, cmd.Context(), host(), u.ID)
+			if fault.CodeOf(err) == fault.NotFound {
+				return fmt.Errorf("%s is %sd already", u.Mail, verb)
+			}
+			if err == nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: %sd.\n", u.Mail, verb)
+			}
+			return err
+		}),
 	}
-	cmd.AddCommand(show, set("disable", "End every session of a user and refuse their keys, at once", true),
-		set("enable", "Let a disabled user sign in again; nothing that ended comes back", false))
-	return cmd
 }
 
 func auditCommand() *cobra.Command {
-	cmd := withConfig(&cobra.Command{Use: "audit", Short: "Check the audit log"})
-	cmd.AddCommand(&cobra.Command{
+	return group(withConfig(&cobra.Command{
+		Use: "audit", Short: "Check the audit log", Example: "  sallyport audit verify --config sallyport.yaml",
+	}), &cobra.Command{
 		Use: "verify", Short: "Walk the whole log; say where it stops being what was written", Args: cobra.NoArgs,
+		Example: "  sallyport audit verify --config sallyport.yaml",
 		RunE: withRooms(func(cmd *cobra.Command, _ []string, rooms *server.Rooms) error {
 			n, err := rooms.Log.VerifyAll(cmd.Context())
 			if err != nil {
@@ -110,5 +128,4 @@ func auditCommand() *cobra.Command {
 			return nil
 		}),
 	})
-	return cmd
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,25 +11,36 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-21c57000/sallyport/client"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/server"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
 func keyCommand() *cobra.Command {
-	cmd := withConfig(&cobra.Command{Use: "key", Short: "Make, list and revoke API keys; every change is audited"})
-	cmd.AddCommand(keyCreateCommand(), keyListCommand(), keyRevokeCommand())
-	return cmd
+	return group(withConfig(&cobra.Command{
+		Use: "key", Short: "Make, list and revoke API keys; every change is audited",
+		Example: `  sallyport key list ada@example.com --config sallyport.yaml
+  sallyport key revoke spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ`,
+	}), keyCreateCommand(), keyListCommand(), keyRevokeCommand())
+}
+
+// wanted is a key as its words on the command line.
+type wanted struct {
+	apikey.IssueInput
+	dialect, algorithm, environment string
 }
 
 func keyCreateCommand() *cobra.Command {
-	var in apikey.IssueInput
-	var dialect, algorithm, environment string
+	var w wanted
 	cmd := &cobra.Command{
 		Use: "create MAIL", Short: "Make a key for a user; the key file goes to standard output", Args: cobra.ExactArgs(1),
-		Long:    "An Ed25519 pair is made here and only its public half is kept by the server. The printed file holds the secret: redirect it into a file of mode 0600.",
-		Example: "  (umask 077; sallyport key create ada@example.com --name grid --purpose 'grid bot' --scopes balances:read,orders:read > key.json)",
+		Long: `An Ed25519 pair is made here and only its public half is kept by the server. The printed file holds the secret: redirect it into a file
+of mode 0600. The scopes are ` + scope.Everything().String() + `.`,
+		Example: `  (umask 077; sallyport key create ada@example.com --name grid --purpose 'grid bot' --scopes balances:read,orders:read > key.json)
+  (umask 077; sallyport key create ada@example.com --name ccxt --purpose 'ccxt bot' --dialect upbit --allow 203.0.113.7 > key.json)`,
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			u, memberships, err := findUser(cmd, rooms, args[0])
 			if err != nil {
@@ -37,31 +49,61 @@ func keyCreateCommand() *cobra.Command {
 			if len(memberships) == 0 {
 				return fmt.Errorf("%s belongs to no account", u.Mail)
 			}
-			in.Owner, in.Account = u.ID, memberships[0].Account
-			if in.Dialect, err = sign.ParseDialect(dialect); err != nil {
+			if err := w.read(); err != nil {
 				return usage(err)
 			}
-			if in.Algorithm, err = sign.ParseAlgorithm(algorithm); err != nil {
-				return usage(err)
-			}
-			if in.Environment, err = id.ParseEnvironment(environment); err != nil {
-				return usage(fmt.Errorf("environment %q: want live or test", environment))
-			}
-			return issueKey(cmd, rooms, in)
+			w.Owner, w.Account = u.ID, memberships[0].Account
+			return issueKey(cmd, rooms, w.IssueInput)
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&in.Name, "name", "", "what the key is called")
-	f.StringVar(&in.Purpose, "purpose", "", "what it is for")
-	f.StringVar(&environment, "environment", "test", "live or test")
-	f.StringSliceVar(&in.Scopes, "scopes", nil, "scopes; none means read-only")
-	f.StringSliceVar(&in.Allowlist, "allow", nil, "addresses or networks that may use it; none means all")
-	f.DurationVar(&in.Life, "life", 0, "how long it lives; 0 means the policy's default")
-	f.StringVar(&dialect, "dialect", "native", "native or upbit")
-	f.StringVar(&algorithm, "algorithm", "ed25519", "ed25519, hmac-sha256, or for upbit "+sign.HMACSHA2.String())
+	f.StringVar(&w.Name, "name", "", "what the key is called: one line of at most 80 characters")
+	f.StringVar(&w.Purpose, "purpose", "", "what it is for: one line of at most 80 characters")
+	f.StringVar(&w.environment, "environment", "test", "live or test")
+	f.StringSliceVar(&w.Scopes, "scopes", nil, "what it may do, separated by commas; none means read-only")
+	f.StringSliceVar(&w.Allowlist, "allow", nil, "addresses or networks that may use it, such as 203.0.113.7,2001:db8::/32; none means all")
+	f.DurationVar(&w.Life, "life", 0, "how long it lives, such as 720h: from 1h to keys.max_life; 0 means the policy's default")
+	f.StringVar(&w.dialect, "dialect", sign.Native.String(), "native or upbit")
+	f.StringVar(&w.algorithm, "algorithm", "", "of a native key: ed25519, which is the default, or hmac-sha256")
 	_ = cmd.MarkFlagRequired("name")
 	_ = cmd.MarkFlagRequired("purpose")
 	return cmd
+}
+
+// read turns the words into what they mean. A dialect with one algorithm needs none named.
+func (w *wanted) read() (err error) {
+	if w.Dialect, err = sign.ParseDialect(w.dialect); err != nil {
+		return fmt.Errorf("--dialect %s: want native or upbit", w.dialect)
+	}
+	w.Algorithm = sign.Ed25519
+	if w.Dialect == sign.Upbit {
+		w.Algorithm = sign.HMACSHA2
+	}
+	if w.algorithm != "" {
+		if w.Algorithm, err = sign.ParseAlgorithm(w.algorithm); err != nil || !w.Dialect.Pins(w.Algorithm) {
+			return fmt.Errorf("--algorithm %s does not belong to the dialect %s", w.algorithm, w.dialect)
+		}
+	}
+	if w.Environment, err = id.ParseEnvironment(w.environment); err != nil {
+		return fmt.Errorf("--environment %s: want live or test", w.environment)
+	}
+	return nil
+}
+
+// flagOf maps a field of a refused key → the flag that it came from, where the two have different names.
+var flagOf = map[string]string{"allowlist": "allow"}
+
+// refusedFlag says which flag a refusal is about; "see the marked fields" helps nobody at a terminal.
+func refusedFlag(err error) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || f.Code != fault.RequestInvalid {
+		return err
+	}
+	field := fmt.Sprint(f.Fields["field"])
+	if flag := flagOf[field]; flag != "" {
+		field = flag
+	}
+	return usage(fmt.Errorf("--%s is not acceptable; sallyport key create --help shows what is", field))
 }
 
 func issueKey(cmd *cobra.Command, rooms *server.Rooms, in apikey.IssueInput) error {
@@ -75,7 +117,7 @@ func issueKey(cmd *cobra.Command, rooms *server.Rooms, in apikey.IssueInput) err
 	}
 	issued, err := rooms.APIKeys.Issue(cmd.Context(), host(), in)
 	if err != nil {
-		return err
+		return refusedFlag(err)
 	}
 	file.KeyID, file.Environment, file.Scopes = issued.Text(), issued.Environment.String(), issued.Scopes.Words()
 	file.Secret = string(issued.Secret.Reveal())
@@ -86,6 +128,7 @@ func keyListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "list MAIL", Short: "List the keys of a user's account", Args: cobra.ExactArgs(1),
+		Example: "  sallyport key list ada@example.com --json",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			_, memberships, err := findUser(cmd, rooms, args[0])
 			if err != nil {
@@ -152,12 +195,17 @@ func tellKeys(out io.Writer, keys []apikey.Key) error {
 func keyRevokeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke KEY_ID", Short: "End a key for good; a running server refuses it at once", Args: cobra.ExactArgs(1),
+		Example: "  sallyport key revoke spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			kid, _, err := id.ParseKey(args[0])
 			if err != nil {
-				return usage(fmt.Errorf("%s is no key id", args[0]))
+				return usage(fmt.Errorf("%s is no key id; sallyport key list shows those of a user", args[0]))
 			}
-			if err := rooms.APIKeys.Revoke(cmd.Context(), host(), kid); err != nil {
+			err = rooms.APIKeys.Revoke(cmd.Context(), host(), kid)
+			if fault.CodeOf(err) == fault.KeyNotFound {
+				return fmt.Errorf("no key %s is live: it is unknown or revoked already", args[0])
+			}
+			if err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "Revoked.")
@@ -165,4 +213,3 @@ func keyRevokeCommand() *cobra.Command {
 		}),
 	}
 }
-

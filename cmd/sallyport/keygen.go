@@ -75,6 +75,9 @@ func makePair(out io.Writer, path string) error {
 		return err
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return usage(fmt.Errorf("%s is there already; a key is never overwritten", path))
+	}
 	if err != nil {
 		return err
 	}
@@ -85,4 +88,3 @@ func makePair(out io.Writer, path string) error {
 	fmt.Fprintf(out, "%s\n", public)
 	return nil
 }
-

@@ -9,43 +9,35 @@ import (
 )
 
 func keyringCommand() *cobra.Command {
-	cmd := withConfig(&cobra.Command{Use: "keyring", Short: "Rotate the keys that seal secrets; the server goes on meanwhile"})
-	cmd.AddCommand(
-		&cobra.Command{
-			Use: "rotate-data-key", Short: "Seal everything new with a new data key", Args: cobra.NoArgs,
+	// rotation is one of three commands that differ in what they do alone.
+	rotation := func(use, short string, rotate func(cmd *cobra.Command, rooms *server.Rooms) (done string, err error)) *cobra.Command {
+		return &cobra.Command{
+			Use: use, Short: short, Args: cobra.NoArgs, Example: "  sallyport keyring " + use + " --config sallyport.yaml",
 			RunE: withRooms(func(cmd *cobra.Command, _ []string, rooms *server.Rooms) error {
-				if err := rooms.Store.Ring().Rotate(cmd.Context()); err != nil {
-					return err
+				done, err := rotate(cmd, rooms)
+				if err == nil {
+					fmt.Fprintln(cmd.OutOrStdout(), done)
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), "New values are sealed with a new data key.")
-				return nil
+				return err
 			}),
-		},
-		&cobra.Command{
-			Use: "rotate-kek", Short: "Add a key-encryption key to the key file and wrap all data keys with it", Args: cobra.NoArgs,
-			RunE: withRooms(func(cmd *cobra.Command, _ []string, rooms *server.Rooms) error {
-				if err := rooms.Keys.AddKEK(); err != nil {
-					return err
-				}
-				n, err := rooms.Store.Ring().Rewrap(cmd.Context())
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%d data keys are wrapped with the new key. Keep a copy of the key file apart from the database's.\n", n)
-				return nil
-			}),
-		},
-		&cobra.Command{
-			Use: "rotate-pepper", Short: "Season new password hashes with a new pepper", Args: cobra.NoArgs,
-			RunE: withRooms(func(cmd *cobra.Command, _ []string, rooms *server.Rooms) error {
-				if err := rooms.Keys.AddPepper(); err != nil {
-					return err
-				}
-				fmt.Fprintln(cmd.OutOrStdout(), "New password hashes use the new pepper after the next start; older ones follow at each user's next sign-in.")
-				return nil
-			}),
-		},
+		}
+	}
+	return group(
+		withConfig(&cobra.Command{
+			Use: "keyring", Short: "Rotate the keys that seal secrets; the server goes on meanwhile", Example: "  sallyport keyring rotate-kek --config sallyport.yaml",
+		}),
+		rotation("rotate-data-key", "Seal everything new with a new data key", func(cmd *cobra.Command, rooms *server.Rooms) (string, error) {
+			return "New values are sealed with a new data key.", rooms.Store.Ring().Rotate(cmd.Context())
+		}),
+		rotation("rotate-kek", "Add a key-encryption key to the key file and wrap all data keys with it", func(cmd *cobra.Command, rooms *server.Rooms) (string, error) {
+			if err := rooms.Keys.AddKEK(); err != nil {
+				return "", err
+			}
+			n, err := rooms.Store.Ring().Rewrap(cmd.Context())
+			return fmt.Sprintf("Data keys wrapped with the new key: %d. Keep a copy of the key file apart from the database's.", n), err
+		}),
+		rotation("rotate-pepper", "Season new password hashes with a new pepper", func(_ *cobra.Command, rooms *server.Rooms) (string, error) {
+			return "New password hashes use the new pepper after the next start; older ones follow at each user's next sign-in.", rooms.Keys.AddPepper()
+		}),
 	)
-	return cmd
 }
-

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -28,6 +30,9 @@ func loadConfig(cmd *cobra.Command) (config.Config, error) {
 		return config.Config{}, err
 	}
 	cfg, err := config.Load(path, os.Environ())
+	if errors.Is(err, fs.ErrNotExist) {
+		return cfg, usage(fmt.Errorf("there is no configuration file %s: --config says where it is, docs/reference/config.md what belongs into it", path))
+	}
 	if err != nil {
 		return cfg, usage(err)
 	}
@@ -92,7 +97,8 @@ func openRooms(cmd *cobra.Command) (*server.Rooms, error) {
 func migrateCommand() *cobra.Command {
 	return withConfig(&cobra.Command{
 		Use: "migrate", Short: "Bring the database's schema to this release's version", Args: cobra.NoArgs,
-		Long: "Migrations go forward only, and the release before this one runs on the new schema. serve does the same when it starts.",
+		Long:    "Migrations go forward only, and the release before this one runs on the new schema. serve does the same when it starts.",
+		Example: "  sallyport migrate --config sallyport.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(cmd)
 			if err != nil {
@@ -122,7 +128,10 @@ func version() string {
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version()) },
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  sallyport version",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), version())
+			return err
+		},
 	}
 }

@@ -18,9 +18,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/pquerna/otp"
-	"github.com/pquerna/otp/hotp"
-
 	"github.com/seed-21c57000/sallyport/client"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -43,7 +40,8 @@ type Facts struct {
 	Keys     []client.KeyFile `json:"keys"`
 }
 
-// User is one who can sign in.
+// User is one who can sign in. The role operator is a name so far: until operators have a console it may do what a trader may, and who acts on
+// users is the host's command line.
 type User struct {
 	Email      string `json:"email"`
 	Password   string `json:"password"`
@@ -143,7 +141,7 @@ func (s seeder) user(ctx context.Context, mail, name, role string) (u User, who 
 	}
 	u.TOTPSecret = uri.Query().Get("secret")
 	// The code of the step before this one, so that the first sign-in need not wait for the next.
-	code, err := hotp.GenerateCodeCustom(u.TOTPSecret, uint64(s.now().Unix()/30-1), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+	code, err := codeAt(u.TOTPSecret, s.now().Add(-step))
 	if err != nil {
 		return u, who, err
 	}

@@ -37,9 +37,13 @@ func each[R, T any](rows []R, err error, convert func(R) T) ([]T, error) {
 }
 
 func (t *tx) InsertUser(ctx context.Context, u account.User) error {
-	return t.Queries.InsertUser(ctx, sqlgen.InsertUserParams{
+	first, err := won(t.Queries.InsertUser(ctx, sqlgen.InsertUserParams{
 		ID: u.ID[:], Mail: u.Mail, Name: u.Name, Lang: u.Lang, Handle: u.Handle[:], CreatedAt: micros(u.Born),
-	})
+	}))
+	if err == nil && !first {
+		err = account.ErrTaken
+	}
+	return err
 }
 
 func (t *tx) UserByMail(ctx context.Context, mail string) (account.User, bool, error) {

@@ -3,7 +3,6 @@ package race_test
 import (
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -51,7 +50,10 @@ func TestOneCodeOpensOneChildSession(t *testing.T) {
 			t.Fatal(err)
 		}
 		oneWins(t, func(int) fault.Code {
-			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+authtest.PageHost+"/.sallyport/enter?code="+string(code.Reveal()), nil)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, authtest.PageOrigin+"/.sallyport/enter?code="+string(code.Reveal()), nil)
+			if err != nil {
+				return answerOf(err)
+			}
 			return c.send(r, http.StatusSeeOther)
 		}, fault.ChildCodeRefused)
 	})

@@ -122,7 +122,7 @@ type Accepted struct {
 }
 
 // Verify checks a request. On success its nonce is spent; every refusal leaves it unspent.
-// Errors: *RefusalError, or the error of the durable nonce store.
+// Errors: *RefusalError; unavailable when a nonce could not be claimed durably.
 func (v *Verifier) Verify(ctx context.Context, in *Request) (Accepted, error) {
 	now := v.Now()
 	c := check{v: v, in: in, now: now}
@@ -346,7 +346,7 @@ func (c *check) claimedRequest(ctx context.Context) error {
 			return audit.Quiet(audit.KeyUsed), err
 		})
 		if err != nil {
-			return fmt.Errorf("claim nonce: %w", err)
+			return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
 		}
 	}
 	if !won {

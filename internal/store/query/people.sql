@@ -1,5 +1,5 @@
--- name: InsertUser :exec
-INSERT INTO users (id, mail, name, lang, handle, created_at) VALUES (@id, @mail, @name, @lang, @handle, @created_at);
+-- name: InsertUser :execrows
+INSERT INTO users (id, mail, name, lang, handle, created_at) VALUES (@id, @mail, @name, @lang, @handle, @created_at) ON CONFLICT DO NOTHING;
 
 -- name: UserByMail :one
 SELECT id, mail, name, lang, handle, created_at, disabled_at FROM users WHERE mail = @mail;

@@ -342,8 +342,8 @@ func (q *Queries) InsertSubaccount(ctx context.Context, arg InsertSubaccountPara
 	return err
 }
 
-const insertUser = `-- name: InsertUser :exec
-INSERT INTO users (id, mail, name, lang, handle, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+const insertUser = `-- name: InsertUser :execrows
+INSERT INTO users (id, mail, name, lang, handle, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
 `
 
 type InsertUserParams struct {
@@ -355,8 +355,8 @@ type InsertUserParams struct {
 	CreatedAt int64
 }
 
-func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) error {
-	_, err := q.db.ExecContext(ctx, insertUser,
+func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertUser,
 		arg.ID,
 		arg.Mail,
 		arg.Name,
@@ -364,7 +364,10 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) error {
 		arg.Handle,
 		arg.CreatedAt,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const listMembersByAccount = `-- name: ListMembersByAccount :many
