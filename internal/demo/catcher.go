@@ -141,23 +141,45 @@ func readMail(raw []byte) (m caught, err error) {
 	}
 }
 
-// pages shows the letters: a list, one letter, and all as JSON.
-func (c *catcher) pages() http.Handler {
+// path is where the letter's page is.
+func (m caught) path() string { return "/messages/" + strconv.Itoa(m.Number) }
+
+// find gives the letter of that number.
+func (c *catcher) find(number string) (caught, bool) {
+	for _, m := range c.all() {
+		if strconv.Itoa(m.Number) == number {
+			return m, true
+		}
+	}
+	return caught{}, false
+}
+
+// pages shows the letters (a list, one letter, all as JSON) and the codes of the users' authenticator apps.
+func (c *catcher) pages(users []User) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { show(r.Context(), w, mailList(c.all())) })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { show(w, r, http.StatusOK, mailList(c.all())) })
 	mux.HandleFunc("GET /messages.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(c.all())
 	})
-	mux.HandleFunc("GET /messages/{number}", func(w http.ResponseWriter, r *http.Request) {
-		number, err := strconv.Atoi(r.PathValue("number"))
-		for _, m := range c.all() {
-			if err == nil && m.Number == number {
-				show(r.Context(), w, mailPage(m))
+	one := func(found func(w http.ResponseWriter, r *http.Request, m caught)) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if m, ok := c.find(r.PathValue("number")); ok {
+				found(w, r, m)
 				return
 			}
+			show(w, r, http.StatusNotFound, noMail())
 		}
-		w.WriteHeader(http.StatusNotFound)
+	}
+	mux.HandleFunc("GET /messages/{number}", one(func(w http.ResponseWriter, r *http.Request, m caught) { show(w, r, http.StatusOK, mailPage(m)) }))
+	mux.HandleFunc("GET /messages/{number}/letter", one(func(w http.ResponseWriter, _ *http.Request, m caught) { showLetter(w, m) }))
+	mux.HandleFunc("GET /codes", func(w http.ResponseWriter, r *http.Request) {
+		codes, err := codesAt(users, c.now())
+		if err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		show(w, r, http.StatusOK, codePage(codes))
 	})
 	mux.HandleFunc("GET /style.css", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/css; charset=utf-8")
@@ -170,10 +192,20 @@ type component interface {
 	Render(ctx context.Context, w io.Writer) error
 }
 
-func show(ctx context.Context, w http.ResponseWriter, page component) {
+func show(w http.ResponseWriter, r *http.Request, status int, page component) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Cache-Control", "no-store")
-	_ = page.Render(ctx, w)
+	w.WriteHeader(status)
+	_ = page.Render(r.Context(), w)
+}
+
+// showLetter shows a letter as a mail program would: with its own styles, without script, and able to do nothing but follow a link.
+func showLetter(w http.ResponseWriter, m caught) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox allow-top-navigation-by-user-activation")
+	h.Set("Cache-Control", "no-store")
+	_, _ = io.WriteString(w, m.HTML)
 }

@@ -75,7 +75,7 @@ func Run(ctx context.Context, o Options, ready func(Facts)) error {
 	}
 	failed := make(chan error, 4)
 	start(failed, func() error { return catcher.serve(places.smtp) })
-	start(failed, func() error { return plain(catcher.pages()).Serve(places.mail) })
+	start(failed, func() error { return plain(catcher.pages(facts.Users)).Serve(places.mail) })
 	start(failed, func() error { return plain(exchange.Handler()).Serve(places.paper) })
 	go exchange.Run(ctx)
 	go func() {
