@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,7 +23,7 @@ func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Run a whole installation on this machine, to try", Args: cobra.NoArgs,
 		Long: `Runs the dashboard, the gateway, a paper exchange behind it and a catcher for its mails.
-It differs from production in configuration alone, and its data lies in a temporary folder unless --data says where to keep it.`,
+It differs from production in configuration alone. Its data lies in a temporary folder that goes when it ends, unless --data says where to keep it.`,
 		Example: `  sallyport demo
   sallyport demo --data ./demo-data
   sallyport demo --json --addr 127.0.0.1:0 --gateway-addr 127.0.0.1:0`,
@@ -42,13 +44,16 @@ It differs from production in configuration alone, and its data lies in a tempor
 				o.GatewayAddr = freeUnless(o.GatewayAddr)
 			}
 			out := cmd.OutOrStdout()
-			return demo.Run(cmd.Context(), o, func(f demo.Facts) {
+			err := demo.Run(cmd.Context(), o, func(f demo.Facts) error {
 				if asJSON {
-					_ = json.NewEncoder(out).Encode(f)
-					return
+					return json.NewEncoder(out).Encode(f)
 				}
-				tellDemo(out, f, o.Folder)
+				return tellDemo(out, f, o.Folder)
 			})
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return fmt.Errorf("%w: another program is there; --addr and --gateway-addr take another port, and 0 a free one", err)
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&o.Addr, "addr", "127.0.0.1:8080", "where the dashboard listens; port 0 takes a free one")
@@ -84,33 +89,43 @@ func demoFolder(folder *string) error {
 }
 
 // tellDemo says what to do next, and leaves a key file that the printed command can use.
-func tellDemo(out io.Writer, f demo.Facts, folder string) {
+func tellDemo(out io.Writer, f demo.Facts, folder string) error {
 	keyFile := filepath.Join(folder, "demo-key.json")
-	if raw, err := json.MarshalIndent(f.Keys[0], "", "  "); err == nil {
-		_ = os.WriteFile(keyFile, raw, 0o600)
+	raw, err := json.MarshalIndent(f.Keys[0], "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(keyFile, raw, 0o600); err != nil {
+		return err
 	}
 	fmt.Fprintf(out, `
-Sallyport is ready.
+Sallyport is ready. All of it runs on this machine, with paper money.
 
   Dashboard   %s
-  Exchange    %s   (open it from the dashboard)
-  Mails       %s
-  Gateway     %s   (signed requests)
+  Exchange    %s   (its page; you sign in on the dashboard)
+  Gateway     %s   (the exchange's API; takes signed requests)
+  Mails       %s   (every mail of the demo arrives here)
 
-Sign up on the dashboard; the code arrives under Mails. Or sign in as one of these:
+Sign up on the dashboard: the code arrives under Mails. Or sign in as one of these; their authenticator codes are at
+%s/codes
 
-`, f.Dashboard, f.Exchange, f.Mail, f.Gateway)
+`, f.Dashboard, f.Exchange, f.Gateway, f.Mail, f.Mail)
 	for _, u := range f.Users {
-		fmt.Fprintf(out, "  %-10s %s   password %s   authenticator secret %s\n", u.Role, u.Email, u.Password, u.TOTPSecret)
+		fmt.Fprintf(out, "  %-9s %s   password %s\n", u.Role, u.Email, u.Password)
 	}
 	fmt.Fprintf(out, `
-Place a signed order from another terminal:
+The operator may do no more than the trader so far: operators act on users from this machine's command line.
 
-  %s call POST %s/v1/orders --key-file %s \
+  %[1]s user show %[2]s --config %[3]s
+
+Your first signed request, from another terminal:
+
+  %[1]s call POST %[4]s/v1/orders --key-file %[5]s \
     --data '{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"0.001","price":"50000000"}'
 
 Stop with Ctrl-C.
-`, command(), f.Gateway, keyFile)
+`, command(), f.Users[0].Email, filepath.Join(folder, demo.ConfigFile), f.Gateway, keyFile)
+	return nil
 }
 
 // command is how this very program was started, so that the printed line runs as it stands.

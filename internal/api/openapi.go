@@ -99,7 +99,7 @@ var keyCodes = []fault.Code{
 
 // codesOf lists what an operation can be refused with: by the steps of a visit, by what its line demands, and by itself.
 func codesOf(o operation, line route.Line) []fault.Code {
-	codes := append([]fault.Code{fault.Internal, fault.RequestMalformed, fault.SignatureTwoCredentials}, o.codes...)
+	codes := append([]fault.Code{fault.Internal, fault.RequestMalformed, fault.RequestInvalid, fault.SignatureTwoCredentials}, o.codes...)
 	add := func(when bool, more ...fault.Code) {
 		if when {
 			codes = append(codes, more...)
@@ -112,7 +112,7 @@ func codesOf(o operation, line route.Line) []fault.Code {
 	add(line.Needs == route.SessionOrKey, keyCodes...)
 	add(line.Scope != "", fault.Forbidden)
 	add(line.Scope != "" && line.Needs == route.SessionOrKey, fault.KeyScopeMissing, fault.KeyCeiling)
-	add(line.Method != http.MethodGet, fault.RequestMediaType, fault.RequestFormExpired, fault.RequestTooLarge, fault.RequestInvalid)
+	add(line.Method != http.MethodGet, fault.RequestMediaType, fault.RequestFormExpired, fault.RequestTooLarge)
 	add(line.Assurance == route.AssuranceStepUp, fault.StepUpRequired, fault.AssuranceTooLow)
 	add(line.Rate != "" && line.Needs != route.SessionOrKey, fault.SignInThrottled)
 	add(strings.Contains(o.path, "{"), fault.NotFound)

@@ -156,9 +156,8 @@ const problemType = "application/problem+json"
 // problem is what huma is handed in place of a refusal; the description shows its form.
 type problem struct{ httpx.Problem }
 
-func (p *problem) GetStatus() int            { return p.Status }
-func (p *problem) Error() string             { return p.Code }
-func (p *problem) ContentType(string) string { return problemType }
+func (p *problem) GetStatus() int { return p.Status }
+func (p *problem) Error() string  { return p.Code }
 
 // refused remembers what is to be answered.
 func (v *visit) refused(err error) huma.StatusError {
@@ -205,9 +204,23 @@ func (v *visit) invalid(errs []error) error {
 			return fault.New(fault.NotFound)
 		case found.Message == validation.MsgUnexpectedProperty:
 			return fault.New(fault.RequestMalformed, "problem", "unknown member "+name)
-		case name != "":
+		case name == "":
+			name = missing(found.Message)
+		}
+		if name != "" {
 			return fault.New(fault.RequestInvalid, "field", name, "problem", found.Message)
 		}
 	}
-	return fault.New(fault.RequestMalformed, "problem", "a member's value cannot be read")
+	return fault.New(fault.RequestMalformed, "problem", "a value is not of the kind that the description names")
+}
+
+// missing finds the name in huma's complaint about a member that is not there, which it makes about the object.
+func missing(message string) string {
+	before, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
+	name, begins := strings.CutPrefix(message, before)
+	name, ends := strings.CutSuffix(name, after)
+	if !begins || !ends {
+		return ""
+	}
+	return name
 }

@@ -44,7 +44,7 @@ func (s *stepUps) mount(a *API) {
 	}, s.withPassword)
 	register(a, operation{
 		id: "beginStepUpPasskey", method: http.MethodPost, path: "/v1/step-ups/{id}/passkey/begin", summary: "Begin confirming with a passkey",
-		about: "Hand the options to navigator.credentials.get.", codes: []fault.Code{fault.StepUpNotFound},
+		about: "Hand the options to navigator.credentials.get.", codes: []fault.Code{fault.StepUpNotFound, fault.PasskeyNotFound},
 	}, s.beginPasskey)
 	register(a, operation{
 		id: "satisfyStepUpWithPasskey", method: http.MethodPost, path: "/v1/step-ups/{id}/passkey", summary: "Confirm with a passkey", about: about,

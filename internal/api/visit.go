@@ -144,6 +144,9 @@ func (v *visit) knownBrowser() (err error) {
 	if err != nil {
 		return err
 	}
+	if v.browser.IsEmpty() {
+		return fault.New(fault.RequestFormExpired)
+	}
 	v.form = v.browser
 	if before, gone := v.Sessions.Authenticate(v.bearer.Reveal(), "", v.rec.Origin()); gone == nil {
 		v.before, v.form = before.Session, v.bearer

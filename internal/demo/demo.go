@@ -41,8 +41,11 @@ type Options struct {
 // upstream is what the gateway calls the paper exchange.
 const upstream = "paper"
 
-// Run starts the demo and calls ready with what a script or a newcomer needs; it serves until ctx ends.
-func Run(ctx context.Context, o Options, ready func(Facts)) error {
+// ConfigFile is the name of the configuration in Options.Folder, for the host's command line.
+const ConfigFile = "sallyport.yaml"
+
+// Run starts the demo and calls ready with what a script or a newcomer needs; it serves until ctx ends, or ready fails.
+func Run(ctx context.Context, o Options, ready func(Facts) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	places, err := openPlaces(ctx, o)
@@ -73,13 +76,17 @@ func Run(ctx context.Context, o Options, ready func(Facts)) error {
 	if err := srv.Started(ctx, o.Version); err != nil {
 		return err
 	}
-	failed := make(chan error, 4)
+	failed := make(chan error, 5)
 	start(failed, func() error { return catcher.serve(places.smtp) })
 	start(failed, func() error { return plain(catcher.pages(facts.Users)).Serve(places.mail) })
 	start(failed, func() error { return plain(exchange.Handler()).Serve(places.paper) })
 	go exchange.Run(ctx)
 	go func() {
-		failed <- srv.Run(ctx, server.Listeners{Dashboard: places.dashboard, Gateway: places.gateway}, func() { ready(facts) })
+		failed <- srv.Run(ctx, server.Listeners{Dashboard: places.dashboard, Gateway: places.gateway}, func() {
+			if err := ready(facts); err != nil {
+				failed <- err
+			}
+		})
 		stop()
 	}()
 	err = <-failed
@@ -173,7 +180,7 @@ func (p places) configure() (config.Config, error) {
 	if err := os.WriteFile(routes, sandbox.Routes(), 0o600); err != nil {
 		return config.Config{}, err
 	}
-	path := filepath.Join(p.folder, "sallyport.yaml")
+	path := filepath.Join(p.folder, ConfigFile)
 	if err := os.WriteFile(path, []byte(p.yaml(routes)), 0o600); err != nil {
 		return config.Config{}, err
 	}

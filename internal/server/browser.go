@@ -1,11 +1,14 @@
 package server
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/seed-21c57000/sallyport/internal/agent"
 	"github.com/seed-21c57000/sallyport/internal/api"
+	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
+	"github.com/seed-21c57000/sallyport/internal/web"
 )
 
 // newBrowserMux mounts the doors of the dashboard's listener: pages, JSON, and the little that machines ask there.
@@ -20,6 +23,15 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		return nil, err
 	}
 	json.Mount(routes)
+	pages, err := web.New(web.Deps{
+		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(),
+		FormKey: formKey, Decide: s.Policy, Describe: describer{}, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
+		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages.Mount(routes)
 	if err := routes.Check(); err != nil {
 		return nil, err
 	}
@@ -28,6 +40,23 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	machines.HandleFunc("GET /.well-known/sallyport-assertion-jwks.json", keys.serveJWKS)
 	machines.Handle("/", http.NewCrossOriginProtection().Handler(routes))
 	return machines, nil
+}
+
+// pageHosts are the gateway's hosts that people open from the dashboard.
+func (s *Server) pageHosts() (hosts []web.Host) {
+	for _, h := range s.cfg.Gateway.Hosts {
+		if h.Kind == config.HostPage {
+			hosts = append(hosts, web.Host{
+				Authority: string(h.Authority), Origin: string(h.Origin), Name: h.Upstream, Environment: h.Environment,
+			})
+		}
+	}
+	return hosts
+}
+
+// violated logs what a browser says that our own policy forbade; a page that does so has a defect.
+func (s *Server) violated(ctx context.Context, v web.Violation) {
+	s.logger().WarnContext(ctx, "content security policy violated", "document", v.Document, "directive", v.Directive, "blocked", v.Blocked, "source", v.Source)
 }
 
 // describer finds words for browsers.

@@ -4,7 +4,7 @@
 // called, and a view of package page is rendered; what a route takes is its line in spec/routes.tsv. It does not know JSON, which is the
 // business of package api, and no domain type reaches a page.
 //
-//	one canonical route → known browser or session → same origin → form token → proof of a step-up → operation → page or redirect
+//	known browser or session → same origin → permitted → form with its token → proof of a step-up → operation → page or redirect
 //
 // Invariant: nothing changes on a GET; a POST counts only from our own pages and with the form token of the cookie it was shown under; and a
 // reader is sent nowhere but to paths that this door's own routes know, or through a page that names the other place.
@@ -20,6 +20,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -61,6 +62,7 @@ type Deps struct {
 	Environment id.Environment
 	Hosts       []Host
 	FormKey     httpx.FormKey
+	Decide      decision.Decider
 	Describe    Describer
 	// Violated hears what browsers report about our policy, at most a few times a minute.
 	Violated func(ctx context.Context, v Violation)
@@ -94,7 +96,7 @@ func New(d Deps) (*Web, error) {
 	}
 	missing := map[string]bool{
 		"Now": d.Now == nil, "Product": d.Product == "", "Environment": d.Environment == 0, "FormKey": len(d.FormKey) != 32,
-		"Describe": d.Describe == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
+		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
 		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil,
 	}
 	var problems []error
@@ -153,7 +155,7 @@ func (w *Web) refuseUnrouted(rw http.ResponseWriter, r *http.Request, err error)
 func (w *Web) serve(rw http.ResponseWriter, r *http.Request, line route.Line, h handler) {
 	w.harden(rw, r)
 	v := w.newVisit(rw, r, line)
-	for _, step := range []handler{(*visit).recognise, (*visit).sameOrigin, (*visit).fill, (*visit).prove, h} {
+	for _, step := range []handler{(*visit).recognise, (*visit).sameOrigin, (*visit).permitted, (*visit).fill, (*visit).prove, h} {
 		err := step(v)
 		if errors.Is(err, errAnswered) {
 			return
@@ -172,4 +174,13 @@ func (v *visit) sameOrigin() error {
 		return fault.New(fault.RequestCrossSite).Because(err)
 	}
 	return nil
+}
+
+// permitted asks room decide what the route's line asks of its reader, so that no page offers what its operation would refuse.
+func (v *visit) permitted() error {
+	class, needed, asked := v.line.Power()
+	if !asked {
+		return nil
+	}
+	return v.web.Decide.Decide(decision.Question{Principal: v.who, Class: class, Scope: needed}).Err()
 }

@@ -44,8 +44,10 @@ type Server struct {
 	Folder string
 
 	// alive holds the server: the supervisor reads from it, and ends everything when it closes.
-	alive io.Closer
-	wait  func() error
+	alive    io.Closer
+	wait     func() error
+	programs string              // folder of the server's programs
+	as       *syscall.Credential // as whom they run; nil where we are not root
 }
 
 // supervise runs as the server's user. $1 folder, $2 folder of the programs, $3 options of the server. It ends when its standard
@@ -129,7 +131,21 @@ func start(programs string, o Options) (s *Server, err error) {
 	// A pipe that the garbage collector closed would end the server while somebody still holds its address.
 	pipes.Store(alive, true)
 	dsn := fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/postgres?sslmode=disable", password, port)
-	return &Server{DSN: dsn, Folder: folder, alive: alive, wait: supervisor.Wait}, nil
+	return &Server{DSN: dsn, Folder: folder, alive: alive, wait: supervisor.Wait, programs: programs, as: as}, nil
+}
+
+// Crash ends the server in the middle of what it does, without a checkpoint and without a word to its clients, and starts it again at the
+// same address on what is on disk.
+func (s *Server) Crash() error {
+	restart := exec.Command(filepath.Join(s.programs, "pg_ctl"), "-D", "data", "-m", "immediate", "-w", "-l", "log", "restart") //nolint:noctx // -w has its own end
+	restart.Dir = s.Folder
+	restart.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}
+	restart.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.as}
+	if err := restart.Run(); err != nil {
+		log, _ := os.ReadFile(filepath.Join(s.Folder, "log"))
+		return fmt.Errorf("restart PostgreSQL: %w: %s", err, log[max(0, len(log)-2000):])
+	}
+	return nil
 }
 
 // pipes keeps the pipe of every server that was not stopped.

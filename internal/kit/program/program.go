@@ -114,7 +114,8 @@ func Start(t testing.TB, path string, arguments ...string) *Process {
 		p.Kill()
 		_ = read.Close()
 		if t.Failed() {
-			t.Logf("%s wrote to its standard error:\n%s", filepath.Base(path), p.stderr)
+			said := p.Stderr()
+			t.Logf("%s wrote to its standard error, at the end:\n%s", filepath.Base(path), said[max(0, len(said)-4000):])
 		}
 	})
 	return p

@@ -1,6 +1,7 @@
 package factor
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -78,6 +79,9 @@ func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, toke
 	enrolled, err := f.Passkeys.FinishEnrol(o, state, response, f.Now())
 	if err != nil {
 		return c, bearer, err
+	}
+	if slices.ContainsFunc(o.Credentials, func(kept passkey.Credential) bool { return bytes.Equal(kept.CredentialID, enrolled.CredentialID) }) {
+		return c, bearer, fault.New(fault.PasskeyDuplicate)
 	}
 	c = f.newPasskey(p.User, enrolled, name)
 	digest := sha256.Sum256(enrolled.CredentialID)
@@ -203,11 +207,14 @@ func (f *Factors) FindByHandle(ctx context.Context, handle []byte) (u account.Us
 	return u, o, err
 }
 
-// BeginProof starts a passkey proof of one user, for a step-up in one session.
+// BeginProof starts a passkey proof of one user, for a step-up in one session. Errors: passkey.not_found if there is none.
 func (f *Factors) BeginProof(ctx context.Context, p principal.Principal) (Begun, error) {
 	o, err := f.owner(ctx, p.User)
 	if err != nil {
 		return Begun{}, err
+	}
+	if len(o.Credentials) == 0 {
+		return Begun{}, fault.New(fault.PasskeyNotFound)
 	}
 	options, state, err := f.Passkeys.BeginProof(o)
 	if err != nil {

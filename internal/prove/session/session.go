@@ -125,13 +125,26 @@ func (s *Sessions) Mint(ctx context.Context, tx Tx, in Mint) (Row, secret.Value,
 		ID: id.New[id.SessionKind](now), User: in.User, Account: in.Account, Subaccount: in.Subaccount, Device: in.From.Device,
 		Proof: in.Proof, Addr: in.From.Addr.String(), Agent: in.From.Agent, Born: now, ActedAt: now, ExpiresAt: now.Add(s.Limits.Absolute),
 	}
-	if !in.Replace.IsZero() {
-		if err := s.revoke(ctx, tx, in.User, in.Replace, "replaced by a new sign-in"); err != nil {
-			return row, secret.Value{}, err
-		}
+	if err := s.replace(ctx, tx, in.Replace); err != nil {
+		return row, secret.Value{}, err
 	}
 	bearer, err := s.insert(ctx, tx, &row)
 	return row, bearer, err
+}
+
+// replace ends the session that a browser had, whoever's it was: its bearer is overwritten, and nobody could sign it out any more.
+func (s *Sessions) replace(ctx context.Context, tx Tx, sid id.Session) error {
+	if sid.IsZero() {
+		return nil
+	}
+	before, found, err := tx.SessionByID(ctx, sid)
+	if err != nil {
+		return fmt.Errorf("read session before: %w", err)
+	}
+	if !found {
+		return nil
+	}
+	return s.revoke(ctx, tx, before.User, sid, "replaced by a new sign-in")
 }
 
 func (s *Sessions) insert(ctx context.Context, tx Tx, row *Row) (secret.Value, error) {

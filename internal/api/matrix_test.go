@@ -1,0 +1,426 @@
+package api_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-21c57000/sallyport/internal/api"
+	"github.com/seed-21c57000/sallyport/internal/decide/policy"
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/httpx/route"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+func TestTableAndDoorAgree(t *testing.T) {
+	d := open(t)
+	var lines []string
+	for _, l := range route.Of("api") {
+		lines = append(lines, "api "+l.Name())
+		for _, action := range l.Actions {
+			if _, ok := audit.Describe(audit.Action(action)); !ok {
+				t.Errorf("%s: no action %s", l.Name(), action)
+			}
+		}
+	}
+	mounted := slices.Clone(d.mux.Mounted())
+	slices.Sort(lines)
+	slices.Sort(mounted)
+	if diff := cmp.Diff(lines, mounted); diff != "" {
+		t.Errorf("spec/routes.tsv and the door (-table +door):\n%s", diff)
+	}
+	var described []string
+	for pattern, item := range d.api.Description().Paths {
+		for method, o := range map[string]bool{
+			"GET": item.Get != nil, "POST": item.Post != nil, "PUT": item.Put != nil, "PATCH": item.Patch != nil, "DELETE": item.Delete != nil,
+		} {
+			if o {
+				described = append(described, "api "+method+" "+pattern)
+			}
+		}
+	}
+	slices.Sort(described)
+	if diff := cmp.Diff(lines, described); diff != "" {
+		t.Errorf("spec/routes.tsv and the description (-table +description):\n%s", diff)
+	}
+}
+
+func TestNewNamesWhatIsMissing(t *testing.T) {
+	d := open(t)
+	full := deps(d)
+	for name, broken := range map[string]func(*api.Deps){
+		"Now": func(d *api.Deps) { d.Now = nil }, "FormKey": func(d *api.Deps) { d.FormKey = d.FormKey[1:] }, "Log": func(d *api.Deps) { d.Log = nil },
+		"Verifier": func(d *api.Deps) { d.Verifier = nil }, "origin": func(d *api.Deps) { d.Origin = "localhost" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			deps := full
+			broken(&deps)
+			if _, err := api.New(deps); err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("New without %s: %v", name, err)
+			}
+		})
+	}
+}
+
+// targetOf is an address of the line that names nothing there is, but could.
+func targetOf(l route.Line) string {
+	kind := "ses_"
+	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_"} {
+		if strings.HasPrefix(l.Pattern, prefix) {
+			kind = k
+		}
+	}
+	return strings.NewReplacer("{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
+}
+
+// bodies maps operation → a body that is well formed, for those that take one.
+var bodies = map[string]string{
+	"POST /v1/sign-up":                `{"mail":"min@example.com","name":"Min","lang":"en"}`,
+	"POST /v1/sign-up/{id}/code":      `{"code":"12345678"}`,
+	"POST /v1/sign-up/{id}/password":  `{"password":"four words in a row"}`,
+	"POST /v1/sign-up/{id}/passkey":   `{"state":"c3RhdGU","response":{}}`,
+	"POST /v1/sign-in":                `{"mail":"min@example.com","password":"four words in a row"}`,
+	"POST /v1/sign-in/code":           `{"half":"aGFsZg","code":"123456"}`,
+	"POST /v1/sign-in/passkey":        `{"state":"c3RhdGU","response":{}}`,
+	"PUT /v1/password":                `{"password":"four words in a row"}`,
+	"POST /v1/totp/confirm":           `{"code":"123456"}`,
+	"POST /v1/passkeys":               `{"state":"c3RhdGU","response":{},"name":"Phone"}`,
+	"PATCH /v1/passkeys/{id}":         `{"name":"Phone"}`,
+	"POST /v1/step-ups/{id}/totp":     `{"code":"123456"}`,
+	"POST /v1/step-ups/{id}/password": `{"password":"four words in a row"}`,
+	"POST /v1/step-ups/{id}/passkey":  `{"state":"c3RhdGU","response":{}}`,
+	"POST /v1/keys":                   `{"name":"Bot","purpose":"tests","environment":"test","dialect":"native","algorithm":"hmac-sha256"}`,
+}
+
+func bodyOf(l route.Line) any {
+	if body, ok := bodies[l.Name()]; ok {
+		return body
+	}
+	return nil
+}
+
+// guards are the refusals of somebody who did not come in. Everything else was decided behind them.
+var guards = []string{
+	"unauthorized", "session.ended", "forbidden", "key.needs_session", "key.scope_missing", "request.cross_site", "request.form_expired",
+	"request.media_type", "signature.two_credentials", "request.malformed", "request.invalid", "method_not_allowed", "internal",
+}
+
+// cast is everybody who may knock.
+type cast struct {
+	*door
+	owner           *authtest.Person
+	mighty, useless authtest.Key
+}
+
+func newCast(t *testing.T) *cast {
+	c := &cast{door: open(t)}
+	c.owner = c.SignUp("owner@example.com")
+	c.mighty = c.IssueKey(c.owner, apikey.IssueInput{Scopes: scope.Everything().Words()})
+	c.useless = c.IssueKey(c.owner, apikey.IssueInput{Scopes: []string{"orders:read"}})
+	return c
+}
+
+// everyRoute runs a check on each line of the table; each has somebody new, because some routes end sessions.
+func (c *cast) everyRoute(t *testing.T, check func(l route.Line, ask func(b *browser) *http.Request)) {
+	t.Helper()
+	for _, l := range route.Of("api") {
+		t.Run(l.Name(), func(t *testing.T) {
+			outer := c.t
+			c.t = t
+			defer func() { c.t = outer }()
+			check(l, func(b *browser) *http.Request { return b.request(l.Method, targetOf(l), bodyOf(l)) })
+		})
+	}
+}
+
+func TestMatrixOfRoles(t *testing.T) {
+	c := newCast(t)
+	for _, role := range []principal.Role{principal.Viewer, principal.Trader, principal.Owner} {
+		t.Run(role.String(), func(t *testing.T) {
+			c.everyRoute(t, func(l route.Line, ask func(*browser) *http.Request) {
+				b := c.member(c.owner, role)
+				a := b.do(ask(b))
+				class, needed, asked := l.Power()
+				allowed := !asked || class == scope.Setting && role == principal.Owner || class != scope.Setting && policy.ScopesOf(role).Has(needed)
+				switch {
+				case !allowed:
+					a.want(403, "forbidden")
+				case slices.Contains(guards, a.code):
+					c.t.Errorf("%s was refused at the door: %d %s %v", role, a.status, a.code, a.body)
+				case l.Assurance == route.AssuranceStepUp && a.status < 400:
+					c.t.Errorf("%s needs a step-up and went through without one", l.Name())
+				}
+			})
+		})
+	}
+}
+
+func TestMatrixOfStrangers(t *testing.T) {
+	c := newCast(t)
+	dead := c.SignUp("dead@example.com")
+	if err := c.Sessions.SignOut(t.Context(), dead.Principal()); err != nil {
+		t.Fatal(err)
+	}
+	browsers := map[string]struct {
+		bearer secret.Value
+		code   string // on routes that need a session
+	}{
+		"nothing":                {secret.Value{}, "unauthorized"},
+		"a bearer we never gave": {secret.MintBearer("session"), "session.ended"},
+		"a session that ended":   {dead.Bearer, "session.ended"},
+	}
+	for name, tt := range browsers {
+		t.Run(name, func(t *testing.T) {
+			c.everyRoute(t, func(l route.Line, ask func(*browser) *http.Request) {
+				b := c.fresh()
+				if !tt.bearer.IsEmpty() {
+					b.cookies[httpx.SessionCookie] = string(tt.bearer.Reveal())
+				}
+				a := b.do(ask(b))
+				switch {
+				case l.Needs == route.Public, l.Needs == route.Pre && l.Method == http.MethodGet:
+					a.want(200, "")
+				case l.Needs == route.Pre:
+					a.want(403, "request.form_expired")
+				default:
+					a.want(401, tt.code)
+				}
+			})
+		})
+	}
+}
+
+func TestMatrixOfKeys(t *testing.T) {
+	c := newCast(t)
+	forged := c.mighty
+	forged.Signer = c.useless.Signer // signs as another key than the one below expects
+	for name, key := range map[string]authtest.Key{"every scope": c.mighty, "one scope": c.useless} {
+		t.Run(name, func(t *testing.T) {
+			c.everyRoute(t, func(l route.Line, _ func(*browser) *http.Request) {
+				a := c.send(c.signed(key, l.Method, targetOf(l), bodyOf(l)))
+				_, needed, asked := l.Power()
+				switch {
+				case l.Needs == route.Public:
+					a.want(200, "")
+				case l.Needs != route.SessionOrKey:
+					a.want(403, "key.needs_session")
+				case asked && !key.Scopes.Has(needed):
+					a.want(403, "key.scope_missing")
+				default:
+					a.want(200, "")
+				}
+			})
+		})
+	}
+}
+
+// Each of these comes from a browser with a good session, and from somewhere else than our pages.
+func TestMatrixOfOtherSites(t *testing.T) {
+	c := newCast(t)
+	changes := map[string]struct {
+		change func(r *http.Request)
+		reads  bool // whether a GET may still read
+		code   string
+		status int
+	}{
+		"another site":               {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, false, "request.cross_site", 403},
+		"a sibling":                  {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") }, false, "request.cross_site", 403},
+		"an address typed by hand":   {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "none") }, true, "request.cross_site", 403},
+		"two claims":                 {func(r *http.Request) { r.Header.Add("Sec-Fetch-Site", "same-origin") }, false, "request.cross_site", 403},
+		"another origin":             {func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, false, "request.cross_site", 403},
+		"our origin over http":       {func(r *http.Request) { r.Header.Set("Origin", strings.Replace(authtest.Origin, "http", "https", 1)) }, false, "request.cross_site", 403},
+		"no origin":                  {func(r *http.Request) { r.Header.Set("Origin", "null") }, false, "request.cross_site", 403},
+		"an old browser, other site": {oldBrowser("https://evil.example"), false, "request.cross_site", 403},
+		"a program with the cookie":  {oldBrowser(""), true, "request.cross_site", 403},
+		"a form":                     {contentType("application/x-www-form-urlencoded"), true, "request.media_type", 415},
+		"text":                       {contentType("text/plain"), true, "request.media_type", 415},
+		"text that names JSON":       {contentType("text/plain; application/json"), true, "request.media_type", 415},
+		"a multipart form":           {contentType("multipart/form-data; boundary=x"), true, "request.media_type", 415},
+		"no type":                    {func(r *http.Request) { r.Header.Del("Content-Type") }, true, "request.media_type", 415},
+		"no form token":              {func(r *http.Request) { r.Header.Del(httpx.FormTokenHeader) }, true, "request.form_expired", 403},
+		"a token of another session": {func(r *http.Request) { r.Header.Set(httpx.FormTokenHeader, c.visitor().form) }, true, "request.form_expired", 403},
+	}
+	for name, tt := range changes {
+		t.Run(name, func(t *testing.T) {
+			c.everyRoute(t, func(l route.Line, ask func(*browser) *http.Request) {
+				b := c.member(c.owner, principal.Owner)
+				if l.Needs == route.Pre {
+					b = c.visitor()
+				}
+				r := ask(b)
+				tt.change(r)
+				a := b.do(r)
+				if l.Needs == route.Public || l.Method == http.MethodGet && tt.reads {
+					if slices.Contains(guards, a.code) {
+						c.t.Errorf("a look was refused: %d %s", a.status, a.code)
+					}
+					return
+				}
+				a.want(tt.status, tt.code)
+			})
+		})
+	}
+}
+
+func oldBrowser(origin string) func(*http.Request) {
+	return func(r *http.Request) {
+		r.Header.Del("Sec-Fetch-Site")
+		r.Header.Del("Origin")
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+	}
+}
+
+func contentType(kind string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Content-Type", kind) }
+}
+
+// An old browser on our own page says only its Origin, and comes in.
+func TestAnOldBrowserOnOurPageComesIn(t *testing.T) {
+	d := open(t)
+	_, b := d.person("kim@example.com")
+	r := b.request(http.MethodPost, "/v1/passkeys/begin", nil)
+	oldBrowser(authtest.Origin)(r)
+	b.do(r).want(200, "")
+}
+
+func TestMatrixOfTwoCredentials(t *testing.T) {
+	c := newCast(t)
+	for _, header := range []string{"Authorization", "Signature", "Signature-Input"} {
+		t.Run(header, func(t *testing.T) {
+			c.everyRoute(t, func(_ route.Line, ask func(*browser) *http.Request) {
+				b := c.of(c.owner.Bearer, c.owner.Device)
+				r := ask(b)
+				r.Header.Set(header, "x")
+				b.do(r).want(401, "signature.two_credentials")
+			})
+		})
+	}
+	t.Run("two session cookies", func(t *testing.T) {
+		c.everyRoute(t, func(_ route.Line, ask func(*browser) *http.Request) {
+			b := c.of(c.owner.Bearer, c.owner.Device)
+			r := ask(b)
+			r.AddCookie(&http.Cookie{Name: httpx.SessionCookie, Value: string(secret.MintBearer("session").Reveal())})
+			b.do(r).want(400, "request.malformed")
+		})
+	})
+}
+
+// No route answers a preflight, and none a method that it does not list.
+func TestMatrixOfMethods(t *testing.T) {
+	c := newCast(t)
+	allowed := map[string][]string{} // pattern → methods
+	for _, l := range route.Of("api") {
+		allowed[l.Pattern] = append(allowed[l.Pattern], l.Method)
+	}
+	c.everyRoute(t, func(l route.Line, _ func(*browser) *http.Request) {
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get"} {
+			if slices.Contains(allowed[l.Pattern], method) {
+				continue
+			}
+			b := c.of(c.owner.Bearer, c.owner.Device)
+			r := b.request(method, targetOf(l), nil)
+			r.Header.Set("Access-Control-Request-Method", "POST")
+			a := b.do(r).want(405, "method_not_allowed")
+			for _, m := range allowed[l.Pattern] {
+				if !strings.Contains(a.header.Get("Allow"), m) {
+					c.t.Errorf("Allow %q lacks %s", a.header.Get("Allow"), m)
+				}
+			}
+		}
+	})
+}
+
+// A member that we do not know is refused on every route that takes a body: what only the server may set, what is written in another case,
+// and what comes twice.
+func TestMatrixOfMembers(t *testing.T) {
+	c := newCast(t)
+	c.everyRoute(t, func(l route.Line, ask func(*browser) *http.Request) {
+		body, takes := bodies[l.Name()]
+		if documented := operationOf(c.api.Description(), l).RequestBody != nil; documented != takes {
+			t.Fatalf("the description says that a body is taken: %t", documented)
+		}
+		who := func() *browser {
+			if l.Needs == route.Pre {
+				return c.visitor()
+			}
+			return c.member(c.owner, principal.Owner)
+		}
+		if !takes {
+			if l.Method != http.MethodGet {
+				b := who()
+				b.call(l.Method, targetOf(l), `{"a":1}`).want(400, "request.malformed")
+			}
+			return
+		}
+		first := body[1:strings.Index(body, ":")]
+		cases := map[string]string{
+			"another case": strings.Replace(body, first, strings.ToUpper(first), 1), "twice": `{` + first + `:"x",` + body[1:],
+			"twice in another case": `{` + strings.ToUpper(first) + `:"x",` + body[1:], "an array": "[" + body + "]", "null": "null", "two": body + body,
+			"cut": body[:len(body)-1],
+		}
+		for _, name := range protected {
+			cases[name] = strings.TrimSuffix(body, "}") + `,"` + name + `":"x"}`
+		}
+		for name, sent := range cases {
+			b := who()
+			a := b.do(b.request(l.Method, targetOf(l), sent))
+			if a.status != 400 && a.status != 422 || a.code != "request.malformed" && a.code != "request.invalid" {
+				c.t.Errorf("%s: %s answered %d %s", name, sent, a.status, a.code)
+			}
+		}
+		_ = ask
+	})
+}
+
+// protected are members that only the server sets; whoever reads them from a stranger gives away what they guard.
+var protected = []string{
+	"user", "account", "owner", "role", "session", "verified", "verified_at", "created_at", "expires_at", "revoked_at", "acr", "proof", "level", "alone",
+	"key_id", "secret", "window_ms", "device", "browser", "$schema", "__proto__", "signed_in", "existing", "life", "scope", "environments",
+}
+
+// What the description shows as an example is taken: it is refused only for what it is about.
+func TestExamplesAreTaken(t *testing.T) {
+	c := newCast(t)
+	registry := c.api.Description().Components.Schemas
+	c.everyRoute(t, func(l route.Line, _ func(*browser) *http.Request) {
+		o := operationOf(c.api.Description(), l)
+		target := l.Pattern
+		for _, p := range o.Parameters {
+			if p.In == "path" {
+				target = strings.Replace(target, "{"+p.Name+"}", p.Schema.Examples[0].(string), 1)
+			}
+		}
+		var body any
+		if o.RequestBody != nil {
+			members := map[string]any{}
+			schema := registry.SchemaFromRef(o.RequestBody.Content["application/json"].Schema.Ref)
+			for name, member := range schema.Properties {
+				if len(member.Examples) > 0 {
+					members[name] = member.Examples[0]
+				} else if slices.Contains(schema.Required, name) {
+					members[name] = map[string]any{} // the answer of a browser
+				}
+			}
+			body = members
+		}
+		b := c.member(c.owner, principal.Owner)
+		if l.Needs == route.Pre {
+			b = c.visitor()
+		}
+		a := b.call(l.Method, target, body)
+		if slices.Contains(guards, a.code) {
+			c.t.Errorf("the example %v was refused: %d %s %v", body, a.status, a.code, a.body)
+		}
+	})
+}

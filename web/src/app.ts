@@ -1,0 +1,7 @@
+// The dashboard's script. Pages work without it but for WebAuthn and WebCrypto; what it adds is bound to data- attributes that the server wrote.
+
+import { bindNewKey } from "./newkey";
+import { bindPasskeys } from "./passkeys";
+import { bindContinue, bindCopy, bindEnding, bindMeter, bindShow, bindTimes } from "./small";
+
+for (const bind of [bindTimes, bindCopy, bindShow, bindMeter, bindEnding, bindPasskeys, bindNewKey, bindContinue]) bind();

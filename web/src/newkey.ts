@@ -1,0 +1,154 @@
+// The form of a new API key: its plan in words, and key pairs that are made in this browser.
+
+import { call, Refused } from "./call";
+import { all, busy, fail, fill, one } from "./dom";
+import { provenCall } from "./stepup";
+
+interface Issued {
+	key: { key_id: string; name: string; dialect: string; algorithm: string; environment: string; scopes: string[] };
+}
+
+export function bindNewKey(): void {
+	const form = one<HTMLFormElement>("form[data-new-key]");
+	if (!form) return;
+	offerPair(form);
+	const retell = (): void => tell(form);
+	form.addEventListener("input", retell);
+	retell();
+	form.addEventListener("submit", (event) => {
+		if (chosen(form, "kind") !== "browser") return;
+		event.preventDefault();
+		const button = one<HTMLButtonElement>("button:not([type])", form);
+		if (button) void busy(button, () => makeHere(form));
+	});
+}
+
+/** offerPair shows the way of signing that needs us, and takes it unless the form came back with another choice. */
+function offerPair(form: HTMLFormElement): void {
+	const place = one("[data-kind=browser]", form);
+	const radio = one<HTMLInputElement>("input", place ?? form);
+	if (!place || !radio || !crypto.subtle) return;
+	place.hidden = false;
+	radio.disabled = false;
+	if (!one("[role=alert]")) radio.checked = true;
+}
+
+function chosen(form: HTMLFormElement, name: string): string {
+	return new FormData(form).get(name)?.toString() ?? "";
+}
+
+/** allowlist is what the field holds, with the reader's own address where they ticked it. */
+function allowlist(form: HTMLFormElement): string[] {
+	const list = chosen(form, "allowlist").split(/[\s,]+/).filter(Boolean);
+	if (chosen(form, "here") === "yes") list.push(one("[data-here]", form)?.textContent?.trim() ?? "");
+	return list;
+}
+
+function optionText(form: HTMLFormElement, name: string): string {
+	const select = form.elements.namedItem(name);
+	return select instanceof HTMLSelectElement ? (select.selectedOptions[0]?.textContent?.trim() ?? "") : "";
+}
+
+/** words says the plan in the words of the labels. */
+function words(form: HTMLFormElement): string[] {
+	const part = one("[data-summary-live]", form);
+	if (!part) return [];
+	const say = (name: string, values: Record<string, string> = {}): string => fill(part.dataset[name] ?? "", values);
+	const scopes = all<HTMLInputElement>("input[name=scopes]:checked", form).map((box) => box.labels?.[0]?.firstElementChild?.textContent?.trim() ?? "");
+	const list = allowlist(form);
+	return [
+		say("wordKey", { environment: optionText(form, "environment"), name: chosen(form, "name") || "…" }),
+		scopes.length ? scopes.join(", ") : say("wordNothing"),
+		say("wordFrom", { list: list.length ? list.join(", ") : say("wordAnywhere") }),
+		say("wordLife", { life: optionText(form, "life") }),
+	];
+}
+
+function tell(form: HTMLFormElement): void {
+	const part = one("[data-summary-live]", form);
+	const list = one("ul", part ?? form);
+	if (!part || !list) return;
+	part.hidden = false;
+	list.replaceChildren(...words(form).map((text) => {
+		const line = document.createElement("li");
+		line.textContent = text;
+		return line;
+	}));
+}
+
+/** makeHere makes a key pair, proves to the server that we hold it, and shows the private half, which goes nowhere else. */
+async function makeHere(form: HTMLFormElement): Promise<void> {
+	fail(form, "");
+	for (const field of all("[aria-invalid]", form)) field.removeAttribute("aria-invalid");
+	try {
+		const pair = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
+		const { challenge } = await call<{ challenge: string }>("POST", "/v1/keys/challenge");
+		const proof = new TextEncoder().encode(`sallyport-key-proof-v1\n${challenge}`);
+		const days = Number(chosen(form, "life"));
+		const wanted = {
+			name: chosen(form, "name"),
+			purpose: chosen(form, "purpose"),
+			environment: chosen(form, "environment"),
+			...(chosen(form, "subaccount") && { subaccount: chosen(form, "subaccount") }),
+			scopes: new FormData(form).getAll("scopes"),
+			allowlist: allowlist(form),
+			life_seconds: days * 24 * 60 * 60,
+			dialect: "native",
+			algorithm: "ed25519",
+			public_key: base64(await crypto.subtle.exportKey("raw", pair.publicKey)),
+			challenge,
+			possession: base64(await crypto.subtle.sign("Ed25519", pair.privateKey, proof)),
+		};
+		const issued = await provenCall<Issued>("/v1/keys", wanted, words(form).slice(1));
+		present(form, issued, pem(await crypto.subtle.exportKey("pkcs8", pair.privateKey)));
+	} catch (error) {
+		fail(form, error instanceof Error ? error.message : String(error));
+		const field = error instanceof Refused ? form.elements.namedItem(String(error.problem.fields?.field)) : null;
+		if (field instanceof HTMLElement) {
+			field.setAttribute("aria-invalid", "true");
+			field.focus();
+		}
+	}
+}
+
+function present(form: HTMLFormElement, issued: Issued, privateKey: string): void {
+	const made = one("[data-made]");
+	if (!made) return;
+	const { key } = issued;
+	const name = fileName(key.name);
+	const put = (id: string, text: string): void => {
+		const place = document.getElementById(id);
+		if (place) place.textContent = text;
+	};
+	put("made-id", key.key_id);
+	put("made-private", privateKey);
+	put("made-check", fill(made.dataset.check ?? "", { file: name }));
+	const link = one<HTMLAnchorElement>("[data-made-file]", made);
+	if (link) {
+		const { key_id, algorithm, dialect, environment, scopes } = key;
+		const file = { key_id, algorithm, private_key: privateKey, dialect, environment, scopes };
+		link.href = URL.createObjectURL(new Blob([`${JSON.stringify(file, null, 2)}\n`], { type: "application/json" }));
+		link.download = name;
+	}
+	form.hidden = true;
+	for (const lead of all("main > .lead, main > h1")) lead.hidden = lead.matches(".lead");
+	made.hidden = false;
+	made.focus();
+	made.scrollIntoView();
+}
+
+function base64(bytes: ArrayBuffer): string {
+	return btoa(String.fromCharCode(...new Uint8Array(bytes)));
+}
+
+/** pem writes a private key the way every tool reads it (RFC 7468 §10). */
+function pem(pkcs8: ArrayBuffer): string {
+	const lines = base64(pkcs8).match(/.{1,64}/g) ?? [];
+	return ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----", ""].join("\n");
+}
+
+/** fileName makes a file's name of a key's, as the server does for the other kinds. */
+function fileName(name: string): string {
+	const short = name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
+	return `${short || "sallyport-key"}.json`;
+}

@@ -1,0 +1,114 @@
+// The buttons that begin a ceremony, and the autofill of the sign-in.
+
+import { call, Refused } from "./call";
+import { all, busy, fail, one } from "./dom";
+import { provenCall } from "./stepup";
+import { type Begun, make, show, supported } from "./webauthn";
+
+/** A ceremony is what happens when its button is pressed. */
+type Ceremony = (root: HTMLElement) => Promise<void>;
+
+const ceremonies: Record<string, Ceremony> = {
+	"sign-in": signIn,
+	"sign-up": signUp,
+	enrol,
+	"step-up": stepUp,
+};
+
+export function bindPasskeys(): void {
+	for (const root of all("[data-ceremony]")) {
+		const ceremony = ceremonies[root.dataset.ceremony ?? ""];
+		const button = one<HTMLButtonElement>("[data-begin]", root);
+		if (!ceremony || !button) continue;
+		button.hidden = false;
+		button.addEventListener("click", () => {
+			fail(root, "");
+			void busy(button, async () => {
+				try {
+					await ceremony(root);
+				} catch (error) {
+					fail(root, error instanceof Error ? error.message : String(error));
+				}
+			});
+		});
+	}
+	if (one("[data-sign-in]")) void offerInAutofill();
+}
+
+/** waiting is the request that stands behind the autofill; a button's own ceremony takes its place. */
+let waiting: AbortController | undefined;
+
+function stopWaiting(): void {
+	waiting?.abort();
+	waiting = undefined;
+}
+
+/** renewal is when a waiting ceremony is begun anew: before its state, which lives five minutes, has ended. */
+const renewal = 4 * 60 * 1000;
+
+/**
+ * offerInAutofill puts passkeys into the autofill of the address field. Whether a browser can do that is not asked but tried: some say no and can.
+ * What goes wrong here is nobody's business, because the button and the form are still there.
+ */
+async function offerInAutofill(): Promise<void> {
+	if (!supported()) return;
+	const mine = new AbortController();
+	waiting = mine;
+	const timer = setTimeout(() => {
+		if (waiting === mine) {
+			stopWaiting();
+			void offerInAutofill();
+		}
+	}, renewal);
+	try {
+		const begun = await call<Begun>("POST", "/v1/sign-in/passkey/begin");
+		const finished = await show(begun, mine.signal);
+		await call("POST", "/v1/sign-in/passkey", finished);
+		enter();
+	} catch (error) {
+		const place = one("[data-ceremony=sign-in]");
+		if (error instanceof Refused && place && waiting === mine) fail(place, error.message);
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
+/** enter goes where the reader wanted to; the server has checked that it is a path of ours. */
+function enter(): void {
+	location.assign(one("[data-sign-in]")?.dataset.returnTo || "/");
+}
+
+async function signIn(): Promise<void> {
+	stopWaiting();
+	const begun = await call<Begun>("POST", "/v1/sign-in/passkey/begin");
+	await call("POST", "/v1/sign-in/passkey", await show(begun));
+	enter();
+}
+
+async function signUp(root: HTMLElement): Promise<void> {
+	const id = root.closest<HTMLElement>("[data-sign-up]")?.dataset.signUp ?? "";
+	const path = `/v1/sign-up/${encodeURIComponent(id)}/passkey`;
+	const begun = await call<Begun>("POST", `${path}/begin`);
+	await call("POST", path, await make(begun));
+	location.assign("/");
+}
+
+async function enrol(): Promise<void> {
+	const begun = await call<Begun>("POST", "/v1/passkeys/begin");
+	const finished = await make(begun);
+	const added = await provenCall<{ id: string }>("/v1/passkeys", { ...finished, name: "" });
+	location.hash = added.id;
+	location.reload();
+}
+
+/** stepUp proves on the page that asks for it: the answer goes into the form, which then goes on its way. */
+async function stepUp(root: HTMLElement): Promise<void> {
+	const form = root.closest<HTMLFormElement>("form");
+	if (!form) return;
+	const begun = await call<Begun>("POST", `/v1/step-ups/${encodeURIComponent(form.dataset.stepUp ?? "")}/passkey/begin`);
+	const finished = await show(begun);
+	const field = (name: string): HTMLInputElement => form.elements.namedItem(name) as HTMLInputElement;
+	field("proof_state").value = finished.state;
+	field("proof_response").value = JSON.stringify(finished.response);
+	form.submit();
+}

@@ -1,0 +1,119 @@
+// Small comforts. Each page works without any of them.
+
+import { all, fill, one, word } from "./dom";
+
+const lang = document.documentElement.lang || "en";
+
+/** bindTimes turns times into the reader's own zone and keeps "3 minutes ago" true, once a minute. */
+export function bindTimes(): void {
+	const exact = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" });
+	const zoned = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "long" });
+	for (const time of all<HTMLTimeElement>("time[datetime]")) {
+		const at = new Date(time.dateTime);
+		time.title = zoned.format(at);
+		if ("exact" in time.dataset) time.textContent = exact.format(at);
+	}
+	const zone = one("[data-zone]");
+	if (zone) zone.textContent = new Intl.DateTimeFormat(lang, { timeZoneName: "long" }).formatToParts().find((part) => part.type === "timeZoneName")?.value ?? "";
+	setInterval(retell, 60_000);
+}
+
+const units: [Intl.RelativeTimeFormatUnit, number, number][] = [
+	["minute", 60_000, 2 * 3_600_000],
+	["hour", 3_600_000, 48 * 3_600_000],
+	["day", 86_400_000, Infinity],
+];
+
+function retell(): void {
+	const relative = new Intl.RelativeTimeFormat(lang);
+	for (const time of all<HTMLTimeElement>("time[datetime]:not([data-exact])")) {
+		const distance = new Date(time.dateTime).getTime() - Date.now();
+		const [unit, size] = units.find(([, , limit]) => Math.abs(distance) < limit) ?? ["day", 86_400_000];
+		const n = Math.round(distance / size);
+		time.textContent = n === 0 ? word("nowWord") : relative.format(n, unit);
+	}
+}
+
+/** bindCopy shows the buttons that copy a text. */
+export function bindCopy(): void {
+	if (!navigator.clipboard) return;
+	for (const button of all<HTMLButtonElement>("[data-copy]")) {
+		const label = one("span", button);
+		const text = label?.textContent ?? "";
+		button.hidden = false;
+		button.addEventListener("click", () => {
+			void navigator.clipboard.writeText(document.getElementById(button.dataset.copy ?? "")?.textContent ?? "").then(() => {
+				if (!label) return;
+				label.textContent = button.dataset.done ?? "";
+				setTimeout(() => { label.textContent = text; }, 3000);
+			});
+		});
+	}
+}
+
+/** bindShow lets people see the password they typed. */
+export function bindShow(): void {
+	for (const button of all<HTMLButtonElement>("[data-show]")) {
+		const field = document.getElementById(button.dataset.show ?? "") as HTMLInputElement | null;
+		if (!field) continue;
+		const show = button.textContent ?? "";
+		button.hidden = false;
+		button.addEventListener("click", () => {
+			const seen = field.type === "password";
+			field.type = seen ? "text" : "password";
+			button.setAttribute("aria-pressed", String(seen));
+			button.textContent = seen ? (button.dataset.hideWord ?? show) : show;
+		});
+		// A password that is in sight when the form goes away would be kept by the browser as plain text.
+		field.form?.addEventListener("submit", () => { field.type = "password"; });
+	}
+}
+
+/** bindMeter counts a new password along, in code points as the server does. */
+export function bindMeter(): void {
+	for (const advice of all("[data-length-of]")) {
+		const field = document.getElementById(advice.dataset.lengthOf ?? "") as HTMLInputElement | null;
+		const meter = one("[aria-live]", advice);
+		if (!field || !meter) continue;
+		const least = Number(advice.dataset.least);
+		field.addEventListener("input", () => {
+			const missing = least - [...field.value.normalize("NFC")].length;
+			meter.hidden = field.value === "";
+			meter.textContent = missing > 0 ? fill(meter.dataset.more ?? "", { n: String(missing) }) : (meter.dataset.enough ?? "");
+		});
+	}
+}
+
+/** bindEnding warns two minutes before a session turns idle or ends, without touching what is being typed. */
+export function bindEnding(): void {
+	const note = one("[data-ending]");
+	if (!note) return;
+	const ends = Date.parse(note.dataset.ends ?? "");
+	const length = Date.parse(note.dataset.idle ?? "") - Date.now();
+	let idle = Date.parse(note.dataset.idle ?? "");
+	const notice = 2 * 60_000;
+	const look = (): void => {
+		const now = Date.now();
+		const which = ends - now < notice ? "ends" : idle - now < notice ? "idle" : "";
+		note.hidden = which === "";
+		for (const text of all("[data-when]", note)) text.hidden = text.dataset.when !== which;
+		const stay = one("[data-stay]", note);
+		if (stay) stay.hidden = which !== "idle";
+	};
+	one("[data-stay]", note)?.addEventListener("click", () => {
+		const body = new URLSearchParams({ form_token: one<HTMLInputElement>("input[name=form_token]")?.value ?? "" });
+		void fetch("/still-here", { method: "POST", body, redirect: "error" }).then((answer) => {
+			if (answer.ok) idle = Date.now() + length;
+			look();
+		});
+	});
+	look();
+	setInterval(look, 20_000);
+}
+
+/** bindContinue goes on to the next page by itself, where the reader has already said that they want to. */
+export function bindContinue(): void {
+	const next = one("[data-continue]");
+	if (next instanceof HTMLFormElement) next.submit();
+	else next?.click();
+}
