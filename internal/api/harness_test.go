@@ -28,6 +28,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/store"
@@ -125,7 +126,11 @@ func (d *door) member(in *authtest.Person, role principal.Role) *browser {
 	who := in.Principal()
 	var bearer secret.Value
 	ctx := d.t.Context()
-	err := store.Of[session.Tx](d.Store).Update(ctx, func(tx session.Tx) (audit.Event, error) {
+	password, err := d.Factors.NewPassword(ctx, secret.FromString("password", authtest.Password), true, in.Mail, in.User.Name)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	err = store.Of[session.Tx](d.Store).Update(ctx, func(tx session.Tx) (audit.Event, error) {
 		now := d.clock.Now()
 		people := txn.As[account.Tx](tx)
 		u := account.User{ID: id.New[id.UserKind](now), Name: role.String(), Lang: "en", Handle: account.MintHandle(), Born: now}
@@ -134,6 +139,9 @@ func (d *door) member(in *authtest.Person, role principal.Role) *browser {
 			return audit.Event{}, err
 		}
 		if err := people.InsertMember(ctx, who.Account, u.ID, role, now); err != nil {
+			return audit.Event{}, err
+		}
+		if err := txn.As[factor.Tx](tx).InsertPassword(ctx, u.ID, password); err != nil {
 			return audit.Event{}, err
 		}
 		var err error

@@ -50,7 +50,9 @@ func TestKeys(t *testing.T) {
 	_, weak := d.person("lee@example.com")
 	trader, viewer := d.member(p, principal.Trader), d.member(p, principal.Viewer)
 	foreign := d.IssueKey(d.SignUp("min@example.com"), apikey.IssueInput{})
-	create := func(changes map[string]any) func() answer { return func() answer { return b.post("/v1/keys", wanted(changes)) } }
+	create := func(changes map[string]any) func() answer {
+		return func() answer { return b.post("/v1/keys", wanted(changes)) }
+	}
 	var path string
 	run(t, d, []outcome{
 		{"no keys yet", func() answer { return b.get("/v1/keys") }, 200, ""},

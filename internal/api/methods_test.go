@@ -23,7 +23,9 @@ func confirmed(b *browser, refused answer, with string, body map[string]any) ans
 func TestMethods(t *testing.T) {
 	d := open(t)
 	p, b := d.person("kim@example.com")
-	set := func(password string) answer { return b.call("PUT", "/v1/password", map[string]string{"password": password}) }
+	set := func(password string) answer {
+		return b.call("PUT", "/v1/password", map[string]string{"password": password})
+	}
 	var uri string
 	code := func() map[string]string {
 		_, after, _ := strings.Cut(uri, "secret=")
@@ -189,7 +191,7 @@ func TestAStepUpSaysHow(t *testing.T) {
 	b = d.of(p.Bearer, p.Device)
 	d.clock.Advance(time.Hour)
 	refused := b.call("DELETE", "/v1/totp", nil).want(403, "step_up_required")
-	got := b.get("/v1/step-ups/" + refused.field("step_up")).want(200, "").body
+	got := b.get("/v1/step-ups/"+refused.field("step_up")).want(200, "").body
 	want := map[string]any{
 		"action": "totp.removed", "summary": "Remove the authenticator app", "needs": "mfa", "methods": []any{"totp"},
 		"expires_at": d.clock.Now().Add(d.Config.StepUp.Life).Format(time.RFC3339Nano),

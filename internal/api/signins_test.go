@@ -39,11 +39,15 @@ func TestSignIns(t *testing.T) {
 			half = a.text("half")
 			return a
 		}, 200, ""},
-		{"a wrong code", func() answer { return second.post("/v1/sign-in/code", map[string]string{"half": half, "code": "000000"}) }, 403, "totp.code_refused"},
+		{"a wrong code", func() answer {
+			return second.post("/v1/sign-in/code", map[string]string{"half": half, "code": "000000"})
+		}, 403, "totp.code_refused"},
 		{"a code in another browser", func() answer {
 			return stranger.post("/v1/sign-in/code", map[string]string{"half": half, "code": lee.Code()})
 		}, 401, "sign_in.expired"},
-		{"a code", func() answer { return second.post("/v1/sign-in/code", map[string]string{"half": half, "code": lee.Code()}) }, 200, ""},
+		{"a code", func() answer {
+			return second.post("/v1/sign-in/code", map[string]string{"half": half, "code": lee.Code()})
+		}, 200, ""},
 	})
 	if second.get("/v1/session").want(200, "").text("acr") != "mfa" {
 		t.Error("password and code are not mfa")

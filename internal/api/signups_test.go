@@ -91,7 +91,9 @@ func TestSignUpWithPasskey(t *testing.T) {
 	forged.rp.Origin = "https://evil.example"
 	run(t, d, []outcome{
 		{"made on another site", func() answer { return b.post(path+"/passkey", forged.made(begun)) }, 403, "passkey.refused"},
-		{"another state", func() answer { return b.post(path+"/passkey", map[string]any{"state": "x", "response": made["response"]}) }, 401, "sign_in.expired"},
+		{"another state", func() answer {
+			return b.post(path+"/passkey", map[string]any{"state": "x", "response": made["response"]})
+		}, 401, "sign_in.expired"},
 		{"no answer", func() answer { return b.post(path+"/passkey", map[string]any{"state": made["state"]}) }, 422, "request.invalid"},
 		{"made", func() answer { return b.post(path+"/passkey", made) }, 201, ""},
 	})

@@ -16,7 +16,7 @@ import (
 type Problem struct {
 	Type     string         `json:"type" doc:"Address of the page about this code"`
 	Title    string         `json:"title" doc:"What happened, in the language asked for"`
-	Status   int            `json:"status"`
+	Status   int            `json:"status" doc:"Status of the answer"`
 	Detail   string         `json:"detail,omitempty" doc:"What to do next"`
 	Instance string         `json:"instance,omitempty" doc:"Id of the request"`
 	Code     string         `json:"code" doc:"Code of spec/errors.tsv; new ones may come"`

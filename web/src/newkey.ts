@@ -30,7 +30,7 @@ function offerPair(form: HTMLFormElement): void {
 	if (!place || !radio || !crypto.subtle) return;
 	place.hidden = false;
 	radio.disabled = false;
-	if (!one("[role=alert]")) radio.checked = true;
+	if (!one("[role=alert]:not([hidden])")) radio.checked = true;
 }
 
 function chosen(form: HTMLFormElement, name: string): string {

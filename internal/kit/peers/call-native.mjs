@@ -41,7 +41,7 @@ for (const key of keys.filter((k) => k.dialect === 'native')) {
   steps.placed = await send(request);
   steps.replayed = await send(request);
   steps.cancelled = await send(await signed(key, 'DELETE', `/v1/order?uuid=${steps.placed.body.uuid}`));
-  steps.changed = await send({ ...await signed(key, 'POST', '/v1/orders', body), body: body.replace('0.001', '0.002') });
+  steps['changed body'] = await send({ ...await signed(key, 'POST', '/v1/orders', body), body: body.replace('0.001', '0.002') });
   steps.defaults = await send(await signed(key, 'GET', '/v1/accounts', undefined, { params: undefined, paramValues: undefined }));
 }
 process.stdout.write(JSON.stringify(results, null, 1) + '\n');

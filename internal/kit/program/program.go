@@ -158,6 +158,9 @@ func (p *Process) Wait() int {
 // Stderr is what the program wrote to its standard error until now.
 func (p *Process) Stderr() string { return p.stderr.String() }
 
+// PID is the number by which the system knows the program.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Ended is closed when the program has ended.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 

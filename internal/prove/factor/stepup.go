@@ -33,8 +33,11 @@ func (f *Factors) SatisfyWithPassword(ctx context.Context, p principal.Principal
 	err := f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		var found bool
 		var err error
-		if stored, found, err = tx.PasswordOf(ctx, p.User); err != nil || !found {
-			return audit.Event{}, fmt.Errorf("read password: found %t: %w", found, err)
+		if stored, found, err = tx.PasswordOf(ctx, p.User); err != nil {
+			return audit.Event{}, fmt.Errorf("read password: %w", err)
+		}
+		if !found {
+			return audit.Event{}, fault.New(fault.SignInRefused)
 		}
 		return audit.Quiet(audit.ThrottleCounted), throttle.Count(ctx, tx, bucket, f.Limits, f.Now())
 	})

@@ -1,0 +1,88 @@
+package main_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/seed-21c57000/sallyport/internal/kit/program"
+)
+
+var subcommand = regexp.MustCompile(`(?m)^  ([a-z-]+) +\S`)
+
+// TestEveryCommandShowsAnExample walks the help of every command there is.
+func TestEveryCommandShowsAnExample(t *testing.T) {
+	path := program.Build(t, program.Sallyport)
+	seen := 0
+	var walk func(words []string)
+	walk = func(words []string) {
+		help, stderr, code := program.Output(t, path, append(words, "--help")...)
+		if code != 0 || stderr != "" {
+			t.Errorf("%v --help: exit %d, %s", words, code, stderr)
+		}
+		if _, examples, found := strings.Cut(help, "\nExamples:\n"); !found || !strings.Contains(strings.SplitN(examples, "\n\n", 2)[0], strings.Join(append([]string{"sallyport"}, words...), " ")) {
+			t.Errorf("the help of %v has no example of it:\n%s", words, help)
+		}
+		seen++
+		_, list, _ := strings.Cut(help, "\nAvailable Commands:\n")
+		list, _, _ = strings.Cut(list, "\n\n")
+		for _, match := range subcommand.FindAllStringSubmatch(list, -1) {
+			if name := match[1]; name != "help" && name != "completion" { // cobra's own
+				walk(append(words[:len(words):len(words)], name))
+			}
+		}
+	}
+	walk(nil)
+	if seen < 20 {
+		t.Errorf("only %d commands were found", seen)
+	}
+}
+
+// TestSignalsEndQuietly: whoever stops it, by hand or as an init system does, gets exit code 0 and no noise.
+func TestSignalsEndQuietly(t *testing.T) {
+	path := program.Build(t, program.Sallyport)
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run("demo "+signal.String(), func(t *testing.T) {
+			folder := t.TempDir()
+			t.Setenv("TMPDIR", folder)
+			p := program.Start(t, path, "demo", "--json", "--addr", "127.0.0.1:0", "--gateway-addr", "127.0.0.1:0")
+			if _, err := p.Line(); err != nil {
+				t.Fatal(p.Stderr())
+			}
+			if left := names(t, folder); len(left) != 1 || !strings.HasPrefix(left[0], "sallyport-demo-") {
+				t.Errorf("while it runs there is %q", left)
+			}
+			p.Signal(signal)
+			if code := p.Wait(); code != 0 || p.Stderr() != "" {
+				t.Errorf("exit %d, %s", code, p.Stderr())
+			}
+			if line, err := p.Line(); err == nil {
+				t.Errorf("it also said %q", line)
+			}
+			if left := names(t, folder); len(left) != 0 {
+				t.Errorf("it left %q", left)
+			}
+		})
+		t.Run("serve "+signal.String(), func(t *testing.T) {
+			p := program.Install(t, program.InstallOptions{YAML: "log: {level: warn}\n"}).Serve(t)
+			p.Signal(signal)
+			if code := p.Wait(); code != 0 || p.Stderr() != "" {
+				t.Errorf("exit %d, %s", code, p.Stderr())
+			}
+		})
+	}
+}
+
+func names(t *testing.T, folder string) (list []string) {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		list = append(list, e.Name())
+	}
+	return list
+}

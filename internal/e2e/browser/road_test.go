@@ -1,0 +1,86 @@
+package browser_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+)
+
+// TestThePasskeyRoad: sign up, verify the mail's code, passkey, sign out, sign in by autofill without typing, make an Ed25519 key in the
+// browser, see it listed, go to the exchange on its own host and place an order.
+func TestThePasskeyRoad(t *testing.T) {
+	p := newPerson(t, startDemo(t))
+	p.authenticator()
+	p.signUp("ada@example.com")
+	p.click("[data-ceremony='sign-up'] [data-begin]")
+	p.arrive("/")
+
+	p.signOut()
+	p.open(p.demo.Dashboard + "/sign-in") // nothing is typed or clicked: the browser offers the passkey and the page takes it
+	p.arrive("/")
+
+	p.open(p.demo.Dashboard + "/keys/new")
+	p.fill("#name", "grid bot")
+	p.fill("#purpose", "trades the grid")
+	p.click("label[for='scope-orders:write']")
+	p.click("label[for='kind-browser']")
+	p.click("[data-new-key] .actions button")
+	p.click("dialog [data-prove='passkey']")
+	p.until("document.body.innerText.includes('PRIVATE KEY')")
+	shown := p.text("document.querySelector('main').innerText")
+	if !strings.Contains(shown, "spk_test_") {
+		t.Errorf("the new key's id is not shown: %s", shown)
+	}
+	p.open(p.demo.Dashboard + "/keys")
+	list := p.text("document.querySelector('main').innerText")
+	if !strings.Contains(list, "grid bot") || strings.Contains(list, "PRIVATE KEY") {
+		t.Errorf("the list of keys: %s", list)
+	}
+	p.orderOnTheExchange()
+}
+
+// TestThePasswordRoad is the same with a password and an authenticator app, and an HMAC key whose step-up is a code.
+func TestThePasswordRoad(t *testing.T) {
+	p := newPerson(t, startDemo(t))
+	p.signUp("grace@example.com")
+	p.fill("#password", authtest.Password)
+	p.submit("form[action='/sign-up/secure']")
+	p.arrive("/")
+
+	p.open(p.demo.Dashboard + "/methods")
+	p.submit("form[action='/methods/totp']")
+	p.until("document.querySelector('#code') !== null")
+	secret := p.text("[...document.querySelectorAll('code')].map(c => c.innerText.replace(/\\s/g, '')).find(s => /^[A-Z2-7]{32}$/.test(s)) ?? ''")
+	// The code of the step before this one, so that the sign-in below has one left.
+	p.fill("#code", authtest.CodeAt(secret, time.Now().Add(-30*time.Second)))
+	p.submit("form:has(#code)")
+	p.arrive("/methods")
+
+	p.signOut()
+	p.fill("#mail", "grace@example.com")
+	p.fill("#password", authtest.Password)
+	p.submit("form[action='/sign-in']")
+	p.arrive("/sign-in/code")
+	p.fill("#code", authtest.CodeAt(secret, time.Now()))
+	p.submit("form[action='/sign-in/code']")
+	p.arrive("/")
+
+	p.open(p.demo.Dashboard + "/keys/new")
+	p.fill("#name", "server bot")
+	p.fill("#purpose", "signs on a server")
+	p.click("label[for='kind-hmac']")
+	p.click("[data-new-key] .actions button")
+	p.until("document.querySelector('#dialog-code')?.checkVisibility() ?? false")
+	time.Sleep(time.Until(time.Now().Truncate(30 * time.Second).Add(30*time.Second + 100*time.Millisecond))) // the next step of the authenticator app
+	p.fill("#dialog-code", authtest.CodeAt(secret, time.Now()))
+	p.click("dialog [data-prove='totp']")
+	p.until("document.body.innerText.includes('sps_test_')")
+	p.open(p.demo.Dashboard + "/keys")
+	list := p.text("document.querySelector('main').innerText")
+	if !strings.Contains(list, "server bot") || strings.Contains(list, "sps_test_") {
+		t.Errorf("the list of keys: %s", list)
+	}
+	p.orderOnTheExchange()
+}
