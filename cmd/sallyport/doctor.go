@@ -16,15 +16,17 @@ func doctorCommand() *cobra.Command {
 	var asJSON bool
 	cmd := withConfig(&cobra.Command{
 		Use: "doctor", Short: "Print every setting with where it comes from, and check what it names", Args: cobra.NoArgs,
-		Long:    "Exit code 0 means that the server would start. Problems of the file are all told at once, each with its line.",
-		Example: "  sallyport doctor --config sallyport.yaml",
+		Long: `Exit code 0 means that the server would start. Problems of the file are all told at once, each with its line.
+Like serve it makes the database and the key file where there are none yet.`,
+		Example: `  sallyport doctor --config sallyport.yaml
+  sallyport doctor --config sallyport.yaml --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(cmd)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				if err := printJSON(cmd.OutOrStdout(), cfg.Effective()); err != nil {
+				if err := printJSON(cmd.OutOrStdout(), settingRows(cfg)); err != nil {
 					return err
 				}
 			} else if err := tellSettings(cmd, cfg); err != nil {
@@ -35,6 +37,21 @@ func doctorCommand() *cobra.Command {
 	})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the settings as JSON")
 	return cmd
+}
+
+type settingRow struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Origin string `json:"origin"`
+	Doc    string `json:"doc"`
+	Bounds string `json:"bounds,omitempty"`
+}
+
+func settingRows(cfg config.Config) (rows []settingRow) {
+	for _, s := range cfg.Effective() {
+		rows = append(rows, settingRow(s))
+	}
+	return rows
 }
 
 func tellSettings(cmd *cobra.Command, cfg config.Config) error {

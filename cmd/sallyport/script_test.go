@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { program.Main(m) }
 // TestScripts runs the scripts of testdata/script with the real program. Beside testscript's own commands they have:
 //
 //	exits CODE PROGRAM ARGUMENTS…      the program ends with exactly this exit code
-//	ready FOLDER                       wait until the demo or server on this folder answers; sets DASHBOARD and GATEWAY, and writes each of
+//	ready FOLDER                       wait until the demo or server on this folder answers; sets DASHBOARD (host and port) and GATEWAY (an origin), and writes each of
 //	                                   the demo's keys to FOLDER/ALGORITHM.json
 //	[!] eventually PROGRAM ARGUMENTS…  run the program until it succeeds, or fails
 //	onejson FILE                       the file is one JSON object on one line, and nothing else
@@ -82,7 +82,7 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 		if err != nil {
 			return false
 		}
-		ts.Setenv("DASHBOARD", "http://"+string(cfg.Dashboard.Listen))
+		ts.Setenv("DASHBOARD", string(cfg.Dashboard.Listen))
 		ts.Setenv("GATEWAY", "http://"+string(cfg.Gateway.Listen))
 		return healthy("http://" + string(cfg.Dashboard.Listen) + "/healthz")
 	})

@@ -152,7 +152,7 @@ func TestTheLastPasskeyStays(t *testing.T) {
 
 func TestStepUps(t *testing.T) {
 	d := open(t)
-	p, b := d.person("kim@example.com")
+	_, b := d.person("kim@example.com")
 	_, stranger := d.person("lee@example.com")
 	d.clock.Advance(time.Hour)
 	step := "/v1/step-ups/" + b.call("PUT", "/v1/password", map[string]string{"password": another}).want(403, "step_up_required").field("step_up")
@@ -180,15 +180,11 @@ func TestStepUps(t *testing.T) {
 		{"twice", func() answer { return b.post(step+"/password", password) }, 404, "step_up.not_found"},
 		{"the same request again", func() answer { return b.call("PUT", "/v1/password", map[string]string{"password": another}) }, 204, ""},
 	})
-	_ = p
 }
 
 func TestAStepUpSaysHow(t *testing.T) {
 	d := open(t)
-	p, b := d.person("kim@example.com")
-	d.clock.Advance(time.Minute)
-	p.EnrolTOTP()
-	b = d.of(p.Bearer, p.Device)
+	_, b := d.withApp("kim@example.com")
 	d.clock.Advance(time.Hour)
 	refused := b.call("DELETE", "/v1/totp", nil).want(403, "step_up_required")
 	got := b.get("/v1/step-ups/"+refused.field("step_up")).want(200, "").body

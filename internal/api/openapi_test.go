@@ -66,8 +66,8 @@ func TestDescriptionSaysWhatThingsAre(t *testing.T) {
 	}
 	for name, schema := range o.Components.Schemas.Map() {
 		for member, s := range schema.Properties {
-			clear := s.Description != "" || len(s.Examples) > 0 || len(s.Enum) > 0 || s.Ref != "" || s.Format == "date-time" || s.Items != nil
-			if !clear {
+			said := s.Description != "" || len(s.Examples) > 0 || len(s.Enum) > 0 || s.Ref != "" || s.Format == "date-time" || s.Items != nil
+			if !said {
 				t.Errorf("%s.%s has neither words nor an example", name, member)
 			}
 		}

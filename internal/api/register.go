@@ -143,7 +143,7 @@ func (a *answer) WriteHeader(status int) {
 
 func (a *answer) Write(b []byte) (int, error) {
 	if a.v.refusal != nil {
-		return len(b), nil
+		return len(b), nil //nolint:nilerr // the refusal is no failure to write: it will be written instead
 	}
 	return a.ResponseWriter.Write(b)
 }

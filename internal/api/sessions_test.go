@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -181,9 +182,8 @@ func TestSignedRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, lines := range headers {
-				r.Header[name] = lines
-			}
+			maps.Copy(r.Header, headers)
+			r.Host = "other.example"
 			return d.send(r)
 		}, 401, "unauthorized"},
 		{"headers that are no signature", func() answer { return d.send(change(list(live), "Signature", "sig1=x")) }, 401, "signature.malformed"},

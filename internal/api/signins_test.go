@@ -92,11 +92,23 @@ func TestSignInWithPasskey(t *testing.T) {
 		{"in another browser", func() answer { return stranger.post("/v1/sign-in/passkey", phone.proven(begun)) }, 401, "sign_in.expired"},
 		{"a passkey", func() answer { return b.post("/v1/sign-in/passkey", phone.proven(begun)) }, 200, ""},
 	})
-	again := d.visitor()
-	again.cookies[httpx.BrowserCookie] = b.cookies[httpx.BrowserCookie]
 	if b.get("/v1/session").text("acr") != "phr" {
 		t.Error("a passkey is not phr")
 	}
+}
+
+// Whoever is not signed in does not learn that a passkey looks cloned.
+func TestAStrangerLearnsLess(t *testing.T) {
+	d := open(t)
+	owner, path := d.verified("min@example.com")
+	key := newAuthenticator(t)
+	key.auth.Options.BackupEligible, key.auth.Options.BackupState = false, false
+	owner.post(path+"/passkey", key.made(owner.post(path+"/passkey/begin", nil))).want(201, "")
+	signIn := func(b *browser) answer { return b.post("/v1/sign-in/passkey", key.proven(b.post("/v1/sign-in/passkey/begin", nil))) }
+	key.cred.Counter = 7
+	signIn(d.visitor()).want(200, "")
+	key.cred.Counter = 3
+	signIn(d.visitor()).want(403, "passkey.refused")
 }
 
 func TestAStateWorksOnce(t *testing.T) {

@@ -53,11 +53,11 @@ func TestReadBodyDoesNotWaitForASlowSender(t *testing.T) {
 		answered <- err
 	}))
 	defer server.Close()
-	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := io.Copy(conn, bytes.NewBufferString("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")); err != nil {
 		t.Fatal(err)
 	}

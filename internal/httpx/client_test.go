@@ -2,8 +2,8 @@ package httpx_test
 
 import (
 	"crypto/tls"
-	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -16,7 +16,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 )
 
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+var quiet = slog.New(slog.DiscardHandler)
 
 // arrive sends a request through a chain and gives the record that its door sees, with the headers that reach the door.
 func arrive(t testing.TB, c httpx.Chain, r *http.Request) (httpx.Record, http.Header) {
@@ -120,9 +120,7 @@ func TestClientAddress(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.RemoteAddr = tt.peer
-			for name, lines := range tt.lines {
-				r.Header[name] = lines
-			}
+			maps.Copy(r.Header, tt.lines)
 			rec, h := arrive(t, httpx.Chain{Trusted: tt.trusted, Header: tt.header}, r)
 			if rec.Addr.String() != tt.want || rec.Secure != tt.https {
 				t.Errorf("client %s, https %t; want %s, %t", rec.Addr, rec.Secure, tt.want, tt.https)

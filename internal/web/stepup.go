@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"maps"
+	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/i18n"
@@ -130,6 +131,9 @@ func (v *visit) summary(english string) string {
 			value = v.words.Say("fact.environment." + value)
 		}
 		pairs = append(pairs, name, value)
+	}
+	if said := "confirm." + strings.TrimPrefix(key, "asked."); v.words.Has(said) {
+		key = said
 	}
 	return v.words.Say(key, pairs...)
 }

@@ -131,7 +131,9 @@ function present(form: HTMLFormElement, issued: Issued, privateKey: string): voi
 		link.download = name;
 	}
 	form.hidden = true;
-	for (const lead of all("main > .lead, main > h1")) lead.hidden = lead.matches(".lead");
+	const [title, heading] = [one("main > h1"), one("h2", made)];
+	if (title && heading) title.textContent = heading.textContent;
+	for (const part of [heading, one("main > .lead")]) if (part) part.hidden = true;
 	made.hidden = false;
 	made.focus();
 	made.scrollIntoView();

@@ -32,6 +32,8 @@ export function bindPasskeys(): void {
 			});
 		});
 	}
+	const name = passkeyName()?.closest<HTMLElement>("[hidden]");
+	if (name) name.hidden = false;
 	if (one("[data-sign-in]")) void offerInAutofill();
 }
 
@@ -93,10 +95,14 @@ async function signUp(root: HTMLElement): Promise<void> {
 	location.assign("/");
 }
 
+function passkeyName(): HTMLInputElement | null {
+	return one<HTMLInputElement>("#passkey-name");
+}
+
 async function enrol(): Promise<void> {
 	const begun = await call<Begun>("POST", "/v1/passkeys/begin");
 	const finished = await make(begun);
-	const added = await provenCall<{ id: string }>("/v1/passkeys", { ...finished, name: "" });
+	const added = await provenCall<{ id: string }>("/v1/passkeys", { ...finished, name: passkeyName()?.value ?? "" });
 	location.hash = added.id;
 	location.reload();
 }

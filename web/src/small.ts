@@ -14,7 +14,8 @@ export function bindTimes(): void {
 		if ("exact" in time.dataset) time.textContent = exact.format(at);
 	}
 	const zone = one("[data-zone]");
-	if (zone) zone.textContent = new Intl.DateTimeFormat(lang, { timeZoneName: "long" }).formatToParts().find((part) => part.type === "timeZoneName")?.value ?? "";
+	const name = new Intl.DateTimeFormat(lang, { timeZoneName: "long" }).formatToParts().find((part) => part.type === "timeZoneName")?.value;
+	if (zone && name) zone.textContent = fill(zone.dataset.zone ?? "", { zone: name });
 	setInterval(retell, 60_000);
 }
 

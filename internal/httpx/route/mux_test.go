@@ -86,7 +86,7 @@ func TestAMuxWithoutADoorRefusesAsJSON(t *testing.T) {
 func TestARouteWithoutALineIsNeverServed(t *testing.T) {
 	mux := route.NewMux()
 	door := mux.Door("api", "/v1/", httpx.WriteProblem)
-	door.Handle(http.MethodPost, "/v1/time", func(w http.ResponseWriter, _ *http.Request, _ route.Line) { t.Error("served") })
+	door.Handle(http.MethodPost, "/v1/time", func(http.ResponseWriter, *http.Request, route.Line) { t.Error("served") })
 	door.Handle(http.MethodGet, "/v1/time", func(http.ResponseWriter, *http.Request, route.Line) {})
 	err := mux.Check()
 	if err == nil || !strings.HasSuffix(err.Error(), ": api POST /v1/time") {

@@ -4,7 +4,7 @@ package fault
 
 // The codes of spec/errors.tsv.
 const (
-	// Internal: Something went wrong on our side. Nothing was changed.
+	// Internal: Something went wrong on our side.
 	Internal Code = "internal"
 	// NotFound: There is nothing here.
 	NotFound Code = "not_found"
@@ -16,7 +16,7 @@ const (
 	Forbidden Code = "forbidden"
 	// Busy: We are at the limit of what we can do at once. Nothing was changed.
 	Busy Code = "busy"
-	// Unavailable: A part that this needs is down. Nothing was changed.
+	// Unavailable: A part of the server that this needs is down. Nothing was changed.
 	Unavailable Code = "unavailable"
 	// RateLimited: Too many tries in a short time.
 	RateLimited Code = "rate_limited"
@@ -60,15 +60,15 @@ const (
 	SessionEnded Code = "session.ended"
 	// SessionNotFound: There is no such session.
 	SessionNotFound Code = "session.not_found"
-	// ChildCodeRefused: This way over can be used once and only for a few seconds.
+	// ChildCodeRefused: This link to the exchange works once and only for a few seconds.
 	ChildCodeRefused Code = "child_code.refused"
-	// ChildCodeUnknownHost: No such host is behind this gate.
+	// ChildCodeUnknownHost: There is no such host behind this gate.
 	ChildCodeUnknownHost Code = "child_code.unknown_host"
 	// SignInRefused: That did not work. The address, the password or the code is wrong.
 	SignInRefused Code = "sign_in.refused"
 	// SignInThrottled: Too many tries. Nothing is locked: you can try again soon.
 	SignInThrottled Code = "sign_in.throttled"
-	// SignInExpired: This sign-in took too long or was started in another browser.
+	// SignInExpired: This took too long, or it was started in another browser.
 	SignInExpired Code = "sign_in.expired"
 	// SignUpCodeRefused: That code is not right, or it is too old.
 	SignUpCodeRefused Code = "sign_up.code_refused"
@@ -96,17 +96,17 @@ const (
 	KeyRevoked Code = "key.revoked"
 	// KeyExpired: This key expired on {expired_at}.
 	KeyExpired Code = "key.expired"
-	// KeyOwnerDisabled: The owner of this key is no longer active.
+	// KeyOwnerDisabled: The owner of this key was disabled or has left the account.
 	KeyOwnerDisabled Code = "key.owner_disabled"
-	// KeyWrongEnvironment: This is a {key_environment} key; this address is {environment}.
+	// KeyWrongEnvironment: This is a {key_environment} key; this address takes {environment} keys.
 	KeyWrongEnvironment Code = "key.wrong_environment"
-	// KeyWrongDialect: This key signs with {dialect}; the request used another way.
+	// KeyWrongDialect: This key signs with {dialect}; the request was signed in another way.
 	KeyWrongDialect Code = "key.wrong_dialect"
 	// KeyIPNotAllowed: This key does not allow access from {seen}.
 	KeyIPNotAllowed Code = "key.ip_not_allowed"
 	// KeyScopeMissing: This key lacks the scope {scope}.
 	KeyScopeMissing Code = "key.scope_missing"
-	// KeyNotReleased: The withdraw scope of this key was never released.
+	// KeyNotReleased: Keys cannot withdraw: the withdraw scope of this key was never released.
 	KeyNotReleased Code = "key.not_released"
 	// KeyInBrowser: This request carries an Origin header: a secret key was used in a browser.
 	KeyInBrowser Code = "key.in_browser"
@@ -122,13 +122,13 @@ const (
 	SignatureAhead Code = "signature.ahead"
 	// SignatureNonceReused: This nonce was used before. Nothing was done twice.
 	SignatureNonceReused Code = "signature.nonce_reused"
-	// SignatureSignAgain: The server started after this request was signed.
+	// SignatureSignAgain: This request was signed before the server started.
 	SignatureSignAgain Code = "signature.sign_again"
 	// SignatureTwoCredentials: The request carries two kinds of credentials.
 	SignatureTwoCredentials Code = "signature.two_credentials"
 	// GatewayPathRefused: The path is ambiguous: {problem}.
 	GatewayPathRefused Code = "gateway.path_refused"
-	// GatewayNoRoute: This route is not offered.
+	// GatewayNoRoute: This method and path are not offered.
 	GatewayNoRoute Code = "gateway.no_route"
 	// GatewayUnknownHost: This host is not served here.
 	GatewayUnknownHost Code = "gateway.unknown_host"
@@ -136,9 +136,9 @@ const (
 	GatewayUpstreamDown Code = "gateway.upstream_down"
 	// PasswordTooShortAlone: Without a second factor your password has to be at least 15 characters long.
 	PasswordTooShortAlone Code = "password.too_short_alone"
-	// KeyAboveCeiling: A key that signs with {dialect} may hold at most the class {ceiling}.
+	// KeyAboveCeiling: A key that signs with {dialect} may hold scopes up to the class {ceiling}.
 	KeyAboveCeiling Code = "key.above_ceiling"
-	// KeyPossessionUnproven: The private half of this key was not proven.
+	// KeyPossessionUnproven: It was not proven that you hold the private half of this key.
 	KeyPossessionUnproven Code = "key.possession_unproven"
 	// KeyCeiling: The key has the scope {scope}, but this way of signing covers too little to carry it.
 	KeyCeiling Code = "key.ceiling"
@@ -151,35 +151,35 @@ const (
 // registry maps code → line of spec/errors.tsv.
 var registry = map[Code]Entry{
 	Internal: {Code: Internal, Status: 500, Sight: Anyone, Outside: "",
-		English: "Something went wrong on our side. Nothing was changed.", EnglishFix: "Try again; if it stays, tell the operator the request id.",
-		Korean: "서버에 문제가 발생했습니다. 변경된 것은 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 운영자에게 요청 번호를 알려 주십시오."},
+		English: "Something went wrong on our side.", EnglishFix: "Look whether it took effect before you try again. If it stays, tell the operator the request id.",
+		Korean: "서버에 문제가 발생했습니다.", KoreanFix: "반영되었는지 확인한 뒤 다시 시도해 주십시오. 계속되면 운영자에게 요청 ID를 알려 주십시오."},
 	NotFound: {Code: NotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is nothing here.", EnglishFix: "Check the address.",
-		Korean: "찾으시는 페이지가 없습니다.", KoreanFix: "주소를 확인해 주십시오."},
+		Korean: "이 주소에는 아무것도 없습니다.", KoreanFix: "주소를 확인해 주십시오."},
 	MethodNotAllowed: {Code: MethodNotAllowed, Status: 405, Sight: Anyone, Outside: "",
-		English: "This address does not take that method.", EnglishFix: "Use a method from the Allow header.",
-		Korean: "이 주소는 해당 메서드를 지원하지 않습니다.", KoreanFix: "Allow 헤더에 있는 메서드를 사용해 주십시오."},
+		English: "This address does not take that method.", EnglishFix: "Use one of the methods in the Allow header.",
+		Korean: "이 주소에서는 이 메서드를 사용할 수 없습니다.", KoreanFix: "Allow 헤더에 있는 메서드를 사용해 주십시오."},
 	Unauthorized: {Code: Unauthorized, Status: 401, Sight: Anyone, Outside: "",
 		English: "We could not tell who you are.", EnglishFix: "Sign in, or check the key and the signature.",
-		Korean: "요청한 사용자를 확인할 수 없습니다.", KoreanFix: "로그인하거나 키와 서명을 확인해 주십시오."},
+		Korean: "누구의 요청인지 확인할 수 없습니다.", KoreanFix: "로그인하거나 키와 서명을 확인해 주십시오."},
 	Forbidden: {Code: Forbidden, Status: 403, Sight: Anyone, Outside: "",
 		English: "You may not do this.", EnglishFix: "Ask the owner of the account.",
 		Korean: "이 작업을 수행할 권한이 없습니다.", KoreanFix: "계정 소유자에게 문의해 주십시오."},
 	Busy: {Code: Busy, Status: 503, Sight: Anyone, Outside: "",
 		English: "We are at the limit of what we can do at once. Nothing was changed.", EnglishFix: "Try again in a moment.",
-		Korean: "지금은 처리량이 한계에 도달했습니다. 변경된 것은 없습니다.", KoreanFix: "잠시 후 다시 시도해 주십시오."},
+		Korean: "지금은 요청이 많아 처리할 수 없습니다. 변경된 것은 없습니다.", KoreanFix: "잠시 후 다시 시도해 주십시오."},
 	Unavailable: {Code: Unavailable, Status: 503, Sight: Anyone, Outside: "",
-		English: "A part that this needs is down. Nothing was changed.", EnglishFix: "Try again in a moment.",
-		Korean: "필요한 구성 요소가 응답하지 않습니다. 변경된 것은 없습니다.", KoreanFix: "잠시 후 다시 시도해 주십시오."},
+		English: "A part of the server that this needs is down. Nothing was changed.", EnglishFix: "Try again in a moment.",
+		Korean: "필요한 서버 구성 요소가 응답하지 않습니다. 변경된 것은 없습니다.", KoreanFix: "잠시 후 다시 시도해 주십시오."},
 	RateLimited: {Code: RateLimited, Status: 429, Sight: Anyone, Outside: "",
 		English: "Too many tries in a short time.", EnglishFix: "Wait until the time in Retry-After, then try again.",
-		Korean: "짧은 시간에 너무 많이 시도하였습니다.", KoreanFix: "Retry-After에 표시된 시간이 지난 뒤 다시 시도해 주십시오."},
+		Korean: "짧은 시간에 너무 많이 시도했습니다.", KoreanFix: "Retry-After에 표시된 시간이 지난 뒤 다시 시도해 주십시오."},
 	RequestMalformed: {Code: RequestMalformed, Status: 400, Sight: Anyone, Outside: "",
 		English: "The request could not be read: {problem}.", EnglishFix: "Correct it and send it again.",
-		Korean: "요청을 해석할 수 없습니다: {problem}.", KoreanFix: "수정한 뒤 다시 보내 주십시오."},
+		Korean: "요청을 읽을 수 없습니다: {problem}.", KoreanFix: "수정한 뒤 다시 보내 주십시오."},
 	RequestTooLarge: {Code: RequestTooLarge, Status: 413, Sight: Anyone, Outside: "",
 		English: "The request is larger than {limit} bytes.", EnglishFix: "Send less at once.",
-		Korean: "요청이 {limit}바이트보다 큽니다.", KoreanFix: "나누어서 보내 주십시오."},
+		Korean: "요청이 {limit}바이트보다 큽니다.", KoreanFix: "나누어 보내 주십시오."},
 	RequestMediaType: {Code: RequestMediaType, Status: 415, Sight: Anyone, Outside: "",
 		English: "This address takes {want} only.", EnglishFix: "Set the Content-Type header to {want}.",
 		Korean: "이 주소는 {want} 형식만 받습니다.", KoreanFix: "Content-Type 헤더를 {want}(으)로 설정해 주십시오."},
@@ -188,10 +188,10 @@ var registry = map[Code]Entry{
 		Korean: "입력하신 내용 중 확인이 필요한 항목이 있습니다.", KoreanFix: "표시된 항목을 확인해 주십시오."},
 	RequestCrossSite: {Code: RequestCrossSite, Status: 403, Sight: Anyone, Outside: "",
 		English: "This request came from another site, so we did not act on it.", EnglishFix: "Open the page on our own site and try again.",
-		Korean: "다른 사이트에서 온 요청이므로 처리하지 않았습니다.", KoreanFix: "저희 사이트에서 페이지를 열어 다시 시도해 주십시오."},
+		Korean: "다른 사이트에서 온 요청이므로 처리하지 않았습니다.", KoreanFix: "저희 사이트에서 직접 페이지를 연 뒤 다시 시도해 주십시오."},
 	RequestFormExpired: {Code: RequestFormExpired, Status: 403, Sight: Anyone, Outside: "",
 		English: "This form is too old or belongs to another sign-in. Nothing has changed yet.", EnglishFix: "Reload the page and send the form again.",
-		Korean: "양식이 만료되었거나 다른 로그인에서 열린 것입니다. 아직 변경된 것은 없습니다.", KoreanFix: "페이지를 새로 고친 뒤 다시 보내 주십시오."},
+		Korean: "이 양식은 만료되었거나 다른 세션에서 연 것입니다. 아직 변경된 것은 없습니다.", KoreanFix: "페이지를 새로 고친 뒤 다시 보내 주십시오."},
 	PasswordTooShort: {Code: PasswordTooShort, Status: 422, Sight: Anyone, Outside: "",
 		English: "The password is shorter than {min} characters.", EnglishFix: "Use a longer one: a few words in a row are easy to remember.",
 		Korean: "비밀번호가 {min}자보다 짧습니다.", KoreanFix: "더 긴 비밀번호를 사용해 주십시오. 단어 몇 개를 이어 쓰면 기억하기 쉽습니다."},
@@ -203,7 +203,7 @@ var registry = map[Code]Entry{
 		Korean: "비밀번호에 글자로 읽을 수 없는 바이트가 있습니다.", KoreanFix: "다시 입력하거나 비밀번호 관리자로 새로 만들어 주십시오."},
 	PasswordCommon: {Code: PasswordCommon, Status: 422, Sight: Anyone, Outside: "",
 		English: "This password is on the list that attackers try first.", EnglishFix: "Choose another one; a small change to this one is tried too.",
-		Korean: "공격자가 가장 먼저 시도하는 비밀번호 목록에 있습니다.", KoreanFix: "다른 비밀번호를 선택해 주십시오. 조금만 바꾼 것도 곧 시도됩니다."},
+		Korean: "공격자가 가장 먼저 시도하는 비밀번호 목록에 있습니다.", KoreanFix: "다른 비밀번호를 선택해 주십시오. 조금만 바꾼 비밀번호도 공격자가 시도합니다."},
 	PasswordOwnWords: {Code: PasswordOwnWords, Status: 422, Sight: Anyone, Outside: "",
 		English: "This password is your own name or address, or the name of this service.", EnglishFix: "Choose one that is not made of what others know about you.",
 		Korean: "본인의 이름이나 주소 또는 이 서비스의 이름과 같은 비밀번호입니다.", KoreanFix: "다른 사람이 알 수 있는 정보가 아닌 비밀번호를 선택해 주십시오."},
@@ -215,19 +215,19 @@ var registry = map[Code]Entry{
 		Korean: "@ 앞부분에 일부 메일 시스템이 전달하지 못하는 문자가 있습니다.", KoreanFix: "@ 앞에 영문자, 숫자, . _ - +만 있는 주소를 사용해 주십시오."},
 	MailAddressDomain: {Code: MailAddressDomain, Status: 422, Sight: Anyone, Outside: "",
 		English: "The part after the @ is not a domain name that mail can reach.", EnglishFix: "Check its spelling; a name in another script can be written in small letters or in its xn-- form.",
-		Korean: "@ 뒷부분이 메일을 받을 수 있는 도메인 이름이 아닙니다.", KoreanFix: "철자를 확인해 주십시오. 다른 문자로 된 이름은 소문자 또는 xn-- 형식으로 입력할 수 있습니다."},
+		Korean: "@ 뒷부분이 메일을 받을 수 있는 도메인 이름이 아닙니다.", KoreanFix: "철자를 확인해 주십시오. 한글처럼 영문이 아닌 이름은 소문자로 쓰거나 xn-- 형식으로 입력할 수 있습니다."},
 	AssuranceTooLow: {Code: AssuranceTooLow, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "This needs a stronger proof than this session has: {needs}.", EnglishFix: "Confirm with a passkey or with your authenticator app; if you have neither, add one under Sign-in methods.",
-		Korean: "이 작업에는 현재 세션보다 강한 인증({needs})이 필요합니다.", KoreanFix: "패스키나 인증 앱으로 확인해 주십시오. 둘 다 없다면 로그인 수단에서 추가해 주십시오."},
+		Korean: "이 작업에는 현재 세션보다 강한 인증({needs})이 필요합니다.", KoreanFix: "패스키나 인증 앱으로 확인해 주십시오. 둘 다 없다면 로그인 수단 화면에서 하나를 추가해 주십시오."},
 	StepUpRequired: {Code: StepUpRequired, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "Please confirm that it is you. Nothing has changed yet.", EnglishFix: "Confirm with the method shown, then send the same request again.",
 		Korean: "본인 확인이 필요합니다. 아직 변경된 것은 없습니다.", KoreanFix: "표시된 방법으로 확인한 뒤 같은 요청을 다시 보내 주십시오."},
 	StepUpNotFound: {Code: StepUpNotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "This confirmation does not exist, has been used or is too old.", EnglishFix: "Start the action again.",
-		Korean: "이 확인 요청은 없거나 이미 사용되었거나 만료되었습니다.", KoreanFix: "작업을 처음부터 다시 시작해 주십시오."},
+		Korean: "이 본인 확인 요청은 없거나, 이미 사용되었거나, 만료되었습니다.", KoreanFix: "작업을 처음부터 다시 시작해 주십시오."},
 	ConfirmationRequired: {Code: ConfirmationRequired, Status: 403, Sight: Owner, Outside: "forbidden",
-		English: "Money leaves only with a passkey confirmation of exactly this transaction.", EnglishFix: "Add a passkey under Sign-in methods, then confirm the transaction with it.",
-		Korean: "출금은 해당 거래를 패스키로 직접 확인해야 합니다.", KoreanFix: "로그인 수단에서 패스키를 추가한 뒤 거래를 확인해 주십시오."},
+		English: "Money leaves only with a passkey confirmation of exactly this transaction.", EnglishFix: "No such confirmation can be given yet. Ask the operator how to withdraw.",
+		Korean: "출금은 바로 그 거래를 패스키로 직접 확인해야만 이루어집니다.", KoreanFix: "이러한 확인은 아직 제공되지 않습니다. 출금 방법은 운영자에게 문의해 주십시오."},
 	SessionEnded: {Code: SessionEnded, Status: 401, Sight: Anyone, Outside: "",
 		English: "This session has ended.", EnglishFix: "Sign in again.",
 		Korean: "세션이 종료되었습니다.", KoreanFix: "다시 로그인해 주십시오."},
@@ -235,20 +235,20 @@ var registry = map[Code]Entry{
 		English: "There is no such session.", EnglishFix: "Reload the list of sessions.",
 		Korean: "해당 세션이 없습니다.", KoreanFix: "세션 목록을 새로 고쳐 주십시오."},
 	ChildCodeRefused: {Code: ChildCodeRefused, Status: 403, Sight: Anyone, Outside: "",
-		English: "This way over can be used once and only for a few seconds.", EnglishFix: "Open the exchange from the dashboard again.",
+		English: "This link to the exchange works once and only for a few seconds.", EnglishFix: "Open the exchange from the dashboard again.",
 		Korean: "이동 링크는 몇 초 동안 한 번만 사용할 수 있습니다.", KoreanFix: "대시보드에서 거래소를 다시 열어 주십시오."},
 	ChildCodeUnknownHost: {Code: ChildCodeUnknownHost, Status: 404, Sight: Anyone, Outside: "",
-		English: "No such host is behind this gate.", EnglishFix: "Check the address.",
-		Korean: "이 게이트 뒤에 해당 호스트가 없습니다.", KoreanFix: "주소를 확인해 주십시오."},
+		English: "There is no such host behind this gate.", EnglishFix: "Check the address.",
+		Korean: "이 관문 뒤에 해당 호스트가 없습니다.", KoreanFix: "주소를 확인해 주십시오."},
 	SignInRefused: {Code: SignInRefused, Status: 401, Sight: Anyone, Outside: "",
 		English: "That did not work. The address, the password or the code is wrong.", EnglishFix: "Check what you typed. After several tries you have to wait a little.",
 		Korean: "로그인하지 못했습니다. 메일 주소, 비밀번호 또는 코드가 올바르지 않습니다.", KoreanFix: "입력하신 내용을 확인해 주십시오. 여러 번 실패하면 잠시 기다리셔야 합니다."},
 	SignInThrottled: {Code: SignInThrottled, Status: 429, Sight: Anyone, Outside: "",
-		English: "Too many tries. Nothing is locked: you can try again soon.", EnglishFix: "Wait until the time shown. A passkey, or a browser you have used before, still works at once.",
-		Korean: "시도 횟수가 너무 많습니다. 계정은 잠기지 않았으며 곧 다시 시도할 수 있습니다.", KoreanFix: "표시된 시간까지 기다려 주십시오. 패스키나 이전에 사용한 브라우저로는 바로 로그인할 수 있습니다."},
+		English: "Too many tries. Nothing is locked: you can try again soon.", EnglishFix: "Wait until the time shown. Signing in with a passkey works at once.",
+		Korean: "시도 횟수가 너무 많습니다. 계정은 잠기지 않았으며 곧 다시 시도할 수 있습니다.", KoreanFix: "표시된 시각까지 기다려 주십시오. 패스키로는 바로 로그인할 수 있습니다."},
 	SignInExpired: {Code: SignInExpired, Status: 401, Sight: Anyone, Outside: "",
-		English: "This sign-in took too long or was started in another browser.", EnglishFix: "Start again.",
-		Korean: "로그인 시간이 초과되었거나 다른 브라우저에서 시작되었습니다.", KoreanFix: "처음부터 다시 시작해 주십시오."},
+		English: "This took too long, or it was started in another browser.", EnglishFix: "Start again.",
+		Korean: "시간이 초과되었거나 다른 브라우저에서 시작되었습니다.", KoreanFix: "처음부터 다시 시작해 주십시오."},
 	SignUpCodeRefused: {Code: SignUpCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That code is not right, or it is too old.", EnglishFix: "Check the newest mail from us, or ask for a new code.",
 		Korean: "코드가 올바르지 않거나 만료되었습니다.", KoreanFix: "가장 최근에 받은 메일을 확인하거나 새 코드를 요청해 주십시오."},
@@ -260,16 +260,16 @@ var registry = map[Code]Entry{
 		Korean: "코드가 올바르지 않거나 이미 사용되었습니다. 서버 시각은 {server_time}입니다.", KoreanFix: "다음 코드를 기다려 입력해 주십시오. 계속 실패하면 휴대전화 시각을 자동으로 설정해 주십시오."},
 	TOTPNotEnrolled: {Code: TOTPNotEnrolled, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "No authenticator app is set up.", EnglishFix: "Set one up under Sign-in methods.",
-		Korean: "등록된 인증 앱이 없습니다.", KoreanFix: "로그인 수단에서 등록해 주십시오."},
+		Korean: "설정된 인증 앱이 없습니다.", KoreanFix: "로그인 수단 화면에서 설정해 주십시오."},
 	TOTPAlreadyEnrolled: {Code: TOTPAlreadyEnrolled, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "An authenticator app is set up already.", EnglishFix: "Remove it first, if you want another.",
-		Korean: "인증 앱이 이미 등록되어 있습니다.", KoreanFix: "다른 앱을 쓰려면 먼저 삭제해 주십시오."},
+		Korean: "인증 앱이 이미 설정되어 있습니다.", KoreanFix: "다른 앱을 쓰려면 먼저 삭제해 주십시오."},
 	PasskeyRefused: {Code: PasskeyRefused, Status: 403, Sight: Anyone, Outside: "",
-		English: "The passkey could not be checked.", EnglishFix: "Try again. If it stays, remove this passkey and add it anew.",
+		English: "The passkey could not be checked.", EnglishFix: "Try again. If it keeps failing, remove this passkey and add it anew.",
 		Korean: "패스키를 확인할 수 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 이 패스키를 삭제하고 다시 등록해 주십시오."},
 	PasskeyCloned: {Code: PasskeyCloned, Status: 403, Sight: Owner, Outside: "passkey.refused",
 		English: "This security key's counter went back: there may be a copy of it. We did not accept it.", EnglishFix: "Use another way to sign in and remove this key.",
-		Korean: "보안 키의 카운터가 되돌아갔습니다. 복제되었을 수 있어 인증을 거부하였습니다.", KoreanFix: "다른 방법으로 로그인한 뒤 이 키를 삭제해 주십시오."},
+		Korean: "보안 키의 카운터가 되돌아갔습니다. 복제되었을 수 있어 인증을 거부했습니다.", KoreanFix: "다른 방법으로 로그인한 뒤 이 키를 삭제해 주십시오."},
 	PasskeyNotFound: {Code: PasskeyNotFound, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "There is no such passkey.", EnglishFix: "Reload the list.",
 		Korean: "해당 패스키가 없습니다.", KoreanFix: "목록을 새로 고쳐 주십시오."},
@@ -289,29 +289,29 @@ var registry = map[Code]Entry{
 		English: "This key expired on {expired_at}.", EnglishFix: "Create a new key.",
 		Korean: "이 키는 {expired_at}에 만료되었습니다.", KoreanFix: "새 키를 만들어 주십시오."},
 	KeyOwnerDisabled: {Code: KeyOwnerDisabled, Status: 401, Sight: Owner, Outside: "unauthorized",
-		English: "The owner of this key is no longer active.", EnglishFix: "Ask the owner of the account.",
-		Korean: "이 키의 소유자가 더 이상 활성 상태가 아닙니다.", KoreanFix: "계정 소유자에게 문의해 주십시오."},
+		English: "The owner of this key was disabled or has left the account.", EnglishFix: "Ask the owner of the account.",
+		Korean: "이 키의 소유자가 비활성화되었거나 더 이상 계정의 구성원이 아닙니다.", KoreanFix: "계정 소유자에게 문의해 주십시오."},
 	KeyWrongEnvironment: {Code: KeyWrongEnvironment, Status: 401, Sight: Owner, Outside: "unauthorized",
-		English: "This is a {key_environment} key; this address is {environment}.", EnglishFix: "Use a key of the right environment, or the other address.",
-		Korean: "이 키는 {key_environment} 환경용이며 이 주소는 {environment} 환경입니다.", KoreanFix: "환경에 맞는 키 또는 다른 주소를 사용해 주십시오."},
+		English: "This is a {key_environment} key; this address takes {environment} keys.", EnglishFix: "Use a key of that environment, or the other address.",
+		Korean: "이 키는 {key_environment} 환경용이며 이 주소는 {environment} 환경의 키를 받습니다.", KoreanFix: "환경에 맞는 키를 사용하거나 다른 주소로 요청해 주십시오."},
 	KeyWrongDialect: {Code: KeyWrongDialect, Status: 401, Sight: Owner, Outside: "unauthorized",
-		English: "This key signs with {dialect}; the request used another way.", EnglishFix: "Sign as the key's page says.",
-		Korean: "이 키의 서명 방식은 {dialect}이며 요청은 다른 방식을 사용하였습니다.", KoreanFix: "키 화면에 안내된 방식으로 서명해 주십시오."},
+		English: "This key signs with {dialect}; the request was signed in another way.", EnglishFix: "Sign as the key's page says.",
+		Korean: "이 키는 {dialect} 방식으로 서명해야 하나 요청은 다른 방식으로 서명되었습니다.", KoreanFix: "키 화면에 안내된 방식으로 서명해 주십시오."},
 	KeyIPNotAllowed: {Code: KeyIPNotAllowed, Status: 403, Sight: Owner, Outside: "unauthorized",
-		English: "This key does not allow access from {seen}.", EnglishFix: "Add the address to the key's allowlist, or call from one that is on it.",
-		Korean: "이 키는 {seen} 주소의 접근을 허용하지 않습니다.", KoreanFix: "허용 목록에 주소를 추가하거나 목록에 있는 주소에서 호출해 주십시오."},
+		English: "This key does not allow access from {seen}.", EnglishFix: "Call from an address on the key's allowlist, or create a key that allows this one.",
+		Korean: "이 키는 {seen} 주소의 접근을 허용하지 않습니다.", KoreanFix: "허용 목록에 있는 주소에서 호출하거나 이 주소를 허용하는 키를 새로 만들어 주십시오."},
 	KeyScopeMissing: {Code: KeyScopeMissing, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "This key lacks the scope {scope}.", EnglishFix: "Create a key with that scope.",
 		Korean: "이 키에는 {scope} 권한이 없습니다.", KoreanFix: "해당 권한이 있는 키를 만들어 주십시오."},
 	KeyNotReleased: {Code: KeyNotReleased, Status: 403, Sight: Owner, Outside: "unauthorized",
-		English: "The withdraw scope of this key was never released.", EnglishFix: "Withdraw from the dashboard, or release the key first.",
-		Korean: "이 키의 출금 권한은 아직 해제되지 않았습니다.", KoreanFix: "대시보드에서 출금하거나 먼저 키의 출금 권한을 해제해 주십시오."},
+		English: "Keys cannot withdraw: the withdraw scope of this key was never released.", EnglishFix: "No key can be released yet. Ask the operator how to withdraw.",
+		Korean: "키로는 출금할 수 없습니다. 이 키의 출금 권한은 해제된 적이 없습니다.", KoreanFix: "출금 권한 해제는 아직 제공되지 않습니다. 출금 방법은 운영자에게 문의해 주십시오."},
 	KeyInBrowser: {Code: KeyInBrowser, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This request carries an Origin header: a secret key was used in a browser.", EnglishFix: "Never put a secret key into a page. Revoke it and use a session there.",
 		Korean: "요청에 Origin 헤더가 있습니다. 비밀 키가 브라우저에서 사용되었습니다.", KoreanFix: "비밀 키를 웹 페이지에 넣지 마십시오. 키를 폐기하고 세션을 사용해 주십시오."},
 	SignatureMalformed: {Code: SignatureMalformed, Status: 401, Sight: Anyone, Outside: "",
 		English: "The signature headers could not be read: {problem}.", EnglishFix: "Compare with the signing guide.",
-		Korean: "서명 헤더를 해석할 수 없습니다: {problem}.", KoreanFix: "서명 안내와 비교해 주십시오."},
+		Korean: "서명 헤더를 읽을 수 없습니다: {problem}.", KoreanFix: "서명 안내 문서와 비교해 주십시오."},
 	SignatureMismatch: {Code: SignatureMismatch, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "The signature does not match what we received.", EnglishFix: "Sign exactly the bytes that are sent: method, host, path, query and body.",
 		Korean: "서명이 수신한 내용과 일치하지 않습니다.", KoreanFix: "메서드, 호스트, 경로, 쿼리, 본문을 전송하는 바이트 그대로 서명해 주십시오."},
@@ -320,47 +320,47 @@ var registry = map[Code]Entry{
 		Korean: "본문이 서명된 내용과 다릅니다: {problem}.", KoreanFix: "서명한 본문을 그대로 보내 주십시오."},
 	SignatureTooOld: {Code: SignatureTooOld, Status: 401, Sight: Anyone, Outside: "",
 		English: "The request is {skew_ms} ms old; the window is {window_ms} ms. Our clock says {server_time}.", EnglishFix: "Correct your clock by the answer's Date header and sign again.",
-		Korean: "요청이 {skew_ms}ms 지났습니다. 허용 범위는 {window_ms}ms이며 서버 시각은 {server_time}입니다.", KoreanFix: "응답의 Date 헤더로 시각을 맞춘 뒤 다시 서명해 주십시오."},
+		Korean: "서명한 지 {skew_ms}ms 지난 요청입니다. 허용 범위는 {window_ms}ms이며 서버 시각은 {server_time}입니다.", KoreanFix: "응답의 Date 헤더로 시각을 맞춘 뒤 다시 서명해 주십시오."},
 	SignatureAhead: {Code: SignatureAhead, Status: 401, Sight: Anyone, Outside: "",
 		English: "The request is {skew_ms} ms ahead of our clock, which says {server_time}.", EnglishFix: "Correct your clock by the answer's Date header and sign again.",
 		Korean: "요청 시각이 서버보다 {skew_ms}ms 빠릅니다. 서버 시각은 {server_time}입니다.", KoreanFix: "응답의 Date 헤더로 시각을 맞춘 뒤 다시 서명해 주십시오."},
 	SignatureNonceReused: {Code: SignatureNonceReused, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This nonce was used before. Nothing was done twice.", EnglishFix: "Sign each request with a new random nonce.",
-		Korean: "이미 사용된 nonce입니다. 중복으로 처리되지 않았습니다.", KoreanFix: "요청마다 새로운 무작위 nonce로 서명해 주십시오."},
+		Korean: "이미 사용된 nonce입니다. 두 번 처리된 것은 없습니다.", KoreanFix: "요청마다 새로운 무작위 nonce로 서명해 주십시오."},
 	SignatureSignAgain: {Code: SignatureSignAgain, Status: 401, Sight: Owner, Outside: "unauthorized",
-		English: "The server started after this request was signed.", EnglishFix: "Sign it again and send it; this happens once.",
-		Korean: "이 요청은 서버가 시작되기 전에 서명되었습니다.", KoreanFix: "다시 서명하여 보내 주십시오. 한 번만 발생합니다."},
+		English: "This request was signed before the server started.", EnglishFix: "Sign it again and send it. This can happen for about two seconds after a start.",
+		Korean: "이 요청은 서버가 시작되기 전에 서명되었습니다.", KoreanFix: "다시 서명하여 보내 주십시오. 서버가 시작된 뒤 약 2초 동안만 발생할 수 있습니다."},
 	SignatureTwoCredentials: {Code: SignatureTwoCredentials, Status: 401, Sight: Anyone, Outside: "",
 		English: "The request carries two kinds of credentials.", EnglishFix: "Send one only.",
 		Korean: "요청에 두 종류의 인증 정보가 있습니다.", KoreanFix: "하나만 보내 주십시오."},
 	GatewayPathRefused: {Code: GatewayPathRefused, Status: 400, Sight: Anyone, Outside: "",
 		English: "The path is ambiguous: {problem}.", EnglishFix: "Send a plain path without encoded slashes, dot segments or double slashes.",
-		Korean: "경로가 모호합니다: {problem}.", KoreanFix: "인코딩된 슬래시, 점 구간, 이중 슬래시가 없는 경로를 보내 주십시오."},
+		Korean: "경로가 모호합니다: {problem}.", KoreanFix: "인코딩된 슬래시, 점 세그먼트(. 또는 ..), 이중 슬래시가 없는 경로를 보내 주십시오."},
 	GatewayNoRoute: {Code: GatewayNoRoute, Status: 404, Sight: Anyone, Outside: "",
-		English: "This route is not offered.", EnglishFix: "See the list of routes.",
-		Korean: "제공되지 않는 경로입니다.", KoreanFix: "경로 목록을 확인해 주십시오."},
+		English: "This method and path are not offered.", EnglishFix: "Compare them with the exchange's documentation.",
+		Korean: "제공되지 않는 메서드와 경로입니다.", KoreanFix: "거래소 문서와 비교해 주십시오."},
 	GatewayUnknownHost: {Code: GatewayUnknownHost, Status: 421, Sight: Anyone, Outside: "",
 		English: "This host is not served here.", EnglishFix: "Use an address from the documentation.",
 		Korean: "이 호스트는 제공되지 않습니다.", KoreanFix: "문서에 있는 주소를 사용해 주십시오."},
 	GatewayUpstreamDown: {Code: GatewayUpstreamDown, Status: 502, Sight: Anyone, Outside: "",
-		English: "The exchange behind the gate did not answer.", EnglishFix: "Try again; check your order list first.",
-		Korean: "게이트 뒤의 거래소가 응답하지 않았습니다.", KoreanFix: "주문 목록을 먼저 확인한 뒤 다시 시도해 주십시오."},
+		English: "The exchange behind the gate did not answer.", EnglishFix: "Check your order list first, then try again.",
+		Korean: "관문 뒤의 거래소가 응답하지 않았습니다.", KoreanFix: "주문 목록을 먼저 확인한 뒤 다시 시도해 주십시오."},
 	PasswordTooShortAlone: {Code: PasswordTooShortAlone, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "Without a second factor your password has to be at least 15 characters long.", EnglishFix: "Set a longer password first, then remove the factor.",
-		Korean: "2단계 인증 없이 사용하려면 비밀번호가 15자 이상이어야 합니다.", KoreanFix: "먼저 더 긴 비밀번호를 설정한 뒤 삭제해 주십시오."},
+		Korean: "2단계 인증 없이 사용하려면 비밀번호가 15자 이상이어야 합니다.", KoreanFix: "먼저 더 긴 비밀번호를 설정한 뒤 해당 수단을 삭제해 주십시오."},
 	KeyAboveCeiling: {Code: KeyAboveCeiling, Status: 422, Sight: Anyone, Outside: "",
-		English: "A key that signs with {dialect} may hold at most the class {ceiling}.", EnglishFix: "Choose fewer scopes, or the native way of signing.",
-		Korean: "{dialect} 방식으로 서명하는 키는 최대 {ceiling} 등급까지만 가질 수 있습니다.", KoreanFix: "권한을 줄이거나 기본 서명 방식을 선택해 주십시오."},
+		English: "A key that signs with {dialect} may hold scopes up to the class {ceiling}.", EnglishFix: "Choose fewer scopes, or the native way of signing.",
+		Korean: "{dialect} 방식으로 서명하는 키는 {ceiling} 등급의 권한까지만 가질 수 있습니다.", KoreanFix: "권한을 줄이거나 기본 서명 방식을 선택해 주십시오."},
 	KeyPossessionUnproven: {Code: KeyPossessionUnproven, Status: 422, Sight: Anyone, Outside: "",
-		English: "The private half of this key was not proven.", EnglishFix: "Sign the challenge with the private key that belongs to the public one.",
-		Korean: "이 키의 개인 키 보유가 확인되지 않았습니다.", KoreanFix: "공개 키에 해당하는 개인 키로 챌린지에 서명해 주십시오."},
+		English: "It was not proven that you hold the private half of this key.", EnglishFix: "Sign the challenge with the private key that belongs to the public one.",
+		Korean: "이 키의 개인 키를 가지고 있음이 확인되지 않았습니다.", KoreanFix: "공개 키에 해당하는 개인 키로 챌린지에 서명해 주십시오."},
 	KeyCeiling: {Code: KeyCeiling, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "The key has the scope {scope}, but this way of signing covers too little to carry it.", EnglishFix: "Sign with a timestamp claim, use the native way of signing, or ask the operator to lift the ceiling.",
 		Korean: "이 키에는 {scope} 권한이 있으나 현재 서명 방식으로는 해당 작업을 처리할 수 없습니다.", KoreanFix: "timestamp 클레임을 포함하거나 기본 서명 방식을 사용하거나 운영자에게 상한 조정을 요청해 주십시오."},
 	KeyNeedsSession: {Code: KeyNeedsSession, Status: 403, Sight: Anyone, Outside: "",
 		English: "This address is for people who are signed in. It takes no API keys.", EnglishFix: "Do it on the dashboard.",
-		Korean: "로그인한 사용자만 이용할 수 있는 주소이며 API 키를 받지 않습니다.", KoreanFix: "대시보드에서 진행해 주십시오."},
+		Korean: "로그인한 사용자만 이용할 수 있는 주소이며 API 키는 받지 않습니다.", KoreanFix: "대시보드에서 진행해 주십시오."},
 	AssertionInvalid: {Code: AssertionInvalid, Status: 401, Sight: Anyone, Outside: "",
-		English: "The service behind the gateway could not verify that this request came through it. Nothing was changed.", EnglishFix: "Try again; if it stays, tell the operator the request id.",
-		Korean: "게이트웨이를 거친 요청인지 확인하지 못했습니다. 변경된 것은 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 운영자에게 요청 번호를 알려 주십시오."},
+		English: "The service behind the gateway could not verify that this request came through it. Nothing was changed.", EnglishFix: "Try again. If it stays, tell the operator the request id.",
+		Korean: "게이트웨이를 거친 요청인지 확인할 수 없습니다. 변경된 것은 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 운영자에게 요청 ID를 알려 주십시오."},
 }

@@ -19,8 +19,8 @@ type step struct {
 
 // apart are the packages that want the machine for themselves and so have steps of their own.
 const (
-	browserPackages = "internal/kit/e2e"
-	peerPackages    = "internal/kit/peers"
+	browserPackages = "internal/e2e/browser"
+	peerPackages    = "internal/e2e/peers"
 )
 
 // racePackages are those in which goroutines share something; -race costs each of its tests five times the time.

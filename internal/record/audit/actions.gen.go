@@ -28,21 +28,21 @@ const (
 	SessionOthersRevoked Action = "session.others_revoked"
 	// SessionAllRevoked: All sessions were signed out ({count}).
 	SessionAllRevoked Action = "session.all_revoked"
-	// SessionChildMade: You went over to {host}.
+	// SessionChildMade: You opened {host} from the dashboard.
 	SessionChildMade Action = "session.child_made"
 	// SessionChildCodeMade: leaves no event
 	SessionChildCodeMade Action = "session.child_code_made"
 	// SessionTouched: leaves no event
 	SessionTouched Action = "session.touched"
-	// SignInFailed: A sign-in with your password failed.
+	// SignInFailed: Somebody tried to sign in as you with a wrong password.
 	SignInFailed Action = "sign_in.failed"
-	// SignInSecondFactorFailed: Your password was right, but the second factor was not.
+	// SignInSecondFactorFailed: The password was right, but the second factor was not.
 	SignInSecondFactorFailed Action = "sign_in.second_factor_failed"
 	// StepUpAsked: leaves no event
 	StepUpAsked Action = "step_up.asked"
-	// StepUpSatisfied: You confirmed: {summary}
+	// StepUpSatisfied: You confirmed that it was you: {summary}
 	StepUpSatisfied Action = "step_up.satisfied"
-	// StepUpFailed: A confirmation failed: {summary}
+	// StepUpFailed: A confirmation that it was you failed: {summary}
 	StepUpFailed Action = "step_up.failed"
 	// PasswordSet: Your password was set.
 	PasswordSet Action = "password.set"
@@ -72,9 +72,9 @@ const (
 	KeyUsed Action = "key.used"
 	// RequestRefused: A request was refused: {reason} ({count} times).
 	RequestRefused Action = "request.refused"
-	// UserDisabled: The user was disabled by an operator.
+	// UserDisabled: An operator disabled this user.
 	UserDisabled Action = "user.disabled"
-	// UserEnabled: The user was enabled again by an operator.
+	// UserEnabled: An operator enabled this user again.
 	UserEnabled Action = "user.enabled"
 )
 
@@ -85,35 +85,35 @@ var actions = map[Action]Words{
 	KeyringKekRotated:        {Quiet: false, English: "The data keys were wrapped with a new key.", Korean: "데이터 키가 새 키로 다시 봉인되었습니다."},
 	Housekeeping:             {Quiet: true, English: "", Korean: ""},
 	ThrottleCounted:          {Quiet: true, English: "", Korean: ""},
-	UserSignedUp:             {Quiet: false, English: "Your account was created with {mail}.", Korean: "{mail} 주소로 계정이 만들어졌습니다."},
+	UserSignedUp:             {Quiet: false, English: "Your account was created with {mail}.", Korean: "{mail} 주소로 계정을 만들었습니다."},
 	SignUpStarted:            {Quiet: true, English: "", Korean: ""},
-	SessionSignedIn:          {Quiet: false, English: "You signed in.", Korean: "로그인하였습니다."},
-	SessionSignedOut:         {Quiet: false, English: "You signed out.", Korean: "로그아웃하였습니다."},
-	SessionRevoked:           {Quiet: false, English: "The session on {device} was signed out.", Korean: "{device}의 세션을 로그아웃하였습니다."},
-	SessionOthersRevoked:     {Quiet: false, English: "All other sessions were signed out ({count}).", Korean: "다른 모든 세션을 로그아웃하였습니다({count}개)."},
-	SessionAllRevoked:        {Quiet: false, English: "All sessions were signed out ({count}).", Korean: "모든 세션을 로그아웃하였습니다({count}개)."},
-	SessionChildMade:         {Quiet: false, English: "You went over to {host}.", Korean: "{host}(으)로 이동하였습니다."},
+	SessionSignedIn:          {Quiet: false, English: "You signed in.", Korean: "로그인했습니다."},
+	SessionSignedOut:         {Quiet: false, English: "You signed out.", Korean: "로그아웃했습니다."},
+	SessionRevoked:           {Quiet: false, English: "The session on {device} was signed out.", Korean: "{device}의 세션을 로그아웃했습니다."},
+	SessionOthersRevoked:     {Quiet: false, English: "All other sessions were signed out ({count}).", Korean: "다른 모든 세션을 로그아웃했습니다({count}개)."},
+	SessionAllRevoked:        {Quiet: false, English: "All sessions were signed out ({count}).", Korean: "모든 세션을 로그아웃했습니다({count}개)."},
+	SessionChildMade:         {Quiet: false, English: "You opened {host} from the dashboard.", Korean: "대시보드에서 {host}(으)로 이동했습니다."},
 	SessionChildCodeMade:     {Quiet: true, English: "", Korean: ""},
 	SessionTouched:           {Quiet: true, English: "", Korean: ""},
-	SignInFailed:             {Quiet: false, English: "A sign-in with your password failed.", Korean: "비밀번호 로그인이 실패하였습니다."},
-	SignInSecondFactorFailed: {Quiet: false, English: "Your password was right, but the second factor was not.", Korean: "비밀번호는 맞았으나 2단계 인증에 실패하였습니다."},
+	SignInFailed:             {Quiet: false, English: "Somebody tried to sign in as you with a wrong password.", Korean: "잘못된 비밀번호로 로그인 시도가 있었습니다."},
+	SignInSecondFactorFailed: {Quiet: false, English: "The password was right, but the second factor was not.", Korean: "비밀번호는 맞았으나 2단계 인증에 실패했습니다."},
 	StepUpAsked:              {Quiet: true, English: "", Korean: ""},
-	StepUpSatisfied:          {Quiet: false, English: "You confirmed: {summary}", Korean: "확인하였습니다: {summary}"},
-	StepUpFailed:             {Quiet: false, English: "A confirmation failed: {summary}", Korean: "확인에 실패하였습니다: {summary}"},
-	PasswordSet:              {Quiet: false, English: "Your password was set.", Korean: "비밀번호를 설정하였습니다."},
-	PasswordChanged:          {Quiet: false, English: "Your password was changed.", Korean: "비밀번호를 변경하였습니다."},
+	StepUpSatisfied:          {Quiet: false, English: "You confirmed that it was you: {summary}", Korean: "본인 확인을 마쳤습니다: {summary}"},
+	StepUpFailed:             {Quiet: false, English: "A confirmation that it was you failed: {summary}", Korean: "본인 확인에 실패했습니다: {summary}"},
+	PasswordSet:              {Quiet: false, English: "Your password was set.", Korean: "비밀번호를 설정했습니다."},
+	PasswordChanged:          {Quiet: false, English: "Your password was changed.", Korean: "비밀번호를 변경했습니다."},
 	PasswordRehashed:         {Quiet: true, English: "", Korean: ""},
 	TOTPStarted:              {Quiet: true, English: "", Korean: ""},
-	TOTPEnrolled:             {Quiet: false, English: "An authenticator app was added.", Korean: "인증 앱을 추가하였습니다."},
-	TOTPRemoved:              {Quiet: false, English: "The authenticator app was removed.", Korean: "인증 앱을 삭제하였습니다."},
-	PasskeyEnrolled:          {Quiet: false, English: "The passkey {name} was added.", Korean: "패스키 {name}을(를) 추가하였습니다."},
-	PasskeyRenamed:           {Quiet: false, English: "The passkey {name} was renamed.", Korean: "패스키 {name}의 이름을 변경하였습니다."},
-	PasskeyRemoved:           {Quiet: false, English: "The passkey {name} was removed.", Korean: "패스키 {name}을(를) 삭제하였습니다."},
-	PasskeyCloneRefused:      {Quiet: false, English: "The passkey {name} was refused: its counter went back.", Korean: "패스키 {name}의 카운터가 되돌아가 거부하였습니다."},
+	TOTPEnrolled:             {Quiet: false, English: "An authenticator app was added.", Korean: "인증 앱을 추가했습니다."},
+	TOTPRemoved:              {Quiet: false, English: "The authenticator app was removed.", Korean: "인증 앱을 삭제했습니다."},
+	PasskeyEnrolled:          {Quiet: false, English: "The passkey {name} was added.", Korean: "패스키 {name}을(를) 추가했습니다."},
+	PasskeyRenamed:           {Quiet: false, English: "The passkey {name} was renamed.", Korean: "패스키 {name}의 이름을 변경했습니다."},
+	PasskeyRemoved:           {Quiet: false, English: "The passkey {name} was removed.", Korean: "패스키 {name}을(를) 삭제했습니다."},
+	PasskeyCloneRefused:      {Quiet: false, English: "The passkey {name} was refused: its counter went back.", Korean: "패스키 {name}의 카운터가 되돌아가 인증을 거부했습니다."},
 	KeyCreated:               {Quiet: false, English: "The API key {name} was created.", Korean: "API 키 {name}을(를) 만들었습니다."},
-	KeyRevoked:               {Quiet: false, English: "The API key {name} was revoked.", Korean: "API 키 {name}을(를) 폐기하였습니다."},
+	KeyRevoked:               {Quiet: false, English: "The API key {name} was revoked.", Korean: "API 키 {name}을(를) 폐기했습니다."},
 	KeyUsed:                  {Quiet: true, English: "", Korean: ""},
 	RequestRefused:           {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
-	UserDisabled:             {Quiet: false, English: "The user was disabled by an operator.", Korean: "운영자가 사용자를 비활성화하였습니다."},
-	UserEnabled:              {Quiet: false, English: "The user was enabled again by an operator.", Korean: "운영자가 사용자를 다시 활성화하였습니다."},
+	UserDisabled:             {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},
+	UserEnabled:              {Quiet: false, English: "An operator enabled this user again.", Korean: "운영자가 사용자를 다시 활성화했습니다."},
 }

@@ -48,6 +48,9 @@ type Me struct {
 // T says a text of the catalogue.
 func (f Frame) T(key string, pairs ...string) string { return f.Words.Say(key, pairs...) }
 
+// before says a text that goes on in an element of its own.
+func (f Frame) before(key string) string { return f.T(key) + " " }
+
 // Problem is why a form was not accepted. The zero value is no problem.
 type Problem struct {
 	Code, Title, Fix string
