@@ -48,7 +48,8 @@ It differs from production in configuration alone. Its data lies in a temporary 
 				if asJSON {
 					return json.NewEncoder(out).Encode(f)
 				}
-				return tellDemo(out, f, o.Folder)
+				tellDemo(out, f, o.Folder)
+				return nil
 			})
 			if errors.Is(err, syscall.EADDRINUSE) {
 				return fmt.Errorf("%w: another program is there; --addr and --gateway-addr take another port, and 0 a free one", err)
@@ -88,16 +89,8 @@ func demoFolder(folder *string) error {
 	return os.MkdirAll(absolute, 0o700)
 }
 
-// tellDemo says what to do next, and leaves a key file that the printed command can use.
-func tellDemo(out io.Writer, f demo.Facts, folder string) error {
-	keyFile := filepath.Join(folder, "demo-key.json")
-	raw, err := json.MarshalIndent(f.Keys[0], "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(keyFile, raw, 0o600); err != nil {
-		return err
-	}
+// tellDemo says what to do next.
+func tellDemo(out io.Writer, f demo.Facts, folder string) {
 	fmt.Fprintf(out, `
 Sallyport is ready. All of it runs on this machine, with paper money.
 
@@ -124,8 +117,7 @@ Your first signed request, from another terminal:
     --data '{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"0.001","price":"50000000"}'
 
 Stop with Ctrl-C.
-`, command(), f.Users[0].Email, filepath.Join(folder, demo.ConfigFile), f.Gateway, keyFile)
-	return nil
+`, command(), f.Users[0].Email, filepath.Join(folder, demo.ConfigFile), f.Gateway, demo.KeyFile(folder, f.Keys[0]))
 }
 
 // command is how this very program was started, so that the printed line runs as it stands.

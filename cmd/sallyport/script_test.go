@@ -26,8 +26,7 @@ func TestMain(m *testing.M) { program.Main(m) }
 // TestScripts runs the scripts of testdata/script with the real program. Beside testscript's own commands they have:
 //
 //	exits CODE PROGRAM ARGUMENTS…      the program ends with exactly this exit code
-//	ready FOLDER                       wait until the demo or server on this folder answers; sets DASHBOARD (host and port) and GATEWAY (an origin), and writes each of
-//	                                   the demo's keys to FOLDER/ALGORITHM.json
+//	ready FOLDER                       wait until the demo or server on this folder answers; sets DASHBOARD (host and port) and GATEWAY (an origin)
 //	[!] eventually PROGRAM ARGUMENTS…  run the program until it succeeds, or fails
 //	onejson FILE                       the file is one JSON object on one line, and nothing else
 //	sql DATABASE STATEMENT             change the database behind the program's back
@@ -86,15 +85,6 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Setenv("GATEWAY", "http://"+string(cfg.Gateway.Listen))
 		return healthy("http://" + string(cfg.Dashboard.Listen) + "/healthz")
 	})
-	raw, err := os.ReadFile(filepath.Join(folder, "demo.json"))
-	ts.Check(err)
-	var facts demo.Facts
-	ts.Check(json.Unmarshal(raw, &facts))
-	for _, k := range facts.Keys {
-		file, err := json.Marshal(k)
-		ts.Check(err)
-		ts.Check(os.WriteFile(filepath.Join(folder, k.Algorithm+".json"), file, 0o600))
-	}
 }
 
 func healthy(address string) bool {

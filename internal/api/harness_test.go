@@ -49,7 +49,7 @@ type door struct {
 	api     *api.API
 	mux     *route.Mux
 	handler http.Handler
-	route   string // of the last request, as the chain heard it
+	last    httpx.Record // of the last request, as the chain heard it
 }
 
 func open(t *testing.T) *door {
@@ -62,8 +62,8 @@ func open(t *testing.T) *door {
 	if err := d.mux.Check(); err != nil {
 		t.Fatal(err)
 	}
-	chain := httpx.Chain{Now: clock.Now, Log: storetest.Quiet(t), Done: func(r *httpx.Record, _ int, _ time.Duration) { d.route = r.Route }}
-	d.handler = chain.Wrap("dashboard", httpx.Harden(d.mux))
+	chain := httpx.Chain{Now: clock.Now, Log: storetest.Quiet(t), Done: func(r *httpx.Record, _ int, _ time.Duration) { d.last = *r }}
+	d.handler = chain.Wrap("dashboard", d.mux)
 	return d
 }
 
@@ -285,7 +285,7 @@ func (d *door) send(r *http.Request) answer {
 	d.t.Helper()
 	before := len(d.events(0))
 	w := httptest.NewRecorder()
-	d.route = ""
+	d.last = httpx.Record{}
 	d.handler.ServeHTTP(w, r)
 	a := answer{t: d.t, status: w.Code, header: w.Header()}
 	if w.Body.Len() > 0 && r.Method != http.MethodHead {
@@ -297,12 +297,12 @@ func (d *door) send(r *http.Request) answer {
 		a.code, _ = a.body["code"].(string)
 	}
 	d.checkHeaders(r, a)
-	if method, pattern, ok := strings.Cut(d.route, " "); ok {
+	if method, pattern, ok := strings.Cut(d.last.Route, " "); ok {
 		line, _ := route.Lookup("api", method, pattern)
 		d.checkDescription(line, a)
 		for _, e := range d.events(before) {
 			if !slices.Contains(line.Actions, string(e.Action)) {
-				d.t.Errorf("%s left %s in the log; its line does not say so", d.route, e.Action)
+				d.t.Errorf("%s left %s in the log; its line does not say so", d.last.Route, e.Action)
 			}
 		}
 	}

@@ -190,7 +190,8 @@ func TestActivityPages(t *testing.T) {
 	other := d.visitor()
 	other.post("/v1/sign-in", credentials("kim@example.com", authtest.Password)).want(200, "")
 	b.call("DELETE", "/v1/sessions/"+other.get("/v1/session").text("session"), nil).want(204, "")
-	var actions, texts []any
+	var actions []any
+	var texts []string
 	for target := "/v1/activity?limit=1"; target != ""; {
 		r := b.request("GET", target, nil)
 		r.Header.Set("Accept-Language", "ko")
@@ -198,7 +199,8 @@ func TestActivityPages(t *testing.T) {
 		entries, _ := page["entries"].([]any)
 		for _, e := range entries {
 			row, _ := e.(map[string]any)
-			actions, texts = append(actions, row["action"]), append(texts, row["text"])
+			text, _ := row["text"].(string)
+			actions, texts = append(actions, row["action"]), append(texts, text)
 			if row["device"] != "Linux의 Chrome" || row["addr"] != "203.0.113.7" || row["actor"] != "user" || row["acr"] != "pwd" {
 				t.Errorf("entry %v", row)
 			}
@@ -211,8 +213,9 @@ func TestActivityPages(t *testing.T) {
 	if diff := cmp.Diff([]any{"session.revoked", "session.signed_in", "user.signed_up"}, actions); diff != "" {
 		t.Errorf("actions (-want +got):\n%s", diff)
 	}
-	want := []any{"Linux의 Chrome의 세션을 로그아웃하였습니다.", "로그인하였습니다.", p.Mail + " 주소로 계정이 만들어졌습니다."}
-	if diff := cmp.Diff(want, texts); diff != "" {
-		t.Errorf("texts (-want +got):\n%s", diff)
+	for i, want := range []string{"Linux의 Chrome", "로그인", p.Mail} {
+		if !strings.Contains(texts[i], want) || !strings.HasSuffix(texts[i], "습니다.") {
+			t.Errorf("text %d is %q, without %q", i, texts[i], want)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 )
 
@@ -97,18 +98,23 @@ func TestSignInWithPasskey(t *testing.T) {
 	}
 }
 
-// Whoever is not signed in does not learn that a passkey looks cloned.
+// Whoever is not signed in does not learn that a passkey looks cloned; the record does.
 func TestAStrangerLearnsLess(t *testing.T) {
 	d := open(t)
 	owner, path := d.verified("min@example.com")
 	key := newAuthenticator(t)
 	key.auth.Options.BackupEligible, key.auth.Options.BackupState = false, false
 	owner.post(path+"/passkey", key.made(owner.post(path+"/passkey/begin", nil))).want(201, "")
-	signIn := func(b *browser) answer { return b.post("/v1/sign-in/passkey", key.proven(b.post("/v1/sign-in/passkey/begin", nil))) }
+	signIn := func(b *browser) answer {
+		return b.post("/v1/sign-in/passkey", key.proven(b.post("/v1/sign-in/passkey/begin", nil)))
+	}
 	key.cred.Counter = 7
 	signIn(d.visitor()).want(200, "")
 	key.cred.Counter = 3
 	signIn(d.visitor()).want(403, "passkey.refused")
+	if d.last.Code != fault.PasskeyCloned {
+		t.Errorf("the record says %s, want passkey.cloned", d.last.Code)
+	}
 }
 
 func TestAStateWorksOnce(t *testing.T) {

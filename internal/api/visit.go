@@ -243,19 +243,22 @@ func (v *visit) readBody() (body []byte, err error) {
 	return v.body, err
 }
 
-// refuse answers, and counts for its owner what was refused to a key or session.
+// refuse answers. Whoever is not known hears less than the record, which keeps the reason.
 func (v *visit) refuse(err error) {
-	v.count(err)
-	if _, ok := errors.AsType[*signed.RefusalError](err); !ok && v.who.Kind == principal.KindNobody {
-		err = httpx.ForStranger(err) // a signed.RefusalError has weighed that itself
+	told, reason := err, fault.CodeOf(err)
+	if refusal, ok := errors.AsType[*signed.RefusalError](err); ok {
+		reason = refusal.Fault.Code // and it has weighed itself what its sender may hear
+		v.count(refusal)
+	} else if v.who.Kind == principal.KindNobody {
+		told = httpx.ForStranger(err)
 	}
-	httpx.WriteProblem(v.w, v.r, err)
+	httpx.WriteProblem(v.w, v.r, told)
+	httpx.Note(v.r, reason, err)
 }
 
 // count tells the owner of a key that somebody tried to use it, and could not.
-func (v *visit) count(err error) {
-	refusal, ok := errors.AsType[*signed.RefusalError](err)
-	if !ok || refusal.Live == nil {
+func (v *visit) count(refusal *signed.RefusalError) {
+	if refusal.Live == nil {
 		return
 	}
 	facts := make(map[string]string, len(refusal.Fault.Fields))

@@ -69,8 +69,25 @@ func seed(ctx context.Context, rooms *server.Rooms, facts Facts, o Options) (Fac
 			err = writeJSON(path, kept)
 		}
 	}
+	if err != nil {
+		return facts, err
+	}
 	facts.Users, facts.Keys = kept.Users, kept.Keys
-	return facts, err
+	for _, k := range kept.Keys {
+		if err := writeJSON(KeyFile(o.Folder, k), k); err != nil {
+			return facts, err
+		}
+	}
+	return facts, nil
+}
+
+// KeyFile is where the demo keeps a key for the programs that sign with it.
+func KeyFile(folder string, k client.KeyFile) string {
+	name := k.Algorithm
+	if k.Dialect == sign.Upbit.String() {
+		name = k.Dialect
+	}
+	return filepath.Join(folder, "key-"+name+".json")
 }
 
 func writeJSON(path string, v any) error {

@@ -42,8 +42,8 @@ func TestWriteProblem(t *testing.T) {
 		},
 		{
 			name: "an error that says too much", err: errors.New("dial tcp 10.0.0.3: refused"), want: httpx.Problem{
-				Type: "/errors/internal", Title: "Something went wrong on our side. Nothing was changed.", Status: 500,
-				Detail: "Try again; if it stays, tell the operator the request id.", Code: "internal",
+				Type: "/errors/internal", Title: "Something went wrong on our side.", Status: 500,
+				Detail: "Check whether it took effect before you try again. If it stays, tell the operator the request id.", Code: "internal",
 			},
 		},
 		{

@@ -78,11 +78,11 @@ func syllable(r rune) sound {
 	return closed
 }
 
-// latin knows only the endings that Korean always writes in one way: a vowel stays open, and m, n and l close the syllable. After any
-// other letter it depends on the word (봇, 토큰, 크롬).
+// latin knows only the endings that Korean nearly always writes in one way: a vowel stays open, these consonants get one (윈도즈, 안드로이드,
+// 서버), and m, n and l close the syllable. After any other letter it depends on the word (봇 but 테스트, 크롬 but 파이).
 func latin(r rune) sound {
 	switch unicode.ToLower(r) {
-	case 'a', 'i', 'o', 'u', 'y':
+	case 'a', 'i', 'o', 'u', 'y', 'd', 'f', 'h', 'j', 'r', 's', 'v', 'w', 'x', 'z':
 		return open
 	case 'm', 'n':
 		return closed

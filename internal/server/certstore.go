@@ -29,16 +29,20 @@ type certTx interface {
 type certStore struct {
 	ledger audit.Ledger[certTx]
 	now    func() time.Time
-	holder []byte
 
 	mu    sync.Mutex
-	locks map[string]context.CancelFunc // name → end of its renewal; guarded by mu
+	locks map[string]*certLock // name → the lock that this process holds; guarded by mu
+}
+
+// certLock is one taking of a lock. Each has a holder of its own, so that two of one process exclude each other as two of two nodes do.
+type certLock struct {
+	holder []byte
+	stop   context.CancelFunc
+	kept   chan struct{} // closed when the lock is no longer renewed
 }
 
 func newCertStore(ledger audit.Ledger[certTx], now func() time.Time) *certStore {
-	holder := make([]byte, 16)
-	rand.Read(holder)
-	return &certStore{ledger: ledger, now: now, holder: holder, locks: map[string]context.CancelFunc{}}
+	return &certStore{ledger: ledger, now: now, locks: map[string]*certLock{}}
 }
 
 const (
@@ -50,12 +54,14 @@ func (c *certStore) change(ctx context.Context, fn func(certTx) error) error {
 	return c.ledger.Update(ctx, func(tx certTx) (audit.Event, error) { return audit.Quiet(audit.Housekeeping), fn(tx) })
 }
 
-// Lock waits for the lock of a name and renews it until Unlock.
+// Lock waits for the lock of a name and renews it until Unlock. One whose holder died is free after lockLife.
 func (c *certStore) Lock(ctx context.Context, name string) error {
+	lock := &certLock{holder: make([]byte, 16), kept: make(chan struct{})}
+	rand.Read(lock.holder)
 	poll := time.NewTicker(lockPoll)
 	defer poll.Stop()
 	for {
-		won, err := c.take(ctx, name)
+		won, err := c.take(ctx, name, lock.holder)
 		if err != nil {
 			return err
 		}
@@ -68,23 +74,26 @@ func (c *certStore) Lock(ctx context.Context, name string) error {
 		case <-poll.C:
 		}
 	}
-	renew, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var renew context.Context
+	renew, lock.stop = context.WithCancel(context.WithoutCancel(ctx))
 	c.mu.Lock()
-	c.locks[name] = stop
+	c.locks[name] = lock
 	c.mu.Unlock()
-	go c.keep(renew, name)
+	go c.keep(renew, name, lock)
 	return nil
 }
 
-func (c *certStore) take(ctx context.Context, name string) (won bool, err error) {
+func (c *certStore) take(ctx context.Context, name string, holder []byte) (won bool, err error) {
 	err = c.change(ctx, func(tx certTx) error {
-		won, err = tx.TakeLock(ctx, name, c.holder, c.now(), c.now().Add(lockLife))
+		won, err = tx.TakeLock(ctx, name, holder, c.now(), c.now().Add(lockLife))
 		return err
 	})
 	return won, err
 }
 
-func (c *certStore) keep(ctx context.Context, name string) {
+// keep moves the end of a lock on. What fails is tried again: the lock lives three times as long as that takes.
+func (c *certStore) keep(ctx context.Context, name string, lock *certLock) {
+	defer close(lock.kept)
 	tick := time.NewTicker(lockLife / 3)
 	defer tick.Stop()
 	for {
@@ -92,23 +101,23 @@ func (c *certStore) keep(ctx context.Context, name string) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if _, err := c.take(ctx, name); err != nil && ctx.Err() != nil {
-				return
-			}
+			_, _ = c.take(ctx, name, lock.holder)
 		}
 	}
 }
 
-// Unlock gives the lock back.
+// Unlock gives the lock back, after its last renewal has ended: one that came later would take it again for nobody.
 func (c *certStore) Unlock(ctx context.Context, name string) error {
 	c.mu.Lock()
-	stop := c.locks[name]
+	lock := c.locks[name]
 	delete(c.locks, name)
 	c.mu.Unlock()
-	if stop != nil {
-		stop()
+	if lock == nil {
+		return fmt.Errorf("lock %s is not held", name)
 	}
-	return c.change(ctx, func(tx certTx) error { return tx.ReleaseLock(ctx, name, c.holder) })
+	lock.stop()
+	<-lock.kept
+	return c.change(ctx, func(tx certTx) error { return tx.ReleaseLock(ctx, name, lock.holder) })
 }
 
 // Store keeps a value.

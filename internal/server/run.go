@@ -6,13 +6,17 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/config"
 )
 
-// drainLimit bounds how long open requests may take once the server was told to stop.
-const drainLimit = 10 * time.Second
+// A server that was told to stop has ended ten seconds later: open requests may take so long, background work has the rest.
+const (
+	requestLimit = 8 * time.Second
+	lastLimit    = 2 * time.Second
+)
 
 // Listeners are where the doors are open.
 type Listeners struct{ Dashboard, Gateway, Metrics net.Listener }
@@ -47,27 +51,15 @@ func (l Listeners) Close() {
 	}
 }
 
-// Run serves until ctx ends, then drains: no new connection, open requests up to ten seconds, background work once more. ready is called when
-// the doors are open.
+// Run serves until ctx ends, then drains: no new connection, open requests to their end, background work once more, all within ten seconds.
+// ready is called when the doors are open. Errors: also what did not end in time and was cut off.
 func (s *Server) Run(ctx context.Context, l Listeners, ready func()) error {
-	secured, err := s.secure(ctx, l)
+	secured, release, err := s.secure(ctx, l)
 	if err != nil {
 		return err
 	}
-	servers := []*http.Server{
-		s.httpServer(s.Dashboard), s.httpServer(s.Gateway), s.httpServer(s.Metrics),
-	}
-	failed := make(chan error, len(servers))
-	for i, one := range []net.Listener{secured.Dashboard, secured.Gateway, secured.Metrics} {
-		if one == nil {
-			continue
-		}
-		go func() {
-			if err := servers[i].Serve(one); !errors.Is(err, http.ErrServerClosed) {
-				failed <- err
-			}
-		}()
-	}
+	defer release()
+	servers, failed := s.serve(secured)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	quiet := make(chan error, 1)
@@ -78,16 +70,51 @@ func (s *Server) Run(ctx context.Context, l Listeners, ready func()) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	case err = <-quiet:
-		return errors.Join(err, errors.New("background work ended early"))
+		err = errors.Join(errors.New("background work ended early"), err)
+		quiet <- nil
 	}
 	s.draining.Store(true)
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
-	defer cancel()
-	for _, one := range servers {
-		err = errors.Join(err, one.Shutdown(limit))
-	}
+	err = errors.Join(err, drain(context.WithoutCancel(ctx), servers))
 	stop()
 	return errors.Join(err, <-quiet)
+}
+
+// serve opens the doors. What ends one of them before its time is told on failed.
+func (s *Server) serve(l Listeners) (servers []*http.Server, failed <-chan error) {
+	ends := make(chan error, 3)
+	for _, door := range []struct {
+		handler http.Handler
+		at      net.Listener
+	}{{s.Dashboard, l.Dashboard}, {s.Gateway, l.Gateway}, {s.Metrics, l.Metrics}} {
+		if door.at == nil {
+			continue
+		}
+		server := s.httpServer(door.handler)
+		servers = append(servers, server)
+		go func() {
+			if err := server.Serve(door.at); !errors.Is(err, http.ErrServerClosed) {
+				ends <- err
+			}
+		}()
+	}
+	return servers, ends
+}
+
+// drain closes all doors at once, so that none takes new requests while another waits for its last, and cuts off what does not end in time.
+func drain(ctx context.Context, servers []*http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	defer cancel()
+	problems := make([]error, len(servers))
+	var all sync.WaitGroup
+	for i, server := range servers {
+		all.Go(func() {
+			if err := server.Shutdown(ctx); err != nil {
+				problems[i] = errors.Join(fmt.Errorf("drain: %w", err), server.Close())
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(problems...)
 }
 
 // httpServer has a limit for everything that a client can draw out.

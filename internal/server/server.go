@@ -59,7 +59,7 @@ func (s *Server) buildDoors(ctx context.Context) error {
 		return err
 	}
 	chain := httpx.Chain{
-		Now: s.opts.Now, Log: s.opts.Log, Trusted: s.cfg.Proxies.Trusted, Done: s.metrics.request,
+		Now: s.opts.Now, Log: s.opts.Log, Trusted: s.cfg.Proxies.Trusted, Header: string(s.cfg.Proxies.Header), Done: s.metrics.request,
 	}
 	s.Dashboard = chain.Wrap("dashboard", browser)
 	s.Gateway = chain.Wrap("gateway", gate)
@@ -88,9 +88,9 @@ func (s *Server) Background(ctx context.Context) error {
 	}()
 	s.beat(ctx)
 	<-done
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLimit)
 	defer cancel()
-	return errors.Join(s.Flush(last), s.Save(last), stop(last))
+	return errors.Join(s.Tally.Close(last), s.Save(last), stop(last))
 }
 
 func (s *Server) beat(ctx context.Context) {
@@ -151,8 +151,13 @@ func (s *Server) Started(ctx context.Context, version string) error {
 	return nil
 }
 
-// Close closes the database. Call it after Run has returned.
-func (s *Server) Close() error { return s.Store.Close() }
+// Close closes the database, and idle connections to upstreams. Call it after Run has returned.
+func (s *Server) Close() error {
+	if idle, ok := s.gate.Transport.(interface{ CloseIdleConnections() }); ok {
+		idle.CloseIdleConnections()
+	}
+	return s.Store.Close()
+}
 
 // Log is the server's log.
 func (s *Server) logger() *slog.Logger { return s.opts.Log }

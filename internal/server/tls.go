@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"sync"
@@ -13,23 +14,21 @@ import (
 )
 
 // secure puts TLS around the dashboard's and the gateway's listeners, as configured. The metrics listener stays plain: it is for loopback or
-// a network of the operator's own.
-func (s *Server) secure(ctx context.Context, l Listeners) (Listeners, error) {
-	var cfg *tls.Config
+// a network of the operator's own. release ends what looks after certificates.
+func (s *Server) secure(ctx context.Context, l Listeners) (secured Listeners, release func(), err error) {
+	cfg, release := &tls.Config{}, func() {} //nolint:gosec // the versions are set below
 	switch s.cfg.TLS.Mode {
 	case config.TLSOff:
-		return l, nil
+		return l, release, nil
 	case config.TLSFiles:
-		files := &certFiles{cert: s.cfg.TLS.CertFile, key: s.cfg.TLS.KeyFile, now: s.opts.Now}
-		if _, err := files.get(nil); err != nil {
-			return l, err
-		}
-		cfg = &tls.Config{GetCertificate: files.get}
+		files := &certFiles{cert: s.cfg.TLS.CertFile, key: s.cfg.TLS.KeyFile, now: s.opts.Now, log: s.opts.Log}
+		cfg.GetCertificate = files.get
+		_, err = files.get(nil)
 	case config.TLSACME:
-		var err error
-		if cfg, err = s.acme(ctx); err != nil {
-			return l, err
-		}
+		cfg, release, err = s.acme(ctx, l)
+	}
+	if err != nil {
+		return l, release, err
 	}
 	cfg.MinVersion = tls.VersionTLS12
 	cfg.NextProtos = append([]string{"h2", "http/1.1"}, cfg.NextProtos...)
@@ -45,14 +44,15 @@ func (s *Server) secure(ctx context.Context, l Listeners) (Listeners, error) {
 		}
 		return tls.NewListener(one, cfg)
 	}
-	return Listeners{Dashboard: wrap(l.Dashboard), Gateway: wrap(l.Gateway), Metrics: l.Metrics}, nil
+	return Listeners{Dashboard: wrap(l.Dashboard), Gateway: wrap(l.Gateway), Metrics: l.Metrics}, release, nil
 }
 
 // certFiles reads certificate and key again when either file changed, so that a renewal needs no restart. A pair that cannot be read leaves
-// the old one in use.
+// the old one in use, and is said in the log.
 type certFiles struct {
 	cert, key string
 	now       func() time.Time
+	log       *slog.Logger
 
 	mu      sync.Mutex
 	loaded  *tls.Certificate
@@ -71,17 +71,27 @@ func (c *certFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return c.loaded, nil
 	}
 	c.checked = now
-	stamp, err := c.stamps()
-	if err == nil && (c.loaded == nil || stamp != c.stamp) {
-		var pair tls.Certificate
-		if pair, err = tls.LoadX509KeyPair(c.cert, c.key); err == nil {
-			c.loaded, c.stamp = &pair, stamp
-		}
-	}
-	if c.loaded == nil {
+	err := c.load()
+	switch {
+	case c.loaded == nil:
 		return nil, fmt.Errorf("load certificate: %w", err)
+	case err != nil:
+		c.log.Error("the certificate's files cannot be read; the old one stays in use", "error", err)
 	}
 	return c.loaded, nil
+}
+
+// load reads the pair if its files are others than those that were read.
+func (c *certFiles) load() error {
+	stamp, err := c.stamps()
+	if err != nil || (c.loaded != nil && stamp == c.stamp) {
+		return err
+	}
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err == nil {
+		c.loaded, c.stamp = &pair, stamp
+	}
+	return err
 }
 
 func (c *certFiles) stamps() (stamp [2]time.Time, err error) {

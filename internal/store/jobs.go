@@ -81,6 +81,9 @@ func riverConfig(cfg workConfig, workers int) *river.Config {
 		FetchCooldown:     50 * time.Millisecond,
 		FetchPollInterval: time.Second,
 		MaxAttempts:       12,
+		// A job that is still at work so long after the stop is interrupted and tried again by the next process. One that was only left behind
+		// would count as at work for an hour.
+		SoftStopTimeout: time.Second,
 	}
 }
 

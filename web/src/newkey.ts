@@ -131,9 +131,9 @@ function present(form: HTMLFormElement, issued: Issued, privateKey: string): voi
 		link.download = name;
 	}
 	form.hidden = true;
-	const [title, heading] = [one("main > h1"), one("h2", made)];
-	if (title && heading) title.textContent = heading.textContent;
-	for (const part of [heading, one("main > .lead")]) if (part) part.hidden = true;
+	const [title, lead] = [one("main > h1"), one("main > .lead")];
+	if (title) title.textContent = made.ariaLabel;
+	if (lead) lead.hidden = true;
 	made.hidden = false;
 	made.focus();
 	made.scrollIntoView();

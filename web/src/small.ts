@@ -2,11 +2,12 @@
 
 import { all, fill, one, word } from "./dom";
 
-const lang = document.documentElement.lang || "en";
+/** The day before the month and hours up to 24, as the server writes them. */
+const lang = document.documentElement.lang === "ko" ? "ko" : "en-GB";
 
 /** bindTimes turns times into the reader's own zone and keeps "3 minutes ago" true, once a minute. */
 export function bindTimes(): void {
-	const exact = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" });
+	const exact = new Intl.DateTimeFormat(lang, { dateStyle: lang === "ko" ? "long" : "medium", timeStyle: "short", hourCycle: "h23" });
 	const zoned = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "long" });
 	for (const time of all<HTMLTimeElement>("time[datetime]")) {
 		const at = new Date(time.dateTime);

@@ -7,24 +7,18 @@ package crash_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
-	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/program"
-	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
-	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -56,36 +50,13 @@ func newOwner(t *testing.T, o program.InstallOptions, keys int) *owner {
 	w := &owner{Installation: program.Install(t, o), t: t, http: &http.Client{Transport: transport, Timeout: 10 * time.Second}}
 	rooms, closed := w.Rooms(t)
 	defer closed()
-	ctx, browser := t.Context(), sha256.Sum256([]byte("browser"))
-	origin := principal.Origin{Addr: netip.MustParseAddr("127.0.0.1"), Agent: "test"}
-	sid, err := rooms.SignUps.Begin(ctx, origin, signup.Begin{Mail: "ada@example.com", Name: "Ada", Lang: "en", Browser: browser})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := rooms.SignUps.Verify(ctx, sid, browser, string(rooms.SignUps.Code(sid).Reveal())); err != nil {
-		t.Fatal(err)
-	}
-	from := signup.From{Origin: origin, Browser: browser}
-	up, err := rooms.SignUps.FinishWithPassword(ctx, from, sid, secret.FromString("password", "correct horse battery staple gate"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.bearer = string(up.Bearer.Reveal())
-	in := apikey.IssueInput{
-		Account: up.Session.Account, Owner: up.User.ID, Name: "bot", Purpose: "tests", Environment: id.Test, Dialect: sign.Native, Algorithm: sign.HMACSHA256,
-	}
+	ada := program.SignUp(t, rooms, "ada@example.com")
+	w.bearer = string(ada.Bearer.Reveal())
 	for range keys {
-		issued, err := rooms.APIKeys.Issue(ctx, principal.Host("test"), in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.keys = append(w.keys, issued.Text())
+		w.keys = append(w.keys, ada.Key(t, rooms, sign.Native, sign.HMACSHA256).Text())
 	}
-	in.Dialect, in.Algorithm = sign.Upbit, sign.HMACSHA2
-	upbit, err := rooms.APIKeys.Issue(ctx, principal.Host("test"), in)
-	if err != nil {
-		t.Fatal(err)
-	}
+	upbit := ada.Key(t, rooms, sign.Upbit, sign.HMACSHA2)
+	var err error
 	if w.signer, err = sign.NewUpbitSigner(sign.UpbitKey{AccessKey: upbit.Text(), Secret: upbit.Secret.Reveal(), Untimed: true}); err != nil {
 		t.Fatal(err)
 	}

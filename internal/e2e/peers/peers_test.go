@@ -107,16 +107,24 @@ func (h *hall) says(t *testing.T, into any, arguments ...string) {
 // peers is where the scripts for Node and their packages lie.
 const peers = "../../kit/peers"
 
-// node runs a script for Node with input as JSON, and reads the JSON that it prints.
-func node(t *testing.T, script string, input, into any) {
+// needPackages is where the npm packages lie. Without them a test is skipped, and fails where CI=true.
+func needPackages(t *testing.T) string {
 	t.Helper()
-	path := program.Missing(t, "node")
-	if _, err := os.Stat(filepath.Join(peers, "node_modules")); err != nil {
+	folder := filepath.Join(peers, "node_modules")
+	if _, err := os.Stat(folder); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("the npm packages of internal/kit/peers are not installed: make setup")
 		}
 		t.Skip("the npm packages of internal/kit/peers are not installed: make setup")
 	}
+	return folder
+}
+
+// node runs a script for Node with input as JSON, and reads the JSON that it prints.
+func node(t *testing.T, script string, input, into any) {
+	t.Helper()
+	path := program.Missing(t, "node")
+	needPackages(t)
 	raw, err := json.Marshal(input)
 	if err != nil {
 		t.Fatal(err)

@@ -14,16 +14,21 @@ import (
 type Refuse func(w http.ResponseWriter, r *http.Request, err error)
 
 // Mux is the one mux of the listener for people. Each door mounts its routes through a Door of its own. A route without a line in the table
-// is remembered for Check and never served.
+// is remembered for Check and never served; every answer carries our security headers.
 type Mux struct {
-	mux     *http.ServeMux
-	doors   []*Door
-	mounted []string
-	unknown []string
+	mux      *http.ServeMux
+	hardened http.Handler // serve behind the security headers
+	doors    []*Door
+	mounted  []string
+	unknown  []string
 }
 
 // NewMux makes a Mux without doors.
-func NewMux() *Mux { return &Mux{mux: http.NewServeMux()} }
+func NewMux() *Mux {
+	m := &Mux{mux: http.NewServeMux()}
+	m.hardened = httpx.Harden(http.HandlerFunc(m.serve))
+	return m
+}
 
 // Door is where one door mounts its routes.
 type Door struct {
@@ -71,7 +76,9 @@ func (m *Mux) Check() error {
 // ServeHTTP finds the route. What there is none for is refused by the door whose prefix it is under, with the status and the Allow that
 // net/http found, and never with its plain text. A path that is not in its one canonical form is not found: a redirect would make two
 // addresses of one.
-func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.hardened.ServeHTTP(w, r) }
+
+func (m *Mux) serve(w http.ResponseWriter, r *http.Request) {
 	if !canonical(r.URL.EscapedPath()) {
 		m.refuse(w, r, fault.NotFound)
 		return

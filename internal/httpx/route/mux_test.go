@@ -71,6 +71,9 @@ func TestMux(t *testing.T) {
 			if w.Code != tt.status || w.Body.String() != tt.body || w.Header().Get("Allow") != tt.allow {
 				t.Errorf("%d %q, Allow %q; want %d %q, %q", w.Code, w.Body, w.Header().Get("Allow"), tt.status, tt.body, tt.allow)
 			}
+			if w.Header().Get("X-Content-Type-Options") != "nosniff" || w.Header().Get("Content-Security-Policy") == "" {
+				t.Errorf("no security headers: %v", w.Header())
+			}
 		})
 	}
 }

@@ -151,7 +151,7 @@ const (
 // registry maps code → line of spec/errors.tsv.
 var registry = map[Code]Entry{
 	Internal: {Code: Internal, Status: 500, Sight: Anyone, Outside: "",
-		English: "Something went wrong on our side.", EnglishFix: "Look whether it took effect before you try again. If it stays, tell the operator the request id.",
+		English: "Something went wrong on our side.", EnglishFix: "Check whether it took effect before you try again. If it stays, tell the operator the request id.",
 		Korean: "서버에 문제가 발생했습니다.", KoreanFix: "반영되었는지 확인한 뒤 다시 시도해 주십시오. 계속되면 운영자에게 요청 ID를 알려 주십시오."},
 	NotFound: {Code: NotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is nothing here.", EnglishFix: "Check the address.",
@@ -215,7 +215,7 @@ var registry = map[Code]Entry{
 		Korean: "@ 앞부분에 일부 메일 시스템이 전달하지 못하는 문자가 있습니다.", KoreanFix: "@ 앞에 영문자, 숫자, . _ - +만 있는 주소를 사용해 주십시오."},
 	MailAddressDomain: {Code: MailAddressDomain, Status: 422, Sight: Anyone, Outside: "",
 		English: "The part after the @ is not a domain name that mail can reach.", EnglishFix: "Check its spelling; a name in another script can be written in small letters or in its xn-- form.",
-		Korean: "@ 뒷부분이 메일을 받을 수 있는 도메인 이름이 아닙니다.", KoreanFix: "철자를 확인해 주십시오. 한글처럼 영문이 아닌 이름은 소문자로 쓰거나 xn-- 형식으로 입력할 수 있습니다."},
+		Korean: "@ 뒷부분이 메일을 받을 수 있는 도메인 이름이 아닙니다.", KoreanFix: "철자를 확인해 주십시오. 영문이 아닌 문자가 있는 이름은 소문자 또는 xn-- 형식으로 입력해 주십시오."},
 	AssuranceTooLow: {Code: AssuranceTooLow, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "This needs a stronger proof than this session has: {needs}.", EnglishFix: "Confirm with a passkey or with your authenticator app; if you have neither, add one under Sign-in methods.",
 		Korean: "이 작업에는 현재 세션보다 강한 인증({needs})이 필요합니다.", KoreanFix: "패스키나 인증 앱으로 확인해 주십시오. 둘 다 없다면 로그인 수단 화면에서 하나를 추가해 주십시오."},
@@ -257,7 +257,7 @@ var registry = map[Code]Entry{
 		Korean: "가입 시간이 초과되었거나 다른 브라우저에서 시작되었습니다.", KoreanFix: "메일 주소 입력부터 다시 시작해 주십시오."},
 	TOTPCodeRefused: {Code: TOTPCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That code is not right, or it was used already. Our clock says {server_time}.", EnglishFix: "Wait for the next code. If it fails again, set your phone's clock to automatic.",
-		Korean: "코드가 올바르지 않거나 이미 사용되었습니다. 서버 시각은 {server_time}입니다.", KoreanFix: "다음 코드를 기다려 입력해 주십시오. 계속 실패하면 휴대전화 시각을 자동으로 설정해 주십시오."},
+		Korean: "코드가 올바르지 않거나 이미 사용되었습니다. 서버 시각은 {server_time}입니다.", KoreanFix: "다음 코드를 기다려 입력해 주십시오. 계속 실패하면 휴대전화의 시각 설정을 자동으로 바꿔 주십시오."},
 	TOTPNotEnrolled: {Code: TOTPNotEnrolled, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "No authenticator app is set up.", EnglishFix: "Set one up under Sign-in methods.",
 		Korean: "설정된 인증 앱이 없습니다.", KoreanFix: "로그인 수단 화면에서 설정해 주십시오."},

@@ -70,8 +70,14 @@ func (t *Tally) Note(r Refusal, actor principal.Principal, facts map[string]stri
 }
 
 // Flush writes what is due: kinds that were not told yet, and the rest of minutes that are over. It is called from one goroutine.
-func (t *Tally) Flush(ctx context.Context) error {
-	due := t.due()
+func (t *Tally) Flush(ctx context.Context) error { return t.write(ctx, t.due(t.now())) }
+
+// Close writes everything that was counted, whether its minute is over or not: a process that ends has no later.
+func (t *Tally) Close(ctx context.Context) error {
+	return t.write(ctx, t.due(t.now().Add(time.Minute)))
+}
+
+func (t *Tally) write(ctx context.Context, due []told) error {
 	for i, d := range due {
 		facts := map[string]string{"reason": d.Reason, "count": fmt.Sprint(d.n), "route": d.Route}
 		maps.Copy(facts, d.seen)
@@ -93,10 +99,10 @@ type told struct {
 	count
 }
 
-func (t *Tally) due() (due []told) {
+// due takes out what has to be written as of now.
+func (t *Tally) due(now time.Time) (due []told) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.now()
 	for r, c := range t.counts {
 		over := now.Sub(c.minute) >= time.Minute
 		if (!c.told || over) && c.n > 0 {

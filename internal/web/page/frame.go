@@ -1,8 +1,12 @@
 package page
 
 import (
+	"context"
+	"io"
 	"strconv"
 	"strings"
+
+	"github.com/a-h/templ"
 )
 
 // here says whether a page belongs to an entry of the navigation.
@@ -44,6 +48,22 @@ func (in Input) described() string {
 		ids = append(ids, in.Name+"-hint")
 	}
 	return strings.Join(ids, " ")
+}
+
+// pieces writes a text of a registry with the names of the values that will stand in it. By hand, because a template would put spaces
+// around them.
+func pieces(list []Piece) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		var html strings.Builder
+		for _, p := range list {
+			html.WriteString(templ.EscapeString(p.Text))
+			if p.Name != "" {
+				html.WriteString("<var>" + templ.EscapeString(p.Name) + "</var>")
+			}
+		}
+		_, err := io.WriteString(w, html.String())
+		return err
+	})
 }
 
 func number(n int) string { return strconv.Itoa(n) }

@@ -265,8 +265,9 @@ CREATE TABLE key_nonce (
 );
 
 -- Certificates and ACME state (certmagic storage).
+-- Names are listed as ranges of bytes, whatever the database's own order is.
 CREATE TABLE acme_item (
-    name        TEXT    PRIMARY KEY,
+    name        TEXT COLLATE "C" PRIMARY KEY,
     sealed      BYTEA    NOT NULL,
     size        BIGINT NOT NULL,
     modified_at BIGINT NOT NULL

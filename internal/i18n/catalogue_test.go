@@ -1,0 +1,201 @@
+package i18n_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+)
+
+func catalogue(t *testing.T, lang string) map[string]string {
+	t.Helper()
+	raw, err := os.ReadFile("catalogue/" + lang + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts map[string]string
+	if err := json.Unmarshal(raw, &texts); err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(string(raw), "\": \""); lines != len(texts) {
+		t.Errorf("%s: %d lines for %d keys: a key stands twice", lang, lines, len(texts))
+	}
+	return texts
+}
+
+var placeholders = regexp.MustCompile(`\{[a-z_]+\}`)
+
+func TestCataloguesHaveTheSameKeysAndPlaceholders(t *testing.T) {
+	en, ko := catalogue(t, "en"), catalogue(t, "ko")
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(en)), slices.Sorted(maps.Keys(ko))); diff != "" {
+		t.Errorf("keys of English against Korean:\n%s", diff)
+	}
+	for key := range en {
+		of := func(text string) []string {
+			return slices.Compact(slices.Sorted(slices.Values(placeholders.FindAllString(text, -1))))
+		}
+		if diff := cmp.Diff(of(en[key]), of(ko[key])); diff != "" {
+			t.Errorf("%s: placeholders of English against Korean:\n%s", key, diff)
+		}
+		if en[key] == "" || ko[key] == "" {
+			t.Errorf("%s has no text", key)
+		}
+	}
+}
+
+var (
+	// joined is a particle whose form depends on the sound before it, right after a value, written in one form only.
+	joined = regexp.MustCompile(`\}['"”]?(을|를|이|가|은|는|과|와|로|으로|이라|라|이며|며)([^가-힣(]|$)`)
+	ending = regexp.MustCompile(`([가-힣]+)[.?]`)
+)
+
+// Korean is 합니다체 throughout: a sentence ends in -니다, -니까 or -시오. Labels, which end without a stop, may be nouns.
+func TestKoreanIsFormalAndChoosesParticlesByRule(t *testing.T) {
+	for key, text := range catalogue(t, "ko") {
+		if joined.MatchString(text) {
+			t.Errorf("%s writes one form of a particle after a value: %s", key, text)
+		}
+		for _, end := range ending.FindAllStringSubmatch(text, -1) {
+			if !strings.HasSuffix(end[1], "니다") && !strings.HasSuffix(end[1], "니까") && !strings.HasSuffix(end[1], "시오") && !label[key] {
+				t.Errorf("%s ends a sentence with %q: %s", key, end[0], text)
+			}
+		}
+		if regexp.MustCompile(`(해요|세요|에요|예요|네요|군요|까요|나요)`).MatchString(text) {
+			t.Errorf("%s is casual: %s", key, text)
+		}
+	}
+}
+
+// label are texts in which a stop does not end a sentence: an abbreviation, or a list of facts.
+var label = map[string]bool{"confirm.key": true, "new_key.allowlist": true, "key.name_hint": true}
+
+// What the heuristic is for is shown to be found.
+func TestTheHeuristicsFindWhatTheyLookFor(t *testing.T) {
+	for text, wrong := range map[string]bool{
+		"{name}을 만들었습니다.": true, "{name}을(를) 만들었습니다.": false, "“{name}”이 있습니다.": true, "{host}로 갑니다.": true, "{n}개를 지웠습니다.": false,
+	} {
+		if got := joined.MatchString(text); got != wrong {
+			t.Errorf("%q: joined is %t", text, got)
+		}
+	}
+}
+
+var quoted = regexp.MustCompile(`"([a-z_0-9]+(?:\.[a-z_0-9:]+)*)"`)
+
+// families are the keys that code puts together from a prefix and a word of a closed list.
+func families() map[string][]string {
+	var scopes, levels []string
+	for _, s := range scope.All() {
+		scopes = append(scopes, s.String())
+	}
+	for _, l := range []assurance.Level{assurance.Pwd, assurance.Mfa, assurance.Phr, assurance.Phrh} {
+		levels = append(levels, l.String())
+	}
+	method := []string{}
+	for _, m := range []string{"passkey", "totp", "password"} {
+		for _, part := range []string{"strength", "benefit", "risk", "lost"} {
+			method = append(method, m+"."+part)
+		}
+	}
+	var missing []string
+	for _, gap := range []string{"factor", "proof", "way"} {
+		for _, part := range []string{"title", "text", "link"} {
+			missing = append(missing, gap+"."+part)
+		}
+	}
+	kinds := []string{"browser", "ed25519", "hmac", "upbit"}
+	for _, k := range slices.Clone(kinds) {
+		kinds = append(kinds, k+".text")
+	}
+	return map[string][]string{
+		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
+		"asked.": {"password", "totp_added", "totp_removed", "passkey_added", "passkey_removed", "key"}, "confirm.": {"key"},
+		"who.": {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
+		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
+		"seen.":    {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
+		"invalid.": {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
+	}
+}
+
+// Every key is said somewhere and every key that is said exists.
+func TestEveryKeyIsUsed(t *testing.T) {
+	en := catalogue(t, "en")
+	said := map[string]bool{}
+	for _, pattern := range []string{"*.go", "../web/*.go", "../web/page/*.go", "../web/page/*.templ"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal(pattern, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") || strings.HasSuffix(file, "_templ.go") {
+				continue
+			}
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range quoted.FindAllStringSubmatch(string(raw), -1) {
+				for _, prefix := range []string{"", "said."} {
+					for _, suffix := range []string{"", ".one", ".other"} {
+						said[prefix+m[1]+suffix] = true
+					}
+				}
+			}
+		}
+	}
+	for prefix, words := range families() {
+		for _, word := range words {
+			said[prefix+word] = true
+			if _, ok := en[prefix+word]; !ok {
+				t.Errorf("%s%s has no text", prefix, word)
+			}
+		}
+	}
+	for key := range en {
+		if !said[key] {
+			t.Errorf("%s is said nowhere", key)
+		}
+	}
+}
+
+// What templates and handlers say has a text. Keys with a variable part are those of families, above.
+func TestEverySaidKeyExists(t *testing.T) {
+	en := catalogue(t, "en")
+	call := regexp.MustCompile(`(?:\bT|Say|before|frame|Has)\("([a-z_0-9.:]+)"[,)]`)
+	comment := regexp.MustCompile(`(?m)^\s*//.*$`)
+	count := regexp.MustCompile(`\.Count\("([a-z_0-9.]+)"[,)]`)
+	for _, pattern := range []string{"*.go", "../web/*.go", "../web/page/*.templ"} {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			raw = comment.ReplaceAll(raw, nil)
+			for _, m := range call.FindAllStringSubmatch(string(raw), -1) {
+				if _, ok := en[m[1]]; !ok {
+					t.Errorf("%s says %s, which has no text", file, m[1])
+				}
+			}
+			for _, m := range count.FindAllStringSubmatch(string(raw), -1) {
+				for _, form := range []string{".one", ".other"} {
+					if _, ok := en[m[1]+form]; !ok {
+						t.Errorf("%s counts %s, which has no form %s", file, m[1], form)
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package i18n_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/seed-21c57000/sallyport/internal/i18n"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+func TestSay(t *testing.T) {
+	en, ko := i18n.In("en"), i18n.In("ko")
+	tests := []struct{ name, got, want string }{
+		{"a value", en.Say("key.used_from", "addr", "203.0.113.7"), "from 203.0.113.7"},
+		{"one thing", en.Count("time.day", 1), "1 day"},
+		{"no thing", en.Count("time.day", 0), "0 days"},
+		{"many things", en.Count("time.day", 90), "90 days"},
+		{"Korean counts nothing apart", ko.Count("time.day", 1), "1일"},
+		{"an unknown language reads English", i18n.In("fr").Say("mail"), "Mail address"},
+		{"the zero value reads English", i18n.Words{}.Say("mail"), "Mail address"},
+		{"a missing key shows", en.Say("no.such"), "⟦no.such⟧"},
+		{"a missing value stays", en.Say("key.used_from"), "from {addr}"},
+		{"braces in a value are not looked at", en.Say("key.used_from", "addr", "{addr}{x}"), "from {addr}{x}"},
+		{"an open brace", en.Fill("a {b", map[string]string{"b": "x"}), "a {b"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.got != test.want {
+				t.Errorf("got %q, want %q", test.got, test.want)
+			}
+		})
+	}
+}
+
+func TestParticles(t *testing.T) {
+	const text = `{x}을(를) {x}이(가) {x}은(는) {x}과(와) {x}(으)로`
+	tests := map[string]string{
+		"문":       "문을 문이 문은 문과 문으로",
+		"키":       "키를 키가 키는 키와 키로",
+		"서울":      "서울을 서울이 서울은 서울과 서울로",
+		"3":       "3을 3이 3은 3과 3으로",
+		"2":       "2를 2가 2는 2와 2로",
+		"7":       "7을 7이 7은 7과 7로",
+		"Linux":   "Linux를 Linux가 Linux는 Linux와 Linux로",
+		"phone m": "phone m을 phone m이 phone m은 phone m과 phone m으로",
+		"email":   "email을 email이 email은 email과 email로",
+		"(주)게이트":  "(주)게이트를 (주)게이트가 (주)게이트는 (주)게이트와 (주)게이트로",
+		"bot":     "bot을(를) bot이(가) bot은(는) bot과(와) bot(으)로",
+		"":        "을(를) 이(가) 은(는) 과(와) (으)로",
+		"日本":      "日本을(를) 日本이(가) 日本은(는) 日本과(와) 日本(으)로",
+	}
+	for value, want := range tests {
+		t.Run(value, func(t *testing.T) {
+			if got := i18n.In("ko").Fill(text, map[string]string{"x": value}); got != want {
+				t.Errorf("got  %q\nwant %q", got, want)
+			}
+		})
+	}
+}
+
+func TestParticlesAfterQuotes(t *testing.T) {
+	got := i18n.In("ko").Fill(`“{x}”을(를) '{y}'(으)로`, map[string]string{"x": "문", "y": "서울"})
+	if want := `“문”을 '서울'로`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := i18n.In("en").Fill("{x}을(를)", map[string]string{"x": "문"}); got != "문을(를)" {
+		t.Errorf("English chose a particle: %q", got)
+	}
+}
+
+// After a Hangul syllable or a digit no reader ever sees both forms, and the value itself is never changed.
+func TestParticleLaw(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		value := rapid.StringMatching(`[가-힣0-9a-z ]{0,8}[가-힣0-9]`).Draw(t, "value")
+		written := rapid.SampledFrom([]string{"을(를)", "이(가)", "은(는)", "과(와)", "(으)로", "(이)라", "(이)며"}).Draw(t, "written")
+		got := i18n.In("ko").Fill("{x}"+written+" 끝", map[string]string{"x": value})
+		rest, ok := strings.CutPrefix(got, value)
+		if !ok || strings.ContainsAny(rest, "()") || !strings.HasSuffix(rest, " 끝") {
+			t.Fatalf("%q with %q became %q", value, written, got)
+		}
+	})
+}
+
+func TestMoments(t *testing.T) {
+	now := time.Date(2026, 11, 21, 9, 5, 0, 0, time.UTC)
+	tests := []struct {
+		name     string
+		at       time.Time
+		en, ko   string
+		absolute string
+	}{
+		{"now", now.Add(20 * time.Second), "just now", "방금", "21 Nov 2026, 09:05 UTC"},
+		{"minutes", now.Add(-3 * time.Minute), "3 minutes ago", "3분 전", "21 Nov 2026, 09:02 UTC"},
+		{"ninety minutes", now.Add(90 * time.Minute), "in 90 minutes", "90분 후", "21 Nov 2026, 10:35 UTC"},
+		{"one hour", now.Add(time.Hour), "in 1 hour", "1시간 후", "21 Nov 2026, 10:05 UTC"},
+		{"hours", now.Add(11*time.Hour + 20*time.Minute), "in 11 hours", "11시간 후", "21 Nov 2026, 20:25 UTC"},
+		{"a day and more", now.Add(-47 * time.Hour), "47 hours ago", "47시간 전", "19 Nov 2026, 10:05 UTC"},
+		{"days", now.AddDate(0, 0, 90), "in 90 days", "90일 후", "19 Feb 2027, 09:05 UTC"},
+		{"another zone is said in UTC", now.Add(-time.Hour).In(time.FixedZone("KST", 9*3600)), "1 hour ago", "1시간 전", "21 Nov 2026, 08:05 UTC"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			en, ko := i18n.In("en").Moment(test.at, now), i18n.In("ko").Moment(test.at, now)
+			if en.Relative != test.en || ko.Relative != test.ko || en.Absolute != test.absolute {
+				t.Errorf("got %+v and %+v", en, ko)
+			}
+			if en.ISO != test.at.UTC().Format(time.RFC3339) {
+				t.Errorf("ISO is %s", en.ISO)
+			}
+		})
+	}
+	if m := i18n.In("en").Moment(time.Time{}, now); !m.IsZero() {
+		t.Errorf("the zero time became %+v", m)
+	}
+}
+
+// Every action of the log reads well with its facts in both languages: nothing is left to be filled.
+func TestHappened(t *testing.T) {
+	facts := map[string]string{
+		"mail": "kim@example.com", "device": "Chrome on Windows", "count": "2", "host": "exchange.example.com", "summary": "Add an authenticator app",
+		"name": "grid-btc", "reason": "key.expired", "version": "1",
+	}
+	for _, action := range []audit.Action{
+		audit.ServerStarted, audit.UserSignedUp, audit.SessionSignedIn, audit.SessionRevoked, audit.SessionOthersRevoked, audit.SessionAllRevoked,
+		audit.SessionChildMade, audit.SignInFailed, audit.StepUpSatisfied, audit.StepUpFailed, audit.PasskeyEnrolled, audit.KeyCreated,
+		audit.KeyRevoked, audit.RequestRefused,
+	} {
+		for _, lang := range []string{"en", "ko"} {
+			if got := i18n.In(lang).Happened(action, facts); got == string(action) || strings.ContainsAny(got, "{}") {
+				t.Errorf("%s in %s: %q", action, lang, got)
+			}
+		}
+	}
+	if got := i18n.In("en").Happened("vendor.killed", nil); got != "vendor.killed" {
+		t.Errorf("an action of a newer release became %q", got)
+	}
+	if got := i18n.In("ko").Happened(audit.KeyCreated, map[string]string{"name": "감시"}); got != "API 키 감시를 만들었습니다." {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestRecognise(t *testing.T) {
+	tests := []struct {
+		sentence, key string
+		values        map[string]string
+	}{
+		{"Set a new password", "asked.password", map[string]string{}},
+		{"Add the passkey Kim's iPhone", "asked.passkey_added", map[string]string{"name": "Kim's iPhone"}},
+		{
+			`API key "grid" (live) with balances:read orders:write, until 2027-02-19`, "asked.key",
+			map[string]string{"name": "grid", "environment": "live", "scopes": "balances:read orders:write", "date": "2027-02-19"},
+		},
+		{"Set a new password!", "", nil},
+		{"Something else", "", nil},
+		{"", "", nil},
+	}
+	for _, test := range tests {
+		key, values, ok := i18n.Recognise("asked.", test.sentence)
+		if key != test.key || ok != (test.key != "") {
+			t.Errorf("%q: got %s %v %t", test.sentence, key, values, ok)
+		}
+		for name, want := range test.values {
+			if values[name] != want {
+				t.Errorf("%q: %s is %q, want %q", test.sentence, name, values[name], want)
+			}
+		}
+	}
+}
+
+// What was said from a text is recognised as that text with the same values, as long as no value holds the words that follow it.
+func TestRecogniseLaw(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.StringMatching(`[a-zA-Z0-9가-힣 '.-]{1,20}`).Draw(t, "name")
+		sentence := i18n.In("en").Say("asked.passkey_removed", "name", name)
+		key, values, ok := i18n.Recognise("asked.", sentence)
+		if !ok || key != "asked.passkey_removed" || values["name"] != name {
+			t.Fatalf("%q: %s %v", sentence, key, values)
+		}
+	})
+}
+
+func TestPseudoShowsWhatDoesNotComeFromTheCatalogue(t *testing.T) {
+	got := i18n.In(i18n.Pseudo).Say("key.used_from", "addr", "203.0.113.7")
+	if !strings.HasPrefix(got, "⟨") || !strings.HasSuffix(got, "⟩") || !strings.Contains(got, "203.0.113.7") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,28 @@
+package server
+
+import (
+	"time"
+
+	"github.com/caddyserver/certmagic"
+
+	"github.com/seed-21c57000/sallyport/internal/store"
+)
+
+// LockLife is how long a lock outlives its holder.
+const LockLife = lockLife
+
+// NewCertStore is the certificate storage of one node.
+func NewCertStore(db *store.DB, now func() time.Time) certmagic.Storage {
+	return newCertStore(store.Of[certTx](db), now)
+}
+
+// Abandon leaves a lock as a node does that was killed.
+func Abandon(s certmagic.Storage, name string) {
+	c, ok := s.(*certStore)
+	if !ok {
+		panic("no certificate storage of ours")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.locks[name].stop()
+}

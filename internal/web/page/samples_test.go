@@ -1,0 +1,105 @@
+package page_test
+
+import (
+	"github.com/a-h/templ"
+
+	"github.com/seed-21c57000/sallyport/internal/i18n"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+)
+
+// Values stand between « and », so that a test can tell them from texts of the catalogue.
+var at = i18n.Moment{ISO: "2026-11-21T09:05:00Z", Absolute: "«21 Nov»", Relative: "«in 3 minutes»"}
+
+func frame(w i18n.Words, signedIn bool) page.Frame {
+	f := page.Frame{
+		Words: w, Product: "«Sallyport»", Title: "«title»", Path: "/keys/new", FormToken: "token", Test: true, Notice: "«done»",
+		Assets: page.Assets{Script: "/assets/app-1.js", Style: "/assets/app-1.css", Icon: "/assets/icon-1.svg"},
+	}
+	if signedIn {
+		f.Me = &page.Me{Name: "«Kim»", Idle: at, Ends: at, Again: "/sign-in"}
+	}
+	return f
+}
+
+var wrong = page.Problem{Code: "request.invalid", Title: "«wrong»", Fix: "«fix»", Field: "name", Hint: "«hint»", Again: at}
+
+func on(field string) page.Problem {
+	p := wrong
+	p.Field = field
+	return p
+}
+
+var host = page.Host{Name: "«Paper»", Authority: "exchange.example.com:8443", Origin: "«https://exchange.example.com»", Test: true, Path: "/btc"}
+
+func key(id string, state page.KeyState) page.Key {
+	return page.Key{
+		ID: id, Name: "«grid»", Purpose: "«trade»", Test: state == page.KeyLive, Signs: "«Ed25519»", Scopes: []string{"«see»"}, State: state,
+		Owner: "«Kim»", Created: at, Expires: at, Ended: at, Lapses: at,
+	}
+}
+
+// samples hold every page, and both sides of each choice within one.
+func samples(w i18n.Words) map[string]templ.Component {
+	in, out := frame(w, true), frame(w, false)
+	asleep := frame(w, true)
+	asleep.Me.Asleep, asleep.Test, asleep.Notice = true, false, ""
+	used := key("«spk_live_2»", page.KeySoon)
+	used.Used, used.UsedFrom, used.Allowlist = at, "«203.0.113.7»", []string{"«203.0.113.0/24»"}
+	passkey := page.Passkey{ID: "pk_1", Name: "«iPhone»", Synced: true, Added: at}
+	plan := page.NewKey{
+		Name: "«grid»", Purpose: "«trade»", Kind: "ed25519", Subaccounts: []page.Option{{Value: "a", Text: "«main»", Chosen: true}, {Value: "b", Text: "«bots»"}},
+		Environments: []page.Option{{Value: "live", Text: "«live»"}}, Scopes: []page.Scope{{Word: "orders:write", Text: "«place»", Acts: true, Chosen: true}},
+		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Challenge: "«c»", Unpinned: "«30 days»", Check: "«check»",
+	}
+	planWrong := plan
+	planWrong.Problem, planWrong.UpbitLifted, planWrong.Kind, planWrong.Subaccounts = on("scopes"), true, "upbit", nil
+	noUpbit := plan
+	noUpbit.UpbitOff, noUpbit.Problem = true, on("allowlist")
+	return map[string]templ.Component{
+		"sign-up":          page.SignUpPage(out, page.SignUp{Korean: true}),
+		"sign-up wrong":    page.SignUpPage(out, page.SignUp{Problem: on("mail"), Mail: "«a»", Name: "«Kim»"}),
+		"code":             page.MailCodePage(out, page.Code{SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
+		"code wrong":       page.MailCodePage(out, page.Code{Problem: on("code"), SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
+		"secure":           page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»"}),
+		"secure wrong":     page.SecurePage(out, page.Secure{Problem: on("password"), SignUp: "sup_1", Mail: "«a»"}),
+		"sign-in":          page.SignInPage(out, page.SignIn{ReturnTo: "/keys", Origin: "«https://gate.example»", Again: true}),
+		"sign-in wrong":    page.SignInPage(out, page.SignIn{Problem: on(""), Mail: "«a»", ReturnTo: "/", Origin: "«https://gate.example»"}),
+		"second":           page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/"}),
+		"overview":         page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Hosts: []page.Host{host}}),
+		"overview missing": page.OverviewPage(asleep, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«p»", Mine: *asleep.Me, Missing: []page.Missing{{"«t»", "«x»", "«l»", "/methods"}}}),
+		"sessions": page.SessionsPage(in, page.Sessions{Idle: "«30 minutes»", List: []page.Session{
+			{ID: "«ses_1»", Device: "«Chrome»", Agent: "«ua»", Addr: "«203.0.113.7»", Proven: "«p»", Opened: at, Acted: at, Ends: at, Mine: true},
+			{ID: "«ses_2»", Device: "«Safari»", Agent: "«ua»", Addr: "«203.0.113.8»", Proven: "«p»", Opened: at, Acted: at, Ends: at},
+		}}),
+		"one session":   page.SessionsPage(in, page.Sessions{Idle: "«30 minutes»", List: []page.Session{{ID: "«ses_1»", Device: "«Chrome»", Mine: true}}}),
+		"methods":       page.MethodsPage(in, page.Methods{Password: &page.Password{Changed: at}, TOTP: &page.TOTP{Since: at}, Passkeys: []page.Passkey{passkey, {ID: "pk_2", Name: "«key»", Added: at, Used: at}}}),
+		"no methods":    page.MethodsPage(in, page.Methods{Problem: on("")}),
+		"password":      page.PasswordPage(in, page.NewPassword{Problem: on("password"), Mail: "«a»", Least: "15"}),
+		"change":        page.PasswordPage(in, page.NewPassword{Mail: "«a»", Least: "8", Set: true}),
+		"enrol":         page.EnrolPage(in, page.Enrol{Shown: true, Secret: "«ABCD»", URI: "otpauth://totp/x", QRSize: 21, QRPath: "M0 0h1v1h-1z"}),
+		"enrol wrong":   page.EnrolPage(in, page.Enrol{Problem: on("code")}),
+		"step-up key":   page.StepUpPage(in, page.StepUp{Action: "/keys", ID: "stp_1", Summary: "«s»", Details: []page.Fact{{"«n»", "«v»"}}, Needs: "passkey", Carried: "c", Back: "/keys"}),
+		"step-up code":  page.StepUpPage(in, page.StepUp{Problem: on("proof_code"), Action: "/keys", ID: "stp_1", Summary: "«s»", Needs: "totp", Carried: "c", Back: "/"}),
+		"step-up word":  page.StepUpPage(in, page.StepUp{Problem: on("proof_password"), Action: "/keys", ID: "stp_1", Summary: "«s»", Needs: "password", Carried: "c", Mail: "«a»", Back: "/"}),
+		"keys":          page.KeysPage(in, page.Keys{MayCreate: true, List: []page.Key{key("«spk_test_1»", page.KeyLive), used, key("«spk_3»", page.KeyExpired), key("«spk_4»", page.KeyRevoked), key("«spk_5»", page.KeyOrphan)}}),
+		"no keys":       page.KeysPage(in, page.Keys{}),
+		"keys of other": page.KeysPage(in, page.Keys{NotOwner: true, Problem: on("")}),
+		"new key":       page.NewKeyPage(in, plan),
+		"new key wrong": page.NewKeyPage(in, planWrong),
+		"new key off":   page.NewKeyPage(in, noUpbit),
+		"created":       page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Secret: "«sps»", FileName: "«grid.json»", FileHref: "data:application/json;base64,e30=", Check: "«call»"}),
+		"created own":   page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Check: "«call»"}),
+		"activity": page.ActivityPage(in, page.Activity{Older: "/activity?before=3", Newest: "/activity", Twin: "/v1/activity", Entries: []page.Entry{
+			{At: at, Text: "«did»", Who: "«you»", Proven: "«p»", From: "«f»"},
+			{At: at, Text: "«refused»", Times: "«3 times»", Refused: true, Who: "«key»", Seen: []page.Fact{{"«n»", "«v»"}}, Next: "«next»", Code: "key.expired"},
+		}}),
+		"no activity":    page.ActivityPage(in, page.Activity{Twin: "/v1/activity"}),
+		"refusal":        page.RefusalPage(in, page.Refusal{Code: "«c»", Title: "«t»", Fix: "«f»", Status: "«404»", Request: "«req»", Again: at, Back: "/"}),
+		"refusal out":    page.RefusalPage(out, page.Refusal{Code: "«c»", Title: "«t»", Fix: "«f»", Status: "«401»", Request: "«req»", Back: "/", SignIn: true}),
+		"codes":          page.CodesPage(in, page.Codes{List: []page.CodeLine{{Code: "«c»", Status: "«404»", Title: []page.Piece{{Text: "«a»"}, {Name: "«b»"}}}}}),
+		"codes out":      page.CodesPage(out, page.Codes{}),
+		"code one":       page.CodeOnePage(out, page.CodePage{Code: "«c»", Status: "«401»", Outside: "«o»", Texts: []page.CodeText{{Lang: "ko", Heading: "«h»", Title: []page.Piece{{Text: "«a»"}}, Fix: []page.Piece{{Name: "«b»"}}}}}),
+		"go":             page.GoPage(in, page.Go{Host: host}),
+		"go with a code": page.GoPage(in, page.Go{Host: host, Enter: "https://exchange.example.com/.sallyport/enter?code=x"}),
+	}
+}
