@@ -3,6 +3,7 @@ package main_test
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,7 +31,7 @@ func TestEveryCommandShowsAnExample(t *testing.T) {
 		list, _, _ = strings.Cut(list, "\n\n")
 		for _, match := range subcommand.FindAllStringSubmatch(list, -1) {
 			if name := match[1]; name != "help" && name != "completion" { // cobra's own
-				walk(append(words[:len(words):len(words)], name))
+				walk(append(slices.Clip(words), name))
 			}
 		}
 	}

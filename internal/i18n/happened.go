@@ -21,9 +21,33 @@ func (w Words) Happened(action audit.Action, facts map[string]string) string {
 	return w.Fill(text, facts)
 }
 
-// Recognise finds the text of the English catalogue, among those whose keys begin with prefix, that an English sentence was written from,
-// and the values in it. It lets a sentence that another package wrote down in English be said in Korean: Say(key, values).
-func Recognise(prefix, sentence string) (key string, values map[string]string, ok bool) {
+// Asked says, in this language, what a room wrote down in English for somebody to confirm: the summary of a step-up. A sentence that the
+// catalogue does not know stays as it is.
+func (w Words) Asked(summary string) string {
+	key, values, ok := recognise("asked.", summary)
+	if !ok {
+		return summary
+	}
+	if e := "fact.environment." + values["environment"]; w.Has(e) {
+		values["environment"] = w.Say(e)
+	}
+	var scopes []string
+	for word := range strings.FieldsSeq(values["scopes"]) {
+		if w.Has("scope." + word) {
+			word = w.Say("scope." + word)
+		}
+		scopes = append(scopes, word)
+	}
+	values["scopes"] = strings.Join(scopes, ", ")
+	if said := "confirm." + strings.TrimPrefix(key, "asked."); w.Has(said) {
+		key = said
+	}
+	return fill(w.Lang(), catalogues[w.Lang()][key], func(name string) (string, bool) { return values[name], true })
+}
+
+// recognise finds the text of the English catalogue, among those whose keys begin with prefix, that a sentence was written from, and the
+// values in it.
+func recognise(prefix, sentence string) (key string, values map[string]string, ok bool) {
 	english := catalogues["en"]
 	for _, key := range slices.Sorted(maps.Keys(english)) {
 		if !strings.HasPrefix(key, prefix) {

@@ -142,42 +142,41 @@ func TestHappened(t *testing.T) {
 	}
 }
 
-func TestRecognise(t *testing.T) {
-	tests := []struct {
-		sentence, key string
-		values        map[string]string
-	}{
-		{"Set a new password", "asked.password", map[string]string{}},
-		{"Add the passkey Kim's iPhone", "asked.passkey_added", map[string]string{"name": "Kim's iPhone"}},
+func TestAsked(t *testing.T) {
+	tests := []struct{ summary, en, ko string }{
+		{"Set a new password", "Set a new password", "새 비밀번호 설정"},
+		{"Add the passkey Kim's iPhone", "Add the passkey Kim's iPhone", "패스키 Kim's iPhone 추가"},
 		{
-			`API key "grid" (live) with balances:read orders:write, until 2027-02-19`, "asked.key",
-			map[string]string{"name": "grid", "environment": "live", "scopes": "balances:read orders:write", "date": "2027-02-19"},
+			`API key "grid" (live) with orders:read orders:write, until 2027-02-19`,
+			"Key “grid” (Live), until 2027-02-19. It may: see orders and fills, place orders.",
+			"“grid” 키 (실거래), 2027-02-19까지. 권한: 주문과 체결 조회, 주문.",
 		},
-		{"Set a new password!", "", nil},
-		{"Something else", "", nil},
-		{"", "", nil},
+		{
+			`API key "grid" (test) with future:scope, until 2027-02-19`, "Key “grid” (Test), until 2027-02-19. It may: future:scope.",
+			"“grid” 키 (테스트), 2027-02-19까지. 권한: future:scope.",
+		},
+		{"Set a new password!", "Set a new password!", "Set a new password!"},
+		{"Remove the passkey", "Remove the passkey", "Remove the passkey"},
+		{"", "", ""},
 	}
 	for _, test := range tests {
-		key, values, ok := i18n.Recognise("asked.", test.sentence)
-		if key != test.key || ok != (test.key != "") {
-			t.Errorf("%q: got %s %v %t", test.sentence, key, values, ok)
-		}
-		for name, want := range test.values {
-			if values[name] != want {
-				t.Errorf("%q: %s is %q, want %q", test.sentence, name, values[name], want)
+		t.Run(test.summary, func(t *testing.T) {
+			if got := i18n.In("en").Asked(test.summary); got != test.en {
+				t.Errorf("got %q, want %q", got, test.en)
 			}
-		}
+			if got := i18n.In("ko").Asked(test.summary); got != test.ko {
+				t.Errorf("got %q, want %q", got, test.ko)
+			}
+		})
 	}
 }
 
-// What was said from a text is recognised as that text with the same values, as long as no value holds the words that follow it.
-func TestRecogniseLaw(t *testing.T) {
+// Whatever a passkey is called, its name reads the same in either language.
+func TestAskedLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		name := rapid.StringMatching(`[a-zA-Z0-9가-힣 '.-]{1,20}`).Draw(t, "name")
-		sentence := i18n.In("en").Say("asked.passkey_removed", "name", name)
-		key, values, ok := i18n.Recognise("asked.", sentence)
-		if !ok || key != "asked.passkey_removed" || values["name"] != name {
-			t.Fatalf("%q: %s %v", sentence, key, values)
+		name := rapid.StringMatching(`[a-zA-Z0-9가-힣 {}"'.-]{1,20}`).Draw(t, "name")
+		if got, want := i18n.In("ko").Asked("Remove the passkey "+name), "패스키 "+name+" 삭제"; got != want {
+			t.Fatalf("got %q, want %q", got, want)
 		}
 	})
 }

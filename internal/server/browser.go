@@ -7,11 +7,13 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/agent"
 	"github.com/seed-21c57000/sallyport/internal/api"
 	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
 	"github.com/seed-21c57000/sallyport/internal/web"
 )
 
-// newBrowserMux mounts the doors of the dashboard's listener: pages, JSON, and the little that machines ask there.
+// newBrowserMux mounts the doors of the dashboard's listener: pages, JSON, and the little that machines ask there. Each door refuses
+// cross-site requests itself, in the shape its readers understand.
 func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handler, error) {
 	routes := route.NewMux()
 	json, err := api.New(api.Deps{
@@ -32,14 +34,10 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		return nil, err
 	}
 	pages.Mount(routes)
-	if err := routes.Check(); err != nil {
-		return nil, err
-	}
-	machines := http.NewServeMux()
-	machines.HandleFunc("GET /healthz", s.healthz)
-	machines.HandleFunc("GET /.well-known/sallyport-assertion-jwks.json", keys.serveJWKS)
-	machines.Handle("/", http.NewCrossOriginProtection().Handler(routes))
-	return machines, nil
+	machines := routes.Door("server", "/.well-known/", httpx.WriteProblem)
+	machines.Handle(http.MethodGet, "/healthz", func(w http.ResponseWriter, r *http.Request, _ route.Line) { s.healthz(w, r) })
+	machines.Handle(http.MethodGet, "/.well-known/sallyport-assertion-jwks.json", func(w http.ResponseWriter, r *http.Request, _ route.Line) { keys.serveJWKS(w, r) })
+	return routes, routes.Check()
 }
 
 // pageHosts are the gateway's hosts that people open from the dashboard.

@@ -16,7 +16,7 @@ import (
 // secure puts TLS around the dashboard's and the gateway's listeners, as configured. The metrics listener stays plain: it is for loopback or
 // a network of the operator's own. release ends what looks after certificates.
 func (s *Server) secure(ctx context.Context, l Listeners) (secured Listeners, release func(), err error) {
-	cfg, release := &tls.Config{}, func() {} //nolint:gosec // the versions are set below
+	cfg, release := &tls.Config{}, func() {}
 	switch s.cfg.TLS.Mode {
 	case config.TLSOff:
 		return l, release, nil

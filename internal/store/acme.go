@@ -54,7 +54,11 @@ func below(folder string) (first, beyond string) {
 
 // TakeLock takes or renews a lock for a holder; won is false while somebody else holds it.
 func (t *tx) TakeLock(ctx context.Context, name string, holder []byte, now, expires time.Time) (bool, error) {
-	return won(t.TakeACMELock(ctx, sqlgen.TakeACMELockParams{Name: name, Holder: holder, Now: micros(now), ExpiresAt: micros(expires)}))
+	renewed, err := won(t.RenewACMELock(ctx, sqlgen.RenewACMELockParams{Name: name, Holder: holder, Now: micros(now), ExpiresAt: micros(expires)}))
+	if renewed || err != nil {
+		return renewed, err
+	}
+	return won(t.InsertACMELock(ctx, sqlgen.InsertACMELockParams{Name: name, Holder: holder, ExpiresAt: micros(expires)}))
 }
 
 // ReleaseLock gives a lock back, if it is still the holder's.

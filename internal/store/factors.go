@@ -56,10 +56,10 @@ func (t *tx) DeleteTOTP(ctx context.Context, u id.User) (bool, error) {
 	return won(t.Queries.DeleteTOTP(ctx, sqlgen.DeleteTOTPParams{UserID: u[:]}))
 }
 
-func (t *tx) InsertPasskey(ctx context.Context, c passkey.Credential) error {
-	return t.Queries.InsertPasskey(ctx, sqlgen.InsertPasskeyParams{
+func (t *tx) InsertPasskey(ctx context.Context, c passkey.Credential) (bool, error) {
+	return won(t.Queries.InsertPasskey(ctx, sqlgen.InsertPasskeyParams{
 		ID: c.ID[:], UserID: c.User[:], CredentialID: c.CredentialID, Credential: c.Record, Name: c.Name, CreatedAt: micros(c.Born),
-	})
+	}))
 }
 
 func (t *tx) PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, error) {

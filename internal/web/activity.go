@@ -65,7 +65,7 @@ func (a *activity) entry(v *visit, t audit.Told) page.Entry {
 		case "device":
 			value = v.device(value)
 		case "summary":
-			value = v.summary(value)
+			value = v.words.Asked(value)
 		}
 		facts[name] = value
 	}

@@ -70,7 +70,7 @@ func (k *keys) list(v *visit, p page.Problem) error {
 func (k *keys) card(v *visit, key apikey.Key) page.Key {
 	c := page.Key{
 		ID: key.Text(), Name: key.Name, Purpose: key.Purpose, Test: key.Environment == id.Test, Signs: v.signsWith(key.Dialect, key.Algorithm),
-		Scopes: v.scopeList(key.Scopes.String()), State: stateOf(key, v.now), Owner: key.OwnerName, Created: v.when(key.Born),
+		Scopes: v.scopes(key.Scopes), State: stateOf(key, v.now), Owner: key.OwnerName, Created: v.when(key.Born),
 		Used: v.when(key.LastUsedAt), UsedFrom: key.LastUsedFrom, Expires: v.when(key.ExpiresAt), Ended: v.when(key.RevokedAt),
 	}
 	for _, network := range key.Allowlist {

@@ -3,10 +3,8 @@ package web
 import (
 	"errors"
 	"maps"
-	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
-	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -87,7 +85,7 @@ func (v *visit) refusedProof(sid id.StepUp, p page.Problem) error {
 
 func (v *visit) showProof(p page.Problem, sid, summary string, needs assurance.Level) error {
 	view := page.StepUp{
-		Problem: p, Action: v.r.URL.Path, ID: sid, Summary: v.summary(summary), Needs: proofFor(needs),
+		Problem: p, Action: v.r.URL.Path, ID: sid, Summary: v.words.Asked(summary), Needs: proofFor(needs),
 		Carried: v.web.carrier.seal(v.who.Session, v.r.URL.Path, v.sent), Back: v.from(),
 	}
 	view.Problem.Field = map[string]string{"code": "proof_code", "password": "proof_password"}[p.Field]
@@ -114,26 +112,4 @@ func proofFor(needs assurance.Level) string {
 	case assurance.None, assurance.Pwd:
 	}
 	return "password"
-}
-
-// summary says in the reader's language what a room wrote down in English; a sentence that has no translation stays as it is.
-func (v *visit) summary(english string) string {
-	key, values, ok := i18n.Recognise("asked.", english)
-	if !ok {
-		return english
-	}
-	var pairs []string
-	for name, value := range values {
-		switch name {
-		case "scopes":
-			value = v.scopeWords(value)
-		case "environment":
-			value = v.words.Say("fact.environment." + value)
-		}
-		pairs = append(pairs, name, value)
-	}
-	if said := "confirm." + strings.TrimPrefix(key, "asked."); v.words.Has(said) {
-		key = said
-	}
-	return v.words.Say(key, pairs...)
 }

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"strings"
-
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 )
@@ -28,16 +26,11 @@ func (v *visit) level(l assurance.Level) string {
 	return v.words.Say("level." + l.String())
 }
 
-// scopeWords says scopes, given as words with spaces between, in plain words.
-func (v *visit) scopeWords(joined string) string { return strings.Join(v.scopeList(joined), ", ") }
-
-func (v *visit) scopeList(joined string) []string {
+// scopes says what a set of scopes lets somebody do.
+func (v *visit) scopes(set scope.Set) []string {
 	var list []string
-	for word := range strings.FieldsSeq(joined) {
-		if _, err := scope.Parse(word); err == nil {
-			word = v.words.Say("scope." + word)
-		}
-		list = append(list, word)
+	for _, s := range set.List() {
+		list = append(list, v.words.Say("scope."+s.String()))
 	}
 	return list
 }

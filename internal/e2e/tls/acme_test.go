@@ -179,7 +179,7 @@ func serves(t *testing.T, ca *issuer, in *program.Installation) {
 func TestTwoNodesGetOneCertificate(t *testing.T) {
 	knocked := make(chan struct{})
 	var second string // the door of the node that is asked
-	in, ca := withACME(t, program.InstallOptions{PostgresDSN: storetest.Postgres.New(t)}, func(in *program.Installation) string {
+	in, ca := withACME(t, program.InstallOptions{PostgresDSN: storetest.Postgres.New(t)}, func(*program.Installation) string {
 		second = program.FreeAddress(t)
 		return forward(t, second, knocked)
 	})
@@ -200,7 +200,8 @@ func TestTwoNodesGetOneCertificate(t *testing.T) {
 // forward passes connections on to an address as soon as somebody listens there, and tells of the first.
 func forward(t *testing.T, to string, first chan struct{}) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

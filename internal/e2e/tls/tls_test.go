@@ -148,7 +148,7 @@ func shake(t *testing.T, address string, cfg *tls.Config) (tls.ConnectionState, 
 	if err != nil {
 		return tls.ConnectionState{}, err
 	}
-	state := conn.(*tls.Conn).ConnectionState() //nolint:errcheck,forcetypeassert // a tls.Dialer gives nothing else
+	state := conn.(*tls.Conn).ConnectionState()
 	return state, conn.Close()
 }
 
@@ -255,7 +255,7 @@ func laxServer(t *testing.T, folder string) (address string) {
 			if err != nil {
 				return
 			}
-			_ = conn.(*tls.Conn).Handshake() //nolint:errcheck,forcetypeassert // a listener of package tls gives nothing else
+			_ = conn.(*tls.Conn).HandshakeContext(t.Context())
 			_ = conn.Close()
 		}
 	}()

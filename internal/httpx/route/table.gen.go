@@ -42,6 +42,8 @@ var lines = []Line{
 	{"api", "DELETE", "/v1/keys/{key_id}", Session, "", AssurancePwd, "", []string{"key.revoked"}},
 	{"api", "GET", "/v1/subaccounts", SessionOrKey, "balances:read", AssurancePwd, "signature", nil},
 	{"api", "GET", "/v1/activity", SessionOrKey, "activity:read", AssurancePwd, "signature", nil},
+	{"server", "GET", "/healthz", Public, "", AssuranceNone, "", nil},
+	{"server", "GET", "/.well-known/sallyport-assertion-jwks.json", Public, "", AssuranceNone, "", nil},
 	{"web", "GET", "/{$}", Session, "", AssurancePwd, "", nil},
 	{"web", "POST", "/still-here", Session, "", AssurancePwd, "", nil},
 	{"web", "GET", "/sign-up", Pre, "", AssuranceNone, "", nil},

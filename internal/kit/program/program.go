@@ -52,7 +52,7 @@ func Build(t testing.TB, command string) string {
 	}
 	if built.folder == "" {
 		var err error
-		if built.folder, err = os.MkdirTemp("", "sallyport-programs-"); err != nil {
+		if built.folder, err = os.MkdirTemp("", "sallyport-programs-"); err != nil { //nolint:usetesting // it outlives the first test
 			t.Fatal(err)
 		}
 	}

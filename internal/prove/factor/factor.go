@@ -63,7 +63,8 @@ type Tx interface {
 	// SpendTOTPStep uses a step up; won is false for that step and every earlier one from then on.
 	SpendTOTPStep(ctx context.Context, u id.User, step int64) (won bool, err error)
 	DeleteTOTP(ctx context.Context, u id.User) (won bool, err error)
-	InsertPasskey(ctx context.Context, c passkey.Credential) error
+	// InsertPasskey is won unless somebody has a credential of that id already.
+	InsertPasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
 	PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, error)
 	UsePasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
 	RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name string) (won bool, err error)

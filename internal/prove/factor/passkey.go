@@ -93,8 +93,8 @@ func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, toke
 		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
 			return audit.Event{}, err
 		}
-		if err := tx.InsertPasskey(ctx, c); err != nil {
-			return audit.Event{}, fmt.Errorf("insert passkey: %w", err)
+		if err := insertPasskey(ctx, tx, c); err != nil {
+			return audit.Event{}, err
 		}
 		facts := map[string]string{"kind": "passkey", "name": c.Name}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: facts}, enrolled.Proof)
@@ -116,7 +116,18 @@ func (f *Factors) newPasskey(u id.User, e passkey.Enrolled, name string) passkey
 
 // InsertFirstPasskey adds the passkey with which a user is made, in the caller's transaction.
 func (f *Factors) InsertFirstPasskey(ctx context.Context, tx Tx, u id.User, e passkey.Enrolled) error {
-	return tx.InsertPasskey(ctx, f.newPasskey(u, e, ""))
+	return insertPasskey(ctx, tx, f.newPasskey(u, e, ""))
+}
+
+func insertPasskey(ctx context.Context, tx Tx, c passkey.Credential) error {
+	won, err := tx.InsertPasskey(ctx, c)
+	if err != nil {
+		return fmt.Errorf("insert passkey: %w", err)
+	}
+	if !won {
+		return fault.New(fault.PasskeyDuplicate)
+	}
+	return nil
 }
 
 const maxName = 60

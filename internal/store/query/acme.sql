@@ -11,10 +11,11 @@ SELECT name FROM acme_item WHERE name >= @first AND name < @beyond ORDER BY name
 -- name: DeleteACMEItems :execrows
 DELETE FROM acme_item WHERE name = @name OR (name >= @first AND name < @beyond);
 
--- name: TakeACMELock :execrows
-INSERT INTO acme_lock (name, holder, expires_at) VALUES (@name, @holder, @expires_at)
-ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
-WHERE acme_lock.expires_at < @now OR acme_lock.holder = excluded.holder;
+-- name: InsertACMELock :execrows
+INSERT INTO acme_lock (name, holder, expires_at) VALUES (@name, @holder, @expires_at) ON CONFLICT DO NOTHING;
+
+-- name: RenewACMELock :execrows
+UPDATE acme_lock SET holder = @holder, expires_at = @expires_at WHERE name = @name AND (expires_at < @now OR holder = @holder);
 
 -- name: DeleteACMELock :execrows
 DELETE FROM acme_lock WHERE name = @name AND holder = @holder;

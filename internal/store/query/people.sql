@@ -96,9 +96,9 @@ UPDATE totp SET last_step = @step WHERE user_id = @user_id AND last_step < @step
 -- name: DeleteTOTP :execrows
 DELETE FROM totp WHERE user_id = @user_id;
 
--- name: InsertPasskey :exec
+-- name: InsertPasskey :execrows
 INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at)
-VALUES (@id, @user_id, @credential_id, @credential, @name, @created_at);
+VALUES (@id, @user_id, @credential_id, @credential, @name, @created_at) ON CONFLICT DO NOTHING;
 
 -- name: ListPasskeysByUser :many
 SELECT id, user_id, credential_id, credential, name, created_at, last_used_at FROM passkey

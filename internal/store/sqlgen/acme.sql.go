@@ -64,6 +64,24 @@ func (q *Queries) DeleteACMELock(ctx context.Context, arg DeleteACMELockParams) 
 	return result.RowsAffected()
 }
 
+const insertACMELock = `-- name: InsertACMELock :execrows
+INSERT INTO acme_lock (name, holder, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+`
+
+type InsertACMELockParams struct {
+	Name      string
+	Holder    []byte
+	ExpiresAt int64
+}
+
+func (q *Queries) InsertACMELock(ctx context.Context, arg InsertACMELockParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertACMELock, arg.Name, arg.Holder, arg.ExpiresAt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const listACMENames = `-- name: ListACMENames :many
 SELECT name FROM acme_item WHERE name >= $1 AND name < $2 ORDER BY name
 `
@@ -118,24 +136,22 @@ func (q *Queries) PutACMEItem(ctx context.Context, arg PutACMEItemParams) error 
 	return err
 }
 
-const takeACMELock = `-- name: TakeACMELock :execrows
-INSERT INTO acme_lock (name, holder, expires_at) VALUES ($1, $2, $3)
-ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
-WHERE acme_lock.expires_at < $4 OR acme_lock.holder = excluded.holder
+const renewACMELock = `-- name: RenewACMELock :execrows
+UPDATE acme_lock SET holder = $1, expires_at = $2 WHERE name = $3 AND (expires_at < $4 OR holder = $1)
 `
 
-type TakeACMELockParams struct {
-	Name      string
+type RenewACMELockParams struct {
 	Holder    []byte
 	ExpiresAt int64
+	Name      string
 	Now       int64
 }
 
-func (q *Queries) TakeACMELock(ctx context.Context, arg TakeACMELockParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, takeACMELock,
-		arg.Name,
+func (q *Queries) RenewACMELock(ctx context.Context, arg RenewACMELockParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, renewACMELock,
 		arg.Holder,
 		arg.ExpiresAt,
+		arg.Name,
 		arg.Now,
 	)
 	if err != nil {

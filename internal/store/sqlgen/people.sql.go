@@ -242,9 +242,9 @@ func (q *Queries) InsertMember(ctx context.Context, arg InsertMemberParams) erro
 	return err
 }
 
-const insertPasskey = `-- name: InsertPasskey :exec
+const insertPasskey = `-- name: InsertPasskey :execrows
 INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
 `
 
 type InsertPasskeyParams struct {
@@ -256,8 +256,8 @@ type InsertPasskeyParams struct {
 	CreatedAt    int64
 }
 
-func (q *Queries) InsertPasskey(ctx context.Context, arg InsertPasskeyParams) error {
-	_, err := q.db.ExecContext(ctx, insertPasskey,
+func (q *Queries) InsertPasskey(ctx context.Context, arg InsertPasskeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertPasskey,
 		arg.ID,
 		arg.UserID,
 		arg.CredentialID,
@@ -265,7 +265,10 @@ func (q *Queries) InsertPasskey(ctx context.Context, arg InsertPasskeyParams) er
 		arg.Name,
 		arg.CreatedAt,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const insertPassword = `-- name: InsertPassword :exec

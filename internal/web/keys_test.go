@@ -1,0 +1,254 @@
+package web_test
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/client"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+func TestKeysTeachWhenThereAreNone(t *testing.T) {
+	s, _ := stack(t)
+	b := as(t, s, s.SignUp("ada@example.com"))
+	b.get("/keys")
+	b.shows(http.StatusOK, "No API keys yet", "read-only key", "you need a second factor")
+	b.get("/keys/new")
+	b.shows(http.StatusForbidden, "stronger proof than this session has: two factors")
+}
+
+// owner is a browser of somebody who may make keys.
+func owner(t *testing.T, s *authtest.Stack) (*browser, *authtest.Person) {
+	t.Helper()
+	ada := s.SignUp("ada@example.com")
+	ada.EnrolTOTP()
+	return as(t, s, ada), ada
+}
+
+// confirmKey answers the question for a code, after the one that was spent.
+func confirmKey(b *browser, p *authtest.Person) {
+	b.t.Helper()
+	b.shows(http.StatusForbidden, "Confirm that it is you")
+	b.submit("/keys", "proof_code", p.Code())
+}
+
+func TestCreateKeyWithSecret(t *testing.T) {
+	s, clock := stack(t)
+	b, ada := owner(t, s)
+	clock.Advance(time.Minute)
+	b.get("/keys/new")
+	b.shows(http.StatusOK, "203.0.113.7", "No key can withdraw", "Live moves real money")
+	b.submit("/keys", "name", "Grid BTC", "purpose", "Rebalances the grid", "scopes", "orders:read|orders:write", "here", "yes", "life", "30")
+	b.shows(
+		http.StatusForbidden, "Key “Grid BTC” (Test), until "+clock.Now().AddDate(0, 0, 30).Format(time.DateOnly)+". It may: see orders and fills, place orders.",
+		"Rebalances the grid", "203.0.113.7", "HMAC-SHA256", "Nothing has changed yet",
+	)
+	b.submit("/keys", "proof_code", "000000")
+	b.shows(http.StatusForbidden, "That code is not right", "Grid BTC", "203.0.113.7")
+	confirmKey(b, ada)
+	b.shows(http.StatusOK, "The key Grid BTC is ready", "We show the secret only now", "sallyport call GET "+authtest.Origin+"/v1/session --key-file grid-btc.json")
+	if b.page.Header.Get("Cache-Control") != "no-store" {
+		t.Error("the secret may be kept by a cache")
+	}
+
+	var file client.KeyFile
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(b.href("Save grid-btc.json"), "data:application/json;base64,"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	signer, err := file.Signer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.Signed(authtest.Key{Key: apikey.Key{}, Signer: signer}, http.MethodGet, "localhost:8080", "/v1/session", "")
+	if res := s.Do(r); res.StatusCode != http.StatusOK {
+		t.Errorf("the key file does not work: %d %s", res.StatusCode, authtest.Body(t, res))
+	}
+
+	b.get("/keys")
+	b.shows(http.StatusOK, "Grid BTC", "Works", "Test", "Place orders", "203.0.113.7", "in 30 days")
+	if strings.Contains(b.page.body, file.Secret) {
+		t.Error("the secret is shown again")
+	}
+}
+
+func TestCreateKeyWithOwnPair(t *testing.T) {
+	s, clock := stack(t)
+	b, ada := owner(t, s)
+	clock.Advance(time.Minute)
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prove := func() string {
+		challenge := ""
+		for _, field := range all(b.page.root, "input") {
+			if get(field, "name") == "challenge" {
+				challenge = get(field, "value")
+			}
+		}
+		return base64.StdEncoding.EncodeToString(ed25519.Sign(private, apikey.ProofText(challenge)))
+	}
+	fill := func(possession string) {
+		b.submit("/keys", "name", "own", "purpose", "mine", "kind", "ed25519", "public_key", base64.StdEncoding.EncodeToString(public), "possession", possession)
+	}
+	b.get("/keys/new")
+	fill(base64.StdEncoding.EncodeToString(make([]byte, 64)))
+	b.shows(http.StatusUnprocessableEntity, "The private half of this key was not proven")
+	possession := prove()
+	clock.Advance(11 * time.Minute)
+	fill(possession)
+	b.shows(http.StatusUnauthorized, "The challenge was too old", "Nothing was made")
+	fill(prove())
+	confirmKey(b, ada)
+	b.shows(http.StatusOK, "The private key is with you alone", "--key-file key.json")
+	b.get("/keys")
+	b.shows(http.StatusOK, "Ed25519")
+}
+
+// What the form takes is checked where it stands, and comes back as it was filled in.
+func TestCreateKeyRefused(t *testing.T) {
+	s, _ := stack(t)
+	b, _ := owner(t, s)
+	tests := []struct {
+		name   string
+		typed  []string
+		status int
+		shows  []string
+	}{
+		{"no name", []string{"name", " "}, 422, []string{"Enter a name of 1 to 80 characters"}},
+		{"no purpose", []string{"purpose", ""}, 422, []string{"Say in 1 to 80 characters"}},
+		{"no address", []string{"allowlist", "not an address"}, 422, []string{"one address or network a line", "This one cannot be read: not"}},
+		{"no way of signing", []string{"kind", "browser"}, 422, []string{"Choose one of the ways of signing"}},
+		{"no environment", []string{"environment", "prod"}, 422, []string{"Choose live or test"}},
+		{"no scope", []string{"scopes", "orders:everything"}, 422, []string{"Choose from the list"}},
+		{"no time", []string{"life", "-1"}, 422, []string{"Choose one of the times"}},
+		{"too long a time", []string{"life", "900"}, 422, []string{"Choose one of the times"}},
+		{"no subaccount", []string{"subaccount", "main"}, 422, []string{"needs another look"}},
+		{"foreign subaccount", []string{"subaccount", "sub_069g9r2kt0f7s8w3a5q1z7y6xc"}, 422, []string{"needs another look"}},
+		{"beyond its way of signing", []string{"kind", "upbit", "scopes", "withdrawals:write"}, 422, []string{"may hold at most the class trading"}},
+		{"no public key", []string{"kind", "ed25519", "public_key", "x", "possession", "y"}, 422, []string{"not an Ed25519 public key"}},
+		{"an unknown field", []string{"admin", "yes"}, 400, []string{"a field is not known"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b.get("/keys/new")
+			typed := append([]string{"name", "grid", "purpose", "kept words"}, test.typed...)
+			b.submit("/keys", typed...)
+			b.shows(test.status, test.shows...)
+			kept := false
+			for _, field := range all(b.page.root, "input") {
+				kept = kept || get(field, "name") == "purpose" && (get(field, "value") == "kept words" || test.name == "no purpose")
+			}
+			if test.status == 422 && !kept {
+				t.Error("what was typed is lost")
+			}
+		})
+	}
+}
+
+func TestRevokeKey(t *testing.T) {
+	s, _ := stack(t)
+	ada := s.SignUp("ada@example.com")
+	b := as(t, s, ada)
+	k := s.IssueKey(ada, apikey.IssueInput{Name: "grid", Purpose: "trades", Environment: id.Live, Scopes: []string{"orders:write"}})
+	b.get("/keys")
+	b.shows(http.StatusOK, "grid", "Live", "That right ends in 30 days", "Any address", "Never", "nothing brings it back")
+	action := "/keys/" + k.Text() + "/revoke"
+	b.submit(action)
+	b.leads("/keys")
+	b.follow()
+	b.shows(http.StatusOK, "The key is revoked", "Revoked")
+	b.post(action, tokenOf(b, "/keys"))
+	b.shows(http.StatusNotFound, "There is no such key")
+	b.post("/keys/nonsense/revoke", tokenOf(b, "/keys"))
+	b.shows(http.StatusNotFound, "There is no such key")
+
+	other := s.IssueKey(s.SignUp("eve@example.com"), apikey.IssueInput{})
+	b.post("/keys/"+other.Text()+"/revoke", tokenOf(b, "/keys"))
+	b.shows(http.StatusNotFound, "There is no such key")
+	twin := strings.Replace(other.Text(), "spk_test_", "spk_live_", 1)
+	b.post("/keys/"+twin+"/revoke", tokenOf(b, "/keys"))
+	b.shows(http.StatusNotFound, "There is no such key")
+}
+
+func TestKeyStates(t *testing.T) {
+	s, clock := stack(t)
+	ada := s.SignUp("ada@example.com")
+	s.IssueKey(ada, apikey.IssueInput{Name: "short", Purpose: "p", Life: 48 * time.Hour})
+	s.IssueKey(ada, apikey.IssueInput{Name: "upbit", Purpose: "p", Dialect: sign.Upbit, Algorithm: sign.HMACSHA2})
+	b := as(t, s, ada)
+	b.get("/keys")
+	b.shows(http.StatusOK, "Expires soon", "in 48 hours", "Upbit-compatible")
+	clock.Advance(11 * time.Hour)
+	again := another(t, s, "ada@example.com")
+	clock.Advance(49 * time.Hour)
+	again = another(t, s, "ada@example.com")
+	again.get("/keys")
+	again.shows(http.StatusOK, "Expired")
+}
+
+// Refused requests of a key are told with what was seen, what was expected and the next step.
+func TestActivity(t *testing.T) {
+	s, clock := stack(t)
+	ada := s.SignUp("ada@example.com")
+	k := s.IssueKey(ada, apikey.IssueInput{Name: "grid", Purpose: "p", Allowlist: []string{"198.51.100.7"}})
+	for range 3 {
+		s.Do(s.Signed(k, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+	}
+	wrong := open(t, s)
+	wrong.get("/sign-in")
+	wrong.submit("/sign-in", "mail", "ada@example.com", "password", "not it at all, no")
+	s.Settle()
+	clock.Advance(2 * time.Minute)
+	s.Settle()
+
+	b := as(t, s, ada)
+	b.get("/activity")
+	b.shows(
+		http.StatusOK, "Your account was created with ada@example.com", "You · proven with one factor", "A signed request was refused",
+		"3 times", "This key does not allow access from 203.0.113.7", "Add the address to the key's allowlist", "API key grid",
+		"A sign-in with your password failed", "Somebody who was not signed in", "Chrome on Windows, from 203.0.113.7",
+	)
+	if got := b.href("More about this"); got != "/errors/key.ip_not_allowed" {
+		t.Errorf("the refusal leads to %q", got)
+	}
+	if got := b.href("The same as JSON"); !strings.HasPrefix(got, "/v1/activity") {
+		t.Errorf("the twin is %q", got)
+	}
+}
+
+func TestActivityByPages(t *testing.T) {
+	s, _ := stack(t)
+	ada := s.SignUp("ada@example.com")
+	for range 35 {
+		s.IssueKey(ada, apikey.IssueInput{})
+	}
+	b := as(t, s, ada)
+	b.get("/activity")
+	b.shows(http.StatusOK, "Older")
+	if strings.Contains(b.page.text(), "Your account was created") {
+		t.Error("everything is on one page")
+	}
+	older := b.href("Older")
+	b.get(older)
+	b.shows(http.StatusOK, "Your account was created", "Newest")
+	twin, err := url.Parse(b.href("The same as JSON"))
+	if err != nil || twin.Query().Get("before") == "" {
+		t.Errorf("the twin of the second page is %s", twin)
+	}
+	b.get("/activity?before=nonsense")
+	b.shows(http.StatusOK, "Older")
+}
