@@ -23,7 +23,7 @@ var fuzzed = []struct{ folder, parser, target, bytes string }{
 
 	{"sign", "Parse", "FuzzParseNative", "signature fields of the native profile"},
 	{"sign", "Parse", "FuzzParseUpbit", "tokens of Upbit's dialect"},
-	{"sign", "AppendBase", "FuzzAgainstHTTPSig", "signature bases"},
+	{"sign", "Headers", "FuzzAgainstHTTPSig", "signature bases, against another implementation"},
 	{"sign", "CheckPath", "FuzzCheckPath", "paths"},
 	{"sign", "CheckBody", "FuzzUpbitBody", "signed bodies"},
 	{"sign", "CheckBody", "FuzzUpbitQuery", "signed queries"},
@@ -48,7 +48,7 @@ var fuzzed = []struct{ folder, parser, target, bytes string }{
 	{"gate", "ParsePayload", "FuzzPayload", "claims of assertions"},
 
 	{"internal/config", "Parse", "FuzzParse", "configuration files"},
-	{"internal/sandbox", "Do", "FuzzBody", "orders to the paper exchange"},
+	{"internal/sandbox", "ReadParams", "FuzzBody", "orders to the paper exchange"},
 	{"internal/sandbox/money", "Parse", "FuzzParse", "amounts"},
 }
 

@@ -121,6 +121,7 @@ func families() map[string][]string {
 		"asked.": {"password", "totp_added", "totp_removed", "passkey_added", "passkey_removed", "key"}, "confirm.": {"key"},
 		"who.": {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
+		"fact.dialect.": {"native", "upbit"}, "signs.": {"ed25519", "hmac", "upbit"},
 		"seen.":    {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
 		"invalid.": {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,9 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
 // browser is somebody who reads our pages without script: it keeps cookies, follows links by hand, and sends the forms that it was shown.
@@ -251,4 +254,45 @@ func with(values url.Values, pairs ...string) url.Values {
 		values.Add(pairs[i], pairs[i+1])
 	}
 	return values
+}
+
+// formTo is the form on the current page that goes to action.
+func formTo(b *browser, action string) *html.Node {
+	b.t.Helper()
+	for _, form := range all(b.page.root, "form") {
+		if get(form, "action") == action {
+			return form
+		}
+	}
+	b.t.Fatalf("no form to %s: %s", action, b.page.text())
+	return nil
+}
+
+// says is a stretch of what the registry tells of a code in English: whoever edits the registry edits no test.
+func says(c fault.Code) string {
+	e, _ := fault.Lookup(c)
+	return literal(e.English)
+}
+
+// fixes is the same of what to do next.
+func fixes(c fault.Code) string {
+	e, _ := fault.Lookup(c)
+	return literal(e.EnglishFix)
+}
+
+// happened is the same of an action.
+func happened(a audit.Action) string {
+	w, _ := audit.Describe(a)
+	return literal(w.English)
+}
+
+// literal is the longest stretch without a value.
+func literal(text string) string {
+	longest := ""
+	for _, part := range regexp.MustCompile(`\{[^}]*\}`).Split(text, -1) {
+		if part = strings.TrimSpace(part); len(part) > len(longest) {
+			longest = part
+		}
+	}
+	return longest
 }

@@ -105,7 +105,7 @@ func stateOf(key apikey.Key, now time.Time) page.KeyState {
 func (v *visit) signsWith(d sign.Dialect, a sign.Algorithm) string {
 	for _, kind := range kinds {
 		if kind.dialect == d && kind.algorithm == a {
-			return v.words.Say("kind." + kind.name)
+			return v.words.Say("signs." + kind.name)
 		}
 	}
 	return d.String() + " " + a.String()

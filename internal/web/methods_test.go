@@ -12,6 +12,7 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 )
 
@@ -116,7 +117,7 @@ func TestPasswordNeedsAFreshProof(t *testing.T) {
 	b.get("/methods/password")
 	b.shows(http.StatusOK, "At least 15 characters", "All other sessions are signed out")
 	b.submit("/methods/password", "password", "ada@example.com")
-	b.shows(http.StatusUnprocessableEntity, "your own name or address")
+	b.shows(http.StatusUnprocessableEntity, says(fault.PasswordOwnWords))
 
 	clock.Advance(6 * time.Minute)
 	fresh := "another fine set of words"
@@ -127,7 +128,7 @@ func TestPasswordNeedsAFreshProof(t *testing.T) {
 		t.Error("the new password stands on the page that asks for a proof")
 	}
 	b.submit("/methods/password", "proof_password", "not the one that it is")
-	b.shows(http.StatusUnauthorized, "Set a new password", "That did not work")
+	b.shows(http.StatusUnauthorized, "Set a new password", says(fault.SignInRefused))
 	b.submit("/methods/password", "proof_password", authtest.Password)
 	b.leads("/methods")
 	b.follow()
@@ -156,14 +157,14 @@ func TestAuthenticatorApp(t *testing.T) {
 	}
 	shown := b.page
 	b.submit("/methods/totp/confirm", "code", "000000")
-	b.shows(http.StatusForbidden, "That code is not right", "Begin anew with another picture")
+	b.shows(http.StatusForbidden, says(fault.TOTPCodeRefused), "Begin anew with another picture")
 	b.page = shown
 	b.submit("/methods/totp/confirm", "code", authtest.CodeAt(secret, clock.Now()))
 	b.leads("/methods")
 	b.follow()
 	b.shows(http.StatusOK, "The authenticator app is added")
 	b.post("/methods/totp", tokenOf(b, "/methods"))
-	b.shows(http.StatusConflict, "set up already")
+	b.shows(http.StatusConflict, says(fault.TOTPAlreadyEnrolled))
 
 	b.get("/methods/password")
 	b.shows(http.StatusOK, "At least 8 characters") // another factor stands beside it now
@@ -172,14 +173,14 @@ func TestAuthenticatorApp(t *testing.T) {
 	b.shows(http.StatusForbidden, "Remove the authenticator app", "Code of 6 digits")
 	clock.Advance(time.Minute)
 	b.submit("/methods/totp/remove", "proof_code", "123")
-	b.shows(http.StatusForbidden, "That code is not right", "Remove the authenticator app")
+	b.shows(http.StatusForbidden, says(fault.TOTPCodeRefused), "Remove the authenticator app")
 	code := authtest.CodeAt(secret, clock.Now())
 	b.submit("/methods/totp/remove", "proof_code", code[:3]+" "+code[3:])
 	b.leads("/methods")
 	b.follow()
 	b.shows(http.StatusOK, "The authenticator app is removed")
 	b.post("/methods/totp/remove", tokenOf(b, "/methods"))
-	b.shows(http.StatusNotFound, "No authenticator app is set up")
+	b.shows(http.StatusNotFound, says(fault.TOTPNotEnrolled))
 }
 
 func TestPasskeys(t *testing.T) {
@@ -191,12 +192,12 @@ func TestPasskeys(t *testing.T) {
 	b.shows(http.StatusOK, "Ada's phone", "Synced", "Last used Never")
 	action := ""
 	for _, form := range all(b.page.root, "form") {
-		if strings.HasSuffix(get(form, "action"), "/rename") {
-			action = strings.TrimSuffix(get(form, "action"), "/rename")
+		if passkey, ok := strings.CutSuffix(get(form, "action"), "/rename"); ok {
+			action = passkey
 		}
 	}
 	b.submit(action+"/rename", "name", "  ")
-	b.shows(http.StatusUnprocessableEntity, "needs another look")
+	b.shows(http.StatusUnprocessableEntity, says(fault.RequestInvalid))
 	b.submit(action+"/rename", "name", "My phone")
 	b.leads("/methods")
 	b.follow()
@@ -210,11 +211,11 @@ func TestPasskeys(t *testing.T) {
 	b.follow()
 	b.shows(http.StatusOK, "The passkey is removed")
 	b.post(action+"/remove", tokenOf(b, "/methods"))
-	b.shows(http.StatusNotFound, "There is no such passkey")
+	b.shows(http.StatusNotFound, says(fault.PasskeyNotFound))
 	b.post("/methods/passkeys/nonsense/remove", tokenOf(b, "/methods"))
-	b.shows(http.StatusNotFound, "There is no such passkey")
+	b.shows(http.StatusNotFound, says(fault.PasskeyNotFound))
 	b.post("/methods/passkeys/nonsense/rename", tokenOf(b, "/methods"))
-	b.shows(http.StatusNotFound, "There is no such passkey")
+	b.shows(http.StatusNotFound, says(fault.PasskeyNotFound))
 }
 
 // What the rooms write down in English for the one who confirms is said in Korean, too. A sentence that a room changed fails here.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 )
@@ -39,16 +40,16 @@ func TestSignUpWithPassword(t *testing.T) {
 	b.shows(http.StatusOK, "kim@example.com", "We will never ask for this code", "in 10 minutes")
 
 	b.submit("/sign-up/code", "code", "00000000")
-	b.shows(http.StatusForbidden, "That code is not right")
+	b.shows(http.StatusForbidden, says(fault.SignUpCodeRefused))
 	code := b.code("kim@example.com")
 	b.submit("/sign-up/code", "code", code[:4]+" "+code[4:])
 	b.follow()
 	b.shows(http.StatusOK, "Choose how you sign in", "fingerprint or face stays on this device")
 
 	b.submit("/sign-up/secure", "password", "short")
-	b.shows(http.StatusUnprocessableEntity, "shorter than 15 characters")
+	b.shows(http.StatusUnprocessableEntity, says(fault.PasswordTooShort))
 	b.submit("/sign-up/secure", "password", "passwordpassword")
-	b.shows(http.StatusUnprocessableEntity, "on the list that attackers try first")
+	b.shows(http.StatusUnprocessableEntity, says(fault.PasswordCommon))
 	b.submit("/sign-up/secure", "password", authtest.Password)
 	b.leads("/")
 	b.follow()
@@ -102,7 +103,7 @@ func TestSignUpStepsBelongToOneBrowser(t *testing.T) {
 	other := open(t, s)
 	for _, path := range []string{at, secure, "/sign-up/code", "/sign-up/secure?sign_up=nonsense"} {
 		other.get(path)
-		other.shows(http.StatusForbidden, "took too long or was started in another browser")
+		other.shows(http.StatusForbidden, says(fault.SignUpExpired))
 	}
 	b.get(secure)
 	b.leads(at) // not verified yet
@@ -119,7 +120,7 @@ func TestSignUpStepsBelongToOneBrowser(t *testing.T) {
 	b.leads(strings.Replace(fresh, "code", "secure", 1)) // verified already
 	clock.Advance(31 * time.Minute)
 	b.get(strings.Replace(fresh, "code", "secure", 1))
-	b.shows(http.StatusForbidden, "took too long")
+	b.shows(http.StatusForbidden, says(fault.SignUpExpired))
 }
 
 func TestSignUpIsThrottledInWords(t *testing.T) {
@@ -129,7 +130,7 @@ func TestSignUpIsThrottledInWords(t *testing.T) {
 		b.get("/sign-up")
 		b.submit("/sign-up", "mail", "kim@example.com", "name", "Kim", "lang", "en")
 		if b.page.StatusCode == http.StatusTooManyRequests {
-			b.shows(http.StatusTooManyRequests, "Nothing is locked", "You can try again")
+			b.shows(http.StatusTooManyRequests, says(fault.SignInThrottled), "You can try again")
 			if b.page.Header.Get("Retry-After") == "" {
 				t.Error("no Retry-After")
 			}
@@ -157,7 +158,7 @@ func TestSignIn(t *testing.T) {
 		for mail, password := range map[string]string{"ada@example.com": "not it at all, no", "eve@example.com": authtest.Password, "no address": "x"} {
 			b.get("/sign-in")
 			b.submit("/sign-in", "mail", mail, "password", password)
-			b.shows(http.StatusUnauthorized, "The address, the password or the code is wrong")
+			b.shows(http.StatusUnauthorized, says(fault.SignInRefused))
 		}
 	})
 	t.Run("code", func(t *testing.T) {
@@ -168,7 +169,7 @@ func TestSignIn(t *testing.T) {
 		b.submit("/sign-in", "mail", "ada@example.com", "password", authtest.Password)
 		b.shows(http.StatusOK, "Enter the code of your app", "We will never ask for this code")
 		b.submit("/sign-in/code", "code", "000 000")
-		b.shows(http.StatusForbidden, "That code is not right", "Our clock says")
+		b.shows(http.StatusForbidden, says(fault.TOTPCodeRefused))
 		code := ada.Code()
 		b.submit("/sign-in/code", "code", code[:3]+" "+code[3:])
 		b.leads("/keys")
@@ -180,7 +181,7 @@ func TestSignIn(t *testing.T) {
 		b.submit("/sign-in", "mail", "ada@example.com", "password", authtest.Password)
 		clock.Advance(6 * time.Minute)
 		b.submit("/sign-in/code", "code", ada.Code())
-		b.shows(http.StatusUnauthorized, "took too long")
+		b.shows(http.StatusUnauthorized, says(fault.SignInExpired))
 		b.get("/sign-in/code")
 		b.leads("/sign-in")
 	})

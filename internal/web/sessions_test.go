@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 )
@@ -46,9 +47,9 @@ func TestSessions(t *testing.T) {
 	here.get("/sessions")
 	here.shows(http.StatusOK, "No other device is signed in")
 	here.post("/sessions/"+sid+"/sign-out", tokenOf(here, "/sessions"))
-	here.shows(http.StatusNotFound, "There is no such session")
+	here.shows(http.StatusNotFound, says(fault.SessionNotFound))
 	here.post("/sessions/nonsense/sign-out", tokenOf(here, "/sessions"))
-	here.shows(http.StatusNotFound, "There is no such session")
+	here.shows(http.StatusNotFound, says(fault.SessionNotFound))
 
 	there = another(t, s, "ada@example.com")
 	here.get("/sessions")
@@ -96,7 +97,7 @@ func TestForeignSession(t *testing.T) {
 	eve := as(t, s, s.SignUp("eve@example.com"))
 	ada := as(t, s, s.SignUp("ada@example.com"))
 	eve.post("/sessions/"+principalOf(ada).Session.String()+"/sign-out", tokenOf(eve, "/sessions"))
-	eve.shows(http.StatusNotFound, "There is no such session")
+	eve.shows(http.StatusNotFound, says(fault.SessionNotFound))
 	ada.get("/")
 	ada.shows(http.StatusOK)
 }

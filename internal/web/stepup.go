@@ -39,7 +39,10 @@ func (v *visit) prove() error {
 	v.sent = maps.Clone(values)
 	bearer, err := v.satisfy(step, given)
 	if err != nil {
-		return v.retry(err, func(p page.Problem) error { return errors.Join(v.refusedProof(step, p), errAnswered) })
+		if err := v.retry(err, func(p page.Problem) error { return v.refusedProof(step, p) }); err != nil {
+			return err
+		}
+		return errAnswered
 	}
 	v.renew(bearer)
 	v.enter(bearer)

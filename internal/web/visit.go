@@ -60,21 +60,15 @@ func (v *visit) recognise() (err error) {
 	if !bearer.IsEmpty() {
 		v.enter(bearer)
 	}
-	switch v.line.Needs {
-	case route.Session, route.SessionOrKey:
+	if v.line.Needs == route.Session {
 		if v.who.Kind != principal.KindUser {
 			return fault.New(fault.SessionEnded)
 		}
-	case route.Pre, route.Public:
-		if v.browser, err = httpx.Browser(v.w, v.r); err != nil {
-			return err
-		}
-		if v.shown.IsEmpty() {
-			v.shown = v.browser
-		}
+	} else if v.browser, err = httpx.Browser(v.w, v.r); err != nil {
+		return err
 	}
-	if v.who.Kind == principal.KindUser && v.human() {
-		v.web.Sessions.Act(v.who)
+	if v.shown.IsEmpty() {
+		v.shown = v.browser
 	}
 	return nil
 }
@@ -91,10 +85,14 @@ func (v *visit) enter(bearer secret.Value) {
 	}
 }
 
-// human tells a person's act from what pages do by themselves: a form that is sent, and a page that is opened.
-func (v *visit) human() bool {
+// act notes a human act: a form that was sent, or a page that was opened, but not what script fetches by itself. It comes after the form's
+// token, so that no other site keeps a session awake with forms.
+func (v *visit) act() error {
 	mode := v.r.Header.Get("Sec-Fetch-Mode")
-	return v.r.Method == http.MethodPost || mode == "navigate" || mode == ""
+	if v.who.Kind == principal.KindUser && (v.r.Method == http.MethodPost || mode == "navigate" || mode == "") {
+		v.web.Sessions.Act(v.who)
+	}
+	return nil
 }
 
 // maxForm is larger than any form of ours, the answer of an authenticator included.

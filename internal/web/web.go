@@ -106,7 +106,6 @@ func New(d Deps) (*Web, error) {
 		}
 	}
 	w := &Web{Deps: d, files: embedded(), origins: http.NewCrossOriginProtection(), pages: http.NewServeMux()}
-	problems = append(problems, w.origins.AddTrustedOrigin(d.Origin))
 	var err error
 	w.carrier, err = newCarrier(d.FormKey)
 	return w, errors.Join(append(problems, err)...)
@@ -155,7 +154,7 @@ func (w *Web) refuseUnrouted(rw http.ResponseWriter, r *http.Request, err error)
 func (w *Web) serve(rw http.ResponseWriter, r *http.Request, line route.Line, h handler) {
 	w.harden(rw, r)
 	v := w.newVisit(rw, r, line)
-	for _, step := range []handler{(*visit).recognise, (*visit).sameOrigin, (*visit).permitted, (*visit).fill, (*visit).prove, h} {
+	for _, step := range []handler{(*visit).recognise, (*visit).sameOrigin, (*visit).permitted, (*visit).fill, (*visit).act, (*visit).prove, h} {
 		err := step(v)
 		if errors.Is(err, errAnswered) {
 			return

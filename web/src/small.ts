@@ -113,9 +113,14 @@ export function bindEnding(): void {
 	setInterval(look, 20_000);
 }
 
-/** bindContinue goes on to the next page by itself, where the reader has already said that they want to. */
+/**
+ * bindContinue goes on to the next page by itself, where the reader has already said that they want to. It leaves no page behind on which the
+ * browser's back button would send them forward again.
+ */
 export function bindContinue(): void {
+	const [visit] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
 	const next = one("[data-continue]");
+	if (visit?.type === "back_forward") return;
 	if (next instanceof HTMLFormElement) next.submit();
-	else next?.click();
+	if (next instanceof HTMLAnchorElement) location.replace(next.href);
 }

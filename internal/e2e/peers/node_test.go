@@ -2,6 +2,7 @@ package peers_test
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"testing"
 
@@ -55,7 +56,7 @@ func ccxtMarket(t *testing.T, said map[string]json.RawMessage) {
 	}
 	type held struct{ Free, Used, Total float64 }
 	balance := read[struct{ KRW, BTC held }](t, said, "balance")
-	if balance.KRW.Free <= 0 || balance.BTC.Total <= 0 || balance.KRW.Free+balance.KRW.Used != balance.KRW.Total {
+	if balance.KRW.Free <= 0 || balance.BTC.Total <= 0 || math.Abs(balance.KRW.Free+balance.KRW.Used-balance.KRW.Total) > 1e-6 {
 		t.Errorf("balance %+v", balance)
 	}
 }
