@@ -21,7 +21,7 @@ func newAuthenticator(t *testing.T) *authenticator {
 	return &authenticator{
 		t: t, rp: virtualwebauthn.RelyingParty{Name: "Sallyport", ID: "localhost", Origin: authtest.Origin},
 		auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{BackupEligible: true, BackupState: true}),
-		cred: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
+		cred: authtest.NewCredential(),
 	}
 }
 

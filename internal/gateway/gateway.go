@@ -158,6 +158,10 @@ func (v *visit) serve() error {
 		return fault.New(fault.GatewayNoRoute)
 	}
 	v.rec.Route = v.route.Name()
+	if len(v.r.Header["Upgrade"]) > 0 {
+		// An upgraded connection is a tunnel: nothing that goes through it is matched, decided or ended by a revocation.
+		return fault.New(fault.GatewayNoUpgrade)
+	}
 	if err := v.prove(); err != nil {
 		return err
 	}
@@ -166,6 +170,12 @@ func (v *visit) serve() error {
 	}
 	if err := v.readBody(); err != nil {
 		return err
+	}
+	// A body may take its time, and the session may have ended meanwhile.
+	if v.host.Pages() && v.route.Class != scope.Public {
+		if err := v.proveSession(); err != nil {
+			return err
+		}
 	}
 	v.forward()
 	return nil

@@ -303,3 +303,17 @@ func TestKeysOfOneEnvironmentNeverMeetTheOther(t *testing.T) {
 		}
 	})
 }
+
+func TestNoTunnelToTheUpstream(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+authtest.APIHost+"/v1/ticker?markets=KRW-BTC", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Connection", "Upgrade")
+		r.Header.Set("Upgrade", "websocket")
+		if got := s.Do(r); got.StatusCode != http.StatusBadRequest {
+			t.Errorf("an upgrade on a public route: %d %s", got.StatusCode, authtest.Body(t, got))
+		}
+	})
+}

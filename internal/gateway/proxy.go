@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -114,6 +115,9 @@ func ours(name string) bool {
 
 // cleanResponse keeps an upstream from speaking in our name: it cannot set our cookies, nor claim an assertion.
 func cleanResponse(r *http.Response) error {
+	if r.StatusCode == http.StatusSwitchingProtocols {
+		return errUpgraded
+	}
 	r.Header.Del(gate.Header)
 	cookies := r.Header["Set-Cookie"]
 	kept := cookies[:0]
@@ -125,9 +129,12 @@ func cleanResponse(r *http.Response) error {
 	if len(kept) < len(cookies) {
 		r.Header["Set-Cookie"] = kept
 	}
-	r.Header.Set("X-Request-Id", visitOf(r.Request).rec.ID.String())
+	r.Header.Del("X-Request-Id") // ours is set already
 	return nil
 }
+
+// errUpgraded: no request that we send on asks for it.
+var errUpgraded = errors.New("the upstream switched protocols unasked")
 
 func upstreamFailed(_ http.ResponseWriter, r *http.Request, err error) {
 	visitOf(r).refuse(fault.New(fault.GatewayUpstreamDown).Because(err))

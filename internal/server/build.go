@@ -204,6 +204,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 // manyTries is what one network may try over all users: an office behind one address must not throttle itself.
 func manyTries(l throttle.Limits) throttle.Limits {
 	l.Free *= 20
+	l.Leak = 10 * time.Second
 	l.Memory = time.Hour
 	return l
 }

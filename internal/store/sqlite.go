@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"sync/atomic"
 
 	"github.com/riverqueue/river"
@@ -47,6 +48,9 @@ const maxGroup = 128
 const sqlitePragmas = "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)"
 
 func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
+	if err := createPrivate(path); err != nil {
+		return nil, fmt.Errorf("create %s: %w", path, err)
+	}
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate" + sqlitePragmas
 	write, err := sql.Open("sqlite", dsn)
 	if err != nil {
@@ -70,6 +74,15 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 	e := &sqliteEngine{write: write, read: read, jobs: jobs, turn: make(chan struct{}, 1)}
 	e.turn <- struct{}{}
 	return e, nil
+}
+
+// createPrivate makes the file, if there is none, readable by its owner alone; SQLite gives the files beside it the same mode.
+func createPrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 func (e *sqliteEngine) name() string { return "sqlite" }

@@ -203,7 +203,7 @@ func TestOneAttestationSignsUpOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		key := authenticator{virtualwebauthn.NewAuthenticator(), virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+		key := authenticator{virtualwebauthn.NewAuthenticator(), authtest.NewCredential()}
 		answer := key.attest(t, begun)
 		from := signup.From{Origin: authtest.PersonOrigin(), Browser: browser}
 		oneWins(t, func(int) fault.Code {

@@ -55,7 +55,7 @@ func (c *course) enrolPasskey(p *authtest.Person) *authenticator {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	key := &authenticator{virtualwebauthn.NewAuthenticator(), virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+	key := &authenticator{virtualwebauthn.NewAuthenticator(), authtest.NewCredential()}
 	answer := key.attest(c.t, begun)
 	oneWins(c.t, func(int) fault.Code {
 		_, _, err := c.Factors.FinishPasskey(c.t.Context(), who, begun.State, answer, "key")

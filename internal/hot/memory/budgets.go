@@ -64,7 +64,11 @@ func (b *Budgets) Left(k id.Key, addr netip.Addr, now time.Time) bool {
 	burst, interval := b.numbers(k)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.table[b.bucket(k, addr)].Sub(now) < time.Duration(burst)*interval
+	empty, known := b.table[b.bucket(k, addr)]
+	if !known && len(b.table) >= maxBudgets {
+		empty = b.table[0] // where newcomers are counted while there is no room
+	}
+	return empty.Sub(now) < time.Duration(burst)*interval
 }
 
 // Fail counts one failure.

@@ -146,6 +146,8 @@ const (
 	KeyNeedsSession Code = "key.needs_session"
 	// AssertionInvalid: The service behind the gateway could not verify that this request came through it. Nothing was changed.
 	AssertionInvalid Code = "assertion.invalid"
+	// GatewayNoUpgrade: This gate does not pass upgraded connections such as WebSocket.
+	GatewayNoUpgrade Code = "gateway.no_upgrade"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -363,4 +365,7 @@ var registry = map[Code]Entry{
 	AssertionInvalid: {Code: AssertionInvalid, Status: 401, Sight: Anyone, Outside: "",
 		English: "The service behind the gateway could not verify that this request came through it. Nothing was changed.", EnglishFix: "Try again. If it stays, tell the operator the request id.",
 		Korean: "게이트웨이를 거친 요청인지 확인할 수 없습니다. 변경된 것은 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 운영자에게 요청 ID를 알려 주십시오."},
+	GatewayNoUpgrade: {Code: GatewayNoUpgrade, Status: 400, Sight: Anyone, Outside: "",
+		English: "This gate does not pass upgraded connections such as WebSocket.", EnglishFix: "Send plain requests.",
+		Korean: "이 관문은 WebSocket과 같은 업그레이드 연결을 전달하지 않습니다.", KoreanFix: "일반 요청을 보내 주십시오."},
 }

@@ -235,12 +235,20 @@ func networks(words []string) ([]netip.Prefix, error) {
 			addr = addr.Unmap()
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
-		if prefix.Addr().Is4In6() {
+		if prefix.Addr().Is4In6() || prefix.Bits() < leastBits(prefix) {
 			return nil, fault.New(fault.RequestInvalid, "field", "allowlist", "entry", word)
 		}
 		list = append(list, prefix.Masked())
 	}
 	return list, nil
+}
+
+// leastBits is the widest network that still says where a key is used from: half the internet is no allowlist.
+func leastBits(p netip.Prefix) int {
+	if p.Addr().Is4() {
+		return 16
+	}
+	return 32
 }
 
 // summary says in words what a key will be, for the one who confirms it.

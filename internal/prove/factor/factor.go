@@ -185,7 +185,7 @@ func (m Methods) stands() error {
 	if len(m.Passkeys) == 0 && m.Password == nil {
 		return fault.New(fault.FactorLast)
 	}
-	if m.Strongest() == assurance.Pwd && !m.Password.Alone {
+	if m.Password != nil && m.TOTP == nil && !m.Password.Alone {
 		return fault.New(fault.PasswordTooShortAlone)
 	}
 	return nil

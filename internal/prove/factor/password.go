@@ -30,7 +30,7 @@ func (f *Factors) SetPassword(ctx context.Context, p principal.Principal, fresh 
 	if err != nil {
 		return bearer, fmt.Errorf("read user: %w", err)
 	}
-	stored, err := f.NewPassword(ctx, fresh, m.Strongest() < assurance.Mfa, self.Mail, self.Name)
+	stored, err := f.NewPassword(ctx, fresh, m.TOTP == nil, self.Mail, self.Name)
 	if err != nil {
 		return bearer, err
 	}

@@ -127,7 +127,7 @@ func (f *Factors) ProveTOTP(ctx context.Context, tx Tx, u id.User, bucket thrott
 func (f *Factors) spendCode(ctx context.Context, tx Tx, stored StoredTOTP, u id.User, bucket throttle.Bucket, code string) (refused, err error) {
 	now := f.Now()
 	if err := throttle.Count(ctx, tx, bucket, f.Limits, now); err != nil {
-		return err, nil
+		return nil, err
 	}
 	plain, err := f.Sealer.Open(totpPlace(u), stored.Sealed)
 	if err != nil {

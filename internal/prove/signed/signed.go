@@ -329,6 +329,14 @@ func (c *check) boundBody() error {
 		return err
 	}
 	c.in.Body = body
+	// A body may take its time, and the key may have ended, or the signature grown old, meanwhile.
+	c.now = c.v.Now()
+	if c.live = c.v.Keys.Find(c.live.ID); c.live == nil {
+		return c.refuse(fault.New(fault.KeyNotFound), true, sign.KeyExpired)
+	}
+	if wrong := c.wrongWithKey(); wrong != nil {
+		return c.refuse(wrong, true, reasonOf(wrong.Code))
+	}
 	if err := c.sig.CheckBody(&c.in.Request, sign.UpbitForms{}); err != nil {
 		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
 	}

@@ -12,7 +12,9 @@
 package signin
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -91,6 +93,8 @@ type SignedIn struct {
 type half struct {
 	User id.User `json:"user"`
 	At   int64   `json:"at"`
+	// Password is the hash of the stored form that held: a half dies with a change of the password.
+	Password []byte `json:"password"`
 }
 
 // WithPassword takes an address and a password. Errors: sign_in.refused, sign_in.throttled, busy.
@@ -113,6 +117,9 @@ func (s *SignIns) WithPassword(ctx context.Context, from From, mail string, give
 	}
 	var out SignedIn
 	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if err := unchanged(ctx, tx, t.user.ID, fingerprint(t.methods.Password.PHC)); err != nil {
+			return audit.Event{}, err
+		}
 		var event audit.Event
 		out, event, err = s.mint(ctx, tx, from, t.user, assurance.Proof{Factors: assurance.Password, At: s.Now()})
 		if err != nil {
@@ -132,7 +139,7 @@ func (s *SignIns) half(ctx context.Context, from From, t try) (SignedIn, error) 
 	if err != nil {
 		return SignedIn{}, err
 	}
-	token, err := s.Ceremonies.Begin(ceremony.SignIn, from.Browser[:], halfLife, half{User: t.user.ID, At: s.Now().UnixMicro()})
+	token, err := s.Ceremonies.Begin(ceremony.SignIn, from.Browser[:], halfLife, half{User: t.user.ID, At: s.Now().UnixMicro(), Password: fingerprint(t.methods.Password.PHC)})
 	return SignedIn{Half: token, Lang: t.user.Lang}, err
 }
 
@@ -161,12 +168,16 @@ func (s *SignIns) begin(ctx context.Context, from From, mail string) (t try, err
 		if t.methods, err = factor.MethodsOf(ctx, tx, t.user.ID); err != nil {
 			return audit.Event{}, err
 		}
-		if t.bucket, err = s.bucket(ctx, tx, from, t.user.ID, canonical); err != nil {
+		var known bool
+		if t.bucket, known, err = s.bucket(ctx, tx, from, t.user.ID, canonical); err != nil {
 			return audit.Event{}, err
 		}
 		now := s.Now()
-		if err := throttle.Count(ctx, tx, throttle.OfSource(throttle.Password, from.Origin.Addr), s.SourceLimits, now); err != nil {
-			return audit.Event{}, err
+		// A known device has a bucket of its own, which no neighbour in its network can fill.
+		if !known {
+			if err := throttle.Count(ctx, tx, throttle.OfSource(throttle.Password, from.Origin.Addr), s.SourceLimits, now); err != nil {
+				return audit.Event{}, err
+			}
 		}
 		return audit.Quiet(audit.ThrottleCounted), throttle.Count(ctx, tx, t.bucket, s.Limits, now)
 	})
@@ -174,19 +185,18 @@ func (s *SignIns) begin(ctx context.Context, from From, mail string) (t try, err
 }
 
 // bucket is the known device's own, or the one that all strangers to this address share.
-func (s *SignIns) bucket(ctx context.Context, tx Tx, from From, u id.User, canonical string) (throttle.Bucket, error) {
+func (s *SignIns) bucket(ctx context.Context, tx Tx, from From, u id.User, canonical string) (b throttle.Bucket, known bool, err error) {
 	d, err := device.Recognise(ctx, tx, from.Device)
 	if err != nil {
-		return throttle.Bucket{}, err
+		return b, false, err
 	}
-	known, err := device.Known(ctx, tx, d, u)
-	if err != nil {
-		return throttle.Bucket{}, err
+	if known, err = device.Known(ctx, tx, d, u); err != nil {
+		return b, false, err
 	}
 	if known {
-		return throttle.OfDevice(throttle.Password, u, d), nil
+		return throttle.OfDevice(throttle.Password, u, d), true, nil
 	}
-	return throttle.OfStranger(throttle.Password, canonical), nil
+	return throttle.OfStranger(throttle.Password, canonical), false, nil
 }
 
 func (s *SignIns) verify(ctx context.Context, t try, given secret.Value) (bool, error) {
@@ -206,9 +216,11 @@ func (s *SignIns) rehash(ctx context.Context, t try, given secret.Value) error {
 	if err != nil {
 		return err
 	}
-	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		return audit.Quiet(audit.PasswordRehashed), tx.RehashPassword(ctx, t.user.ID, t.methods.Password.PHC, fresh)
 	})
+	t.methods.Password.PHC = fresh // what the rest of this sign-in must find unchanged
+	return err
 }
 
 // WithCode finishes a half with a code of the authenticator app. The half is spent by the code that works.
@@ -224,6 +236,9 @@ func (s *SignIns) WithCode(ctx context.Context, from From, token, code string) (
 		u, found, err := tx.UserByID(ctx, h.User)
 		if err != nil || !found || !u.DisabledAt.IsZero() {
 			return audit.Event{}, errors.Join(err, fault.New(fault.SignInExpired))
+		}
+		if err := unchanged(ctx, tx, u.ID, h.Password); err != nil {
+			return audit.Event{}, err
 		}
 		bucket, err := s.codeBucket(ctx, tx, from, u)
 		if err != nil {
@@ -307,8 +322,31 @@ func (s *SignIns) WithPasskey(ctx context.Context, from From, token string, resp
 	return out, err
 }
 
+// fingerprint names a stored form of a password without holding it.
+func fingerprint(phc string) []byte {
+	sum := sha256.Sum256([]byte(phc))
+	return sum[:]
+}
+
+// unchanged refuses a sign-in whose password was changed while it was under way. Errors: sign_in.expired.
+func unchanged(ctx context.Context, tx Tx, u id.User, password []byte) error {
+	stored, found, err := tx.PasswordOf(ctx, u)
+	if err != nil {
+		return fmt.Errorf("read password: %w", err)
+	}
+	if !found || !bytes.Equal(fingerprint(stored.PHC), password) {
+		return fault.New(fault.SignInExpired)
+	}
+	return nil
+}
+
 // mint opens the session of a user who has proven enough, remembers the device and tells the user of a new one.
 func (s *SignIns) mint(ctx context.Context, tx Tx, from From, u account.User, proof assurance.Proof) (out SignedIn, event audit.Event, err error) {
+	// Read again where the session is made: an operator may have disabled the user since the proof began.
+	now, found, err := tx.UserByID(ctx, u.ID)
+	if err != nil || !found || !now.DisabledAt.IsZero() {
+		return out, event, errors.Join(err, fault.New(fault.SignInRefused))
+	}
 	memberships, err := tx.MembershipsOf(ctx, u.ID)
 	if err != nil {
 		return out, event, fmt.Errorf("list memberships: %w", err)

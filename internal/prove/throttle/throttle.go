@@ -36,6 +36,8 @@ type Limits struct {
 	FirstDelay, MaxDelay time.Duration
 	// Memory is how long without a try a bucket lasts.
 	Memory time.Duration
+	// Leak forgives one try each time it passes; zero forgives none. It is for buckets that many honest people share.
+	Leak time.Duration
 }
 
 // Factor says what is guessed at. Each has counters of its own.
@@ -86,10 +88,11 @@ func (l Limits) Delay(n int64) time.Duration {
 	if beyond < 0 {
 		return 0
 	}
-	if beyond > 30 {
-		return l.MaxDelay
+	delay := l.FirstDelay
+	for ; beyond > 0 && delay < l.MaxDelay; beyond-- {
+		delay *= 2
 	}
-	return min(l.FirstDelay<<beyond, l.MaxDelay)
+	return min(delay, l.MaxDelay)
 }
 
 // maxRaces bounds how often a count is tried again that lost to another. Losing more often means a flood, which waits.
@@ -106,6 +109,9 @@ func Count(ctx context.Context, tx Tx, b Bucket, l Limits, now time.Time) error 
 		if !updated.IsZero() && now.Sub(updated) > l.Memory {
 			failures = 0
 			next = time.Time{}
+		}
+		if l.Leak > 0 && !updated.IsZero() {
+			failures = max(0, failures-int64(now.Sub(updated)/l.Leak))
 		}
 		if now.Before(next) {
 			return fault.New(fault.SignInThrottled).After(next.Sub(now))

@@ -83,6 +83,7 @@ WHERE id = (
     SELECT s.id FROM step_up s
     WHERE s.session_id = @session_id AND s.user_id = @user_id AND s.action = @action AND s.digest = @digest
         AND s.satisfied_at IS NOT NULL AND s.spent_at IS NULL AND s.expires_at > @now
+        AND EXISTS (SELECT 1 FROM session l WHERE l.id = s.session_id AND l.revoked_at IS NULL AND l.expires_at > @now)
     ORDER BY s.id LIMIT 1
 ) AND spent_at IS NULL;
 

@@ -612,6 +612,7 @@ WHERE id = (
     SELECT s.id FROM step_up s
     WHERE s.session_id = $2 AND s.user_id = $3 AND s.action = $4 AND s.digest = $5
         AND s.satisfied_at IS NOT NULL AND s.spent_at IS NULL AND s.expires_at > $1
+        AND EXISTS (SELECT 1 FROM session l WHERE l.id = s.session_id AND l.revoked_at IS NULL AND l.expires_at > $1)
     ORDER BY s.id LIMIT 1
 ) AND spent_at IS NULL
 `
