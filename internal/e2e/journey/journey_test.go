@@ -3,6 +3,7 @@ package journey_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -82,9 +83,7 @@ func (l *life) mustSignIn(b *authtest.Browser) {
 func (l *life) newKey(wanted map[string]any) authtest.Key {
 	l.t.Helper()
 	body := map[string]any{"purpose": "journey", "environment": "test", "dialect": "native", "algorithm": "hmac-sha256"}
-	for name, value := range wanted {
-		body[name] = value
-	}
+	maps.Copy(body, wanted)
 	made := l.ada.StepUp(http.MethodPost, "/v1/keys", body, l.secret)
 	if made.Status != http.StatusCreated {
 		l.t.Fatalf("new key: %d %s", made.Status, made.Text)

@@ -36,9 +36,9 @@ func TestWaitingGrowsAndEnds(t *testing.T) {
 				l.t.Fatalf("%d %s", got.Status, got.Text)
 			}
 		}
-		want := []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900, 900}
-		for i := range want {
-			want[i] *= time.Second
+		var want []time.Duration
+		for _, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900, 900} {
+			want = append(want, time.Duration(seconds)*time.Second)
 		}
 		if diff := cmp.Diff(want, waits); diff != "" {
 			l.t.Errorf("waits (-want +got):\n%s", diff)

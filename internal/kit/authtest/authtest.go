@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -63,6 +64,10 @@ type Options struct {
 	APIHost, PageHost string
 	// Folder keeps data between two stacks of one test; empty means a fresh one.
 	Folder string
+	// Log takes what the server logs; nil shows warnings of a test that failed.
+	Log *slog.Logger
+	// Relay is the address of a mail server that letters leave by, written out; empty ends them in the Mailbox.
+	Relay string
 }
 
 // CheapHash is what password hashes cost in tests.
@@ -86,7 +91,14 @@ func StartWith(t testing.TB, o Options) *Stack {
 	shared := bytes.Repeat([]byte{7}, 32)
 	exchange := openExchange(t, o, shared)
 	mailbox := &Mailbox{}
-	opts := server.Options{Now: o.Now, Log: storetest.Quiet(t), Post: mailbox, HashCost: CheapHash}
+	opts := server.Options{Now: o.Now, Log: o.Log, Post: mailbox, HashCost: CheapHash}
+	if o.Log == nil {
+		opts.Log = storetest.Quiet(t)
+	}
+	if o.Relay != "" {
+		opts.Post = nil
+		o.YAML += "mail: {smtp: {addr: '" + o.Relay + "', tls: none}, from: gate@exchange.example}\n"
+	}
 	if o.Upstream == "" {
 		o.Upstream, opts.Transport = "http://paper.invalid", inProcess{exchange.Handler()}
 	}

@@ -17,6 +17,8 @@ type Browser struct {
 	Addr, Agent string
 	// Cookies maps host → name → value.
 	Cookies map[string]map[string]string
+	// Heard is called with every reply, before its cookies are kept; nil is not.
+	Heard func(Reply)
 
 	s    *Stack
 	form string // token of the dashboard's page
@@ -54,6 +56,9 @@ func (b *Browser) Do(r *http.Request) Reply {
 	}
 	answer := b.s.Do(r)
 	reply := Reply{Status: answer.StatusCode, Header: answer.Header, Text: Body(b.s.t, answer)}
+	if b.Heard != nil {
+		b.Heard(reply)
+	}
 	for _, c := range answer.Cookies() {
 		if b.Cookies[r.Host] == nil {
 			b.Cookies[r.Host] = map[string]string{}

@@ -23,8 +23,9 @@ import (
 type Installation struct {
 	// Folder holds everything; Config is the path of the configuration file, Database that of SQLite's.
 	Folder, Config, Database string
-	// Dashboard and Gateway are where the doors listen, host and port.
-	Dashboard, Gateway string
+	// Dashboard and Gateway are where the doors listen, host and port. API and Page are what the gateway's hosts are called: one for keys, one
+	// for people.
+	Dashboard, Gateway, API, Page string
 }
 
 // InstallOptions choose what differs from the usual. The zero value is the usual, on SQLite, with no upstream that would answer.
@@ -39,8 +40,9 @@ type InstallOptions struct {
 	YAML string
 }
 
-// Routes are those of every installation's upstream: one that looks, one that orders.
+// Routes are those of every installation's upstream: a page, one that looks, one that orders.
 const Routes = `routes:
+  - {method: GET, path: /, scope: balances:read, class: look}
   - {method: GET, path: /v1/accounts, scope: balances:read, class: look}
   - {method: POST, path: /v1/orders, scope: orders:write, class: order}
 `
@@ -64,16 +66,20 @@ func Install(t testing.TB, o InstallOptions) *Installation {
 	in.write(t, "routes.yaml", Routes)
 	in.write(t, "upstream.key", base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32)))
 	_, port, _ := net.SplitHostPort(in.Dashboard)
+	_, gatewayPort, _ := net.SplitHostPort(in.Gateway)
+	in.API, in.Page = in.Gateway, "exchange.localhost:"+gatewayPort
 	text := fmt.Sprintf(`environment: test
-dashboard: {origin: "%s://localhost:%s", listen: "%s"}
+dashboard: {origin: "%[1]s://localhost:%[2]s", listen: %[3]q}
 gateway:
   listen: %[4]q
-  hosts: [{authority: %[4]q, environment: test, upstream: paper}]
+  hosts:
+    - {authority: %[4]q, environment: test, upstream: paper}
+    - {authority: %[7]q, environment: test, kind: page, origin: "%[1]s://%[7]s", upstream: paper}
   upstreams: [{name: paper, url: %[5]q, key_file: '{folder}/upstream.key', routes_file: '{folder}/routes.yaml'}]
 metrics: {listen: ""}
 keyring: {file: {path: '{folder}/keys'}}
 store: %[6]s
-`, o.Scheme, port, in.Dashboard, in.Gateway, o.Upstream, store)
+`, o.Scheme, port, in.Dashboard, in.Gateway, o.Upstream, store, in.Page)
 	in.write(t, "sallyport.yaml", strings.ReplaceAll(text+o.YAML, "{folder}", in.Folder))
 	return in
 }
