@@ -129,7 +129,7 @@ func configText(t testing.TB, o Options, shared []byte) []byte {
 	if o.PostgresDSN != "" {
 		engine = "store: {engine: postgres, postgres: {dsn_file: " + file("dsn", o.PostgresDSN) + "}}\n"
 	}
-	return []byte(fmt.Sprintf(`environment: test
+	return fmt.Appendf(nil, `environment: test
 dashboard: {origin: %q}
 gateway:
   hosts:
@@ -139,7 +139,7 @@ gateway:
   upstreams:
     - {name: paper, url: %q, assertion: hmac, key_file: %s, routes_file: %s}
 keyring: {file: {path: %s}}
-%s%s`, Origin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML))
+%s%s`, Origin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
 }
 
 func openExchange(t testing.TB, o Options, shared []byte) *sandbox.Exchange {
