@@ -15,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // wanted is the form of a new key as it was filled in.
@@ -28,6 +29,14 @@ func readWanted(f form) (wanted, error) {
 	var err error
 	w.fields, err = f.only("name", "purpose", "environment", "subaccount", "allowlist", "here", "life", "kind", "public_key", "possession", "challenge")
 	return w, err
+}
+
+// publicHalf is what was pasted, if it is a public key. Anything else may be the private half by mistake, and is not shown again.
+func (w wanted) publicHalf() string {
+	if _, _, err := sign.ParsePublicKey(w.fields["public_key"]); err != nil {
+		return ""
+	}
+	return w.fields["public_key"]
 }
 
 // allowlist is one address or network a line, with the reader's own where they ticked it.
@@ -92,7 +101,7 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 	view := page.NewKey{
 		Problem: p, Name: w.fields["name"], Purpose: w.fields["purpose"], Kind: w.fields["kind"], Scopes: k.scopeChoices(v, w),
 		Environments: v.environments(w.fields["environment"]), Lives: k.lives(v, w.fields["life"]), Allowlist: w.fields["allowlist"],
-		HereToo: w.fields["here"] == "yes", Here: v.rec.Addr.String(), PublicKey: w.fields["public_key"], Challenge: challenge,
+		HereToo: w.fields["here"] == "yes", Here: v.rec.Addr.String(), PublicKey: w.publicHalf(), Challenge: challenge,
 		UpbitOff: k.terms.limits.UpbitOff, UpbitLifted: k.terms.limits.UpbitCeiling >= scope.Order,
 		Unpinned: v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}"),
 	}
