@@ -1,7 +1,7 @@
 // Package authtest is the whole stack for tests: the real graph on a SQLite file, with the paper exchange behind the gateway, reached by
 // recorders instead of sockets so that it runs inside a synctest bubble.
 //
-// What it replaces is said here and nowhere else: password hashes are cheap, letters end in a mailbox instead of a relay, and upstreams are
+// What it replaces is said here and nowhere else: password hashes are cheap and have a long queue, letters end in a mailbox instead of a relay, and upstreams are
 // called in process. Every check is the real one.
 package authtest
 
@@ -139,6 +139,7 @@ gateway:
   upstreams:
     - {name: paper, url: %q, assertion: hmac, key_file: %s, routes_file: %s}
 keyring: {file: {path: %s}}
+password: {queue: 1024}
 %s%s`, Origin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
 }
 
