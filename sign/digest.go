@@ -15,6 +15,10 @@ func CheckDigest(lines []string, body []byte) error {
 	if err := checkDigestLines(lines); err != nil {
 		return err
 	}
+	return compareDigests(lines, body)
+}
+
+func compareDigests(lines []string, body []byte) error {
 	known := false
 	for _, line := range lines {
 		for member := range strings.SplitSeq(line, ",") {
@@ -44,7 +48,7 @@ func checkDigestLines(lines []string) error {
 	for _, line := range lines {
 		length += len(line)
 		for i := range len(line) {
-			if c := line[i]; c < ' ' && c != '\t' || c >= 0x7f {
+			if !isLineByte[line[i]] {
 				return refuse(Malformed, "Content-Digest")
 			}
 		}
@@ -58,6 +62,8 @@ func checkDigestLines(lines []string) error {
 		return nil
 	}
 }
+
+var isLineByte = tableOf(func(c byte) bool { return c >= ' ' && c < 0x7f || c == '\t' })
 
 // cutDigest takes name=:base64: apart. RFC 9530 knows no other type of member, so a comma is never inside one.
 func cutDigest(member string) (name, encoded string, ok bool) {

@@ -1,8 +1,10 @@
 package id
 
 import (
+	"encoding/binary"
 	"hash/crc32"
 	"math/big"
+	"math/bits"
 	"strings"
 )
 
@@ -78,11 +80,20 @@ func ParseKey(s string) (Key, Environment, error) {
 	if err != nil {
 		return Key{}, 0, err
 	}
-	var k Key
-	if !decode62(k[:], digits) {
+	k, ok := decode62(digits)
+	if !ok {
 		return Key{}, 0, ErrMalformed
 	}
 	return k, env, nil
+}
+
+// PeekKey reads the bytes of a key id and leaves its checksum alone. It is for finding a key whose whole text is then compared with s, which
+// says all that the checksum could, and saves a signed request a tenth of a microsecond.
+func PeekKey(s string) (k Key, ok bool) {
+	if len(s) != KeyIDLength {
+		return Key{}, false
+	}
+	return decode62(s[KeyIDLength-checksumDigits-keyIDDigits : KeyIDLength-checksumDigits])
 }
 
 // FormatSecret writes a key's secret as its user sees it. These very bytes are the HMAC key; nothing is decoded again.
@@ -144,26 +155,27 @@ func encode62(b []byte, digits int) string {
 	return string(out)
 }
 
-// decode62 fills dst from digits, big-endian. It says no to a foreign character and to a number that does not fit. It allocates
-// nothing, because the gateway reads a key id on every signed request.
-func decode62(dst []byte, digits string) bool {
-	clear(dst)
+// decode62 reads a number of 128 bits from digits, big-endian. It says no to a foreign character and to a number that does not fit. It
+// counts in two words and allocates nothing, because the gateway reads a key id on every signed request.
+func decode62(digits string) (k Key, ok bool) {
+	var high, low uint64
 	for i := range len(digits) {
-		carry := value62[digits[i]]
-		if carry == 0xff {
-			return false
+		digit := value62[digits[i]]
+		if digit == 0xff {
+			return Key{}, false
 		}
-		c := uint(carry)
-		for j := len(dst) - 1; j >= 0; j-- {
-			c += uint(dst[j]) * 62
-			dst[j] = byte(c)
-			c >>= 8
-		}
-		if c != 0 {
-			return false
+		over, higher := bits.Mul64(high, 62)
+		carry, lower := bits.Mul64(low, 62)
+		var c uint64
+		low, c = bits.Add64(lower, uint64(digit), 0)
+		high, c = bits.Add64(higher, carry, c)
+		if over+c != 0 {
+			return Key{}, false
 		}
 	}
-	return true
+	binary.BigEndian.PutUint64(k[:8], high)
+	binary.BigEndian.PutUint64(k[8:], low)
+	return k, true
 }
 
 // value62 maps a byte to its value as a base62 digit, 0xff for all that are none.

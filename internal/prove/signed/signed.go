@@ -15,6 +15,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -124,8 +125,9 @@ type Accepted struct {
 // Verify checks a request. On success its nonce is spent; every refusal leaves it unspent.
 // Errors: *RefusalError; unavailable when a nonce could not be claimed durably.
 func (v *Verifier) Verify(ctx context.Context, in *Request) (Accepted, error) {
-	now := v.Now()
-	c := check{v: v, in: in, now: now}
+	c, _ := checks.Get().(*check)
+	defer c.done()
+	*c = check{v: v, in: in, now: v.Now()}
 	if err := c.parsedSignature(); err != nil {
 		return Accepted{}, err
 	}
@@ -157,6 +159,14 @@ type check struct {
 	first *fault.Error // what is wrong with the key, told only when the signature holds
 
 	plain [maxSecret]byte // where a secret is opened, cleared after use
+}
+
+// checks lends out checks: a secret is opened behind an interface, so its buffer cannot lie on the stack.
+var checks = sync.Pool{New: func() any { return new(check) }}
+
+func (c *check) done() {
+	*c = check{} // keeps no request alive
+	checks.Put(c)
 }
 
 func (c *check) refuse(f *fault.Error, proven bool, reason sign.Reason) error {
@@ -211,11 +221,11 @@ func (c *check) skewed(reason sign.Reason, window time.Duration) *fault.Error {
 
 // knownKey: the key is looked up in memory, and the first thing that is wrong with it is remembered.
 func (c *check) knownKey() error {
-	if kid, _, err := id.ParseKey(c.sig.KeyID); err == nil {
+	if kid, ok := id.PeekKey(c.sig.KeyID); ok {
 		c.live = c.v.Keys.Find(kid)
 	}
 	if c.live != nil && c.live.Text != c.sig.KeyID {
-		c.live = nil // the same bytes under the other environment's prefix name no key
+		c.live = nil // other checksum, or the other environment's prefix: no key is called so
 	}
 	if c.live == nil {
 		return nil
@@ -345,15 +355,10 @@ func (c *check) boundBody() error {
 
 // claimedRequest: this nonce was never used with this key.
 func (c *check) claimedRequest(ctx context.Context) error {
-	won := false
-	if c.sig.Timed() {
-		won = c.v.Nonces.Claim(c.live.ID, c.sig.Nonce, c.now)
-	} else {
-		err := c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
-			won, err = tx.ClaimKeyNonce(ctx, c.live.ID, []byte(c.sig.Nonce), c.now)
-			return audit.Quiet(audit.KeyUsed), err
-		})
-		if err != nil {
+	won := c.sig.Timed() && c.v.Nonces.Claim(c.live.ID, c.sig.Nonce, c.now)
+	if !c.sig.Timed() {
+		var err error
+		if won, err = c.claimDurably(ctx); err != nil {
 			return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
 		}
 	}
@@ -361,6 +366,16 @@ func (c *check) claimedRequest(ctx context.Context) error {
 		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
 	}
 	return nil
+}
+
+// claimDurably spends a nonce that has to be remembered for as long as its key lives.
+func (c *check) claimDurably(ctx context.Context) (won bool, err error) {
+	k, nonce, now := c.live.ID, []byte(c.sig.Nonce), c.now
+	err = c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
+		won, err = tx.ClaimKeyNonce(ctx, k, nonce, now)
+		return audit.Quiet(audit.KeyUsed), err
+	})
+	return won, err
 }
 
 func (c *check) accepted() Accepted {
