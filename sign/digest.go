@@ -19,6 +19,11 @@ func CheckDigest(lines []string, body []byte) error {
 }
 
 func compareDigests(lines []string, body []byte) error {
+	return eachDigest(lines, func(name, encoded string) bool { return isDigest(name, encoded, body) })
+}
+
+// eachDigest asks about every digest that we know, and wants a yes each time and at least one of them.
+func eachDigest(lines []string, matches func(name, encoded string) bool) error {
 	known := false
 	for _, line := range lines {
 		for member := range strings.SplitSeq(line, ",") {
@@ -29,7 +34,7 @@ func compareDigests(lines []string, body []byte) error {
 			if name != "sha-256" && name != "sha-512" {
 				continue
 			}
-			if !isDigest(name, encoded, body) {
+			if !matches(name, encoded) {
 				return refuse(DigestMismatch, name)
 			}
 			known = true

@@ -87,6 +87,7 @@ type Request struct {
 	// Cancels marks a request that only reduces risk: it may be older.
 	Cancels bool
 	// ReadBody reads the body under its cap. It is called at most once, after the signature holds. Its bytes are left in Request.Body.
+	// Nil is for a door that sees no bodies: the signature then holds for what it says about one (Accepted.Digest).
 	ReadBody func() ([]byte, error)
 }
 
@@ -120,6 +121,9 @@ type Accepted struct {
 	Live      *apikey.Live
 	// Ceiling that the signature puts on the scopes, already applied.
 	Ceiling scope.Class
+	// Digest is the Content-Digest that the signature covers, of a body that nobody has seen yet. When it is empty the body was seen, or the
+	// signature holds for a request without one.
+	Digest string
 }
 
 // Verify checks a request. On success its nonce is spent; every refusal leaves it unspent.
@@ -157,6 +161,8 @@ type check struct {
 	sig   sign.Signature
 	live  *apikey.Live
 	first *fault.Error // what is wrong with the key, told only when the signature holds
+	// digest of a body that was not seen
+	digest string
 
 	plain [maxSecret]byte // where a secret is opened, cleared after use
 }
@@ -332,8 +338,11 @@ func (c *check) verify() error {
 	return err
 }
 
-// boundBody: the body is the one that was signed.
+// boundBody: the body is the one that was signed; one that is not seen has the digest that was signed.
 func (c *check) boundBody() error {
+	if c.in.ReadBody == nil {
+		return c.boundDigest()
+	}
 	body, err := c.in.ReadBody()
 	if err != nil {
 		return err
@@ -353,12 +362,27 @@ func (c *check) boundBody() error {
 	return nil
 }
 
+func (c *check) boundDigest() (err error) {
+	if c.sig.Dialect != sign.Native && c.in.Method != "GET" && c.in.Method != "HEAD" && c.in.Method != "DELETE" {
+		return c.refuse(fault.New(fault.ForwardBodyUnseen), true, sign.HashMismatch)
+	}
+	if c.digest, err = c.sig.CheckUnseenBody(&c.in.Request); err != nil {
+		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
+	}
+	return nil
+}
+
 // claimedRequest: this nonce was never used with this key.
 func (c *check) claimedRequest(ctx context.Context) error {
-	won := c.sig.Timed() && c.v.Nonces.Claim(c.live.ID, c.sig.Nonce, c.now)
-	if !c.sig.Timed() {
-		var err error
-		if won, err = c.claimDurably(ctx); err != nil {
+	won := false
+	if c.sig.Timed() {
+		won = c.v.Nonces.Claim(c.live.ID, c.sig.Nonce, c.now)
+	} else {
+		err := c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
+			won, err = tx.ClaimKeyNonce(ctx, c.live.ID, []byte(c.sig.Nonce), c.now)
+			return audit.Quiet(audit.KeyUsed), err
+		})
+		if err != nil {
 			return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
 		}
 	}
@@ -368,21 +392,11 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	return nil
 }
 
-// claimDurably spends a nonce that has to be remembered for as long as its key lives.
-func (c *check) claimDurably(ctx context.Context) (won bool, err error) {
-	k, nonce, now := c.live.ID, []byte(c.sig.Nonce), c.now
-	err = c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
-		won, err = tx.ClaimKeyNonce(ctx, k, nonce, now)
-		return audit.Quiet(audit.KeyUsed), err
-	})
-	return won, err
-}
-
 func (c *check) accepted() Accepted {
 	l := c.live
 	l.Used(c.now, c.in.From.Addr)
 	ceiling := c.v.Keys.Ceiling(c.sig.Coverage())
-	return Accepted{Live: l, Ceiling: ceiling, Principal: principal.Principal{
+	return Accepted{Live: l, Ceiling: ceiling, Digest: c.digest, Principal: principal.Principal{
 		Kind: principal.KindKey, User: l.Owner, Account: l.Account, Subaccount: l.Subaccount, Role: l.OwnerRole, Key: l.ID,
 		Environment: l.Environment, Scopes: l.ScopesAt(c.now).UpTo(ceiling), Name: l.Name, Origin: c.in.From,
 	}}
