@@ -10,10 +10,19 @@ import (
 	"time"
 )
 
-// Way is one way of doing it. Do does it once.
+// Way is one way of doing it. Do does it n times.
 type Way struct {
 	Name string
-	Do   func()
+	Do   func(n int)
+}
+
+// Each is a Way that does one thing after the other.
+func Each(name string, once func()) Way {
+	return Way{name, func(n int) {
+		for range n {
+			once()
+		}
+	}}
 }
 
 // Compare does batch times each way in a round, and as many rounds as b wants. spent is the clock: elapsed time, or the CPU time of whoever
@@ -25,9 +34,7 @@ func Compare(b *testing.B, spent func() time.Duration, batch int, ways ...Way) {
 	for b.Loop() {
 		for i, way := range ways {
 			before := spent()
-			for range batch {
-				way.Do()
-			}
+			way.Do(batch)
 			rounds[i] = append(rounds[i], float64(spent()-before)/float64(batch))
 		}
 	}

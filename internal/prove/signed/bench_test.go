@@ -43,7 +43,7 @@ func BenchmarkVerify(b *testing.B) {
 			for i := range pool {
 				pool[i] = signedAt(b, key, now)
 			}
-			ratio.Compare(b, ratio.Elapsed(), kind.batch, ratio.Way{Name: "floor", Do: floor(b, key, pool[0])}, ratio.Way{Name: "verify", Do: verify(b, s, pool, now)})
+			ratio.Compare(b, ratio.Elapsed(), kind.batch, ratio.Each("floor", floor(b, key, pool[0])), ratio.Each("verify", verify(b, s, pool, now)))
 		})
 	}
 }
