@@ -40,7 +40,8 @@ var XForwarded = Convention{method: "X-Forwarded-Method", target: "X-Forwarded-U
 
 // Asked is the handler of the forward-auth listener. chain is the one of all doors, whose declared proxies are the only ones that may ask.
 func (g *Gateway) Asked(chain httpx.Chain, convention Convention) http.Handler {
-	answer := chain.Wrap("forward", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	chain.Restore = convention.restore
+	return chain.Wrap("forward", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if convention.narrow {
 			w = narrowed{w}
 		}
@@ -49,40 +50,31 @@ func (g *Gateway) Asked(chain httpx.Chain, convention Convention) http.Handler {
 			v.refuse(err)
 		}
 	}))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked, err := convention.restore(r, chain.Declared(r))
-		if err != nil {
-			chain.Wrap("forward", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { httpx.WriteProblem(w, r, err) })).ServeHTTP(w, r)
-			return
-		}
-		answer.ServeHTTP(w, asked)
-	})
 }
 
 // restore makes the request that a question is about. A header that is missing or stands twice is refused: a proxy may have lost it on a word
 // of the client (Connection), or the client may have sent one of its own.
-func (c Convention) restore(r *http.Request, declared bool) (*http.Request, error) {
+func (c Convention) restore(r *http.Request, declared bool) error {
 	switch {
 	case !declared, c.target == "":
-		return nil, fault.New(fault.ForwardUndeclared)
+		return fault.New(fault.ForwardUndeclared)
 	case r.RequestURI != CheckPath:
-		return nil, fault.New(fault.GatewayNoRoute)
+		return fault.New(fault.GatewayNoRoute)
 	}
-	asked := r.WithContext(r.Context()) // a copy: the server goes by the question's method when it writes the answer
-	for _, part := range []struct {
+	for _, part := range [...]struct {
 		header string
 		into   *string
-	}{{c.method, &asked.Method}, {c.target, &asked.RequestURI}, {c.host, &asked.Host}} {
+	}{{c.method, &r.Method}, {c.target, &r.RequestURI}, {c.host, &r.Host}} {
 		if part.header == "" {
 			continue
 		}
 		lines := r.Header[part.header]
 		if len(lines) != 1 || lines[0] == "" {
-			return nil, fault.New(fault.ForwardMalformed, "header", part.header)
+			return fault.New(fault.ForwardMalformed, "header", part.header)
 		}
 		*part.into = lines[0]
 	}
-	return asked, nil
+	return nil
 }
 
 // answer says yes, or the refusal why not.
@@ -105,41 +97,51 @@ func (v *visit) answer() error {
 // keeps the client's own would be believed; so every answer has all of them.
 const absent = "none"
 
-// identity are the headers beside the assertion, in the order of the values in sayWho. They prove nothing: they are for logs, and for
-// upstreams that nobody but their proxy reaches.
-var identity = [...]string{
-	"Sallyport-Kind", "Sallyport-User", "Sallyport-Account", "Sallyport-Subaccount", "Sallyport-Session", "Sallyport-Key", "Sallyport-Scopes",
-	"Sallyport-Assurance",
-}
+// identity are the headers beside the assertion, in the order in which sayWho writes them. They prove nothing: they are for logs, and for
+// upstreams that nobody but their proxy reaches. The credential is a session (ses_…) or an API key (spk_…). With the three headers that every
+// answer has they are eight, which is as many as a small map holds; a ninth would cost a tenth of the answer.
+var identity = [...]string{"Sallyport-User", "Sallyport-Account", "Sallyport-Subaccount", "Sallyport-Credential", "Sallyport-Scopes"}
 
 func (v *visit) sayWho() {
 	p := v.who
-	values := [len(identity)]string{absent, absent, absent, absent, absent, absent, absent, absent}
-	switch p.Kind {
-	case principal.KindUser:
-		values[0], values[4], values[7] = "user", p.Session.String(), p.Level().String()
-	case principal.KindKey:
-		values[0], values[5] = "key", id.FormatKey(p.Key, p.Environment)
-	case principal.KindNobody, principal.KindSystem, principal.KindHost:
-		values[0] = "public"
-	}
-	if p.Kind != principal.KindNobody {
-		values[1], values[2], values[3], values[6] = p.User.String(), p.Account.String(), p.Subaccount.String(), orAbsent(p.Scopes.String())
+	var room [512]byte
+	var ends [len(identity)]int
+	text := room[:0]
+	for i := range identity {
+		start := len(text)
+		switch {
+		case p.Kind == principal.KindNobody:
+		case i == 0:
+			text, _ = p.User.AppendText(text)
+		case i == 1:
+			text, _ = p.Account.AppendText(text)
+		case i == 2:
+			text, _ = p.Subaccount.AppendText(text)
+		case i == 3 && p.Kind == principal.KindKey:
+			text = id.AppendKey(text, p.Key, p.Environment)
+		case i == 3:
+			text, _ = p.Session.AppendText(text)
+		case i == 4:
+			text = p.Scopes.Append(text)
+		}
+		if len(text) == start {
+			text = append(text, absent...)
+		}
+		ends[i] = len(text)
 	}
 	h := v.w.Header()
+	all, start := string(text), 0 // one string for all: each is a part of it
+	values := make([]string, len(identity)+1)
 	for i, name := range identity {
+		values[i], start = all[start:ends[i]], ends[i]
 		h[name] = values[i : i+1 : i+1]
 	}
-	h[gate.Header] = []string{v.assertion()}
-	h["Cache-Control"] = []string{"no-store"}
+	values[len(identity)] = v.assertion()
+	h[gate.Header] = values[len(identity):]
+	h["Cache-Control"] = noStore
 }
 
-func orAbsent(s string) string {
-	if s == "" {
-		return absent
-	}
-	return s
-}
+var noStore = []string{"no-store"}
 
 // narrowed answers a proxy that understands three answers. A way to the sign-in becomes a 401 that keeps its Location; other refusals become
 // 403, because such a proxy would tell the client of an error of ours.

@@ -302,16 +302,15 @@ func TestEveryYesSaysWhoInEveryHeader(t *testing.T) {
 			want  map[string]string
 		}{
 			{"key", s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""), map[string]string{
-				"Kind": "key", "User": who.User.String(), "Account": who.Account.String(), "Subaccount": who.Subaccount.String(),
-				"Session": "none", "Key": key.Text(), "Scopes": "balances:read", "Assurance": "none",
+				"User": who.User.String(), "Account": who.Account.String(), "Subaccount": who.Subaccount.String(),
+				"Credential": key.Text(), "Scopes": "balances:read",
 			}},
 			{"session", page, map[string]string{
-				"Kind": "user", "User": who.User.String(), "Account": who.Account.String(), "Subaccount": who.Subaccount.String(),
-				"Session": "ses_", "Key": "none", "Scopes": who.Scopes.String(), "Assurance": "pwd",
+				"User": who.User.String(), "Account": who.Account.String(), "Subaccount": who.Subaccount.String(),
+				"Credential": "ses_", "Scopes": who.Scopes.String(),
 			}},
 			{"public", public, map[string]string{
-				"Kind": "public", "User": "none", "Account": "none", "Subaccount": "none", "Session": "none", "Key": "none", "Scopes": "none",
-				"Assurance": "none",
+				"User": "none", "Account": "none", "Subaccount": "none", "Credential": "none", "Scopes": "none",
 			}},
 		} {
 			r := question(t, "x-forwarded", row.about)
@@ -325,8 +324,8 @@ func TestEveryYesSaysWhoInEveryHeader(t *testing.T) {
 					got[rest] = strings.Join(lines, "|")
 				}
 			}
-			if strings.HasPrefix(got["Session"], "ses_") {
-				got["Session"] = "ses_"
+			if strings.HasPrefix(got["Credential"], "ses_") {
+				got["Credential"] = "ses_"
 			}
 			if diff := cmp.Diff(row.want, got); diff != "" || answer.StatusCode != http.StatusNoContent {
 				t.Errorf("%s: %d (-want +got):\n%s", row.name, answer.StatusCode, diff)

@@ -126,12 +126,7 @@ func (a *Asserter) appendClaims(b []byte, in asserted) []byte {
 	b = appendID(b, "sac", p.Subaccount)
 	b = appendMember(b, "rol", p.Role.String())
 	b = append(b, `,"scp":"`...)
-	for i, s := range p.Scopes.List() {
-		if i > 0 {
-			b = append(b, ' ')
-		}
-		b = append(b, s.String()...)
-	}
+	b = p.Scopes.Append(b)
 	return append(b, `"}`...)
 }
 

@@ -63,7 +63,7 @@ const childVariable = "SALLYPORT_TEST_GATEWAY_UPSTREAM"
 
 func startChild(b *testing.B, upstream string) child {
 	b.Helper()
-	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run", "^TestGatewayProcess$", "-test.v")
+	cmd := exec.CommandContext(context.WithoutCancel(b.Context()), os.Args[0], "-test.run", "^TestGatewayProcess$", "-test.v")
 	cmd.Env = append(os.Environ(), childVariable+"="+upstream)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()

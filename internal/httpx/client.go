@@ -45,8 +45,8 @@ func (c Chain) trusts(addr netip.Addr) bool {
 	return false
 }
 
-// Declared says whether a request's peer is itself a declared proxy.
-func (c Chain) Declared(req *http.Request) bool {
+// declared says whether a request's peer is itself a declared proxy.
+func (c Chain) declared(req *http.Request) bool {
 	peer, err := netip.ParseAddrPort(req.RemoteAddr)
 	return err == nil && c.trusts(plain(peer.Addr()))
 }
