@@ -33,7 +33,7 @@ func withProxy(t *testing.T, convention string, test func(*testing.T, *authtest.
 }
 
 // question is what a proxy asks about a request, in either convention.
-func question(t *testing.T, convention string, about *http.Request) *http.Request {
+func question(t testing.TB, convention string, about *http.Request) *http.Request {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, gateway.CheckPath, nil)
 	r.RemoteAddr = "127.0.0.1:50000"
@@ -62,7 +62,7 @@ func question(t *testing.T, convention string, about *http.Request) *http.Reques
 }
 
 // plain is a request that nobody signed.
-func plain(t *testing.T, method, host, target string) *http.Request {
+func plain(t testing.TB, method, host, target string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+host+target, http.NoBody)
 	if err != nil {
@@ -208,7 +208,7 @@ func TestAskingGivesTheVerdictOfTheProxy(t *testing.T) {
 	})
 }
 
-func childOf(t *testing.T, s *authtest.Stack, p *authtest.Person) string {
+func childOf(t testing.TB, s *authtest.Stack, p *authtest.Person) string {
 	t.Helper()
 	code, err := s.Sessions.IssueChildCode(t.Context(), p.Principal(), authtest.PageHost, "/")
 	if err != nil {

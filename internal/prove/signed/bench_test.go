@@ -7,11 +7,13 @@ import (
 	"encoding/binary"
 	"maps"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/hot/memory"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/ratio"
@@ -61,6 +63,53 @@ func BenchmarkVerifyAllocations(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		once()
+	}
+}
+
+// BenchmarkFlood is what a source costs that has used up its failures, beside the one verification that it would like to cause.
+func BenchmarkFlood(b *testing.B) {
+	s := authtest.Start(b)
+	key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Algorithm: sign.Ed25519})
+	now := s.Now().Add(5 * time.Second)
+	bad := signedAt(b, key, now)
+	bad.Target = "/v1/withdraws"
+	deps := s.Verifier.Deps
+	deps.Now = func() time.Time { return now }
+	v := signed.New(deps)
+	refused := func() fault.Code {
+		_, err := v.Verify(b.Context(), &signed.Request{Request: bad, From: authtest.PersonOrigin(), Environment: id.Test})
+		return fault.CodeOf(err)
+	}
+	checked := 0
+	for refused() != fault.RateLimited {
+		checked++
+	}
+	ratio.Compare(b, ratio.Elapsed(), 16, ratio.Each("primitive", floor(b, key, signedAt(b, key, now))), ratio.Each("beyond", func() {
+		if refused() != fault.RateLimited {
+			b.Fatal("verified beyond the budget")
+		}
+	}))
+	b.ReportMetric(float64(checked), "verified")
+}
+
+// BenchmarkReplayStore is what one nonce costs in memory while a minute of 10,000 requests a second is remembered.
+func BenchmarkReplayStore(b *testing.B) {
+	const minute = 600_000
+	now := time.Now()
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	for b.Loop() {
+		before := heap()
+		store := &forgetful{Nonces: memory.NewNonces(now, time.Minute)}
+		for range minute {
+			store.Claim(id.Key{}, "a nonce of 22 letters..", now)
+		}
+		b.ReportMetric(float64(heap()-before)/minute, "B/nonce")
+		runtime.KeepAlive(store)
 	}
 }
 
