@@ -33,6 +33,8 @@ func TestPeers(t *testing.T) {
 	t.Run("client", h.client)
 	t.Run("ccxt", h.ccxt)
 	t.Run("http-message-signatures", h.httpMessageSignatures)
+	t.Run("typescript", h.typescript)
+	t.Run("python", h.python)
 	t.Run("README", h.readme)
 	t.Run("revoked elsewhere", h.revokedElsewhere)
 }
