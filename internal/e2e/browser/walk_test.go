@@ -112,7 +112,7 @@ func TestNothingOnAnyPageIsOutOfReach(t *testing.T) {
 		for _, l := range []look{{"ko", "dark", 360}, {"ko", "light", 360}, {"en", "light", 1280}, {"en", "dark", 1280}} {
 			p.wear(l)
 			p.text(string(script) + "; ''")
-			for _, problem := range strings.Split(p.text(axeProblems), "\n") {
+			for problem := range strings.SplitSeq(p.text(axeProblems), "\n") {
 				if problem != "" {
 					t.Errorf("%s %s: %s", name, l, problem)
 				}
