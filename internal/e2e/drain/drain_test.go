@@ -182,7 +182,11 @@ func TestARequestWithoutEndDoesNotHoldTheServer(t *testing.T) {
 		_, err := b.call("", false)
 		cut <- err
 	}()
-	<-b.arrived
+	select {
+	case <-b.arrived:
+	case err := <-cut:
+		t.Fatalf("the request did not reach the upstream: %v", err)
+	}
 	end(t, p, 1)
 	if !strings.Contains(p.Stderr(), "drain") {
 		t.Errorf("the server does not say that it cut something off: %s", p.Stderr())
@@ -269,7 +273,11 @@ func TestALetterUnderWayIsSentAfterTheNextStart(t *testing.T) {
 	rooms, _ := in.Rooms(t)
 	p := in.Serve(t)
 	program.SignUp(t, rooms, "ada@example.com")
-	<-letters.Began
+	select {
+	case <-letters.Began:
+	case <-time.After(30 * time.Second):
+		t.Fatal("no letter was sent")
+	}
 	end(t, p, 0)
 	letters.Heal()
 	in.Serve(t)
