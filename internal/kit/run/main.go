@@ -84,7 +84,8 @@ func (r *runner) run(names []string) (err error) {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // PostgreSQL, which does not run as root, has its folder in it
+	// As the system's own: PostgreSQL, which does not run as root, makes and removes a folder in it.
+	if err := os.Chmod(folder, os.ModeSticky|0o777); err != nil {
 		return err
 	}
 	r.environ = append(r.environ, "TMPDIR="+folder)
