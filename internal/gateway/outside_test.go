@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -54,9 +55,7 @@ func TestAnAllowlistSeesTheConnection(t *testing.T) {
 			}, fault.KeyIPNotAllowed},
 		} {
 			r := s.Signed(row.key, http.MethodGet, authtest.APIHost, "/v1/accounts", "")
-			for name, values := range row.header {
-				r.Header[name] = values
-			}
+			maps.Copy(r.Header, row.header)
 			r.RemoteAddr = row.from
 			if got := codeOf(t, s.Do(r)); got != row.want {
 				t.Errorf("%s: %q, want %q", row.name, got, row.want)
