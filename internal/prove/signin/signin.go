@@ -15,7 +15,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"time"
 
@@ -234,8 +233,11 @@ func (s *SignIns) WithCode(ctx context.Context, from From, token, code string) (
 	var refused error
 	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		u, found, err := tx.UserByID(ctx, h.User)
-		if err != nil || !found || !u.DisabledAt.IsZero() {
-			return audit.Event{}, errors.Join(err, fault.New(fault.SignInExpired))
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("read user: %w", err)
+		}
+		if !found || !u.DisabledAt.IsZero() {
+			return audit.Event{}, fault.New(fault.SignInExpired)
 		}
 		if err := unchanged(ctx, tx, u.ID, h.Password); err != nil {
 			return audit.Event{}, err
@@ -344,8 +346,11 @@ func unchanged(ctx context.Context, tx Tx, u id.User, password []byte) error {
 func (s *SignIns) mint(ctx context.Context, tx Tx, from From, u account.User, proof assurance.Proof) (out SignedIn, event audit.Event, err error) {
 	// Read again where the session is made: an operator may have disabled the user since the proof began.
 	now, found, err := tx.UserByID(ctx, u.ID)
-	if err != nil || !found || !now.DisabledAt.IsZero() {
-		return out, event, errors.Join(err, fault.New(fault.SignInRefused))
+	if err != nil {
+		return out, event, fmt.Errorf("read user: %w", err)
+	}
+	if !found || !now.DisabledAt.IsZero() {
+		return out, event, fault.New(fault.SignInRefused)
 	}
 	memberships, err := tx.MembershipsOf(ctx, u.ID)
 	if err != nil {
