@@ -61,11 +61,8 @@ func (a *activity) entry(v *visit, t audit.Told) page.Entry {
 	r := t.Readable
 	facts := map[string]string{}
 	for name, value := range r.Facts {
-		switch name {
-		case "device":
+		if name == "device" {
 			value = v.device(value)
-		case "summary":
-			value = v.words.Asked(value)
 		}
 		facts[name] = value
 	}

@@ -3,6 +3,7 @@ package factor
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -87,7 +88,8 @@ func (f *Factors) satisfy(ctx context.Context, p principal.Principal, sid id.Ste
 	if err != nil {
 		return bearer, err
 	}
-	facts := map[string]string{"summary": step.Summary, "action": string(step.Action)}
+	facts := map[string]string{"action": string(step.Action)}
+	maps.Copy(facts, step.Facts)
 	var refused error
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		var proof assurance.Proof

@@ -65,7 +65,7 @@ func (f *Factors) ConfirmTOTP(ctx context.Context, p principal.Principal, code s
 			return audit.Quiet(audit.ThrottleCounted), nil //nolint:nilerr // a refusal is committed with its count
 		}
 		secretHash := sha256.Sum256(stored.Sealed)
-		content := stepup.Content{Action: audit.TOTPEnrolled, Input: secretHash[:], Summary: "Add an authenticator app", Floor: assurance.Pwd}
+		content := stepup.Content{Action: audit.TOTPEnrolled, Input: secretHash[:], Floor: assurance.Pwd}
 		if err := f.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
 		}
@@ -96,7 +96,7 @@ func (f *Factors) RemoveTOTP(ctx context.Context, p principal.Principal) (bearer
 		if err := m.stands(); err != nil {
 			return audit.Event{}, err
 		}
-		if err := f.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.TOTPRemoved, Summary: "Remove the authenticator app"}); err != nil {
+		if err := f.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.TOTPRemoved}); err != nil {
 			return audit.Event{}, err
 		}
 		if won, err := tx.DeleteTOTP(ctx, p.User); err != nil || !won {

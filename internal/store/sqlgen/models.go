@@ -68,7 +68,7 @@ type StepUp struct {
 	SessionID   []byte
 	Action      string
 	Digest      []byte
-	Summary     string
+	Facts       string
 	Needs       string
 	CreatedAt   int64
 	ExpiresAt   int64

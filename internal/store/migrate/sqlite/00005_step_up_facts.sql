@@ -1,0 +1,6 @@
+-- +goose Up
+
+-- What is being confirmed is kept as facts, and each door says it in its reader's language. A step-up lives for minutes, and none from
+-- before would match a digest of today: they are asked for again.
+DELETE FROM step_up;
+ALTER TABLE step_up RENAME COLUMN summary TO facts;
