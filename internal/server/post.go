@@ -57,7 +57,7 @@ func newPost(cfg config.Config, now func() time.Time) (*post, error) {
 	security := map[config.SMTPTLS]mail.Security{config.StartTLS: mail.StartTLS, config.ImplicitTLS: mail.ImplicitTLS, config.NoTLS: mail.ClearText}
 	p.relay, err = mail.New(mail.Settings{
 		Host: host, Port: port, Security: security[cfg.Mail.SMTP.TLS], User: cfg.Mail.SMTP.Username, Password: password,
-		From: p.from, FromName: cfg.Mail.FromName, Timeout: 20 * time.Second, Now: now,
+		From: p.from, FromName: cfg.Mail.FromName, Hello: string(cfg.Mail.SMTP.Hello), Timeout: 20 * time.Second, Now: now,
 	})
 	return p, err
 }

@@ -54,7 +54,7 @@ func (a *activity) show(v *visit) error {
 // refused are the actions that tell of something that did not succeed.
 var refused = map[audit.Action]bool{
 	audit.SignInFailed: true, audit.SignInSecondFactorFailed: true, audit.StepUpFailed: true, audit.PasskeyCloneRefused: true,
-	audit.RequestRefused: true,
+	audit.PasskeyRemovedRefused: true, audit.RequestRefused: true,
 }
 
 func (a *activity) entry(v *visit, t audit.Told) page.Entry {

@@ -310,7 +310,11 @@ func (s *SignIns) WithPasskey(ctx context.Context, from From, token string, resp
 		if refused = no; err != nil || no != nil {
 			actor := principal.Principal{Kind: principal.KindNobody, User: u.ID, Origin: from.Origin}
 			facts := map[string]string{"name": used.Credential.Name}
-			return audit.Event{Action: audit.PasskeyCloneRefused, Actor: actor, Person: u.ID, Facts: facts}, err
+			action := audit.PasskeyRemovedRefused // between its check and here
+			if used.Cloned {
+				action = audit.PasskeyCloneRefused
+			}
+			return audit.Event{Action: action, Actor: actor, Person: u.ID, Facts: facts}, err
 		}
 		var event audit.Event
 		out, event, err = s.mint(ctx, tx, from, u, used.Proof)
