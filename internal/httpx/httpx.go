@@ -126,6 +126,9 @@ func (c Chain) finish(out *recorder, req *http.Request, rec *Record) {
 	if !rec.User.IsZero() {
 		attrs = append(attrs, slog.Any("user", rec.User))
 	}
+	if !rec.Key.IsZero() {
+		attrs = append(attrs, slog.Any("key", rec.Key))
+	}
 	if status >= 500 && rec.err != nil {
 		attrs = append(attrs, slog.String("error", rec.err.Error()))
 	}
