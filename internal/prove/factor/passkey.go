@@ -207,7 +207,7 @@ func (f *Factors) AcceptPasskey(ctx context.Context, tx Tx, used passkey.Used) (
 	if !won {
 		return fault.New(fault.PasskeyRefused), nil
 	}
-	return nil, nil
+	return nil, forgetFailures(ctx, tx, used.Credential.User)
 }
 
 // FindByHandle looks up whose passkey it is, for a sign-in that names nobody. Errors: passkey.refused.

@@ -48,6 +48,10 @@ func (f *Factors) SetPassword(ctx context.Context, p principal.Principal, fresh 
 		if err := put(ctx, p.User, stored); err != nil {
 			return audit.Event{}, fmt.Errorf("put password: %w", err)
 		}
+		// Whoever guessed codes knew the old one.
+		if err := forgetFailures(ctx, tx, p.User); err != nil {
+			return audit.Event{}, err
+		}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.PasswordChanged}, assurance.Proof{})
 		return event(action, p, nil), err
 	})

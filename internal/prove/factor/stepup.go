@@ -20,10 +20,11 @@ import (
 )
 
 // SatisfyWithTOTP proves for a step-up with a code. The session gets the bearer in the answer.
-// Errors: step_up.not_found, assurance.too_low, totp.code_refused, totp.not_enrolled, sign_in.throttled.
+// A browser with a session is a known one. Errors: step_up.not_found, assurance.too_low, totp.code_refused, totp.not_enrolled,
+// sign_in.throttled.
 func (f *Factors) SatisfyWithTOTP(ctx context.Context, p principal.Principal, sid id.StepUp, code string) (secret.Value, error) {
-	bucket := throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device)
-	return f.satisfy(ctx, p, sid, func(tx Tx) (assurance.Proof, error, error) { return f.ProveTOTP(ctx, tx, p.User, bucket, code) })
+	g := Guess{p.User, throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device), true}
+	return f.satisfy(ctx, p, sid, func(tx Tx) (assurance.Proof, error, error) { return f.ProveTOTP(ctx, tx, g, code) })
 }
 
 // SatisfyWithPassword proves for a step-up with the password, for people who have nothing stronger yet. The hash is compared before the

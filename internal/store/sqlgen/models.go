@@ -91,6 +91,7 @@ type Totp struct {
 	LastStep    int64
 	CreatedAt   int64
 	ConfirmedAt sql.NullInt64
+	Failures    int64
 }
 
 type User struct {
