@@ -223,7 +223,7 @@ func (s *SignIns) rehash(ctx context.Context, t try, given secret.Value) error {
 }
 
 // WithCode finishes a half with a code of the authenticator app. The half is spent by the code that works.
-// Errors: sign_in.expired, totp.code_refused, sign_in.throttled.
+// Errors: sign_in.expired, totp.code_refused, totp.resting, sign_in.throttled.
 func (s *SignIns) WithCode(ctx context.Context, from From, token, code string) (out SignedIn, err error) {
 	var h half
 	opened, err := s.Ceremonies.Open(ceremony.SignIn, from.Browser[:], token, &h)
@@ -242,11 +242,11 @@ func (s *SignIns) WithCode(ctx context.Context, from From, token, code string) (
 		if err := unchanged(ctx, tx, u.ID, h.Password); err != nil {
 			return audit.Event{}, err
 		}
-		bucket, err := s.codeBucket(ctx, tx, from, u)
+		guess, err := s.guess(ctx, tx, from, u)
 		if err != nil {
 			return audit.Event{}, err
 		}
-		proof, no, err := s.Factors.ProveTOTP(ctx, tx, u.ID, bucket, code)
+		proof, no, err := s.Factors.ProveTOTP(ctx, tx, guess, code)
 		if refused = no; err != nil || no != nil {
 			actor := principal.Principal{Kind: principal.KindNobody, User: u.ID, Origin: from.Origin}
 			return audit.Event{Action: audit.SignInSecondFactorFailed, Actor: actor, Person: u.ID}, err
@@ -264,17 +264,17 @@ func (s *SignIns) WithCode(ctx context.Context, from From, token, code string) (
 	return out, err
 }
 
-// codeBucket counts codes apart from passwords, and a known device apart from strangers.
-func (s *SignIns) codeBucket(ctx context.Context, tx Tx, from From, u account.User) (throttle.Bucket, error) {
+// guess counts codes apart from passwords, and a known device apart from strangers.
+func (s *SignIns) guess(ctx context.Context, tx Tx, from From, u account.User) (g factor.Guess, err error) {
 	d, err := device.Recognise(ctx, tx, from.Device)
 	if err != nil {
-		return throttle.Bucket{}, err
+		return g, err
 	}
-	known, err := device.Known(ctx, tx, d, u.ID)
-	if known {
-		return throttle.OfDevice(throttle.TOTP, u.ID, d), err
+	g = factor.Guess{User: u.ID, Browser: throttle.OfStranger(throttle.TOTP, u.Mail)}
+	if g.Known, err = device.Known(ctx, tx, d, u.ID); g.Known {
+		g.Browser = throttle.OfDevice(throttle.TOTP, u.ID, d)
 	}
-	return throttle.OfStranger(throttle.TOTP, u.Mail), err
+	return g, err
 }
 
 // BeginPasskey starts a sign-in that names nobody, for a button or for autofill.
@@ -312,7 +312,11 @@ func (s *SignIns) WithPasskey(ctx context.Context, from From, token string, resp
 		if refused = no; err != nil || no != nil {
 			actor := principal.Principal{Kind: principal.KindNobody, User: u.ID, Origin: from.Origin}
 			facts := map[string]string{"name": used.Credential.Name}
-			return audit.Event{Action: audit.PasskeyCloneRefused, Actor: actor, Person: u.ID, Facts: facts}, err
+			action := audit.PasskeyRemovedRefused // between its check and here
+			if used.Cloned {
+				action = audit.PasskeyCloneRefused
+			}
+			return audit.Event{Action: action, Actor: actor, Person: u.ID, Facts: facts}, err
 		}
 		var event audit.Event
 		out, event, err = s.mint(ctx, tx, from, u, used.Proof)
