@@ -58,10 +58,15 @@ func rewrite(p *httputil.ProxyRequest) {
 	}
 	h["X-Forwarded-Proto"] = []string{proto}
 	h["X-Request-Id"] = []string{v.rec.ID.String()}
-	h[gate.Header] = []string{u.Assert.Token(asserted{
+	h[gate.Header] = []string{v.assertion()}
+}
+
+// assertion is what the upstream gets to know about the request.
+func (v *visit) assertion() string {
+	return v.host.Upstream.Assert.Token(asserted{
 		principal: v.who, route: v.route, environment: v.host.Environment, request: v.rec.ID, method: v.r.Method, target: v.raw.Target,
-		body: v.body, now: v.now,
-	})}
+		body: v.body, unseen: v.unseen, digest: v.digest, now: v.now,
+	})
 }
 
 // cleanRequest removes everything by which a client could speak about identity, in every spelling a server may fold into another, and the

@@ -60,6 +60,8 @@ type Options struct {
 	YAML string
 	// Environ sets single settings as the environment does: "SALLYPORT_DASHBOARD_RP_ID=…". They win over the configuration.
 	Environ []string
+	// Convention lets proxies on loopback ask the forward-auth door, in these headers; empty leaves nobody who may ask.
+	Convention string
 	// Upstream is the address of a real upstream; empty calls the paper exchange in process.
 	Upstream string
 	// APIHost and PageHost replace the usual places.
@@ -131,6 +133,11 @@ func configText(t testing.TB, o Options, shared []byte) []byte {
 	if o.PostgresDSN != "" {
 		engine = "store: {engine: postgres, postgres: {dsn_file: " + file("dsn", o.PostgresDSN) + "}}\n"
 	}
+	forward := ""
+	if o.Convention != "" {
+		forward = "  forward: {convention: " + o.Convention + "}\n"
+		engine += "proxies: {trusted: [127.0.0.0/8]}\n"
+	}
 	return fmt.Appendf(nil, `environment: test
 dashboard: {origin: %q}
 gateway:
@@ -138,11 +145,11 @@ gateway:
     - {authority: %q, environment: test, kind: api, upstream: paper}
     - {authority: %q, environment: live, kind: api, upstream: paper}
     - {authority: %q, environment: test, kind: page, upstream: paper, origin: %q}
-  upstreams:
+%s  upstreams:
     - {name: paper, url: %q, assertion: hmac, key_file: %s, routes_file: %s}
 keyring: {file: {path: %s}}
 password: {queue: 1024}
-%s%s`, Origin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
+%s%s`, Origin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, forward, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
 }
 
 func openExchange(t testing.TB, o Options, shared []byte) *sandbox.Exchange {
