@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"encoding/json"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -76,24 +75,10 @@ func ask(s *authtest.Stack, r *http.Request) *http.Response {
 	return w.Result()
 }
 
-func codeOf(t *testing.T, r *http.Response) string {
-	t.Helper()
-	var problem struct{ Code string }
-	if body := authtest.Body(t, r); strings.HasPrefix(r.Header.Get("Content-Type"), "application/problem+json") {
-		if err := json.Unmarshal([]byte(body), &problem); err != nil {
-			t.Fatalf("%s: %v", body, err)
-		}
-	}
-	return problem.Code
-}
-
 func childOf(t testing.TB, s *authtest.Stack, p *authtest.Person) string {
 	t.Helper()
-	code, err := s.Sessions.IssueChildCode(t.Context(), p.Principal(), authtest.PageHost, "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, bearer, _, err := s.Sessions.RedeemChildCode(t.Context(), code, authtest.PageHost, authtest.PersonOrigin())
+	code, way := s.Crossing(t, p.Principal(), authtest.PageHost, "/")
+	_, bearer, _, err := s.Sessions.RedeemChildCode(t.Context(), code, way.Hash(), authtest.PageHost, authtest.PersonOrigin())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +129,7 @@ func TestNobodyCanSpeakForAProxy(t *testing.T) {
 			r := question(t, "x-forwarded", s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
 			row.spoil(r)
 			got := ask(s, r)
-			if code := codeOf(t, got); got.StatusCode != row.status || code != row.code {
+			if code := codeOf(t, got); got.StatusCode != row.status || string(code) != row.code {
 				t.Errorf("%s: %d %s, want %d %s", row.name, got.StatusCode, code, row.status, row.code)
 			}
 			if got.Header.Get(gate.Header) != "" {

@@ -58,6 +58,8 @@ type Options struct {
 	PostgresDSN string
 	// YAML is appended to the configuration.
 	YAML string
+	// Environ sets single settings as the environment does: "SALLYPORT_DASHBOARD_RP_ID=…". They win over the configuration.
+	Environ []string
 	// Convention lets proxies on loopback ask the forward-auth door, in these headers; empty leaves nobody who may ask.
 	Convention string
 	// Upstream is the address of a real upstream; empty calls the paper exchange in process.
@@ -104,7 +106,7 @@ func StartWith(t testing.TB, o Options) *Stack {
 	if o.Upstream == "" {
 		o.Upstream, opts.Transport = "http://paper.invalid", inProcess{exchange.Handler()}
 	}
-	cfg, err := config.Parse(configText(t, o, shared), nil)
+	cfg, err := config.Parse(configText(t, o, shared), o.Environ)
 	if err != nil {
 		t.Fatal(err)
 	}
