@@ -171,9 +171,12 @@ func (v *visit) serve() error {
 	if err := v.readBody(); err != nil {
 		return err
 	}
-	// A body may take its time, and the session may have ended meanwhile.
+	// A body may take its time, and the session may have ended or lost its power meanwhile. A key is asked again by package signed.
 	if v.host.Pages() && v.route.Class != scope.Public {
 		if err := v.proveSession(); err != nil {
+			return err
+		}
+		if err := v.decide(); err != nil {
 			return err
 		}
 	}

@@ -157,10 +157,11 @@ func (s *Sessions) insert(ctx context.Context, tx Tx, row *Row) (secret.Value, e
 	return bearer, nil
 }
 
-// Raise adds a proof to a session in the caller's transaction and gives it a new bearer; the old one is dead once this commits.
-// The zero proof adds nothing and still brings a new bearer. Errors: session.ended, also when another request raised it first.
-func (s *Sessions) Raise(ctx context.Context, tx Tx, sid id.Session, proof assurance.Proof) (secret.Value, error) {
-	row, found, err := tx.SessionByID(ctx, sid)
+// Raise adds a proof to the principal's session in the caller's transaction and gives it a new bearer; the one that the principal was shown
+// by is dead once this commits. The zero proof adds nothing and still brings a new bearer.
+// Errors: session.ended, also when another request raised it first.
+func (s *Sessions) Raise(ctx context.Context, tx Tx, p principal.Principal, proof assurance.Proof) (secret.Value, error) {
+	row, found, err := tx.SessionByID(ctx, p.Session)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("read session: %w", err)
 	}
@@ -168,14 +169,14 @@ func (s *Sessions) Raise(ctx context.Context, tx Tx, sid id.Session, proof assur
 		return secret.Value{}, fault.New(fault.SessionEnded)
 	}
 	bearer := secret.MintBearer("session")
-	won, err := tx.RaiseSession(ctx, sid, row.TokenHash, bearer.Hash(), row.Proof.With(proof), s.Now())
+	won, err := tx.RaiseSession(ctx, p.Session, p.Bearer, bearer.Hash(), row.Proof.With(proof), s.Now())
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("raise session: %w", err)
 	}
 	if !won {
 		return secret.Value{}, fault.New(fault.SessionEnded)
 	}
-	announce(tx, sid)
+	announce(tx, p.Session)
 	return bearer, nil
 }
 
