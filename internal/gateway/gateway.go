@@ -69,7 +69,7 @@ type Verifier interface {
 type Sessions interface {
 	Authenticate(bearer []byte, host string, from principal.Origin) (principal.Principal, error)
 	Act(p principal.Principal)
-	RedeemChildCode(ctx context.Context, code secret.Value, host string, from principal.Origin) (session.Row, secret.Value, string, error)
+	RedeemChildCode(ctx context.Context, code, state secret.Value, host string, from principal.Origin) (session.Row, secret.Value, string, error)
 }
 
 // Tally is where refusals are counted for those who may see them.

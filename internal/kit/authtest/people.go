@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/pquerna/otp/hotp"
@@ -16,11 +17,13 @@ import (
 	"github.com/pquerna/otp"
 
 	"github.com/seed-21c57000/sallyport/client"
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -76,6 +79,17 @@ func (p *Person) Principal() principal.Principal {
 		p.s.t.Fatal(err)
 	}
 	return who
+}
+
+// Crossing makes the code that takes somebody over to a gateway host, and the cookie of the browser that set out for it there.
+func (s *Stack) Crossing(t testing.TB, who principal.Principal, host, path string) (code, way secret.Value) {
+	t.Helper()
+	way = secret.MintBearer(httpx.WayCookie)
+	code, err := s.Sessions.IssueChildCode(t.Context(), who, session.Way{Host: host, Path: path, State: way.Hash()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code, way
 }
 
 // EnrolTOTP gives the person an authenticator app.

@@ -14,8 +14,11 @@
 package session
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
@@ -70,8 +73,10 @@ type Tx interface {
 	RevokeOtherSessionsByUser(ctx context.Context, u id.User, keep id.Session, why string, now time.Time) ([]id.Session, error)
 	RevokeSessionsByUser(ctx context.Context, u id.User, why string, now time.Time) ([]id.Session, error)
 	InsertChildCode(ctx context.Context, hash [32]byte, c ChildCode) error
-	// SpendChildCode uses a code on its host before its end; won is false for all but the first.
-	SpendChildCode(ctx context.Context, hash [32]byte, host string, now time.Time) (c ChildCode, won bool, err error)
+	// SpendChildCode uses a code on its host, in the browser of its state, before its end; won is false for all but the first.
+	SpendChildCode(ctx context.Context, hash, state [32]byte, host string, now time.Time) (c ChildCode, won bool, err error)
+	// RevokeChildrenOnHost gives the ids of those that were live.
+	RevokeChildrenOnHost(ctx context.Context, parent id.Session, host, why string, now time.Time) ([]id.Session, error)
 }
 
 // Limits are the lifetimes of sessions (product.md, "Lifetimes").
@@ -117,19 +122,52 @@ type Mint struct {
 	Replace id.Session
 }
 
-// Mint makes a session in the caller's transaction; it is the only place where one begins. The bearer is in the answer and is never
-// readable again.
-func (s *Sessions) Mint(ctx context.Context, tx Tx, in Mint) (Row, secret.Value, error) {
+// MaxPerUser is how many sessions a user may have, children not counted. Sign-ins that commit at the same moment may go beyond it; the next
+// one ends what is too many.
+const MaxPerUser = 50
+
+// Minted is a new session. The bearer is never readable again.
+type Minted struct {
+	Session Row
+	Bearer  secret.Value
+	// Ended are the sessions that had to make room, those that nobody used for the longest.
+	Ended []Row
+}
+
+// Mint makes a session in the caller's transaction; it is the only place where one begins.
+func (s *Sessions) Mint(ctx context.Context, tx Tx, in Mint) (out Minted, err error) {
 	now := s.Now()
-	row := Row{
+	out.Session = Row{
 		ID: id.New[id.SessionKind](now), User: in.User, Account: in.Account, Subaccount: in.Subaccount, Device: in.From.Device,
 		Proof: in.Proof, Addr: in.From.Addr.String(), Agent: in.From.Agent, Born: now, ActedAt: now, ExpiresAt: now.Add(s.Limits.Absolute),
 	}
 	if err := s.replace(ctx, tx, in.Replace); err != nil {
-		return row, secret.Value{}, err
+		return out, err
 	}
-	bearer, err := s.insert(ctx, tx, &row)
-	return row, bearer, err
+	if out.Ended, err = s.makeRoom(ctx, tx, in.User); err != nil {
+		return out, err
+	}
+	out.Bearer, err = s.insert(ctx, tx, &out.Session)
+	return out, err
+}
+
+// makeRoom ends the sessions of a user that nobody used for the longest, until there is room for one more.
+func (s *Sessions) makeRoom(ctx context.Context, tx Tx, u id.User) ([]Row, error) {
+	rows, err := tx.LiveSessionsByUser(ctx, u, s.Now())
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	rows = slices.DeleteFunc(rows, func(r Row) bool { return !r.Parent.IsZero() })
+	slices.SortFunc(rows, func(a, b Row) int {
+		return cmp.Or(s.index.acted(a.ID, a.ActedAt).Compare(s.index.acted(b.ID, b.ActedAt)), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	rows = rows[:max(0, len(rows)-MaxPerUser+1)]
+	for _, row := range rows {
+		if err := s.revoke(ctx, tx, u, row.ID, "unused for the longest of too many"); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
 }
 
 // replace ends the session that a browser had, whoever's it was: its bearer is overwritten, and nobody could sign it out any more.
@@ -251,18 +289,31 @@ func (s *Sessions) revoke(ctx context.Context, tx Tx, u id.User, sid id.Session,
 	return nil
 }
 
-// List gives the user's live sessions, children left out, the newest first.
-func (s *Sessions) List(ctx context.Context, p principal.Principal) (list []Row, err error) {
-	err = s.Ledger.View(ctx, func(tx Tx) error {
-		rows, err := tx.LiveSessionsByUser(ctx, p.User, s.Now())
-		for _, row := range rows {
-			if row.Parent.IsZero() {
-				row.ActedAt = s.index.acted(row.ID, row.ActedAt)
-				list = append(list, row)
-			}
-		}
+// Listed is a session with its children, one for each gateway host that it has open.
+type Listed struct {
+	Row
+	Children []Row
+}
+
+// List gives the user's live sessions, the newest first.
+func (s *Sessions) List(ctx context.Context, p principal.Principal) (list []Listed, err error) {
+	var rows []Row
+	err = s.Ledger.View(ctx, func(tx Tx) (err error) {
+		rows, err = tx.LiveSessionsByUser(ctx, p.User, s.Now())
 		return err
 	})
+	children := map[id.Session][]Row{} // parent → children
+	for _, row := range rows {
+		if !row.Parent.IsZero() {
+			children[row.Parent] = append(children[row.Parent], row)
+		}
+	}
+	for _, row := range rows {
+		if row.Parent.IsZero() {
+			row.ActedAt = s.index.acted(row.ID, row.ActedAt)
+			list = append(list, Listed{row, children[row.ID]})
+		}
+	}
 	return list, err
 }
 
