@@ -9,7 +9,9 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/web"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // newBrowserMux mounts the doors of the dashboard's listener: pages, JSON, and the little that machines ask there. Each door refuses
@@ -37,7 +39,28 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	machines := routes.Door("server", "/.well-known/", httpx.WriteProblem)
 	machines.Handle(http.MethodGet, "/healthz", func(w http.ResponseWriter, r *http.Request, _ route.Line) { s.healthz(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/sallyport-assertion-jwks.json", func(w http.ResponseWriter, r *http.Request, _ route.Line) { keys.serveJWKS(w, r) })
-	return routes, routes.Check()
+	return s.atHome(routes), routes.Check()
+}
+
+// atHome refuses what was sent to another name than the dashboard's: a page that was rebound to our address, a name that points here by
+// mistake, a probe (RFC 9110 §15.5.20). What machines ask and holds nothing of anybody, as the health check of a load balancer that knows us
+// by address, is answered under every name.
+func (s *Server) atHome(next http.Handler) http.Handler {
+	home := sign.CanonicalAuthority(string(s.cfg.Dashboard.Origin.Authority()))
+	machines := map[string]bool{} // paths
+	for _, line := range route.Of("server") {
+		machines[line.Pattern] = true
+	}
+	refuse := httpx.Harden(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httpx.WriteProblem(w, r, fault.New(fault.RequestUnknownHost))
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if machines[r.URL.Path] || sign.CanonicalAuthority(r.Host) == home {
+			next.ServeHTTP(w, r)
+			return
+		}
+		refuse.ServeHTTP(w, r)
+	})
 }
 
 // pageHosts are the gateway's hosts that people open from the dashboard.

@@ -148,6 +148,8 @@ const (
 	AssertionInvalid Code = "assertion.invalid"
 	// GatewayNoUpgrade: This gate does not pass upgraded connections such as WebSocket.
 	GatewayNoUpgrade Code = "gateway.no_upgrade"
+	// RequestUnknownHost: The dashboard is not served under this name.
+	RequestUnknownHost Code = "request.unknown_host"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -368,4 +370,7 @@ var registry = map[Code]Entry{
 	GatewayNoUpgrade: {Code: GatewayNoUpgrade, Status: 400, Sight: Anyone, Outside: "",
 		English: "This gate does not pass upgraded connections such as WebSocket.", EnglishFix: "Send plain requests.",
 		Korean: "이 관문은 WebSocket과 같은 업그레이드 연결을 전달하지 않습니다.", KoreanFix: "일반 요청을 보내 주십시오."},
+	RequestUnknownHost: {Code: RequestUnknownHost, Status: 421, Sight: Anyone, Outside: "",
+		English: "The dashboard is not served under this name.", EnglishFix: "Open it at its own address. A proxy in front must pass the Host header on.",
+		Korean: "이 이름으로는 대시보드를 제공하지 않습니다.", KoreanFix: "대시보드의 주소로 접속해 주십시오. 앞단 프록시는 Host 헤더를 그대로 전달해야 합니다."},
 }
