@@ -141,7 +141,13 @@ func (k Key) File() client.KeyFile {
 func (s *Stack) IssueKey(p *Person, in apikey.IssueInput) Key {
 	s.t.Helper()
 	who := p.Principal()
-	in.Account, in.Owner = who.Account, who.User
+	return s.IssueKeyTo(who.Account, who.User, in)
+}
+
+// IssueKeyTo is IssueKey for an account and an owner.
+func (s *Stack) IssueKeyTo(account id.Account, owner id.User, in apikey.IssueInput) Key {
+	s.t.Helper()
+	in.Account, in.Owner = account, owner
 	if in.Name == "" {
 		in.Name, in.Purpose = "test key", "tests"
 	}

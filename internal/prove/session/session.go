@@ -163,7 +163,7 @@ func (s *Sessions) makeRoom(ctx context.Context, tx Tx, u id.User) ([]Row, error
 	})
 	rows = rows[:max(0, len(rows)-MaxPerUser+1)]
 	for _, row := range rows {
-		if err := s.revoke(ctx, tx, u, row.ID, "unused for the longest of too many"); err != nil {
+		if err := s.End(ctx, tx, u, row.ID, "unused for the longest of too many"); err != nil {
 			return nil, err
 		}
 	}
@@ -182,7 +182,7 @@ func (s *Sessions) replace(ctx context.Context, tx Tx, sid id.Session) error {
 	if !found {
 		return nil
 	}
-	return s.revoke(ctx, tx, before.User, sid, "replaced by a new sign-in")
+	return s.End(ctx, tx, before.User, sid, "replaced by a new sign-in")
 }
 
 func (s *Sessions) insert(ctx context.Context, tx Tx, row *Row) (secret.Value, error) {
@@ -221,8 +221,8 @@ func (s *Sessions) Raise(ctx context.Context, tx Tx, p principal.Principal, proo
 // SignOut ends the principal's own session and its children.
 func (s *Sessions) SignOut(ctx context.Context, p principal.Principal) error {
 	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		err := s.revoke(ctx, tx, p.User, p.Session, "signed out")
-		return audit.Event{Action: audit.SessionSignedOut, Actor: p, Person: p.User}, err
+		h := happening.Happening{Kind: happening.SignedOut, User: p.User, Session: p.Session}
+		return audit.Event{Action: audit.SessionSignedOut, Actor: p, Person: p.User}, s.Follow.Apply(ctx, tx, h)
 	})
 }
 
@@ -236,7 +236,7 @@ func (s *Sessions) Revoke(ctx context.Context, p principal.Principal, sid id.Ses
 		if !found || row.User != p.User || !row.RevokedAt.IsZero() {
 			return audit.Event{}, fault.New(fault.SessionNotFound)
 		}
-		err = s.revoke(ctx, tx, p.User, sid, "signed out from another session")
+		err = s.End(ctx, tx, p.User, sid, "signed out from another session")
 		return audit.Event{Action: audit.SessionRevoked, Actor: p, Person: p.User, Facts: map[string]string{"device": row.Agent}}, err
 	})
 }
@@ -270,6 +270,16 @@ func (s *Sessions) SignOutEverywhere(ctx context.Context, p principal.Principal)
 	return count, err
 }
 
+// End ends one session of a user, with its children, in the caller's transaction; room respond calls it where the table says so.
+func (s *Sessions) End(ctx context.Context, tx Tx, u id.User, sid id.Session, why string) error {
+	ended, err := tx.RevokeSession(ctx, u, sid, why, s.Now())
+	if err != nil {
+		return fmt.Errorf("revoke session: %w", err)
+	}
+	announce(tx, ended...)
+	return nil
+}
+
 // EndOthers ends all sessions of a user but one, in the caller's transaction; room respond calls it where the table says so.
 func (s *Sessions) EndOthers(ctx context.Context, tx Tx, u id.User, keep id.Session, why string) (int, error) {
 	ended, err := tx.RevokeOtherSessionsByUser(ctx, u, keep, why, s.Now())
@@ -278,15 +288,6 @@ func (s *Sessions) EndOthers(ctx context.Context, tx Tx, u id.User, keep id.Sess
 	}
 	announce(tx, ended...)
 	return len(ended), nil
-}
-
-func (s *Sessions) revoke(ctx context.Context, tx Tx, u id.User, sid id.Session, why string) error {
-	ended, err := tx.RevokeSession(ctx, u, sid, why, s.Now())
-	if err != nil {
-		return fmt.Errorf("revoke session: %w", err)
-	}
-	announce(tx, ended...)
-	return nil
 }
 
 // Listed is a session with its children, one for each gateway host that it has open.
