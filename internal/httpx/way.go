@@ -31,6 +31,6 @@ func ParseState(text string) (hash [32]byte, ok bool) {
 	if len(text) != base64.RawURLEncoding.EncodedLen(len(hash)) {
 		return hash, false
 	}
-	_, err := base64.RawURLEncoding.Strict().Decode(hash[:], []byte(text))
-	return hash, err == nil
+	n, err := base64.RawURLEncoding.Strict().Decode(hash[:], []byte(text))
+	return hash, err == nil && n == len(hash) // line breaks are skipped, so fewer may come out
 }

@@ -38,8 +38,8 @@ func (v Value) IsBearer() bool {
 	if len(v.bytes) != base64.RawURLEncoding.EncodedLen(len(b)) {
 		return false
 	}
-	_, err := base64.RawURLEncoding.Strict().Decode(b[:], v.bytes)
-	return err == nil
+	n, err := base64.RawURLEncoding.Strict().Decode(b[:], v.bytes)
+	return err == nil && n == len(b) // line breaks are skipped, so fewer may come out
 }
 
 // Reveal gives the bytes. The caller must not keep, log or compare them with ==.
