@@ -15,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
@@ -42,8 +43,28 @@ type Row struct {
 	Others Fate
 	// Keys are the user's API keys. They are blocked by their owner's state, which package apikey reads.
 	Keys Fate
-	// Notice is the letter to the user; empty sends none.
+	// Hold is how long money waits; NoHold if it does not.
+	Hold Span
+	// Notice is the letter to the user; empty sends none. A row that holds money has one: the clock of the hold starts when it arrives.
 	Notice notify.Letter
+}
+
+// Span names one of the lengths that an installation sets.
+type Span int
+
+// The spans.
+const (
+	NoHold Span = iota
+	CredentialHold
+	ContactHold
+	RecoveryHold
+)
+
+// Spans are their lengths.
+type Spans struct{ Credential, Contact, Recovery time.Duration }
+
+func (s Spans) of(which Span) time.Duration {
+	return map[Span]time.Duration{CredentialHold: s.Credential, ContactHold: s.Contact, RecoveryHold: s.Recovery}[which]
 }
 
 // table is "What dies when". A test runs each row at every door, on both engines: a kind that is added here needs its cause there.
@@ -53,9 +74,9 @@ var table = map[happening.Kind]Row{
 	happening.SignedOut:       {This: Dies},
 	happening.SignedOutOthers: {Others: Dies, Notice: notify.SignedOutEverywhere},
 	happening.SignedOutAll:    {This: Dies, Others: Dies, Notice: notify.SignedOutEverywhere},
-	happening.PasswordChanged: {This: Renewed, Others: Dies, Notice: notify.PasswordChanged},
+	happening.PasswordChanged: {This: Renewed, Others: Dies, Hold: CredentialHold, Notice: notify.PasswordChanged},
 	happening.FactorAdded:     {This: Renewed, Notice: notify.FactorAdded},
-	happening.FactorRemoved:   {This: Renewed, Others: Dies, Notice: notify.FactorRemoved},
+	happening.FactorRemoved:   {This: Renewed, Others: Dies, Hold: CredentialHold, Notice: notify.FactorRemoved},
 	happening.KeyCreated:      {Notice: notify.KeyCreated},
 	happening.KeyRevoked:      {Notice: notify.KeyRevoked},
 	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
@@ -68,14 +89,23 @@ type Sessions interface {
 	EndOthers(ctx context.Context, tx session.Tx, u id.User, keep id.Session, why string) (int, error)
 }
 
+// Holds is what this package asks of package hold.
+type Holds interface {
+	Place(ctx context.Context, tx hold.Tx, u id.User, reason happening.Kind, span time.Duration) (id.Hold, error)
+}
+
 // Consequences applies the table.
 type Consequences struct {
 	now      func() time.Time
 	sessions Sessions
+	holds    Holds
+	spans    Spans
 }
 
 // New makes a Consequences. Sessions are given later by Use, because they in turn need somewhere to say what happened.
-func New(now func() time.Time) *Consequences { return &Consequences{now: now} }
+func New(now func() time.Time, holds Holds, spans Spans) *Consequences {
+	return &Consequences{now: now, holds: holds, spans: spans}
+}
 
 // Use wires the sessions. It is called once, while the graph is built.
 func (c *Consequences) Use(s Sessions) { c.sessions = s }
@@ -96,8 +126,15 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 			return err
 		}
 	}
+	var held id.Hold
+	if row.Hold != NoHold {
+		var err error
+		if held, err = c.holds.Place(ctx, txn.As[hold.Tx](tx), h.User, h.Kind, c.spans.of(row.Hold)); err != nil {
+			return err
+		}
+	}
 	if row.Notice != "" {
-		notice := notify.Notice{Letter: row.Notice, User: h.User, Facts: h.Facts, At: c.now()}
+		notice := notify.Notice{Letter: row.Notice, User: h.User, Facts: h.Facts, At: c.now(), Hold: held}
 		if err := txn.As[txn.Enqueuer](tx).Enqueue(ctx, notice); err != nil {
 			return fmt.Errorf("notice of %s: %w", h.Kind, err)
 		}
