@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,8 +62,8 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 	clock := storetest.NewClock()
 	s := authtest.StartWith(t, authtest.Options{Now: clock.Now})
 	w := newWorld(t, s, clock, cause{})
-	user := w.here.Principal().User
-	for _, change := range []error{s.Accounts.Disable(t.Context(), principal.Host("tests"), user), s.Accounts.Enable(t.Context(), principal.Host("tests"), user)} {
+	host := principal.Host("tests")
+	for _, change := range []error{s.Accounts.Disable(t.Context(), host, w.user), s.Accounts.Enable(t.Context(), host, w.user)} {
 		if change != nil {
 			t.Fatal(change)
 		}
@@ -76,6 +77,11 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 type answers map[string]map[string]fault.Code
 
 const open fault.Code = "open"
+
+// spans are what the configuration of every test stack says.
+var spans = map[consequence.Span]time.Duration{
+	consequence.CredentialHold: 24 * time.Hour, consequence.ContactHold: 72 * time.Hour, consequence.RecoveryHold: 72 * time.Hour,
+}
 
 // wanted is what a row leaves of each thing.
 func wanted(row consequence.Row) answers {
@@ -93,7 +99,7 @@ func wanted(row consequence.Row) answers {
 	delete(bearer, "page host") // the child has a bearer of its own
 	return answers{
 		"this session": ofFate[row.This], "its bearer from before": bearer, "another session": ofFate[row.Others],
-		"a key": {"gateway": key[row.Keys], "/v1": key[row.Keys]},
+		"a key": {"gateway": key[row.Keys], "/v1": key[row.Keys]}, "money": {"holds": fault.Code(spans[row.Hold].String())},
 	}
 }
 
@@ -108,7 +114,22 @@ func (w *world) left() answers {
 			"gateway": outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))),
 			"/v1":     outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, "localhost:8080", "/v1/session", ""))),
 		},
+		"money": {"holds": w.held()},
 	}
+}
+
+// held says how long money waits.
+func (w *world) held() fault.Code {
+	w.t.Helper()
+	standing, err := w.Holds.Of(w.t.Context(), w.user)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var span time.Duration
+	for _, hold := range standing.Holds {
+		span = max(span, hold.Span)
+	}
+	return fault.Code(span.String())
 }
 
 // session asks every door as a browser does, and leaves the browser as it was.

@@ -27,6 +27,7 @@ type world struct {
 	t           *testing.T
 	clock       *storetest.Clock
 	mail        string
+	user        id.User
 	here, there *authtest.Browser
 	before      *authtest.Browser // as here was before it happened
 	secret      string            // of the authenticator app
@@ -79,7 +80,7 @@ var causes = map[happening.Kind]map[string]cause{
 		"pages": {happens: func(w *world) { w.submit("/keys/" + w.anotherKey() + "/revoke") }},
 	},
 	happening.UserDisabled: {"host": {happens: func(w *world) {
-		if err := w.Accounts.Disable(w.t.Context(), principal.Host("tests"), w.here.Principal().User); err != nil {
+		if err := w.Accounts.Disable(w.t.Context(), principal.Host("tests"), w.user); err != nil {
 			w.t.Fatal(err)
 		}
 	}}},
@@ -97,6 +98,7 @@ func newWorld(t *testing.T, s *authtest.Stack, clock *storetest.Clock, c cause) 
 	w.here, w.there = s.Browser(home), s.Browser(home)
 	w.here.Wait = clock.Advance
 	w.here.SignUp(w.mail)
+	w.user = w.here.Principal().User
 	if !c.bare {
 		w.secret = w.here.EnrolTOTP()
 		clock.Advance(30 * time.Second)
