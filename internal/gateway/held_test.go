@@ -72,14 +72,10 @@ func TestACodeOpensInItsOwnBrowserOnly(t *testing.T) {
 			return victim.Do(r)
 		}
 		code, _ := s.Crossing(t, s.SignUp("mallory@example.com").Principal(), authtest.PageHost, "/")
-		for what, with := range map[string]func(){
-			"with the cookie of its own way": func() {},
-			"without a cookie":               func() { delete(victim.Cookies[authtest.PageHost], httpx.WayCookie) },
-			"with a cookie that is none":     func() { victim.Cookies[authtest.PageHost][httpx.WayCookie] = "x" },
-		} {
-			with()
+		for _, way := range []string{victim.Cookies[authtest.PageHost][httpx.WayCookie], "", "x"} {
+			victim.Cookies[authtest.PageHost][httpx.WayCookie] = way
 			if got := follow("code=" + string(code.Reveal())); got.Code != fault.ChildCodeRefused || got.Header.Get("Set-Cookie") != "" {
-				t.Errorf("%s: %d %v", what, got.Status, got.Header)
+				t.Errorf("with the cookie %q: %d %v", way, got.Status, got.Header)
 			}
 		}
 		if got := victim.Cookies[authtest.PageHost][httpx.SessionCookie]; got != own {
