@@ -78,7 +78,7 @@ func ask(s *authtest.Stack, r *http.Request) *http.Response {
 func childOf(t testing.TB, s *authtest.Stack, p *authtest.Person) string {
 	t.Helper()
 	code, way := s.Crossing(t, p.Principal(), authtest.PageHost, "/")
-	_, bearer, _, err := s.Sessions.RedeemChildCode(t.Context(), code, way.Hash(), authtest.PageHost, authtest.PersonOrigin())
+	_, bearer, _, err := s.Sessions.RedeemChildCode(t.Context(), code, way, authtest.PageHost, authtest.PersonOrigin())
 	if err != nil {
 		t.Fatal(err)
 	}
