@@ -234,6 +234,22 @@ func TestNarrowProxiesHearThreeAnswers(t *testing.T) {
 	})
 }
 
+// TestAPersonIsBroughtToTheSignInByOurOwnPath: a proxy may keep cookies of an answer to itself, so the one that binds the way to this browser is
+// set where the browser comes to us.
+func TestAPersonIsBroughtToTheSignInByOurOwnPath(t *testing.T) {
+	withProxy(t, "x-forwarded", func(t *testing.T, s *authtest.Stack) {
+		heard := ask(s, question(t, "x-forwarded", plain(t, http.MethodGet, authtest.PageHost, "/v1/accounts?x=1")))
+		const own = "/.sallyport/enter?path=%2Fv1%2Faccounts%3Fx%3D1"
+		if got := heard.Header.Get("Location"); heard.StatusCode != http.StatusSeeOther || got != authtest.PageOrigin+own {
+			t.Fatalf("%d %s", heard.StatusCode, got)
+		}
+		next := s.Do(plain(t, http.MethodGet, authtest.PageHost, own))
+		if way := next.Header.Get("Location"); next.StatusCode != http.StatusSeeOther || !strings.HasPrefix(way, authtest.Origin+"/go/") || next.Header.Get("Set-Cookie") == "" {
+			t.Errorf("%d %s", next.StatusCode, way)
+		}
+	})
+}
+
 // TestABodyThatWasNotSeenIsComparedByTheBackend: the digest that was signed travels in the assertion, and package gate compares it.
 func TestABodyThatWasNotSeenIsComparedByTheBackend(t *testing.T) {
 	withProxy(t, "x-forwarded", func(t *testing.T, s *authtest.Stack) {

@@ -119,7 +119,7 @@ func TestAskingGivesTheVerdictOfTheProxy(t *testing.T) {
 				}
 				continue
 			}
-			if heard.StatusCode != direct.StatusCode || codeOf(t, heard) != codeOf(t, direct) || heard.Header.Get("Location") != direct.Header.Get("Location") {
+			if heard.StatusCode != direct.StatusCode || codeOf(t, heard) != codeOf(t, direct) {
 				t.Errorf("%s: the proxy answers %d, asked we say %d %s", one.name, direct.StatusCode, heard.StatusCode, authtest.Body(t, heard))
 			}
 			if heard.Header.Get(gate.Header) != "" || heard.Header.Get("Sallyport-User") != "" {
