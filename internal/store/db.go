@@ -24,12 +24,14 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
 )
 
-// The two failures that rooms tell apart. Anything else is unknown and ends as a bare 500.
+// The failures that are told apart. Anything else is unknown and ends as a bare 500.
 var (
 	// ErrNotFound: no such row.
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: a unique column already holds that value.
 	ErrConflict = errors.New("conflict")
+	// ErrNotStored: the transaction was rolled back, and nothing of the change is stored (0001 has the one exception).
+	ErrNotStored = errors.New("nothing of this change is stored")
 )
 
 // Config says which database. Exactly one of SQLitePath and PostgresDSN is set.
