@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/server"
 )
 
@@ -70,7 +71,7 @@ func checkParts(cmd *cobra.Command, cfg config.Config) error {
 	if err != nil {
 		return fmt.Errorf("the server would not start: %w", err)
 	}
-	_, err = srv.Log.VerifyAll(cmd.Context())
+	_, err = srv.Log.VerifyAll(cmd.Context(), audit.Head{})
 	if err = errors.Join(err, srv.Close()); err == nil {
 		fmt.Fprintln(cmd.ErrOrStderr(), "The server would start: database, keys, routes and upstreams are in order.")
 	}

@@ -128,16 +128,26 @@ func (s *Server) Save(ctx context.Context) error {
 }
 
 type sweeper interface {
-	Sweep(ctx context.Context, now time.Time) (int64, error)
+	Sweep(ctx context.Context, now time.Time, limit int64) (rows int64, more bool, err error)
 }
 
-// Sweep deletes what has expired.
+// sweepBatch is how many rows of a kind one transaction deletes.
+const sweepBatch = 500
+
+// Sweep deletes what has expired, a batch at a time, so that a flood's rows do not hold up everybody when their end has come.
 func (s *Server) Sweep(ctx context.Context) error {
-	return store.Of[sweeper](s.Store).Update(ctx, func(tx sweeper) (audit.Event, error) {
-		rows, err := tx.Sweep(ctx, s.opts.Now())
+	for more := true; more; {
+		var rows int64
+		err := store.Of[sweeper](s.Store).Update(ctx, func(tx sweeper) (_ audit.Event, err error) {
+			rows, more, err = tx.Sweep(ctx, s.opts.Now(), sweepBatch)
+			return audit.Quiet(audit.Housekeeping), err
+		})
+		if err != nil {
+			return err
+		}
 		s.metrics.swept(rows)
-		return audit.Quiet(audit.Housekeeping), err
-	})
+	}
+	return nil
 }
 
 // Started records the start in the audit log, with the version that runs.

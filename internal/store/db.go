@@ -52,6 +52,7 @@ type DB struct {
 	log    *slog.Logger
 	engine engine
 	ring   *keyring.Ring
+	logKey audit.Key
 	feed   feed
 }
 
@@ -126,6 +127,9 @@ func (db *DB) start(ctx context.Context, kek keyring.KEK) error {
 		return fmt.Errorf("open keyring: %w", err)
 	}
 	db.ring = ring
+	if err := db.openLog(ctx); err != nil {
+		return err
+	}
 	return db.feed.start(ctx, db)
 }
 
@@ -134,6 +138,9 @@ func (db *DB) Close() error { return db.engine.close() }
 
 // Ring seals and opens the columns that hold secrets.
 func (db *DB) Ring() *keyring.Ring { return db.ring }
+
+// LogKey is the key that the audit log is written with.
+func (db *DB) LogKey() audit.Key { return db.logKey }
 
 // Of is a room's ledger: T is the interface of a transaction that the room declares. See views.go for the list of all.
 func Of[T any](db *DB) audit.Ledger[T] { return ledger[T]{db} }

@@ -84,8 +84,9 @@ func (h hooked) Connect(ctx context.Context) (driver.Conn, error) {
 // maxGroup bounds how long the first of a group waits for the last.
 const maxGroup = 128
 
-// synchronous=FULL: with NORMAL a power cut loses every acknowledged commit since the last checkpoint.
-const sqlitePragmas = "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)"
+// synchronous=FULL: with NORMAL a power cut loses every acknowledged commit since the last checkpoint. secure_delete: the key of a person who
+// was erased must not go on lying in the free part of a page.
+const sqlitePragmas = "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=busy_timeout(5000)"
 
 func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 	if err := createPrivate(path); err != nil {
