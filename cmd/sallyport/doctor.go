@@ -71,8 +71,12 @@ func checkParts(cmd *cobra.Command, cfg config.Config) error {
 	if err != nil {
 		return fmt.Errorf("the server would not start: %w", err)
 	}
-	_, err = srv.Log.VerifyAll(cmd.Context(), audit.Head{})
-	if err = errors.Join(err, srv.Close()); err == nil {
+	lost, err := srv.Factors.LostPeppers(cmd.Context(), srv.Keys.HasPepper)
+	for name, n := range lost {
+		err = errors.Join(err, fmt.Errorf("the key file has no pepper %s, which %d passwords need: their owners are told that they are wrong", name, n))
+	}
+	_, broken := srv.Log.VerifyAll(cmd.Context(), audit.Head{})
+	if err = errors.Join(err, broken, srv.Close()); err == nil {
 		fmt.Fprintln(cmd.ErrOrStderr(), "The server would start: database, keys, routes and upstreams are in order.")
 	}
 	return err
