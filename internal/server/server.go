@@ -14,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/store"
 )
 
@@ -77,7 +78,7 @@ const (
 // Background does what has to be done beside requests until ctx ends, and then once more, so that nothing counted is lost: refusals are
 // written, times of use saved, other processes' changes heard, expired rows deleted, jobs done.
 func (s *Server) Background(ctx context.Context) error {
-	stop, err := s.Store.Work(ctx, s.Handlers())
+	stop, err := s.Store.Work(ctx, s.Handlers(), s.givenUp)
 	if err != nil {
 		return err
 	}
@@ -91,6 +92,18 @@ func (s *Server) Background(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLimit)
 	defer cancel()
 	return errors.Join(s.Tally.Close(last), s.Save(last), stop(last))
+}
+
+// givenUp makes a letter that nobody will get visible: to the operator in log, metric and sallyport mail failed, to its user under Activity.
+func (s *Server) givenUp(ctx context.Context, job store.FailedJob) {
+	s.metrics.jobs.WithLabelValues(job.Kind).Inc()
+	s.opts.Log.ErrorContext(ctx, "a job was given up", "job", job.ID, "kind", job.Kind, "attempts", job.Attempts, "error", job.Error)
+	if job.Kind != (notify.Notice{}).Kind() {
+		return
+	}
+	if err := s.Notices.GiveUp(ctx, job.Fields); err != nil {
+		s.opts.Log.ErrorContext(ctx, "record a job that was given up", "job", job.ID, "error", err)
+	}
 }
 
 func (s *Server) beat(ctx context.Context) {

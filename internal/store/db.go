@@ -71,6 +71,7 @@ type engine interface {
 	dueJobs(ctx context.Context, now time.Time) ([]DueJob, error)
 	nextJob(ctx context.Context) (at time.Time, ok bool, err error)
 	finishJob(ctx context.Context, id int64) error
+	failedJobs(ctx context.Context) ([]FailedJob, error)
 	// raw is for the tests of the store: EXPLAIN and tampering.
 	raw() *sql.DB
 	name() string

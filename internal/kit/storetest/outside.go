@@ -147,7 +147,7 @@ func jobsWork(t *testing.T, p *Place) {
 	p.Config.Now = time.Now // River's workers live on the wall clock
 	db := p.Open(t)
 	got := make(chan string, 10)
-	stop, err := db.Work(t.Context(), reader(got))
+	stop, err := db.Work(t.Context(), reader(got), func(context.Context, store.FailedJob) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,6 +105,8 @@ func Run(t *testing.T, place func(t testing.TB) *Place) {
 		{"data keys rotate under load", keysRotate},
 		{"everything acknowledged is there after reopening", reopen},
 		{"grouped changes all commit", grouped},
+		{"what has expired goes in batches", sweepsInBatches},
+		{"devices that nobody uses are forgotten", sweepsDevices},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) { g.test(t, place(t)) })
