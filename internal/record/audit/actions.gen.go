@@ -84,6 +84,8 @@ const (
 	MailGivenUp Action = "mail.given_up"
 	// KeyringPepperRotated: Passwords were sealed with a new pepper ({count}).
 	KeyringPepperRotated Action = "keyring.pepper_rotated"
+	// HoldBegun: Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.
+	HoldBegun Action = "hold.begun"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -128,4 +130,5 @@ var actions = map[Action]Words{
 	UserLanguageSet:          {Quiet: false, English: "Your language was set to {language}.", Korean: "언어를 {language}(으)로 설정했습니다."},
 	MailGivenUp:              {Quiet: false, English: "A mail to you could not be delivered: {letter}.", Korean: "메일을 보내지 못했습니다: {letter}"},
 	KeyringPepperRotated:     {Quiet: false, English: "Passwords were sealed with a new pepper ({count}).", Korean: "비밀번호 {count}개를 새 페퍼로 다시 봉인했습니다."},
+	HoldBegun:                {Quiet: false, English: "Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.", Korean: "{until}까지 출금과 출금 주소 추가가 보류됩니다. 거래와 API 키는 계속 이용하실 수 있습니다."},
 }
