@@ -158,7 +158,7 @@ func (s *Stack) IssueKey(p *Person, in apikey.IssueInput) Key {
 	case sign.Ed25519:
 		k.Signer, err = sign.NewEd25519Signer(k.Text(), private)
 	case sign.HMACSHA2:
-		k.Signer, err = sign.NewUpbitSigner(sign.UpbitKey{AccessKey: k.Text(), Secret: issued.Secret.Reveal(), Untimed: true})
+		k.Signer, err = sign.NewExchangeSigner(sign.ExchangeKey{Dialect: sign.Upbit, KeyID: k.Text(), Secret: issued.Secret.Reveal(), Untimed: true})
 	default:
 		k.Signer, err = sign.NewHMACSigner(k.Text(), issued.Secret.Reveal())
 	}

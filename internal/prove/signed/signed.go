@@ -337,7 +337,7 @@ func (c *check) boundBody() error {
 	if wrong := c.wrongWithKey(); wrong != nil {
 		return c.refuse(wrong, true, reasonOf(wrong.Code))
 	}
-	if err := c.sig.CheckBody(&c.in.Request, sign.UpbitForms{}); err != nil {
+	if err := c.sig.CheckBody(&c.in.Request, sign.Settings{}); err != nil {
 		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
 	}
 	return nil
