@@ -136,18 +136,16 @@ func (t *Transport) correctClock(res *http.Response) bool {
 }
 
 // serverTime reads the server's clock from a refusal that is about time: the field server_time (RFC 3339) of a problem with one of
-// the two codes, or else the Date header; an exchange's expired_jwt has only that.
+// the two codes, or else the Date header; a refusal in an exchange's shape has only that.
 func serverTime(body []byte, h http.Header) (time.Time, bool) {
 	var problem struct {
-		Code   string         `json:"code"`
+		Code   any            `json:"code"`
 		Fields map[string]any `json:"fields"`
-		Error  any            `json:"error"` // an object in an exchange's shape, text in OAuth's
 	}
 	if json.Unmarshal(body, &problem) != nil {
 		return time.Time{}, false
 	}
-	exchange, _ := problem.Error.(map[string]any)
-	if problem.Code != "signature.too_old" && problem.Code != "signature.ahead" && exchange["name"] != "expired_jwt" {
+	if problem.Code != "signature.too_old" && problem.Code != "signature.ahead" && !sign.ClockRefused(body) {
 		return time.Time{}, false
 	}
 	text, _ := problem.Fields["server_time"].(string)

@@ -147,6 +147,11 @@ func signCommand() *cobra.Command {
 			if err := sign.Sign(r, body, signer, time.Now()); err != nil {
 				return unsent(r, err)
 			}
+			if r.Body != nil { // some dialects add to it
+				if body, err = io.ReadAll(r.Body); err != nil {
+					return err
+				}
+			}
 			lines := headerLines(r.Header)
 			if !asCurl {
 				fmt.Fprintln(cmd.OutOrStdout(), strings.Join(lines, "\n"))
