@@ -2,6 +2,7 @@ package sign
 
 import (
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -78,7 +79,18 @@ func (s *Signature) holdsES256(r *Request, point []byte) bool {
 	return ecdsa.Verify(public, digest[:], new(big.Int).SetBytes(s.value[:32]), new(big.Int).SetBytes(s.value[32:]))
 }
 
-// decoyPoint is the base point of P-256 (FIPS 186-5, SP 800-186 §3.2.1.3): the public key of the private key 1.
+// HoldsPossession says whether a signature over a text of ours, not over a request, was made by the private half of a public key: Ed25519, or
+// ES256 in ASN.1, as openssl writes it. A signature of a request never passes for one, because no base begins like our text.
+func HoldsPossession(a Algorithm, public, text, signature []byte) bool {
+	if a == ES256 {
+		key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), public)
+		digest := sha256.Sum256(text)
+		return err == nil && ecdsa.VerifyASN1(key, digest[:], signature)
+	}
+	return len(public) == ed25519.PublicKeySize && ed25519.Verify(public, text, signature)
+}
+
+// decoyPoint is the base point of P-256 (FIPS 186-5): the public key of the private key 1.
 var decoyPoint = slices.Concat([]byte{4},
 	[]byte{
 		0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2,

@@ -34,6 +34,12 @@ func NeedsBody(r *Request) bool {
 	return false
 }
 
+// Spoken is the dialect whose header lines are there, whatever else is wrong with them; zero if there are none, or those of two.
+func Spoken(h http.Header) Dialect {
+	d, _, _ := recognise(h)
+	return d
+}
+
 // recognise finds the one dialect whose header lines are there, and the token of those that have one. Upbit and Bithumb are not told apart
 // here: that the key decides (Verify).
 // Refusals: Unsigned, TwoSchemes.

@@ -144,6 +144,7 @@ func signCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			before := r.URL.String() + string(body)
 			if err := sign.Sign(r, body, signer, time.Now()); err != nil {
 				return unsent(r, err)
 			}
@@ -153,6 +154,9 @@ func signCommand() *cobra.Command {
 				}
 			}
 			lines := headerLines(r.Header)
+			if !asCurl && r.URL.String()+string(body) != before {
+				return usage(errors.New("this dialect signs within the query or body: use --curl"))
+			}
 			if !asCurl {
 				fmt.Fprintln(cmd.OutOrStdout(), strings.Join(lines, "\n"))
 				return nil

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -20,57 +24,108 @@ import (
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
-// newPair makes an Ed25519 pair: the public half in base64, the private one as PEM.
-func newPair() (public, private string, err error) {
+// newPair makes a key pair: the public half in base64, the private one as clients of the dialect have it, which is PEM, and of Coinbase's
+// Ed25519 keys seed and public half in base64.
+func newPair(d sign.Dialect, a sign.Algorithm) (public, private string, err error) {
+	if a == sign.ES256 {
+		return newECPair()
+	}
 	pub, priv, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return "", "", err
 	}
+	public = base64.StdEncoding.EncodeToString(pub)
+	if d == sign.Coinbase {
+		return public, base64.StdEncoding.EncodeToString(priv), nil
+	}
 	der, err := x509.MarshalPKCS8PrivateKey(priv)
+	return public, pemOf("PRIVATE KEY", der), err
+}
+
+func newECPair() (public, private string, err error) {
+	priv, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return "", "", err
 	}
-	return base64.StdEncoding.EncodeToString(pub), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
+	point, err := priv.PublicKey.Bytes()
+	if err != nil {
+		return "", "", err
+	}
+	der, err := x509.MarshalECPrivateKey(priv)
+	return base64.StdEncoding.EncodeToString(point), pemOf("EC PRIVATE KEY", der), err
+}
+
+func pemOf(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
 // keygenCommand makes a pair whose public half is pasted into the dashboard, for people whose browser has no WebCrypto Ed25519.
 func keygenCommand() *cobra.Command {
 	var challenge, keyFile string
+	var w wanted
 	cmd := &cobra.Command{
-		Use: "keygen", Short: "Make an Ed25519 pair, or prove to the dashboard that you hold one", Args: cobra.NoArgs,
+		Use: "keygen", Short: "Make a key pair, or prove to the dashboard that you hold one", Args: cobra.NoArgs,
 		Long: `Without --challenge a new pair is written to the key file and its public half is printed.
 With the challenge that the dashboard shows, the signature that proves possession is printed.`,
 		Example: `  sallyport keygen --key-file key.json
   sallyport keygen --key-file key.json --challenge 8f3a…`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if challenge == "" {
-				return makePair(cmd.OutOrStdout(), keyFile)
+				return makePair(cmd.OutOrStdout(), keyFile, w)
 			}
 			file, err := client.ReadKeyFile(keyFile)
 			if err != nil {
 				return usage(err)
 			}
-			private, _, err := sign.ParsePrivateKey(file.PrivateKey)
+			proof, err := prove(file, challenge)
 			if err != nil {
 				return usage(fmt.Errorf("%s: %w", keyFile, err))
 			}
-			proof := ed25519.Sign(private, apikey.ProofText(challenge))
 			fmt.Fprintln(cmd.OutOrStdout(), base64.StdEncoding.EncodeToString(proof))
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&keyFile, "key-file", "", "where the pair is kept, with mode 0600")
+	cmd.Flags().StringVar(&w.dialect, "dialect", sign.Native.String(), "how its requests are signed: native, binance or coinbase")
+	cmd.Flags().StringVar(&w.algorithm, "algorithm", "", "ed25519, or ecdsa-p256-sha256, which is coinbase's default")
 	cmd.Flags().StringVar(&challenge, "challenge", "", "the dashboard's challenge")
 	_ = cmd.MarkFlagRequired("key-file")
 	return cmd
 }
 
-func makePair(out io.Writer, path string) error {
-	public, private, err := newPair()
+// prove signs the challenge, ECDSA in ASN.1 as openssl does.
+func prove(file client.KeyFile, challenge string) ([]byte, error) {
+	a, err := sign.ParseAlgorithm(file.Algorithm)
+	if err != nil {
+		return nil, fmt.Errorf("algorithm %q: %w", file.Algorithm, err)
+	}
+	private, err := sign.PrivateKeyFor(a, file.PrivateKey)
+	if err != nil {
+		return nil, err
+	}
+	text := apikey.ProofText(challenge)
+	if a != sign.ES256 {
+		return private.Sign(nil, text, crypto.Hash(0))
+	}
+	digest := sha256.Sum256(text)
+	return private.Sign(rand.Reader, digest[:], crypto.SHA256)
+}
+
+func makePair(out io.Writer, path string, w wanted) error {
+	if err := w.readDialect(); err != nil {
+		return usage(err)
+	}
+	if w.algorithm == "" && w.Dialect == sign.Binance {
+		w.Algorithm = sign.Ed25519
+	}
+	if !w.Algorithm.KeepsPublicHalf() {
+		return usage(fmt.Errorf("--dialect %s: its keys are no pairs", w.dialect))
+	}
+	public, private, err := newPair(w.Dialect, w.Algorithm)
 	if err != nil {
 		return err
 	}
-	raw, err := json.MarshalIndent(client.KeyFile{Algorithm: sign.Ed25519.String(), Dialect: sign.Native.String(), PrivateKey: private}, "", "  ")
+	raw, err := json.MarshalIndent(client.KeyFile{Algorithm: w.Algorithm.String(), Dialect: w.Dialect.String(), PrivateKey: private}, "", "  ")
 	if err != nil {
 		return err
 	}

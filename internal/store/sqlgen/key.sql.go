@@ -28,6 +28,20 @@ func (q *Queries) ClaimKeyNonce(ctx context.Context, arg ClaimKeyNonceParams) (i
 	return result.RowsAffected()
 }
 
+const deleteKeyNoncesBelow = `-- name: DeleteKeyNoncesBelow :exec
+DELETE FROM key_nonce WHERE key_id = $1 AND nonce < $2
+`
+
+type DeleteKeyNoncesBelowParams struct {
+	KeyID []byte
+	Least []byte
+}
+
+func (q *Queries) DeleteKeyNoncesBelow(ctx context.Context, arg DeleteKeyNoncesBelowParams) error {
+	_, err := q.db.ExecContext(ctx, deleteKeyNoncesBelow, arg.KeyID, arg.Least)
+	return err
+}
+
 const deleteKeyNoncesOfEnded = `-- name: DeleteKeyNoncesOfEnded :execrows
 DELETE FROM key_nonce WHERE key_id IN (SELECT id FROM api_key WHERE revoked_at < $1 OR expires_at < $1)
 `
@@ -46,9 +60,9 @@ func (q *Queries) DeleteKeyNoncesOfEnded(ctx context.Context, arg DeleteKeyNonce
 
 const insertKey = `-- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
-    window_past, created_at, created_device, expires_at, revoked_why, last_used_from)
+    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    $12, $13, $14, $15, '', '')
+    $12, $13, $14, $15, $16, '', '')
 `
 
 type InsertKeyParams struct {
@@ -63,6 +77,7 @@ type InsertKeyParams struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -82,6 +97,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
 		arg.Algorithm,
 		arg.Scopes,
 		arg.Allowlist,
+		arg.Settings,
 		arg.WindowPast,
 		arg.CreatedAt,
 		arg.CreatedDevice,
@@ -113,7 +129,7 @@ func (q *Queries) InsertKeySecret(ctx context.Context, arg InsertKeySecretParams
 
 const keyByID = `-- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     u.name AS owner_name, u.disabled_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -137,6 +153,7 @@ type KeyByIDRow struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -166,6 +183,7 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.Algorithm,
 		&i.Scopes,
 		&i.Allowlist,
+		&i.Settings,
 		&i.WindowPast,
 		&i.CreatedAt,
 		&i.CreatedDevice,
@@ -251,7 +269,7 @@ func (q *Queries) ListKeySecrets(ctx context.Context, arg ListKeySecretsParams) 
 
 const listKeysByAccount = `-- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     u.name AS owner_name, u.disabled_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -275,6 +293,7 @@ type ListKeysByAccountRow struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -310,6 +329,7 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.Algorithm,
 			&i.Scopes,
 			&i.Allowlist,
+			&i.Settings,
 			&i.WindowPast,
 			&i.CreatedAt,
 			&i.CreatedDevice,
@@ -338,7 +358,7 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 
 const listLiveKeys = `-- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     u.name AS owner_name, u.disabled_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -363,6 +383,7 @@ type ListLiveKeysRow struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -398,6 +419,7 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.Algorithm,
 			&i.Scopes,
 			&i.Allowlist,
+			&i.Settings,
 			&i.WindowPast,
 			&i.CreatedAt,
 			&i.CreatedDevice,
@@ -422,6 +444,24 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 		return nil, err
 	}
 	return items, nil
+}
+
+const raiseKeyMark = `-- name: RaiseKeyMark :one
+INSERT INTO key_mark (key_id, mark) VALUES ($1, $2)
+ON CONFLICT (key_id) DO UPDATE SET mark = CASE WHEN key_mark.mark < excluded.mark THEN excluded.mark ELSE key_mark.mark END
+RETURNING mark
+`
+
+type RaiseKeyMarkParams struct {
+	KeyID []byte
+	Mark  []byte
+}
+
+func (q *Queries) RaiseKeyMark(ctx context.Context, arg RaiseKeyMarkParams) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, raiseKeyMark, arg.KeyID, arg.Mark)
+	var mark []byte
+	err := row.Scan(&mark)
+	return mark, err
 }
 
 const resealKeySecret = `-- name: ResealKeySecret :execrows
