@@ -32,6 +32,7 @@ func TestPeers(t *testing.T) {
 	t.Run("curl", h.curl)
 	t.Run("client", h.client)
 	t.Run("ccxt", h.ccxt)
+	t.Run("ccxt elsewhere", h.venues)
 	t.Run("http-message-signatures", h.httpMessageSignatures)
 	t.Run("README", h.readme)
 	t.Run("revoked elsewhere", h.revokedElsewhere)
