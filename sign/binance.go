@@ -84,17 +84,13 @@ func readPairs(text string, seen map[string]string) error {
 	return nil
 }
 
-// binanceTime reads milliseconds (13 digits) or microseconds (16 digits).
+// binanceTime reads milliseconds or microseconds, which have three digits more.
 func binanceTime(text string) (time.Time, bool) {
-	n, ok := parseDecimal(text, 16)
-	switch len(text) {
-	case 13:
-		return time.UnixMilli(n).UTC(), ok
-	case 16:
-		return time.UnixMicro(n).UTC(), ok
-	default:
-		return time.Time{}, false
+	if len(text) < 15 {
+		return milliseconds(text)
 	}
+	n, ok := parseDecimal(text, 16)
+	return time.UnixMicro(n).UTC(), ok
 }
 
 // recvWindow reads milliseconds with up to three decimals, at most a minute.

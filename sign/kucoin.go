@@ -49,10 +49,10 @@ func parseKuCoin(r *Request) (Signature, error) {
 	return s, s.setValue(stdBase64, value)
 }
 
-// milliseconds reads exactly 13 digits.
+// milliseconds reads 13 digits, or 12 as before September 2001; seconds have fewer.
 func milliseconds(text string) (time.Time, bool) {
 	n, ok := parseDecimal(text, 13)
-	return time.UnixMilli(n).UTC(), ok && len(text) == 13
+	return time.UnixMilli(n).UTC(), ok && len(text) >= 12
 }
 
 func (e *ExchangeSigner) signKuCoin(r *Request, now time.Time) (http.Header, error) {
