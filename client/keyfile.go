@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 
 	"github.com/seed-21c57000/sallyport/sign"
@@ -26,6 +28,12 @@ type KeyFile struct {
 	// Settings are words that sign.Dialect.ParseSettings reads.
 	Settings []string `json:"settings,omitempty"`
 }
+
+// Format prints the key's id and never its secret, whatever the verb. JSON is the file itself, secret included.
+func (k KeyFile) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.KeyID) }
+
+// LogValue is what a log gets: the key's id.
+func (k KeyFile) LogValue() slog.Value { return slog.StringValue(k.KeyID) }
 
 // ReadKeyFile reads a key file.
 func ReadKeyFile(path string) (KeyFile, error) {

@@ -13,7 +13,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 
@@ -61,71 +60,89 @@ func pemOf(kind string, der []byte) string {
 
 // keygenCommand makes a pair whose public half is pasted into the dashboard, for people whose browser has no WebCrypto Ed25519.
 func keygenCommand() *cobra.Command {
-	var challenge, keyFile string
+	var challenge string
 	var w wanted
+	var asJSON bool
+	var at holder
 	cmd := &cobra.Command{
 		Use: "keygen", Short: "Make a key pair, or prove to the dashboard that you hold one", Args: cobra.NoArgs,
-		Long: `Without --challenge a new pair is written to the key file and its public half is printed.
+		Long: `Without --challenge a new pair is kept, in a new key file or in the keychain, and its public half is printed.
 With the challenge that the dashboard shows, the signature that proves possession is printed.`,
 		Example: `  sallyport keygen --key-file key.json
-  sallyport keygen --key-file key.json --challenge 8f3a…`,
+  sallyport keygen --key-file key.json --challenge 8f3a…
+  sallyport keygen --keychain grid --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if challenge == "" {
-				return makePair(cmd.OutOrStdout(), keyFile, w)
+				public, err := makePair(&at, w)
+				return tellHalf(cmd, asJSON, "public_key", public, err)
 			}
-			file, err := client.ReadKeyFile(keyFile)
-			if err != nil {
-				return usage(err)
-			}
-			proof, err := prove(file, challenge)
-			if err != nil {
-				return usage(fmt.Errorf("%s: %w", keyFile, err))
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), base64.StdEncoding.EncodeToString(proof))
-			return nil
+			proof, err := prove(cmd, &at, challenge)
+			return tellHalf(cmd, asJSON, "proof", proof, err)
 		},
 	}
-	cmd.Flags().StringVar(&keyFile, "key-file", "", "where the pair is kept, with mode 0600")
+	at.flags(cmd)
 	cmd.Flags().StringVar(&w.dialect, "dialect", sign.Native.String(), "how its requests are signed: native, binance or coinbase")
 	cmd.Flags().StringVar(&w.algorithm, "algorithm", "", "ed25519, or ecdsa-p256-sha256, which is coinbase's default")
 	cmd.Flags().StringVar(&challenge, "challenge", "", "the dashboard's challenge")
-	_ = cmd.MarkFlagRequired("key-file")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-// prove signs the challenge, ECDSA in ASN.1 as openssl does.
-func prove(file client.KeyFile, challenge string) ([]byte, error) {
-	a, err := sign.ParseAlgorithm(file.Algorithm)
+// tellHalf prints what the dashboard asks for.
+func tellHalf(cmd *cobra.Command, asJSON bool, name, value string, err error) error {
 	if err != nil {
-		return nil, fmt.Errorf("algorithm %q: %w", file.Algorithm, err)
+		return err
 	}
-	private, err := sign.PrivateKeyFor(a, file.PrivateKey)
-	if err != nil {
-		return nil, err
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), map[string]string{name: value})
 	}
-	text := apikey.ProofText(challenge)
-	if a != sign.ES256 {
-		return private.Sign(nil, text, crypto.Hash(0))
-	}
-	digest := sha256.Sum256(text)
-	return private.Sign(rand.Reader, digest[:], crypto.SHA256)
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), value)
+	return err
 }
 
-func makePair(out io.Writer, path string, w wanted) error {
+// prove signs the challenge, ECDSA in ASN.1 as openssl does.
+func prove(cmd *cobra.Command, at *holder, challenge string) (string, error) {
+	key, err := at.read(cmd.ErrOrStderr())
+	if err != nil {
+		return "", err
+	}
+	algorithm, err := sign.ParseAlgorithm(key.Algorithm)
+	if err != nil {
+		return "", usage(fmt.Errorf("%s: algorithm %q: %w", at, key.Algorithm, err))
+	}
+	private, err := sign.PrivateKeyFor(algorithm, key.PrivateKey)
+	if err != nil {
+		return "", usage(fmt.Errorf("%s: %w", at, err))
+	}
+	text, hash := apikey.ProofText(challenge), crypto.Hash(0)
+	if algorithm == sign.ES256 {
+		digest := sha256.Sum256(text)
+		text, hash = digest[:], crypto.SHA256
+	}
+	proof, err := private.Sign(rand.Reader, text, hash)
+	return base64.StdEncoding.EncodeToString(proof), err
+}
+
+func makePair(at *holder, w wanted) (public string, err error) {
 	if err := w.readDialect(); err != nil {
-		return usage(err)
+		return "", usage(err)
 	}
 	if w.algorithm == "" && w.Dialect == sign.Binance {
 		w.Algorithm = sign.Ed25519
 	}
 	if !w.Algorithm.KeepsPublicHalf() {
-		return usage(fmt.Errorf("--dialect %s: its keys are no pairs", w.dialect))
+		return "", usage(fmt.Errorf("--dialect %s: its keys are no pairs", w.dialect))
 	}
 	public, private, err := newPair(w.Dialect, w.Algorithm)
 	if err != nil {
-		return err
+		return "", err
 	}
-	raw, err := json.MarshalIndent(client.KeyFile{Algorithm: w.Algorithm.String(), Dialect: w.Dialect.String(), PrivateKey: private}, "", "  ")
+	return public, at.keep(client.KeyFile{Algorithm: w.Algorithm.String(), Dialect: w.Dialect.String(), PrivateKey: private})
+}
+
+// newKeyFile writes a key file that nobody else may read.
+func newKeyFile(path string, key client.KeyFile) error {
+	raw, err := json.MarshalIndent(key, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -137,9 +154,5 @@ func makePair(out io.Writer, path string, w wanted) error {
 		return err
 	}
 	_, err = file.Write(append(raw, '\n'))
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "%s\n", public)
-	return nil
+	return errors.Join(err, file.Close())
 }
