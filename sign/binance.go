@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -192,7 +193,7 @@ func (e *ExchangeSigner) signBinance(r *Request, now time.Time) (http.Header, er
 		path, query := r.split()
 		switch {
 		case len(r.Body) > 0:
-			r.Body = append(append(r.Body[:len(r.Body):len(r.Body)], '&'), pair...)
+			r.Body = append(append(slices.Clip(r.Body), '&'), pair...)
 		case query == "":
 			r.Target = path + "?" + pair
 		default:

@@ -46,8 +46,10 @@ var dialects = [Dialects]struct {
 	bodyFirst bool
 }{
 	Native: {
-		"native", Coverage{Method: true, Path: true, Query: true, Body: true, Host: true, Time: true, SingleUse: true},
-		[]Algorithm{Ed25519, HMACSHA256}, false,
+		"native",
+		Coverage{Method: true, Path: true, Query: true, Body: true, Host: true, Time: true, SingleUse: true},
+		[]Algorithm{Ed25519, HMACSHA256},
+		false,
 	},
 	// Query and body are covered by their hash. Time is covered when the token carries timestamp or iat (Signature.Coverage).
 	Upbit:   {"upbit", Coverage{Query: true, Body: true, SingleUse: true}, []Algorithm{HMACSHA2}, false},

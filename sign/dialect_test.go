@@ -142,9 +142,17 @@ func TestSettings(t *testing.T) {
 		d     sign.Dialect
 		words string
 	}{
-		{sign.Native, "lenient"}, {sign.OKX, "lenient"}, {sign.Upbit, "nonce-window:1"}, {sign.Binance, "as-sent"}, {sign.Upbit, "strict"},
-		{sign.Upbit, "plain form"}, {sign.Upbit, "lenient lenient"}, {sign.Kraken, "nonce-window:"}, {sign.Kraken, "nonce-window:-1"},
-		{sign.Kraken, "nonce-window:1 nonce-window:2"}, {sign.Kraken, "nonce-window:1000000000000000000"},
+		{sign.Native, "lenient"},
+		{sign.OKX, "lenient"},
+		{sign.Upbit, "nonce-window:1"},
+		{sign.Binance, "as-sent"},
+		{sign.Upbit, "strict"},
+		{sign.Upbit, "plain form"},
+		{sign.Upbit, "lenient lenient"},
+		{sign.Kraken, "nonce-window:"},
+		{sign.Kraken, "nonce-window:-1"},
+		{sign.Kraken, "nonce-window:1 nonce-window:2"},
+		{sign.Kraken, "nonce-window:1000000000000000000"},
 	} {
 		if got, err := c.d.ParseSettings(strings.Fields(c.words)); !errors.Is(err, sign.ErrUnknownName) || got != (sign.Settings{}) {
 			t.Errorf("%v %q: %+v, %v", c.d, c.words, got, err)

@@ -54,9 +54,10 @@ func NewExchangeSigner(key ExchangeKey) (*ExchangeSigner, error) {
 	switch private := key.Private.(type) {
 	case nil:
 		e.algorithm = HMACSHA256
-		if key.Dialect == Upbit {
+		switch key.Dialect { //nolint:exhaustive // all others have the usual one
+		case Upbit:
 			e.algorithm = HMACSHA2
-		} else if key.Dialect == Kraken {
+		case Kraken:
 			e.algorithm = HMACSHA512
 		}
 	case ed25519.PrivateKey:

@@ -19,7 +19,7 @@ const (
 	kucoinKey        = "Kc-Api-Key"
 	kucoinSign       = "Kc-Api-Sign"
 	kucoinTime       = "Kc-Api-Timestamp"
-	kucoinPassphrase = "Kc-Api-Passphrase"
+	kucoinPassphrase = "Kc-Api-Passphrase" //nolint:gosec // the name of a header
 	kucoinVersion    = "Kc-Api-Key-Version"
 )
 

@@ -130,7 +130,7 @@ func ClockRefused(body []byte) bool {
 		RetCode any `json:"retCode"`
 		Error   any `json:"error"`
 	}
-	if json.Unmarshal(body, &seen) != nil {
+	if json.Unmarshal(body, &seen) != nil { //nolint:forbidigo // a client reads a server's answer
 		return false
 	}
 	word := seen.Error

@@ -211,6 +211,7 @@ func (s *Signature) Verify(r *Request, k Key) error {
 		held = s.holdsSHA256(r, k.Material)
 	case HMACSHA512:
 		held = s.holdsSHA512(r, k.Material)
+	case HMACSHA2: // one of the two above
 	}
 	switch {
 	case !held || k.decoy:

@@ -103,7 +103,7 @@ func (v *visit) refuseSigned(refusal *signed.RefusalError) bool {
 	h.Set("Cache-Control", "no-store")
 	httpx.SetRetryAfter(h, refusal.Fault.RetryAfter)
 	v.w.WriteHeader(status)
-	_, _ = v.w.Write(append(body, '\n'))
+	_, _ = v.w.Write(append(body, '\n')) //nolint:gosec // JSON, and said to be
 	return true
 }
 

@@ -14,14 +14,14 @@ func (h *hall) venues(t *testing.T) {
 	for _, venue := range []string{"binance", "kraken"} {
 		t.Run(venue, func(t *testing.T) {
 			const trade = "balances:read,orders:read,orders:write,orders:cancel"
-			make := func(name string, more ...string) client.KeyFile {
+			keyOf := func(name string, more ...string) client.KeyFile {
 				return h.make(t, append([]string{"--name", venue + " " + name, "--dialect", venue}, more...)...)
 			}
-			revoked := make("revoked")
+			revoked := keyOf("revoked")
 			h.revoke(t, revoked)
 			input := map[string]any{
-				"venue": venue, "gateway": h.Gateway, "key": credentials(make("trades", "--scopes", trade)), "look": credentials(make("looks")),
-				"elsewhere": credentials(make("elsewhere", "--allow", "203.0.113.7")), "revoked": credentials(revoked),
+				"venue": venue, "gateway": h.Gateway, "key": credentials(keyOf("trades", "--scopes", trade)), "look": credentials(keyOf("looks")),
+				"elsewhere": credentials(keyOf("elsewhere", "--allow", "203.0.113.7")), "revoked": credentials(revoked),
 			}
 			var said map[string]json.RawMessage
 			node(t, "ccxt-venues.mjs", input, &said)

@@ -8,8 +8,9 @@
 package page
 
 import (
-	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"slices"
+
+	"github.com/seed-21c57000/sallyport/internal/i18n"
 )
 
 // Frame is what every page has in common.
