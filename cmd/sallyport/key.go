@@ -204,7 +204,7 @@ func tellKeys(out io.Writer, keys []apikey.Key) error {
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "KEY ID\tNAME\tSTATE\tSCOPES\tEXPIRES")
 	for _, row := range keyRows(keys) {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", row.KeyID, row.Name, row.State, strings.Join(row.Scopes, " "), row.ExpiresAt.Format(time.DateOnly))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", row.KeyID, plain(row.Name), row.State, strings.Join(row.Scopes, " "), row.ExpiresAt.Format(time.DateOnly))
 	}
 	return table.Flush()
 }
