@@ -241,9 +241,11 @@ func (c *check) headWithBody() error {
 	}
 }
 
+var bodiless = []string{"GET", "HEAD", "DELETE"}
+
 // bodiless says whether a request of this method has no body, or none that is looked at.
 func (c *check) bodiless() bool {
-	return c.in.Method == "GET" || c.in.Method == "HEAD" || c.in.Method == "DELETE"
+	return slices.Contains(bodiless, c.in.Method)
 }
 
 // freshRequest: no key could accept an older or younger one. It says nothing about whether the key exists.
