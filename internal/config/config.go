@@ -171,7 +171,7 @@ const (
 
 // Store is the section of that name.
 type Store struct {
-	Engine   Engine        `key:"engine" default:"sqlite" oneof:"sqlite postgres" doc:"sqlite: inside the process, for one node. postgres: for one or more."`
+	Engine   Engine        `key:"engine" default:"sqlite" oneof:"sqlite postgres" doc:"Either serves one node: nonces and budgets are those of one process. sqlite: inside the process. postgres: a server of its own."`
 	SQLite   SQLiteStore   `key:"sqlite" doc:"For sqlite."`
 	Postgres PostgresStore `key:"postgres" doc:"For postgres."`
 }

@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"encoding/json"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -199,11 +198,8 @@ func TestAskingGivesTheVerdictOfTheProxy(t *testing.T) {
 
 func childOf(t testing.TB, s *authtest.Stack, p *authtest.Person) string {
 	t.Helper()
-	code, err := s.Sessions.IssueChildCode(t.Context(), p.Principal(), authtest.PageHost, "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, bearer, _, err := s.Sessions.RedeemChildCode(t.Context(), code, authtest.PageHost, authtest.PersonOrigin())
+	code, way := s.Crossing(t, p.Principal(), authtest.PageHost, "/")
+	_, bearer, _, err := s.Sessions.RedeemChildCode(t.Context(), code, way, authtest.PageHost, authtest.PersonOrigin())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -226,11 +226,8 @@ func TestGatewayProcess(t *testing.T) {
 	s := authtest.StartWith(t, authtest.Options{Upstream: upstream, APIHost: api, PageHost: page, Convention: "x-forwarded"})
 	ada := s.SignUp("ada@example.com")
 	ada.EnrolTOTP()
-	code, err := s.Sessions.IssueChildCode(t.Context(), ada.Principal(), page, "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, bearer, _, err := s.Sessions.RedeemChildCode(t.Context(), code, page, authtest.PersonOrigin())
+	code, way := s.Crossing(t, ada.Principal(), page, "/")
+	_, bearer, _, err := s.Sessions.RedeemChildCode(t.Context(), code, way, page, authtest.PersonOrigin())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ type Verifier interface {
 type Sessions interface {
 	Authenticate(bearer []byte, host string, from principal.Origin) (principal.Principal, error)
 	Act(p principal.Principal)
-	RedeemChildCode(ctx context.Context, code secret.Value, host string, from principal.Origin) (session.Row, secret.Value, string, error)
+	RedeemChildCode(ctx context.Context, code, state secret.Value, host string, from principal.Origin) (session.Row, secret.Value, string, error)
 }
 
 // Tally is where refusals are counted for those who may see them.
@@ -158,9 +158,12 @@ func (v *visit) serve() error {
 	if err := v.readBody(); err != nil {
 		return err
 	}
-	// A body may take its time, and the session may have ended meanwhile.
+	// A body may take its time, and the session may have ended or lost its power meanwhile. A key is asked again by package signed.
 	if v.host.Pages() && v.route.Class != scope.Public {
 		if err := v.proveSession(); err != nil {
+			return err
+		}
+		if err := v.decide(); err != nil {
 			return err
 		}
 	}

@@ -98,7 +98,7 @@ func cleanCookies(h http.Header) {
 	for _, line := range lines {
 		for pair := range strings.SplitSeq(line, ";") {
 			pair = textproto.TrimString(pair)
-			if name, _, _ := strings.Cut(pair, "="); pair != "" && !ours(name) {
+			if name, _, _ := strings.Cut(pair, "="); pair != "" && !httpx.Ours(textproto.TrimString(name)) {
 				kept = append(kept, pair)
 			}
 		}
@@ -109,14 +109,6 @@ func cleanCookies(h http.Header) {
 	}
 }
 
-func ours(name string) bool {
-	switch textproto.TrimString(name) {
-	case httpx.SessionCookie, httpx.BrowserCookie, httpx.DeviceCookie:
-		return true
-	}
-	return false
-}
-
 // cleanResponse keeps an upstream from speaking in our name: it cannot set our cookies, nor claim an assertion. That it switches protocols
 // unasked is refused by httputil.
 func cleanResponse(r *http.Response) error {
@@ -124,7 +116,7 @@ func cleanResponse(r *http.Response) error {
 	cookies := r.Header["Set-Cookie"]
 	kept := cookies[:0]
 	for _, line := range cookies {
-		if name, _, _ := strings.Cut(line, "="); !ours(name) {
+		if name, _, _ := strings.Cut(line, "="); !httpx.Ours(textproto.TrimString(name)) {
 			kept = append(kept, line)
 		}
 	}

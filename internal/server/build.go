@@ -132,7 +132,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	r.Consequences = follow
 	r.ceremonies = ceremony.New(db.Ring(), now)
 	r.Accounts = account.New(store.Of[account.Tx](db), now, follow)
-	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy)
+	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy, db.LogKey())
 	r.Tally = audit.NewTally(store.Of[any](db), now)
 
 	var err error

@@ -156,6 +156,8 @@ const (
 	ForwardMalformed Code = "forward.malformed"
 	// ForwardBodyUnseen: This way of signing covers the body, and the door behind this proxy does not see it.
 	ForwardBodyUnseen Code = "forward.body_unseen"
+	// RequestUnknownHost: The dashboard is not served under this name.
+	RequestUnknownHost Code = "request.unknown_host"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -388,4 +390,7 @@ var registry = map[Code]Entry{
 	ForwardBodyUnseen: {Code: ForwardBodyUnseen, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "This way of signing covers the body, and the door behind this proxy does not see it.", EnglishFix: "Send the request through the gateway itself, or sign in the native dialect.",
 		Korean: "이 서명 방식은 본문을 포함하지만, 이 프록시 뒤의 문은 본문을 보지 못합니다.", KoreanFix: "게이트웨이로 직접 요청을 보내거나 기본 서명 방식을 사용해 주십시오."},
+	RequestUnknownHost: {Code: RequestUnknownHost, Status: 421, Sight: Anyone, Outside: "",
+		English: "The dashboard is not served under this name.", EnglishFix: "Open it at its own address. A proxy in front must pass the Host header on.",
+		Korean: "이 이름으로는 대시보드를 제공하지 않습니다.", KoreanFix: "대시보드의 주소로 접속해 주십시오. 앞단 프록시는 Host 헤더를 그대로 전달해야 합니다."},
 }

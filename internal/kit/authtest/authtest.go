@@ -38,6 +38,8 @@ const (
 	LiveHost   = "live.localhost:8081"
 	PageHost   = "exchange.localhost:8081"
 	PageOrigin = "http://" + PageHost
+
+	dashboardHost = "localhost:8080"
 )
 
 // Stack is a running installation.
@@ -265,6 +267,19 @@ func (s *Stack) Do(r *http.Request) *http.Response {
 		s.Dashboard.ServeHTTP(w, r)
 	}
 	return w.Result()
+}
+
+// Held is a body that trickles in: half of it is there, then meanwhile happens, then the rest comes.
+func Held(body string, meanwhile func()) io.Reader {
+	half := len(body) / 2
+	return io.MultiReader(strings.NewReader(body[:half]), &pause{meanwhile}, strings.NewReader(body[half:]))
+}
+
+type pause struct{ meanwhile func() }
+
+func (p *pause) Read([]byte) (int, error) {
+	p.meanwhile()
+	return 0, io.EOF
 }
 
 // Body reads an answer's body as text.

@@ -249,19 +249,42 @@ func (k *Keys) SaveUses(ctx context.Context) error {
 		}
 	}
 	k.index.mu.RUnlock()
-	for _, l := range dirty {
-		micros := l.used.at.Load()
-		from := ""
+	for batch := range slices.Chunk(dirty, saveBatch) {
+		if err := k.saveUses(ctx, batch); err != nil {
+			return fmt.Errorf("save uses: %w", err)
+		}
+	}
+	return nil
+}
+
+// saveBatch is how many rows one commit carries: enough that its sync is cheap, few enough that nobody waits long behind it.
+const saveBatch = 500
+
+func (k *Keys) saveUses(ctx context.Context, batch []*Live) error {
+	type seen struct {
+		at   int64
+		from string
+	}
+	uses := make([]seen, len(batch))
+	for i, l := range batch {
+		uses[i].at = l.used.at.Load()
 		if addr := l.used.from.Load(); addr != nil {
-			from = addr.String()
+			uses[i].from = addr.String()
 		}
-		err := k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-			return audit.Quiet(audit.KeyUsed), tx.TouchKey(ctx, l.ID, time.UnixMicro(micros), from)
-		})
-		if err != nil {
-			return fmt.Errorf("save use of %s: %w", l.Text, err)
+	}
+	err := k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		for i, l := range batch {
+			if err := tx.TouchKey(ctx, l.ID, time.UnixMicro(uses[i].at), uses[i].from); err != nil {
+				return audit.Event{}, err
+			}
 		}
-		l.used.saved.Store(micros)
+		return audit.Quiet(audit.KeyUsed), nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, l := range batch {
+		l.used.saved.Store(uses[i].at)
 	}
 	return nil
 }

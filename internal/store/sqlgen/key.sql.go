@@ -29,19 +29,35 @@ func (q *Queries) ClaimKeyNonce(ctx context.Context, arg ClaimKeyNonceParams) (i
 }
 
 const deleteKeyNoncesOfEnded = `-- name: DeleteKeyNoncesOfEnded :execrows
-DELETE FROM key_nonce WHERE key_id IN (SELECT id FROM api_key WHERE revoked_at < $1 OR expires_at < $1)
+DELETE FROM key_nonce WHERE key_id IN (SELECT k.id FROM api_key k WHERE k.revoked_at < $1 OR k.expires_at < $1) AND nonce IN (
+    SELECT n.nonce FROM key_nonce n JOIN api_key e ON e.id = n.key_id WHERE e.revoked_at < $1 OR e.expires_at < $1 LIMIT CAST($2 AS BIGINT)
+)
 `
 
 type DeleteKeyNoncesOfEndedParams struct {
-	Before sql.NullInt64
+	Before  sql.NullInt64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteKeyNoncesOfEnded(ctx context.Context, arg DeleteKeyNoncesOfEndedParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteKeyNoncesOfEnded, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteKeyNoncesOfEnded, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const eraseKeysOfOwner = `-- name: EraseKeysOfOwner :exec
+UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '' WHERE owner_id = $1
+`
+
+type EraseKeysOfOwnerParams struct {
+	OwnerID []byte
+}
+
+func (q *Queries) EraseKeysOfOwner(ctx context.Context, arg EraseKeysOfOwnerParams) error {
+	_, err := q.db.ExecContext(ctx, eraseKeysOfOwner, arg.OwnerID)
+	return err
 }
 
 const insertKey = `-- name: InsertKey :exec
@@ -424,30 +440,6 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 	return items, nil
 }
 
-const resealKeySecret = `-- name: ResealKeySecret :execrows
-UPDATE api_key_secret SET material = $1 WHERE key_id = $2 AND version = $3 AND material = $4
-`
-
-type ResealKeySecretParams struct {
-	Material    []byte
-	KeyID       []byte
-	Version     int64
-	OldMaterial []byte
-}
-
-func (q *Queries) ResealKeySecret(ctx context.Context, arg ResealKeySecretParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, resealKeySecret,
-		arg.Material,
-		arg.KeyID,
-		arg.Version,
-		arg.OldMaterial,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
 const revokeKey = `-- name: RevokeKey :execrows
 UPDATE api_key SET revoked_at = $1, revoked_why = $2 WHERE id = $3 AND account_id = $4 AND revoked_at IS NULL
 `
@@ -470,6 +462,39 @@ func (q *Queries) RevokeKey(ctx context.Context, arg RevokeKeyParams) (int64, er
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const revokeKeysByOwner = `-- name: RevokeKeysByOwner :many
+UPDATE api_key SET revoked_at = $1, revoked_why = $2 WHERE owner_id = $3 AND revoked_at IS NULL RETURNING id
+`
+
+type RevokeKeysByOwnerParams struct {
+	RevokedAt  sql.NullInt64
+	RevokedWhy string
+	OwnerID    []byte
+}
+
+func (q *Queries) RevokeKeysByOwner(ctx context.Context, arg RevokeKeysByOwnerParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, revokeKeysByOwner, arg.RevokedAt, arg.RevokedWhy, arg.OwnerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const touchKey = `-- name: TouchKey :execrows
