@@ -15,7 +15,6 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
-	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // index holds every key, so that a signed request costs no SQL, known or not. Rows are the truth: on each change of the feed the row is
@@ -44,7 +43,7 @@ type Live struct {
 
 // LiveMaterial is a secret or public half ready for use.
 type LiveMaterial struct {
-	// Sealed secret with the AAD that opens it, for HMAC; the public half, for Ed25519.
+	// Sealed secret with the AAD that opens it, for HMAC; the public half, for key pairs.
 	Sealed, AAD, Public []byte
 }
 
@@ -146,7 +145,7 @@ func (k *Keys) ready(ctx context.Context, tx Tx, key Key) (*Live, error) {
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
 	for _, kept := range slices.Backward(materials) {
 		m := LiveMaterial{Public: kept.Bytes}
-		if key.Algorithm != sign.Ed25519 {
+		if !key.Algorithm.KeepsPublicHalf() {
 			m = LiveMaterial{Sealed: kept.Bytes, AAD: MaterialPlace(key.ID, kept.Version).AAD()}
 		}
 		l.Materials = append(l.Materials, m)
