@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -78,6 +79,7 @@ func (w *owner) ask(ctx context.Context, method, path string) (*http.Response, e
 	if err != nil {
 		return nil, err
 	}
+	r.Host = strings.Replace(w.Dashboard, "127.0.0.1", "localhost", 1) // the name of its origin
 	r.Header.Set("Cookie", "__Host-sid="+w.bearer)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	r.Header.Set("Content-Type", "application/json")
