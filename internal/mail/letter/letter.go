@@ -107,6 +107,5 @@ type Factor string
 const (
 	Passkey       Factor = "passkey"
 	TOTP          Factor = "totp"
-	RecoveryCodes Factor = "recovery_codes"
 	Password      Factor = "password"
 )

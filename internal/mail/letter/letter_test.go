@@ -44,7 +44,7 @@ func samples(language string) map[string]letter.Letter {
 		"password_changed":           letter.PasswordChanged{Seen: seen, Hold: 24 * time.Hour},
 		"password_changed_no_hold":   letter.PasswordChanged{Seen: seen},
 		"factor_added":               letter.FactorAdded{Factor: letter.Passkey, Name: "Kim's iPhone", Seen: seen, Settles: 72 * time.Hour},
-		"factor_added_at_once":       letter.FactorAdded{Factor: letter.RecoveryCodes, Seen: seen},
+		"factor_added_at_once":       letter.FactorAdded{Factor: letter.TOTP, Seen: seen},
 		"factor_removed":             letter.FactorRemoved{Factor: letter.TOTP, Name: "old phone", Seen: seen, Hold: 24 * time.Hour},
 		"factor_removed_no_hold":     letter.FactorRemoved{Factor: letter.Password, Seen: seen},
 		"codes_guessed":              letter.CodesGuessed{Count: 10, Seen: seen},
@@ -52,7 +52,7 @@ func samples(language string) map[string]letter.Letter {
 		"key_created":                letter.KeyCreated{Name: "grid-btc", Scopes: scopes, Expires: at.AddDate(0, 0, 90), Seen: seen},
 		"key_revoked":                letter.KeyRevoked{Name: "grid-btc", Seen: seen},
 		"signed_out_everywhere":      letter.SignedOutEverywhere{Seen: seen},
-		"signed_out_everywhere_keys": letter.SignedOutEverywhere{Seen: seen, KeysRevoked: true},
+		"signed_out_others":          letter.SignedOutOthers{Seen: seen},
 	}
 }
 

@@ -51,7 +51,7 @@ func (s Spans) of(which Span) time.Duration {
 var table = map[happening.Kind]Row{
 	happening.SignedUp:        {Notice: notify.Welcome},
 	happening.NewDevice:       {Notice: notify.NewDevice},
-	happening.SignedOutOthers: {Notice: notify.SignedOutEverywhere},
+	happening.SignedOutOthers: {Notice: notify.SignedOutOthers},
 	happening.SignedOutAll:    {Notice: notify.SignedOutEverywhere},
 	happening.PasswordChanged: {EndOthers: true, Hold: CredentialHold, Notice: notify.PasswordChanged},
 	happening.FactorAdded:     {Notice: notify.FactorAdded},
