@@ -148,7 +148,7 @@ func (v *visit) serve() error {
 		return fault.New(fault.GatewayUnknownHost)
 	}
 	if err := sign.CheckTarget(v.raw.Target); err != nil {
-		return fault.New(fault.GatewayPathRefused, "problem", err.Error())
+		return fault.New(fault.GatewayPathRefused, signed.Problem(err)...)
 	}
 	v.path, _, _ = strings.Cut(v.raw.Target, "?")
 	if strings.HasPrefix(v.path, ownPaths) {
@@ -259,7 +259,7 @@ func (v *visit) readBody() error {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return fault.New(fault.RequestTooLarge, "limit", v.g.BodyCap)
 		}
-		return fault.New(fault.RequestMalformed, "problem", "the body ended early").Because(err)
+		return fault.New(fault.RequestMalformed, "problem", "body_lost").Because(err)
 	}
 	v.body, v.read = body, true
 	return nil

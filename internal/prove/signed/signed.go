@@ -13,12 +13,14 @@ package signed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
@@ -188,7 +190,21 @@ func (c *check) parsedSignature() error {
 	if reason == sign.TwoSchemes {
 		return c.fail(fault.New(fault.SignatureTwoCredentials), reason)
 	}
-	return c.fail(fault.New(fault.SignatureMalformed, "problem", err.Error()), reason)
+	return c.fail(fault.New(fault.SignatureMalformed, Problem(err)...), reason)
+}
+
+// Problem is a refusal of package sign as the fields of a fault: problem is its reason, a word that the catalogue has a text for
+// (fact.problem), and seen the header, parameter or claim that is meant.
+func Problem(err error) []any {
+	e, ok := errors.AsType[*sign.Error](err)
+	if !ok {
+		return nil
+	}
+	fields := []any{"problem", string(e.Reason)}
+	if e.Seen != "" {
+		fields = append(fields, "seen", line.Visible(e.Seen))
+	}
+	return fields
 }
 
 // freshRequest: no key could accept an older or younger one. It says nothing about whether the key exists.
@@ -340,7 +356,7 @@ func (c *check) boundBody() error {
 		return c.refuse(wrong, true, reasonOf(wrong.Code))
 	}
 	if err := c.sig.CheckBody(&c.in.Request, sign.UpbitForms{}); err != nil {
-		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
+		return c.refuse(fault.New(fault.SignatureBodyMismatch, Problem(err)...), true, sign.ReasonOf(err))
 	}
 	return nil
 }
