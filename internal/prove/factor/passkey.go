@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,8 +39,11 @@ func ownerOf(ctx context.Context, tx Tx, u account.User) (passkey.Owner, error) 
 func (f *Factors) owner(ctx context.Context, u id.User) (o passkey.Owner, err error) {
 	err = f.Ledger.View(ctx, func(tx Tx) error {
 		self, found, err := tx.UserByID(ctx, u)
-		if err != nil || !found {
-			return errors.Join(err, fault.New(fault.Unauthorized))
+		if err != nil {
+			return fmt.Errorf("read user: %w", err)
+		}
+		if !found {
+			return fault.New(fault.Unauthorized)
 		}
 		o, err = ownerOf(ctx, tx, self)
 		return err

@@ -15,7 +15,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"time"
 
@@ -234,8 +233,11 @@ func (s *SignIns) WithCode(ctx context.Context, from From, token, code string) (
 	var refused error
 	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		u, found, err := tx.UserByID(ctx, h.User)
-		if err != nil || !found || !u.DisabledAt.IsZero() {
-			return audit.Event{}, errors.Join(err, fault.New(fault.SignInExpired))
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("read user: %w", err)
+		}
+		if !found || !u.DisabledAt.IsZero() {
+			return audit.Event{}, fault.New(fault.SignInExpired)
 		}
 		if err := unchanged(ctx, tx, u.ID, h.Password); err != nil {
 			return audit.Event{}, err
@@ -348,8 +350,11 @@ func unchanged(ctx context.Context, tx Tx, u id.User, password []byte) error {
 func (s *SignIns) mint(ctx context.Context, tx Tx, from From, u account.User, proof assurance.Proof) (out SignedIn, event audit.Event, err error) {
 	// Read again where the session is made: an operator may have disabled the user since the proof began.
 	now, found, err := tx.UserByID(ctx, u.ID)
-	if err != nil || !found || !now.DisabledAt.IsZero() {
-		return out, event, errors.Join(err, fault.New(fault.SignInRefused))
+	if err != nil {
+		return out, event, fmt.Errorf("read user: %w", err)
+	}
+	if !found || !now.DisabledAt.IsZero() {
+		return out, event, fault.New(fault.SignInRefused)
 	}
 	memberships, err := tx.MembershipsOf(ctx, u.ID)
 	if err != nil {
@@ -370,18 +375,23 @@ func (s *SignIns) mint(ctx context.Context, tx Tx, from From, u account.User, pr
 	origin.Device = seen.ID
 	m := memberships[0]
 	mint := session.Mint{User: u.ID, Account: m.Account, Subaccount: m.Main, Proof: proof, From: origin, Replace: from.Replace}
-	row, bearer, err := s.Sessions.Mint(ctx, txn.As[session.Tx](tx), mint)
+	minted, err := s.Sessions.Mint(ctx, txn.As[session.Tx](tx), mint)
 	if err != nil {
 		return out, event, err
 	}
+	row := minted.Session
 	if seen.New {
 		if err := s.Follow.Apply(ctx, tx, s.newDevice(u.ID, row)); err != nil {
 			return out, event, err
 		}
 	}
 	actor := principal.Principal{Kind: principal.KindUser, User: u.ID, Account: m.Account, Session: row.ID, Proof: proof, Origin: origin}
-	out = SignedIn{Session: row, Bearer: bearer, DeviceCookie: seen.Cookie, Lang: u.Lang}
-	return out, audit.Event{Action: audit.SessionSignedIn, Actor: actor, Person: u.ID}, nil
+	out = SignedIn{Session: row, Bearer: minted.Bearer, DeviceCookie: seen.Cookie, Lang: u.Lang}
+	event = audit.Event{Action: audit.SessionSignedIn, Actor: actor, Person: u.ID}
+	if len(minted.Ended) > 0 {
+		event.Action, event.Facts = audit.SessionSignedInCrowded, map[string]string{"device": minted.Ended[0].Agent, "limit": fmt.Sprint(session.MaxPerUser)}
+	}
+	return out, event, nil
 }
 
 func (s *SignIns) newDevice(u id.User, row session.Row) happening.Happening {

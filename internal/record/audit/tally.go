@@ -56,8 +56,8 @@ func NewTally(ledger Ledger[any], now func() time.Time) *Tally {
 
 // Note counts one refusal. actor says where it came from; facts are what its owner should see. It writes nothing and waits for nothing.
 func (t *Tally) Note(r Refusal, actor principal.Principal, facts map[string]string) {
-	if addr := r.Addr.Unmap(); addr.Is6() {
-		r.Addr = netip.PrefixFrom(addr, 64).Masked().Addr() // a host owns its whole /64, and would make an event of each address
+	if r.Addr = r.Addr.Unmap(); r.Addr.Is6() {
+		r.Addr = netip.PrefixFrom(r.Addr, 64).Masked().Addr() // a host owns its whole /64, and would make an event of each address
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,6 +69,7 @@ func (t *Tally) Note(r Refusal, actor principal.Principal, facts map[string]stri
 		t.lost++
 		return
 	}
+	actor.Bearer = [32]byte{} // it is told whether or not the session still lives by then
 	t.counts[r] = &count{minute: t.now().Truncate(time.Minute), n: 1, seen: facts, first: actor}
 }
 
