@@ -171,7 +171,7 @@ const (
 
 // Store is the section of that name.
 type Store struct {
-	Engine   Engine        `key:"engine" default:"sqlite" oneof:"sqlite postgres" doc:"sqlite: inside the process, for one node. postgres: for one or more."`
+	Engine   Engine        `key:"engine" default:"sqlite" oneof:"sqlite postgres" doc:"Either serves one node: nonces and budgets are those of one process. sqlite: inside the process. postgres: a server of its own."`
 	SQLite   SQLiteStore   `key:"sqlite" doc:"For sqlite."`
 	Postgres PostgresStore `key:"postgres" doc:"For postgres."`
 }
@@ -274,8 +274,15 @@ type Keys struct {
 
 // Dialects is the section of that name.
 type Dialects struct {
-	Native Native `key:"native" doc:"Our own: RFC 9421 signatures."`
-	Upbit  Upbit  `key:"upbit" doc:"As Upbit's clients sign."`
+	Native   Native   `key:"native" doc:"Our own: RFC 9421 signatures."`
+	Upbit    Upbit    `key:"upbit" doc:"As Upbit's clients sign."`
+	Bithumb  Exchange `key:"bithumb" doc:"As Bithumb's clients sign (API 2.0)."`
+	Binance  Exchange `key:"binance" doc:"As Binance's clients sign. They may ask for a shorter window."`
+	Kraken   Kraken   `key:"kraken" doc:"As Kraken's clients sign."`
+	OKX      OKX      `key:"okx" doc:"As OKX's clients sign (API v5)."`
+	Bybit    Exchange `key:"bybit" doc:"As Bybit's clients sign (API v5). They may ask for a shorter window."`
+	Coinbase Coinbase `key:"coinbase" doc:"As clients of the Coinbase Developer Platform sign."`
+	KuCoin   KuCoin   `key:"kucoin" doc:"As KuCoin's clients sign (key version 2)."`
 }
 
 // Native is the section dialects.native.
@@ -294,8 +301,38 @@ const (
 
 // Upbit is the section dialects.upbit.
 type Upbit struct {
-	Enabled bool    `key:"enabled" default:"true" doc:"Whether the gateway takes it."`
+	Enabled bool    `key:"enabled" default:"true" doc:"Whether keys of it are made."`
 	Ceiling Ceiling `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It carries no time, so every trade costs one durable write against replay."`
+}
+
+// Exchange is the section of a dialect whose signatures carry a time.
+type Exchange struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"60s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+}
+
+// OKX is the section dialects.okx.
+type OKX struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"30s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+}
+
+// KuCoin is the section dialects.kucoin.
+type KuCoin struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"5s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+}
+
+// Kraken is the section dialects.kraken.
+type Kraken struct {
+	Enabled bool `key:"enabled" default:"true" doc:"Whether keys of it are made. Its signatures carry no time, so every request costs one durable write against replay."`
+}
+
+// Coinbase is the section dialects.coinbase.
+type Coinbase struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"60s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+	Ceiling    Ceiling       `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It signs neither query nor body."`
 }
 
 // LogLevel is the least that is written.

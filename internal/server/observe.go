@@ -24,6 +24,7 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
 	rows     prometheus.Counter
+	jobs     *prometheus.CounterVec
 
 	mu sync.RWMutex
 	// found are counters that were looked up once: a look-up by three words costs more than counting. There are as many as routes times five.
@@ -51,8 +52,11 @@ func newMetrics() *metrics {
 			Name: "sallyport_refusals_total", Help: "Refusals by door and code of the error registry.",
 		}, []string{"door", "code"}),
 		rows: prometheus.NewCounter(prometheus.CounterOpts{Name: "sallyport_swept_rows_total", Help: "Expired rows deleted."}),
+		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_jobs_given_up_total", Help: "Jobs, such as letters, that failed for the last time, by kind.",
+		}, []string{"kind"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows)
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs)
 	return m
 }
 
