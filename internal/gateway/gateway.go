@@ -179,7 +179,7 @@ func (v *visit) address() error {
 		return fault.New(fault.GatewayUnknownHost)
 	}
 	if err := sign.CheckTarget(v.raw.Target); err != nil {
-		return fault.New(fault.GatewayPathRefused, "problem", err.Error())
+		return fault.New(fault.GatewayPathRefused, signed.Problem(err)...)
 	}
 	v.path, _, _ = strings.Cut(v.raw.Target, "?")
 	return nil
@@ -282,7 +282,7 @@ func (v *visit) readBody() error {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return fault.New(fault.RequestTooLarge, "limit", v.g.BodyCap)
 		}
-		return fault.New(fault.RequestMalformed, "problem", "the body ended early").Because(err)
+		return fault.New(fault.RequestMalformed, "problem", "body_lost").Because(err)
 	}
 	v.body, v.read = body, true
 	return nil

@@ -66,7 +66,7 @@ const (
 	ChildCodeUnknownHost Code = "child_code.unknown_host"
 	// SignInRefused: That did not work. The address, the password or the code is wrong.
 	SignInRefused Code = "sign_in.refused"
-	// SignInThrottled: Too many tries. Nothing is locked: you can try again soon.
+	// SignInThrottled: Too many tries. Nothing is locked: you can try again after a wait.
 	SignInThrottled Code = "sign_in.throttled"
 	// SignInExpired: This took too long, or it was started in another browser.
 	SignInExpired Code = "sign_in.expired"
@@ -256,8 +256,8 @@ var registry = map[Code]Entry{
 		English: "That did not work. The address, the password or the code is wrong.", EnglishFix: "Check what you typed. After several tries you have to wait a little.",
 		Korean: "로그인하지 못했습니다. 메일 주소, 비밀번호 또는 코드가 올바르지 않습니다.", KoreanFix: "입력하신 내용을 확인해 주십시오. 여러 번 실패하면 잠시 기다리셔야 합니다."},
 	SignInThrottled: {Code: SignInThrottled, Status: 429, Sight: Anyone, Outside: "",
-		English: "Too many tries. Nothing is locked: you can try again soon.", EnglishFix: "Wait until the time shown. Signing in with a passkey works at once.",
-		Korean: "시도 횟수가 너무 많습니다. 계정은 잠기지 않았으며 곧 다시 시도할 수 있습니다.", KoreanFix: "표시된 시각까지 기다려 주십시오. 패스키로는 바로 로그인할 수 있습니다."},
+		English: "Too many tries. Nothing is locked: you can try again after a wait.", EnglishFix: "Wait until the time shown. Signing in with a passkey works at once.",
+		Korean: "시도 횟수가 너무 많습니다. 계정은 잠기지 않았으며 잠시 기다리면 다시 시도할 수 있습니다.", KoreanFix: "표시된 시각까지 기다려 주십시오. 패스키로는 바로 로그인할 수 있습니다."},
 	SignInExpired: {Code: SignInExpired, Status: 401, Sight: Anyone, Outside: "",
 		English: "This took too long, or it was started in another browser.", EnglishFix: "Start again.",
 		Korean: "시간이 초과되었거나 다른 브라우저에서 시작되었습니다.", KoreanFix: "처음부터 다시 시작해 주십시오."},
@@ -320,7 +320,7 @@ var registry = map[Code]Entry{
 		Korean: "이 키에는 {scope} 권한이 없습니다.", KoreanFix: "해당 권한이 있는 키를 만들어 주십시오."},
 	KeyNotReleased: {Code: KeyNotReleased, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "Keys cannot withdraw: the withdraw scope of this key was never released.", EnglishFix: "No key can be released yet. Ask the operator how to withdraw.",
-		Korean: "키로는 출금할 수 없습니다. 이 키의 출금 권한은 해제된 적이 없습니다.", KoreanFix: "출금 권한 해제는 아직 제공되지 않습니다. 출금 방법은 운영자에게 문의해 주십시오."},
+		Korean: "키로는 출금할 수 없습니다. 이 키의 출금 권한은 승인된 적이 없습니다.", KoreanFix: "출금 권한 승인은 아직 제공되지 않습니다. 출금 방법은 운영자에게 문의해 주십시오."},
 	KeyInBrowser: {Code: KeyInBrowser, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This request carries an Origin header: a secret key was used in a browser.", EnglishFix: "Never put a secret key into a page. Revoke it and use a session there.",
 		Korean: "요청에 Origin 헤더가 있습니다. 비밀 키가 브라우저에서 사용되었습니다.", KoreanFix: "비밀 키를 웹 페이지에 넣지 마십시오. 키를 폐기하고 세션을 사용해 주십시오."},

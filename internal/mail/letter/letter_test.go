@@ -37,22 +37,22 @@ func samples(language string) map[string]letter.Letter {
 		scopes = []string{"잔고와 주문 조회", "주문"}
 	}
 	return map[string]letter.Letter{
-		"sign_up_code":               letter.SignUpCode{Code: "492817", ValidFor: 10 * time.Minute, Seen: seen},
-		"sign_up_existing":           letter.SignUpExisting{Seen: seen},
-		"welcome":                    letter.Welcome{},
-		"new_device":                 letter.NewDevice{Seen: seen},
-		"password_changed":           letter.PasswordChanged{Seen: seen, Hold: 24 * time.Hour},
-		"password_changed_no_hold":   letter.PasswordChanged{Seen: seen},
-		"factor_added":               letter.FactorAdded{Factor: letter.Passkey, Name: "Kim's iPhone", Seen: seen, Settles: 72 * time.Hour},
-		"factor_added_at_once":       letter.FactorAdded{Factor: letter.RecoveryCodes, Seen: seen},
-		"factor_removed":             letter.FactorRemoved{Factor: letter.TOTP, Name: "old phone", Seen: seen, Hold: 24 * time.Hour},
-		"factor_removed_no_hold":     letter.FactorRemoved{Factor: letter.Password, Seen: seen},
-		"codes_guessed":              letter.CodesGuessed{Count: 10, Seen: seen},
-		"codes_guessed_resting":      letter.CodesGuessed{Count: 100, Resting: true, Seen: seen},
-		"key_created":                letter.KeyCreated{Name: "grid-btc", Scopes: scopes, Expires: at.AddDate(0, 0, 90), Seen: seen},
-		"key_revoked":                letter.KeyRevoked{Name: "grid-btc", Seen: seen},
-		"signed_out_everywhere":      letter.SignedOutEverywhere{Seen: seen},
-		"signed_out_everywhere_keys": letter.SignedOutEverywhere{Seen: seen, KeysRevoked: true},
+		"sign_up_code":             letter.SignUpCode{Code: "492817", ValidFor: 10 * time.Minute, Seen: seen},
+		"sign_up_existing":         letter.SignUpExisting{Seen: seen},
+		"welcome":                  letter.Welcome{},
+		"new_device":               letter.NewDevice{Seen: seen},
+		"password_changed":         letter.PasswordChanged{Seen: seen, Hold: 24 * time.Hour},
+		"password_changed_no_hold": letter.PasswordChanged{Seen: seen},
+		"factor_added":             letter.FactorAdded{Factor: letter.Passkey, Name: "Kim's iPhone", Seen: seen, Settles: 72 * time.Hour},
+		"factor_added_at_once":     letter.FactorAdded{Factor: letter.TOTP, Seen: seen},
+		"factor_removed":           letter.FactorRemoved{Factor: letter.TOTP, Name: "old phone", Seen: seen, Hold: 24 * time.Hour},
+		"factor_removed_no_hold":   letter.FactorRemoved{Factor: letter.Password, Seen: seen},
+		"codes_guessed":            letter.CodesGuessed{Count: 10, Seen: seen},
+		"codes_guessed_resting":    letter.CodesGuessed{Count: 100, Resting: true, Seen: seen},
+		"key_created":              letter.KeyCreated{Name: "grid-btc", Scopes: scopes, Expires: at.AddDate(0, 0, 90), Seen: seen},
+		"key_revoked":              letter.KeyRevoked{Name: "grid-btc", Seen: seen},
+		"signed_out_everywhere":    letter.SignedOutEverywhere{Seen: seen},
+		"signed_out_others":        letter.SignedOutOthers{Seen: seen},
 	}
 }
 

@@ -13,6 +13,7 @@ package signed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
@@ -225,7 +227,21 @@ func (c *check) parsedSignature() error {
 	if reason == sign.TwoSchemes {
 		return c.fail(fault.New(fault.SignatureTwoCredentials), reason)
 	}
-	return c.fail(fault.New(fault.SignatureMalformed, "problem", err.Error()), reason)
+	return c.fail(fault.New(fault.SignatureMalformed, Problem(err)...), reason)
+}
+
+// Problem is a refusal of package sign as the fields of a fault: problem is its reason, a word that the catalogue has a text for
+// (fact.problem), and seen the header, parameter or claim that is meant.
+func Problem(err error) []any {
+	e, ok := errors.AsType[*sign.Error](err)
+	if !ok {
+		return nil
+	}
+	fields := []any{"problem", string(e.Reason)}
+	if e.Seen != "" {
+		fields = append(fields, "seen", line.Visible(e.Seen))
+	}
+	return fields
 }
 
 // headWithBody: where the signature cannot be read without the body, the body is there. A door that sees none can tell only of methods that
@@ -333,7 +349,7 @@ func (c *check) signedRequest() error {
 		f := fault.New(fault.KeyWrongDialect, "dialect", c.live.Dialect.String()+" "+c.live.Algorithm.String())
 		return c.refuse(f, true, reason)
 	case reason != "" && reason != sign.BadSignature: // it holds, and lacks what the key's dialect wants of it
-		return c.refuse(fault.New(fault.SignatureMalformed, "problem", err.Error()), true, reason)
+		return c.refuse(fault.New(fault.SignatureMalformed, Problem(err)...), true, reason)
 	default:
 		return c.fail(fault.New(fault.SignatureMismatch), sign.BadSignature)
 	}
@@ -400,7 +416,7 @@ func (c *check) boundBody() error {
 		return c.refuse(wrong, true, reasonOf(wrong.Code))
 	}
 	if err := c.sig.CheckBody(&c.in.Request, c.live.Settings); err != nil {
-		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
+		return c.refuse(fault.New(fault.SignatureBodyMismatch, Problem(err)...), true, sign.ReasonOf(err))
 	}
 	return nil
 }
@@ -423,7 +439,7 @@ func (c *check) boundDigest() (err error) {
 		return c.refuse(fault.New(fault.ForwardBodyUnseen), true, sign.HashMismatch)
 	}
 	if c.digest, err = c.sig.CheckUnseenBody(&c.in.Request, c.live.Settings); err != nil {
-		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
+		return c.refuse(fault.New(fault.SignatureBodyMismatch, Problem(err)...), true, sign.ReasonOf(err))
 	}
 	return nil
 }
