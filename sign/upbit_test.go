@@ -385,7 +385,9 @@ func TestUpbitProblems(t *testing.T) {
 		sign.HashMismatch:      {Name: "invalid_query_payload", Status: 401},
 		sign.Ambiguous:         {Name: "invalid_query_payload", Status: 401},
 		sign.NonceReused:       {Name: "nonce_used", Status: 401},
-		sign.KeyExpired:        {Name: "expired_access_key", Status: 401},
+		sign.KeyExpired:        {Name: "expired_access_key", Status: 401, Message: "This key has expired."},
+		sign.KeyGone:           {Name: "invalid_access_key", Status: 401},
+		sign.TooMany:           {Name: "too_many_requests", Status: 429},
 		sign.AddressNotAllowed: {Name: "no_authorization_ip", Status: 401},
 		sign.OutOfScope:        {Name: "out_of_scope", Status: 403},
 	} {

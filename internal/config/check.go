@@ -12,13 +12,18 @@ import (
 // still calls equal to the others: 19 MiB twice.
 const leastPasswordWork = 2 * 19456
 
-// derive fills what follows from the dashboard's origin where nothing was given.
+// derive fills what follows from other settings where nothing was given.
 func (c *Config) derive() {
 	d := &c.Dashboard
 	d.RPID = orElse(d.RPID, d.Origin.Host())
 	d.ConfirmationOrigin = orElse(d.ConfirmationOrigin, d.Origin)
 	d.Issuer = orElse(d.Issuer, d.Origin)
 	c.Mail.SMTP.Hello = orElse(c.Mail.SMTP.Hello, d.Origin.Host())
+	for i := range c.Gateway.Hosts {
+		if h := &c.Gateway.Hosts[i]; h.Kind == HostPage {
+			h.Name = orElse(h.Name, h.Upstream)
+		}
+	}
 }
 
 func orElse[T ~string](given, otherwise T) T {
@@ -91,6 +96,8 @@ func (d *decoder) checkGateway() {
 		switch {
 		case h.Kind == HostAPI && h.Origin != "":
 			d.report(at+"origin", "is for kind page only")
+		case h.Kind == HostAPI && h.Name != "":
+			d.report(at+"name", "is for kind page only")
 		case h.Kind == HostPage && h.Origin.Authority() != h.Authority:
 			d.report(at+"origin", fmt.Sprintf("must be the origin of %s, scheme included", h.Authority))
 		}

@@ -75,6 +75,7 @@ type Host struct {
 	Kind        HostKind       `key:"kind" default:"api" oneof:"api page" doc:"api: signed requests and tokens, cookies never count. page: browsers, with a child session."`
 	Upstream    string         `key:"upstream" required:"true" doc:"The name of an entry of gateway.upstreams."`
 	Origin      Origin         `key:"origin" doc:"For kind page: the origin of its pages, scheme included."`
+	Name        string         `key:"name" derived:"the name of its upstream" doc:"For kind page: what people know it by."`
 }
 
 // Assertion says how an upstream is told who calls.
@@ -271,6 +272,7 @@ const (
 type Upbit struct {
 	Enabled bool    `key:"enabled" default:"true" doc:"Whether the gateway takes it."`
 	Ceiling Ceiling `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It carries no time, so every trade costs one durable write against replay."`
+	Nonces  int     `key:"nonces_per_key" default:"1000000" min:"1000" max:"100000000" testmin:"1" doc:"Requests without a time that one key may make in its life. Each is a row until the key has ended, about 200 bytes on either engine: a million rows are 200 MB, and 12 days at one request a second. A token with a timestamp claim costs none."`
 }
 
 // LogLevel is the least that is written.

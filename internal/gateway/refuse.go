@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,10 +90,8 @@ func (v *visit) toSignIn() {
 
 // upbitError is the shape that Upbit's clients read.
 type upbitError struct {
-	Error struct {
-		Name    string `json:"name"`
-		Message string `json:"message"`
-	} `json:"error"`
+	Name    string `json:"name"`
+	Message string `json:"message"`
 }
 
 func (v *visit) refuseUpbit(refusal *signed.RefusalError) {
@@ -104,8 +103,11 @@ func (v *visit) refuseUpbit(refusal *signed.RefusalError) {
 	problem := sign.UpbitProblemOf(reason)
 	_, title, fix, _ := httpx.Explain(shown, httpx.Language(v.r))
 	httpx.Note(v.r, refusal.Fault.Code, refusal)
-	var body upbitError
-	body.Error.Name, body.Error.Message = problem.Name, title+" "+fix
+	told := upbitError{Name: problem.Name, Message: cmp.Or(problem.Message, title+" "+fix)}
+	var body any = map[string]upbitError{"error": told}
+	if problem.Status == http.StatusTooManyRequests {
+		body = told // see sign.UpbitProblem
+	}
 	out, err := json.Marshal(body)
 	if err != nil {
 		httpx.WriteProblem(v.w, v.r, err)
@@ -115,11 +117,7 @@ func (v *visit) refuseUpbit(refusal *signed.RefusalError) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	httpx.SetRetryAfter(h, refusal.Fault.RetryAfter)
-	status := problem.Status
-	if refusal.Fault.Code == fault.RateLimited {
-		status = http.StatusTooManyRequests
-	}
-	v.w.WriteHeader(status)
+	v.w.WriteHeader(problem.Status)
 	_, _ = v.w.Write(append(out, '\n'))
 }
 

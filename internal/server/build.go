@@ -121,6 +121,7 @@ func Migrate(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 // build makes the rooms in the order in which they need each other.
 func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) error {
 	db, now := r.Store, opts.Now
+	r.Policy = policy.Policy{Age: db.Age}
 	follow := consequence.New(now)
 	r.ceremonies = ceremony.New(db.Ring(), now)
 	r.Accounts = account.New(store.Of[account.Tx](db), now, follow)
@@ -135,7 +136,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err != nil {
 		return err
 	}
-	db.Listen(r.Sessions.Hear)
+	db.Listen(store.Listener{Hear: r.Sessions.Hear, Reload: r.Sessions.Reload})
 	follow.Use(r.Sessions)
 	r.StepUps = stepup.New(stepup.Deps{Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: factor.Strongest, Life: cfg.StepUp.Life})
 	if err := r.buildPeople(ctx, cfg, opts, follow); err != nil {
@@ -151,13 +152,13 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		}
 	}
 	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, post)
-	db.Listen(func(c txn.Change) {
+	db.Listen(store.Listener{Reload: db.Ring().Reload, Hear: func(c txn.Change) {
 		if c.Subject == txn.SubjectDataKey {
 			if err := db.Ring().Reload(context.Background()); err != nil {
 				opts.Log.Error("reload data keys", "error", err)
 			}
 		}
-	})
+	}})
 	return nil
 }
 
@@ -226,7 +227,7 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 	if err != nil {
 		return err
 	}
-	db.Listen(r.APIKeys.Hear)
+	db.Listen(store.Listener{Hear: r.APIKeys.Hear, Reload: r.APIKeys.Reload})
 	windows := signed.Windows{
 		NativePast: cfg.Dialects.Native.WindowPast, TestPast: time.Minute, UpbitPast: time.Minute, Future: time.Second,
 	}
@@ -235,7 +236,8 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 		SourceBurst: 200, SourceInterval: 100 * time.Millisecond, KeyBurst: 30, KeyInterval: time.Second,
 	})
 	r.Verifier = signed.New(signed.Deps{
-		Now: now, Keys: r.APIKeys, Opener: db.Ring(), Nonces: r.nonces, Budgets: r.budgets, Durable: store.Of[apikey.Tx](db), Windows: windows,
+		Now: now, Keys: r.APIKeys, Opener: db.Ring(), Nonces: r.nonces, Budgets: r.budgets, Durable: store.Of[apikey.Tx](db),
+		UntimedNonces: int64(cfg.Dialects.Upbit.Nonces), Windows: windows,
 	})
 	return nil
 }

@@ -25,7 +25,8 @@ type metrics struct {
 	rows     prometheus.Counter
 }
 
-func newMetrics() *metrics {
+// newMetrics makes them. age says how long ago this process last knew of every change.
+func newMetrics(age func() time.Duration) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -40,7 +41,10 @@ func newMetrics() *metrics {
 		}, []string{"door", "code"}),
 		rows: prometheus.NewCounter(prometheus.CounterOpts{Name: "sallyport_swept_rows_total", Help: "Expired rows deleted."}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows)
+	known := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "sallyport_known_age_seconds", Help: "How long ago this node last knew of every change. Orders stop at 2, everything at 120.",
+	}, func() float64 { return age().Seconds() })
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, known)
 	return m
 }
 
@@ -87,6 +91,31 @@ func answer(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(text + "\n"))
+}
+
+// outage tells of a database that is not heard: once, again every ten seconds while it lasts, and once when it is over. It belongs to the one
+// goroutine that follows the feed.
+type outage struct {
+	now         func() time.Time
+	log         *slog.Logger
+	since, told time.Time
+}
+
+const outageRepeat = 10 * time.Second
+
+func (o *outage) polled(err error) {
+	now := o.now()
+	switch {
+	case err == nil && !o.since.IsZero():
+		o.log.Warn("the database is heard again", "after", now.Sub(o.since).Round(time.Millisecond).String())
+		o.since, o.told = time.Time{}, time.Time{}
+	case err != nil && (o.told.IsZero() || now.Sub(o.told) >= outageRepeat):
+		if o.since.IsZero() {
+			o.since = now
+		}
+		o.told = now
+		o.log.Error("follow the feed", "error", err, "for", now.Sub(o.since).Round(time.Millisecond).String())
+	}
 }
 
 // quietLog takes net/http's own lines (broken handshakes, clients that go away) at debug level: strangers cause them at will.

@@ -37,7 +37,7 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Rooms: rooms, cfg: cfg, opts: opts, metrics: newMetrics()}
+	s := &Server{Rooms: rooms, cfg: cfg, opts: opts, metrics: newMetrics(rooms.Store.Age)}
 	if err := s.buildDoors(ctx); err != nil {
 		return nil, errors.Join(err, rooms.Store.Close())
 	}
@@ -84,7 +84,8 @@ func (s *Server) Background(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.Store.Follow(ctx, func(err error) { s.opts.Log.Error("follow the feed", "error", err) })
+		lost := outage{now: s.opts.Now, log: s.opts.Log}
+		s.Store.Follow(ctx, lost.polled)
 	}()
 	s.beat(ctx)
 	<-done
@@ -131,13 +132,22 @@ type sweeper interface {
 	Sweep(ctx context.Context, now time.Time) (int64, error)
 }
 
-// Sweep deletes what has expired.
+// Sweep deletes what has expired, in transactions so small that nobody waits for them.
 func (s *Server) Sweep(ctx context.Context) error {
-	return store.Of[sweeper](s.Store).Update(ctx, func(tx sweeper) (audit.Event, error) {
-		rows, err := tx.Sweep(ctx, s.opts.Now())
+	for {
+		var rows int64
+		err := store.Of[sweeper](s.Store).Update(ctx, func(tx sweeper) (_ audit.Event, err error) {
+			rows, err = tx.Sweep(ctx, s.opts.Now())
+			return audit.Quiet(audit.Housekeeping), err
+		})
+		if err != nil {
+			return err
+		}
 		s.metrics.swept(rows)
-		return audit.Quiet(audit.Housekeeping), err
-	})
+		if rows < store.SweepPage {
+			return nil
+		}
+	}
 }
 
 // Started records the start in the audit log, with the version that runs.

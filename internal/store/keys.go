@@ -78,6 +78,10 @@ func (t *tx) ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time
 	return won(t.Queries.ClaimKeyNonce(ctx, sqlgen.ClaimKeyNonceParams{KeyID: k[:], Nonce: nonce, At: micros(now)}))
 }
 
+func (t *tx) CountKeyNonce(ctx context.Context, k id.Key, most int64) (bool, error) {
+	return won(t.Queries.CountKeyNonce(ctx, sqlgen.CountKeyNonceParams{ID: k[:], Most: most}))
+}
+
 func keysOf[R any](rows []R, err error, common func(R) sqlgen.KeyByIDRow) ([]apikey.Key, error) {
 	var broken error
 	list, err := each(rows, err, func(row R) apikey.Key {

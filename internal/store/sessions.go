@@ -145,7 +145,11 @@ func (t *tx) SpendStepUp(ctx context.Context, s stepup.StepUp, now time.Time) (b
 	}))
 }
 
-// Sweep deletes what has expired, in one transaction: marks, codes, sessions, feed rows, counters. It says how many rows went.
+// SweepPage bounds the nonces that one Sweep deletes: whoever waits to write meanwhile waits no longer than for these.
+const SweepPage = 5000
+
+// Sweep deletes what has expired, in one transaction: marks, codes, sessions, feed rows, counters, and up to SweepPage nonces of keys that
+// ended a day ago. It says how many rows went; with SweepPage or more there may be more to delete.
 func (t *tx) Sweep(ctx context.Context, now time.Time) (int64, error) {
 	var total int64
 	var failed error
@@ -161,7 +165,7 @@ func (t *tx) Sweep(ctx context.Context, now time.Time) (int64, error) {
 	count(t.DeleteFeedBefore(ctx, sqlgen.DeleteFeedBeforeParams{Before: day}))
 	count(t.DeleteThrottleBefore(ctx, sqlgen.DeleteThrottleBeforeParams{Before: day}))
 	count(t.DeleteSessionsBefore(ctx, sqlgen.DeleteSessionsBeforeParams{Before: day}))
-	count(t.DeleteKeyNoncesOfEnded(ctx, sqlgen.DeleteKeyNoncesOfEndedParams{Before: maybeMicros(now.Add(-24 * time.Hour))}))
+	count(t.DeleteKeyNoncesOfEnded(ctx, sqlgen.DeleteKeyNoncesOfEndedParams{Before: maybeMicros(now.Add(-24 * time.Hour)), MaxRows: SweepPage}))
 	if failed != nil {
 		return 0, fmt.Errorf("sweep: %w", failed)
 	}

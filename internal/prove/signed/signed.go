@@ -13,6 +13,7 @@ package signed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -28,10 +29,10 @@ import (
 
 // Nonces remembers what was spent by signatures that carry a time.
 //
-// Claim is true for exactly one of all callers with the same key and nonce within the life of such a signature. Birth is when the memory
-// began: what was spent before is forgotten.
+// Claim is won by exactly one of all callers with the same key and nonce within the life of such a signature; forgotten says that what was
+// spent at that time is no longer known. Birth is when the memory began: what was spent before is forgotten.
 type Nonces interface {
-	Claim(k id.Key, nonce string, now time.Time) bool
+	Claim(k id.Key, nonce string, created, now time.Time) (won, forgotten bool)
 	Birth() time.Time
 }
 
@@ -68,7 +69,9 @@ type Deps struct {
 	Budgets Budgets
 	// Durable spends the nonces of signatures without a time, for as long as their key lives.
 	Durable audit.Ledger[apikey.Tx]
-	Windows Windows
+	// UntimedNonces is how many of these one key may spend in its life.
+	UntimedNonces int64
+	Windows       Windows
 }
 
 // Verifier checks signed requests. It is safe for concurrent use.
@@ -175,7 +178,7 @@ func (c *check) fail(f *fault.Error, reason sign.Reason) error {
 // parsedSignature: the source has not failed too often, and the headers are one signature in its canonical form.
 func (c *check) parsedSignature() error {
 	if !c.v.Budgets.Left(id.Key{}, c.in.From.Addr, c.now) {
-		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, "")
+		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, sign.TooMany)
 	}
 	var err error
 	if c.sig, err = sign.Parse(&c.in.Request); err == nil {
@@ -221,7 +224,7 @@ func (c *check) knownKey() error {
 		return nil
 	}
 	if !c.v.Budgets.Left(c.live.ID, c.in.From.Addr, c.now) {
-		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, "")
+		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, sign.TooMany)
 	}
 	c.first = c.wrongWithKey()
 	return nil
@@ -287,8 +290,10 @@ func reasonOf(code fault.Code) sign.Reason {
 	switch code {
 	case fault.KeyIPNotAllowed:
 		return sign.AddressNotAllowed
-	case fault.KeyExpired, fault.KeyRevoked, fault.KeyOwnerDisabled:
+	case fault.KeyExpired:
 		return sign.KeyExpired
+	case fault.KeyRevoked, fault.KeyOwnerDisabled:
+		return sign.KeyGone
 	case fault.SignatureTooOld:
 		return sign.TooOld
 	case fault.SignatureAhead:
@@ -332,7 +337,7 @@ func (c *check) boundBody() error {
 	// A body may take its time, and the key may have ended, or the signature grown old, meanwhile.
 	c.now = c.v.Now()
 	if c.live = c.v.Keys.Find(c.live.ID); c.live == nil {
-		return c.refuse(fault.New(fault.KeyNotFound), true, sign.KeyExpired)
+		return c.refuse(fault.New(fault.KeyNotFound), true, sign.KeyGone)
 	}
 	if wrong := c.wrongWithKey(); wrong != nil {
 		return c.refuse(wrong, true, reasonOf(wrong.Code))
@@ -345,17 +350,39 @@ func (c *check) boundBody() error {
 
 // claimedRequest: this nonce was never used with this key.
 func (c *check) claimedRequest(ctx context.Context) error {
+	if !c.sig.Timed() {
+		return c.claimedForLife(ctx)
+	}
+	won, forgotten := c.v.Nonces.Claim(c.live.ID, c.sig.Nonce, c.sig.Created, c.now)
+	switch {
+	case forgotten:
+		return c.refuse(fault.New(fault.SignatureSignAgain), true, "")
+	case !won:
+		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
+	}
+	return nil
+}
+
+// claimedForLife: a token without a time stays good as long as its key, so its nonce is a row for as long, and rows are counted: one key
+// cannot fill the table that all share.
+func (c *check) claimedForLife(ctx context.Context) error {
 	won := false
-	if c.sig.Timed() {
-		won = c.v.Nonces.Claim(c.live.ID, c.sig.Nonce, c.now)
-	} else {
-		err := c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
-			won, err = tx.ClaimKeyNonce(ctx, c.live.ID, []byte(c.sig.Nonce), c.now)
-			return audit.Quiet(audit.KeyUsed), err
-		})
-		if err != nil {
-			return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
+	err := c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
+		quiet := audit.Quiet(audit.KeyUsed)
+		if won, err = tx.ClaimKeyNonce(ctx, c.live.ID, []byte(c.sig.Nonce), c.now); err != nil || !won {
+			return quiet, err
 		}
+		within, err := tx.CountKeyNonce(ctx, c.live.ID, c.v.UntimedNonces)
+		if err == nil && !within {
+			err = fault.New(fault.KeyUsedUp, "limit", c.v.UntimedNonces)
+		}
+		return quiet, err
+	})
+	if f, refused := errors.AsType[*fault.Error](err); refused && f.Code == fault.KeyUsedUp {
+		return c.refuse(f, true, sign.KeyGone)
+	}
+	if err != nil {
+		return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
 	}
 	if !won {
 		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)

@@ -53,5 +53,10 @@ WHERE id = @id AND (last_used_at IS NULL OR last_used_at < @last_used_at);
 -- name: ClaimKeyNonce :execrows
 INSERT INTO key_nonce (key_id, nonce, at) VALUES (@key_id, @nonce, @at) ON CONFLICT DO NOTHING;
 
+-- name: CountKeyNonce :execrows
+UPDATE api_key SET nonces = nonces + 1 WHERE id = @id AND nonces < @most;
+
 -- name: DeleteKeyNoncesOfEnded :execrows
-DELETE FROM key_nonce WHERE key_id IN (SELECT id FROM api_key WHERE revoked_at < @before OR expires_at < @before);
+DELETE FROM key_nonce WHERE (key_id, nonce) IN (
+    SELECT n.key_id, n.nonce FROM api_key k JOIN key_nonce n ON n.key_id = k.id
+    WHERE k.nonces > 0 AND (k.revoked_at < @before OR k.expires_at < @before) LIMIT CAST(@max_rows AS BIGINT));

@@ -28,16 +28,36 @@ func (q *Queries) ClaimKeyNonce(ctx context.Context, arg ClaimKeyNonceParams) (i
 	return result.RowsAffected()
 }
 
+const countKeyNonce = `-- name: CountKeyNonce :execrows
+UPDATE api_key SET nonces = nonces + 1 WHERE id = $1 AND nonces < $2
+`
+
+type CountKeyNonceParams struct {
+	ID   []byte
+	Most int64
+}
+
+func (q *Queries) CountKeyNonce(ctx context.Context, arg CountKeyNonceParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, countKeyNonce, arg.ID, arg.Most)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteKeyNoncesOfEnded = `-- name: DeleteKeyNoncesOfEnded :execrows
-DELETE FROM key_nonce WHERE key_id IN (SELECT id FROM api_key WHERE revoked_at < $1 OR expires_at < $1)
+DELETE FROM key_nonce WHERE (key_id, nonce) IN (
+    SELECT n.key_id, n.nonce FROM api_key k JOIN key_nonce n ON n.key_id = k.id
+    WHERE k.nonces > 0 AND (k.revoked_at < $1 OR k.expires_at < $1) LIMIT CAST($2 AS BIGINT))
 `
 
 type DeleteKeyNoncesOfEndedParams struct {
-	Before sql.NullInt64
+	Before  sql.NullInt64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteKeyNoncesOfEnded(ctx context.Context, arg DeleteKeyNoncesOfEndedParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteKeyNoncesOfEnded, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteKeyNoncesOfEnded, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
