@@ -25,8 +25,8 @@ type metrics struct {
 	rows     prometheus.Counter
 }
 
-// newMetrics makes them. age says how long ago this process last knew of every change.
-func newMetrics(age func() time.Duration) *metrics {
+// newMetrics makes them. age says how long ago this process last knew of every change, refused how many connections found no room.
+func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -44,7 +44,10 @@ func newMetrics(age func() time.Duration) *metrics {
 	known := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "sallyport_known_age_seconds", Help: "How long ago this node last knew of every change. Orders stop at 2, everything at 120.",
 	}, func() float64 { return age().Seconds() })
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, known)
+	connections := prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "sallyport_connections_refused_total", Help: "Connections beyond what a listener or one source may hold.",
+	}, func() float64 { return float64(refused()) })
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, known, connections)
 	return m
 }
 

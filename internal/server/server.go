@@ -28,7 +28,8 @@ type Server struct {
 	// Dashboard, Gateway and Metrics are the handlers of the three listeners.
 	Dashboard, Gateway, Metrics http.Handler
 
-	draining atomic.Bool
+	draining           atomic.Bool
+	refusedConnections atomic.Int64
 }
 
 // New builds the installation that cfg describes. Nothing listens yet.
@@ -37,7 +38,8 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Rooms: rooms, cfg: cfg, opts: opts, metrics: newMetrics(rooms.Store.Age)}
+	s := &Server{Rooms: rooms, cfg: cfg, opts: opts}
+	s.metrics = newMetrics(rooms.Store.Age, s.refusedConnections.Load)
 	if err := s.buildDoors(ctx); err != nil {
 		return nil, errors.Join(err, rooms.Store.Close())
 	}
