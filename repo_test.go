@@ -44,7 +44,7 @@ var textFiles = sync.OnceValue(func() []textFile {
 		if entry.IsDir() && slices.Contains([]string{".git", ".scratch", "bin", "node_modules"}, entry.Name()) {
 			return fs.SkipDir
 		}
-		if !entry.Type().IsRegular() {
+		if !entry.Type().IsRegular() || entry.Name() == ".git" { // a second working tree has a file of that name
 			return nil
 		}
 		text, err := os.ReadFile(name)

@@ -31,6 +31,7 @@ type Config struct {
 	Mail      Mail      `key:"mail" doc:"How mail leaves. Recovery and notices need it."`
 	Session   Session   `key:"session" doc:"How long a sign-in lasts."`
 	StepUp    StepUp    `key:"step_up" doc:"The fresh proof that a guarded action asks for."`
+	Holds     Holds     `key:"holds" doc:"How long withdrawals and new destinations wait after a change of credentials. The clock starts when the owner has been told."`
 	Password  Password  `key:"password" doc:"What hashing a password costs us and a thief (Argon2id). A change takes hold at each user's next sign-in."`
 	Throttle  Throttle  `key:"throttle" doc:"How tries to prove who one is are slowed down. Nobody is ever locked out."`
 	Keys      Keys      `key:"keys" doc:"How long API keys live."`
@@ -221,6 +222,13 @@ type Session struct {
 // StepUp is the section of that name.
 type StepUp struct {
 	Life time.Duration `key:"life" default:"5m" min:"1m" max:"5m" testmin:"1s" doc:"How long a fresh proof stands for the one action it was given for."`
+}
+
+// Holds is the section of that name.
+type Holds struct {
+	Credential time.Duration `key:"credential" default:"24h" min:"24h" max:"168h" testmin:"1s" doc:"After a password was changed, a factor removed, a device lost or a cookie replayed."`
+	Contact    time.Duration `key:"contact" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"After a mail address was changed."`
+	Recovery   time.Duration `key:"recovery" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"After a recovery."`
 }
 
 // Password is the section of that name.

@@ -34,6 +34,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
+	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/store"
 )
@@ -55,23 +56,26 @@ type Options struct {
 
 // Rooms is every room, built and wired.
 type Rooms struct {
-	Store      *store.DB
-	Keys       *keyring.File
-	Accounts   *account.Accounts
-	Sessions   *session.Sessions
-	Factors    *factor.Factors
-	SignUps    *signup.SignUps
-	SignIns    *signin.SignIns
-	StepUps    *stepup.StepUps
-	APIKeys    *apikey.Keys
-	Verifier   *signed.Verifier
-	Log        *audit.Log
-	Tally      *audit.Tally
-	Notices    *notify.Notices
-	Policy     policy.Policy
-	nonces     *memory.Nonces
-	budgets    *memory.Budgets
-	ceremonies *ceremony.Ceremonies
+	Store    *store.DB
+	Keys     *keyring.File
+	Accounts *account.Accounts
+	Sessions *session.Sessions
+	Factors  *factor.Factors
+	SignUps  *signup.SignUps
+	SignIns  *signin.SignIns
+	StepUps  *stepup.StepUps
+	APIKeys  *apikey.Keys
+	Verifier *signed.Verifier
+	Log      *audit.Log
+	Tally    *audit.Tally
+	Notices  *notify.Notices
+	Holds    *hold.Holds
+	// Consequences is what follows from what happened.
+	Consequences *consequence.Consequences
+	Policy       policy.Policy
+	nonces       *memory.Nonces
+	budgets      *memory.Budgets
+	ceremonies   *ceremony.Ceremonies
 }
 
 // OpenRooms opens the database and builds the rooms on it, without any door: what the host's command line needs.
@@ -122,7 +126,11 @@ func Migrate(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) error {
 	db, now := r.Store, opts.Now
 	r.Policy = policy.Policy{Age: db.Age}
-	follow := consequence.New(now)
+	r.Holds = hold.New(store.Of[hold.Tx](db), now)
+	follow := consequence.New(now, r.Holds, consequence.Spans{
+		Credential: cfg.Holds.Credential, Contact: cfg.Holds.Contact, Recovery: cfg.Holds.Recovery,
+	})
+	r.Consequences = follow
 	r.ceremonies = ceremony.New(db.Ring(), now)
 	r.Accounts = account.New(store.Of[account.Tx](db), now, follow)
 	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy)
@@ -151,7 +159,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 			return err
 		}
 	}
-	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, post)
+	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, r.Holds, post)
 	db.Listen(store.Listener{Reload: db.Ring().Reload, Hear: func(c txn.Change) {
 		if c.Subject == txn.SubjectDataKey {
 			if err := db.Ring().Reload(context.Background()); err != nil {

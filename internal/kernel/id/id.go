@@ -42,6 +42,7 @@ type (
 	Event      = Of[EventKind]
 	Request    = Of[RequestKind]
 	Key        = Of[KeyKind]
+	Hold       = Of[HoldKind]
 )
 
 // The kinds themselves, for New and Parse.
@@ -57,6 +58,7 @@ type (
 	EventKind      struct{}
 	RequestKind    struct{}
 	KeyKind        struct{}
+	HoldKind       struct{}
 )
 
 func (UserKind) prefix() string       { return "usr_" }
@@ -70,6 +72,7 @@ func (StepUpKind) prefix() string     { return "stp_" }
 func (EventKind) prefix() string      { return "evt_" }
 func (RequestKind) prefix() string    { return "req_" }
 func (KeyKind) prefix() string        { return "key_" }
+func (HoldKind) prefix() string       { return "hld_" }
 
 // base32 of 16 bytes is 26 characters whose last one carries only 3 bits; Parse refuses any other spelling of the same bytes.
 var text = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

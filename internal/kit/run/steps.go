@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -86,16 +87,23 @@ func inFolder(folder string, arguments ...string) func(*runner) error {
 	}
 }
 
-// screens keeps what the tests put into their artifact folders.
+// screens keeps what the tests put into their artifact folders, in place of the pictures of the last run.
 func screens(r *runner) error {
 	folder, err := filepath.Abs("bin/screens")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o755)); err != nil {
 		return err
 	}
-	return inFolder(browserPackages, "-tags=screens", "-run=Screens", "-count=1", "-artifacts", "-outputdir="+folder)(r)
+	if err := inFolder(browserPackages, "-tags=screens", "-run=Screens", "-count=1", "-artifacts", "-outputdir="+folder)(r); err != nil {
+		return err
+	}
+	pictures, err := filepath.Glob(filepath.Join(folder, "_artifacts", "*", "*.png"))
+	for _, picture := range pictures {
+		err = errors.Join(err, os.Rename(picture, filepath.Join(folder, filepath.Base(picture))))
+	}
+	return errors.Join(err, os.RemoveAll(filepath.Join(folder, "_artifacts")))
 }
 
 // within says whether a package, written ./internal/x, lies in a folder of the repository.

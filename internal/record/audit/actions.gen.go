@@ -76,6 +76,8 @@ const (
 	UserDisabled Action = "user.disabled"
 	// UserEnabled: An operator enabled this user again.
 	UserEnabled Action = "user.enabled"
+	// HoldBegun: Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.
+	HoldBegun Action = "hold.begun"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -116,4 +118,5 @@ var actions = map[Action]Words{
 	RequestRefused:           {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
 	UserDisabled:             {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},
 	UserEnabled:              {Quiet: false, English: "An operator enabled this user again.", Korean: "운영자가 사용자를 다시 활성화했습니다."},
+	HoldBegun:                {Quiet: false, English: "Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.", Korean: "{until}까지 출금과 출금 주소 추가가 보류됩니다. 거래와 API 키는 계속 이용하실 수 있습니다."},
 }

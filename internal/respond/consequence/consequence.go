@@ -15,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
@@ -22,8 +23,28 @@ import (
 type Row struct {
 	// EndOthers: every other session of the user ends, children too.
 	EndOthers bool
-	// Notice is the letter to the user; empty sends none.
+	// Hold is how long money waits; NoHold if it does not.
+	Hold Span
+	// Notice is the letter to the user; empty sends none. A row that holds money has one: the clock of the hold starts when it arrives.
 	Notice notify.Letter
+}
+
+// Span names one of the lengths that an installation sets.
+type Span int
+
+// The spans.
+const (
+	NoHold Span = iota
+	CredentialHold
+	ContactHold
+	RecoveryHold
+)
+
+// Spans are their lengths.
+type Spans struct{ Credential, Contact, Recovery time.Duration }
+
+func (s Spans) of(which Span) time.Duration {
+	return map[Span]time.Duration{CredentialHold: s.Credential, ContactHold: s.Contact, RecoveryHold: s.Recovery}[which]
 }
 
 // table is "What dies when". The session that did it gets a new bearer from the room that changed a credential.
@@ -32,9 +53,9 @@ var table = map[happening.Kind]Row{
 	happening.NewDevice:       {Notice: notify.NewDevice},
 	happening.SignedOutOthers: {Notice: notify.SignedOutEverywhere},
 	happening.SignedOutAll:    {Notice: notify.SignedOutEverywhere},
-	happening.PasswordChanged: {EndOthers: true, Notice: notify.PasswordChanged},
+	happening.PasswordChanged: {EndOthers: true, Hold: CredentialHold, Notice: notify.PasswordChanged},
 	happening.FactorAdded:     {Notice: notify.FactorAdded},
-	happening.FactorRemoved:   {EndOthers: true, Notice: notify.FactorRemoved},
+	happening.FactorRemoved:   {EndOthers: true, Hold: CredentialHold, Notice: notify.FactorRemoved},
 	happening.KeyCreated:      {Notice: notify.KeyCreated},
 	happening.KeyRevoked:      {Notice: notify.KeyRevoked},
 	happening.UserDisabled:    {EndOthers: true}, // keys are refused by their owner's state
@@ -46,14 +67,23 @@ type Sessions interface {
 	EndOthers(ctx context.Context, tx session.Tx, u id.User, keep id.Session, why string) (int, error)
 }
 
+// Holds is what this package asks of package hold.
+type Holds interface {
+	Place(ctx context.Context, tx hold.Tx, u id.User, reason happening.Kind, span time.Duration) (id.Hold, error)
+}
+
 // Consequences applies the table.
 type Consequences struct {
 	now      func() time.Time
 	sessions Sessions
+	holds    Holds
+	spans    Spans
 }
 
 // New makes a Consequences. Sessions are given later by Use, because they in turn need somewhere to say what happened.
-func New(now func() time.Time) *Consequences { return &Consequences{now: now} }
+func New(now func() time.Time, holds Holds, spans Spans) *Consequences {
+	return &Consequences{now: now, holds: holds, spans: spans}
+}
 
 // Use wires the sessions. It is called once, while the graph is built.
 func (c *Consequences) Use(s Sessions) { c.sessions = s }
@@ -69,8 +99,15 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 			return err
 		}
 	}
+	var held id.Hold
+	if row.Hold != NoHold {
+		var err error
+		if held, err = c.holds.Place(ctx, txn.As[hold.Tx](tx), h.User, h.Kind, c.spans.of(row.Hold)); err != nil {
+			return err
+		}
+	}
 	if row.Notice != "" {
-		notice := notify.Notice{Letter: row.Notice, User: h.User, Facts: h.Facts, At: c.now()}
+		notice := notify.Notice{Letter: row.Notice, User: h.User, Facts: h.Facts, At: c.now(), Hold: held}
 		if err := txn.As[txn.Enqueuer](tx).Enqueue(ctx, notice); err != nil {
 			return fmt.Errorf("notice of %s: %w", h.Kind, err)
 		}

@@ -40,6 +40,8 @@ type Notice struct {
 	User   id.User           `json:"user"`
 	Facts  map[string]string `json:"facts,omitzero"`
 	At     time.Time         `json:"at"`
+	// Hold begins when this notice has arrived; zero if it reports none.
+	Hold id.Hold `json:"hold,omitzero"`
 }
 
 // Kind names the job.
@@ -60,19 +62,25 @@ type Tx interface {
 	UserByID(ctx context.Context, u id.User) (user account.User, found bool, err error)
 }
 
+// Holds is what this package asks of package hold.
+type Holds interface {
+	Begin(ctx context.Context, h id.Hold) error
+}
+
 // Notices does the jobs.
 type Notices struct {
 	ledger  audit.Ledger[Tx]
 	signUps *signup.SignUps
+	holds   Holds
 	post    Post
 }
 
 // New makes a Notices.
-func New(ledger audit.Ledger[Tx], signUps *signup.SignUps, post Post) *Notices {
-	return &Notices{ledger, signUps, post}
+func New(ledger audit.Ledger[Tx], signUps *signup.SignUps, holds Holds, post Post) *Notices {
+	return &Notices{ledger, signUps, holds, post}
 }
 
-// DoNotice sends one notice. A user who is gone is told nothing.
+// DoNotice sends one notice, and begins the hold that it reports once the relay has taken it. A user who is gone is told nothing.
 func (n *Notices) DoNotice(ctx context.Context, fields []byte) error {
 	var job Notice
 	if err := json.Unmarshal(fields, &job); err != nil {
@@ -87,7 +95,10 @@ func (n *Notices) DoNotice(ctx context.Context, fields []byte) error {
 	if err != nil || !found {
 		return err
 	}
-	return n.post.SendNotice(ctx, To{u.Mail, u.Name, u.Lang}, job.Letter, job.Facts, job.At)
+	if err := n.post.SendNotice(ctx, To{u.Mail, u.Name, u.Lang}, job.Letter, job.Facts, job.At); err != nil || job.Hold.IsZero() {
+		return err
+	}
+	return n.holds.Begin(ctx, job.Hold)
 }
 
 // DoCodeMail sends the letter of a sign-up. One that is over sends nothing.

@@ -41,6 +41,16 @@ type DataKey struct {
 	CreatedAt int64
 }
 
+type Hold struct {
+	ID       []byte
+	UserID   []byte
+	Reason   string
+	Span     int64
+	PlacedAt int64
+	BegunAt  sql.NullInt64
+	EndsAt   sql.NullInt64
+}
+
 type Password struct {
 	UserID    []byte
 	Phc       string

@@ -1,0 +1,164 @@
+package browser_test
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+)
+
+// walk meets every page there is, as somebody new does, and calls show on each. Each page that show is called on can be loaded again.
+func walk(p *person, show func(name string)) {
+	p.t.Helper()
+	visit := func(name, at string) {
+		p.t.Helper()
+		p.open(p.demo.Dashboard + at)
+		show(name)
+	}
+	visit("sign-in", "/sign-in")
+	visit("sign-up", "/sign-up")
+	visit("errors", "/errors")
+	visit("error", "/errors/key.expired")
+	p.fillIn("/sign-up", map[string]string{"#mail": "ada@example.com", "#name": "Ada Trader"})
+	p.arrive("/sign-up/code")
+	show("sign-up-code")
+	p.fill("#code", p.code("ada@example.com"))
+	p.click("main form button")
+	p.arrive("/sign-up/secure")
+	show("sign-up-secure")
+	p.fill("#password", authtest.Password)
+	p.submit("form[action='/sign-up/secure']")
+	p.arrive("/")
+	show("overview-new")
+	visit("keys-none", "/keys")
+	visit("password", "/methods/password")
+
+	p.open(p.demo.Dashboard + "/methods")
+	p.submit("form[action='/methods/totp']")
+	p.until("document.querySelector('#code') !== null")
+	secret := p.text("[...document.querySelectorAll('code')].map(c => c.innerText.replace(/\\s/g, '')).find(s => /^[A-Z2-7]{32}$/.test(s)) ?? ''")
+	// The code of the step before this one, so that the sign-in below has one left.
+	p.fill("#code", authtest.CodeAt(secret, time.Now().Add(-30*time.Second)))
+	p.submit("form:has(#code)")
+	p.arrive("/methods")
+	show("methods")
+	p.signOut()
+	p.fill("#mail", "ada@example.com")
+	p.fill("#password", authtest.Password)
+	p.submit("form[action='/sign-in']")
+	p.until("document.querySelector('#code') !== null")
+	show("sign-in-code")
+	p.fill("#code", authtest.CodeAt(secret, time.Now()))
+	p.submit("form[action='/sign-in/code']")
+	p.arrive("/")
+
+	visit("keys-new", "/keys/new")
+	visit("overview", "/")
+	visit("sessions", "/sessions")
+	visit("activity", "/activity")
+	visit("not-found", "/no-such-page")
+}
+
+// fillIn opens a page, fills its form in and sends it.
+func (p *person) fillIn(page string, fields map[string]string) {
+	p.t.Helper()
+	p.open(p.demo.Dashboard + page)
+	for field, text := range fields {
+		p.fill(field, text)
+	}
+	p.click("main form button")
+}
+
+// look is one way of looking at a page.
+type look struct {
+	lang, theme string
+	width       int64
+}
+
+func (l look) String() string { return fmt.Sprintf("%s-%s-%d", l.lang, l.theme, l.width) }
+
+// wear shows the current page as l.
+func (p *person) wear(l look) {
+	p.t.Helper()
+	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		// Colours on their way from one theme to the other belong to neither.
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.theme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+	})
+	call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: l.width, Height: 900, DeviceScaleFactor: 1, Mobile: l.width < 600,
+	})
+	if p.text("document.documentElement.lang") != l.lang {
+		p.text(fmt.Sprintf("(document.cookie = 'lang=%s; path=/', location.reload(), '')", l.lang))
+		p.until(fmt.Sprintf("document.documentElement.lang === %q && document.readyState === 'complete'", l.lang))
+	}
+}
+
+// TestNothingOnAnyPageIsOutOfReach: axe finds nothing serious on any page in either language and theme, and nothing is wider than a phone.
+func TestNothingOnAnyPageIsOutOfReach(t *testing.T) {
+	script, err := os.ReadFile(axe)
+	if err != nil {
+		t.Skipf("axe-core is not installed: %v", err)
+	}
+	p := newPerson(t, startDemo(t))
+	seen := map[string]bool{}
+	walk(p, func(name string) {
+		seen[p.text("location.pathname")] = true
+		for _, l := range []look{{"ko", "dark", 360}, {"ko", "light", 360}, {"en", "light", 1280}, {"en", "dark", 1280}} {
+			p.wear(l)
+			p.text(string(script) + "; ''")
+			for problem := range strings.SplitSeq(p.text(axeProblems), "\n") {
+				if problem != "" {
+					t.Errorf("%s %s: %s", name, l, problem)
+				}
+			}
+			if over := p.text("String(document.documentElement.scrollWidth - innerWidth)"); l.width == 360 && !strings.HasPrefix(over, "-") && over != "0" {
+				t.Errorf("%s %s: the page is %s px wider than the screen", name, l, over)
+			}
+		}
+		p.wear(look{"en", "light", 1280})
+	})
+	everyPageWasSeen(t, seen)
+}
+
+const axe = "../../kit/peers/node_modules/axe-core/axe.min.js"
+
+// axeProblems runs axe in the page and tells what is serious or critical, a line each.
+const axeProblems = `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations
+	.filter(v => ['serious', 'critical'].includes(v.impact))
+	.map(v => v.id + ': ' + v.help + ': ' + v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(' | ')).join('\n'))`
+
+// apart are pages that a walk cannot stand on: those that lead on at once, and bytes that are no page.
+var apart = map[string]bool{"/.well-known/change-password": true, "/go/{host}": true, "/sign-in/code": true, "/assets/{name}": true}
+
+// everyPageWasSeen compares with the route table, so that no page is added without being walked over.
+func everyPageWasSeen(t *testing.T, seen map[string]bool) {
+	t.Helper()
+	table, err := os.ReadFile("../../../spec/routes.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(table)) {
+		cells := strings.Split(line, "\t")
+		if len(cells) < 3 || cells[0] != "web" || cells[1] != "GET" || apart[cells[2]] {
+			continue
+		}
+		pattern := strings.TrimSuffix(cells[2], "{$}")
+		for i := strings.Index(pattern, "{"); i >= 0; i = strings.Index(pattern, "{") {
+			pattern = pattern[:i] + "*" + pattern[i+strings.Index(pattern[i:], "}")+1:]
+		}
+		met := false
+		for at := range seen {
+			matched, _ := path.Match(pattern, at)
+			met = met || matched
+		}
+		if !met {
+			t.Errorf("no walk meets %s: add it to walk", cells[2])
+		}
+	}
+}

@@ -1,0 +1,123 @@
+// Package hold owns delays on money: which of a user's credential changes keep withdrawals and destinations waiting, and until when.
+//
+// It does not know what a withdrawal is: whoever lets money go asks Standing in its own transaction. It sends no letter: notices carry the
+// id of their hold, and say that they arrived.
+//
+// Invariant: the clock of a hold starts when its owner was told, never before. A hold nobody could be told of has no end, and money waits.
+package hold
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Hold is one delay.
+type Hold struct {
+	ID   id.Hold
+	User id.User
+	// Reason is what happened.
+	Reason happening.Kind
+	// Span is how long money waits from Begun on.
+	Span   time.Duration
+	Placed time.Time
+	// Begun is when the owner was told; zero while the notice is under way.
+	Begun time.Time
+	// Ends is Begun plus Span; zero while Begun is.
+	Ends time.Time
+}
+
+// Running says whether the hold delays money at now.
+func (h Hold) Running(now time.Time) bool { return h.Ends.IsZero() || now.Before(h.Ends) }
+
+// Standing is what all holds of one user come to.
+type Standing struct {
+	// Held says that money waits.
+	Held bool
+	// Until is the latest end; zero while one of them has not begun, because its end is not known.
+	Until time.Time
+	// Holds are those that run, oldest first.
+	Holds []Hold
+}
+
+// Tx is what this package asks of a transaction.
+type Tx interface {
+	InsertHold(ctx context.Context, h Hold) error
+	// HoldByID reads one.
+	HoldByID(ctx context.Context, h id.Hold) (hold Hold, found bool, err error)
+	// RunningHolds lists those of a user that have no end yet or end after now, oldest first.
+	RunningHolds(ctx context.Context, u id.User, now time.Time) ([]Hold, error)
+	// BeginHold starts the clock of a hold, once.
+	BeginHold(ctx context.Context, h id.Hold, begun, ends time.Time) (bool, error)
+}
+
+// Holds places, begins and reads holds.
+type Holds struct {
+	ledger audit.Ledger[Tx]
+	now    func() time.Time
+}
+
+// New makes a Holds.
+func New(ledger audit.Ledger[Tx], now func() time.Time) *Holds { return &Holds{ledger, now} }
+
+// Place makes money of u wait for span, in the caller's transaction; the clock waits for Begin. It answers the id that the notice carries.
+func (h *Holds) Place(ctx context.Context, tx Tx, u id.User, reason happening.Kind, span time.Duration) (id.Hold, error) {
+	now := h.now()
+	placed := Hold{ID: id.New[id.HoldKind](now), User: u, Reason: reason, Span: span, Placed: now}
+	if err := tx.InsertHold(ctx, placed); err != nil {
+		return id.Hold{}, fmt.Errorf("place hold for %s: %w", reason, err)
+	}
+	return placed.ID, nil
+}
+
+// Begin starts the clock of a hold whose owner has been told. A second call changes nothing.
+func (h *Holds) Begin(ctx context.Context, which id.Hold) error {
+	return h.ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		held, found, err := tx.HoldByID(ctx, which)
+		if err != nil || !found {
+			return audit.Quiet(audit.Housekeeping), err
+		}
+		now := h.now()
+		first, err := tx.BeginHold(ctx, which, now, now.Add(held.Span))
+		if err != nil || !first {
+			return audit.Quiet(audit.Housekeeping), err
+		}
+		return audit.Event{
+			Action: audit.HoldBegun, Person: held.User,
+			Facts: map[string]string{"reason": string(held.Reason), "until": now.Add(held.Span).Format(time.RFC3339)},
+		}, nil
+	})
+}
+
+// Of is the standing of u's money, for its page.
+func (h *Holds) Of(ctx context.Context, u id.User) (s Standing, err error) {
+	err = h.ledger.View(ctx, func(tx Tx) (err error) {
+		s, err = h.Standing(ctx, tx, u)
+		return err
+	})
+	return s, err
+}
+
+// Standing is the same inside the transaction that would let money go: what it answers holds until that transaction ends. tx is the caller's.
+func (h *Holds) Standing(ctx context.Context, tx any, u id.User) (Standing, error) {
+	running, err := txn.As[Tx](tx).RunningHolds(ctx, u, h.now())
+	if err != nil || len(running) == 0 {
+		return Standing{}, err
+	}
+	s := Standing{Held: true, Until: running[0].Ends, Holds: running}
+	for _, held := range running {
+		if held.Ends.IsZero() {
+			s.Until = time.Time{}
+			break
+		}
+		if held.Ends.After(s.Until) {
+			s.Until = held.Ends
+		}
+	}
+	return s, nil
+}
