@@ -45,19 +45,21 @@ var upbitNames = map[Reason]string{
 
 const upbitPayload = "invalid_query_payload"
 
+// upbitRest maps the reasons whose refusal is more than a name and 401.
+var upbitRest = map[Reason]UpbitProblem{
+	OutOfScope: {Status: http.StatusForbidden},
+	TooMany:    {Status: http.StatusTooManyRequests},
+	KeyExpired: {Status: http.StatusUnauthorized, Message: "This key has expired."},
+}
+
 // UpbitProblemOf gives a reason the name that Upbit's clients know and its status, which is 401 but for OutOfScope and TooMany.
 func UpbitProblemOf(r Reason) UpbitProblem {
-	p := UpbitProblem{Name: upbitNames[r], Status: http.StatusUnauthorized}
-	if p.Name == "" {
-		p.Name = "jwt_verification"
+	p, ok := upbitRest[r]
+	if !ok {
+		p.Status = http.StatusUnauthorized
 	}
-	switch r {
-	case OutOfScope:
-		p.Status = http.StatusForbidden
-	case TooMany:
-		p.Status = http.StatusTooManyRequests
-	case KeyExpired:
-		p.Message = "This key has expired."
+	if p.Name, ok = upbitNames[r]; !ok {
+		p.Name = "jwt_verification"
 	}
 	return p
 }

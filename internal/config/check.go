@@ -93,11 +93,12 @@ func (d *decoder) checkGateway() {
 		if !upstreams[h.Upstream] {
 			d.report(at+"upstream", fmt.Sprintf("%q names no entry of gateway.upstreams", h.Upstream))
 		}
+		if h.Kind == HostAPI && h.Name != "" {
+			d.report(at+"name", "is for kind page only")
+		}
 		switch {
 		case h.Kind == HostAPI && h.Origin != "":
 			d.report(at+"origin", "is for kind page only")
-		case h.Kind == HostAPI && h.Name != "":
-			d.report(at+"name", "is for kind page only")
 		case h.Kind == HostPage && h.Origin.Authority() != h.Authority:
 			d.report(at+"origin", fmt.Sprintf("must be the origin of %s, scheme included", h.Authority))
 		}

@@ -280,7 +280,7 @@ const (
 type Upbit struct {
 	Enabled bool    `key:"enabled" default:"true" doc:"Whether the gateway takes it."`
 	Ceiling Ceiling `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It carries no time, so every trade costs one durable write against replay."`
-	Nonces  int     `key:"nonces_per_key" default:"1000000" min:"1000" max:"100000000" testmin:"1" doc:"Requests without a time that one key may make in its life. Each is a row until the key has ended, about 200 bytes on either engine: a million rows are 200 MB, and 12 days at one request a second. A token with a timestamp claim costs none."`
+	Nonces  int     `key:"nonces_per_key" default:"1000000" min:"1000" max:"100000000" testmin:"1" doc:"Requests without a time that one key may make in its life. Each is a row of 140 to 200 bytes until the key has ended: a million rows are up to 200 MB, and 12 days at one request a second. A token with a timestamp claim costs none."`
 }
 
 // LogLevel is the least that is written.

@@ -222,6 +222,20 @@ func TestShippedProfilesLoad(t *testing.T) {
 	}
 }
 
+func TestThePageHostsName(t *testing.T) {
+	for given, want := range map[string]string{"": "a", ", name: Paper Exchange": "Paper Exchange"} {
+		c, err := config.Parse([]byte(least+"gateway:\n  hosts:\n"+
+			"    - {authority: web.example, upstream: a, kind: page, origin: https://web.example"+given+"}\n    - {authority: api.example, upstream: a}\n"+
+			"  upstreams:\n    - {name: a, url: \"http://127.0.0.1:9000\", assertion: eddsa, routes_file: r}\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page, api := c.Gateway.Hosts[0].Name, c.Gateway.Hosts[1].Name; page != want || api != "" {
+			t.Errorf("%q: pages go by %q, want %q; a host of programs by %q", given, page, want, api)
+		}
+	}
+}
+
 // TestExampleShowsEverySetting also holds the commented defaults true: with the comments taken away from the lines that show a
 // default, the values in force stay what they are.
 func TestExampleShowsEverySetting(t *testing.T) {
