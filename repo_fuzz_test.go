@@ -57,6 +57,7 @@ var ownBytes = map[string]string{
 	"client.ReadKeyFile":                   "the caller's own key file",
 	"gate.ParseJWKS":                       "the gateway's key set, fetched by the backend that trusts it",
 	"internal/httpx.ReadBody":              "counts bytes and reads none of them",
+	"internal/keyring.ReadFile":            "the operator's own key file",
 	"internal/kernel/assurance.ParseLevel": "a word of our own rows and claims; whatever else is the weakest level",
 	"internal/kernel/id.ParseEnvironment":  "two words",
 	"internal/kernel/principal.ParseRole":  "a word of our own rows; whatever else is no role",

@@ -349,6 +349,33 @@ func TestPeersAreExplained(t *testing.T) {
 	}
 }
 
+// TestPythonPeersAreExplained: what requirements.in names is explained, and requirements.txt holds it with checksums.
+func TestPythonPeersAreExplained(t *testing.T) {
+	pinned := func(name string) map[string]string {
+		text, err := os.ReadFile(path.Join("internal/kit/peers", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := map[string]string{}
+		for _, match := range regexp.MustCompile(`(?m)^([\w-]+)==([\d.]+)(.*)$`).FindAllStringSubmatch(string(text), -1) {
+			rows[match[1]] = match[2]
+			if name == "requirements.txt" && match[3] != ` \` {
+				t.Errorf("%s has %s without a checksum", name, match[1])
+			}
+		}
+		return rows
+	}
+	named, locked := pinned("requirements.in"), pinned("requirements.txt")
+	if diff := cmp.Diff(documented(t, "Python"), named); diff != "" || len(named) == 0 {
+		t.Errorf("docs/dependencies.md (-) and requirements.in (+) differ:\n%s", diff)
+	}
+	for name, version := range named {
+		if locked[name] != version {
+			t.Errorf("requirements.in has %s %s, requirements.txt %q", name, version, locked[name])
+		}
+	}
+}
+
 func TestSystemPackagesAreExplained(t *testing.T) {
 	text, err := os.ReadFile("docs/dependencies.md")
 	if err != nil {

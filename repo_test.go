@@ -41,7 +41,7 @@ var textFiles = sync.OnceValue(func() []textFile {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && slices.Contains([]string{".git", ".scratch", "bin", "node_modules"}, entry.Name()) {
+		if entry.IsDir() && slices.Contains([]string{".git", ".scratch", ".venv", "bin", "node_modules"}, entry.Name()) {
 			return fs.SkipDir
 		}
 		if !entry.Type().IsRegular() || entry.Name() == ".git" { // a second working tree has a file of that name

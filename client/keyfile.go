@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 
 	"github.com/seed-21c57000/sallyport/sign"
@@ -21,6 +23,12 @@ type KeyFile struct {
 	Environment string   `json:"environment,omitempty"`
 	Scopes      []string `json:"scopes,omitempty"`
 }
+
+// Format prints the key's id and never its secret, whatever the verb. JSON is the file itself, secret included.
+func (k KeyFile) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.KeyID) }
+
+// LogValue is what a log gets: the key's id.
+func (k KeyFile) LogValue() slog.Value { return slog.StringValue(k.KeyID) }
 
 // ReadKeyFile reads a key file.
 func ReadKeyFile(path string) (KeyFile, error) {

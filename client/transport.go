@@ -2,11 +2,14 @@ package client
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -22,19 +25,30 @@ var (
 	ErrBodyTooLarge = errors.New("client: body too large to sign")
 )
 
-// DefaultMaxBody bounds a body when MaxBody is zero: 1 MiB.
-const DefaultMaxBody = 1 << 20
+const (
+	// DefaultMaxBody bounds a body when MaxBody is zero: 1 MiB.
+	DefaultMaxBody = 1 << 20
+	// DefaultMaxWait bounds a wait when MaxWait is zero.
+	DefaultMaxWait = 5 * time.Second
+)
 
 const (
-	// maxRefusal bounds how much of a refusal is read to see whether it is about the clock.
+	// maxRefusal bounds how much of a refusal is read to see what it is about.
 	maxRefusal = 16 << 10
 	// maxCorrection bounds what the server can make of our clock. A time zone mistaken for UTC is 14 hours.
 	maxCorrection = 24 * time.Hour
 )
 
-// Transport signs each request and sends it. When the server refuses the time of a signature, it takes the server's clock, keeps the
-// difference for later requests, signs once more and sends once more; a second refusal is handed to the caller. The request given to
-// it is not changed. Its fields are set before the first request; after that it is safe for concurrent use.
+// Transport signs each request and sends it. In three cases it signs once more, with a fresh nonce and time, and sends once more; whatever
+// is answered then is handed to the caller.
+//
+//   - The server refuses the time of a signature. It takes the server's clock, and keeps the difference for later requests.
+//   - The server refuses a signature from before its own start (signature.sign_again). It waits as long as Retry-After says.
+//   - The server is busy (429 or 503) and says in Retry-After when to come back, and the method is GET, HEAD or OPTIONS. Anything else may
+//     have been carried out before the 503 (RFC 9110 §9.2.2), and only its caller knows what a second one would do.
+//
+// The first two were refused before anything was done, so every method is sent again. It never waits longer than MaxWait. The request given
+// to it is not changed. Its fields are set before the first request; after that it is safe for concurrent use.
 type Transport struct {
 	// Signer makes the signatures.
 	Signer sign.Signer
@@ -46,11 +60,15 @@ type Transport struct {
 	Now func() time.Time
 	// MaxBody bounds a body in bytes, because a body is held in memory to be signed; 0 means DefaultMaxBody.
 	MaxBody int64
+	// MaxWait bounds how long an answer's Retry-After is waited for; a longer one is handed to the caller. 0 means DefaultMaxWait, below 0
+	// never waits.
+	MaxWait time.Duration
 
 	offset atomic.Int64 // nanoseconds that the server's clock is ahead of ours
 }
 
-// RoundTrip implements http.RoundTripper. Errors: ErrOtherOrigin, ErrBodyTooLarge, *sign.Error, and those of Next.
+// RoundTrip implements http.RoundTripper. Errors: ErrOtherOrigin, ErrBodyTooLarge, *sign.Error, those of Next, and that of the request's
+// context when it ends during a wait.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := t.readBody(req)
 	if err != nil {
@@ -60,11 +78,33 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, ErrOtherOrigin
 	}
 	res, err := t.send(req, body)
-	if err != nil || !t.correctClock(res) {
-		return res, err
+	if err != nil {
+		return nil, err
+	}
+	wait, again := t.again(req.Method, res)
+	if !again {
+		return res, nil
 	}
 	_ = res.Body.Close()
+	if err := pause(req.Context(), wait); err != nil {
+		return nil, err
+	}
 	return t.send(req, body)
+}
+
+// pause waits, but no longer than the request lives.
+func pause(ctx context.Context, wait time.Duration) error {
+	if wait <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (t *Transport) readBody(req *http.Request) ([]byte, error) {
@@ -93,7 +133,7 @@ func (t *Transport) send(req *http.Request, body []byte) (*http.Response, error)
 		signed.Body = io.NopCloser(bytes.NewReader(body))
 		signed.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
-	if err := sign.Sign(signed, body, t.Signer, t.now().Add(time.Duration(t.offset.Load()))); err != nil {
+	if err := sign.Sign(signed, body, t.Signer, t.serverNow()); err != nil {
 		return nil, err
 	}
 	next := t.Next
@@ -110,50 +150,77 @@ func (t *Transport) now() time.Time {
 	return time.Now() //nolint:forbidigo // a client library owns its own clock
 }
 
-// correctClock says whether res refuses the time of a signature and the server's clock is now known. The body stays readable.
-func (t *Transport) correctClock(res *http.Response) bool {
-	if res.StatusCode != http.StatusUnauthorized {
-		return false
+// again says whether to sign and send once more, and after what wait. The answer's body stays readable.
+func (t *Transport) again(method string, res *http.Response) (wait time.Duration, again bool) {
+	switch res.StatusCode {
+	case http.StatusUnauthorized:
+		r := readRefusal(res)
+		if r.Code == "signature.sign_again" {
+			return t.retryAfter(res.Header)
+		}
+		return 0, r.aboutTime() && t.correctClock(r, res.Header)
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		if method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions {
+			return t.retryAfter(res.Header)
+		}
 	}
+	return 0, false
+}
+
+// retryAfter reads when to come back (RFC 9110 §10.2.3); ok is false if nothing is said or it is later than we wait for.
+func (t *Transport) retryAfter(h http.Header) (wait time.Duration, ok bool) {
+	text := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	} else if at, err := http.ParseTime(text); err == nil {
+		wait = max(0, at.Sub(t.serverNow()))
+	} else {
+		return 0, false
+	}
+	return wait, wait <= cmp.Or(t.MaxWait, DefaultMaxWait)
+}
+
+// refusal is what a refused signature is answered with, as far as it matters here: a problem, or an exchange's shape.
+type refusal struct {
+	Code   string         `json:"code"`
+	Fields map[string]any `json:"fields"`
+	Error  any            `json:"error"` // an object in an exchange's shape, text in OAuth's
+}
+
+// readRefusal looks at the beginning of an answer. One that cannot be read is no refusal that we know.
+func readRefusal(res *http.Response) (r refusal) {
 	start, err := io.ReadAll(io.LimitReader(res.Body, maxRefusal))
 	res.Body = struct {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(start), res.Body), res.Body}
-	if err != nil {
-		return false
+	if err != nil || json.Unmarshal(start, &r) != nil {
+		return refusal{}
 	}
-	server, ok := serverTime(start, res.Header)
-	if !ok {
-		return false
+	return r
+}
+
+// aboutTime says whether it is the time of the signature that was refused.
+func (r refusal) aboutTime() bool {
+	exchange, _ := r.Error.(map[string]any)
+	return r.Code == "signature.too_old" || r.Code == "signature.ahead" || exchange["name"] == "expired_jwt"
+}
+
+// correctClock takes the server's clock from its refusal: the field server_time (RFC 3339), or else the Date header, because an exchange's
+// shape has only that. It says whether there was one that makes sense.
+func (t *Transport) correctClock(r refusal, h http.Header) bool {
+	text, _ := r.Fields["server_time"].(string)
+	server, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		server, err = http.ParseTime(h.Get("Date"))
 	}
 	offset := server.Sub(t.now())
-	if offset.Abs() > maxCorrection {
+	if err != nil || offset.Abs() > maxCorrection {
 		return false
 	}
 	t.offset.Store(int64(offset))
 	return true
 }
 
-// serverTime reads the server's clock from a refusal that is about time: the field server_time (RFC 3339) of a problem with one of
-// the two codes, or else the Date header; an exchange's expired_jwt has only that.
-func serverTime(body []byte, h http.Header) (time.Time, bool) {
-	var problem struct {
-		Code   string         `json:"code"`
-		Fields map[string]any `json:"fields"`
-		Error  any            `json:"error"` // an object in an exchange's shape, text in OAuth's
-	}
-	if json.Unmarshal(body, &problem) != nil {
-		return time.Time{}, false
-	}
-	exchange, _ := problem.Error.(map[string]any)
-	if problem.Code != "signature.too_old" && problem.Code != "signature.ahead" && exchange["name"] != "expired_jwt" {
-		return time.Time{}, false
-	}
-	text, _ := problem.Fields["server_time"].(string)
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, true
-	}
-	at, err := http.ParseTime(h.Get("Date"))
-	return at, err == nil
-}
+// serverNow is the server's clock, as far as we know it.
+func (t *Transport) serverNow() time.Time { return t.now().Add(time.Duration(t.offset.Load())) }

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/client"
@@ -213,6 +215,92 @@ func TestTransportRetriesOnce(t *testing.T) {
 	if len(g.seen) != 2 {
 		t.Errorf("the gate saw %q, want two requests", g.seen)
 	}
+}
+
+// answering gives one answer after the other and remembers when and how each request came.
+type answering struct {
+	answers []http.Response
+	nonces  map[string]bool
+	at      []time.Time
+}
+
+func (a *answering) RoundTrip(req *http.Request) (*http.Response, error) {
+	a.nonces[req.Header.Get("Signature-Input")] = true
+	a.at = append(a.at, time.Now())
+	answer := a.answers[min(len(a.at), len(a.answers))-1]
+	if answer.Body == nil {
+		answer.Body = http.NoBody
+	}
+	return &answer, nil
+}
+
+func busy(status int, retryAfter, body string) http.Response {
+	h := http.Header{}
+	if retryAfter != "" {
+		h.Set("Retry-After", retryAfter)
+	}
+	return http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+// What the server asks to be sent again is signed anew and sent again, once, after the wait it asks for; what it may have carried out is not.
+func TestTransportComesBackWhenAsked(t *testing.T) {
+	const signAgain = `{"code":"signature.sign_again","status":401}`
+	done := http.Response{StatusCode: http.StatusOK}
+	tests := []struct {
+		name    string
+		method  string
+		answers []http.Response
+		maxWait time.Duration
+		sent    int
+		took    time.Duration
+		status  int
+	}{
+		{"signed before the start", http.MethodPost, []http.Response{busy(401, "2", signAgain), done}, 0, 2, 2 * time.Second, 200},
+		{"signed before the start, twice", http.MethodPost, []http.Response{busy(401, "2", signAgain)}, 0, 2, 2 * time.Second, 401},
+		{"without a time to come back", http.MethodPost, []http.Response{busy(401, "", signAgain), done}, 0, 1, 0, 401},
+		{"busy, and the request only reads", http.MethodGet, []http.Response{busy(503, "1", ""), done}, 0, 2, time.Second, 200},
+		{"too many, and the request only reads", http.MethodHead, []http.Response{busy(429, "0", ""), done}, 0, 2, 0, 200},
+		{"busy until a date", http.MethodGet, []http.Response{busy(503, "Sat, 01 Jan 2000 00:00:03 GMT", ""), done}, 0, 2, 3 * time.Second, 200},
+		{"busy for ever", http.MethodGet, []http.Response{busy(503, "1", "")}, 0, 2, time.Second, 503},
+		{"busy, and the request does something", http.MethodPost, []http.Response{busy(503, "1", ""), done}, 0, 1, 0, 503},
+		{"busy, and the request ends something", http.MethodDelete, []http.Response{busy(429, "1", ""), done}, 0, 1, 0, 429},
+		{"busy for long", http.MethodGet, []http.Response{busy(503, "6", ""), done}, 0, 1, 0, 503},
+		{"busy for long, with patience", http.MethodGet, []http.Response{busy(503, "6", ""), done}, time.Minute, 2, 6 * time.Second, 200},
+		{"busy, without patience", http.MethodGet, []http.Response{busy(503, "1", ""), done}, -1, 1, 0, 503},
+		{"busy until nonsense", http.MethodGet, []http.Response{busy(503, "soon", ""), done}, 0, 1, 0, 503},
+		{"broken", http.MethodGet, []http.Response{busy(500, "1", ""), done}, 0, 1, 0, 500},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				next := &answering{answers: test.answers, nonces: map[string]bool{}}
+				c := &client.Transport{Signer: signer(t, sign.Native), Origin: "https://api.example.com", Next: next, MaxWait: test.maxWait}
+				begin := time.Now()
+				status, _, err := do(t, c, test.method, "https://api.example.com/v1/orders", nil)
+				if err != nil || status != test.status || len(next.at) != test.sent || len(next.nonces) != test.sent || time.Since(begin) != test.took {
+					t.Errorf("%d after %v, %d sent with %d signatures, %v; want %d after %v, %d sent", status, time.Since(begin), len(next.at), len(next.nonces), err,
+						test.status, test.took, test.sent)
+				}
+			})
+		})
+	}
+}
+
+// Whoever gives a request up does not wait for the server's sake.
+func TestAWaitEndsWithItsRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := &answering{answers: []http.Response{busy(503, "4", "")}, nonces: map[string]bool{}}
+		c := &client.Transport{Signer: signer(t, sign.Native), Origin: "https://api.example.com", Next: next}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.example.com/v1/orders", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.RoundTrip(req); !errors.Is(err, context.DeadlineExceeded) || len(next.at) != 1 {
+			t.Errorf("got %v, %d sent", err, len(next.at))
+		}
+	})
 }
 
 // A redirect must not take a signature to a stranger: most dialects do not sign the host.

@@ -1,5 +1,15 @@
 package sign
 
+import (
+	"net/http"
+	"time"
+)
+
+// HeadersWith is Headers with a nonce of the test's own.
+func (n *NativeSigner) HeadersWith(r *Request, now time.Time, nonce string) (http.Header, error) {
+	return n.headers(r, now, nonce)
+}
+
 // Holds is the one comparison that every signature goes through, over a base of the test's own: RFC 9421 and Wycheproof have
 // bases that the profile refuses.
 func Holds(a Algorithm, material, base, value []byte) bool {

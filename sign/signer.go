@@ -72,6 +72,10 @@ func (n NativeSigner) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, n.k
 
 // Headers gives Signature-Input, Signature and, with a body, Content-Digest.
 func (n *NativeSigner) Headers(r *Request, now time.Time) (http.Header, error) {
+	return n.headers(r, now, rand.Text())
+}
+
+func (n *NativeSigner) headers(r *Request, now time.Time, nonce string) (http.Header, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
@@ -81,7 +85,7 @@ func (n *NativeSigner) Headers(r *Request, now time.Time) (http.Header, error) {
 		h["Content-Digest"] = []string{contentDigestOf(r.Body)}
 		list += ` "content-digest"`
 	}
-	params := list + `);created=` + strconv.FormatInt(now.Unix(), 10) + `;keyid="` + n.keyID + `";nonce="` + rand.Text() + `";tag="` + nativeTag + `"`
+	params := list + `);created=` + strconv.FormatInt(now.Unix(), 10) + `;keyid="` + n.keyID + `";nonce="` + nonce + `";tag="` + nativeTag + `"`
 	h["Signature-Input"] = []string{"sig1=" + params}
 
 	s := Signature{Dialect: Native}

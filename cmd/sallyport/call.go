@@ -21,25 +21,25 @@ import (
 
 // signing is what the commands that sign have in common.
 type signing struct {
-	keyFile, data, contentType string
+	key               holder
+	data, contentType string
 }
 
 func (s *signing) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.keyFile, "key-file", "", "the key file: JSON with key_id, algorithm, dialect and secret or private_key")
+	s.key.flags(cmd)
 	cmd.Flags().StringVarP(&s.data, "data", "d", "", "the body; @FILE reads a file, @- standard input")
 	cmd.Flags().StringVar(&s.contentType, "content-type", "application/json", "the body's type")
-	_ = cmd.MarkFlagRequired("key-file")
 }
 
 // request builds the request with its body, unsigned, and the signer of the key.
 func (s *signing) request(cmd *cobra.Command, method, target string) (*http.Request, []byte, sign.Signer, error) {
-	key, err := client.ReadKeyFile(s.keyFile)
+	key, err := s.key.read(cmd.ErrOrStderr())
 	if err != nil {
-		return nil, nil, nil, usage(err)
+		return nil, nil, nil, err
 	}
 	signer, err := key.Signer()
 	if err != nil {
-		return nil, nil, nil, usage(fmt.Errorf("%s: %w", s.keyFile, err))
+		return nil, nil, nil, usage(fmt.Errorf("%s: %w", &s.key, err))
 	}
 	body, err := s.body(cmd.InOrStdin())
 	if err != nil {
@@ -71,11 +71,13 @@ func (s *signing) body(stdin io.Reader) ([]byte, error) {
 
 func callCommand() *cobra.Command {
 	var s signing
-	var show bool
+	var show, asJSON bool
 	cmd := &cobra.Command{
 		Use: "call METHOD URL", Short: "Sign a request, send it and print the answer", Args: cobra.ExactArgs(2),
-		Long: "The answer's body goes to standard output. A refusal ends with exit code 3, so that scripts notice.",
+		Long: `The answer's body goes to standard output; with --json one object on one line, with status, headers and body. A refusal ends with exit code 3, so
+that scripts notice.`,
 		Example: `  sallyport call GET http://127.0.0.1:8081/v1/accounts --key-file key.json
+  sallyport call GET http://127.0.0.1:8081/v1/accounts --keychain grid --json
   sallyport call POST http://127.0.0.1:8081/v1/orders --key-file key.json --data @order.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, _, signer, err := s.request(cmd, args[0], args[1])
@@ -89,11 +91,16 @@ func callCommand() *cobra.Command {
 				return unsent(r, err)
 			}
 			defer func() { _ = answer.Body.Close() }()
+			if asJSON {
+				return tellAnswerJSON(cmd, answer)
+			}
 			return tellAnswer(cmd, answer, show)
 		},
 	}
 	s.flags(cmd)
 	cmd.Flags().BoolVarP(&show, "include", "i", false, "print status and headers too, to standard error")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object: status, headers and body")
+	cmd.MarkFlagsMutuallyExclusive("include", "json")
 	return cmd
 }
 
@@ -125,6 +132,32 @@ func tellAnswer(cmd *cobra.Command, answer *http.Response, show bool) error {
 	if _, err := out.Write(body); err != nil {
 		return err
 	}
+	return refusedBy(answer)
+}
+
+// tellAnswerJSON prints an answer as one object. A body that is no JSON is a text in it.
+func tellAnswerJSON(cmd *cobra.Command, answer *http.Response) error {
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	var said any = string(body)
+	if json.Valid(body) {
+		said = json.RawMessage(body)
+	}
+	err = json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
+		Status  int         `json:"status"`
+		Headers http.Header `json:"headers"`
+		Body    any         `json:"body"`
+	}{answer.StatusCode, answer.Header, said})
+	if err != nil {
+		return err
+	}
+	return refusedBy(answer)
+}
+
+// refusedBy ends the program as a refusal does.
+func refusedBy(answer *http.Response) error {
 	if answer.StatusCode >= http.StatusBadRequest {
 		return &exitError{exitRefused, fmt.Errorf("the server answered %s", answer.Status)}
 	}
@@ -133,12 +166,13 @@ func tellAnswer(cmd *cobra.Command, answer *http.Response, show bool) error {
 
 func signCommand() *cobra.Command {
 	var s signing
-	var asCurl bool
+	var asCurl, asJSON bool
 	cmd := &cobra.Command{
 		Use: "sign METHOD URL", Short: "Print the headers that sign a request, or a curl line", Args: cobra.ExactArgs(2),
 		Long: "A signature is good for seconds and once: sign right before sending, and again for every try.",
 		Example: `  sallyport sign GET http://127.0.0.1:8081/v1/accounts --key-file key.json
-  eval "$(sallyport sign GET http://127.0.0.1:8081/v1/accounts --key-file key.json --curl)"`,
+  eval "$(sallyport sign GET http://127.0.0.1:8081/v1/accounts --key-file key.json --curl)"
+  sallyport sign GET http://127.0.0.1:8081/v1/accounts --keychain grid --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, body, signer, err := s.request(cmd, args[0], args[1])
 			if err != nil {
@@ -147,18 +181,37 @@ func signCommand() *cobra.Command {
 			if err := sign.Sign(r, body, signer, time.Now()); err != nil {
 				return unsent(r, err)
 			}
-			lines := headerLines(r.Header)
-			if !asCurl {
-				fmt.Fprintln(cmd.OutOrStdout(), strings.Join(lines, "\n"))
-				return nil
+			switch lines := headerLines(r.Header); {
+			case asJSON:
+				return printJSON(cmd.OutOrStdout(), signedRequestOf(r))
+			case asCurl:
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), curlLine(r, lines, body))
+			default:
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.Join(lines, "\n"))
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), curlLine(r, lines, body))
-			return nil
+			return err
 		},
 	}
 	s.flags(cmd)
 	cmd.Flags().BoolVar(&asCurl, "curl", false, "print a curl line that a shell can run")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON: method, url and headers")
+	cmd.MarkFlagsMutuallyExclusive("curl", "json")
 	return cmd
+}
+
+type signedRequest struct {
+	Method  string            `json:"method"`
+	URL     string            `json:"url"`
+	Headers map[string]string `json:"headers"`
+}
+
+// signedRequestOf has one line of each header, as every request has that is made here.
+func signedRequestOf(r *http.Request) signedRequest {
+	made := signedRequest{r.Method, r.URL.String(), map[string]string{}}
+	for name := range r.Header {
+		made.Headers[name] = r.Header.Get(name)
+	}
+	return made
 }
 
 func headerLines(h http.Header) []string {

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os/user"
 
 	"github.com/spf13/cobra"
@@ -48,12 +46,6 @@ func findUser(cmd *cobra.Command, rooms *server.Rooms, mail string) (account.Use
 		err = fmt.Errorf("no user has the address %s", addr)
 	}
 	return u, memberships, err
-}
-
-func printJSON(out io.Writer, v any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
 }
 
 // group is a command that only holds others: without one of them it shows its help, with an unknown one it refuses.

@@ -38,8 +38,9 @@ func keyCreateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "create MAIL", Short: "Make a key for a user; the key file goes to standard output", Args: cobra.ExactArgs(1),
 		Long: `An Ed25519 pair is made here and only its public half is kept by the server. The printed file holds the secret: redirect it into a file
-of mode 0600. The scopes are ` + scope.Everything().String() + `.`,
+of mode 0600, or pipe it into the keychain. The scopes are ` + scope.Everything().String() + `.`,
 		Example: `  (umask 077; sallyport key create ada@example.com --name grid --purpose 'grid bot' --scopes balances:read,orders:read > key.json)
+  sallyport key create ada@example.com --name grid --purpose 'grid bot' | sallyport keychain keep grid --key-file -
   (umask 077; sallyport key create ada@example.com --name ccxt --purpose 'ccxt bot' --dialect upbit --allow 203.0.113.7 > key.json)`,
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			u, memberships, err := findUser(cmd, rooms, args[0])
@@ -187,13 +188,14 @@ func tellKeys(out io.Writer, keys []apikey.Key) error {
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "KEY ID\tNAME\tSTATE\tSCOPES\tEXPIRES")
 	for _, row := range keyRows(keys) {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", row.KeyID, row.Name, row.State, strings.Join(row.Scopes, " "), row.ExpiresAt.Format(time.DateOnly))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", row.KeyID, plain(row.Name), row.State, strings.Join(row.Scopes, " "), row.ExpiresAt.Format(time.DateOnly))
 	}
 	return table.Flush()
 }
 
 func keyRevokeCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use: "revoke KEY_ID", Short: "End a key for good; a running server refuses it at once", Args: cobra.ExactArgs(1),
 		Example: "  sallyport key revoke spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
@@ -208,8 +210,13 @@ func keyRevokeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), map[string]string{"key_id": args[0], "state": "revoked"})
+			}
 			fmt.Fprintln(cmd.OutOrStdout(), "Revoked.")
 			return nil
 		}),
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
 }

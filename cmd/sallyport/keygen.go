@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 
@@ -35,42 +34,66 @@ func newPair() (public, private string, err error) {
 
 // keygenCommand makes a pair whose public half is pasted into the dashboard, for people whose browser has no WebCrypto Ed25519.
 func keygenCommand() *cobra.Command {
-	var challenge, keyFile string
+	var challenge string
+	var asJSON bool
+	var at holder
 	cmd := &cobra.Command{
 		Use: "keygen", Short: "Make an Ed25519 pair, or prove to the dashboard that you hold one", Args: cobra.NoArgs,
-		Long: `Without --challenge a new pair is written to the key file and its public half is printed.
+		Long: `Without --challenge a new pair is kept, in a new key file or in the keychain, and its public half is printed.
 With the challenge that the dashboard shows, the signature that proves possession is printed.`,
 		Example: `  sallyport keygen --key-file key.json
-  sallyport keygen --key-file key.json --challenge 8f3a…`,
+  sallyport keygen --key-file key.json --challenge 8f3a…
+  sallyport keygen --keychain grid --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if challenge == "" {
-				return makePair(cmd.OutOrStdout(), keyFile)
+				public, err := makePair(&at)
+				return tellHalf(cmd, asJSON, "public_key", public, err)
 			}
-			file, err := client.ReadKeyFile(keyFile)
-			if err != nil {
-				return usage(err)
-			}
-			private, _, err := sign.ParsePrivateKey(file.PrivateKey)
-			if err != nil {
-				return usage(fmt.Errorf("%s: %w", keyFile, err))
-			}
-			proof := ed25519.Sign(private, apikey.ProofText(challenge))
-			fmt.Fprintln(cmd.OutOrStdout(), base64.StdEncoding.EncodeToString(proof))
-			return nil
+			proof, err := prove(cmd, &at, challenge)
+			return tellHalf(cmd, asJSON, "proof", proof, err)
 		},
 	}
-	cmd.Flags().StringVar(&keyFile, "key-file", "", "where the pair is kept, with mode 0600")
+	at.flags(cmd)
 	cmd.Flags().StringVar(&challenge, "challenge", "", "the dashboard's challenge")
-	_ = cmd.MarkFlagRequired("key-file")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func makePair(out io.Writer, path string) error {
-	public, private, err := newPair()
+// tellHalf prints what the dashboard asks for.
+func tellHalf(cmd *cobra.Command, asJSON bool, name, value string, err error) error {
 	if err != nil {
 		return err
 	}
-	raw, err := json.MarshalIndent(client.KeyFile{Algorithm: sign.Ed25519.String(), Dialect: sign.Native.String(), PrivateKey: private}, "", "  ")
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), map[string]string{name: value})
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), value)
+	return err
+}
+
+func prove(cmd *cobra.Command, at *holder, challenge string) (string, error) {
+	key, err := at.read(cmd.ErrOrStderr())
+	if err != nil {
+		return "", err
+	}
+	private, _, err := sign.ParsePrivateKey(key.PrivateKey)
+	if err != nil {
+		return "", usage(fmt.Errorf("%s: %w", at, err))
+	}
+	return base64.StdEncoding.EncodeToString(ed25519.Sign(private, apikey.ProofText(challenge))), nil
+}
+
+func makePair(at *holder) (public string, err error) {
+	public, private, err := newPair()
+	if err != nil {
+		return "", err
+	}
+	return public, at.keep(client.KeyFile{Algorithm: sign.Ed25519.String(), Dialect: sign.Native.String(), PrivateKey: private})
+}
+
+// newKeyFile writes a key file that nobody else may read.
+func newKeyFile(path string, key client.KeyFile) error {
+	raw, err := json.MarshalIndent(key, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -82,9 +105,5 @@ func makePair(out io.Writer, path string) error {
 		return err
 	}
 	_, err = file.Write(append(raw, '\n'))
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "%s\n", public)
-	return nil
+	return errors.Join(err, file.Close())
 }

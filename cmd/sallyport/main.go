@@ -95,7 +95,7 @@ sessions, signed API keys, and a gateway that lets through only what somebody ma
 	cmd.AddCommand(
 		serveCommand(), demoCommand(), migrateCommand(), doctorCommand(),
 		userCommand(), keyCommand(), keyringCommand(), auditCommand(),
-		callCommand(), signCommand(), keygenCommand(), versionCommand(),
+		callCommand(), signCommand(), keygenCommand(), keychainCommand(), versionCommand(),
 	)
 	return cmd
 }

@@ -30,14 +30,19 @@ func TestMain(m *testing.M) { program.Main(m) }
 //	[!] eventually PROGRAM ARGUMENTS…  run the program until it succeeds, or fails
 //	onejson FILE                       the file is one JSON object on one line, and nothing else
 //	sql DATABASE STATEMENT             change the database behind the program's back
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
+
+// runScripts runs the scripts of a folder, each with these lines added to its environment.
+func runScripts(t *testing.T, folder string, environ ...string) {
+	t.Helper()
 	bin := t.TempDir()
 	if err := os.Symlink(program.Build(t, program.Sallyport), filepath.Join(bin, "sallyport")); err != nil {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script", RequireUniqueNames: true, RequireExplicitExec: true,
+		Dir: folder, RequireUniqueNames: true, RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
+			env.Vars = append(env.Vars, environ...)
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return nil
 		},

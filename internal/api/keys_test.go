@@ -63,6 +63,8 @@ func TestKeys(t *testing.T) {
 		{"a key of a trader", func() answer { return trader.post("/v1/keys", wanted(nil)) }, 403, "forbidden"},
 		{"no name", create(map[string]any{"name": nil}), 422, "request.invalid"},
 		{"a name of two lines that is empty", create(map[string]any{"name": " \n "}), 422, "request.invalid"},
+		{"a name that moves a cursor", create(map[string]any{"name": "grid\x1b[2K"}), 422, "request.invalid"},
+		{"a purpose that rings", create(map[string]any{"purpose": "tests\a"}), 422, "request.invalid"},
 		{"an environment that is none", create(map[string]any{"environment": "paper"}), 422, "request.invalid"},
 		{"an algorithm of another dialect", create(map[string]any{"dialect": "upbit"}), 422, "request.invalid"},
 		{"a scope that is none", create(map[string]any{"scopes": []string{"everything"}}), 422, "request.invalid"},

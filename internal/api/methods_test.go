@@ -99,6 +99,7 @@ func TestPasskeys(t *testing.T) {
 		return body
 	}
 	d.clock.Advance(time.Hour)
+	loud := newAuthenticator(t)
 	made := named(phone.made(b.post("/v1/passkeys/begin", nil).want(200, "")), "My phone")
 	var path string
 	run(t, d, []outcome{
@@ -106,6 +107,9 @@ func TestPasskeys(t *testing.T) {
 		{"an answer of another kind", func() answer {
 			return b.post("/v1/passkeys", map[string]any{"state": made["state"], "response": "nothing"})
 		}, 403, "passkey.refused"},
+		{"a name that moves a cursor", func() answer {
+			return b.post("/v1/passkeys", named(loud.made(b.post("/v1/passkeys/begin", nil)), "phone\x1b[2K"))
+		}, 422, "request.invalid"},
 		{"without a fresh proof", func() answer { return b.post("/v1/passkeys", made) }, 403, "step_up_required"},
 		{"the same answer again, confirmed", func() answer {
 			confirmed(b, b.post("/v1/passkeys", made), "password", map[string]any{"password": authtest.Password})
@@ -116,6 +120,7 @@ func TestPasskeys(t *testing.T) {
 		{"a third time", func() answer { return b.post("/v1/passkeys", made) }, 409, "passkey.duplicate"},
 		{"renaming it", func() answer { return b.call("PATCH", path, `{"name":"Old phone"}`) }, 204, ""},
 		{"renaming it to nothing", func() answer { return b.call("PATCH", path, `{"name":" "}`) }, 422, "request.invalid"},
+		{"renaming it to what turns the line", func() answer { return b.call("PATCH", path, `{"name":"\u202e"}`) }, 422, "request.invalid"},
 		{"renaming another", func() answer {
 			return b.call("PATCH", "/v1/passkeys/pk_069g9r2kt0f7s8w3a5q1z7y6xc", `{"name":"x"}`)
 		}, 404, "passkey.not_found"},
@@ -148,6 +153,51 @@ func TestTheLastPasskeyStays(t *testing.T) {
 	own, _ := b.get("/v1/methods").body["passkeys"].([]any)
 	row, _ := own[0].(map[string]any)
 	b.call("DELETE", "/v1/passkeys/"+row["id"].(string), nil).want(409, "factor.last")
+}
+
+// A step-up is for one content: a proof that was given for one passkey or one password opens nothing for another.
+func TestAStepUpIsForOneContent(t *testing.T) {
+	d := open(t)
+	_, b := d.person("kim@example.com")
+	first, shown, hidden := newAuthenticator(t), newAuthenticator(t), newAuthenticator(t)
+	b.post("/v1/passkeys", first.made(b.post("/v1/passkeys/begin", nil))).want(201, "")
+	d.clock.Advance(time.Hour)
+	hidden.cred.ID = shown.cred.ID // the id is the authenticator's choice; the key behind it is what signs in
+	one, other := shown.made(b.post("/v1/passkeys/begin", nil)), hidden.made(b.post("/v1/passkeys/begin", nil))
+	password := func(text string) map[string]any { return map[string]any{"password": text} }
+	renamed := shown.made(b.post("/v1/passkeys/begin", nil))
+	renamed["name"] = "another name"
+
+	confirm := func(refused answer) {
+		confirmed(b, refused, "passkey", first.proven(b.post("/v1/step-ups/"+refused.field("step_up")+"/passkey/begin", nil)))
+	}
+	confirm(b.post("/v1/passkeys", one))
+	b.post("/v1/passkeys", other).want(403, "step_up_required")
+	b.post("/v1/passkeys", renamed).want(403, "step_up_required")
+	b.post("/v1/passkeys", one).want(201, "")
+
+	set := func(text string) answer { return b.call("PUT", "/v1/password", password(text)) }
+	confirm(set(another))
+	set(another+" else").want(403, "step_up_required")
+	set(another).want(204, "")
+}
+
+// What is confirmed is said in the language that was asked for, and as facts.
+func TestAStepUpSaysWhatItIsFor(t *testing.T) {
+	d := open(t)
+	_, b := d.withApp("kim@example.com")
+	d.clock.Advance(time.Hour)
+	b.cookies[httpx.LangCookie] = "ko"
+	refused := b.post("/v1/keys", wanted(map[string]any{"name": "감시"})).want(403, "step_up_required")
+	const want = "“감시” 키 (테스트), "
+	if got := refused.field("summary"); !strings.HasPrefix(got, want) {
+		t.Errorf("the refusal says %q", got)
+	}
+	step := b.get("/v1/step-ups/"+refused.field("step_up")).want(200, "")
+	facts, _ := step.body["facts"].(map[string]any)
+	if got := step.text("summary"); !strings.HasPrefix(got, want) || facts["name"] != "감시" || facts["environment"] != "test" {
+		t.Errorf("the step-up says %q, with facts %v", got, facts)
+	}
 }
 
 func TestStepUps(t *testing.T) {

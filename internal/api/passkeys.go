@@ -35,7 +35,7 @@ func (k *passkeys) mount(a *API) {
 		codes: []fault.Code{fault.PasskeyRefused, fault.PasskeyDuplicate, fault.SignInExpired},
 	}, k.add)
 	register(a, operation{
-		id: "renamePasskey", method: http.MethodPatch, path: "/v1/passkeys/{id}", summary: "Rename a passkey", about: "At most 60 characters.",
+		id: "renamePasskey", method: http.MethodPatch, path: "/v1/passkeys/{id}", summary: "Rename a passkey", about: "At most 80 characters.",
 		codes: []fault.Code{fault.PasskeyNotFound},
 	}, k.rename)
 	register(a, operation{

@@ -44,6 +44,7 @@ func TestSignUps(t *testing.T) {
 	run(t, d, []outcome{
 		{"an address that is none", func() answer { return b.post("/v1/sign-up", `{"mail":"min","name":"Min"}`) }, 422, "mail_address.malformed"},
 		{"no name", func() answer { return b.post("/v1/sign-up", `{"mail":"min@example.com","name":" "}`) }, 422, "request.invalid"},
+		{"a name that moves a cursor", func() answer { return b.post("/v1/sign-up", `{"mail":"min@example.com","name":"Min\u001b[2K"}`) }, 422, "request.invalid"},
 		{"a name that is missing", func() answer { return b.post("/v1/sign-up", `{"mail":"min@example.com"}`) }, 422, "request.invalid"},
 		{"a language that we do not speak", func() answer {
 			return b.post("/v1/sign-up", `{"mail":"min@example.com","name":"Min","lang":"fr"}`)

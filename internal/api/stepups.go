@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -57,11 +58,12 @@ type stepUpPath struct {
 }
 
 type stepUpShown struct {
-	Action    string    `json:"action" doc:"The action that waits for it" example:"key.created"`
-	Summary   string    `json:"summary" doc:"What is being confirmed, in the server's words"`
-	Needs     string    `json:"needs" enum:"pwd,mfa,phr,phrh" doc:"The acr that the proof must reach"`
-	Methods   []string  `json:"methods" enum:"passkey,totp,password" doc:"What this person can do it with, the best first"`
-	ExpiresAt time.Time `json:"expires_at"`
+	Action    string            `json:"action" doc:"The action that waits for it" example:"key.created"`
+	Summary   string            `json:"summary" doc:"What is being confirmed, in the language asked for"`
+	Facts     map[string]string `json:"facts,omitempty" doc:"The same as facts: names, scopes, dates"`
+	Needs     string            `json:"needs" enum:"pwd,mfa,phr,phrh" doc:"The acr that the proof must reach"`
+	Methods   []string          `json:"methods" enum:"passkey,totp,password" doc:"What this person can do it with, the best first"`
+	ExpiresAt time.Time         `json:"expires_at"`
 }
 
 type stepUpOut struct{ Body stepUpShown }
@@ -73,7 +75,8 @@ func (s *stepUps) show(ctx context.Context, p principal.Principal, in *stepUpPat
 	}
 	own, err := s.factors.Of(ctx, p)
 	return &stepUpOut{stepUpShown{
-		Action: string(step.Action), Summary: step.Summary, Needs: step.Needs.String(), Methods: own.Reaching(step.Needs), ExpiresAt: step.ExpiresAt,
+		Action: string(step.Action), Summary: i18n.In(p.Lang).Asked(step.Action, step.Facts), Facts: step.Facts, Needs: step.Needs.String(),
+		Methods: own.Reaching(step.Needs), ExpiresAt: step.ExpiresAt,
 	}}, err
 }
 

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
+	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -252,8 +254,23 @@ func (v *visit) refuse(err error) {
 	} else if v.who.Kind == principal.KindNobody {
 		told = httpx.ForStranger(err)
 	}
-	httpx.WriteProblem(v.w, v.r, told)
+	httpx.WriteProblem(v.w, v.r, v.summed(told))
 	httpx.Note(v.r, reason, err)
+}
+
+// summed puts into a refusal that asks for a step-up what it is for, in the reader's language.
+func (v *visit) summed(err error) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || f.Code != fault.StepUpRequired {
+		return err
+	}
+	action, _ := f.Fields["action"].(string)
+	facts, _ := f.Fields["facts"].(map[string]string)
+	fields := maps.Clone(f.Fields)
+	fields["summary"] = i18n.In(httpx.Language(v.r)).Asked(audit.Action(action), facts)
+	worded := *f
+	worded.Fields = fields
+	return &worded
 }
 
 // count tells the owner of a key that somebody tried to use it, and could not.

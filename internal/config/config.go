@@ -47,8 +47,8 @@ type Dashboard struct {
 	Origin             Origin   `key:"origin" required:"true" doc:"Where browsers reach the dashboard: https://host, or http for localhost and names below it."`
 	Listen             Listen   `key:"listen" default:"127.0.0.1:8080" required:"true" doc:"Address and port to listen on."`
 	RPID               HostName `key:"rp_id" derived:"the host of dashboard.origin" doc:"The domain that passkeys belong to: the host of the origin or a parent of it. A change makes every passkey useless."`
-	RelatedOrigins     []Origin `key:"related_origins" doc:"Other origins that may use these passkeys (WebAuthn related origins)."`
-	ConfirmationOrigin Origin   `key:"confirmation_origin" derived:"dashboard.origin" doc:"Where confirmations of money are signed. An origin of its own, where no other page's script runs, is stronger than the default."`
+	RelatedOrigins     []Origin `key:"related_origins" doc:"Other origins whose pages may use these passkeys (WebAuthn L3 §5.11): their proofs are accepted, and /.well-known/webauthn lists them. Where rp_id is not the dashboard's host, that address of rp_id must be routed to the dashboard."`
+	ConfirmationOrigin Origin   `key:"confirmation_origin" derived:"dashboard.origin" doc:"Where confirmations of money will be signed; there are none yet. An origin of its own, where no other page's script runs, is stronger than the default: the dashboard's listener serves nothing there, and no gateway host can take it."`
 	Issuer             Origin   `key:"issuer" derived:"dashboard.origin" doc:"The issuer that tokens name. Clients compare it byte for byte."`
 }
 
@@ -237,7 +237,7 @@ type Password struct {
 	Iterations  int           `key:"iterations" default:"1" min:"1" max:"10" doc:"Passes over that memory. memory_kib times iterations must be at least 38912."`
 	Parallelism int           `key:"parallelism" default:"1" min:"1" max:"8" doc:"Lanes of one hash."`
 	Slots       int           `key:"slots" default:"0" min:"0" max:"256" doc:"Hashes computed at once; 0 takes the number of cores."`
-	Queue       int           `key:"queue" default:"64" min:"0" max:"4096" doc:"Hashes that may wait for a slot; the next is refused as busy."`
+	Queue       int           `key:"queue" default:"64" min:"0" max:"4096" doc:"Hashes that may wait for a slot; the next is refused as busy. With 0 none waits."`
 	QueueWait   time.Duration `key:"queue_wait" default:"2s" min:"100ms" max:"30s" doc:"How long one waits before it is refused as busy."`
 }
 

@@ -54,8 +54,8 @@ const childVariable = "SALLYPORT_TEST_GATEWAY_UPSTREAM"
 
 func startChild(b *testing.B, upstream string) child {
 	b.Helper()
-	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run", "^TestGatewayProcess$", "-test.v")
-	cmd.Env = append(os.Environ(), childVariable+"="+upstream)
+	cmd := exec.Command(os.Args[0], "-test.run", "^TestGatewayProcess$", "-test.v") //nolint:noctx // it ends with its standard input, and cleans up
+	cmd.Env = append(os.Environ(), childVariable+"="+upstream, "TMPDIR="+b.TempDir())
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
-// codeOf is the code of a refusal, or its status where it is none.
-func codeOf(t *testing.T, r *http.Response) string {
+// answerOf is the code of a refusal, or its status where it is none.
+func answerOf(t *testing.T, r *http.Response) string {
 	t.Helper()
 	var problem struct{ Code string }
 	body := authtest.Body(t, r)
@@ -46,7 +46,7 @@ func TestADatabaseThatIsGoneStopsTradeFirst(t *testing.T) {
 			if answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Retry-After") == "" {
 				t.Errorf("%s %s: 503 without Retry-After", method, target)
 			}
-			return codeOf(t, answer)
+			return answerOf(t, answer)
 		}
 		type answers struct{ Order, Cancel, Look, Market, Untimed string }
 		now := func() answers {
@@ -54,7 +54,7 @@ func TestADatabaseThatIsGoneStopsTradeFirst(t *testing.T) {
 				Order:  ask(http.MethodPost, "/v1/orders", order),
 				Cancel: ask(http.MethodDelete, "/v1/orders/open", ""),
 				Look:   ask(http.MethodGet, "/v1/accounts", ""), Market: ask(http.MethodGet, "/v1/ticker?markets=KRW-BTC", ""),
-				Untimed: codeOf(t, s.Do(s.Signed(untimed, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))),
+				Untimed: answerOf(t, s.Do(s.Signed(untimed, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))),
 			}
 		}
 		well := answers{"201", "200", "200", "200", "200"}
@@ -205,7 +205,7 @@ func TestAClockThatIsOff(t *testing.T) {
 			off = 0
 			r := s.Signed(key, http.MethodPost, authtest.APIHost, "/v1/orders", order)
 			off = row.off
-			if got := codeOf(t, s.Do(r)); got != row.want {
+			if got := answerOf(t, s.Do(r)); got != row.want {
 				t.Errorf("our clock %v off: %s, want %s", row.off, got, row.want)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -60,6 +61,26 @@ func TestSignedOrdersReachTheExchange(t *testing.T) {
 			})
 		})
 	}
+}
+
+// After a start a signature from before it is refused, with how long to wait for one that is not; and that is long enough.
+func TestASignatureFromBeforeTheStartIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		folder := t.TempDir()
+		before := authtest.StartWith(t, authtest.Options{Folder: folder})
+		key := before.IssueKey(before.SignUp("ada@example.com"), apikey.IssueInput{})
+		time.Sleep(time.Hour + 300*time.Millisecond)
+		s := authtest.StartWith(t, authtest.Options{Folder: folder})
+		refused := s.Do(s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+		wait, err := strconv.Atoi(refused.Header.Get("Retry-After"))
+		if body := authtest.Body(t, refused); err != nil || wait < 1 || wait > 2 || !strings.Contains(body, `"code":"signature.sign_again"`) {
+			t.Fatalf("got %d, Retry-After %q, %s", refused.StatusCode, refused.Header.Get("Retry-After"), body)
+		}
+		time.Sleep(time.Duration(wait) * time.Second)
+		if again := s.Do(s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", "")); again.StatusCode != http.StatusOK {
+			t.Errorf("after %d s: %d %s", wait, again.StatusCode, authtest.Body(t, again))
+		}
+	})
 }
 
 func TestPlainUpbitKeysLookUnlessTheCeilingIsLifted(t *testing.T) {

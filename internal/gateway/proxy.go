@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -113,11 +112,9 @@ func ours(name string) bool {
 	return false
 }
 
-// cleanResponse keeps an upstream from speaking in our name: it cannot set our cookies, nor claim an assertion.
+// cleanResponse keeps an upstream from speaking in our name: it cannot set our cookies, nor claim an assertion. That it switches protocols
+// unasked is refused by httputil.
 func cleanResponse(r *http.Response) error {
-	if r.StatusCode == http.StatusSwitchingProtocols {
-		return errUpgraded
-	}
 	r.Header.Del(gate.Header)
 	cookies := r.Header["Set-Cookie"]
 	kept := cookies[:0]
@@ -132,9 +129,6 @@ func cleanResponse(r *http.Response) error {
 	r.Header.Del("X-Request-Id") // ours is set already
 	return nil
 }
-
-// errUpgraded: no request that we send on asks for it.
-var errUpgraded = errors.New("the upstream switched protocols unasked")
 
 func upstreamFailed(_ http.ResponseWriter, r *http.Request, err error) {
 	visitOf(r).refuse(fault.New(fault.GatewayUpstreamDown).Because(err))

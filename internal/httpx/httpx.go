@@ -15,11 +15,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 )
 
@@ -82,9 +82,9 @@ func (c Chain) Wrap(name string, next http.Handler) http.Handler {
 	})
 }
 
+// clip bounds what a browser says of itself, which pages and mails show.
 func clip(agent string) string {
-	agent = strings.ToValidUTF8(agent, "")
-	return strings.ToValidUTF8(agent[:min(len(agent), maxAgent)], "")
+	return line.Visible(agent[:min(len(agent), maxAgent)])
 }
 
 // finish ends one request, also one that panicked: the panic ends nothing else and shows nothing.
@@ -125,6 +125,9 @@ func (c Chain) finish(out *recorder, req *http.Request, rec *Record) {
 	}
 	if !rec.User.IsZero() {
 		attrs = append(attrs, slog.Any("user", rec.User))
+	}
+	if !rec.Key.IsZero() {
+		attrs = append(attrs, slog.Any("key", rec.Key))
 	}
 	if status >= 500 && rec.err != nil {
 		attrs = append(attrs, slog.String("error", rec.err.Error()))

@@ -45,11 +45,11 @@ func logged(t *testing.T, r *http.Request, h http.HandlerFunc) (*httptest.Respon
 }
 
 func TestEachRequestIsLoggedOnce(t *testing.T) {
-	user := id.New[id.UserKind](time.Unix(1795292455, 0))
+	user, key := id.New[id.UserKind](time.Unix(1795292455, 0)), id.New[id.KeyKind](time.Unix(1795292455, 0))
 	r := httptest.NewRequest(http.MethodPut, "/v1/password?canary=secret", nil)
 	w, lines := logged(t, r, func(w http.ResponseWriter, r *http.Request) {
 		rec := httpx.RecordOf(r.Context())
-		rec.Route, rec.User = "PUT /v1/password", user
+		rec.Route, rec.User, rec.Key = "PUT /v1/password", user, key
 		httpx.WriteProblem(w, r, fault.New(fault.Busy).Because(errors.New("all slots are taken")))
 	})
 	requestID := w.Header().Get("X-Request-Id")
@@ -58,7 +58,7 @@ func TestEachRequestIsLoggedOnce(t *testing.T) {
 	}
 	want := []map[string]any{{
 		"level": "ERROR", "msg": "request", "request": requestID, "door": "api", "method": "PUT", "route": "PUT /v1/password", "status": 503.0,
-		"took": float64(3 * time.Millisecond), "addr": "192.0.2.1", "code": "busy", "user": user.String(), "error": "busy: all slots are taken",
+		"took": float64(3 * time.Millisecond), "addr": "192.0.2.1", "code": "busy", "user": user.String(), "key": key.String(), "error": "busy: all slots are taken",
 	}}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)

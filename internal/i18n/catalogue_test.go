@@ -76,7 +76,7 @@ func TestKoreanIsFormalAndChoosesParticlesByRule(t *testing.T) {
 }
 
 // label are texts in which a stop does not end a sentence: an abbreviation, or a list of facts.
-var label = map[string]bool{"confirm.key": true, "new_key.allowlist": true, "key.name_hint": true}
+var label = map[string]bool{"asked.key.created": true, "new_key.allowlist": true, "key.name_hint": true}
 
 // What the heuristic is for is shown to be found.
 func TestTheHeuristicsFindWhatTheyLookFor(t *testing.T) {
@@ -118,8 +118,8 @@ func families() map[string][]string {
 	}
 	return map[string][]string{
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.": {"password", "totp_added", "totp_removed", "passkey_added", "passkey_removed", "key"}, "confirm.": {"key"},
-		"who.": {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
+		"asked.": {"password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created"},
+		"who.":   {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
 		"fact.dialect.": {"native", "upbit"}, "signs.": {"ed25519", "hmac", "upbit"},
 		"seen.":    {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},

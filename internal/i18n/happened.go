@@ -2,7 +2,6 @@ package i18n
 
 import (
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -18,68 +17,33 @@ func (w Words) Happened(action audit.Action, facts map[string]string) string {
 	if !known || text == "" {
 		return string(action)
 	}
+	// What somebody confirmed, or did not: another action with its facts. Events of older releases hold the sentence itself.
+	if _, old := facts["summary"]; !old && facts["action"] != "" {
+		facts = maps.Clone(facts)
+		facts["summary"] = w.Asked(audit.Action(facts["action"]), facts)
+	}
 	return w.Fill(text, facts)
 }
 
-// Asked says, in this language, what a room wrote down in English for somebody to confirm: the summary of a step-up. A sentence that the
-// catalogue does not know stays as it is.
-func (w Words) Asked(summary string) string {
-	key, values, ok := recognise("asked.", summary)
-	if !ok {
-		return summary
+// Asked says what a step-up is for: the action that waits for it, with its facts. An action without a text of its own is told by its name.
+func (w Words) Asked(action audit.Action, facts map[string]string) string {
+	key := "asked." + string(action)
+	if !w.Has(key) {
+		return string(action)
 	}
-	if e := "fact.environment." + values["environment"]; w.Has(e) {
-		values["environment"] = w.Say(e)
+	said := map[string]string{}
+	maps.Copy(said, facts)
+	if e := "fact.environment." + facts["environment"]; w.Has(e) {
+		said["environment"] = w.Say(e)
 	}
 	var scopes []string
-	for word := range strings.FieldsSeq(values["scopes"]) {
+	for word := range strings.FieldsSeq(facts["scopes"]) {
 		if w.Has("scope." + word) {
 			word = w.Say("scope." + word)
 		}
 		scopes = append(scopes, word)
 	}
-	values["scopes"] = strings.Join(scopes, ", ")
-	if said := "confirm." + strings.TrimPrefix(key, "asked."); w.Has(said) {
-		key = said
-	}
-	return fill(w.Lang(), catalogues[w.Lang()][key], func(name string) (string, bool) { return values[name], true })
-}
-
-// recognise finds the text of the English catalogue, among those whose keys begin with prefix, that a sentence was written from, and the
-// values in it.
-func recognise(prefix, sentence string) (key string, values map[string]string, ok bool) {
-	english := catalogues["en"]
-	for _, key := range slices.Sorted(maps.Keys(english)) {
-		if !strings.HasPrefix(key, prefix) {
-			continue
-		}
-		if values, ok = match(english[key], sentence); ok {
-			return key, values, true
-		}
-	}
-	return "", nil, false
-}
-
-// match reads the values out of a sentence that was made from text. Each value ends where the words after its placeholder first stand.
-func match(text, sentence string) (values map[string]string, ok bool) {
-	values = map[string]string{}
-	for {
-		before, rest, more := strings.Cut(text, "{")
-		if sentence, ok = strings.CutPrefix(sentence, before); !ok {
-			return nil, false
-		}
-		if !more {
-			return values, sentence == ""
-		}
-		name, after, _ := strings.Cut(rest, "}")
-		literal, _, _ := strings.Cut(after, "{")
-		end := strings.Index(sentence, literal)
-		if literal == "" {
-			end = len(sentence)
-		}
-		if end < 0 {
-			return nil, false
-		}
-		values[name], sentence, text = sentence[:end], sentence[end:], after
-	}
+	said["scopes"] = strings.Join(scopes, ", ")
+	said["expires"], _, _ = strings.Cut(facts["expires"], "T") // the day, in UTC
+	return w.Fill(catalogues[w.Lang()][key], said)
 }

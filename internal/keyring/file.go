@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -33,7 +34,7 @@ type File struct {
 
 type fileKeys struct {
 	keks, peppers         map[string][]byte // name → 32 bytes
-	lastKEK, lastPepper   int
+	lastKEK, lastPepper   int               // the highest numbers, which may stand above lower ones
 	currentKEK, curPepper string
 }
 
@@ -42,10 +43,18 @@ const (
 	kindPepper = "pepper"
 )
 
-// OpenFile reads the key file at path. If there is none it makes one, durably, before any key in it can be used.
-func OpenFile(path string) (*File, error) {
+// ReadFile reads the key file at path and changes nothing. Errors: fs.ErrNotExist, and whatever makes the file unfit.
+func ReadFile(path string) (*File, error) {
 	f := &File{path: path}
-	err := f.Reload()
+	if err := f.Reload(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// OpenFile is ReadFile, but where there is no file it makes one, durably, before any key in it can be used.
+func OpenFile(path string) (*File, error) {
+	f, err := ReadFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return f, err
 	}
@@ -53,7 +62,7 @@ func OpenFile(path string) (*File, error) {
 	if err := createDurably(path, body); err != nil {
 		return nil, err
 	}
-	return f, f.Reload()
+	return ReadFile(path)
 }
 
 // Reload reads the file again, after a key was added to it.
@@ -103,9 +112,15 @@ func (k *fileKeys) read(line string) error {
 	}
 	switch parts[0] {
 	case kindKEK:
-		k.keks[parts[1]], k.lastKEK, k.currentKEK = key, number, parts[1]
+		if k.keks[parts[1]] != nil {
+			return fmt.Errorf("a kek %d stands above already", number)
+		}
+		k.keks[parts[1]], k.lastKEK, k.currentKEK = key, max(k.lastKEK, number), parts[1]
 	case kindPepper:
-		k.peppers[parts[1]], k.lastPepper, k.curPepper = key, number, parts[1]
+		if k.peppers[parts[1]] != nil {
+			return fmt.Errorf("a pepper %d stands above already", number)
+		}
+		k.peppers[parts[1]], k.lastPepper, k.curPepper = key, max(k.lastPepper, number), parts[1]
 	default:
 		return fmt.Errorf("unknown kind %q", parts[0])
 	}
@@ -118,12 +133,22 @@ func (f *File) AddKEK() error { return f.add(kindKEK, f.keys.Load().lastKEK+1) }
 // AddPepper appends a new pepper, which new password hashes use; older hashes keep theirs until their next rehash.
 func (f *File) AddPepper() error { return f.add(kindPepper, f.keys.Load().lastPepper+1) }
 
+// add writes one more line in one write. An editor or a secret store may have left the last line without its end, and a key that went on
+// the same line would spoil both.
 func (f *File) add(kind string, number int) error {
+	body, err := os.ReadFile(f.path)
+	if err != nil {
+		return err
+	}
+	added := keyLine(kind, number)
+	if !bytes.HasSuffix(body, []byte("\n")) {
+		added = "\n" + added
+	}
 	handle, err := os.OpenFile(f.path, os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = handle.WriteString(keyLine(kind, number))
+	_, err = handle.WriteString(added)
 	if err = errors.Join(err, handle.Sync(), handle.Close()); err != nil {
 		return err
 	}

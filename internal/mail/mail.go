@@ -53,9 +53,11 @@ type Settings struct {
 	// User and Password are for the relay (PLAIN or LOGIN, inside TLS only); both empty means none.
 	User     string
 	Password secret.Value
-	// From is the sender of every mail, FromName how mail programs show it. Its domain is also how we greet the relay.
+	// From is the sender of every mail, FromName how mail programs show it.
 	From     mailaddr.Address
 	FromName string
+	// Hello is the host name with which we greet the relay (RFC 5321 §4.1.1.1).
+	Hello string
 	// Timeout bounds dialling and greeting, and once more the handing over of the mail.
 	Timeout time.Duration
 	// Now dates the mails.
@@ -88,6 +90,8 @@ func New(s Settings) (*Transport, error) {
 		return nil, errors.New("mail.New: unknown security")
 	case s.From == (mailaddr.Address{}) || !isLine(s.FromName):
 		return nil, errors.New("mail.New: no sender, or a sender's name that is not one line")
+	case s.Hello == "" || strings.ContainsFunc(s.Hello, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return nil, errors.New("mail.New: no name to greet the relay with, or none in ASCII")
 	case s.Timeout <= 0 || s.Now == nil:
 		return nil, errors.New("mail.New: no timeout or no clock")
 	case (s.User == "") != s.Password.IsEmpty():
@@ -171,7 +175,7 @@ func (t *Transport) compose(m Message) (*gomail.Msg, error) {
 // client is made for each mail: the library's changes while it signs in.
 func (t *Transport) client(dial gomail.DialContextFunc) (*gomail.Client, error) {
 	options := []gomail.Option{
-		gomail.WithPort(t.settings.Port), gomail.WithTimeout(t.settings.Timeout), gomail.WithHELO(t.settings.From.Domain()),
+		gomail.WithPort(t.settings.Port), gomail.WithTimeout(t.settings.Timeout), gomail.WithHELO(t.settings.Hello),
 		gomail.WithTLSConfig(t.tls), gomail.WithDialContextFunc(dial), gomail.WithoutNoop(),
 	}
 	switch t.settings.Security {

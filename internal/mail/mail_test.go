@@ -37,7 +37,7 @@ func address(t *testing.T, s string) mailaddr.Address {
 
 func settings(t *testing.T, port int) mail.Settings {
 	return mail.Settings{
-		Host: "localhost", Port: port, From: address(t, "no-reply@example.com"), FromName: "거래소, Sallyport", Timeout: 10 * time.Second,
+		Host: "localhost", Port: port, From: address(t, "no-reply@example.com"), FromName: "거래소, Sallyport", Hello: "gate.example.net", Timeout: 10 * time.Second,
 		Now: func() time.Time { return time.Date(2026, 11, 21, 18, 5, 0, 0, time.FixedZone("KST", 9*3600)) },
 	}
 }
@@ -113,7 +113,7 @@ func TestMailArrivesAsItWasWritten(t *testing.T) {
 			header, parts := read(t, mails[0].Text)
 			got := mails[0]
 			got.Text = ""
-			want := received{From: "no-reply@example.com", To: "kim@example.org", TLS: security != mail.ClearText, Greeting: "example.com"}
+			want := received{From: "no-reply@example.com", To: "kim@example.org", TLS: security != mail.ClearText, Greeting: "gate.example.net"}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -187,7 +187,7 @@ func TestNothingFallsBackToClearText(t *testing.T) {
 	if err := transport(t, s).Send(t.Context(), message(t)); err == nil {
 		t.Error("sent without TLS")
 	}
-	if heard := script.heard(); heard != "EHLO example.com" {
+	if heard := script.heard(); heard != "EHLO gate.example.net" {
 		t.Errorf("the relay heard %q", heard)
 	}
 }
@@ -327,6 +327,8 @@ func TestNewRefuses(t *testing.T) {
 		"port too high":         func(s *mail.Settings) { s.Port = 65536 },
 		"unknown security":      func(s *mail.Settings) { s.Security = 3 },
 		"no sender":             func(s *mail.Settings) { s.From = mailaddr.Address{} },
+		"no greeting":           func(s *mail.Settings) { s.Hello = "" },
+		"two greetings":         func(s *mail.Settings) { s.Hello = "a.example\r\nMAIL FROM:<x@example.com>" },
 		"no timeout":            func(s *mail.Settings) { s.Timeout = 0 },
 		"no clock":              func(s *mail.Settings) { s.Now = nil },
 		"user without password": func(s *mail.Settings) { s.User = "u" },

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/seed-21c57000/sallyport/internal/agent"
@@ -9,14 +10,16 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/web"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // newBrowserMux mounts the doors of the dashboard's listener: pages, JSON, and the little that machines ask there. Each door refuses
 // cross-site requests itself, in the shape its readers understand.
 func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handler, error) {
 	routes := route.NewMux()
-	json, err := api.New(api.Deps{
+	programs, err := api.New(api.Deps{
 		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{},
 		Tally: s.Tally, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
 		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log,
@@ -24,7 +27,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	if err != nil {
 		return nil, err
 	}
-	json.Mount(routes)
+	programs.Mount(routes)
 	pages, err := web.New(web.Deps{
 		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(),
 		FormKey: formKey, Decide: s.Policy, Describe: describer{}, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
@@ -37,7 +40,38 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	machines := routes.Door("server", "/.well-known/", httpx.WriteProblem)
 	machines.Handle(http.MethodGet, "/healthz", func(w http.ResponseWriter, r *http.Request, _ route.Line) { s.healthz(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/sallyport-assertion-jwks.json", func(w http.ResponseWriter, r *http.Request, _ route.Line) { keys.serveJWKS(w, r) })
-	return routes, routes.Check()
+	machines.Handle(http.MethodGet, "/.well-known/webauthn", s.relatedOrigins)
+	return s.reserved(routes), routes.Check()
+}
+
+// relatedOrigins lists the origins beside the RP ID's own that may use its passkeys: browsers ask for it before a ceremony there
+// (WebAuthn L3 §5.11.1). Without any there is no list.
+func (s *Server) relatedOrigins(w http.ResponseWriter, r *http.Request, _ route.Line) {
+	origins := s.cfg.Dashboard.RelatedOrigins
+	if len(origins) == 0 {
+		httpx.WriteProblem(w, r, fault.New(fault.NotFound))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	_ = json.NewEncoder(w).Encode(map[string]any{"origins": origins})
+}
+
+// reserved keeps the origin of confirmations free of everything else, if it is one of its own: a page or script that was ever served there
+// could later speak for it.
+func (s *Server) reserved(next http.Handler) http.Handler {
+	kept := string(s.cfg.Dashboard.ConfirmationOrigin.Authority())
+	if kept == string(s.cfg.Dashboard.Origin.Authority()) {
+		return next
+	}
+	kept = sign.CanonicalAuthority(kept)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if sign.CanonicalAuthority(r.Host) == kept {
+			httpx.WriteProblem(w, r, fault.New(fault.NotFound))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // pageHosts are the gateway's hosts that people open from the dashboard.

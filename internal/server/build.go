@@ -146,7 +146,16 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	}
 	db.Listen(store.Listener{Hear: r.Sessions.Hear, Reload: r.Sessions.Reload})
 	follow.Use(r.Sessions)
-	r.StepUps = stepup.New(stepup.Deps{Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: factor.Strongest, Life: cfg.StepUp.Life})
+	contentKey, err := db.ServerSecret(ctx, "step_up_contents", random32)
+	if err != nil {
+		return err
+	}
+	r.StepUps, err = stepup.New(stepup.Deps{
+		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: factor.Strongest, Life: cfg.StepUp.Life, Key: contentKey,
+	})
+	if err != nil {
+		return err
+	}
 	if err := r.buildPeople(ctx, cfg, opts, follow); err != nil {
 		return err
 	}

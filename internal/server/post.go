@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ func newPost(cfg config.Config, now func() time.Time) (*post, error) {
 	security := map[config.SMTPTLS]mail.Security{config.StartTLS: mail.StartTLS, config.ImplicitTLS: mail.ImplicitTLS, config.NoTLS: mail.ClearText}
 	p.relay, err = mail.New(mail.Settings{
 		Host: host, Port: port, Security: security[cfg.Mail.SMTP.TLS], User: cfg.Mail.SMTP.Username, Password: password,
-		From: p.from, FromName: cfg.Mail.FromName, Timeout: 20 * time.Second, Now: now,
+		From: p.from, FromName: cfg.Mail.FromName, Hello: string(cfg.Mail.SMTP.Hello), Timeout: 20 * time.Second, Now: now,
 	})
 	return p, err
 }
@@ -106,6 +107,9 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.FactorAdded{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
 	case notify.FactorRemoved:
 		return letter.FactorRemoved{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
+	case notify.CodesGuessed:
+		count, err := strconv.Atoi(facts["count"])
+		return letter.CodesGuessed{Count: count, Resting: facts["resting"] != "", Seen: seen}, err
 	case notify.KeyCreated:
 		expires, err := time.Parse(time.RFC3339, facts["expires"])
 		return letter.KeyCreated{Name: facts["name"], Scopes: strings.Fields(facts["scopes"]), Expires: expires, Seen: seen}, err

@@ -36,7 +36,7 @@ func (t *tx) RehashPassword(ctx context.Context, u id.User, old, fresh string) e
 func (t *tx) TOTPOf(ctx context.Context, u id.User) (factor.StoredTOTP, bool, error) {
 	row, err := t.TOTPByUser(ctx, sqlgen.TOTPByUserParams{UserID: u[:]})
 	return read(row, err, func(row sqlgen.Totp) factor.StoredTOTP {
-		return factor.StoredTOTP{Sealed: row.Sealed, LastStep: row.LastStep, Born: at(row.CreatedAt), ConfirmedAt: maybeAt(row.ConfirmedAt)}
+		return factor.StoredTOTP{Sealed: row.Sealed, LastStep: row.LastStep, Born: at(row.CreatedAt), ConfirmedAt: maybeAt(row.ConfirmedAt), Failures: row.Failures}
 	})
 }
 
@@ -50,6 +50,14 @@ func (t *tx) ConfirmTOTP(ctx context.Context, u id.User, now time.Time) (bool, e
 
 func (t *tx) SpendTOTPStep(ctx context.Context, u id.User, step int64) (bool, error) {
 	return won(t.Queries.SpendTOTPStep(ctx, sqlgen.SpendTOTPStepParams{UserID: u[:], Step: step}))
+}
+
+func (t *tx) CountTOTPFailure(ctx context.Context, u id.User) (int64, error) {
+	return t.Queries.CountTOTPFailure(ctx, sqlgen.CountTOTPFailureParams{UserID: u[:]})
+}
+
+func (t *tx) ForgetTOTPFailures(ctx context.Context, u id.User) error {
+	return t.Queries.ForgetTOTPFailures(ctx, sqlgen.ForgetTOTPFailuresParams{UserID: u[:]})
 }
 
 func (t *tx) DeleteTOTP(ctx context.Context, u id.User) (bool, error) {

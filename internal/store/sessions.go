@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -114,23 +115,31 @@ func (t *tx) SpendChildCode(ctx context.Context, hash [32]byte, host string, now
 }
 
 func (t *tx) InsertStepUp(ctx context.Context, s stepup.StepUp, now time.Time) error {
+	facts, err := json.Marshal(s.Facts)
+	if err != nil {
+		return fmt.Errorf("encode facts: %w", err)
+	}
 	return t.Queries.InsertStepUp(ctx, sqlgen.InsertStepUpParams{
-		ID: s.ID[:], UserID: s.User[:], SessionID: s.Session[:], Action: string(s.Action), Digest: s.Digest[:], Summary: s.Summary,
+		ID: s.ID[:], UserID: s.User[:], SessionID: s.Session[:], Action: string(s.Action), Digest: s.Digest[:], Facts: string(facts),
 		Needs: s.Needs.String(), CreatedAt: micros(now), ExpiresAt: micros(s.ExpiresAt),
 	})
 }
 
 func (t *tx) StepUpByID(ctx context.Context, s id.StepUp) (stepup.StepUp, bool, error) {
 	row, err := t.Queries.StepUpByID(ctx, sqlgen.StepUpByIDParams{ID: s[:]})
-	return read(row, err, func(row sqlgen.StepUp) stepup.StepUp {
+	step, found, err := read(row, err, func(row sqlgen.StepUp) stepup.StepUp {
 		step := stepup.StepUp{
 			ID: rowID[id.StepUpKind](row.ID), User: rowID[id.UserKind](row.UserID), Session: rowID[id.SessionKind](row.SessionID),
-			Action: audit.Action(row.Action), Summary: row.Summary, Needs: assurance.ParseLevel(row.Needs),
+			Action: audit.Action(row.Action), Needs: assurance.ParseLevel(row.Needs),
 			ExpiresAt: at(row.ExpiresAt), SatisfiedAt: maybeAt(row.SatisfiedAt), SpentAt: maybeAt(row.SpentAt),
 		}
 		copy(step.Digest[:], row.Digest)
 		return step
 	})
+	if err == nil && found {
+		err = json.Unmarshal([]byte(row.Facts), &step.Facts)
+	}
+	return step, found, err
 }
 
 func (t *tx) SatisfyStepUp(ctx context.Context, s id.StepUp, by id.Session, factors assurance.Factor, now, expires time.Time) (bool, error) {

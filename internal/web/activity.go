@@ -54,18 +54,15 @@ func (a *activity) show(v *visit) error {
 // refused are the actions that tell of something that did not succeed.
 var refused = map[audit.Action]bool{
 	audit.SignInFailed: true, audit.SignInSecondFactorFailed: true, audit.StepUpFailed: true, audit.PasskeyCloneRefused: true,
-	audit.RequestRefused: true,
+	audit.PasskeyRemovedRefused: true, audit.RequestRefused: true,
 }
 
 func (a *activity) entry(v *visit, t audit.Told) page.Entry {
 	r := t.Readable
 	facts := map[string]string{}
 	for name, value := range r.Facts {
-		switch name {
-		case "device":
+		if name == "device" {
 			value = v.device(value)
-		case "summary":
-			value = v.words.Asked(value)
 		}
 		facts[name] = value
 	}

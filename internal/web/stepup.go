@@ -10,6 +10,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -74,7 +75,8 @@ func (v *visit) askProof(err error, p page.Problem) error {
 	e, _ := fault.Lookup(f.Code)
 	httpx.Note(v.r, f.Code, err)
 	v.status = e.Status
-	return v.showProof(p, text("step_up"), text("summary"), assurance.ParseLevel(text("needs")))
+	facts, _ := f.Fields["facts"].(map[string]string)
+	return v.showProof(p, text("step_up"), v.words.Asked(audit.Action(text("action")), facts), assurance.ParseLevel(text("needs")))
 }
 
 // refusedProof shows the question again after a proof that did not hold.
@@ -83,12 +85,12 @@ func (v *visit) refusedProof(sid id.StepUp, p page.Problem) error {
 	if err != nil {
 		return err
 	}
-	return v.showProof(p, sid.String(), step.Summary, step.Needs)
+	return v.showProof(p, sid.String(), v.words.Asked(step.Action, step.Facts), step.Needs)
 }
 
 func (v *visit) showProof(p page.Problem, sid, summary string, needs assurance.Level) error {
 	view := page.StepUp{
-		Problem: p, Action: v.r.URL.Path, ID: sid, Summary: v.words.Asked(summary), Needs: proofFor(needs),
+		Problem: p, Action: v.r.URL.Path, ID: sid, Summary: summary, Needs: proofFor(needs),
 		Carried: v.web.carrier.seal(v.who.Session, v.r.URL.Path, v.sent), Back: v.from(),
 	}
 	view.Problem.Field = map[string]string{"code": "proof_code", "password": "proof_password"}[p.Field]

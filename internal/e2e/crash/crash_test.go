@@ -103,17 +103,25 @@ func (w *owner) read(path string, into any) {
 
 // revoke ends one key and writes it into the ledger when the server has said that it is done.
 func (w *owner) revoke(ctx context.Context, key string) error {
-	answer, err := w.ask(ctx, http.MethodDelete, "/v1/keys/"+key)
+	if err := w.end(ctx, "/v1/keys/"+key); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.revoked = append(w.revoked, key)
+	return nil
+}
+
+// end ends what stands at a path: a key, a session.
+func (w *owner) end(ctx context.Context, path string) error {
+	answer, err := w.ask(ctx, http.MethodDelete, path)
 	if err != nil {
 		return err
 	}
 	_ = answer.Body.Close()
 	if answer.StatusCode != http.StatusNoContent {
-		return fmt.Errorf("revoke %s: %s", key, answer.Status)
+		return fmt.Errorf("end %s: %s", path, answer.Status)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.revoked = append(w.revoked, key)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/program"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 )
 
 // TestNothingIsAcknowledgedBeforeItIsSynced watches the system calls of the real server. Between the arrival of each request and the first
@@ -22,10 +26,14 @@ func TestNothingIsAcknowledgedBeforeItIsSynced(t *testing.T) {
 	strace := program.Missing(t, "strace")
 	const each = 25
 	w := newOwner(t, program.InstallOptions{}, each)
+	sessions := w.sessions(each)
 	p := w.Serve(t)
 	w.arrive()
 	trace := watch(t, strace, p)
-	for _, key := range w.keys {
+	for i, key := range w.keys {
+		if err := w.end(t.Context(), "/v1/sessions/"+sessions[i]); err != nil {
+			t.Fatal(err)
+		}
 		if err := w.revoke(t.Context(), key); err != nil {
 			t.Fatal(err)
 		}
@@ -33,16 +41,40 @@ func TestNothingIsAcknowledgedBeforeItIsSynced(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := w.end(t.Context(), "/v1/session"); err != nil {
+		t.Fatal(err)
+	}
 	calls := trace()
-	for _, kind := range []struct{ name, request, answer string }{
-		{"revocations", "DELETE /v1/keys/", "HTTP/1.1 204 "},
-		{"spent tokens", "GET /v1/accounts ", "HTTP/1.1 200 "},
+	for _, kind := range []struct {
+		name, request, answer string
+		want                  int
+	}{
+		{"revocations of a key", "DELETE /v1/keys/", "HTTP/1.1 204 ", each},
+		{"revocations of a session", "DELETE /v1/sessions/", "HTTP/1.1 204 ", each},
+		{"sign-outs", "DELETE /v1/session ", "HTTP/1.1 204 ", 1},
+		{"spent tokens", "GET /v1/accounts ", "HTTP/1.1 200 ", each},
 	} {
 		held, unsynced := acknowledged(calls, kind.request, kind.answer)
-		if held != each || len(unsynced) > 0 {
-			t.Errorf("%s: %d of %d were synced before the answer; not so:\n%s", kind.name, held, each, strings.Join(unsynced, "\n"))
+		if held != kind.want || len(unsynced) > 0 {
+			t.Errorf("%s: %d of %d were synced before the answer; not so:\n%s", kind.name, held, kind.want, strings.Join(unsynced, "\n"))
 		}
 	}
+}
+
+// sessions signs the owner in from as many browsers.
+func (w *owner) sessions(count int) (ids []string) {
+	w.t.Helper()
+	rooms, closed := w.Rooms(w.t)
+	defer closed()
+	from := signin.From{Origin: principal.Origin{Addr: netip.MustParseAddr("127.0.0.1"), Agent: "test"}}
+	for range count {
+		in, err := rooms.SignIns.WithPassword(w.t.Context(), from, "ada@example.com", secret.FromString("password", program.Password))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		ids = append(ids, in.Session.ID.String())
+	}
+	return ids
 }
 
 // TestTheCheckerFindsWhatIsNotSynced runs a server that answers without a sync, in both ways in which SQLite can be told to.

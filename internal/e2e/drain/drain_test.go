@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/program"
+	"github.com/seed-21c57000/sallyport/internal/kit/relay"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/server"
 	"github.com/seed-21c57000/sallyport/sign"
@@ -181,7 +182,11 @@ func TestARequestWithoutEndDoesNotHoldTheServer(t *testing.T) {
 		_, err := b.call("", false)
 		cut <- err
 	}()
-	<-b.arrived
+	select {
+	case <-b.arrived:
+	case err := <-cut:
+		t.Fatalf("the request did not reach the upstream: %v", err)
+	}
 	end(t, p, 1)
 	if !strings.Contains(p.Stderr(), "drain") {
 		t.Errorf("the server does not say that it cut something off: %s", p.Stderr())
@@ -263,16 +268,20 @@ func waitFor(t *testing.T, done func() bool) {
 
 // TestALetterUnderWayIsSentAfterTheNextStart: the relay hangs, the server stops, and the letter does not count as being sent meanwhile.
 func TestALetterUnderWayIsSentAfterTheNextStart(t *testing.T) {
-	relay := newRelay(t)
-	in := program.Install(t, program.InstallOptions{YAML: "mail: {smtp: {addr: '" + relay.address + "', tls: none}, from: gate@exchange.example}\n"})
+	letters := relay.NewSilent(t)
+	in := program.Install(t, program.InstallOptions{YAML: "mail: {smtp: {addr: '" + letters.Address + "', tls: none}, from: gate@exchange.example}\n"})
 	rooms, _ := in.Rooms(t)
 	p := in.Serve(t)
 	program.SignUp(t, rooms, "ada@example.com")
-	<-relay.began
+	select {
+	case <-letters.Began:
+	case <-time.After(30 * time.Second):
+		t.Fatal("no letter was sent")
+	}
 	end(t, p, 0)
-	relay.works()
+	letters.Heal()
 	in.Serve(t)
-	waitFor(t, func() bool { return relay.taken() >= 2 }) // the code, and the welcome
+	waitFor(t, func() bool { return len(letters.Letters()) >= 2 }) // the code, and the welcome
 }
 
 // TestNothingRunsOnAfterTheEnd serves in this process, on both engines, and looks for what was left behind.

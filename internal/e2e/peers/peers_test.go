@@ -1,5 +1,6 @@
 // Package peers_test drives the real program from outside with clients that are not ours: curl, ccxt and npm's http-message-signatures, and
-// with the two that are, the command line and package client. One demo serves them all, and nothing in it is replaced.
+// with those that are: the command line, package client, and sdk's packages for TypeScript and Python, whose own tests it runs too. One demo
+// serves them all, and nothing in it is replaced.
 package peers_test
 
 import (
@@ -33,7 +34,10 @@ func TestPeers(t *testing.T) {
 	t.Run("client", h.client)
 	t.Run("ccxt", h.ccxt)
 	t.Run("http-message-signatures", h.httpMessageSignatures)
+	t.Run("typescript", h.typescript)
+	t.Run("python", h.python)
 	t.Run("README", h.readme)
+	t.Run("docs/clients.md", h.clients)
 	t.Run("revoked elsewhere", h.revokedElsewhere)
 }
 

@@ -12,9 +12,9 @@ import (
 
 // Budgets counts failed signatures by source, and by key and source: a leaky bucket each. It is safe for concurrent use.
 //
-// While nobody fails, asking costs one atomic read. The table is bounded. When it is full, a newcomer takes the place of the bucket that
-// drains soonest among a few: whoever fails often is remembered, and whoever comes new is counted like everybody before. No call walks more
-// than those few under its lock; only Sweep walks the table, a part at a time.
+// While nobody fails, asking costs one atomic read. The table is bounded. When it is full, newcomers are counted together with their
+// neighbours, as whoever floods it has whole networks; and a network's bucket takes the place of the one that drains soonest among a few, so
+// that whoever fails often is remembered. No call walks more than those few under its lock; only Sweep walks the table, a part at a time.
 type Budgets struct {
 	limits BudgetLimits
 	seed   maphash.Seed
@@ -49,18 +49,45 @@ func NewBudgets(l BudgetLimits) *Budgets {
 	return b
 }
 
-func (b *Budgets) bucket(k id.Key, addr netip.Addr) (t *budgetTable, bucket uint64) {
+// How much of an address names a source, and how much the network that newcomers share when there is no room: a host of IPv6 owns its /64.
+const (
+	sourceBits4, sourceBits6   = 32, 64
+	networkBits4, networkBits6 = 16, 40
+)
+
+func (b *Budgets) bucket(k id.Key, addr netip.Addr, bits4, bits6 int) (t *budgetTable, bucket uint64) {
 	var h maphash.Hash
 	h.SetSeed(b.seed)
-	raw := addr.Unmap().As16()
-	part := raw[:]
-	if addr.Is6() && !addr.Is4In6() {
-		part = raw[:8] // a host owns its whole /64
+	addr = addr.Unmap()
+	bits := bits6
+	if addr.Is4() {
+		bits = bits4
 	}
+	part, _ := addr.Prefix(bits) // of no address it is the zero prefix: those count together
+	raw := part.Addr().As16()
 	_, _ = h.Write(k[:])
-	_, _ = h.Write(part)
+	_, _ = h.Write(raw[:])
+	_ = h.WriteByte(byte(bits))
 	bucket = h.Sum64()
 	return &b.tables[bucket%budgetTables], bucket
+}
+
+// find gives the bucket in which a source is counted now.
+func (b *Budgets) find(k id.Key, addr netip.Addr) (t *budgetTable, bucket uint64) {
+	t, bucket = b.bucket(k, addr, sourceBits4, sourceBits6)
+	if b.full() && !t.has(bucket) {
+		return b.bucket(k, addr, networkBits4, networkBits6)
+	}
+	return t, bucket
+}
+
+func (b *Budgets) full() bool { return b.used.Load() >= maxBudgets }
+
+func (t *budgetTable) has(bucket uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, known := t.empties[bucket]
+	return known
 }
 
 func (b *Budgets) numbers(k id.Key) (burst int, interval time.Duration) {
@@ -76,7 +103,7 @@ func (b *Budgets) Left(k id.Key, addr netip.Addr, now time.Time) bool {
 		return true
 	}
 	burst, interval := b.numbers(k)
-	t, bucket := b.bucket(k, addr)
+	t, bucket := b.find(k, addr)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.empties[bucket].Sub(now) < time.Duration(burst)*interval
@@ -85,15 +112,11 @@ func (b *Budgets) Left(k id.Key, addr netip.Addr, now time.Time) bool {
 // Fail counts one failure.
 func (b *Budgets) Fail(k id.Key, addr netip.Addr, now time.Time) {
 	_, interval := b.numbers(k)
-	t, bucket := b.bucket(k, addr)
+	t, bucket := b.find(k, addr)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	empty, known := t.empties[bucket]
-	switch {
-	case known:
-	case len(t.empties) >= maxBudgets/budgetTables:
-		t.makeRoom()
-	default:
+	if !known && !(b.full() && t.makeRoom()) {
 		b.used.Add(1)
 	}
 	if empty.Before(now) {
@@ -102,8 +125,8 @@ func (b *Budgets) Fail(k id.Key, addr netip.Addr, now time.Time) {
 	t.empties[bucket] = empty.Add(interval)
 }
 
-// makeRoom forgets the bucket that drains soonest among a few; a map is walked from a random place.
-func (t *budgetTable) makeRoom() {
+// makeRoom forgets the bucket that drains soonest among a few, if there are any; a map is walked from a random place.
+func (t *budgetTable) makeRoom() bool {
 	var soonest uint64
 	var empty time.Time
 	seen := 0
@@ -116,6 +139,7 @@ func (t *budgetTable) makeRoom() {
 		}
 	}
 	delete(t.empties, soonest)
+	return seen > 0
 }
 
 // Sweep forgets buckets that have drained.

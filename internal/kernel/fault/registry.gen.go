@@ -76,6 +76,8 @@ const (
 	SignUpExpired Code = "sign_up.expired"
 	// TOTPCodeRefused: That code is not right, or it was used already. Our clock says {server_time}.
 	TOTPCodeRefused Code = "totp.code_refused"
+	// TOTPResting: Too many codes in a row were wrong. From browsers that you have not used before we take no codes for now.
+	TOTPResting Code = "totp.resting"
 	// TOTPNotEnrolled: No authenticator app is set up.
 	TOTPNotEnrolled Code = "totp.not_enrolled"
 	// TOTPAlreadyEnrolled: An authenticator app is set up already.
@@ -266,6 +268,9 @@ var registry = map[Code]Entry{
 	TOTPCodeRefused: {Code: TOTPCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That code is not right, or it was used already. Our clock says {server_time}.", EnglishFix: "Wait for the next code. If it fails again, set your phone's clock to automatic.",
 		Korean: "코드가 올바르지 않거나 이미 사용되었습니다. 서버 시각은 {server_time}입니다.", KoreanFix: "다음 코드를 기다려 입력해 주십시오. 계속 실패하면 휴대전화의 시각 설정을 자동으로 바꿔 주십시오."},
+	TOTPResting: {Code: TOTPResting, Status: 403, Sight: Anyone, Outside: "",
+		English: "Too many codes in a row were wrong. From browsers that you have not used before we take no codes for now.", EnglishFix: "Sign in with a passkey, or with a browser in which you have signed in before.",
+		Korean: "틀린 코드가 너무 많이 이어졌습니다. 처음 사용하는 브라우저에서는 당분간 코드를 받지 않습니다.", KoreanFix: "패스키를 사용하거나 전에 로그인한 적이 있는 브라우저에서 로그인해 주십시오."},
 	TOTPNotEnrolled: {Code: TOTPNotEnrolled, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "No authenticator app is set up.", EnglishFix: "Set one up under Sign-in methods.",
 		Korean: "설정된 인증 앱이 없습니다.", KoreanFix: "로그인 수단 화면에서 설정해 주십시오."},

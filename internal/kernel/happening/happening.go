@@ -21,6 +21,7 @@ const (
 	PasswordChanged Kind = "password_changed"
 	FactorAdded     Kind = "factor_added"
 	FactorRemoved   Kind = "factor_removed"
+	CodesGuessed    Kind = "codes_guessed"
 	KeyCreated      Kind = "key_created"
 	KeyRevoked      Kind = "key_revoked"
 	UserDisabled    Kind = "user_disabled"

@@ -58,6 +58,8 @@ type Options struct {
 	PostgresDSN string
 	// YAML is appended to the configuration.
 	YAML string
+	// Environ sets single settings as the environment does: "SALLYPORT_DASHBOARD_RP_ID=…". They win over the configuration.
+	Environ []string
 	// Upstream is the address of a real upstream; empty calls the paper exchange in process.
 	Upstream string
 	// APIHost and PageHost replace the usual places.
@@ -102,7 +104,7 @@ func StartWith(t testing.TB, o Options) *Stack {
 	if o.Upstream == "" {
 		o.Upstream, opts.Transport = "http://paper.invalid", inProcess{exchange.Handler()}
 	}
-	cfg, err := config.Parse(configText(t, o, shared), nil)
+	cfg, err := config.Parse(configText(t, o, shared), o.Environ)
 	if err != nil {
 		t.Fatal(err)
 	}

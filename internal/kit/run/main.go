@@ -46,6 +46,7 @@ type runner struct {
 	out     io.Writer
 	ci      bool
 	environ []string // on top of our own
+	started bool     // PostgreSQL, or the try
 	results results
 	times   []stepTime
 }
@@ -77,6 +78,17 @@ func (r *runner) run(names []string) (err error) {
 	if err != nil {
 		return err
 	}
+	// Tests that are cut off, and browsers, leave their folders behind: all of them lie in one that goes with the run.
+	folder, err := os.MkdirTemp("", "sallyport-test-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	// As the system's own: PostgreSQL, which does not run as root, makes and removes a folder in it.
+	if err := os.Chmod(folder, os.ModeSticky|0o777); err != nil {
+		return err
+	}
+	r.environ = append(r.environ, "TMPDIR="+folder)
 	for _, s := range chosen {
 		fmt.Fprintf(r.out, "\n== %s: %s\n", s.name, s.what)
 		began, before := time.Now(), r.results.count()
@@ -176,9 +188,10 @@ func (r *runner) command(name string, arguments ...string) *exec.Cmd {
 // startPostgres starts the one server of this run, without sync: no test cuts the power. Where PostgreSQL is missing, the tests
 // that need it say so themselves.
 func (r *runner) startPostgres() error {
-	if os.Getenv(pgtest.Variable) != "" || len(r.environ) > 0 {
+	if os.Getenv(pgtest.Variable) != "" || r.started {
 		return nil
 	}
+	r.started = true
 	s, err := pgtest.Start(pgtest.Options{NoSync: true})
 	if errors.Is(err, pgtest.ErrMissing) {
 		return nil

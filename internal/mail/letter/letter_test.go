@@ -47,6 +47,8 @@ func samples(language string) map[string]letter.Letter {
 		"factor_added_at_once":       letter.FactorAdded{Factor: letter.RecoveryCodes, Seen: seen},
 		"factor_removed":             letter.FactorRemoved{Factor: letter.TOTP, Name: "old phone", Seen: seen, Hold: 24 * time.Hour},
 		"factor_removed_no_hold":     letter.FactorRemoved{Factor: letter.Password, Seen: seen},
+		"codes_guessed":              letter.CodesGuessed{Count: 10, Seen: seen},
+		"codes_guessed_resting":      letter.CodesGuessed{Count: 100, Resting: true, Seen: seen},
 		"key_created":                letter.KeyCreated{Name: "grid-btc", Scopes: scopes, Expires: at.AddDate(0, 0, 90), Seen: seen},
 		"key_revoked":                letter.KeyRevoked{Name: "grid-btc", Seen: seen},
 		"signed_out_everywhere":      letter.SignedOutEverywhere{Seen: seen},

@@ -1,6 +1,7 @@
 package letter
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -120,6 +121,29 @@ func (l FactorRemoved) compose(w *writer) {
 	w.paragraph("notice.others_signed_out")
 	w.held("notice.hold", l.Hold)
 	w.paragraph("factor_removed.not_you")
+	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}
+
+// CodesGuessed reports wrong codes after the right password, from browsers that the user has not signed in with.
+type CodesGuessed struct {
+	// Count of them in a row.
+	Count int
+	// Resting says that such browsers' codes are no longer taken.
+	Resting bool
+	Seen    Sighting
+}
+
+func (l CodesGuessed) compose(w *writer) {
+	w.subjectLine("codes_guessed.subject")
+	w.heading("codes_guessed.heading")
+	w.paragraph("codes_guessed.first", "n", strconv.Itoa(l.Count))
+	w.facts(w.sighting(l.Seen)...)
+	if l.Resting {
+		w.paragraph("codes_guessed.resting")
+	}
+	w.paragraph("codes_guessed.you")
+	w.paragraph("codes_guessed.not_you")
 	w.button("button.methods", w.links.methods())
 	w.footOfAccount()
 }

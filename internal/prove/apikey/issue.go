@@ -9,12 +9,12 @@ import (
 	"net/netip"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
@@ -59,7 +59,6 @@ type Issued struct {
 }
 
 const (
-	maxText      = 80
 	maxAllowlist = 64
 	proofLife    = 10 * time.Minute
 )
@@ -89,7 +88,7 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 	if err != nil {
 		return out, err
 	}
-	content := stepup.Content{Action: audit.KeyCreated, Input: in, Summary: summary(key)}
+	content := stepup.Content{Action: audit.KeyCreated, Input: in, Facts: planned(key)}
 	err = k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		if key.Subaccount, err = k.subaccount(ctx, tx, in); err != nil {
 			return audit.Event{}, err
@@ -121,11 +120,12 @@ func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
 		Algorithm: in.Algorithm, Scopes: scope.ReadOnly, Born: now, BornOn: p.Origin.Device,
 	}
 	var err error
-	if key.Name, err = line("name", in.Name); err != nil {
-		return key, err
+	var ok bool
+	if key.Name, ok = line.Filled(in.Name); !ok {
+		return key, invalid("name")
 	}
-	if key.Purpose, err = line("purpose", in.Purpose); err != nil {
-		return key, err
+	if key.Purpose, ok = line.Filled(in.Purpose); !ok {
+		return key, invalid("purpose")
 	}
 	if in.Environment != id.Live && in.Environment != id.Test {
 		return key, invalid("environment")
@@ -206,18 +206,6 @@ func (k *Keys) mint(p principal.Principal, key Key, in IssueInput) (m Material, 
 
 func invalid(field string) *fault.Error { return fault.New(fault.RequestInvalid, "field", field) }
 
-// line checks a text that people write: one line, not empty, at most 80 characters.
-func line(field, s string) (string, error) {
-	if !utf8.ValidString(s) {
-		return "", invalid(field)
-	}
-	s = strings.Join(strings.Fields(s), " ")
-	if s == "" || utf8.RuneCountInString(s) > maxText {
-		return "", invalid(field)
-	}
-	return s, nil
-}
-
 // networks reads an allowlist: addresses and networks, IPv4-mapped ones as the IPv4 they are, host bits cleared.
 func networks(words []string) ([]netip.Prefix, error) {
 	if len(words) > maxAllowlist {
@@ -251,9 +239,11 @@ func leastBits(p netip.Prefix) int {
 	return 32
 }
 
-// summary says in words what a key will be, for the one who confirms it.
-func summary(k Key) string {
-	return fmt.Sprintf("API key %q (%s) with %s, until %s", k.Name, k.Environment, k.Scopes, k.ExpiresAt.UTC().Format(time.DateOnly))
+// planned says what a key will be, for the one who confirms it: it has no id yet.
+func planned(k Key) map[string]string {
+	facts := factsOf(k)
+	delete(facts, "key")
+	return facts
 }
 
 func factsOf(k Key) map[string]string {

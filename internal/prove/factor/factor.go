@@ -45,6 +45,8 @@ type StoredTOTP struct {
 	LastStep    int64
 	Born        time.Time
 	ConfirmedAt time.Time
+	// Failures is how many codes in a row were wrong from browsers that the user has not signed in with.
+	Failures int64
 }
 
 // Tx is what this package asks of a transaction.
@@ -62,6 +64,8 @@ type Tx interface {
 	ConfirmTOTP(ctx context.Context, u id.User, now time.Time) (won bool, err error)
 	// SpendTOTPStep uses a step up; won is false for that step and every earlier one from then on.
 	SpendTOTPStep(ctx context.Context, u id.User, step int64) (won bool, err error)
+	CountTOTPFailure(ctx context.Context, u id.User) (failures int64, err error)
+	ForgetTOTPFailures(ctx context.Context, u id.User) error
 	DeleteTOTP(ctx context.Context, u id.User) (won bool, err error)
 	// InsertPasskey is won unless somebody has a credential of that id already.
 	InsertPasskey(ctx context.Context, c passkey.Credential) (won bool, err error)

@@ -2,19 +2,18 @@ package factor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
@@ -40,8 +39,11 @@ func ownerOf(ctx context.Context, tx Tx, u account.User) (passkey.Owner, error) 
 func (f *Factors) owner(ctx context.Context, u id.User) (o passkey.Owner, err error) {
 	err = f.Ledger.View(ctx, func(tx Tx) error {
 		self, found, err := tx.UserByID(ctx, u)
-		if err != nil || !found {
-			return errors.Join(err, fault.New(fault.Unauthorized))
+		if err != nil {
+			return fmt.Errorf("read user: %w", err)
+		}
+		if !found {
+			return fault.New(fault.Unauthorized)
 		}
 		o, err = ownerOf(ctx, tx, self)
 		return err
@@ -63,9 +65,17 @@ func (f *Factors) BeginPasskey(ctx context.Context, p principal.Principal) (Begu
 	return Begun{options, token}, err
 }
 
+// newcomer is a passkey as a step-up is bound to it: a credential id is the authenticator's choice, and only with its public key does it
+// name one key pair.
+type newcomer struct {
+	CredentialID []byte `json:"credential_id"`
+	PublicKey    []byte `json:"public_key"`
+	Name         string `json:"name"`
+}
+
 // FinishPasskey adds the passkey that the browser made. It needs a step-up for exactly this passkey; asking for one uses nothing up, so
 // that the same answer of the browser can be sent again. An empty name becomes the model's.
-// Errors: passkey.refused, passkey.duplicate, sign_in.expired, step_up_required, assurance.too_low.
+// Errors: passkey.refused, passkey.duplicate, request.invalid, sign_in.expired, step_up_required, assurance.too_low.
 func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, token string, response []byte, name string) (c passkey.Credential, bearer secret.Value, err error) {
 	var state passkey.State
 	opened, err := f.Ceremonies.Open(ceremony.PasskeyEnrol, p.Session[:], token, &state)
@@ -83,9 +93,12 @@ func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, toke
 	if slices.ContainsFunc(o.Credentials, func(kept passkey.Credential) bool { return bytes.Equal(kept.CredentialID, enrolled.CredentialID) }) {
 		return c, bearer, fault.New(fault.PasskeyDuplicate)
 	}
+	if name, err = givenName(name); err != nil {
+		return c, bearer, err
+	}
 	c = f.newPasskey(p.User, enrolled, name)
-	digest := sha256.Sum256(enrolled.CredentialID)
-	content := stepup.Content{Action: audit.PasskeyEnrolled, Input: digest[:], Summary: "Add the passkey " + c.Name, Floor: assurance.Pwd}
+	facts := map[string]string{"kind": "passkey", "name": c.Name}
+	content := stepup.Content{Action: audit.PasskeyEnrolled, Input: newcomer{enrolled.CredentialID, enrolled.PublicKey, c.Name}, Facts: facts, Floor: assurance.Pwd}
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		if err := f.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
@@ -96,20 +109,28 @@ func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, toke
 		if err := insertPasskey(ctx, tx, c); err != nil {
 			return audit.Event{}, err
 		}
-		facts := map[string]string{"kind": "passkey", "name": c.Name}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: facts}, enrolled.Proof)
 		return event(audit.PasskeyEnrolled, p, facts), err
 	})
 	return c, bearer, f.StepUps.Ask(ctx, err)
 }
 
+// givenName checks what somebody calls a new passkey; they may leave it to us. Errors: request.invalid.
+func givenName(name string) (string, error) {
+	if strings.TrimSpace(name) == "" {
+		return "", nil
+	}
+	clean, ok := line.Filled(name)
+	if !ok {
+		return "", fault.New(fault.RequestInvalid, "field", "name")
+	}
+	return clean, nil
+}
+
 func (f *Factors) newPasskey(u id.User, e passkey.Enrolled, name string) passkey.Credential {
 	now := f.Now()
-	if name = cleanName(name); name == "" {
-		name = e.Model
-	}
 	if name == "" {
-		name = "Passkey"
+		name = cmp.Or(e.Model, "Passkey")
 	}
 	return passkey.Credential{ID: id.New[id.PasskeyKind](now), User: u, CredentialID: e.CredentialID, Record: e.Record, Name: name, Born: now}
 }
@@ -130,21 +151,10 @@ func insertPasskey(ctx context.Context, tx Tx, c passkey.Credential) error {
 	return nil
 }
 
-const maxName = 60
-
-// cleanName cuts what people call their things: no control characters, at most 60 characters.
-func cleanName(name string) string {
-	name = strings.Join(strings.Fields(strings.ToValidUTF8(name, "")), " ")
-	for utf8.RuneCountInString(name) > maxName {
-		_, size := utf8.DecodeLastRuneInString(name)
-		name = name[:len(name)-size]
-	}
-	return name
-}
-
 // RenamePasskey gives a passkey another name. Errors: passkey.not_found, request.invalid.
 func (f *Factors) RenamePasskey(ctx context.Context, p principal.Principal, c id.Passkey, name string) error {
-	if name = cleanName(name); name == "" {
+	name, ok := line.Filled(name)
+	if !ok {
 		return fault.New(fault.RequestInvalid, "field", "name")
 	}
 	return f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -173,13 +183,13 @@ func (f *Factors) RemovePasskey(ctx context.Context, p principal.Principal, c id
 		if err := m.stands(); err != nil {
 			return audit.Event{}, err
 		}
-		if err := f.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.PasskeyRemoved, Input: c, Summary: "Remove the passkey " + name}); err != nil {
+		facts := map[string]string{"kind": "passkey", "name": name}
+		if err := f.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.PasskeyRemoved, Input: c, Facts: facts}); err != nil {
 			return audit.Event{}, err
 		}
 		if won, err := tx.RemovePasskey(ctx, p.User, c, f.Now()); err != nil || !won {
 			return audit.Event{}, fmt.Errorf("remove passkey: won %t: %w", won, err)
 		}
-		facts := map[string]string{"kind": "passkey", "name": name}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorRemoved, Facts: facts}, assurance.Proof{})
 		return event(audit.PasskeyRemoved, p, facts), err
 	})
@@ -199,7 +209,7 @@ func (f *Factors) AcceptPasskey(ctx context.Context, tx Tx, used passkey.Used) (
 	if !won {
 		return fault.New(fault.PasskeyRefused), nil
 	}
-	return nil, nil
+	return nil, forgetFailures(ctx, tx, used.Credential.User)
 }
 
 // FindByHandle looks up whose passkey it is, for a sign-in that names nobody. Errors: passkey.refused.

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
-// SetPassword gives the principal a new password, or the first one. It needs a step-up; all other sessions end, and this one gets the
+// SetPassword gives the principal a new password, or the first one. It needs a step-up for exactly this password; all other sessions end, and this one gets the
 // bearer in the answer. How long the password must be depends on whether a second factor stands beside it.
 // Errors: those of password.Check, busy, step_up_required, assurance.too_low.
 func (f *Factors) SetPassword(ctx context.Context, p principal.Principal, fresh secret.Value) (bearer secret.Value, err error) {
@@ -41,11 +41,16 @@ func (f *Factors) SetPassword(ctx context.Context, p principal.Principal, fresh 
 		} else if found {
 			action, put = audit.PasswordChanged, tx.ChangePassword
 		}
-		if err := f.StepUps.Require(ctx, tx, p, stepup.Content{Action: action, Summary: "Set a new password", Floor: assurance.Pwd}); err != nil {
+		content := stepup.Content{Action: action, Input: fresh.Reveal(), Floor: assurance.Pwd}
+		if err := f.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
 		}
 		if err := put(ctx, p.User, stored); err != nil {
 			return audit.Event{}, fmt.Errorf("put password: %w", err)
+		}
+		// Whoever guessed codes knew the old one.
+		if err := forgetFailures(ctx, tx, p.User); err != nil {
+			return audit.Event{}, err
 		}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.PasswordChanged}, assurance.Proof{})
 		return event(action, p, nil), err

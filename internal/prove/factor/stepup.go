@@ -3,6 +3,7 @@ package factor
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -19,10 +20,11 @@ import (
 )
 
 // SatisfyWithTOTP proves for a step-up with a code. The session gets the bearer in the answer.
-// Errors: step_up.not_found, assurance.too_low, totp.code_refused, totp.not_enrolled, sign_in.throttled.
+// A browser with a session is a known one. Errors: step_up.not_found, assurance.too_low, totp.code_refused, totp.not_enrolled,
+// sign_in.throttled.
 func (f *Factors) SatisfyWithTOTP(ctx context.Context, p principal.Principal, sid id.StepUp, code string) (secret.Value, error) {
-	bucket := throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device)
-	return f.satisfy(ctx, p, sid, func(tx Tx) (assurance.Proof, error, error) { return f.ProveTOTP(ctx, tx, p.User, bucket, code) })
+	g := Guess{p.User, throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device), true}
+	return f.satisfy(ctx, p, sid, func(tx Tx) (assurance.Proof, error, error) { return f.ProveTOTP(ctx, tx, g, code) })
 }
 
 // SatisfyWithPassword proves for a step-up with the password, for people who have nothing stronger yet. The hash is compared before the
@@ -87,7 +89,8 @@ func (f *Factors) satisfy(ctx context.Context, p principal.Principal, sid id.Ste
 	if err != nil {
 		return bearer, err
 	}
-	facts := map[string]string{"summary": step.Summary, "action": string(step.Action)}
+	facts := map[string]string{"action": string(step.Action)}
+	maps.Copy(facts, step.Facts)
 	var refused error
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		var proof assurance.Proof

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -58,14 +57,14 @@ func (f *Factors) ConfirmTOTP(ctx context.Context, p principal.Principal, code s
 			return audit.Event{}, fault.New(fault.TOTPAlreadyEnrolled)
 		}
 		// The code first: a wrong one leaves its count and nothing else, and a step-up that is asked for rolls the right one back.
-		if refused, err = f.spendCode(ctx, tx, stored, p.User, throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device), code); err != nil {
+		if refused, err = f.spendCode(ctx, tx, stored, Guess{p.User, throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device), true}, code); err != nil {
 			return audit.Event{}, err
 		}
 		if refused != nil {
 			return audit.Quiet(audit.ThrottleCounted), nil //nolint:nilerr // a refusal is committed with its count
 		}
 		secretHash := sha256.Sum256(stored.Sealed)
-		content := stepup.Content{Action: audit.TOTPEnrolled, Input: secretHash[:], Summary: "Add an authenticator app", Floor: assurance.Pwd}
+		content := stepup.Content{Action: audit.TOTPEnrolled, Input: secretHash[:], Floor: assurance.Pwd}
 		if err := f.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
 		}
@@ -96,7 +95,7 @@ func (f *Factors) RemoveTOTP(ctx context.Context, p principal.Principal) (bearer
 		if err := m.stands(); err != nil {
 			return audit.Event{}, err
 		}
-		if err := f.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.TOTPRemoved, Summary: "Remove the authenticator app"}); err != nil {
+		if err := f.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.TOTPRemoved}); err != nil {
 			return audit.Event{}, err
 		}
 		if won, err := tx.DeleteTOTP(ctx, p.User); err != nil || !won {
@@ -106,44 +105,6 @@ func (f *Factors) RemoveTOTP(ctx context.Context, p principal.Principal) (bearer
 		return event(audit.TOTPRemoved, p, nil), err
 	})
 	return bearer, f.StepUps.Ask(ctx, err)
-}
-
-// ProveTOTP checks a code in the caller's transaction: count a try, match, spend the step, forget the tries. refused is what the user is
-// told and must be committed with the try; err rolls back.
-func (f *Factors) ProveTOTP(ctx context.Context, tx Tx, u id.User, bucket throttle.Bucket, code string) (proof assurance.Proof, refused, err error) {
-	stored, found, err := tx.TOTPOf(ctx, u)
-	if err != nil {
-		return proof, nil, fmt.Errorf("read authenticator app: %w", err)
-	}
-	if !found || stored.ConfirmedAt.IsZero() {
-		return proof, fault.New(fault.TOTPNotEnrolled), nil
-	}
-	if refused, err = f.spendCode(ctx, tx, stored, u, bucket, code); err != nil || refused != nil {
-		return proof, refused, err
-	}
-	return assurance.Proof{Factors: assurance.TOTP, At: f.Now()}, nil, nil
-}
-
-func (f *Factors) spendCode(ctx context.Context, tx Tx, stored StoredTOTP, u id.User, bucket throttle.Bucket, code string) (refused, err error) {
-	now := f.Now()
-	if err := throttle.Count(ctx, tx, bucket, f.Limits, now); err != nil {
-		return nil, err
-	}
-	plain, err := f.Sealer.Open(totpPlace(u), stored.Sealed)
-	if err != nil {
-		return nil, fmt.Errorf("open authenticator secret: %w", err)
-	}
-	step, ok := totp.Match(secret.New("authenticator secret", plain), code, now)
-	won := false
-	if ok {
-		if won, err = tx.SpendTOTPStep(ctx, u, step); err != nil {
-			return nil, fmt.Errorf("spend step: %w", err)
-		}
-	}
-	if !won {
-		return fault.New(fault.TOTPCodeRefused, "server_time", now.UTC().Format(time.RFC3339)), nil
-	}
-	return nil, tx.ForgetTries(ctx, bucket)
 }
 
 func totpPlace(u id.User) secret.Place {

@@ -34,12 +34,7 @@ func newPhone(tb testing.TB) *phone {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	// A fixed key: the library writes coordinates that begin with a zero byte too short, about one key in 200.
-	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	key, err := x509.MarshalPKCS8PrivateKey(private)
+	key, err := x509.MarshalPKCS8PrivateKey(privateKey(tb))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -52,6 +47,16 @@ func newPhone(tb testing.TB) *phone {
 		owner:    passkey.Owner{Handle: handle, Mail: "ada@example.com", Name: "Ada"},
 		passkeys: p,
 	}
+}
+
+// privateKey is every phone's, a fixed one: the library writes coordinates that begin with a zero byte too short, about one key in 200.
+func privateKey(tb testing.TB) *ecdsa.PrivateKey {
+	tb.Helper()
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return key
 }
 
 func (p *phone) made(tb testing.TB) (passkey.State, []byte) {

@@ -99,7 +99,9 @@ func (p *Passkeys) BeginEnrol(o Owner) (options json.RawMessage, s State, err er
 // Enrolled is a new credential.
 type Enrolled struct {
 	CredentialID []byte
-	Record       string
+	// PublicKey in COSE form (RFC 9052 §7).
+	PublicKey []byte
+	Record    string
 	// Model is the authenticator's name if we know it, or empty.
 	Model string
 	Proof assurance.Proof
@@ -123,7 +125,9 @@ func (p *Passkeys) FinishEnrol(o Owner, s State, response []byte, now time.Time)
 	if err != nil {
 		return Enrolled{}, fmt.Errorf("encode credential: %w", err)
 	}
-	return Enrolled{CredentialID: c.ID, Record: string(record), Model: modelOf(c.Authenticator.AAGUID), Proof: proofOf(c, now)}, nil
+	return Enrolled{
+		CredentialID: c.ID, PublicKey: c.PublicKey, Record: string(record), Model: modelOf(c.Authenticator.AAGUID), Proof: proofOf(c, now),
+	}, nil
 }
 
 // BeginSignIn gives the options of navigator.credentials.get without naming anybody: any discoverable passkey of ours will do.

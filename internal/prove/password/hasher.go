@@ -28,12 +28,12 @@ type Pepper interface {
 	MAC(keyID string, b []byte) ([32]byte, error)
 }
 
-// Settings bound what hashing may take. A zero field means its default.
+// Settings bound what hashing may take. A zero field means its default, but for Queue.
 type Settings struct {
 	Cost Cost
 	// Slots is how many passwords are hashed at once; default: as many as there are cores. More is slower and takes memory.
 	Slots int
-	// Queue is how many callers may wait for a slot; default: 32 for each slot.
+	// Queue is how many callers may wait for a slot; with 0 nobody waits.
 	Queue int
 	// Wait is how long a caller waits for a slot; default: 2 s.
 	Wait time.Duration
@@ -55,9 +55,6 @@ func New(pepper Pepper, s Settings) (*Hasher, error) {
 	}
 	if s.Slots == 0 {
 		s.Slots = runtime.GOMAXPROCS(0)
-	}
-	if s.Queue == 0 {
-		s.Queue = 32 * s.Slots
 	}
 	if s.Wait == 0 {
 		s.Wait = 2 * time.Second

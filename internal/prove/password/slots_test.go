@@ -105,6 +105,25 @@ func TestFloodIsBoundedByNumberAndTime(t *testing.T) {
 	}
 }
 
+// Without a queue a caller is served at once or not at all.
+func TestWithoutAQueueNobodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHasher(t, &slowPeppers{peppers: twoPeppers()}, password.Settings{Slots: 1, Wait: time.Minute})
+		stored := hash(t, h, "a password that stays")
+		served := 0
+		for _, a := range flood(5, func() error { _, _, err := h.Verify(context.Background(), stored, text("x")); return err }) {
+			if a.err == nil {
+				served++
+			} else if a.took != 0 || fault.CodeOf(a.err) != fault.Busy {
+				t.Errorf("refused with %v after %v, want busy at once", a.err, a.took)
+			}
+		}
+		if served != 1 {
+			t.Errorf("%d callers were served, want 1", served)
+		}
+	})
+}
+
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHasher(t, &slowPeppers{peppers: twoPeppers()}, password.Settings{Slots: 1, Queue: 1})

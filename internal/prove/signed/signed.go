@@ -248,8 +248,10 @@ func (c *check) wrongWithKey() *fault.Error {
 	if err := c.sig.Fresh(c.now, window, c.v.Windows.Future); err != nil {
 		return c.skewed(sign.ReasonOf(err), window)
 	}
-	if c.sig.Timed() && !c.sig.Created.After(c.v.Nonces.Birth().Add(c.v.Windows.Future)) && l.Born.Before(c.v.Nonces.Birth()) {
-		return fault.New(fault.SignatureSignAgain)
+	fence := c.v.Nonces.Birth().Add(c.v.Windows.Future)
+	if c.sig.Timed() && !c.sig.Created.After(fence) && l.Born.Before(c.v.Nonces.Birth()) {
+		// A signature's time is in whole seconds, so the first one beyond the fence can be up to a second after it.
+		return fault.New(fault.SignatureSignAgain).After(fence.Add(time.Second).Sub(c.now))
 	}
 	return nil
 }

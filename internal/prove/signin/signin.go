@@ -15,7 +15,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"time"
 
@@ -224,7 +223,7 @@ func (s *SignIns) rehash(ctx context.Context, t try, given secret.Value) error {
 }
 
 // WithCode finishes a half with a code of the authenticator app. The half is spent by the code that works.
-// Errors: sign_in.expired, totp.code_refused, sign_in.throttled.
+// Errors: sign_in.expired, totp.code_refused, totp.resting, sign_in.throttled.
 func (s *SignIns) WithCode(ctx context.Context, from From, token, code string) (out SignedIn, err error) {
 	var h half
 	opened, err := s.Ceremonies.Open(ceremony.SignIn, from.Browser[:], token, &h)
@@ -234,17 +233,20 @@ func (s *SignIns) WithCode(ctx context.Context, from From, token, code string) (
 	var refused error
 	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		u, found, err := tx.UserByID(ctx, h.User)
-		if err != nil || !found || !u.DisabledAt.IsZero() {
-			return audit.Event{}, errors.Join(err, fault.New(fault.SignInExpired))
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("read user: %w", err)
+		}
+		if !found || !u.DisabledAt.IsZero() {
+			return audit.Event{}, fault.New(fault.SignInExpired)
 		}
 		if err := unchanged(ctx, tx, u.ID, h.Password); err != nil {
 			return audit.Event{}, err
 		}
-		bucket, err := s.codeBucket(ctx, tx, from, u)
+		guess, err := s.guess(ctx, tx, from, u)
 		if err != nil {
 			return audit.Event{}, err
 		}
-		proof, no, err := s.Factors.ProveTOTP(ctx, tx, u.ID, bucket, code)
+		proof, no, err := s.Factors.ProveTOTP(ctx, tx, guess, code)
 		if refused = no; err != nil || no != nil {
 			actor := principal.Principal{Kind: principal.KindNobody, User: u.ID, Origin: from.Origin}
 			return audit.Event{Action: audit.SignInSecondFactorFailed, Actor: actor, Person: u.ID}, err
@@ -262,17 +264,17 @@ func (s *SignIns) WithCode(ctx context.Context, from From, token, code string) (
 	return out, err
 }
 
-// codeBucket counts codes apart from passwords, and a known device apart from strangers.
-func (s *SignIns) codeBucket(ctx context.Context, tx Tx, from From, u account.User) (throttle.Bucket, error) {
+// guess counts codes apart from passwords, and a known device apart from strangers.
+func (s *SignIns) guess(ctx context.Context, tx Tx, from From, u account.User) (g factor.Guess, err error) {
 	d, err := device.Recognise(ctx, tx, from.Device)
 	if err != nil {
-		return throttle.Bucket{}, err
+		return g, err
 	}
-	known, err := device.Known(ctx, tx, d, u.ID)
-	if known {
-		return throttle.OfDevice(throttle.TOTP, u.ID, d), err
+	g = factor.Guess{User: u.ID, Browser: throttle.OfStranger(throttle.TOTP, u.Mail)}
+	if g.Known, err = device.Known(ctx, tx, d, u.ID); g.Known {
+		g.Browser = throttle.OfDevice(throttle.TOTP, u.ID, d)
 	}
-	return throttle.OfStranger(throttle.TOTP, u.Mail), err
+	return g, err
 }
 
 // BeginPasskey starts a sign-in that names nobody, for a button or for autofill.
@@ -310,7 +312,11 @@ func (s *SignIns) WithPasskey(ctx context.Context, from From, token string, resp
 		if refused = no; err != nil || no != nil {
 			actor := principal.Principal{Kind: principal.KindNobody, User: u.ID, Origin: from.Origin}
 			facts := map[string]string{"name": used.Credential.Name}
-			return audit.Event{Action: audit.PasskeyCloneRefused, Actor: actor, Person: u.ID, Facts: facts}, err
+			action := audit.PasskeyRemovedRefused // between its check and here
+			if used.Cloned {
+				action = audit.PasskeyCloneRefused
+			}
+			return audit.Event{Action: action, Actor: actor, Person: u.ID, Facts: facts}, err
 		}
 		var event audit.Event
 		out, event, err = s.mint(ctx, tx, from, u, used.Proof)
@@ -344,8 +350,11 @@ func unchanged(ctx context.Context, tx Tx, u id.User, password []byte) error {
 func (s *SignIns) mint(ctx context.Context, tx Tx, from From, u account.User, proof assurance.Proof) (out SignedIn, event audit.Event, err error) {
 	// Read again where the session is made: an operator may have disabled the user since the proof began.
 	now, found, err := tx.UserByID(ctx, u.ID)
-	if err != nil || !found || !now.DisabledAt.IsZero() {
-		return out, event, errors.Join(err, fault.New(fault.SignInRefused))
+	if err != nil {
+		return out, event, fmt.Errorf("read user: %w", err)
+	}
+	if !found || !now.DisabledAt.IsZero() {
+		return out, event, fault.New(fault.SignInRefused)
 	}
 	memberships, err := tx.MembershipsOf(ctx, u.ID)
 	if err != nil {

@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"net/netip"
@@ -8,13 +9,19 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/descope/virtualwebauthn"
+
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/store"
 )
 
 // stranger is a browser that has never been here, at an address of its own.
@@ -22,6 +29,83 @@ func stranger(addr string) signin.From {
 	return signin.From{
 		Origin:  principal.Origin{Addr: netip.MustParseAddr(addr), Agent: "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0"},
 		Browser: sha256.Sum256([]byte(addr)),
+	}
+}
+
+// ledger runs a change of somebody else between what a sign-in reads and what it writes.
+type ledger struct {
+	audit.Ledger[signin.Tx]
+	between func()
+}
+
+func (l ledger) Update(ctx context.Context, fn func(signin.Tx) (audit.Event, error)) error {
+	l.between()
+	return l.Ledger.Update(ctx, fn)
+}
+
+// A passkey that is removed while it signs in, and one whose counter went back, are refused and told apart.
+func TestARefusedPasskeyIsRecordedAsWhatItWas(t *testing.T) {
+	tests := []struct {
+		name string
+		turn func(s *authtest.Stack, ada *authtest.Person, c passkey.Credential, cred *virtualwebauthn.Credential)
+		code fault.Code
+		want audit.Action
+	}{
+		{"removed meanwhile", func(s *authtest.Stack, ada *authtest.Person, c passkey.Credential, cred *virtualwebauthn.Credential) {
+			cred.Counter = 2
+			s.SignIns.Ledger = ledger{s.SignIns.Ledger, func() {
+				err := store.Of[factor.Tx](s.Store).Update(t.Context(), func(tx factor.Tx) (audit.Event, error) {
+					_, err := tx.RemovePasskey(t.Context(), ada.User.ID, c.ID, s.Now())
+					return audit.Quiet(audit.Housekeeping), err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}}
+		}, fault.PasskeyRefused, audit.PasskeyRemovedRefused},
+		{"copied", func(_ *authtest.Stack, _ *authtest.Person, _ passkey.Credential, cred *virtualwebauthn.Credential) {
+			cred.Counter = 0
+		}, fault.PasskeyCloned, audit.PasskeyCloneRefused},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := authtest.Start(t)
+			ada := s.SignUp("ada@example.com")
+			rp := virtualwebauthn.RelyingParty{Name: "Sallyport", ID: "localhost", Origin: authtest.Origin}
+			auth, cred := virtualwebauthn.NewAuthenticator(), authtest.NewCredential()
+			cred.Counter = 1
+			begun, err := s.Factors.BeginPasskey(t.Context(), ada.Principal())
+			if err != nil {
+				t.Fatal(err)
+			}
+			creation, err := virtualwebauthn.ParseAttestationOptions(string(begun.Options))
+			if err != nil {
+				t.Fatal(err)
+			}
+			auth.Options.UserHandle = []byte(creation.UserID)
+			auth.AddCredential(cred)
+			made := virtualwebauthn.CreateAttestationResponse(rp, auth, cred, *creation)
+			c, bearer, err := s.Factors.FinishPasskey(t.Context(), ada.Principal(), begun.State, []byte(made), "phone")
+			if err != nil {
+				t.Fatal(err)
+			}
+			ada.Bearer = bearer
+			from := stranger("198.51.100.1")
+			if begun, err = s.SignIns.BeginPasskey(from); err != nil {
+				t.Fatal(err)
+			}
+			request, err := virtualwebauthn.ParseAssertionOptions(string(begun.Options))
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.turn(s, ada, c, &cred)
+			_, err = s.SignIns.WithPasskey(t.Context(), from, begun.State, []byte(virtualwebauthn.CreateAssertionResponse(rp, auth, cred, *request)))
+			refused(t, err, test.code)
+			told, err := s.Log.Activity(t.Context(), ada.Principal(), 0, 1)
+			if err != nil || len(told) != 1 || told[0].Action != test.want || told[0].Readable.Facts["name"] != "phone" {
+				t.Errorf("the newest event is %+v, %v, want %s", told, err, test.want)
+			}
+		})
 	}
 }
 

@@ -19,12 +19,12 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
@@ -82,7 +82,6 @@ const (
 	FinishLife = 30 * time.Minute
 	codeTries  = 5
 	codeDigits = 8
-	maxName    = 80
 )
 
 // Deps are what SignUps is made of. All are needed.
@@ -126,9 +125,9 @@ func (s *SignUps) Begin(ctx context.Context, from principal.Origin, in Begin) (i
 	if err != nil {
 		return id.SignUp{}, err
 	}
-	name, err := cleanName(in.Name)
-	if err != nil {
-		return id.SignUp{}, err
+	name, ok := line.Filled(in.Name)
+	if !ok {
+		return id.SignUp{}, fault.New(fault.RequestInvalid, "field", "name")
 	}
 	if in.Lang != "ko" {
 		in.Lang = "en"
@@ -353,16 +352,4 @@ func (s *SignUps) finish(ctx context.Context, from From, up SignUp, handle [64]b
 			s.Follow.Apply(ctx, tx, happening.Happening{Kind: happening.SignedUp, User: u.ID, Session: row.ID})
 	})
 	return out, err
-}
-
-// cleanName checks what people call themselves: text, one line, at most 80 characters, in one field.
-func cleanName(name string) (string, error) {
-	if !utf8.ValidString(name) {
-		return "", fault.New(fault.RequestInvalid, "field", "name")
-	}
-	name = strings.Join(strings.Fields(name), " ")
-	if name == "" || utf8.RuneCountInString(name) > maxName {
-		return "", fault.New(fault.RequestInvalid, "field", "name")
-	}
-	return name, nil
 }

@@ -6,11 +6,12 @@
 //	asked → satisfied (by a proof in the same session) → spent (by the same action and content)      each, or its end, is final
 //
 // Invariant: a step-up is bound to user, session, action and the digest of the content; it is spent by one conditional write; and only
-// what the server derived from the content is ever shown as what is being confirmed.
+// what the server derived from the content is ever shown as what is being confirmed. It is shown as facts: their words are the door's.
 package stepup
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -33,8 +34,8 @@ type StepUp struct {
 	// Action is the audit action that it is for; Digest is over the content.
 	Action audit.Action
 	Digest [32]byte
-	// Summary says what is being confirmed, for the user to read.
-	Summary string
+	// Facts say what is being confirmed: names, scopes, dates. Never a secret.
+	Facts map[string]string
 	// Needs is the assurance that the proof must have.
 	Needs       assurance.Level
 	ExpiresAt   time.Time
@@ -63,24 +64,35 @@ type Deps struct {
 	Strongest Strongest
 	// Life is how long a step-up can be satisfied, and then spent.
 	Life time.Duration
+	// Key of the digests, 32 bytes, the same on every node: a content may hold a password, and whoever reads a row must not be able to
+	// try passwords against it.
+	Key []byte
 }
 
 // StepUps asks for, records and spends step-ups.
 type StepUps struct{ Deps }
 
 // New makes a StepUps.
-func New(d Deps) *StepUps { return &StepUps{d} }
+func New(d Deps) (*StepUps, error) {
+	if len(d.Key) != sha256.Size {
+		return nil, fmt.Errorf("stepup.New: key of %d bytes, want %d", len(d.Key), sha256.Size)
+	}
+	return &StepUps{d}, nil
+}
 
 // asked carries a step-up out of the transaction that needed it: that one rolls back, and asking is a transaction of its own.
 type asked struct{ step StepUp }
 
 func (a *asked) Error() string { return "step-up required: " + string(a.step.Action) }
 
-// Content is the action and what exactly it will do. Input is encoded as JSON for the digest, so two different inputs never share one.
+// Content is the action and what exactly it will do.
 type Content struct {
-	Action  audit.Action
-	Input   any
-	Summary string
+	Action audit.Action
+	// Input is all that the action will use of what the user gave, a new secret too. It is encoded as JSON for the keyed digest, so two
+	// different inputs never share one, and a proof given for one is worth nothing for another.
+	Input any
+	// Facts are shown to the user and kept in the audit log. They follow from Input.
+	Facts map[string]string
 	// Floor is the weakest proof that will do when the user can give none better; zero means mfa.
 	Floor assurance.Level
 }
@@ -129,9 +141,11 @@ func (s *StepUps) stepFor(p principal.Principal, c Content, now time.Time) (Step
 	if err != nil {
 		return StepUp{}, fmt.Errorf("encode content of %s: %w", c.Action, err)
 	}
+	mac := hmac.New(sha256.New, s.Key)
+	mac.Write(append([]byte(c.Action+"\x00"), input...))
 	return StepUp{
-		ID: id.New[id.StepUpKind](now), User: p.User, Session: p.Session, Action: c.Action, Summary: c.Summary,
-		Digest: sha256.Sum256(append([]byte(c.Action+"\x00"), input...)), ExpiresAt: now.Add(s.Life),
+		ID: id.New[id.StepUpKind](now), User: p.User, Session: p.Session, Action: c.Action, Facts: c.Facts,
+		Digest: [32]byte(mac.Sum(nil)), ExpiresAt: now.Add(s.Life),
 	}, nil
 }
 
@@ -149,7 +163,7 @@ func (s *StepUps) Ask(ctx context.Context, err error) error {
 		return fmt.Errorf("ask for step-up: %w", err)
 	}
 	return fault.New(fault.StepUpRequired, "step_up", a.step.ID.String(), "action", string(a.step.Action),
-		"needs", a.step.Needs.String(), "summary", a.step.Summary)
+		"needs", a.step.Needs.String(), "facts", a.step.Facts)
 }
 
 // Open reads a step-up that the principal may still satisfy. Errors: step_up.not_found.

@@ -61,6 +61,14 @@ func OfDevice(f Factor, u id.User, d id.Device) Bucket {
 	return bucket("device", string(f), string(u[:]), string(d[:]))
 }
 
+// OfUser counts what is tried against one user from everywhere: from browsers that they have used before, or from all others.
+func OfUser(f Factor, u id.User, known bool) Bucket {
+	if known {
+		return bucket("user", string(f), string(u[:]), "known")
+	}
+	return bucket("user", string(f), string(u[:]), "unknown")
+}
+
 // OfSource counts what comes from one network: an IPv4 address, or the /64 of an IPv6 one, because a host owns all of it.
 func OfSource(f Factor, addr netip.Addr) Bucket {
 	addr = addr.Unmap()
@@ -100,12 +108,38 @@ const maxRaces = 8
 
 // Count takes one try from the bucket, or says how long to wait. Errors: sign_in.throttled.
 func Count(ctx context.Context, tx Tx, b Bucket, l Limits, now time.Time) error {
+	_, err := Take(ctx, tx, b, l, now)
+	return err
+}
+
+// Taken is a try that was counted, with what the bucket held before it.
+type Taken struct {
+	bucket        Bucket
+	before, after int64
+	next, updated time.Time
+	at            time.Time
+}
+
+// Return gives a try back that was none, in the transaction that took it: the bucket is as it was. Unlike ForgetTries it forgives nothing
+// that somebody else has tried.
+func (t Taken) Return(ctx context.Context, tx Tx) error {
+	if t.updated.IsZero() {
+		return tx.ForgetTries(ctx, t.bucket)
+	}
+	if won, err := tx.CountTry(ctx, t.bucket, t.after, t.before, t.at, t.next, t.updated); err != nil || !won {
+		return fmt.Errorf("return try: won %t: %w", won, err)
+	}
+	return nil
+}
+
+// Take is Count for a try that may be given back.
+func Take(ctx context.Context, tx Tx, b Bucket, l Limits, now time.Time) (Taken, error) {
 	for range maxRaces {
 		failures, next, updated, err := tx.TriesOf(ctx, b)
 		if err != nil {
-			return fmt.Errorf("read tries: %w", err)
+			return Taken{}, fmt.Errorf("read tries: %w", err)
 		}
-		seen := failures
+		seen, until := failures, next
 		if !updated.IsZero() && now.Sub(updated) > l.Memory {
 			failures = 0
 			next = time.Time{}
@@ -114,16 +148,16 @@ func Count(ctx context.Context, tx Tx, b Bucket, l Limits, now time.Time) error 
 			failures = max(0, failures-int64(now.Sub(updated)/l.Leak))
 		}
 		if now.Before(next) {
-			return fault.New(fault.SignInThrottled).After(next.Sub(now))
+			return Taken{}, fault.New(fault.SignInThrottled).After(next.Sub(now))
 		}
 		failures++
 		won, err := tx.CountTry(ctx, b, seen, failures, updated, now.Add(l.Delay(failures)), now)
 		if err != nil {
-			return fmt.Errorf("count try: %w", err)
+			return Taken{}, fmt.Errorf("count try: %w", err)
 		}
 		if won {
-			return nil
+			return Taken{b, seen, failures, until, updated, now}, nil
 		}
 	}
-	return fault.New(fault.SignInThrottled).After(l.FirstDelay)
+	return Taken{}, fault.New(fault.SignInThrottled).After(l.FirstDelay)
 }

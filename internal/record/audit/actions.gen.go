@@ -64,6 +64,8 @@ const (
 	PasskeyRemoved Action = "passkey.removed"
 	// PasskeyCloneRefused: The passkey {name} was refused: its counter went back.
 	PasskeyCloneRefused Action = "passkey.clone_refused"
+	// PasskeyRemovedRefused: The passkey {name} was refused: it has been removed.
+	PasskeyRemovedRefused Action = "passkey.removed_refused"
 	// KeyCreated: The API key {name} was created.
 	KeyCreated Action = "key.created"
 	// KeyRevoked: The API key {name} was revoked.
@@ -112,6 +114,7 @@ var actions = map[Action]Words{
 	PasskeyRenamed:           {Quiet: false, English: "The passkey {name} was renamed.", Korean: "패스키 {name}의 이름을 변경했습니다."},
 	PasskeyRemoved:           {Quiet: false, English: "The passkey {name} was removed.", Korean: "패스키 {name}을(를) 삭제했습니다."},
 	PasskeyCloneRefused:      {Quiet: false, English: "The passkey {name} was refused: its counter went back.", Korean: "패스키 {name}의 카운터가 되돌아가 인증을 거부했습니다."},
+	PasskeyRemovedRefused:    {Quiet: false, English: "The passkey {name} was refused: it has been removed.", Korean: "삭제된 패스키 {name}의 로그인을 거부했습니다."},
 	KeyCreated:               {Quiet: false, English: "The API key {name} was created.", Korean: "API 키 {name}을(를) 만들었습니다."},
 	KeyRevoked:               {Quiet: false, English: "The API key {name} was revoked.", Korean: "API 키 {name}을(를) 폐기했습니다."},
 	KeyUsed:                  {Quiet: true, English: "", Korean: ""},

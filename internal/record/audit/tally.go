@@ -64,8 +64,8 @@ func NewTally(ledger Ledger[any], now func() time.Time) *Tally {
 
 // Note counts one refusal. actor says where it came from; facts are what its owner should see. It writes nothing and waits for nothing.
 func (t *Tally) Note(r Refusal, actor principal.Principal, facts map[string]string) {
-	if addr := r.Addr.Unmap(); addr.Is6() {
-		r.Addr = netip.PrefixFrom(addr, 64).Masked().Addr() // a host owns its whole /64, and would make an event of each address
+	if r.Addr = r.Addr.Unmap(); r.Addr.Is6() {
+		r.Addr = netip.PrefixFrom(r.Addr, 64).Masked().Addr() // a host owns its whole /64, and would make an event of each address
 	}
 	if r.Reason == string(fault.RateLimited) {
 		// Whoever is refused for that was refused for something else before, which was told with its address.

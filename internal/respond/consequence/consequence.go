@@ -56,6 +56,7 @@ var table = map[happening.Kind]Row{
 	happening.PasswordChanged: {EndOthers: true, Hold: CredentialHold, Notice: notify.PasswordChanged},
 	happening.FactorAdded:     {Notice: notify.FactorAdded},
 	happening.FactorRemoved:   {EndOthers: true, Hold: CredentialHold, Notice: notify.FactorRemoved},
+	happening.CodesGuessed:    {Notice: notify.CodesGuessed},
 	happening.KeyCreated:      {Notice: notify.KeyCreated},
 	happening.KeyRevoked:      {Notice: notify.KeyRevoked},
 	happening.UserDisabled:    {EndOthers: true}, // keys are refused by their owner's state

@@ -30,6 +30,7 @@ const (
 	PasswordChanged     Letter = "password_changed"
 	FactorAdded         Letter = "factor_added"
 	FactorRemoved       Letter = "factor_removed"
+	CodesGuessed        Letter = "codes_guessed"
 	KeyCreated          Letter = "key_created"
 	KeyRevoked          Letter = "key_revoked"
 )

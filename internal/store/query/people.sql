@@ -80,11 +80,11 @@ UPDATE password SET phc = @phc, alone = @alone, changed_at = @changed_at WHERE u
 UPDATE password SET phc = @phc WHERE user_id = @user_id AND phc = @old_phc;
 
 -- name: TOTPByUser :one
-SELECT user_id, sealed, last_step, created_at, confirmed_at FROM totp WHERE user_id = @user_id;
+SELECT user_id, sealed, last_step, created_at, confirmed_at, failures FROM totp WHERE user_id = @user_id;
 
 -- name: PutTOTP :execrows
-INSERT INTO totp (user_id, sealed, last_step, created_at) VALUES (@user_id, @sealed, 0, @created_at)
-ON CONFLICT (user_id) DO UPDATE SET sealed = excluded.sealed, last_step = 0, created_at = excluded.created_at
+INSERT INTO totp (user_id, sealed, last_step, created_at, failures) VALUES (@user_id, @sealed, 0, @created_at, 0)
+ON CONFLICT (user_id) DO UPDATE SET sealed = excluded.sealed, last_step = 0, failures = 0, created_at = excluded.created_at
 WHERE totp.confirmed_at IS NULL;
 
 -- name: ConfirmTOTP :execrows
@@ -92,6 +92,12 @@ UPDATE totp SET confirmed_at = @confirmed_at WHERE user_id = @user_id AND confir
 
 -- name: SpendTOTPStep :execrows
 UPDATE totp SET last_step = @step WHERE user_id = @user_id AND last_step < @step;
+
+-- name: CountTOTPFailure :one
+UPDATE totp SET failures = failures + 1 WHERE user_id = @user_id RETURNING failures;
+
+-- name: ForgetTOTPFailures :exec
+UPDATE totp SET failures = 0 WHERE user_id = @user_id AND failures > 0;
 
 -- name: DeleteTOTP :execrows
 DELETE FROM totp WHERE user_id = @user_id;

@@ -66,11 +66,11 @@ RETURNING parent_id, path;
 DELETE FROM child_code WHERE expires_at < @before;
 
 -- name: InsertStepUp :exec
-INSERT INTO step_up (id, user_id, session_id, action, digest, summary, needs, created_at, expires_at, factors)
-VALUES (@id, @user_id, @session_id, @action, @digest, @summary, @needs, @created_at, @expires_at, 0);
+INSERT INTO step_up (id, user_id, session_id, action, digest, facts, needs, created_at, expires_at, factors)
+VALUES (@id, @user_id, @session_id, @action, @digest, @facts, @needs, @created_at, @expires_at, 0);
 
 -- name: StepUpByID :one
-SELECT id, user_id, session_id, action, digest, summary, needs, created_at, expires_at, satisfied_at, factors, spent_at
+SELECT id, user_id, session_id, action, digest, facts, needs, created_at, expires_at, satisfied_at, factors, spent_at
 FROM step_up WHERE id = @id;
 
 -- name: SatisfyStepUp :execrows

@@ -78,7 +78,7 @@ type StepUp struct {
 	SessionID   []byte
 	Action      string
 	Digest      []byte
-	Summary     string
+	Facts       string
 	Needs       string
 	CreatedAt   int64
 	ExpiresAt   int64
@@ -101,6 +101,7 @@ type Totp struct {
 	LastStep    int64
 	CreatedAt   int64
 	ConfirmedAt sql.NullInt64
+	Failures    int64
 }
 
 type User struct {

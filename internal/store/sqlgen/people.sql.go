@@ -70,6 +70,21 @@ func (q *Queries) CountSignUpTry(ctx context.Context, arg CountSignUpTryParams) 
 	return result.RowsAffected()
 }
 
+const countTOTPFailure = `-- name: CountTOTPFailure :one
+UPDATE totp SET failures = failures + 1 WHERE user_id = $1 RETURNING failures
+`
+
+type CountTOTPFailureParams struct {
+	UserID []byte
+}
+
+func (q *Queries) CountTOTPFailure(ctx context.Context, arg CountTOTPFailureParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countTOTPFailure, arg.UserID)
+	var failures int64
+	err := row.Scan(&failures)
+	return failures, err
+}
+
 const deleteSignUpsBefore = `-- name: DeleteSignUpsBefore :execrows
 DELETE FROM sign_up WHERE expires_at < $1
 `
@@ -181,6 +196,19 @@ func (q *Queries) EnableUser(ctx context.Context, arg EnableUserParams) (int64, 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const forgetTOTPFailures = `-- name: ForgetTOTPFailures :exec
+UPDATE totp SET failures = 0 WHERE user_id = $1 AND failures > 0
+`
+
+type ForgetTOTPFailuresParams struct {
+	UserID []byte
+}
+
+func (q *Queries) ForgetTOTPFailures(ctx context.Context, arg ForgetTOTPFailuresParams) error {
+	_, err := q.db.ExecContext(ctx, forgetTOTPFailures, arg.UserID)
+	return err
 }
 
 const insertAccount = `-- name: InsertAccount :exec
@@ -591,8 +619,8 @@ func (q *Queries) PutDeviceUser(ctx context.Context, arg PutDeviceUserParams) er
 }
 
 const putTOTP = `-- name: PutTOTP :execrows
-INSERT INTO totp (user_id, sealed, last_step, created_at) VALUES ($1, $2, 0, $3)
-ON CONFLICT (user_id) DO UPDATE SET sealed = excluded.sealed, last_step = 0, created_at = excluded.created_at
+INSERT INTO totp (user_id, sealed, last_step, created_at, failures) VALUES ($1, $2, 0, $3, 0)
+ON CONFLICT (user_id) DO UPDATE SET sealed = excluded.sealed, last_step = 0, failures = 0, created_at = excluded.created_at
 WHERE totp.confirmed_at IS NULL
 `
 
@@ -780,7 +808,7 @@ func (q *Queries) SpendTOTPStep(ctx context.Context, arg SpendTOTPStepParams) (i
 }
 
 const tOTPByUser = `-- name: TOTPByUser :one
-SELECT user_id, sealed, last_step, created_at, confirmed_at FROM totp WHERE user_id = $1
+SELECT user_id, sealed, last_step, created_at, confirmed_at, failures FROM totp WHERE user_id = $1
 `
 
 type TOTPByUserParams struct {
@@ -796,6 +824,7 @@ func (q *Queries) TOTPByUser(ctx context.Context, arg TOTPByUserParams) (Totp, e
 		&i.LastStep,
 		&i.CreatedAt,
 		&i.ConfirmedAt,
+		&i.Failures,
 	)
 	return i, err
 }

@@ -131,7 +131,7 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) er
 }
 
 const insertStepUp = `-- name: InsertStepUp :exec
-INSERT INTO step_up (id, user_id, session_id, action, digest, summary, needs, created_at, expires_at, factors)
+INSERT INTO step_up (id, user_id, session_id, action, digest, facts, needs, created_at, expires_at, factors)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)
 `
 
@@ -141,7 +141,7 @@ type InsertStepUpParams struct {
 	SessionID []byte
 	Action    string
 	Digest    []byte
-	Summary   string
+	Facts     string
 	Needs     string
 	CreatedAt int64
 	ExpiresAt int64
@@ -154,7 +154,7 @@ func (q *Queries) InsertStepUp(ctx context.Context, arg InsertStepUpParams) erro
 		arg.SessionID,
 		arg.Action,
 		arg.Digest,
-		arg.Summary,
+		arg.Facts,
 		arg.Needs,
 		arg.CreatedAt,
 		arg.ExpiresAt,
@@ -640,7 +640,7 @@ func (q *Queries) SpendStepUp(ctx context.Context, arg SpendStepUpParams) (int64
 }
 
 const stepUpByID = `-- name: StepUpByID :one
-SELECT id, user_id, session_id, action, digest, summary, needs, created_at, expires_at, satisfied_at, factors, spent_at
+SELECT id, user_id, session_id, action, digest, facts, needs, created_at, expires_at, satisfied_at, factors, spent_at
 FROM step_up WHERE id = $1
 `
 
@@ -657,7 +657,7 @@ func (q *Queries) StepUpByID(ctx context.Context, arg StepUpByIDParams) (StepUp,
 		&i.SessionID,
 		&i.Action,
 		&i.Digest,
-		&i.Summary,
+		&i.Facts,
 		&i.Needs,
 		&i.CreatedAt,
 		&i.ExpiresAt,

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
+)
+
+// plain is a text that a user wrote, for a terminal: as it is, or quoted with escapes where it holds what a terminal would obey or nobody
+// would see. New texts hold nothing of the kind (package line); rows of an older release may.
+func plain(text string) string {
+	if clean, ok := line.Clean(text); ok && clean == text {
+		return text
+	}
+	return strconv.QuoteToASCII(text)
+}
+
+// printJSON writes JSON that a terminal can show: what encoding/json leaves as it is and a terminal would obey (control characters beyond
+// ASCII, directions of writing) is escaped. A program reads the same text either way (RFC 8259 §7).
+func printJSON(out io.Writer, v any) error {
+	raw, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	var safe strings.Builder
+	for _, r := range string(raw) {
+		switch {
+		case r == '\n' || !unicode.Is(unicode.C, r):
+			safe.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&safe, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&safe, `\u%04x`, r)
+		}
+	}
+	_, err = io.WriteString(out, safe.String()+"\n")
+	return err
+}

@@ -1,0 +1,149 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/decide/policy"
+	"github.com/seed-21c57000/sallyport/internal/keyring"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/store"
+)
+
+// certSoon is how long before its end a certificate is worth a word.
+const certSoon = 21 * 24 * time.Hour
+
+// Examine looks at everything that a configuration names and changes nothing of it: no database, no key and no schema is made. It says in
+// notes what it found and what a start would make; the error joins all that would keep the server from starting, or from staying up.
+//
+// Whatever rests on the configuration alone (routes, upstreams, the relay's password, the names of passkeys) is checked by building the
+// whole graph on a database and a key file that are thrown away.
+func Examine(ctx context.Context, cfg config.Config, opts Options) (notes []string, err error) {
+	var problems []error
+	for _, look := range []func() ([]string, error){
+		func() ([]string, error) { return nil, buildElsewhere(ctx, cfg, opts) },
+		func() ([]string, error) { return examineStore(ctx, cfg, opts) },
+		func() ([]string, error) { return examineTLS(cfg, opts.Now()) },
+	} {
+		seen, err := look()
+		notes = append(notes, seen...)
+		problems = append(problems, err)
+	}
+	return notes, errors.Join(problems...)
+}
+
+func buildElsewhere(ctx context.Context, cfg config.Config, opts Options) error {
+	folder, err := os.MkdirTemp("", "sallyport-doctor-")
+	if err != nil {
+		return err
+	}
+	cfg.Store = config.Store{Engine: config.SQLite, SQLite: config.SQLiteStore{Path: filepath.Join(folder, "sallyport.db")}}
+	cfg.Keyring.File.Path = filepath.Join(folder, "keys")
+	s, err := New(ctx, cfg, opts)
+	if err == nil {
+		err = s.Close()
+	}
+	return errors.Join(err, os.RemoveAll(folder))
+}
+
+// examineStore looks at key file and database together: either of them alone is of no use.
+func examineStore(ctx context.Context, cfg config.Config, opts Options) (notes []string, err error) {
+	path := cfg.Keyring.File.Path
+	keys, err := keyring.ReadFile(path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return nil, fmt.Errorf("open key file: %w", err)
+	}
+	place, err := storeConfig(cfg, opts, keys)
+	if err != nil {
+		return nil, err
+	}
+	if missing {
+		place.KEK = noKeys{path}
+		notes = append(notes, fmt.Sprintf("key file %s: there is none; it would be created", path))
+	}
+	found, err := store.Examine(ctx, place, func(db *store.DB) error {
+		count, err := audit.NewLog(store.Of[audit.Tx](db), policy.Policy{}).VerifyAll(ctx)
+		notes = append(notes, fmt.Sprintf("audit log: %d events hold", count))
+		return err
+	})
+	switch {
+	case err != nil:
+	case found.Missing:
+		notes = append(notes, fmt.Sprintf("database %s: there is none; it would be created", cfg.Store.SQLite.Path))
+		_, err = os.Stat(filepath.Dir(cfg.Store.SQLite.Path))
+	case found.Version > found.Latest:
+		err = fmt.Errorf("the database has schema %d; this release knows %d at most", found.Version, found.Latest)
+	case found.Version < found.Latest:
+		notes = append(notes, fmt.Sprintf("database: schema %d; it would be brought to %d, and is read only then", found.Version, found.Latest))
+	}
+	return notes, err
+}
+
+// noKeys stands where there is no key file: a database that has keys already cannot be opened with one that would be made now.
+type noKeys struct{ path string }
+
+func (k noKeys) Current() string { return "" }
+
+func (k noKeys) Wrap(context.Context, []byte, []byte) ([]byte, error) { return nil, k.err() }
+
+func (k noKeys) Unwrap(context.Context, string, []byte, []byte) ([]byte, error) { return nil, k.err() }
+
+func (k noKeys) err() error {
+	return fmt.Errorf("the database is sealed and its key file %s is not there; a new one would not open it", k.path)
+}
+
+// examineTLS reads the certificates that listeners would show.
+func examineTLS(cfg config.Config, now time.Time) (notes []string, err error) {
+	switch cfg.TLS.Mode {
+	case config.TLSOff:
+		return nil, nil
+	case config.TLSACME:
+		_, err := readRoots(cfg.TLS.ACME.CAFile)
+		return []string{"certificates: from " + string(cfg.TLS.ACME.DirectoryURL) + ", which was not asked"}, err
+	case config.TLSFiles:
+	}
+	pair, err := tls.LoadX509KeyPair(cfg.TLS.CertFile, cfg.TLS.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	leaf, until := pair.Leaf, pair.Leaf.NotAfter.UTC().Format(time.RFC3339)
+	switch {
+	case now.After(leaf.NotAfter):
+		err = fmt.Errorf("certificate %s: it ended on %s", cfg.TLS.CertFile, until)
+	case now.Before(leaf.NotBefore):
+		err = fmt.Errorf("certificate %s: it begins only on %s", cfg.TLS.CertFile, leaf.NotBefore.UTC().Format(time.RFC3339))
+	case leaf.NotAfter.Sub(now) < certSoon:
+		notes = append(notes, fmt.Sprintf("certificate %s: it ends soon, on %s", cfg.TLS.CertFile, until))
+	default:
+		notes = append(notes, fmt.Sprintf("certificate %s: good until %s", cfg.TLS.CertFile, until))
+	}
+	var foreign []string
+	for _, name := range served(cfg) {
+		if leaf.VerifyHostname(name) != nil {
+			foreign = append(foreign, name)
+		}
+	}
+	if len(foreign) > 0 {
+		notes = append(notes, fmt.Sprintf("certificate %s: browsers refuse it for %s", cfg.TLS.CertFile, strings.Join(foreign, ", ")))
+	}
+	return notes, err
+}
+
+// served are the names that clients call, without ports.
+func served(cfg config.Config) (names []string) {
+	names = append(names, string(cfg.Dashboard.Origin.Host()))
+	for _, h := range cfg.Gateway.Hosts {
+		names = append(names, (&url.URL{Host: string(h.Authority)}).Hostname())
+	}
+	return names
+}
