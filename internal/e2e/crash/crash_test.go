@@ -183,7 +183,7 @@ func (w *owner) work(ctx context.Context, keys []string) {
 				select {
 				case <-ctx.Done():
 					return
-				case <-time.After(20 * time.Millisecond):
+				case <-time.After(100 * time.Millisecond): // a database that starts again on a busy machine must not use up all work
 				}
 			}
 		})

@@ -116,7 +116,7 @@ func (b *Budgets) Fail(k id.Key, addr netip.Addr, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	empty, known := t.empties[bucket]
-	if !known && !(b.full() && t.makeRoom()) {
+	if !known && (!b.full() || !t.makeRoom()) {
 		b.used.Add(1)
 	}
 	if empty.Before(now) {
