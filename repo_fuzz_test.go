@@ -12,6 +12,7 @@ var fuzzed = []struct{ folder, parser, target, bytes string }{
 	{"internal/httpx", "Cookie", "FuzzCookie", "cookies"},
 	{"internal/httpx", "Language", "FuzzLanguage", "the language asked for"},
 	{"internal/httpx", "Chain", "FuzzClientAddress", "the client's address in headers"},
+	{"internal/httpx", "ParseState", "FuzzParseState", "states of browsers on their way to a gateway host"},
 	{"internal/httpx", "DecodeJSON", "FuzzDecodeJSON", "JSON bodies"},
 	{"internal/web", "ParseForm", "FuzzParseForm", "posted forms"},
 	{"internal/web", "OpenCarried", "FuzzOpenCarried", "forms that waited for a proof"},

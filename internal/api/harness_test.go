@@ -144,11 +144,11 @@ func (d *door) member(in *authtest.Person, role principal.Role) *browser {
 		if err := txn.As[factor.Tx](tx).InsertPassword(ctx, u.ID, password); err != nil {
 			return audit.Event{}, err
 		}
-		var err error
-		_, bearer, err = d.Sessions.Mint(ctx, tx, session.Mint{
+		minted, err := d.Sessions.Mint(ctx, tx, session.Mint{
 			User: u.ID, Account: who.Account, Subaccount: who.Subaccount, From: authtest.PersonOrigin(),
 			Proof: assurance.Proof{Factors: assurance.Password, At: now.Add(-time.Hour)},
 		})
+		bearer = minted.Bearer
 		return audit.Quiet(audit.SessionTouched), err
 	})
 	if err != nil {

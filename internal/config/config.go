@@ -55,9 +55,26 @@ type Dashboard struct {
 // Gateway is the section of that name.
 type Gateway struct {
 	Listen    Listen     `key:"listen" default:"127.0.0.1:8081" required:"true" doc:"Address and port to listen on."`
+	Forward   Forward    `key:"forward" doc:"The door for proxies that pass requests on themselves and ask before each (forward-auth)."`
 	BodyCap   Bytes      `key:"body_cap" default:"1MiB" min:"1KiB" max:"16MiB" doc:"The largest request body, in bytes. A body is held in memory until it is checked."`
 	Hosts     []Host     `key:"hosts" doc:"The hosts that clients call. A host that is not listed is answered by nobody."`
 	Upstreams []Upstream `key:"upstreams" doc:"The servers that checked requests go to."`
+}
+
+// Convention says in which headers a proxy names the request that it asks about.
+type Convention string
+
+// The conventions.
+const (
+	NoConvention Convention = "none"
+	XForwarded   Convention = "x-forwarded"
+	XOriginal    Convention = "x-original"
+)
+
+// Forward is the section gateway.forward.
+type Forward struct {
+	Listen     Listen     `key:"listen" doc:"Address and port to listen on; empty turns it off. Only the networks of proxies.trusted are answered."`
+	Convention Convention `key:"convention" default:"none" oneof:"none x-forwarded x-original" doc:"The headers in which the proxy names the request it asks about. It must set them itself, whatever a client sent. x-forwarded: X-Forwarded-Method, -Uri and -Host, as Caddy and Traefik do unasked. x-original: X-Original-Method, X-Original-Uri and Host, for nginx; refusals are then 401 or 403, because nginx knows no others."`
 }
 
 // HostKind says what calls a host of the gateway.

@@ -6,44 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
-	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/signed"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
-// ownPaths are ours on every gateway host; no upstream is reached below it.
-const ownPaths = "/.sallyport/"
-
-const enterPath = ownPaths + "enter"
-
 // errSignIn is the answer to a browser without a session on a page host.
 var errSignIn = fault.New(fault.SessionEnded)
-
-// serveOwn answers our own paths: the way in from the dashboard, on page hosts.
-func (v *visit) serveOwn() error {
-	if v.path != enterPath || !v.host.Pages() || v.r.Method != http.MethodGet {
-		return fault.New(fault.GatewayNoRoute)
-	}
-	v.rec.Route = "GET " + enterPath
-	code := secret.FromString("child code", v.r.URL.Query().Get("code"))
-	_, bearer, path, err := v.g.Sessions.RedeemChildCode(v.r.Context(), code, v.host.Authority, v.rec.Origin())
-	if err != nil {
-		return err
-	}
-	httpx.SetCookie(v.w, httpx.SessionCookie, bearer, 0)
-	h := v.w.Header()
-	h.Set("Referrer-Policy", "no-referrer") // the code is in this page's address
-	h.Set("Cache-Control", "no-store")
-	h.Set("Location", path)
-	v.w.WriteHeader(http.StatusSeeOther)
-	return nil
-}
 
 // refuse answers what is not let through, in the shape its sender understands, and counts it for its owner.
 func (v *visit) refuse(err error) {
@@ -53,7 +26,11 @@ func (v *visit) refuse(err error) {
 	case signedOne && refusal.Dialect == sign.Upbit:
 		v.refuseUpbit(refusal)
 	case v.signsIn(err):
-		v.toSignIn()
+		httpx.Note(v.r, fault.SessionEnded, nil)
+		httpx.ClearCookie(v.w, httpx.SessionCookie)
+		if err := v.setOut(v.raw.Target); err != nil {
+			httpx.WriteProblem(v.w, v.r, err)
+		}
 	case signedOne:
 		httpx.WriteProblem(v.w, v.r, refusal.Unwrap())
 	default:
@@ -77,15 +54,6 @@ func (v *visit) visible(err error) error {
 func (v *visit) signsIn(err error) bool {
 	mode := v.r.Header.Get("Sec-Fetch-Mode")
 	return errors.Is(err, errSignIn) && v.r.Method == http.MethodGet && (mode == "navigate" || mode == "")
-}
-
-func (v *visit) toSignIn() {
-	httpx.Note(v.r, fault.SessionEnded, nil)
-	httpx.ClearCookie(v.w, httpx.SessionCookie)
-	h := v.w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Location", v.g.Dashboard+"/go/"+url.PathEscape(v.host.Authority)+"?path="+url.QueryEscape(v.raw.Target))
-	v.w.WriteHeader(http.StatusSeeOther)
 }
 
 // upbitError is the shape that Upbit's clients read.

@@ -41,7 +41,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	machines.Handle(http.MethodGet, "/healthz", func(w http.ResponseWriter, r *http.Request, _ route.Line) { s.healthz(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/sallyport-assertion-jwks.json", func(w http.ResponseWriter, r *http.Request, _ route.Line) { keys.serveJWKS(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/webauthn", s.relatedOrigins)
-	return s.reserved(routes), routes.Check()
+	return s.atHome(routes), routes.Check()
 }
 
 // relatedOrigins lists the origins beside the RP ID's own that may use its passkeys: browsers ask for it before a ceremony there
@@ -57,20 +57,24 @@ func (s *Server) relatedOrigins(w http.ResponseWriter, r *http.Request, _ route.
 	_ = json.NewEncoder(w).Encode(map[string]any{"origins": origins})
 }
 
-// reserved keeps the origin of confirmations free of everything else, if it is one of its own: a page or script that was ever served there
-// could later speak for it.
-func (s *Server) reserved(next http.Handler) http.Handler {
-	kept := string(s.cfg.Dashboard.ConfirmationOrigin.Authority())
-	if kept == string(s.cfg.Dashboard.Origin.Authority()) {
-		return next
+// atHome refuses what was sent to another name than the dashboard's: a page that was rebound to our address, a name that points here by
+// mistake, a probe (RFC 9110 §15.5.20). What machines ask and holds nothing of anybody, as the health check of a load balancer that knows us
+// by address, is answered under every name.
+func (s *Server) atHome(next http.Handler) http.Handler {
+	home := sign.CanonicalAuthority(string(s.cfg.Dashboard.Origin.Authority()))
+	machines := map[string]bool{} // paths
+	for _, line := range route.Of("server") {
+		machines[line.Pattern] = true
 	}
-	kept = sign.CanonicalAuthority(kept)
+	refuse := httpx.Harden(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httpx.WriteProblem(w, r, fault.New(fault.RequestUnknownHost))
+	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if sign.CanonicalAuthority(r.Host) == kept {
-			httpx.WriteProblem(w, r, fault.New(fault.NotFound))
+		if machines[r.URL.Path] || sign.CanonicalAuthority(r.Host) == home {
+			next.ServeHTTP(w, r)
 			return
 		}
-		next.ServeHTTP(w, r)
+		refuse.ServeHTTP(w, r)
 	})
 }
 

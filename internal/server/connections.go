@@ -16,9 +16,9 @@ const (
 	maxConnectionsSource = 512
 )
 
-// counted wraps a listener so that it counts its connections. Declared proxies and this host itself bring many clients each and are bounded
+// bounded wraps a listener so that it bounds its connections. Declared proxies and this host itself bring many clients each and are bounded
 // only by the whole.
-type counted struct {
+type bounded struct {
 	net.Listener
 	trusted []netip.Prefix
 	most    limits
@@ -31,22 +31,22 @@ type counted struct {
 
 type limits struct{ all, source int }
 
-func (s *Server) counted(l Listeners) Listeners {
+func (s *Server) bounded(l Listeners) Listeners {
 	wrap := func(one net.Listener) net.Listener {
 		if one == nil {
 			return nil
 		}
-		return newCounted(one, s.cfg.Proxies, limits{maxConnections, maxConnectionsSource}, &s.refusedConnections)
+		return newBounded(one, s.cfg.Proxies, limits{maxConnections, maxConnectionsSource}, &s.refusedConnections)
 	}
-	return Listeners{Dashboard: wrap(l.Dashboard), Gateway: wrap(l.Gateway), Metrics: wrap(l.Metrics)}
+	return Listeners{Dashboard: wrap(l.Dashboard), Gateway: wrap(l.Gateway), Forward: wrap(l.Forward), Metrics: wrap(l.Metrics)}
 }
 
-func newCounted(l net.Listener, proxies config.Proxies, most limits, refused *atomic.Int64) *counted {
-	return &counted{Listener: l, trusted: proxies.Trusted, most: most, refused: refused, sources: map[netip.Addr]int{}}
+func newBounded(l net.Listener, proxies config.Proxies, most limits, refused *atomic.Int64) *bounded {
+	return &bounded{Listener: l, trusted: proxies.Trusted, most: most, refused: refused, sources: map[netip.Addr]int{}}
 }
 
 // Accept gives the next connection that there is room for.
-func (c *counted) Accept() (net.Conn, error) {
+func (c *bounded) Accept() (net.Conn, error) {
 	for {
 		conn, err := c.Listener.Accept()
 		if err != nil {
@@ -54,7 +54,7 @@ func (c *counted) Accept() (net.Conn, error) {
 		}
 		source := c.source(conn.RemoteAddr())
 		if c.admit(source) {
-			return &countedConn{Conn: conn, leave: sync.OnceFunc(func() { c.leave(source) })}, nil
+			return &boundedConn{Conn: conn, leave: sync.OnceFunc(func() { c.leave(source) })}, nil
 		}
 		c.refused.Add(1)
 		_ = conn.Close()
@@ -62,7 +62,7 @@ func (c *counted) Accept() (net.Conn, error) {
 }
 
 // source is whom a connection counts for: an IPv4 address, the /64 that a host of IPv6 owns, or nobody in particular.
-func (c *counted) source(remote net.Addr) netip.Addr {
+func (c *bounded) source(remote net.Addr) netip.Addr {
 	tcp, ok := remote.(*net.TCPAddr)
 	if !ok {
 		return netip.Addr{}
@@ -82,7 +82,7 @@ func (c *counted) source(remote net.Addr) netip.Addr {
 	return addr
 }
 
-func (c *counted) admit(source netip.Addr) bool {
+func (c *bounded) admit(source netip.Addr) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open >= c.most.all || source.IsValid() && c.sources[source] >= c.most.source {
@@ -95,7 +95,7 @@ func (c *counted) admit(source netip.Addr) bool {
 	return true
 }
 
-func (c *counted) leave(source netip.Addr) {
+func (c *bounded) leave(source netip.Addr) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.open--
@@ -107,13 +107,13 @@ func (c *counted) leave(source netip.Addr) {
 	}
 }
 
-// countedConn is counted until it is closed.
-type countedConn struct {
+// boundedConn counts until it is closed.
+type boundedConn struct {
 	net.Conn
 	leave func()
 }
 
-func (c *countedConn) Close() error {
+func (c *boundedConn) Close() error {
 	defer c.leave()
 	return c.Conn.Close()
 }

@@ -32,9 +32,9 @@ func Abandon(s certmagic.Storage, name string) {
 	c.locks[name].stop()
 }
 
-// NewCounted is a listener that holds so many connections, and so many of one source.
-func NewCounted(l net.Listener, trusted []netip.Prefix, all, source int, refused *atomic.Int64) net.Listener {
-	return newCounted(l, config.Proxies{Trusted: trusted}, limits{all, source}, refused)
+// NewBounded is a listener that holds so many connections, and so many of one source.
+func NewBounded(l net.Listener, trusted []netip.Prefix, all, source int, refused *atomic.Int64) net.Listener {
+	return newBounded(l, config.Proxies{Trusted: trusted}, limits{all, source}, refused)
 }
 
 // NewOutage tells of polls that fail.

@@ -55,7 +55,7 @@ func admitted(t *testing.T, l net.Listener) (conns []net.Conn, who []string) {
 func TestOneSourceHoldsSoManyConnections(t *testing.T) {
 	network := &sources{}
 	var refused atomic.Int64
-	l := server.NewCounted(network, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, 8, 2, &refused)
+	l := server.NewBounded(network, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, 8, 2, &refused)
 	network.from = []string{
 		"198.51.100.1", "198.51.100.1", "::ffff:198.51.100.1", "2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1",
 		"10.0.0.1", "10.0.0.1", "10.0.0.1", "127.0.0.1",

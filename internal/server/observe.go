@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,11 +24,22 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
 	rows     prometheus.Counter
+
+	mu sync.RWMutex
+	// found are counters that were looked up once: a look-up by three words costs more than counting. There are as many as routes times five.
+	found map[counted]prometheus.Counter // guarded by mu
+}
+
+// counted names one of the counters of requests.
+type counted struct {
+	door, route string
+	class       int // of the status
 }
 
 // newMetrics makes them. age says how long ago this process last knew of every change, refused how many connections found no room.
 func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 	m := &metrics{
+		found:    map[counted]prometheus.Counter{},
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sallyport_requests_total", Help: "Requests by door, route and status class.",
@@ -52,11 +64,24 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 }
 
 func (m *metrics) request(r *httpx.Record, status int, took time.Duration) {
-	m.requests.WithLabelValues(r.Door, r.Route, strconv.Itoa(status/100)+"xx").Inc()
+	m.counter(counted{r.Door, r.Route, status / 100}).Inc()
 	m.seconds.WithLabelValues(r.Door).Observe(took.Seconds())
 	if r.Code != "" {
 		m.refusals.WithLabelValues(r.Door, string(r.Code)).Inc()
 	}
+}
+
+func (m *metrics) counter(c counted) prometheus.Counter {
+	m.mu.RLock()
+	found := m.found[c]
+	m.mu.RUnlock()
+	if found == nil {
+		found = m.requests.WithLabelValues(c.door, c.route, strconv.Itoa(c.class)+"xx")
+		m.mu.Lock()
+		m.found[c] = found
+		m.mu.Unlock()
+	}
+	return found
 }
 
 func (m *metrics) swept(rows int64) { m.rows.Add(float64(rows)) }

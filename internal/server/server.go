@@ -25,8 +25,8 @@ type Server struct {
 	gate    *gateway.Gateway
 	metrics *metrics
 
-	// Dashboard, Gateway and Metrics are the handlers of the three listeners.
-	Dashboard, Gateway, Metrics http.Handler
+	// Dashboard, Gateway, Forward and Metrics are the handlers of the listeners.
+	Dashboard, Gateway, Forward, Metrics http.Handler
 
 	draining           atomic.Bool
 	refusedConnections atomic.Int64
@@ -65,8 +65,20 @@ func (s *Server) buildDoors(ctx context.Context) error {
 	}
 	s.Dashboard = chain.Wrap("dashboard", browser)
 	s.Gateway = chain.Wrap("gateway", gate)
+	s.Forward = gate.Asked(chain, convention(s.cfg))
 	s.Metrics = s.newMetricsMux()
 	return nil
+}
+
+func convention(cfg config.Config) gateway.Convention {
+	switch cfg.Gateway.Forward.Convention {
+	case config.XOriginal:
+		return gateway.XOriginal
+	case config.XForwarded:
+		return gateway.XForwarded
+	case config.NoConvention:
+	}
+	return gateway.Convention{}
 }
 
 // How often work behind the doors is done.

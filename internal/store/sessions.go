@@ -103,15 +103,22 @@ func (t *tx) RevokeSessionsByUser(ctx context.Context, u id.User, why string, no
 
 func (t *tx) InsertChildCode(ctx context.Context, hash [32]byte, c session.ChildCode) error {
 	return t.Queries.InsertChildCode(ctx, sqlgen.InsertChildCodeParams{
-		CodeHash: hash[:], ParentID: c.Parent[:], Host: c.Host, Path: c.Path, CreatedAt: micros(c.Born), ExpiresAt: micros(c.ExpiresAt),
+		CodeHash: hash[:], ParentID: c.Parent[:], Host: c.Host, Path: c.Path, State: c.State[:], CreatedAt: micros(c.Born), ExpiresAt: micros(c.ExpiresAt),
 	})
 }
 
-func (t *tx) SpendChildCode(ctx context.Context, hash [32]byte, host string, now time.Time) (session.ChildCode, bool, error) {
-	row, err := t.Queries.SpendChildCode(ctx, sqlgen.SpendChildCodeParams{CodeHash: hash[:], Host: host, Now: maybeMicros(now)})
+func (t *tx) SpendChildCode(ctx context.Context, hash, state [32]byte, host string, now time.Time) (session.ChildCode, bool, error) {
+	row, err := t.Queries.SpendChildCode(ctx, sqlgen.SpendChildCodeParams{CodeHash: hash[:], Host: host, State: state[:], Now: maybeMicros(now)})
 	return read(row, err, func(row sqlgen.SpendChildCodeRow) session.ChildCode {
-		return session.ChildCode{Parent: rowID[id.SessionKind](row.ParentID), Host: host, Path: row.Path}
+		return session.ChildCode{Parent: rowID[id.SessionKind](row.ParentID), Way: session.Way{Host: host, Path: row.Path, State: state}}
 	})
+}
+
+func (t *tx) RevokeChildrenOnHost(ctx context.Context, parent id.Session, host, why string, now time.Time) ([]id.Session, error) {
+	ids, err := t.Queries.RevokeChildrenOnHost(ctx, sqlgen.RevokeChildrenOnHostParams{
+		ParentID: parent[:], Host: host, RevokedAt: maybeMicros(now), RevokedWhy: why,
+	})
+	return each(ids, err, rowID[id.SessionKind])
 }
 
 func (t *tx) InsertStepUp(ctx context.Context, s stepup.StepUp, now time.Time) error {
@@ -123,6 +130,11 @@ func (t *tx) InsertStepUp(ctx context.Context, s stepup.StepUp, now time.Time) e
 		ID: s.ID[:], UserID: s.User[:], SessionID: s.Session[:], Action: string(s.Action), Digest: s.Digest[:], Facts: string(facts),
 		Needs: s.Needs.String(), CreatedAt: micros(now), ExpiresAt: micros(s.ExpiresAt),
 	})
+}
+
+func (t *tx) TrimStepUps(ctx context.Context, of id.Session, keep int) error {
+	_, err := t.DeleteOldestOpenStepUps(ctx, sqlgen.DeleteOldestOpenStepUpsParams{SessionID: of[:], Keep: int64(keep)})
+	return err
 }
 
 func (t *tx) StepUpByID(ctx context.Context, s id.StepUp) (stepup.StepUp, bool, error) {

@@ -115,15 +115,7 @@ func (l *life) call(k authtest.Key, method, target, body string) authtest.Reply 
 // enter brings a browser over to the exchange's page.
 func (l *life) enter(b *authtest.Browser) {
 	l.t.Helper()
-	who, err := l.Sessions.Authenticate([]byte(b.Cookies["localhost:8080"]["__Host-sid"]), "", authtest.PersonOrigin())
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	code, err := l.Sessions.IssueChildCode(l.t.Context(), who, authtest.PageHost, "/")
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if got := b.Do(b.Request(http.MethodGet, authtest.PageOrigin+"/.sallyport/enter?code="+string(code.Reveal()), "")); got.Status != http.StatusSeeOther {
+	if got := b.Enter(); got.Status != http.StatusSeeOther {
 		l.t.Fatalf("enter: %d %s", got.Status, got.Text)
 	}
 }

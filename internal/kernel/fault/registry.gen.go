@@ -156,6 +156,14 @@ const (
 	Stale Code = "stale"
 	// RefusedMore: Many more requests were refused in this minute. They are counted together here.
 	RefusedMore Code = "refused.more"
+	// ForwardUndeclared: This door answers declared proxies only.
+	ForwardUndeclared Code = "forward.undeclared"
+	// ForwardMalformed: The question does not name one original request: {header}.
+	ForwardMalformed Code = "forward.malformed"
+	// ForwardBodyUnseen: This way of signing covers the body, and the door behind this proxy does not see it.
+	ForwardBodyUnseen Code = "forward.body_unseen"
+	// RequestUnknownHost: The dashboard is not served under this name.
+	RequestUnknownHost Code = "request.unknown_host"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -388,4 +396,16 @@ var registry = map[Code]Entry{
 	RefusedMore: {Code: RefusedMore, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "Many more requests were refused in this minute. They are counted together here.", EnglishFix: "If they are not yours, somebody is trying: nothing got through. An allowlist keeps strangers off a key.",
 		Korean: "같은 1분 동안 더 많은 요청이 거부되어 한데 모아 집계했습니다.", KoreanFix: "본인의 요청이 아니라면 누군가 시도하고 있는 것이며 통과한 요청은 없습니다. 허용 목록을 설정하면 다른 곳에서 키를 시도할 수 없습니다."},
+	ForwardUndeclared: {Code: ForwardUndeclared, Status: 403, Sight: Anyone, Outside: "",
+		English: "This door answers declared proxies only.", EnglishFix: "If this is your proxy, name its network in proxies.trusted.",
+		Korean: "이 문은 선언된 프록시에만 응답합니다.", KoreanFix: "사용하시는 프록시라면 proxies.trusted에 그 네트워크를 적어 주십시오."},
+	ForwardMalformed: {Code: ForwardMalformed, Status: 400, Sight: Anyone, Outside: "",
+		English: "The question does not name one original request: {header}.", EnglishFix: "Let the proxy set this header exactly once.",
+		Korean: "질문에 원래 요청이 하나로 적혀 있지 않습니다: {header}.", KoreanFix: "프록시가 이 헤더를 정확히 한 번 설정하게 해 주십시오."},
+	ForwardBodyUnseen: {Code: ForwardBodyUnseen, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This way of signing covers the body, and the door behind this proxy does not see it.", EnglishFix: "Send the request through the gateway itself, or sign in the native dialect.",
+		Korean: "이 서명 방식은 본문을 포함하지만, 이 프록시 뒤의 문은 본문을 보지 못합니다.", KoreanFix: "게이트웨이로 직접 요청을 보내거나 기본 서명 방식을 사용해 주십시오."},
+	RequestUnknownHost: {Code: RequestUnknownHost, Status: 421, Sight: Anyone, Outside: "",
+		English: "The dashboard is not served under this name.", EnglishFix: "Open it at its own address. A proxy in front must pass the Host header on.",
+		Korean: "이 이름으로는 대시보드를 제공하지 않습니다.", KoreanFix: "대시보드의 주소로 접속해 주십시오. 앞단 프록시는 Host 헤더를 그대로 전달해야 합니다."},
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/pquerna/otp/hotp"
@@ -16,11 +17,13 @@ import (
 	"github.com/pquerna/otp"
 
 	"github.com/seed-21c57000/sallyport/client"
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -78,6 +81,17 @@ func (p *Person) Principal() principal.Principal {
 	return who
 }
 
+// Crossing makes the code that takes somebody over to a gateway host, and the cookie of the browser that set out for it there.
+func (s *Stack) Crossing(t testing.TB, who principal.Principal, host, path string) (code, way secret.Value) {
+	t.Helper()
+	way = secret.MintBearer(httpx.WayCookie)
+	code, err := s.Sessions.IssueChildCode(t.Context(), who, session.Way{Host: host, Path: path, State: way.Hash()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code, way
+}
+
 // EnrolTOTP gives the person an authenticator app.
 func (p *Person) EnrolTOTP() {
 	p.s.t.Helper()
@@ -127,7 +141,13 @@ func (k Key) File() client.KeyFile {
 func (s *Stack) IssueKey(p *Person, in apikey.IssueInput) Key {
 	s.t.Helper()
 	who := p.Principal()
-	in.Account, in.Owner = who.Account, who.User
+	return s.IssueKeyTo(who.Account, who.User, in)
+}
+
+// IssueKeyTo is IssueKey for an account and an owner.
+func (s *Stack) IssueKeyTo(account id.Account, owner id.User, in apikey.IssueInput) Key {
+	s.t.Helper()
+	in.Account, in.Owner = account, owner
 	if in.Name == "" {
 		in.Name, in.Purpose = "test key", "tests"
 	}

@@ -175,7 +175,7 @@ func (f *Factors) changed(ctx context.Context, tx Tx, p principal.Principal, h h
 	if p.Session.IsZero() {
 		return secret.Value{}, nil
 	}
-	return f.Sessions.Raise(ctx, txn.As[session.Tx](tx), p.Session, shown)
+	return f.Sessions.Raise(ctx, txn.As[session.Tx](tx), p, shown)
 }
 
 // event is a change of the principal's own credentials, told to them alone.

@@ -193,7 +193,7 @@ func (s *Sessions) Authenticate(bearer []byte, host string, from principal.Origi
 	from.Device = l.Device
 	p := principal.Principal{
 		Kind: principal.KindUser, User: l.User, Account: l.Account, Subaccount: l.Subaccount, Role: l.Role,
-		Session: l.ID, Scopes: s.ScopesOf(l.Role), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
+		Session: l.ID, Bearer: l.TokenHash, Scopes: s.ScopesOf(l.Role), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
 	}
 	if idle := time.UnixMicro(parent.acted.Load()).Add(s.Limits.Idle); !now.Before(idle) {
 		p.IdleSince = idle

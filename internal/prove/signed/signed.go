@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -89,6 +90,7 @@ type Request struct {
 	// Cancels marks a request that only reduces risk: it may be older.
 	Cancels bool
 	// ReadBody reads the body under its cap. It is called at most once, after the signature holds. Its bytes are left in Request.Body.
+	// Nil is for a door that sees no bodies: the signature then holds for what it says about one (Accepted.Digest).
 	ReadBody func() ([]byte, error)
 }
 
@@ -122,13 +124,17 @@ type Accepted struct {
 	Live      *apikey.Live
 	// Ceiling that the signature puts on the scopes, already applied.
 	Ceiling scope.Class
+	// Digest is the Content-Digest that the signature covers, of a body that nobody has seen yet. When it is empty the body was seen, or the
+	// signature holds for a request without one.
+	Digest string
 }
 
 // Verify checks a request. On success its nonce is spent; every refusal leaves it unspent.
 // Errors: *RefusalError; unavailable when a nonce could not be claimed durably.
 func (v *Verifier) Verify(ctx context.Context, in *Request) (Accepted, error) {
-	now := v.Now()
-	c := check{v: v, in: in, now: now}
+	c, _ := checks.Get().(*check)
+	defer c.done()
+	*c = check{v: v, in: in, now: v.Now()}
 	if err := c.parsedSignature(); err != nil {
 		return Accepted{}, err
 	}
@@ -158,8 +164,18 @@ type check struct {
 	sig   sign.Signature
 	live  *apikey.Live
 	first *fault.Error // what is wrong with the key, told only when the signature holds
+	// digest of a body that was not seen
+	digest string
 
 	plain [maxSecret]byte // where a secret is opened, cleared after use
+}
+
+// checks lends out checks: a secret is opened behind an interface, so its buffer cannot lie on the stack.
+var checks = sync.Pool{New: func() any { return new(check) }}
+
+func (c *check) done() {
+	*c = check{} // keeps no request alive
+	checks.Put(c)
 }
 
 func (c *check) refuse(f *fault.Error, proven bool, reason sign.Reason) error {
@@ -214,11 +230,11 @@ func (c *check) skewed(reason sign.Reason, window time.Duration) *fault.Error {
 
 // knownKey: the key is looked up in memory, and the first thing that is wrong with it is remembered.
 func (c *check) knownKey() error {
-	if kid, _, err := id.ParseKey(c.sig.KeyID); err == nil {
+	if kid, ok := id.PeekKey(c.sig.KeyID); ok {
 		c.live = c.v.Keys.Find(kid)
 	}
 	if c.live != nil && c.live.Text != c.sig.KeyID {
-		c.live = nil // the same bytes under the other environment's prefix name no key
+		c.live = nil // other checksum, or the other environment's prefix: no key is called so
 	}
 	if c.live == nil {
 		return nil
@@ -329,8 +345,11 @@ func (c *check) verify() error {
 	return err
 }
 
-// boundBody: the body is the one that was signed.
+// boundBody: the body is the one that was signed; one that is not seen has the digest that was signed.
 func (c *check) boundBody() error {
+	if c.in.ReadBody == nil {
+		return c.boundDigest()
+	}
 	body, err := c.in.ReadBody()
 	if err != nil {
 		return err
@@ -345,6 +364,16 @@ func (c *check) boundBody() error {
 		return c.refuse(wrong, true, reasonOf(wrong.Code))
 	}
 	if err := c.sig.CheckBody(&c.in.Request, sign.UpbitForms{}); err != nil {
+		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
+	}
+	return nil
+}
+
+func (c *check) boundDigest() (err error) {
+	if c.sig.Dialect != sign.Native && c.in.Method != "GET" && c.in.Method != "HEAD" && c.in.Method != "DELETE" {
+		return c.refuse(fault.New(fault.ForwardBodyUnseen), true, sign.HashMismatch)
+	}
+	if c.digest, err = c.sig.CheckUnseenBody(&c.in.Request); err != nil {
 		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
 	}
 	return nil
@@ -396,7 +425,7 @@ func (c *check) accepted() Accepted {
 	l := c.live
 	l.Used(c.now, c.in.From.Addr)
 	ceiling := c.v.Keys.Ceiling(c.sig.Coverage())
-	return Accepted{Live: l, Ceiling: ceiling, Principal: principal.Principal{
+	return Accepted{Live: l, Ceiling: ceiling, Digest: c.digest, Principal: principal.Principal{
 		Kind: principal.KindKey, User: l.Owner, Account: l.Account, Subaccount: l.Subaccount, Role: l.OwnerRole, Key: l.ID,
 		Environment: l.Environment, Scopes: l.ScopesAt(c.now).UpTo(ceiling), Name: l.Name, Origin: c.in.From,
 	}}

@@ -375,18 +375,23 @@ func (s *SignIns) mint(ctx context.Context, tx Tx, from From, u account.User, pr
 	origin.Device = seen.ID
 	m := memberships[0]
 	mint := session.Mint{User: u.ID, Account: m.Account, Subaccount: m.Main, Proof: proof, From: origin, Replace: from.Replace}
-	row, bearer, err := s.Sessions.Mint(ctx, txn.As[session.Tx](tx), mint)
+	minted, err := s.Sessions.Mint(ctx, txn.As[session.Tx](tx), mint)
 	if err != nil {
 		return out, event, err
 	}
+	row := minted.Session
 	if seen.New {
 		if err := s.Follow.Apply(ctx, tx, s.newDevice(u.ID, row)); err != nil {
 			return out, event, err
 		}
 	}
 	actor := principal.Principal{Kind: principal.KindUser, User: u.ID, Account: m.Account, Session: row.ID, Proof: proof, Origin: origin}
-	out = SignedIn{Session: row, Bearer: bearer, DeviceCookie: seen.Cookie, Lang: u.Lang}
-	return out, audit.Event{Action: audit.SessionSignedIn, Actor: actor, Person: u.ID}, nil
+	out = SignedIn{Session: row, Bearer: minted.Bearer, DeviceCookie: seen.Cookie, Lang: u.Lang}
+	event = audit.Event{Action: audit.SessionSignedIn, Actor: actor, Person: u.ID}
+	if len(minted.Ended) > 0 {
+		event.Action, event.Facts = audit.SessionSignedInCrowded, map[string]string{"device": minted.Ended[0].Agent, "limit": fmt.Sprint(session.MaxPerUser)}
+	}
+	return out, event, nil
 }
 
 func (s *SignIns) newDevice(u id.User, row session.Row) happening.Happening {

@@ -20,6 +20,8 @@ const (
 	SignUpStarted Action = "sign_up.started"
 	// SessionSignedIn: You signed in.
 	SessionSignedIn Action = "session.signed_in"
+	// SessionSignedInCrowded: You signed in. The session on {device} was signed out, unused for the longest: there is room for {limit}.
+	SessionSignedInCrowded Action = "session.signed_in_crowded"
 	// SessionSignedOut: You signed out.
 	SessionSignedOut Action = "session.signed_out"
 	// SessionRevoked: The session on {device} was signed out.
@@ -92,6 +94,7 @@ var actions = map[Action]Words{
 	UserSignedUp:             {Quiet: false, English: "Your account was created with {mail}.", Korean: "{mail} 주소로 계정을 만들었습니다."},
 	SignUpStarted:            {Quiet: true, English: "", Korean: ""},
 	SessionSignedIn:          {Quiet: false, English: "You signed in.", Korean: "로그인했습니다."},
+	SessionSignedInCrowded:   {Quiet: false, English: "You signed in. The session on {device} was signed out, unused for the longest: there is room for {limit}.", Korean: "로그인했습니다. 세션은 {limit}개까지 유지되므로 가장 오래 사용하지 않은 {device}의 세션을 로그아웃했습니다."},
 	SessionSignedOut:         {Quiet: false, English: "You signed out.", Korean: "로그아웃했습니다."},
 	SessionRevoked:           {Quiet: false, English: "The session on {device} was signed out.", Korean: "{device}의 세션을 로그아웃했습니다."},
 	SessionOthersRevoked:     {Quiet: false, English: "All other sessions were signed out ({count}).", Korean: "다른 모든 세션을 로그아웃했습니다({count}개)."},

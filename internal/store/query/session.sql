@@ -51,15 +51,20 @@ UPDATE session SET revoked_at = @revoked_at, revoked_why = @revoked_why
 WHERE user_id = @user_id AND id <> @keep_id AND (parent_id IS NULL OR parent_id <> @keep_id)
     AND revoked_at IS NULL AND expires_at > @revoked_at RETURNING id;
 
+-- name: RevokeChildrenOnHost :many
+UPDATE session SET revoked_at = @revoked_at, revoked_why = @revoked_why
+WHERE parent_id = @parent_id AND host = @host AND revoked_at IS NULL RETURNING id;
+
 -- name: DeleteSessionsBefore :execrows
 DELETE FROM session WHERE expires_at < @before;
 
 -- name: InsertChildCode :exec
-INSERT INTO child_code (code_hash, parent_id, host, path, created_at, expires_at)
-VALUES (@code_hash, @parent_id, @host, @path, @created_at, @expires_at);
+INSERT INTO child_code (code_hash, parent_id, host, path, state, created_at, expires_at)
+VALUES (@code_hash, @parent_id, @host, @path, @state, @created_at, @expires_at);
 
 -- name: SpendChildCode :one
-UPDATE child_code SET spent_at = @now WHERE code_hash = @code_hash AND host = @host AND spent_at IS NULL AND expires_at > @now
+UPDATE child_code SET spent_at = @now
+WHERE code_hash = @code_hash AND host = @host AND state = @state AND spent_at IS NULL AND expires_at > @now
 RETURNING parent_id, path;
 
 -- name: DeleteChildCodesBefore :execrows
@@ -68,6 +73,12 @@ DELETE FROM child_code WHERE expires_at < @before;
 -- name: InsertStepUp :exec
 INSERT INTO step_up (id, user_id, session_id, action, digest, facts, needs, created_at, expires_at, factors)
 VALUES (@id, @user_id, @session_id, @action, @digest, @facts, @needs, @created_at, @expires_at, 0);
+
+-- name: DeleteOldestOpenStepUps :execrows
+DELETE FROM step_up WHERE id IN (
+    SELECT s.id FROM step_up s WHERE s.session_id = @session_id AND s.satisfied_at IS NULL ORDER BY s.id DESC
+    LIMIT 1000000 OFFSET CAST(@keep AS BIGINT)
+);
 
 -- name: StepUpByID :one
 SELECT id, user_id, session_id, action, digest, facts, needs, created_at, expires_at, satisfied_at, factors, spent_at

@@ -125,8 +125,9 @@ type Missing struct{ Title, Text, Link, Href string }
 // Host is an exchange behind the gate.
 type Host struct {
 	Name, Authority, Origin string
-	Test                    bool
-	Path                    string
+	// Enter is where its host begins the way over.
+	Enter string
+	Test  bool
 }
 
 // Sessions is the list of sessions.
@@ -144,6 +145,14 @@ type Session struct {
 	Proven              string
 	Opened, Acted, Ends i18n.Moment
 	Mine                bool
+	// Hosts that it has open, each with when.
+	Hosts []OpenHost
+}
+
+// OpenHost is a gateway host on which a session has a child.
+type OpenHost struct {
+	Authority string
+	Opened    i18n.Moment
 }
 
 // Methods is the page of sign-in methods.
@@ -355,6 +364,9 @@ type Piece struct{ Text, Name string }
 // Go is the page between ours and an exchange's.
 type Go struct {
 	Host Host
-	// Enter is the way over with its code; empty when it has not been made yet.
-	Enter string
+	// Path to go to, and State of the browser that set out there, while the code has not been made.
+	Path, State string
+	// Way is an address on the host; empty where the form comes first. Once: it holds the code.
+	Way  string
+	Once bool
 }
