@@ -310,11 +310,11 @@ func (d *door) send(r *http.Request) answer {
 }
 
 // events are those of the log after the first n.
-func (d *door) events(n int) (list []audit.Entry) {
+func (d *door) events(n int) (list []audit.Told) {
 	d.t.Helper()
 	ctx := context.WithoutCancel(d.t.Context())
 	err := store.Of[audit.Tx](d.Store).View(ctx, func(tx audit.Tx) (err error) {
-		list, err = tx.Entries(ctx, int64(n), 10_000)
+		list, err = tx.ReadLog(ctx, int64(n), 10_000)
 		return err
 	})
 	if err != nil {

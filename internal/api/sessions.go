@@ -57,6 +57,7 @@ type whoami struct {
 	Kind       string        `json:"kind" enum:"user,key" doc:"What proved itself"`
 	User       id.User       `json:"user" doc:"The person, or the owner of the key" example:"usr_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Name       string        `json:"name,omitempty" doc:"How the person wants to be called" example:"Min"`
+	Lang       string        `json:"language,omitempty" enum:"en,ko" doc:"With kind user: the language of mails" example:"en"`
 	Account    id.Account    `json:"account" example:"acc_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Subaccount id.Subaccount `json:"subaccount" example:"sub_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Role       string        `json:"role" enum:"viewer,trader,owner" doc:"The person's role in the account today"`
@@ -83,7 +84,7 @@ func (s *sessions) whoami(_ context.Context, p principal.Principal, _ *struct{})
 		}
 		return &whoamiOut{w}, nil
 	}
-	w.Name, w.Session, w.ACR = p.Name, p.Session, p.Level().String()
+	w.Name, w.Lang, w.Session, w.ACR = p.Name, p.Lang, p.Session, p.Level().String()
 	w.IdleAt, w.ExpireAt = s.room.Ends(p)
 	return &whoamiOut{w}, nil
 }

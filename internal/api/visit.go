@@ -163,7 +163,7 @@ func (v *visit) from() signin.From {
 
 // signedSender: the request carries the signature of a live key of either environment, which is the one that its id names.
 func (v *visit) signedSender() (err error) {
-	in := &signed.Request{Request: sign.Received(v.r), From: v.rec.Origin(), Environment: id.Live, ReadBody: v.readBody}
+	in := &signed.Request{Request: sign.Received(v.r), From: v.rec.Origin(), Environment: id.Live, ReadBody: v.readBody, Repeatable: v.r.Method == http.MethodGet}
 	in.Authority = v.authority
 	if sig, err := sign.Parse(&in.Request); err == nil {
 		if _, environment, err := id.ParseKey(sig.KeyID); err == nil {

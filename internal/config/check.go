@@ -182,7 +182,9 @@ func (c Config) CheckListeners() []Problem {
 		key string
 		at  Listen
 	}{
-		{"dashboard.listen", c.Dashboard.Listen}, {"gateway.listen", c.Gateway.Listen}, {"gateway.forward.listen", c.Gateway.Forward.Listen},
+		{"dashboard.listen", c.Dashboard.Listen},
+		{"gateway.listen", c.Gateway.Listen},
+		{"gateway.forward.listen", c.Gateway.Forward.Listen},
 		{"metrics.listen", c.Metrics.Listen},
 	} {
 		switch {

@@ -172,7 +172,7 @@ const (
 
 // Store is the section of that name.
 type Store struct {
-	Engine   Engine        `key:"engine" default:"sqlite" oneof:"sqlite postgres" doc:"sqlite: inside the process, for one node. postgres: for one or more."`
+	Engine   Engine        `key:"engine" default:"sqlite" oneof:"sqlite postgres" doc:"Either serves one node: nonces and budgets are those of one process. sqlite: inside the process. postgres: a server of its own."`
 	SQLite   SQLiteStore   `key:"sqlite" doc:"For sqlite."`
 	Postgres PostgresStore `key:"postgres" doc:"For postgres."`
 }
@@ -271,12 +271,20 @@ type Keys struct {
 	MaxLife           time.Duration `key:"max_life" default:"8760h" min:"1h" max:"8760h" testmin:"1s" doc:"The longest life that can be chosen."`
 	ReadOnlyLife      time.Duration `key:"read_only_life" default:"4320h" min:"1h" max:"8760h" testmin:"1s" doc:"Life of a key that can only look, if its maker chooses none."`
 	UnpinnedTradeLife time.Duration `key:"unpinned_trade_life" default:"720h" min:"1h" max:"720h" testmin:"1s" doc:"How long a key with neither IP allowlist nor network pin may trade."`
+	UntimedNonces     int           `key:"untimed_nonces" default:"1000000" min:"1000" max:"100000000" testmin:"1" doc:"Nonces without a time that one key may have spent (Upbit without a timestamp claim; Kraken within its nonce window). Each is a row of 140 to 200 bytes until the key has ended: a million rows are up to 200 MB, and 12 days at one request a second."`
 }
 
 // Dialects is the section of that name.
 type Dialects struct {
-	Native Native `key:"native" doc:"Our own: RFC 9421 signatures."`
-	Upbit  Upbit  `key:"upbit" doc:"As Upbit's clients sign."`
+	Native   Native   `key:"native" doc:"Our own: RFC 9421 signatures."`
+	Upbit    Upbit    `key:"upbit" doc:"As Upbit's clients sign."`
+	Bithumb  Exchange `key:"bithumb" doc:"As Bithumb's clients sign (API 2.0)."`
+	Binance  Exchange `key:"binance" doc:"As Binance's clients sign. They may ask for a shorter window."`
+	Kraken   Kraken   `key:"kraken" doc:"As Kraken's clients sign."`
+	OKX      OKX      `key:"okx" doc:"As OKX's clients sign (API v5)."`
+	Bybit    Exchange `key:"bybit" doc:"As Bybit's clients sign (API v5). They may ask for a shorter window."`
+	Coinbase Coinbase `key:"coinbase" doc:"As clients of the Coinbase Developer Platform sign."`
+	KuCoin   KuCoin   `key:"kucoin" doc:"As KuCoin's clients sign (key version 2)."`
 }
 
 // Native is the section dialects.native.
@@ -295,9 +303,38 @@ const (
 
 // Upbit is the section dialects.upbit.
 type Upbit struct {
-	Enabled bool    `key:"enabled" default:"true" doc:"Whether the gateway takes it."`
+	Enabled bool    `key:"enabled" default:"true" doc:"Whether keys of it are made."`
 	Ceiling Ceiling `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It carries no time, so every trade costs one durable write against replay."`
-	Nonces  int     `key:"nonces_per_key" default:"1000000" min:"1000" max:"100000000" testmin:"1" doc:"Requests without a time that one key may make in its life. Each is a row of 140 to 200 bytes until the key has ended: a million rows are up to 200 MB, and 12 days at one request a second. A token with a timestamp claim costs none."`
+}
+
+// Exchange is the section of a dialect whose signatures carry a time.
+type Exchange struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"60s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+}
+
+// OKX is the section dialects.okx.
+type OKX struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"30s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+}
+
+// KuCoin is the section dialects.kucoin.
+type KuCoin struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"5s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+}
+
+// Kraken is the section dialects.kraken.
+type Kraken struct {
+	Enabled bool `key:"enabled" default:"true" doc:"Whether keys of it are made. Its signatures carry no time, so every request costs one durable write against replay."`
+}
+
+// Coinbase is the section dialects.coinbase.
+type Coinbase struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"60s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+	Ceiling    Ceiling       `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It signs neither query nor body."`
 }
 
 // LogLevel is the least that is written.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -115,7 +116,7 @@ func TestUpbitClientsAreToldToWait(t *testing.T) {
 
 func TestUntimedNoncesOfOneKeyAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := authtest.StartWith(t, authtest.Options{YAML: "dialects: {upbit: {nonces_per_key: 5}}\n"})
+		s := authtest.StartWith(t, authtest.Options{YAML: "keys: {untimed_nonces: 5}\n"})
 		time.Sleep(5 * time.Second)
 		ada := s.SignUp("ada@example.com")
 		issue := func(name string) authtest.Key {
@@ -161,7 +162,7 @@ func TestAFloodOfRefusalsLeavesAFewEvents(t *testing.T) {
 		ada := s.SignUp("ada@example.com")
 		key := s.IssueKey(ada, apikey.IssueInput{})
 		s.Settle()
-		before, err := s.Log.VerifyAll(t.Context())
+		before, err := s.Log.VerifyAll(t.Context(), audit.Head{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,9 +175,9 @@ func TestAFloodOfRefusalsLeavesAFewEvents(t *testing.T) {
 		s.Settle()
 		time.Sleep(2 * time.Minute)
 		s.Settle()
-		after, err := s.Log.VerifyAll(t.Context())
-		if err != nil || after-before > 2*66 {
-			t.Errorf("3000 refusals left %d events, %v", after-before, err)
+		after, err := s.Log.VerifyAll(t.Context(), audit.Head{})
+		if err != nil || after.Events-before.Events > 2*66 {
+			t.Errorf("3000 refusals left %d events, %v", after.Events-before.Events, err)
 		}
 		if got := refusedReasons(t, s, ada); !strings.Contains(got, "refused.more") {
 			t.Errorf("Activity does not tell that there were more: %q", got)

@@ -220,6 +220,7 @@ func (v *visit) prove() error {
 func (v *visit) proveKey() error {
 	in := &signed.Request{
 		Request: v.raw, From: v.rec.Origin(), Environment: v.host.Environment, Cancels: v.route.Class == scope.Cancel,
+		Repeatable: v.route.Class <= scope.Look && v.r.Method == http.MethodGet,
 	}
 	if !v.unseen {
 		in.ReadBody = func() ([]byte, error) {

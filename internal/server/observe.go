@@ -24,6 +24,7 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
 	rows     prometheus.Counter
+	jobs     *prometheus.CounterVec
 
 	mu sync.RWMutex
 	// found are counters that were looked up once: a look-up by three words costs more than counting. There are as many as routes times five.
@@ -52,6 +53,9 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 			Name: "sallyport_refusals_total", Help: "Refusals by door and code of the error registry.",
 		}, []string{"door", "code"}),
 		rows: prometheus.NewCounter(prometheus.CounterOpts{Name: "sallyport_swept_rows_total", Help: "Expired rows deleted."}),
+		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_jobs_given_up_total", Help: "Jobs, such as letters, that failed for the last time, by kind.",
+		}, []string{"kind"}),
 	}
 	known := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "sallyport_known_age_seconds", Help: "How long ago this node last knew of every change. Orders stop at 2, everything at 120.",
@@ -59,7 +63,7 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 	connections := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "sallyport_connections_refused_total", Help: "Connections beyond what a listener or one source may hold.",
 	}, func() float64 { return float64(refused()) })
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, known, connections)
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs, known, connections)
 	return m
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -164,31 +163,4 @@ func (t *tx) SpendStepUp(ctx context.Context, s stepup.StepUp, now time.Time) (b
 	return won(t.Queries.SpendStepUp(ctx, sqlgen.SpendStepUpParams{
 		SessionID: s.Session[:], UserID: s.User[:], Action: string(s.Action), Digest: s.Digest[:], Now: maybeMicros(now),
 	}))
-}
-
-// SweepPage bounds the nonces that one Sweep deletes: whoever waits to write meanwhile waits no longer than for these.
-const SweepPage = 5000
-
-// Sweep deletes what has expired, in one transaction: marks, codes, sessions, feed rows, counters, and up to SweepPage nonces of keys that
-// ended a day ago. It says how many rows went; with SweepPage or more there may be more to delete.
-func (t *tx) Sweep(ctx context.Context, now time.Time) (int64, error) {
-	var total int64
-	var failed error
-	count := func(rows int64, err error) {
-		total += rows
-		failed = errors.Join(failed, err)
-	}
-	expired, day := micros(now), micros(now.Add(-24*time.Hour))
-	count(t.DeleteSpentBefore(ctx, sqlgen.DeleteSpentBeforeParams{Before: expired}))
-	count(t.DeleteSignUpsBefore(ctx, sqlgen.DeleteSignUpsBeforeParams{Before: expired}))
-	count(t.DeleteChildCodesBefore(ctx, sqlgen.DeleteChildCodesBeforeParams{Before: expired}))
-	count(t.DeleteStepUpsBefore(ctx, sqlgen.DeleteStepUpsBeforeParams{Before: expired}))
-	count(t.DeleteFeedBefore(ctx, sqlgen.DeleteFeedBeforeParams{Before: day}))
-	count(t.DeleteThrottleBefore(ctx, sqlgen.DeleteThrottleBeforeParams{Before: day}))
-	count(t.DeleteSessionsBefore(ctx, sqlgen.DeleteSessionsBeforeParams{Before: day}))
-	count(t.DeleteKeyNoncesOfEnded(ctx, sqlgen.DeleteKeyNoncesOfEndedParams{Before: maybeMicros(now.Add(-24 * time.Hour)), MaxRows: SweepPage}))
-	if failed != nil {
-		return 0, fmt.Errorf("sweep: %w", failed)
-	}
-	return total, nil
 }

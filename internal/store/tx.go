@@ -65,7 +65,7 @@ func (t *tx) finish(ctx context.Context, e audit.Event) error {
 		return err
 	}
 	if events == 1 {
-		if err := t.appendEvent(ctx, e, sealed, head); err != nil {
+		if err := t.appendEvent(ctx, sealed, head); err != nil {
 			return err
 		}
 	}

@@ -227,6 +227,36 @@ func TestLanguage(t *testing.T) {
 	b.shows(http.StatusUnprocessableEntity)
 }
 
+// Whoever is signed in chooses for their mails and other browsers too; a stranger chooses for this browser alone.
+func TestLanguageOfTheUser(t *testing.T) {
+	s, _ := stack(t)
+	ada := s.SignUp("ada@example.com")
+	said := func() string {
+		t.Helper()
+		self, err := s.Accounts.Self(t.Context(), ada.Principal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ada.Principal().Lang; got != self.Lang {
+			t.Errorf("the session says %s, the row %s", got, self.Lang)
+		}
+		return self.Lang
+	}
+	stranger := open(t, s)
+	stranger.get("/errors")
+	stranger.submit("/language", "lang", "ko")
+	if got := said(); got != "en" {
+		t.Errorf("a stranger's choice made it %s", got)
+	}
+	b := as(t, s, ada)
+	b.get("/errors")
+	b.submit("/language", "lang", "ko")
+	b.leads("/errors")
+	if got := said(); got != "ko" {
+		t.Errorf("after the choice: %s", got)
+	}
+}
+
 func TestCrossing(t *testing.T) {
 	s, _ := stack(t)
 	ada := s.SignUp("ada@example.com")

@@ -134,7 +134,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}
 	(&activity{w.Log, w.Keys}).mount(on)
 	codes{}.mount(on)
-	languages{}.mount(on)
+	languages{w.Accounts}.mount(on)
 
 	door.Handle(http.MethodGet, "/assets/{name}", w.serveFile)
 	door.Handle(http.MethodPost, reportPath, newReports(w.Now, w.Violated).serve)

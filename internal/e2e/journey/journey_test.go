@@ -17,6 +17,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -296,9 +297,9 @@ func TestThirtyDays(t *testing.T) {
 		if _, waiting, err := l.Store.NextJob(l.t.Context()); waiting || err != nil {
 			l.t.Errorf("a job is left: %t %v", waiting, err)
 		}
-		events, err := l.Log.VerifyAll(l.t.Context())
-		if err != nil || events < 90 {
-			l.t.Errorf("the log holds %d events: %v", events, err)
+		found, err := l.Log.VerifyAll(l.t.Context(), audit.Head{})
+		if err != nil || found.Events < 90 {
+			l.t.Errorf("the log holds %d events: %v", found.Events, err)
 		}
 		l.told()
 	})

@@ -17,6 +17,7 @@ var lines = []Line{
 	{"api", "POST", "/v1/sign-in/passkey/begin", Pre, "", AssuranceNone, "", nil},
 	{"api", "POST", "/v1/sign-in/passkey", Pre, "", AssuranceNone, "", []string{"session.signed_in", "session.signed_in_crowded", "passkey.clone_refused", "passkey.removed_refused"}},
 	{"api", "GET", "/v1/session", SessionOrKey, "", AssurancePwd, "signature", nil},
+	{"api", "PATCH", "/v1/session", Session, "", AssurancePwd, "", []string{"user.language_set"}},
 	{"api", "DELETE", "/v1/session", Session, "", AssurancePwd, "", []string{"session.signed_out"}},
 	{"api", "GET", "/v1/sessions", Session, "", AssurancePwd, "", nil},
 	{"api", "DELETE", "/v1/sessions/{id}", Session, "", AssurancePwd, "", []string{"session.revoked"}},
@@ -81,7 +82,7 @@ var lines = []Line{
 	{"web", "GET", "/activity", Session, "activity:read", AssurancePwd, "", nil},
 	{"web", "GET", "/errors", Pre, "", AssuranceNone, "", nil},
 	{"web", "GET", "/errors/{code}", Pre, "", AssuranceNone, "", nil},
-	{"web", "POST", "/language", Pre, "", AssuranceNone, "", nil},
+	{"web", "POST", "/language", Pre, "", AssuranceNone, "", []string{"user.language_set"}},
 	{"web", "GET", "/assets/{name}", Public, "", AssuranceNone, "", nil},
 	{"web", "POST", "/csp-report", Public, "", AssuranceNone, "", nil},
 }

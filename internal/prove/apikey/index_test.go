@@ -126,7 +126,7 @@ func TestNoncesOfEndedKeysAreSwept(t *testing.T) {
 	ada := s.SignUp("ada@example.com")
 	in := apikey.IssueInput{Dialect: sign.Upbit, Algorithm: sign.HMACSHA2}
 	ended, living := s.IssueKey(ada, in), s.IssueKey(ada, in)
-	const many = 2*store.SweepPage + 100
+	const many = 1100 // more than two batches
 	claim := func(k id.Key, nonces int, counted bool) (won int) {
 		err := store.Of[apikey.Tx](s.Store).Update(t.Context(), func(tx apikey.Tx) (audit.Event, error) {
 			won = 0
@@ -169,5 +169,35 @@ func TestNoncesOfEndedKeysAreSwept(t *testing.T) {
 	}
 	if a, b := claim(ended.ID, many, false), claim(living.ID, 10, false); a != many || b != 0 {
 		t.Errorf("swept: %d of %d nonces of the ended key and %d of the living one's", a, many, b)
+	}
+}
+
+// A key whose nonces must rise has as many rows as its window lets stay, and only those count.
+func TestRisingNoncesCountWhileTheyAreKept(t *testing.T) {
+	s := authtest.Start(t)
+	ada := s.SignUp("ada@example.com")
+	const most = 5
+	for window, want := range map[uint64]int{0: 50, 3: 50, 1000: most} {
+		k := s.IssueKey(ada, apikey.IssueInput{Dialect: sign.Kraken})
+		counted := 0
+		for counter := range uint64(50) {
+			err := store.Of[apikey.Tx](s.Store).Update(t.Context(), func(tx apikey.Tx) (audit.Event, error) {
+				won, err := tx.ClaimKeyCounter(t.Context(), k.ID, counter, window, s.Now())
+				if err != nil || !won {
+					return audit.Event{}, fmt.Errorf("%d won %t: %w", counter, won, err)
+				}
+				within, err := tx.CountKeyNonce(t.Context(), k.ID, most)
+				if within {
+					counted++
+				}
+				return audit.Quiet(audit.KeyUsed), err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if counted != want {
+			t.Errorf("window %d: %d of 50 nonces were within %d, want %d", window, counted, most, want)
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,6 +32,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
+	"github.com/seed-21c57000/sallyport/internal/prove/password"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -203,6 +205,10 @@ func (s *SignIns) verify(ctx context.Context, t try, given secret.Value) (bool, 
 		return false, s.Factors.Hasher.VerifyNobody(ctx, given)
 	}
 	ok, rehash, err := s.Factors.Hasher.Verify(ctx, t.methods.Password.PHC, given)
+	if errors.Is(err, password.ErrPepper) {
+		// A wrong password, to whoever asks: another answer would tell that the address has a user. The operator hears of it from doctor.
+		return false, nil
+	}
 	if err == nil && ok && rehash {
 		err = s.rehash(ctx, t, given)
 	}

@@ -80,6 +80,14 @@ const (
 	UserDisabled Action = "user.disabled"
 	// UserEnabled: An operator enabled this user again.
 	UserEnabled Action = "user.enabled"
+	// UserErased: An operator erased the user {user}.
+	UserErased Action = "user.erased"
+	// UserLanguageSet: Your language was set to {language}.
+	UserLanguageSet Action = "user.language_set"
+	// MailGivenUp: A mail to you could not be delivered: {letter}.
+	MailGivenUp Action = "mail.given_up"
+	// KeyringPepperRotated: Passwords were sealed with a new pepper ({count}).
+	KeyringPepperRotated Action = "keyring.pepper_rotated"
 	// HoldBegun: Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.
 	HoldBegun Action = "hold.begun"
 )
@@ -124,5 +132,9 @@ var actions = map[Action]Words{
 	RequestRefused:           {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
 	UserDisabled:             {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},
 	UserEnabled:              {Quiet: false, English: "An operator enabled this user again.", Korean: "운영자가 사용자를 다시 활성화했습니다."},
+	UserErased:               {Quiet: false, English: "An operator erased the user {user}.", Korean: "운영자가 사용자 {user}의 개인정보를 삭제했습니다."},
+	UserLanguageSet:          {Quiet: false, English: "Your language was set to {language}.", Korean: "언어를 {language}(으)로 설정했습니다."},
+	MailGivenUp:              {Quiet: false, English: "A mail to you could not be delivered: {letter}.", Korean: "메일을 보내지 못했습니다: {letter}"},
+	KeyringPepperRotated:     {Quiet: false, English: "Passwords were sealed with a new pepper ({count}).", Korean: "비밀번호 {count}개를 새 페퍼로 다시 봉인했습니다."},
 	HoldBegun:                {Quiet: false, English: "Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.", Korean: "{until}까지 출금과 출금 주소 추가가 보류됩니다. 거래와 API 키는 계속 이용하실 수 있습니다."},
 }

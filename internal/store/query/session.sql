@@ -56,7 +56,7 @@ UPDATE session SET revoked_at = @revoked_at, revoked_why = @revoked_why
 WHERE parent_id = @parent_id AND host = @host AND revoked_at IS NULL RETURNING id;
 
 -- name: DeleteSessionsBefore :execrows
-DELETE FROM session WHERE expires_at < @before;
+DELETE FROM session WHERE id IN (SELECT s.id FROM session s WHERE s.expires_at < @before ORDER BY s.expires_at LIMIT CAST(@max_rows AS BIGINT));
 
 -- name: InsertChildCode :exec
 INSERT INTO child_code (code_hash, parent_id, host, path, state, created_at, expires_at)
@@ -68,7 +68,7 @@ WHERE code_hash = @code_hash AND host = @host AND state = @state AND spent_at IS
 RETURNING parent_id, path;
 
 -- name: DeleteChildCodesBefore :execrows
-DELETE FROM child_code WHERE expires_at < @before;
+DELETE FROM child_code WHERE code_hash IN (SELECT c.code_hash FROM child_code c WHERE c.expires_at < @before ORDER BY c.expires_at LIMIT CAST(@max_rows AS BIGINT));
 
 -- name: InsertStepUp :exec
 INSERT INTO step_up (id, user_id, session_id, action, digest, facts, needs, created_at, expires_at, factors)
@@ -99,4 +99,10 @@ WHERE id = (
 ) AND spent_at IS NULL;
 
 -- name: DeleteStepUpsBefore :execrows
-DELETE FROM step_up WHERE expires_at < @before;
+DELETE FROM step_up WHERE id IN (SELECT s.id FROM step_up s WHERE s.expires_at < @before ORDER BY s.expires_at LIMIT CAST(@max_rows AS BIGINT));
+
+-- name: EraseSessionsOfUser :exec
+UPDATE session SET address = '', agent = '' WHERE user_id = @user_id;
+
+-- name: DeleteStepUpsByUser :exec
+DELETE FROM step_up WHERE user_id = @user_id;

@@ -11,15 +11,16 @@ import (
 )
 
 const deleteChildCodesBefore = `-- name: DeleteChildCodesBefore :execrows
-DELETE FROM child_code WHERE expires_at < $1
+DELETE FROM child_code WHERE code_hash IN (SELECT c.code_hash FROM child_code c WHERE c.expires_at < $1 ORDER BY c.expires_at LIMIT CAST($2 AS BIGINT))
 `
 
 type DeleteChildCodesBeforeParams struct {
-	Before int64
+	Before  int64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteChildCodesBefore(ctx context.Context, arg DeleteChildCodesBeforeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteChildCodesBefore, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteChildCodesBefore, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
@@ -47,15 +48,16 @@ func (q *Queries) DeleteOldestOpenStepUps(ctx context.Context, arg DeleteOldestO
 }
 
 const deleteSessionsBefore = `-- name: DeleteSessionsBefore :execrows
-DELETE FROM session WHERE expires_at < $1
+DELETE FROM session WHERE id IN (SELECT s.id FROM session s WHERE s.expires_at < $1 ORDER BY s.expires_at LIMIT CAST($2 AS BIGINT))
 `
 
 type DeleteSessionsBeforeParams struct {
-	Before int64
+	Before  int64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteSessionsBefore(ctx context.Context, arg DeleteSessionsBeforeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteSessionsBefore, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteSessionsBefore, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
@@ -63,19 +65,46 @@ func (q *Queries) DeleteSessionsBefore(ctx context.Context, arg DeleteSessionsBe
 }
 
 const deleteStepUpsBefore = `-- name: DeleteStepUpsBefore :execrows
-DELETE FROM step_up WHERE expires_at < $1
+DELETE FROM step_up WHERE id IN (SELECT s.id FROM step_up s WHERE s.expires_at < $1 ORDER BY s.expires_at LIMIT CAST($2 AS BIGINT))
 `
 
 type DeleteStepUpsBeforeParams struct {
-	Before int64
+	Before  int64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteStepUpsBefore(ctx context.Context, arg DeleteStepUpsBeforeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteStepUpsBefore, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteStepUpsBefore, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const deleteStepUpsByUser = `-- name: DeleteStepUpsByUser :exec
+DELETE FROM step_up WHERE user_id = $1
+`
+
+type DeleteStepUpsByUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) DeleteStepUpsByUser(ctx context.Context, arg DeleteStepUpsByUserParams) error {
+	_, err := q.db.ExecContext(ctx, deleteStepUpsByUser, arg.UserID)
+	return err
+}
+
+const eraseSessionsOfUser = `-- name: EraseSessionsOfUser :exec
+UPDATE session SET address = '', agent = '' WHERE user_id = $1
+`
+
+type EraseSessionsOfUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) EraseSessionsOfUser(ctx context.Context, arg EraseSessionsOfUserParams) error {
+	_, err := q.db.ExecContext(ctx, eraseSessionsOfUser, arg.UserID)
+	return err
 }
 
 const insertChildCode = `-- name: InsertChildCode :exec
