@@ -98,11 +98,13 @@ type Gateway struct {
 	Deps
 	hosts map[string]*Host // authority → host
 	proxy *httputil.ReverseProxy
+	// strangers holds a token for each body of a public route that is held in memory.
+	strangers chan struct{}
 }
 
 // New makes a Gateway, or says which hosts cannot be.
 func New(d Deps) (*Gateway, error) {
-	g := &Gateway{Deps: d, hosts: map[string]*Host{}}
+	g := &Gateway{Deps: d, hosts: map[string]*Host{}, strangers: make(chan struct{}, strangerBodies)}
 	for _, h := range d.Hosts {
 		if g.hosts[h.Authority] != nil {
 			return nil, fmt.Errorf("gateway host %s stands twice", h.Authority)
@@ -119,6 +121,7 @@ func New(d Deps) (*Gateway, error) {
 // ServeHTTP takes a request to its upstream, or refuses it.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := visit{g: g, w: w, r: r, rec: httpx.RecordOf(r.Context()), now: g.Now()}
+	defer v.release()
 	if err := v.serve(); err != nil {
 		v.refuse(err)
 	}
@@ -139,6 +142,7 @@ type visit struct {
 	who   principal.Principal
 	body  []byte
 	read  bool
+	held  bool // a place for a stranger's body
 
 	// unseen: only the head of the request is here (forward-auth). digest is then the Content-Digest that was signed, if one was.
 	unseen bool
@@ -276,6 +280,9 @@ func (v *visit) decide() error {
 func (v *visit) readBody() error {
 	if v.read {
 		return nil
+	}
+	if v.route.Class == scope.Public {
+		return v.readStrangersBody()
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(v.w, v.r.Body, v.g.BodyCap))
 	if err != nil {

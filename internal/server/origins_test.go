@@ -39,11 +39,7 @@ func TestTheConfirmationOriginIsKeptFree(t *testing.T) {
 		status int
 	}{
 		{apart, "http://confirm.localhost:8080/sign-in", http.StatusMisdirectedRequest},
-<<<<<<< HEAD
 		{apart, "http://Confirm.Localhost:8080/assets/app.js", http.StatusMisdirectedRequest},
-=======
-		{apart, "http://Confirm.Localhost:8080/sessions", http.StatusMisdirectedRequest},
->>>>>>> main
 		{apart, "http://confirm.localhost:8080/", http.StatusMisdirectedRequest},
 		{apart, authtest.Origin + "/sign-in", http.StatusOK},
 		{together, authtest.Origin + "/sign-in", http.StatusOK},

@@ -32,10 +32,10 @@ import (
 
 // Nonces remembers what was spent by signatures that carry a time.
 //
-// Claim is true for exactly one of all callers with the same key and nonce within the life of such a signature. Birth is when the memory
-// began: what was spent before is forgotten.
+// Claim is won by exactly one of all callers with the same key and nonce within the life of such a signature; forgotten says that what was
+// spent at that time is no longer known. Birth is when the memory began: what was spent before is forgotten.
 type Nonces interface {
-	Claim(k id.Key, nonce string, now time.Time) bool
+	Claim(k id.Key, nonce string, created, now time.Time) (won, forgotten bool)
 	Birth() time.Time
 }
 
@@ -78,7 +78,9 @@ type Deps struct {
 	Budgets Budgets
 	// Durable spends the nonces of signatures without a time, for as long as their key lives.
 	Durable audit.Ledger[apikey.Tx]
-	Windows Windows
+	// UntimedNonces is how many of these one key may spend in its life.
+	UntimedNonces int64
+	Windows       Windows
 }
 
 // Verifier checks signed requests. It is safe for concurrent use.
@@ -364,8 +366,10 @@ func reasonOf(code fault.Code) sign.Reason {
 	switch code {
 	case fault.KeyIPNotAllowed:
 		return sign.AddressNotAllowed
-	case fault.KeyExpired, fault.KeyRevoked, fault.KeyOwnerDisabled:
+	case fault.KeyExpired:
 		return sign.KeyExpired
+	case fault.KeyRevoked, fault.KeyOwnerDisabled:
+		return sign.KeyGone
 	case fault.RateLimited:
 		return sign.TooMany
 	case fault.SignatureTooOld, fault.SignatureSignAgain: // to be signed again is what a client makes of both
@@ -410,7 +414,7 @@ func (c *check) boundBody() error {
 		return err
 	}
 	if c.live = c.v.Keys.Find(c.live.ID); c.live == nil {
-		return c.refuse(fault.New(fault.KeyNotFound), true, sign.KeyExpired)
+		return c.refuse(fault.New(fault.KeyNotFound), true, sign.KeyGone)
 	}
 	if wrong := c.wrongWithKey(); wrong != nil {
 		return c.refuse(wrong, true, reasonOf(wrong.Code))
@@ -446,14 +450,30 @@ func (c *check) boundDigest() (err error) {
 
 // claimedRequest: this nonce was never used with this key.
 func (c *check) claimedRequest(ctx context.Context) error {
-	won := c.in.Repeatable && c.sig.Timed() && c.sig.Nonce == ""
-	if c.sig.Timed() {
-		won = won || c.v.Nonces.Claim(c.live.ID, c.sig.SingleUse(&c.in.Request), c.now)
-	} else {
-		var err error
-		if won, err = c.claimDurably(ctx); err != nil {
-			return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
-		}
+	if !c.sig.Timed() {
+		return c.claimedForLife(ctx)
+	}
+	if c.in.Repeatable && c.sig.Nonce == "" {
+		return nil
+	}
+	won, forgotten := c.v.Nonces.Claim(c.live.ID, c.sig.SingleUse(&c.in.Request), c.sig.Created, c.now)
+	switch {
+	case forgotten:
+		return c.refuse(fault.New(fault.SignatureSignAgain), true, reasonOf(fault.SignatureSignAgain))
+	case !won:
+		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
+	}
+	return nil
+}
+
+// claimedForLife: a nonce without a time is spent for as long as its key lives, or raises the mark that Kraken's must pass.
+func (c *check) claimedForLife(ctx context.Context) error {
+	won, err := c.claimDurably(ctx)
+	if f, refused := errors.AsType[*fault.Error](err); refused && f.Code == fault.KeyUsedUp {
+		return c.refuse(f, true, sign.KeyGone)
+	}
+	if err != nil {
+		return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
 	}
 	if !won {
 		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
@@ -461,17 +481,25 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	return nil
 }
 
-// claimDurably spends a nonce that has to be remembered for as long as its key lives, or raises the mark that Kraken's must pass.
+// claimDurably writes the row. Rows are counted: one key cannot fill the table that all share.
 func (c *check) claimDurably(ctx context.Context) (won bool, err error) {
 	k, nonce, counter, window, now := c.live.ID, []byte(c.sig.Nonce), c.sig.Counter, c.live.Settings.NonceWindow, c.now
-	rises := c.sig.Dialect == sign.Kraken
+	rises, most := c.sig.Dialect == sign.Kraken, c.v.UntimedNonces
 	err = c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
+		quiet := audit.Quiet(audit.KeyUsed)
 		if rises {
 			won, err = tx.ClaimKeyCounter(ctx, k, counter, window, now)
 		} else {
 			won, err = tx.ClaimKeyNonce(ctx, k, nonce, now)
 		}
-		return audit.Quiet(audit.KeyUsed), err
+		if err != nil || !won {
+			return quiet, err
+		}
+		within, err := tx.CountKeyNonce(ctx, k, most)
+		if err == nil && !within {
+			err = fault.New(fault.KeyUsedUp, "limit", most)
+		}
+		return quiet, err
 	})
 	return won, err
 }
