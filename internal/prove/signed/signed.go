@@ -453,11 +453,14 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	if !c.sig.Timed() {
 		return c.claimedForLife(ctx)
 	}
-	if c.in.Repeatable && c.sig.Nonce == "" {
+	repeatable := c.in.Repeatable && c.sig.Nonce == ""
+	if covers := c.sig.Coverage(); repeatable && covers.Method && covers.Path {
 		return nil
 	}
 	won, forgotten := c.v.Nonces.Claim(c.live.ID, c.sig.SingleUse(&c.in.Request), c.sig.Created, c.now)
 	switch {
+	case repeatable: // whoever won, this one only looks; and where the method is not signed, a look that was delivered is good for nothing else
+		return nil
 	case forgotten:
 		return c.refuse(fault.New(fault.SignatureSignAgain), true, reasonOf(fault.SignatureSignAgain))
 	case !won:
