@@ -195,14 +195,28 @@ func (v *visit) admit() error {
 		return fault.New(fault.GatewayNoRoute)
 	}
 	v.rec.Route = v.route.Name()
-	if len(v.r.Header["Upgrade"]) > 0 {
-		// An upgraded connection is a tunnel: nothing that goes through it is matched, decided or ended by a revocation.
+	if v.wantsTunnel() {
 		return fault.New(fault.GatewayNoUpgrade)
 	}
 	if err := v.prove(); err != nil {
 		return err
 	}
 	return v.decide()
+}
+
+// wantsTunnel says whether the client would like another protocol on its connection: nothing that goes through a tunnel is matched, decided or
+// ended by a revocation. A proxy that asks before it passes on may have taken Upgrade away as a matter between two hops; the headers of a
+// WebSocket's handshake (RFC 6455 section 4.1) travel on.
+func (v *visit) wantsTunnel() bool {
+	if len(v.r.Header["Upgrade"]) > 0 {
+		return true
+	}
+	for name := range v.r.Header {
+		if strings.HasPrefix(name, "Sec-Websocket-") {
+			return true
+		}
+	}
+	return false
 }
 
 // prove finds out who is there. Public routes ask nobody.
