@@ -100,6 +100,8 @@ type Gateway struct {
 	proxy *httputil.ReverseProxy
 	// strangers holds a token for each body of a public route that is held in memory.
 	strangers chan struct{}
+	// unproven counts the bytes of bodies that are held while nobody knows yet whose they are.
+	unproven atomic.Int64
 }
 
 // New makes a Gateway, or says which hosts cannot be.
@@ -143,6 +145,8 @@ type visit struct {
 	body  []byte
 	read  bool
 	held  bool // a place for a stranger's body
+
+	unproven int64 // bytes taken of those for bodies whose sender has proven nothing yet
 
 	// unseen: only the head of the request is here (forward-auth). digest is then the Content-Digest that was signed, if one was.
 	unseen bool
@@ -238,10 +242,14 @@ func (v *visit) proveKey() error {
 	}
 	if !v.unseen {
 		in.ReadBody = func() ([]byte, error) {
+			if err := v.takeUnproven(); err != nil {
+				return nil, err
+			}
 			err := v.readBody()
 			return v.body, err
 		}
 	}
+	defer v.releaseUnproven()
 	accepted, err := v.g.Verifier.Verify(v.r.Context(), in)
 	if err != nil {
 		return err
