@@ -76,7 +76,7 @@ var table = map[happening.Kind]Row{
 	happening.LimitedSignIn:   {Notice: notify.LimitedSignIn, Lapses: true},
 	happening.SignedOut:       {This: Dies},
 	happening.Disowned:        {Hold: CredentialHold, Notice: notify.Disowned},
-	happening.SignedOutOthers: {Others: Dies, Notice: notify.SignedOutEverywhere},
+	happening.SignedOutOthers: {Others: Dies, Notice: notify.SignedOutOthers},
 	happening.SignedOutAll:    {This: Dies, Others: Dies, Notice: notify.SignedOutEverywhere},
 	happening.PasswordChanged: {This: Renewed, Others: Dies, Hold: CredentialHold, Notice: notify.PasswordChanged},
 	happening.FactorAdded:     {This: Renewed, Notice: notify.FactorAdded},

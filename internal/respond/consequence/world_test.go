@@ -4,20 +4,24 @@ import (
 	"html"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/store"
 )
 
@@ -90,6 +94,25 @@ var causes = map[happening.Kind]map[string]cause{
 		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/sessions/"+w.third()+"/not-me", nil) }},
 		"pages": {happens: func(w *world) { w.submit("/sessions/" + w.third() + "/not-me") }},
 	},
+	happening.CodesGuessed: {"elsewhere": {happens: func(w *world) {
+		browser := [32]byte{1}
+		from := signin.From{Origin: principal.Origin{Addr: netip.MustParseAddr("198.51.100.5")}, Browser: browser}
+		for range 10 {
+			w.clock.Advance(time.Minute)
+			half, err := w.SignIns.WithPassword(w.t.Context(), from, w.mail, secret.FromString("password", authtest.Password))
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			if _, err := w.SignIns.WithCode(w.t.Context(), from, half.Half, "no code"); fault.CodeOf(err) != fault.TOTPCodeRefused {
+				w.t.Fatal(err)
+			}
+		}
+		w.Settle()
+		letters := w.Mailbox.Letters(w.mail)
+		if last := letters[len(letters)-1]; last.Notice != notify.CodesGuessed || last.Facts["count"] != "10" {
+			w.t.Errorf("the newest letter is %+v", last)
+		}
+	}}},
 	happening.KeyCreated: {"host": {happens: func(w *world) { w.anotherKey() }}}, // a person steps up first, which is another matter
 	happening.KeyRevoked: {
 		"/v1":   {happens: func(w *world) { w.call(http.MethodDelete, "/v1/keys/"+w.anotherKey(), nil) }},

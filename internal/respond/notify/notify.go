@@ -30,6 +30,7 @@ const (
 	LimitedSignIn       Letter = "limited_sign_in"
 	Disowned            Letter = "session_disowned"
 	SignedOutEverywhere Letter = "signed_out_everywhere"
+	SignedOutOthers     Letter = "signed_out_others"
 	PasswordChanged     Letter = "password_changed"
 	FactorAdded         Letter = "factor_added"
 	FactorRemoved       Letter = "factor_removed"

@@ -28,6 +28,40 @@ func (q *Queries) ClaimKeyNonce(ctx context.Context, arg ClaimKeyNonceParams) (i
 	return result.RowsAffected()
 }
 
+const countKeyNonce = `-- name: CountKeyNonce :execrows
+UPDATE api_key SET nonces = nonces + 1 WHERE id = $1 AND nonces < $2
+`
+
+type CountKeyNonceParams struct {
+	ID   []byte
+	Most int64
+}
+
+func (q *Queries) CountKeyNonce(ctx context.Context, arg CountKeyNonceParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, countKeyNonce, arg.ID, arg.Most)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteKeyNoncesBelow = `-- name: DeleteKeyNoncesBelow :execrows
+DELETE FROM key_nonce WHERE key_id = $1 AND nonce < $2
+`
+
+type DeleteKeyNoncesBelowParams struct {
+	KeyID []byte
+	Least []byte
+}
+
+func (q *Queries) DeleteKeyNoncesBelow(ctx context.Context, arg DeleteKeyNoncesBelowParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteKeyNoncesBelow, arg.KeyID, arg.Least)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteKeyNoncesOfEnded = `-- name: DeleteKeyNoncesOfEnded :execrows
 DELETE FROM key_nonce WHERE key_id IN (SELECT k.id FROM api_key k WHERE k.revoked_at < $1 OR k.expires_at < $1) AND nonce IN (
     SELECT n.nonce FROM key_nonce n JOIN api_key e ON e.id = n.key_id WHERE e.revoked_at < $1 OR e.expires_at < $1 LIMIT CAST($2 AS BIGINT)
@@ -47,6 +81,20 @@ func (q *Queries) DeleteKeyNoncesOfEnded(ctx context.Context, arg DeleteKeyNonce
 	return result.RowsAffected()
 }
 
+const discountKeyNonces = `-- name: DiscountKeyNonces :exec
+UPDATE api_key SET nonces = nonces - $1 WHERE id = $2
+`
+
+type DiscountKeyNoncesParams struct {
+	Gone int64
+	ID   []byte
+}
+
+func (q *Queries) DiscountKeyNonces(ctx context.Context, arg DiscountKeyNoncesParams) error {
+	_, err := q.db.ExecContext(ctx, discountKeyNonces, arg.Gone, arg.ID)
+	return err
+}
+
 const eraseKeysOfOwner = `-- name: EraseKeysOfOwner :exec
 UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '' WHERE owner_id = $1
 `
@@ -62,9 +110,9 @@ func (q *Queries) EraseKeysOfOwner(ctx context.Context, arg EraseKeysOfOwnerPara
 
 const insertKey = `-- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
-    window_past, created_at, created_device, expires_at, revoked_why, last_used_from)
+    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    $12, $13, $14, $15, '', '')
+    $12, $13, $14, $15, $16, '', '')
 `
 
 type InsertKeyParams struct {
@@ -79,6 +127,7 @@ type InsertKeyParams struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -98,6 +147,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
 		arg.Algorithm,
 		arg.Scopes,
 		arg.Allowlist,
+		arg.Settings,
 		arg.WindowPast,
 		arg.CreatedAt,
 		arg.CreatedDevice,
@@ -129,7 +179,7 @@ func (q *Queries) InsertKeySecret(ctx context.Context, arg InsertKeySecretParams
 
 const keyByID = `-- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     u.name AS owner_name, u.disabled_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -153,6 +203,7 @@ type KeyByIDRow struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -182,6 +233,7 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.Algorithm,
 		&i.Scopes,
 		&i.Allowlist,
+		&i.Settings,
 		&i.WindowPast,
 		&i.CreatedAt,
 		&i.CreatedDevice,
@@ -267,7 +319,7 @@ func (q *Queries) ListKeySecrets(ctx context.Context, arg ListKeySecretsParams) 
 
 const listKeysByAccount = `-- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     u.name AS owner_name, u.disabled_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -291,6 +343,7 @@ type ListKeysByAccountRow struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -326,6 +379,7 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.Algorithm,
 			&i.Scopes,
 			&i.Allowlist,
+			&i.Settings,
 			&i.WindowPast,
 			&i.CreatedAt,
 			&i.CreatedDevice,
@@ -354,7 +408,7 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 
 const listLiveKeys = `-- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     u.name AS owner_name, u.disabled_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -379,6 +433,7 @@ type ListLiveKeysRow struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -414,6 +469,7 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.Algorithm,
 			&i.Scopes,
 			&i.Allowlist,
+			&i.Settings,
 			&i.WindowPast,
 			&i.CreatedAt,
 			&i.CreatedDevice,
@@ -438,6 +494,24 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 		return nil, err
 	}
 	return items, nil
+}
+
+const raiseKeyMark = `-- name: RaiseKeyMark :one
+INSERT INTO key_mark (key_id, mark) VALUES ($1, $2)
+ON CONFLICT (key_id) DO UPDATE SET mark = CASE WHEN key_mark.mark < excluded.mark THEN excluded.mark ELSE key_mark.mark END
+RETURNING mark
+`
+
+type RaiseKeyMarkParams struct {
+	KeyID []byte
+	Mark  []byte
+}
+
+func (q *Queries) RaiseKeyMark(ctx context.Context, arg RaiseKeyMarkParams) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, raiseKeyMark, arg.KeyID, arg.Mark)
+	var mark []byte
+	err := row.Scan(&mark)
+	return mark, err
 }
 
 const revokeKey = `-- name: RevokeKey :execrows
