@@ -36,7 +36,7 @@ func Network(addr netip.Addr) string {
 		bits = 24
 	}
 	prefix, err := addr.Prefix(bits)
-	if err != nil {
+	if err != nil || !prefix.IsValid() {
 		return ""
 	}
 	return prefix.String()
