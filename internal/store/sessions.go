@@ -167,6 +167,7 @@ func (t *tx) Sweep(ctx context.Context, now time.Time) (int64, error) {
 	count(t.DeleteSignUpsBefore(ctx, sqlgen.DeleteSignUpsBeforeParams{Before: expired}))
 	count(t.DeleteChildCodesBefore(ctx, sqlgen.DeleteChildCodesBeforeParams{Before: expired}))
 	count(t.DeleteStepUpsBefore(ctx, sqlgen.DeleteStepUpsBeforeParams{Before: expired}))
+	count(t.DeleteUnapprovedConfirmationsBefore(ctx, sqlgen.DeleteUnapprovedConfirmationsBeforeParams{Before: day}))
 	count(t.DeleteFeedBefore(ctx, sqlgen.DeleteFeedBeforeParams{Before: day}))
 	count(t.DeleteThrottleBefore(ctx, sqlgen.DeleteThrottleBeforeParams{Before: day}))
 	count(t.DeleteSessionsBefore(ctx, sqlgen.DeleteSessionsBeforeParams{Before: day}))

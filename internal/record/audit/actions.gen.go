@@ -80,6 +80,14 @@ const (
 	UserEnabled Action = "user.enabled"
 	// HoldBegun: Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.
 	HoldBegun Action = "hold.begun"
+	// ConfirmationAsked: leaves no event
+	ConfirmationAsked Action = "confirmation.asked"
+	// ConfirmationApproved: You confirmed with a passkey: {what}.
+	ConfirmationApproved Action = "confirmation.approved"
+	// ConfirmationExecuted: A confirmed transaction was passed on: {what}.
+	ConfirmationExecuted Action = "confirmation.executed"
+	// ConfirmationCancelled: A confirmation was cancelled: {what}.
+	ConfirmationCancelled Action = "confirmation.cancelled"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -122,4 +130,8 @@ var actions = map[Action]Words{
 	UserDisabled:             {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},
 	UserEnabled:              {Quiet: false, English: "An operator enabled this user again.", Korean: "운영자가 사용자를 다시 활성화했습니다."},
 	HoldBegun:                {Quiet: false, English: "Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.", Korean: "{until}까지 출금과 출금 주소 추가가 보류됩니다. 거래와 API 키는 계속 이용하실 수 있습니다."},
+	ConfirmationAsked:        {Quiet: true, English: "", Korean: ""},
+	ConfirmationApproved:     {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
+	ConfirmationExecuted:     {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
+	ConfirmationCancelled:    {Quiet: false, English: "A confirmation was cancelled: {what}.", Korean: "확인 요청을 취소했습니다: {what}."},
 }

@@ -59,6 +59,7 @@ var table = map[happening.Kind]Row{
 	happening.CodesGuessed:    {Notice: notify.CodesGuessed},
 	happening.KeyCreated:      {Notice: notify.KeyCreated},
 	happening.KeyRevoked:      {Notice: notify.KeyRevoked},
+	happening.MoneyConfirmed:  {Notice: notify.MoneyConfirmed},
 	happening.UserDisabled:    {EndOthers: true}, // keys are refused by their owner's state
 	happening.UserEnabled:     {},
 }
