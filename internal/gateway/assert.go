@@ -55,6 +55,8 @@ type asserted struct {
 	target      string
 	body        []byte
 	now         time.Time
+	// confirmation that was spent for the request, zero for none.
+	confirmation id.Confirmation
 }
 
 // scratch are the buffers of one assertion.
@@ -105,6 +107,9 @@ func (a *Asserter) appendClaims(b []byte, in asserted) []byte {
 	b = append(b, '"')
 	b = appendMember(b, "env", in.environment.String())
 	b = appendMember(b, "cls", in.route.Class.String())
+	if !in.confirmation.IsZero() {
+		b = appendMember(b, "cfm", in.confirmation.String())
+	}
 	switch p.Kind {
 	case principal.KindUser:
 		b = appendMember(b, "knd", "user")

@@ -4,11 +4,11 @@
 // It has no rules of its own: who is there is answered by packages signed and session, what they may do by room decide, what a request is
 // by the upstream's routes file. It works on raw received bytes and never on a decoded path.
 //
-//	host → path → route → who (signature or child session) → may they → body bound → assertion → upstream
+//	host → path → route → who (signature or child session) → may they → body bound → confirmed (money) → assertion → upstream
 //
 // Invariant: what matches no route is not offered; an upstream hears nothing that a client says about identity, only our assertion, and
 // gets it only for a request that was allowed; our cookies never reach an upstream. No SQL on the way, but for nonces of signatures
-// without a time.
+// without a time, and confirmations.
 package gateway
 
 import (
@@ -85,6 +85,8 @@ type Deps struct {
 	Sessions Sessions
 	Decide   decision.Decider
 	Tally    Tally
+	// Confirmations are asked for and spent where money leaves.
+	Confirmations Confirmations
 	// BodyCap bounds what is buffered of a request's body.
 	BodyCap int64
 	// Dashboard is the origin where people sign in.
@@ -139,6 +141,8 @@ type visit struct {
 	who   principal.Principal
 	body  []byte
 	read  bool
+	// confirmation that was spent for the request; zero where none is needed.
+	confirmation id.Confirmation
 }
 
 func (v *visit) serve() error {
@@ -165,7 +169,9 @@ func (v *visit) serve() error {
 	if err := v.prove(); err != nil {
 		return err
 	}
-	if err := v.decide(); err != nil {
+	answer := v.decide()
+	needsConfirmation := answer.Verdict == decision.Deny && answer.Reason == fault.ConfirmationRequired
+	if err := answer.Err(); err != nil && !needsConfirmation {
 		return err
 	}
 	if err := v.readBody(); err != nil {
@@ -174,6 +180,11 @@ func (v *visit) serve() error {
 	// A body may take its time, and the session may have ended meanwhile.
 	if v.host.Pages() && v.route.Class != scope.Public {
 		if err := v.proveSession(); err != nil {
+			return err
+		}
+	}
+	if needsConfirmation {
+		if err := v.confirmed(); err != nil {
 			return err
 		}
 	}
@@ -243,10 +254,10 @@ func (v *visit) sameOrigin() bool {
 	return len(origin) == 1 && origin[0] == v.host.Origin
 }
 
-func (v *visit) decide() error {
+func (v *visit) decide() decision.Answer {
 	return v.g.Decide.Decide(decision.Question{
 		Principal: v.who, Class: v.route.Class, Scope: v.route.Scope, Environment: v.host.Environment,
-	}).Err()
+	})
 }
 
 // readBody buffers the body up to the cap, once: its digest is in the signature and in the assertion.

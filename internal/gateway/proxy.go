@@ -60,7 +60,7 @@ func rewrite(p *httputil.ProxyRequest) {
 	h["X-Request-Id"] = []string{v.rec.ID.String()}
 	h[gate.Header] = []string{u.Assert.Token(asserted{
 		principal: v.who, route: v.route, environment: v.host.Environment, request: v.rec.ID, method: v.r.Method, target: v.raw.Target,
-		body: v.body, now: v.now,
+		body: v.body, now: v.now, confirmation: v.confirmation,
 	})}
 }
 

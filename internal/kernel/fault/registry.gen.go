@@ -120,8 +120,6 @@ const (
 	KeyIPNotAllowed Code = "key.ip_not_allowed"
 	// KeyScopeMissing: This key lacks the scope {scope}.
 	KeyScopeMissing Code = "key.scope_missing"
-	// KeyNotReleased: Keys cannot withdraw: the withdraw scope of this key was never released.
-	KeyNotReleased Code = "key.not_released"
 	// KeyInBrowser: This request carries an Origin header: a secret key was used in a browser.
 	KeyInBrowser Code = "key.in_browser"
 	// SignatureMalformed: The signature headers could not be read: {problem}.
@@ -340,9 +338,6 @@ var registry = map[Code]Entry{
 	KeyScopeMissing: {Code: KeyScopeMissing, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "This key lacks the scope {scope}.", EnglishFix: "Create a key with that scope.",
 		Korean: "이 키에는 {scope} 권한이 없습니다.", KoreanFix: "해당 권한이 있는 키를 만들어 주십시오."},
-	KeyNotReleased: {Code: KeyNotReleased, Status: 403, Sight: Owner, Outside: "unauthorized",
-		English: "Keys cannot withdraw: the withdraw scope of this key was never released.", EnglishFix: "No key can be released yet. Ask the operator how to withdraw.",
-		Korean: "키로는 출금할 수 없습니다. 이 키의 출금 권한은 해제된 적이 없습니다.", KoreanFix: "출금 권한 해제는 아직 제공되지 않습니다. 출금 방법은 운영자에게 문의해 주십시오."},
 	KeyInBrowser: {Code: KeyInBrowser, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This request carries an Origin header: a secret key was used in a browser.", EnglishFix: "Never put a secret key into a page. Revoke it and use a session there.",
 		Korean: "요청에 Origin 헤더가 있습니다. 비밀 키가 브라우저에서 사용되었습니다.", KoreanFix: "비밀 키를 웹 페이지에 넣지 마십시오. 키를 폐기하고 세션을 사용해 주십시오."},

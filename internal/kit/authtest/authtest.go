@@ -38,6 +38,8 @@ const (
 	LiveHost   = "live.localhost:8081"
 	PageHost   = "exchange.localhost:8081"
 	PageOrigin = "http://" + PageHost
+	// ConfirmOrigin is where money is confirmed.
+	ConfirmOrigin = "http://confirm.localhost:8080"
 )
 
 // Stack is a running installation.
@@ -132,7 +134,7 @@ func configText(t testing.TB, o Options, shared []byte) []byte {
 		engine = "store: {engine: postgres, postgres: {dsn_file: " + file("dsn", o.PostgresDSN) + "}}\n"
 	}
 	return fmt.Appendf(nil, `environment: test
-dashboard: {origin: %q}
+dashboard: {origin: %q, confirmation_origin: %q}
 gateway:
   hosts:
     - {authority: %q, environment: test, kind: api, upstream: paper}
@@ -142,7 +144,7 @@ gateway:
     - {name: paper, url: %q, assertion: hmac, key_file: %s, routes_file: %s}
 keyring: {file: {path: %s}}
 password: {queue: 1024}
-%s%s`, Origin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
+%s%s`, Origin, ConfirmOrigin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
 }
 
 func openExchange(t testing.TB, o Options, shared []byte) *sandbox.Exchange {
