@@ -56,6 +56,8 @@ type Upstream struct {
 	// URL is scheme and host; the path of a request goes on as it came.
 	URL    *url.URL
 	Assert *Asserter
+	// Posts is the key with which its backend signs what it posts to us; empty if it shares none.
+	Posts secret.Value
 	// Routes may be replaced while requests are served.
 	Routes atomic.Pointer[Routes]
 }

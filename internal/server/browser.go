@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/agent"
 	"github.com/seed-21c57000/sallyport/internal/api"
@@ -22,7 +24,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	programs, err := api.New(api.Deps{
 		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{},
 		Tally: s.Tally, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
-		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log,
+		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds,
 	})
 	if err != nil {
 		return nil, err
@@ -31,7 +33,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	pages, err := web.New(web.Deps{
 		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(),
 		FormKey: formKey, Decide: s.Policy, Describe: describer{}, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
-		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log,
+		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds,
 	})
 	if err != nil {
 		return nil, err
@@ -41,7 +43,14 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	machines.Handle(http.MethodGet, "/healthz", func(w http.ResponseWriter, r *http.Request, _ route.Line) { s.healthz(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/sallyport-assertion-jwks.json", func(w http.ResponseWriter, r *http.Request, _ route.Line) { keys.serveJWKS(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/webauthn", s.relatedOrigins)
-	return s.reserved(routes), routes.Check()
+	machines.Handle(http.MethodPost, "/v1/confirmations", func(w http.ResponseWriter, r *http.Request, _ route.Line) {
+		if err := s.gate.ServePosted(sign.CanonicalAuthority(string(s.cfg.Dashboard.Origin.Authority())), w, r); err != nil {
+			httpx.WriteProblem(w, r, err)
+		}
+	})
+	confirmations := route.NewMux()
+	web.NewConfirming(s.opts.Now, Product, s.Confirmations).Mount(confirmations)
+	return s.reserved(routes, confirmations), errors.Join(routes.Check(), confirmations.Check())
 }
 
 // relatedOrigins lists the origins beside the RP ID's own that may use its passkeys: browsers ask for it before a ceremony there
@@ -57,17 +66,14 @@ func (s *Server) relatedOrigins(w http.ResponseWriter, r *http.Request, _ route.
 	_ = json.NewEncoder(w).Encode(map[string]any{"origins": origins})
 }
 
-// reserved keeps the origin of confirmations free of everything else, if it is one of its own: a page or script that was ever served there
-// could later speak for it.
-func (s *Server) reserved(next http.Handler) http.Handler {
-	kept := string(s.cfg.Dashboard.ConfirmationOrigin.Authority())
-	if kept == string(s.cfg.Dashboard.Origin.Authority()) {
-		return next
-	}
-	kept = sign.CanonicalAuthority(kept)
+// reserved keeps the origin of confirmations for them alone, if it is one of its own: another page or script that was ever served there could
+// later speak for it. Where it is the dashboard's, their paths are.
+func (s *Server) reserved(next, confirmations http.Handler) http.Handler {
+	kept := sign.CanonicalAuthority(string(s.cfg.Dashboard.ConfirmationOrigin.Authority()))
+	shared := s.cfg.Dashboard.ConfirmationOrigin == s.cfg.Dashboard.Origin
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if sign.CanonicalAuthority(r.Host) == kept {
-			httpx.WriteProblem(w, r, fault.New(fault.NotFound))
+		if (!shared && sign.CanonicalAuthority(r.Host) == kept) || (shared && strings.HasPrefix(r.URL.Path, web.ConfirmPrefix)) {
+			confirmations.ServeHTTP(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)

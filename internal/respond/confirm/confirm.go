@@ -19,6 +19,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -49,6 +51,21 @@ type Confirmation struct {
 	Assertion string
 	Executed  time.Time
 	Cancelled time.Time
+}
+
+// State is how far it is: open, approved, executed, cancelled or expired.
+func (c Confirmation) State(now time.Time) string {
+	switch {
+	case !c.Executed.IsZero():
+		return "executed"
+	case !c.Cancelled.IsZero():
+		return "cancelled"
+	case !now.Before(c.Expires):
+		return "expired"
+	case !c.Approved.IsZero():
+		return "approved"
+	}
+	return "open"
 }
 
 // Open says whether it may still be approved or executed.
@@ -140,7 +157,7 @@ func (a Asked) refusal(code fault.Code) *fault.Error {
 }
 
 // Ask writes a confirmation down, or finds the one that is open for the very same request: a client that repeats itself makes no second.
-// Errors: request.invalid, confirmation.no_passkey, confirmation.too_many, unauthorized.
+// Errors: request.invalid, forbidden, confirmation.no_passkey, confirmation.too_many, unauthorized.
 func (c *Confirmations) Ask(ctx context.Context, in Asking) (asked Asked, err error) {
 	if err := in.Check(); err != nil {
 		return asked, err
@@ -152,6 +169,9 @@ func (c *Confirmations) Ask(ctx context.Context, in Asking) (asked Asked, err er
 		now := c.Now().UTC().Truncate(time.Microsecond)
 		owner, _, err := factor.Owner(ctx, txn.As[factor.Tx](tx), in.User)
 		if err != nil {
+			return quiet, err
+		}
+		if err := owns(ctx, txn.As[account.Tx](tx), in); err != nil {
 			return quiet, err
 		}
 		if len(owner.Credentials) == 0 {
@@ -186,6 +206,24 @@ func (c *Confirmations) Ask(ctx context.Context, in Asking) (asked Asked, err er
 		return quiet, tx.InsertConfirmation(ctx, row)
 	})
 	return asked, err
+}
+
+// owns refuses a transaction of an account that is not the user's: a request was checked for that, what a backend posts was not.
+func owns(ctx context.Context, tx account.Tx, in Asking) error {
+	memberships, err := tx.MembershipsOf(ctx, in.User)
+	if err != nil {
+		return fmt.Errorf("list memberships: %w", err)
+	}
+	subaccounts, err := tx.SubaccountsOf(ctx, in.Account)
+	if err != nil {
+		return fmt.Errorf("list subaccounts: %w", err)
+	}
+	owner := slices.ContainsFunc(memberships, func(m account.Membership) bool { return m.Account == in.Account && m.Role == principal.Owner })
+	within := slices.ContainsFunc(subaccounts, func(s account.Subaccount) bool { return s.ID == in.Subaccount })
+	if !owner || !within {
+		return fault.New(fault.Forbidden)
+	}
+	return nil
 }
 
 // ends is when a standing lets money go as far as can be known: a hold whose owner was not told yet runs at least its whole span from now.
@@ -243,6 +281,9 @@ func (c *Confirmations) List(ctx context.Context, p principal.Principal) (list [
 		stand, err := c.Holds.Standing(ctx, tx, p.User)
 		list = make([]Asked, 0, len(open))
 		for _, o := range open {
+			if p.Kind == principal.KindKey && (o.Account != p.Account || o.Subaccount != p.Subaccount) {
+				continue // a key sees its own boundary
+			}
 			list = append(list, c.asked(o, stand))
 		}
 		return err
