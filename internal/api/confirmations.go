@@ -58,8 +58,8 @@ type confirmationShown struct {
 	Environment string          `json:"environment" enum:"live,test"`
 	Asset       string          `json:"asset,omitempty" example:"BTC"`
 	Network     string          `json:"network,omitempty" example:"BTC"`
-	Address     string          `json:"address"`
-	Memo        string          `json:"memo,omitempty"`
+	Address     string          `json:"address" example:"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"`
+	Memo        string          `json:"memo,omitempty" example:"123456"`
 	Amount      string          `json:"amount,omitempty" doc:"A decimal" example:"0.5"`
 	FeeMax      string          `json:"fee_max,omitempty" doc:"The most that may be charged, a decimal" example:"0.0002"`
 	CreatedAt   time.Time       `json:"created_at"`
@@ -110,7 +110,7 @@ type holdShown struct {
 }
 
 type holdList struct {
-	Held  bool        `json:"held"`
+	Held  bool        `json:"held" doc:"Whether money waits"`
 	Until time.Time   `json:"until,omitzero" doc:"When the last one ends; missing while that is not known"`
 	Holds []holdShown `json:"holds"`
 }
