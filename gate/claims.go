@@ -21,7 +21,8 @@ type Claims struct {
 	Request     string      `json:"jti"`
 	Method      string      `json:"htm"`
 	Target      string      `json:"htu"`
-	Body        string      `json:"bdy"`
+	Body        string      `json:"bdy,omitempty"`
+	BodySigned  string      `json:"cdg,omitempty"`
 	Kind        Kind        `json:"knd"`
 	User        string      `json:"sub,omitempty"`
 	Account     string      `json:"acc,omitempty"`
@@ -100,6 +101,8 @@ func (c *Claims) text(name string) *string {
 		return &c.Target
 	case "bdy":
 		return &c.Body
+	case "cdg":
+		return &c.BodySigned
 	case "knd":
 		return (*string)(&c.Kind)
 	case "sub":
@@ -140,9 +143,10 @@ func (c *Claims) lives(now time.Time) bool {
 }
 
 // complete says whether the claims name who acts: what a backend keys its books on must not be empty. Kind, environment and
-// class are closed lists, because a backend that guesses at an unknown one guesses about money.
+// class are closed lists, because a backend that guesses at an unknown one guesses about money. About the body there is one claim at
+// most: bdy of one that the gateway saw, or cdg of one that the client signed and the gateway did not see.
 func (c *Claims) complete() bool {
-	present := c.Request != "" && c.Method != "" && c.Target != "" && c.Body != "" && c.Assurance != "" &&
+	present := c.Request != "" && c.Method != "" && c.Target != "" && (c.Body == "" || c.BodySigned == "") && c.Assurance != "" &&
 		c.Class.rank() >= 0 && c.Environment.known()
 	switch c.Kind {
 	case KindPublic:

@@ -8,8 +8,11 @@
 // allowed, and for which request: method, target and a digest of the body. The package asks nobody at run time and knows
 // neither sessions, nor how a key signs, nor what a route is for. That a request comes at all means the gateway allowed it.
 //
+// Behind a proxy that only asks the gateway (forward-auth) the gateway has not seen the body, and says so: the digest in the assertion is
+// then the one that the client signed, and this package is the first to compare it.
+//
 // Invariant: a handler behind Wrap runs only for a request that a configured key vouched for, every byte of whose body was
-// verified before, and it finds no assertion header to mistake for an unverified one.
+// verified before unless Config.UnboundBodies says otherwise, and it finds no assertion header to mistake for an unverified one.
 package gate
 
 import (
@@ -23,6 +26,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // Header is the name of the header that carries the assertion.
@@ -31,7 +36,7 @@ const Header = "Sallyport-Assertion"
 // DefaultMaxBody is the cap on a request's body, in bytes, where Config names none.
 const DefaultMaxBody = 1 << 20
 
-// Config says what a gate accepts. All fields are required but MaxBody and OnRefuse.
+// Config says what a gate accepts. All fields are required but MaxBody, UnboundBodies and OnRefuse.
 type Config struct {
 	// Issuer is the gateway's issuer, compared with iss.
 	Issuer string
@@ -43,6 +48,9 @@ type Config struct {
 	Now func() time.Time
 	// MaxBody bounds the body in bytes; it is read into memory before the handler runs. Zero means DefaultMaxBody.
 	MaxBody int64
+	// UnboundBodies lets requests with a body pass that neither the gateway has seen nor the client signed: those of people's sessions
+	// behind a proxy that only asks the gateway (forward-auth). Without it they are refused. Such a body is the word of that proxy.
+	UnboundBodies bool
 	// OnRefuse, if set, is told of each refusal before the answer is written: one of this package's errors, wrapped. The
 	// client never learns the reason, so this is the place to log it.
 	OnRefuse func(r *http.Request, reason error)
@@ -53,6 +61,7 @@ type Gate struct {
 	issuer, audience string
 	now              func() time.Time
 	maxBody          int64
+	unbound          bool
 	onRefuse         func(*http.Request, error)
 	keys             atomic.Pointer[[]Key]
 }
@@ -69,7 +78,7 @@ func New(c Config) (*Gate, error) {
 	case c.MaxBody == 0:
 		c.MaxBody = DefaultMaxBody
 	}
-	g := &Gate{issuer: c.Issuer, audience: c.Audience, now: c.Now, maxBody: c.MaxBody, onRefuse: c.OnRefuse}
+	g := &Gate{issuer: c.Issuer, audience: c.Audience, now: c.Now, maxBody: c.MaxBody, unbound: c.UnboundBodies, onRefuse: c.OnRefuse}
 	if err := g.SetKeys(c.Keys...); err != nil {
 		return nil, err
 	}
@@ -171,10 +180,23 @@ func (g *Gate) verify(r *http.Request) (Principal, []byte, error) {
 	if err != nil {
 		return Principal{}, nil, err
 	}
-	if subtle.ConstantTimeCompare([]byte(BodyDigest(body)), []byte(claims.Body)) != 1 {
+	if !g.bound(claims, body) {
 		return Principal{}, nil, ErrBody
 	}
 	return claims.principal(), body, nil
+}
+
+// bound says whether the body is the one that the gateway saw, or the one that the client signed. Where neither is known only a request
+// without a body passes, unless the backend takes others.
+func (g *Gate) bound(c Claims, body []byte) bool {
+	switch {
+	case c.Body != "":
+		return subtle.ConstantTimeCompare([]byte(BodyDigest(body)), []byte(c.Body)) == 1
+	case c.BodySigned != "":
+		return sign.CheckDigest([]string{c.BodySigned}, body) == nil
+	default:
+		return g.unbound || len(body) == 0
+	}
 }
 
 // Parse verifies everything of an assertion but its binding to a request: key, signature, addressee and time. Wrap does the

@@ -108,6 +108,34 @@ func TestWrapHandsOnWhatWasAsserted(t *testing.T) {
 	}
 }
 
+// digestOfBraces is the Content-Digest of "{}".
+const digestOfBraces = "sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:"
+
+// What forward-auth asserts: the gateway has not seen the body.
+func TestUnseenBodies(t *testing.T) {
+	unseen := func(signed, body string) *http.Request {
+		c := claimsFor("POST", "/v1/orders", "")
+		c.Body, c.BodySigned = "", signed
+		return asserted(c, body)
+	}
+	taken := func(c *gate.Config) { c.UnboundBodies = true }
+	for name, row := range map[string]struct {
+		request *http.Request
+		change  func(*gate.Config)
+		passes  bool
+	}{
+		"signed":                      {unseen(digestOfBraces, "{}"), nil, true},
+		"signed, another":             {unseen(digestOfBraces, "{ }"), taken, false},
+		"neither, and there is none":  {unseen("", ""), nil, true},
+		"neither, and there is one":   {unseen("", "{}"), nil, false},
+		"neither, and they are taken": {unseen("", "{}"), taken, true},
+	} {
+		if p := pass(t, row.request, row.change); (p.seen != nil) != row.passes {
+			t.Errorf("%s: %v", name, p.reason)
+		}
+	}
+}
+
 // The digest of no bytes is written down in docs/upstream.md.
 func TestBodyDigest(t *testing.T) {
 	if got := gate.BodyDigest(nil); got != "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU" {
@@ -141,29 +169,35 @@ func TestWrapRefuses(t *testing.T) {
 		request func() *http.Request
 		want    error
 	}{
-		"no header":         {request(func(r *http.Request) { r.Header.Del(gate.Header) }), gate.ErrMissing},
-		"two headers":       {request(func(r *http.Request) { r.Header.Add(gate.Header, r.Header.Get(gate.Header)) }), gate.ErrMissing},
-		"empty header":      {request(func(r *http.Request) { r.Header.Set(gate.Header, "") }), gate.ErrMalformed},
-		"other method":      {request(func(r *http.Request) { r.Method = "PUT" }), gate.ErrRequest},
-		"other path":        {request(func(r *http.Request) { r.RequestURI = "/v1/withdraws/coin" }), gate.ErrRequest},
-		"added query":       {request(func(r *http.Request) { r.RequestURI += "?a=1" }), gate.ErrRequest},
-		"no request URI":    {request(func(r *http.Request) { r.RequestURI = "" }), gate.ErrRequest},
-		"other spelling":    {request(func(r *http.Request) { r.RequestURI = "/v1/%6frders" }), gate.ErrRequest},
-		"other body":        {request(func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{ }")) }), gate.ErrBody},
-		"no body":           {request(func(r *http.Request) { r.Body = http.NoBody }), gate.ErrBody},
-		"body cut off":      {request(func(r *http.Request) { r.Body = io.NopCloser(brokenReader{}) }), gate.ErrBody},
-		"other issuer":      {edit(func(c *gate.Claims) { c.Issuer += "/" }), gate.ErrAddressee},
-		"other audience":    {edit(func(c *gate.Claims) { c.Audience = "wallet" }), gate.ErrAddressee},
-		"expired":           {edit(shift(-2 * time.Second)), gate.ErrTime},
-		"from the future":   {edit(shift(time.Second + time.Microsecond)), gate.ErrTime},
-		"too long a life":   {edit(func(c *gate.Claims) { c.Expires++ }), gate.ErrTime},
-		"life of nothing":   {edit(func(c *gate.Claims) { c.Expires = c.IssuedAt }), gate.ErrTime},
-		"no expiry":         {edit(func(c *gate.Claims) { c.Expires = 0 }), gate.ErrTime},
-		"no birth":          {edit(func(c *gate.Claims) { c.IssuedAt = 0 }), gate.ErrTime},
-		"no request id":     {edit(func(c *gate.Claims) { c.Request = "" }), gate.ErrMalformed},
-		"no method":         {edit(func(c *gate.Claims) { c.Method = "" }), gate.ErrMalformed},
-		"no target":         {edit(func(c *gate.Claims) { c.Target = "" }), gate.ErrMalformed},
-		"no digest":         {edit(func(c *gate.Claims) { c.Body = "" }), gate.ErrMalformed},
+		"no header":       {request(func(r *http.Request) { r.Header.Del(gate.Header) }), gate.ErrMissing},
+		"two headers":     {request(func(r *http.Request) { r.Header.Add(gate.Header, r.Header.Get(gate.Header)) }), gate.ErrMissing},
+		"empty header":    {request(func(r *http.Request) { r.Header.Set(gate.Header, "") }), gate.ErrMalformed},
+		"other method":    {request(func(r *http.Request) { r.Method = "PUT" }), gate.ErrRequest},
+		"other path":      {request(func(r *http.Request) { r.RequestURI = "/v1/withdraws/coin" }), gate.ErrRequest},
+		"added query":     {request(func(r *http.Request) { r.RequestURI += "?a=1" }), gate.ErrRequest},
+		"no request URI":  {request(func(r *http.Request) { r.RequestURI = "" }), gate.ErrRequest},
+		"other spelling":  {request(func(r *http.Request) { r.RequestURI = "/v1/%6frders" }), gate.ErrRequest},
+		"other body":      {request(func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{ }")) }), gate.ErrBody},
+		"no body":         {request(func(r *http.Request) { r.Body = http.NoBody }), gate.ErrBody},
+		"body cut off":    {request(func(r *http.Request) { r.Body = io.NopCloser(brokenReader{}) }), gate.ErrBody},
+		"other issuer":    {edit(func(c *gate.Claims) { c.Issuer += "/" }), gate.ErrAddressee},
+		"other audience":  {edit(func(c *gate.Claims) { c.Audience = "wallet" }), gate.ErrAddressee},
+		"expired":         {edit(shift(-2 * time.Second)), gate.ErrTime},
+		"from the future": {edit(shift(time.Second + time.Microsecond)), gate.ErrTime},
+		"too long a life": {edit(func(c *gate.Claims) { c.Expires++ }), gate.ErrTime},
+		"life of nothing": {edit(func(c *gate.Claims) { c.Expires = c.IssuedAt }), gate.ErrTime},
+		"no expiry":       {edit(func(c *gate.Claims) { c.Expires = 0 }), gate.ErrTime},
+		"no birth":        {edit(func(c *gate.Claims) { c.IssuedAt = 0 }), gate.ErrTime},
+		"no request id":   {edit(func(c *gate.Claims) { c.Request = "" }), gate.ErrMalformed},
+		"no method":       {edit(func(c *gate.Claims) { c.Method = "" }), gate.ErrMalformed},
+		"no target":       {edit(func(c *gate.Claims) { c.Target = "" }), gate.ErrMalformed},
+		"body of nobody":  {edit(func(c *gate.Claims) { c.Body = "" }), gate.ErrBody},
+		"two bodies":      {edit(func(c *gate.Claims) { c.BodySigned = digestOfBraces }), gate.ErrMalformed},
+		"other signed body": {edit(func(c *gate.Claims) {
+			c.Body, c.BodySigned = "", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"
+		}), gate.ErrBody},
+		"one of two signed": {edit(func(c *gate.Claims) { c.Body, c.BodySigned = "", digestOfBraces+", sha-512=:AAAA:" }), gate.ErrBody},
+		"unknown digest":    {edit(func(c *gate.Claims) { c.Body, c.BodySigned = "", "md5=:AAAA:" }), gate.ErrBody},
 		"unverified body":   {edit(func(c *gate.Claims) { c.Body = "unverified:" + c.Body }), gate.ErrBody},
 		"no kind":           {edit(func(c *gate.Claims) { c.Kind = "" }), gate.ErrMalformed},
 		"unknown kind":      {edit(func(c *gate.Claims) { c.Kind = "robot" }), gate.ErrMalformed},

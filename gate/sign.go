@@ -11,7 +11,7 @@ import (
 // SignHS256 writes an assertion under a shared key. It is the reference encoder for tests of backends and for small tools;
 // whoever holds the secret can do as much. It signs what it is given, complete or not.
 func SignHS256(keyID string, secret []byte, c Claims) string {
-	return sign("HS256", keyID, c, func(signed []byte) []byte {
+	return compact("HS256", keyID, c, func(signed []byte) []byte {
 		mac := hmac.New(sha256.New, secret)
 		mac.Write(signed)
 		return mac.Sum(nil)
@@ -20,10 +20,10 @@ func SignHS256(keyID string, secret []byte, c Claims) string {
 
 // SignEdDSA is SignHS256 with the gateway's own kind of key.
 func SignEdDSA(keyID string, private ed25519.PrivateKey, c Claims) string {
-	return sign("EdDSA", keyID, c, func(signed []byte) []byte { return ed25519.Sign(private, signed) })
+	return compact("EdDSA", keyID, c, func(signed []byte) []byte { return ed25519.Sign(private, signed) })
 }
 
-func sign(algorithm, keyID string, c Claims, signature func([]byte) []byte) string {
+func compact(algorithm, keyID string, c Claims, signature func([]byte) []byte) string {
 	header := struct {
 		Algorithm string `json:"alg"`
 		Type      string `json:"typ"`

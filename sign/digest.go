@@ -15,6 +15,15 @@ func CheckDigest(lines []string, body []byte) error {
 	if err := checkDigestLines(lines); err != nil {
 		return err
 	}
+	return compareDigests(lines, body)
+}
+
+func compareDigests(lines []string, body []byte) error {
+	return eachDigest(lines, func(name, encoded string) bool { return isDigest(name, encoded, body) })
+}
+
+// eachDigest asks about every digest that we know, and wants a yes each time and at least one of them.
+func eachDigest(lines []string, matches func(name, encoded string) bool) error {
 	known := false
 	for _, line := range lines {
 		for member := range strings.SplitSeq(line, ",") {
@@ -25,7 +34,7 @@ func CheckDigest(lines []string, body []byte) error {
 			if name != "sha-256" && name != "sha-512" {
 				continue
 			}
-			if !isDigest(name, encoded, body) {
+			if !matches(name, encoded) {
 				return refuse(DigestMismatch, name)
 			}
 			known = true
@@ -44,7 +53,7 @@ func checkDigestLines(lines []string) error {
 	for _, line := range lines {
 		length += len(line)
 		for i := range len(line) {
-			if c := line[i]; c < ' ' && c != '\t' || c >= 0x7f {
+			if !isLineByte[line[i]] {
 				return refuse(Malformed, "Content-Digest")
 			}
 		}
@@ -58,6 +67,8 @@ func checkDigestLines(lines []string) error {
 		return nil
 	}
 }
+
+var isLineByte = tableOf(func(c byte) bool { return c >= ' ' && c < 0x7f || c == '\t' })
 
 // cutDigest takes name=:base64: apart. RFC 9530 knows no other type of member, so a comma is never inside one.
 func cutDigest(member string) (name, encoded string, ok bool) {

@@ -69,16 +69,19 @@ func (f *field) label() (string, error) {
 // key reads a key of RFC 8941 §3.1.2; it is empty when there is none.
 func (f *field) key() string {
 	start := f.at
-	for f.at < len(f.text) {
-		c := f.text[f.at]
-		first := 'a' <= c && c <= 'z' || c == '*'
-		if !first && (f.at == start || (c < '0' || c > '9') && c != '_' && c != '-' && c != '.') {
-			break
-		}
+	if !startsKey[f.peek()] {
+		return ""
+	}
+	for f.at < len(f.text) && isKeyByte[f.text[f.at]] {
 		f.at++
 	}
 	return f.text[start:f.at]
 }
+
+var (
+	startsKey = tableOf(func(c byte) bool { return 'a' <= c && c <= 'z' || c == '*' })
+	isKeyByte = tableOf(func(c byte) bool { return startsKey[c] || '0' <= c && c <= '9' || c == '_' || c == '-' || c == '.' })
+)
 
 // quoted reads a string. It knows no escapes, because no value of this profile needs one: the backslash stays, and whoever compares
 // or checks the value refuses it.
@@ -158,11 +161,11 @@ var (
 func (s *Signature) setValue(encoding *base64.Encoding, encoded string) error {
 	var text [90]byte // room for more than 64 bytes, so that Decode and not the copy says no
 	var value [base64Decoded]byte
-	if len(encoded) > len(text) || strings.ContainsAny(encoded, "\r\n") { // the decoder skips line ends
+	if len(encoded) > len(text) {
 		return refuse(NonCanonical, "signature")
 	}
 	n, err := encoding.Decode(value[:], text[:copy(text[:], encoded)])
-	if err != nil {
+	if err != nil || encoding.EncodedLen(n) != len(encoded) { // the decoder skips line ends
 		return refuse(NonCanonical, "signature")
 	}
 	if n != 32 && n != 64 {

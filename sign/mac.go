@@ -3,6 +3,7 @@ package sign
 import (
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/subtle"
 )
 
 // HMAC by hand, as RFC 2104 §2 writes it: crypto/hmac keeps its two hash states on the heap, and the gateway verifies a MAC on every
@@ -13,10 +14,17 @@ import (
 const (
 	room256 = sha256.BlockSize
 	room512 = sha512.BlockSize
-
-	innerPad = 0x36
-	outerPad = 0x5c
 )
+
+var innerPad, outerPad = padOf(0x36), padOf(0x5c)
+
+// padOf is as long as the longer block; the shorter one uses its beginning.
+func padOf(b byte) (pad [room512]byte) {
+	for i := range pad {
+		pad[i] = b
+	}
+	return pad
+}
 
 func hmacSHA256(key, buf []byte) [sha256.Size]byte {
 	var block [room256]byte
@@ -26,16 +34,12 @@ func hmacSHA256(key, buf []byte) [sha256.Size]byte {
 	} else {
 		copy(block[:], key)
 	}
-	for i, k := range block {
-		buf[i] = k ^ innerPad
-	}
+	subtle.XORBytes(buf, block[:], innerPad[:])
 	inner := sha256.Sum256(buf)
 	clear(buf[:room256])
 
 	var outer [room256 + sha256.Size]byte
-	for i, k := range block {
-		outer[i] = k ^ outerPad
-	}
+	subtle.XORBytes(outer[:], block[:], outerPad[:])
 	copy(outer[room256:], inner[:])
 	return sha256.Sum256(outer[:])
 }
@@ -48,16 +52,12 @@ func hmacSHA512(key, buf []byte) [sha512.Size]byte {
 	} else {
 		copy(block[:], key)
 	}
-	for i, k := range block {
-		buf[i] = k ^ innerPad
-	}
+	subtle.XORBytes(buf, block[:], innerPad[:])
 	inner := sha512.Sum512(buf)
 	clear(buf[:room512])
 
 	var outer [room512 + sha512.Size]byte
-	for i, k := range block {
-		outer[i] = k ^ outerPad
-	}
+	subtle.XORBytes(outer[:], block[:], outerPad[:])
 	copy(outer[room512:], inner[:])
 	return sha512.Sum512(outer[:])
 }

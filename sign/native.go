@@ -229,9 +229,11 @@ func checkKeyID(id string) error {
 	return nil
 }
 
+var isNonceByte = tableOf(func(c byte) bool { return isUnreserved(c) || c == '+' || c == '/' || c == '=' })
+
 func checkNonce(n string, shortest int) error {
 	for i := range len(n) {
-		if c := n[i]; !isUnreserved(c) && c != '+' && c != '/' && c != '=' {
+		if !isNonceByte[n[i]] {
 			return refuse(BadParameter, "nonce")
 		}
 	}

@@ -82,7 +82,7 @@ func checkAuthority(a string) error {
 		host = strings.ReplaceAll(address, ":", "")
 	}
 	for i := range len(host) {
-		if c := host[i]; !isAlphanumeric(c) && c != '.' && c != '-' && c != '_' {
+		if !isHostByte[host[i]] {
 			return refuse(AuthorityMalformed, "")
 		}
 	}
@@ -91,6 +91,8 @@ func checkAuthority(a string) error {
 	}
 	return nil
 }
+
+var isHostByte = tableOf(func(c byte) bool { return isAlphanumeric(c) || c == '.' || c == '-' || c == '_' })
 
 // 255 bytes of a name (RFC 1035 §2.3.4), a colon and a port.
 const maxAuthority = 255 + 6

@@ -142,9 +142,13 @@ func isUnreserved(c byte) bool {
 
 // isPathByte maps a byte to whether it may stand bare in a path segment: pchar of RFC 3986 §3.3 without ";", which some servers
 // take for the start of a path parameter.
-var isPathByte = func() (table [256]bool) {
+var isPathByte = tableOf(func(c byte) bool { return isUnreserved(c) || strings.IndexByte("!$&'()*+,=:@", c) >= 0 })
+
+// tableOf writes the answers to a question about a byte down: the bytes of a request come in no order that a processor could foresee, and
+// a look-up costs it the same for all of them.
+func tableOf(is func(c byte) bool) (table [256]bool) {
 	for c := range table {
-		table[c] = isUnreserved(byte(c)) || strings.IndexByte("!$&'()*+,=:@", byte(c)) >= 0
+		table[c] = is(byte(c))
 	}
 	return table
-}()
+}

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/user"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -58,10 +61,10 @@ func group(cmd *cobra.Command, subs ...*cobra.Command) *cobra.Command {
 
 func userCommand() *cobra.Command {
 	return group(withConfig(&cobra.Command{
-		Use: "user", Short: "Look at users, disable and enable them; every change is audited",
+		Use: "user", Short: "Look at users, disable, enable and erase them; every change is audited",
 		Example: "  sallyport user show ada@example.com --config sallyport.yaml",
 	}), userShowCommand(), switchCommand("disable", "End every session of a user and refuse their keys, at once", (*account.Accounts).Disable),
-		switchCommand("enable", "Let a disabled user sign in again; nothing that ended comes back", (*account.Accounts).Enable))
+		switchCommand("enable", "Let a disabled user sign in again; nothing that ended comes back", (*account.Accounts).Enable), userEraseCommand())
 }
 
 func userShowCommand() *cobra.Command {
@@ -105,19 +108,53 @@ func switchCommand(verb, short string, set func(*account.Accounts, context.Conte
 	}
 }
 
-func auditCommand() *cobra.Command {
-	return group(withConfig(&cobra.Command{
-		Use: "audit", Short: "Check the audit log", Example: "  sallyport audit verify --config sallyport.yaml",
-	}), &cobra.Command{
-		Use: "verify", Short: "Walk the whole log; say where it stops being what was written", Args: cobra.NoArgs,
-		Example: "  sallyport audit verify --config sallyport.yaml",
-		RunE: withRooms(func(cmd *cobra.Command, _ []string, rooms *server.Rooms) error {
-			n, err := rooms.Log.VerifyAll(cmd.Context())
+func userEraseCommand() *cobra.Command {
+	var yes, asJSON bool
+	cmd := &cobra.Command{
+		Use: "erase MAIL", Short: "Forget a disabled user for good", Args: cobra.ExactArgs(1),
+		Long: `The key of the user's events is destroyed: nobody can read them any more, and the audit log still verifies. Name, address and credentials go,
+their API keys are revoked, and the address may sign up again. Nothing brings any of it back but a backup, which holds it all until it goes too.
+The user must be disabled. Without --yes the address has to be typed once more.`,
+		Example: `  sallyport user disable ada@example.com
+  sallyport user erase ada@example.com
+  sallyport user erase ada@example.com --yes --json`,
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			u, _, err := findUser(cmd, rooms, args[0])
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%d events hold.\n", n)
+			if u.DisabledAt.IsZero() {
+				return fmt.Errorf("%s is not disabled: sallyport user disable ends every session first", u.Mail)
+			}
+			if !yes {
+				if err := typedAgain(cmd, u.Mail); err != nil {
+					return err
+				}
+			}
+			if err := rooms.Accounts.Erase(cmd.Context(), host(), u.ID); err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), map[string]any{"user": u.ID, "erased": true})
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: erased.\n", u.ID)
 			return nil
 		}),
-	})
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// typedAgain asks for the address, so that a line of the shell's history erases nobody.
+func typedAgain(cmd *cobra.Command, mail string) error {
+	fmt.Fprintf(cmd.ErrOrStderr(), "This cannot be undone. Type %s to erase: ", mail)
+	line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+	if strings.TrimSpace(line) != mail {
+		return usage(errors.New("nothing was erased: the address was not typed again"))
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return err
 }

@@ -36,8 +36,16 @@ func keyringCommand() *cobra.Command {
 			n, err := rooms.Store.Ring().Rewrap(cmd.Context())
 			return fmt.Sprintf("Data keys wrapped with the new key: %d. Keep a copy of the key file apart from the database's.", n), err
 		}),
-		rotation("rotate-pepper", "Season new password hashes with a new pepper", func(_ *cobra.Command, rooms *server.Rooms) (string, error) {
-			return "New password hashes use the new pepper after the next start; older ones follow at each user's next sign-in.", rooms.Keys.AddPepper()
+		rotation("rotate-pepper", "Add a pepper to the key file and season all password hashes with it", func(cmd *cobra.Command, rooms *server.Rooms) (string, error) {
+			if err := rooms.Keys.AddPepper(); err != nil {
+				return "", err
+			}
+			n, full, err := rooms.Factors.RewrapPasswords(cmd.Context(), host())
+			done := fmt.Sprintf("Passwords seasoned with the new pepper: %d. Keep the older peppers too: each hash needs them until its user signs in.", n)
+			if full > 0 {
+				done += fmt.Sprintf(" %d carry too many peppers to take another, and get it at the next sign-in.", full)
+			}
+			return done, err
 		}),
 	)
 }

@@ -14,6 +14,7 @@ import (
 type accounts struct {
 	room interface {
 		Subaccounts(ctx context.Context, p principal.Principal) ([]account.Subaccount, error)
+		SetLang(ctx context.Context, p principal.Principal, lang string) error
 	}
 }
 
@@ -22,6 +23,20 @@ func (s *accounts) mount(a *API) {
 		id: "listSubaccounts", method: http.MethodGet, path: "/v1/subaccounts", summary: "The account's subaccounts",
 		about: "Boundaries inside an account: a key is pinned to one.",
 	}, s.list)
+	register(a, operation{
+		id: "setLanguage", method: http.MethodPatch, path: "/v1/session", summary: "Choose my language",
+		about: "Of mails, and of pages in browsers that chose none.",
+	}, s.setLanguage)
+}
+
+type languageGiven struct {
+	Language string `json:"language" enum:"en,ko" example:"ko"`
+}
+
+type languageIn struct{ Body languageGiven }
+
+func (s *accounts) setLanguage(ctx context.Context, p principal.Principal, in *languageIn) (*struct{}, error) {
+	return nil, s.room.SetLang(ctx, p, in.Body.Language)
 }
 
 type subaccountShown struct {

@@ -3,7 +3,7 @@
 // It has no rules of its own. A request enters (visit), one operation of a room is called, and its answer or refusal is written; what a route
 // demands is its line in spec/routes.tsv. It does not know pages, and never sends a CORS header.
 //
-//	one credential → proven sender → same origin → permitted sender → whole body → operation
+//	one credential → arrived body → proven sender → same origin → permitted sender → operation
 //
 // Invariant: a cookie counts only together with same-origin Fetch metadata, a form token and JSON; a signed request only without a cookie.
 package api

@@ -144,11 +144,11 @@ func (d *door) member(in *authtest.Person, role principal.Role) *browser {
 		if err := txn.As[factor.Tx](tx).InsertPassword(ctx, u.ID, password); err != nil {
 			return audit.Event{}, err
 		}
-		var err error
-		_, bearer, err = d.Sessions.Mint(ctx, tx, session.Mint{
+		minted, err := d.Sessions.Mint(ctx, tx, session.Mint{
 			User: u.ID, Account: who.Account, Subaccount: who.Subaccount, From: authtest.PersonOrigin(),
 			Proof: assurance.Proof{Factors: assurance.Password, At: now.Add(-time.Hour)},
 		})
+		bearer = minted.Bearer
 		return audit.Quiet(audit.SessionTouched), err
 	})
 	if err != nil {
@@ -310,11 +310,11 @@ func (d *door) send(r *http.Request) answer {
 }
 
 // events are those of the log after the first n.
-func (d *door) events(n int) (list []audit.Entry) {
+func (d *door) events(n int) (list []audit.Told) {
 	d.t.Helper()
 	ctx := context.WithoutCancel(d.t.Context())
 	err := store.Of[audit.Tx](d.Store).View(ctx, func(tx audit.Tx) (err error) {
-		list, err = tx.Entries(ctx, int64(n), 10_000)
+		list, err = tx.ReadLog(ctx, int64(n), 10_000)
 		return err
 	})
 	if err != nil {

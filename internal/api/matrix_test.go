@@ -95,6 +95,7 @@ var bodies = map[string]string{
 	"POST /v1/totp/confirm":           `{"code":"123456"}`,
 	"POST /v1/passkeys":               `{"state":"c3RhdGU","response":{},"name":"Phone"}`,
 	"PATCH /v1/passkeys/{id}":         `{"name":"Phone"}`,
+	"PATCH /v1/session":               `{"language":"ko"}`,
 	"POST /v1/step-ups/{id}/totp":     `{"code":"123456"}`,
 	"POST /v1/step-ups/{id}/password": `{"password":"four words in a row"}`,
 	"POST /v1/step-ups/{id}/passkey":  `{"state":"c3RhdGU","response":{}}`,
@@ -213,6 +214,8 @@ func TestMatrixOfKeys(t *testing.T) {
 					a.want(403, "key.needs_session")
 				case asked && !key.Scopes.Has(needed):
 					a.want(403, "key.scope_missing")
+				case l.Pattern == "/v1/confirmations/{id}":
+					a.want(404, "confirmation.not_found")
 				default:
 					a.want(200, "")
 				}

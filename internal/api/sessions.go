@@ -16,7 +16,7 @@ import (
 type sessions struct {
 	room interface {
 		Ends(p principal.Principal) (idle, absolute time.Time)
-		List(ctx context.Context, p principal.Principal) ([]session.Row, error)
+		List(ctx context.Context, p principal.Principal) ([]session.Listed, error)
 		SignOut(ctx context.Context, p principal.Principal) error
 		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
 		SignOutOthers(ctx context.Context, p principal.Principal) (count int, err error)
@@ -57,6 +57,7 @@ type whoami struct {
 	Kind       string        `json:"kind" enum:"user,key" doc:"What proved itself"`
 	User       id.User       `json:"user" doc:"The person, or the owner of the key" example:"usr_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Name       string        `json:"name,omitempty" doc:"How the person wants to be called" example:"Min"`
+	Lang       string        `json:"language,omitempty" enum:"en,ko" doc:"With kind user: the language of mails" example:"en"`
 	Account    id.Account    `json:"account" example:"acc_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Subaccount id.Subaccount `json:"subaccount" example:"sub_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Role       string        `json:"role" enum:"viewer,trader,owner" doc:"The person's role in the account today"`
@@ -83,7 +84,7 @@ func (s *sessions) whoami(_ context.Context, p principal.Principal, _ *struct{})
 		}
 		return &whoamiOut{w}, nil
 	}
-	w.Name, w.Session, w.ACR = p.Name, p.Session, p.Level().String()
+	w.Name, w.Lang, w.Session, w.ACR = p.Name, p.Lang, p.Session, p.Level().String()
 	w.IdleAt, w.ExpireAt = s.room.Ends(p)
 	return &whoamiOut{w}, nil
 }
@@ -103,6 +104,14 @@ type sessionShown struct {
 	CreatedAt time.Time  `json:"created_at"`
 	ActedAt   time.Time  `json:"acted_at" doc:"Last time a human did something"`
 	ExpiresAt time.Time  `json:"expires_at" doc:"When it ends for good"`
+
+	Hosts []hostShown `json:"hosts" doc:"Gateway hosts that were opened from it, and end with it"`
+}
+
+// hostShown is a gateway host that a session has open.
+type hostShown struct {
+	Host      string    `json:"host" doc:"Its authority" example:"exchange.example.com"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 type sessionList struct {
@@ -115,9 +124,14 @@ func (s *sessions) list(ctx context.Context, p principal.Principal, _ *struct{})
 	rows, err := s.room.List(ctx, p)
 	list := make([]sessionShown, 0, len(rows))
 	for _, row := range rows {
+		hosts := make([]hostShown, 0, len(row.Children))
+		for _, child := range row.Children {
+			hosts = append(hosts, hostShown{child.Host, child.Born})
+		}
 		list = append(list, sessionShown{
 			ID: row.ID, Current: row.ID == p.Session, Device: s.describe.Device(row.Agent, p.Lang), Addr: row.Addr,
 			ACR: row.Proof.Level().String(), CreatedAt: row.Born, ActedAt: row.ActedAt, ExpiresAt: row.ExpiresAt,
+			Hosts: hosts,
 		})
 	}
 	return &sessionsOut{sessionList{list}}, err

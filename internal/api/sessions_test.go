@@ -36,6 +36,9 @@ func TestSessions(t *testing.T) {
 		{"ending what is no session", func() answer { return kim.call("DELETE", "/v1/sessions/usr_1", nil) }, 404, "not_found"},
 		{"a body where none is taken", func() answer { return kim.post("/v1/sessions/sign-out-others", "{}") }, 400, "request.malformed"},
 		{"signing out elsewhere", func() answer { return kim.post("/v1/sessions/sign-out-others", nil) }, 200, ""},
+		{"a language", func() answer { return other.call("PATCH", "/v1/session", `{"language":"ko"}`) }, 204, ""},
+		{"a language that we do not speak", func() answer { return other.call("PATCH", "/v1/session", `{"language":"fr"}`) }, 422, "request.invalid"},
+		{"a language, as a key", func() answer { return d.send(d.signed(key, "PATCH", "/v1/session", `{"language":"en"}`)) }, 403, "key.needs_session"},
 		{"ending my own session", func() answer { return other.call("DELETE", "/v1/sessions/"+leeSession, nil) }, 204, ""},
 		{"signing out everywhere", func() answer { return kim.post("/v1/sessions/sign-out-everywhere", nil) }, 200, ""},
 		{"a method that is not taken", func() answer { return kim.call("PATCH", "/v1/sessions", nil) }, 405, "method_not_allowed"},
@@ -50,7 +53,7 @@ func TestWhoami(t *testing.T) {
 	who := p.Principal()
 	idle, absolute := d.Sessions.Ends(who)
 	want := map[string]any{
-		"kind": "user", "user": p.User.ID.String(), "name": p.User.Name, "account": who.Account.String(), "subaccount": who.Subaccount.String(),
+		"kind": "user", "user": p.User.ID.String(), "name": p.User.Name, "language": "en", "account": who.Account.String(), "subaccount": who.Subaccount.String(),
 		"role": "owner", "session": who.Session.String(), "acr": "pwd",
 		"idle_expires_at": idle.Format(time.RFC3339Nano), "absolute_expires_at": absolute.Format(time.RFC3339Nano),
 		"scopes": []any{

@@ -64,7 +64,7 @@ type visit struct {
 func (v *visit) enter() error {
 	v.w.Header().Set("Cache-Control", "no-store")
 	v.who = principal.Nobody(v.rec.Origin())
-	for _, step := range []func() error{v.plainQuery, v.oneCredential, v.provenSender, v.sameOrigin, v.permittedSender, v.wholeBody} {
+	for _, step := range []func() error{v.plainQuery, v.oneCredential, v.arrivedBody, v.provenSender, v.sameOrigin, v.permittedSender, v.fittingBody} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func (v *visit) from() signin.From {
 
 // signedSender: the request carries the signature of a live key of either environment, which is the one that its id names.
 func (v *visit) signedSender() (err error) {
-	in := &signed.Request{Request: sign.Received(v.r), From: v.rec.Origin(), Environment: id.Live, ReadBody: v.readBody}
+	in := &signed.Request{Request: sign.Received(v.r), From: v.rec.Origin(), Environment: id.Live, ReadBody: v.readBody, Repeatable: v.r.Method == http.MethodGet}
 	in.Authority = v.authority
 	if sig, err := sign.Parse(&in.Request); err == nil {
 		if _, environment, err := id.ParseKey(sig.KeyID); err == nil {
@@ -223,13 +223,18 @@ func (v *visit) permittedSender() error {
 	return answer.Err()
 }
 
-// wholeBody: the body is here, and there is one only where the operation takes one.
-func (v *visit) wholeBody() error {
-	if !v.reads() {
-		if _, err := v.readBody(); err != nil {
-			return err
-		}
+// arrivedBody: whoever sends slowly is asked who they are after the last byte, so that nobody acts on what they were at the first. A signed
+// request is read once its signature holds, and its key is looked at again then (package signed).
+func (v *visit) arrivedBody() error {
+	if v.reads() || v.isSigned && v.line.Needs == route.SessionOrKey {
+		return nil
 	}
+	_, err := v.readBody()
+	return err
+}
+
+// fittingBody: there is a body only where the operation takes one.
+func (v *visit) fittingBody() error {
 	if len(v.body) > 0 && !v.takesBody {
 		return fault.New(fault.RequestMalformed, "problem", "no body is taken here")
 	}

@@ -63,6 +63,12 @@ func (d *decoder) checkNames() {
 
 func (d *decoder) checkGateway() {
 	g := d.config.Gateway
+	if g.Forward.Listen != "" && len(d.config.Proxies.Trusted) == 0 {
+		d.report("gateway.forward.listen", "answers declared proxies only, and proxies.trusted names none")
+	}
+	if g.Forward.Listen != "" && g.Forward.Convention == NoConvention {
+		d.report("gateway.forward.convention", "say which headers the proxy sets itself: a client could send the others")
+	}
 	upstreams := map[string]bool{}
 	for i, u := range g.Upstreams {
 		at := fmt.Sprintf("gateway.upstreams[%d].", i)
@@ -167,7 +173,12 @@ func (c Config) CheckListeners() []Problem {
 	for _, l := range []struct {
 		key string
 		at  Listen
-	}{{"dashboard.listen", c.Dashboard.Listen}, {"gateway.listen", c.Gateway.Listen}, {"metrics.listen", c.Metrics.Listen}} {
+	}{
+		{"dashboard.listen", c.Dashboard.Listen},
+		{"gateway.listen", c.Gateway.Listen},
+		{"gateway.forward.listen", c.Gateway.Forward.Listen},
+		{"metrics.listen", c.Metrics.Listen},
+	} {
 		switch {
 		case l.at == "":
 		case !l.at.Loopback() && c.TLS.Mode == TLSOff && len(c.Proxies.Trusted) == 0:

@@ -56,9 +56,26 @@ type Dashboard struct {
 // Gateway is the section of that name.
 type Gateway struct {
 	Listen    Listen     `key:"listen" default:"127.0.0.1:8081" required:"true" doc:"Address and port to listen on."`
+	Forward   Forward    `key:"forward" doc:"The door for proxies that pass requests on themselves and ask before each (forward-auth)."`
 	BodyCap   Bytes      `key:"body_cap" default:"1MiB" min:"1KiB" max:"16MiB" doc:"The largest request body, in bytes. A body is held in memory until it is checked."`
 	Hosts     []Host     `key:"hosts" doc:"The hosts that clients call. A host that is not listed is answered by nobody."`
 	Upstreams []Upstream `key:"upstreams" doc:"The servers that checked requests go to."`
+}
+
+// Convention says in which headers a proxy names the request that it asks about.
+type Convention string
+
+// The conventions.
+const (
+	NoConvention Convention = "none"
+	XForwarded   Convention = "x-forwarded"
+	XOriginal    Convention = "x-original"
+)
+
+// Forward is the section gateway.forward.
+type Forward struct {
+	Listen     Listen     `key:"listen" doc:"Address and port to listen on; empty turns it off. Only the networks of proxies.trusted are answered."`
+	Convention Convention `key:"convention" default:"none" oneof:"none x-forwarded x-original" doc:"The headers in which the proxy names the request it asks about. It must set them itself, whatever a client sent. x-forwarded: X-Forwarded-Method, -Uri and -Host, as Caddy and Traefik do unasked. x-original: X-Original-Method, X-Original-Uri and Host, for nginx; refusals are then 401 or 403, because nginx knows no others."`
 }
 
 // HostKind says what calls a host of the gateway.
@@ -155,7 +172,7 @@ const (
 
 // Store is the section of that name.
 type Store struct {
-	Engine   Engine        `key:"engine" default:"sqlite" oneof:"sqlite postgres" doc:"sqlite: inside the process, for one node. postgres: for one or more."`
+	Engine   Engine        `key:"engine" default:"sqlite" oneof:"sqlite postgres" doc:"Either serves one node: nonces and budgets are those of one process. sqlite: inside the process. postgres: a server of its own."`
 	SQLite   SQLiteStore   `key:"sqlite" doc:"For sqlite."`
 	Postgres PostgresStore `key:"postgres" doc:"For postgres."`
 }
@@ -265,8 +282,15 @@ type Keys struct {
 
 // Dialects is the section of that name.
 type Dialects struct {
-	Native Native `key:"native" doc:"Our own: RFC 9421 signatures."`
-	Upbit  Upbit  `key:"upbit" doc:"As Upbit's clients sign."`
+	Native   Native   `key:"native" doc:"Our own: RFC 9421 signatures."`
+	Upbit    Upbit    `key:"upbit" doc:"As Upbit's clients sign."`
+	Bithumb  Exchange `key:"bithumb" doc:"As Bithumb's clients sign (API 2.0)."`
+	Binance  Exchange `key:"binance" doc:"As Binance's clients sign. They may ask for a shorter window."`
+	Kraken   Kraken   `key:"kraken" doc:"As Kraken's clients sign."`
+	OKX      OKX      `key:"okx" doc:"As OKX's clients sign (API v5)."`
+	Bybit    Exchange `key:"bybit" doc:"As Bybit's clients sign (API v5). They may ask for a shorter window."`
+	Coinbase Coinbase `key:"coinbase" doc:"As clients of the Coinbase Developer Platform sign."`
+	KuCoin   KuCoin   `key:"kucoin" doc:"As KuCoin's clients sign (key version 2)."`
 }
 
 // Native is the section dialects.native.
@@ -285,8 +309,38 @@ const (
 
 // Upbit is the section dialects.upbit.
 type Upbit struct {
-	Enabled bool    `key:"enabled" default:"true" doc:"Whether the gateway takes it."`
+	Enabled bool    `key:"enabled" default:"true" doc:"Whether keys of it are made."`
 	Ceiling Ceiling `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It carries no time, so every trade costs one durable write against replay."`
+}
+
+// Exchange is the section of a dialect whose signatures carry a time.
+type Exchange struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"60s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+}
+
+// OKX is the section dialects.okx.
+type OKX struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"30s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+}
+
+// KuCoin is the section dialects.kucoin.
+type KuCoin struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"5s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+}
+
+// Kraken is the section dialects.kraken.
+type Kraken struct {
+	Enabled bool `key:"enabled" default:"true" doc:"Whether keys of it are made. Its signatures carry no time, so every request costs one durable write against replay."`
+}
+
+// Coinbase is the section dialects.coinbase.
+type Coinbase struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"60s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+	Ceiling    Ceiling       `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It signs neither query nor body."`
 }
 
 // LogLevel is the least that is written.

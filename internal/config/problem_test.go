@@ -156,6 +156,11 @@ func TestSettingsTogether(t *testing.T) {
 			`not set: gateway.listen = "127.0.0.1:8081": dashboard.listen listens there already`,
 		}},
 		{"two listeners at free ports", "dashboard:\n  origin: https://gate.example\n  listen: 127.0.0.1:0\ngateway:\n  listen: 127.0.0.1:0\n", nil},
+		{"asked by nobody", least + "gateway:\n  forward: {listen: 127.0.0.1:8082}\n", []string{
+			`line 4: gateway.forward.listen = "127.0.0.1:8082": answers declared proxies only, and proxies.trusted names none`,
+			`line 4: gateway.forward.convention = "none": say which headers the proxy sets itself: a client could send the others`,
+		}},
+		{"asked by a proxy", least + "gateway:\n  forward: {listen: 127.0.0.1:8082, convention: x-original}\nproxies: {trusted: [127.0.0.0/8]}\n", nil},
 		{"proxies that are everybody", least + "proxies:\n  trusted: [10.0.0.0/8, \"::/0\"]\n", []string{
 			`line 4: proxies.trusted[1] = "::/0": this is everybody: each client could write an address of its own choice`,
 		}},

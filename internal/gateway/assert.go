@@ -54,9 +54,12 @@ type asserted struct {
 	method      string
 	target      string
 	body        []byte
-	now         time.Time
 	// confirmation that was spent for the request, zero for none.
 	confirmation id.Confirmation
+	// unseen says that nobody has read the body; digest is then the Content-Digest that the client signed, if any.
+	unseen bool
+	digest string
+	now    time.Time
 }
 
 // scratch are the buffers of one assertion.
@@ -98,13 +101,10 @@ func (a *Asserter) appendClaims(b []byte, in asserted) []byte {
 	b = appendDate(b, in.now)
 	b = append(b, `,"exp":`...)
 	b = appendDate(b, in.now.Add(gate.MaxLife))
-	b = appendMember(b, "jti", in.request.String())
+	b = appendID(b, "jti", in.request)
 	b = appendMember(b, "htm", in.method)
 	b = appendMember(b, "htu", in.target)
-	b = append(b, `,"bdy":"`...)
-	digest := sha256.Sum256(in.body)
-	b = base64.RawURLEncoding.AppendEncode(b, digest[:])
-	b = append(b, '"')
+	b = appendBody(b, in)
 	b = appendMember(b, "env", in.environment.String())
 	b = appendMember(b, "cls", in.route.Class.String())
 	if !in.confirmation.IsZero() {
@@ -113,31 +113,41 @@ func (a *Asserter) appendClaims(b []byte, in asserted) []byte {
 	switch p.Kind {
 	case principal.KindUser:
 		b = appendMember(b, "knd", "user")
-		b = appendMember(b, "ses", p.Session.String())
+		b = appendID(b, "ses", p.Session)
 		b = appendMember(b, "acr", p.Level().String())
 		b = appendMember(b, "lng", p.Lang)
 		b = appendMember(b, "nam", p.Name)
 	case principal.KindKey:
 		b = appendMember(b, "knd", "key")
-		b = appendMember(b, "key", id.FormatKey(p.Key, p.Environment))
+		b = append(id.AppendKey(append(b, `,"key":"`...), p.Key, p.Environment), '"')
 		b = appendMember(b, "acr", "none")
 	case principal.KindNobody, principal.KindSystem, principal.KindHost:
 		b = appendMember(b, "knd", "public")
 		b = appendMember(b, "acr", "none")
 		return append(b, '}')
 	}
-	b = appendMember(b, "sub", p.User.String())
-	b = appendMember(b, "acc", p.Account.String())
-	b = appendMember(b, "sac", p.Subaccount.String())
+	b = appendID(b, "sub", p.User)
+	b = appendID(b, "acc", p.Account)
+	b = appendID(b, "sac", p.Subaccount)
 	b = appendMember(b, "rol", p.Role.String())
 	b = append(b, `,"scp":"`...)
-	for i, s := range p.Scopes.List() {
-		if i > 0 {
-			b = append(b, ' ')
-		}
-		b = append(b, s.String()...)
-	}
+	b = p.Scopes.Append(b)
 	return append(b, `"}`...)
+}
+
+// appendBody says what is known of the body: the digest of the one that was seen, the digest that was signed for one that was not, or nothing.
+// A signature over a request without a body is as good as having seen that there is none.
+func appendBody(b []byte, in asserted) []byte {
+	switch {
+	case in.digest != "":
+		return appendMember(b, "cdg", in.digest)
+	case in.unseen && in.principal.Kind != principal.KindKey:
+		return b
+	}
+	b = append(b, `,"bdy":"`...)
+	digest := sha256.Sum256(in.body)
+	b = base64.RawURLEncoding.AppendEncode(b, digest[:])
+	return append(b, '"')
 }
 
 func appendMember(b []byte, name, value string) []byte {
@@ -145,6 +155,13 @@ func appendMember(b []byte, name, value string) []byte {
 	b = append(b, name...)
 	b = append(b, '"', ':')
 	return appendString(b, value)
+}
+
+// appendID writes an id, whose text needs no escape and no memory of its own.
+func appendID[K id.Kind](b []byte, name string, v id.Of[K]) []byte {
+	b = append(append(append(b, ',', '"'), name...), `":"`...)
+	b, _ = v.AppendText(b)
+	return append(b, '"')
 }
 
 const hex = "0123456789abcdef"

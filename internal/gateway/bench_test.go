@@ -13,18 +13,28 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/client"
+	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/ratio"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
+// BenchmarkAsked measures a question of forward-auth over HTTP: CPU time of the gateway's process alone, beside an empty handler of net/http
+// that gets the same requests.
+func BenchmarkAsked(b *testing.B) {
+	child := startChild(b, "http://127.0.0.1:1")
+	child.compare(b, "empty", "asked-session", "asked-hmac", "asked-ed25519")
+}
+
 // BenchmarkProxied measures what the gateway's decision costs over HTTP: CPU time of the gateway's process alone, for each way of proving
-// who is there, beside the same proxy code with no check. Client and upstream live in this process and do not count. Compare cpu-ns/op.
+// who is there, beside the same proxy code with no check. Client and upstream live in this process and do not count.
 func BenchmarkProxied(b *testing.B) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -33,21 +43,20 @@ func BenchmarkProxied(b *testing.B) {
 	}))
 	defer upstream.Close()
 	child := startChild(b, upstream.URL)
-	for _, way := range []string{"floor", "session", "hmac", "ed25519"} {
-		b.Run(way, func(b *testing.B) { child.run(b, way) })
-	}
+	child.compare(b, "proxy", "session", "hmac", "ed25519")
 }
 
 // childFacts are what the gateway's process prints when it is ready.
 type childFacts struct {
-	Floor, API, Page string
-	Bearer           string
-	HMAC, Ed25519    client.KeyFile
+	Floor, API, Page, Asked string
+	Bearer                  string
+	HMAC, Ed25519           client.KeyFile
 }
 
 type child struct {
 	childFacts
-	client *http.Client
+	client        *http.Client
+	hmac, ed25519 sign.Signer
 }
 
 const childVariable = "SALLYPORT_TEST_GATEWAY_UPSTREAM"
@@ -85,7 +94,16 @@ func startChild(b *testing.B, upstream string) child {
 		}
 		return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
 	}
-	return child{facts, &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 8}}}
+	c := child{childFacts: facts, client: &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 8}}}
+	for _, k := range []struct {
+		file client.KeyFile
+		into *sign.Signer
+	}{{facts.HMAC, &c.hmac}, {facts.Ed25519, &c.ed25519}} {
+		if *k.into, err = k.file.Signer(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return c
 }
 
 // skipTo drops what the test framework prints before the first byte that counts.
@@ -98,48 +116,83 @@ func skipTo(r io.Reader, first byte) io.Reader {
 	}
 }
 
-func (c child) run(b *testing.B, way string) {
-	before := c.cpu(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		answer, err := c.client.Do(c.request(b, way))
-		if err != nil {
-			b.Fatal(err)
-		}
-		text, _ := io.ReadAll(answer.Body)
-		_ = answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			b.Fatalf("%s: %s %s", way, answer.Status, text)
-		}
+// A gateway that waits for its only client spends most of its time on falling asleep and waking up, which flatters every ratio: so several
+// clients ask at once, and enough times for the clock.
+const (
+	clients = 4
+	batch   = 400
+)
+
+func (c child) compare(b *testing.B, names ...string) {
+	var ways []ratio.Way
+	for _, name := range names {
+		ways = append(ways, ratio.Way{Name: name, Do: func(n int) { c.run(b, name, n) }})
 	}
-	b.ReportMetric(float64((c.cpu(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+	ratio.Compare(b, func() time.Duration { return c.cpu(b) }, batch, ways...)
 }
 
+func (c child) run(b *testing.B, way string, n int) {
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			for range n / clients {
+				answer, err := c.client.Do(c.request(b, way))
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				text, _ := io.ReadAll(answer.Body)
+				_ = answer.Body.Close()
+				if answer.StatusCode/100 != 2 {
+					b.Errorf("%s: %s %s", way, answer.Status, text)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// request is an order of one way, or the question about it.
 func (c child) request(b *testing.B, way string) *http.Request {
-	base := map[string]string{"floor": c.Floor, "session": c.Page, "hmac": c.API, "ed25519": c.API}[way]
+	proof, asks := strings.CutPrefix(way, "asked-")
+	if way == "empty" {
+		proof, asks = "session", true
+	}
+	base := map[string]string{"proxy": c.Floor, "session": c.Page, "hmac": c.API, "ed25519": c.API}[proof]
 	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, base+"/v1/orders", strings.NewReader(order))
 	if err != nil {
 		b.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	switch way {
+	r.Header.Set("User-Agent", "bench")
+	switch proof {
 	case "session":
 		r.Header.Set("Cookie", "__Host-sid="+c.Bearer)
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	case "hmac", "ed25519":
-		key := c.HMAC
-		if way == "ed25519" {
-			key = c.Ed25519
-		}
-		signer, err := key.Signer()
-		if err != nil {
-			b.Fatal(err)
-		}
+		signer := map[string]sign.Signer{"hmac": c.hmac, "ed25519": c.ed25519}[proof]
 		if err := sign.Sign(r, []byte(order), signer, time.Now()); err != nil {
 			b.Fatal(err)
 		}
 	}
-	return r
+	if !asks {
+		return r
+	}
+	target := c.Asked + gateway.CheckPath
+	if way == "empty" {
+		target = c.Floor + "/empty"
+	}
+	q, err := http.NewRequestWithContext(b.Context(), http.MethodGet, target, http.NoBody)
+	if err != nil {
+		b.Fatal(err)
+	}
+	q.Header = r.Header
+	q.Header.Set("X-Forwarded-For", "203.0.113.7")
+	q.Header.Set("X-Forwarded-Method", r.Method)
+	q.Header.Set("X-Forwarded-Uri", "/v1/orders")
+	q.Header.Set("X-Forwarded-Host", strings.TrimPrefix(base, "http://"))
+	return q
 }
 
 // cpu is the CPU time that the gateway's process has used.
@@ -167,26 +220,24 @@ func TestGatewayProcess(t *testing.T) {
 	if upstream == "" {
 		upstream = "http://127.0.0.1:1"
 	}
-	gatewayListener, floorListener := listen(t), listen(t)
+	gatewayListener, floorListener, askedListener := listen(t), listen(t), listen(t)
 	port := gatewayListener.Addr().(*net.TCPAddr).Port
 	api, page := fmt.Sprintf("api.localhost:%d", port), fmt.Sprintf("page.localhost:%d", port)
-	s := authtest.StartWith(t, authtest.Options{Upstream: upstream, APIHost: api, PageHost: page})
+	s := authtest.StartWith(t, authtest.Options{Upstream: upstream, APIHost: api, PageHost: page, Convention: "x-forwarded"})
 	ada := s.SignUp("ada@example.com")
 	ada.EnrolTOTP()
-	code, err := s.Sessions.IssueChildCode(t.Context(), ada.Principal(), page, "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, bearer, _, err := s.Sessions.RedeemChildCode(t.Context(), code, page, authtest.PersonOrigin())
+	code, way := s.Crossing(t, ada.Principal(), page, "/")
+	_, bearer, _, err := s.Sessions.RedeemChildCode(t.Context(), code, way, page, authtest.PersonOrigin())
 	if err != nil {
 		t.Fatal(err)
 	}
 	facts := childFacts{
-		Floor: "http://" + floorListener.Addr().String(), API: "http://" + api, Page: "http://" + page, Bearer: string(bearer.Reveal()),
+		Floor: "http://" + floorListener.Addr().String(), API: "http://" + api, Page: "http://" + page, Asked: "http://" + askedListener.Addr().String(), Bearer: string(bearer.Reveal()),
 		HMAC:    s.IssueKey(ada, apikey.IssueInput{Scopes: tradeScopes, Algorithm: sign.HMACSHA256}).File(),
 		Ed25519: s.IssueKey(ada, apikey.IssueInput{Scopes: tradeScopes}).File(),
 	}
 	serve(t, gatewayListener, s.Gateway)
+	serve(t, askedListener, s.Forward)
 	serve(t, floorListener, floorHandler(t, upstream))
 	if os.Getenv(childVariable) == "" {
 		return
@@ -229,6 +280,7 @@ func floorHandler(t *testing.T, upstream string) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", proxy)
+	mux.HandleFunc("/empty", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /cpu", func(w http.ResponseWriter, _ *http.Request) {
 		var usage syscall.Rusage
 		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage)

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/sandbox"
 )
@@ -145,7 +147,7 @@ func FuzzCleanRequest(f *testing.F) {
 			t.Errorf("lost on the way: %v", h)
 		}
 		for _, c := range cookies(h) {
-			if slices.Contains([]string{httpx.SessionCookie, httpx.BrowserCookie, httpx.DeviceCookie}, c.Name) {
+			if httpx.Ours(c.Name) {
 				t.Errorf("our cookie %s goes on: %q", c.Name, h["Cookie"])
 			}
 		}
@@ -168,8 +170,8 @@ func isToken(name string) bool {
 	return name != ""
 }
 
-// FuzzEnter: the way in from the dashboard opens for a code that we made and for nothing that a stranger writes; a refusal sets no cookie and
-// redirects nowhere.
+// FuzzEnter: the way in from the dashboard opens for a code that we made, in the browser that we made it for, and for nothing that a stranger
+// writes: a query without a code leads to the dashboard, every other is refused, sets no cookie and redirects nowhere.
 func FuzzEnter(f *testing.F) {
 	s := authtest.Start(f)
 	ada := s.SignUp("ada@example.com").Principal()
@@ -179,27 +181,35 @@ func FuzzEnter(f *testing.F) {
 	f.Add("code=a&code=b")
 	f.Add("code=%zz;code=1")
 	f.Add("path=//evil.example&code=" + strings.Repeat("A", 43))
+	f.Add("path=//evil.example")
 	f.Fuzz(func(t *testing.T, query string) {
 		if strings.ContainsAny(query, " \r\n#") {
 			return
 		}
-		code, err := s.Sessions.IssueChildCode(t.Context(), ada, authtest.PageHost, "/")
-		if err != nil {
-			t.Fatal(err)
-		}
-		enter := func(query string) *http.Response {
+		code, way := s.Crossing(t, ada, authtest.PageHost, "/")
+		enter := func(query string, cookie secret.Value) *http.Response {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+authtest.PageHost+"/", http.NoBody)
 			if err != nil {
 				t.Fatal(err)
 			}
 			r.RequestURI = "/.sallyport/enter?" + query
 			r.URL.Path, r.URL.RawQuery = "/.sallyport/enter", query
+			r.AddCookie(&http.Cookie{Name: httpx.WayCookie, Value: string(cookie.Reveal())})
 			return s.Do(r)
 		}
-		if got := enter(query); got.StatusCode < 400 || got.Header.Get("Set-Cookie") != "" || got.Header.Get("Location") != "" {
+		got := enter(query, way)
+		to, setsOut := strings.CutPrefix(got.Header.Get("Location"), authtest.Origin+"/go/"+authtest.PageHost+"?path=%2F")
+		values, _ := url.ParseQuery(query)
+		switch {
+		case setsOut && !values.Has("code") && !strings.HasPrefix(to, "%2F") && strings.HasPrefix(got.Header.Get("Set-Cookie"), httpx.WayCookie+"="):
+		case got.StatusCode < 400 || got.Header.Get("Set-Cookie") != "" || got.Header.Get("Location") != "":
 			t.Errorf("%q opens: %d %v", query, got.StatusCode, got.Header)
 		}
-		if got := enter("code=" + string(code.Reveal())); got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got.Header.Get("Set-Cookie"), httpx.SessionCookie+"=") {
+		genuine := "code=" + string(code.Reveal())
+		if got := enter(genuine, secret.MintBearer("way")); got.StatusCode != http.StatusForbidden || got.Header.Get("Set-Cookie") != "" {
+			t.Errorf("the code opens in another browser: %d %v", got.StatusCode, got.Header)
+		}
+		if got := enter(genuine, way); got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got.Header.Get("Set-Cookie"), httpx.SessionCookie+"=") {
 			t.Errorf("after %q the genuine code does not open: %s", query, fmt.Sprint(got.StatusCode, got.Header))
 		}
 	})

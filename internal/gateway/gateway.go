@@ -1,5 +1,5 @@
 // Package gateway is the door in front of upstreams: a reverse proxy that lets through what somebody may do now, and says to the upstream
-// who that is.
+// who that is. Beside it stands the same door without a road behind it (forward-auth): it answers another proxy whether it may let through.
 //
 // It has no rules of its own: who is there is answered by packages signed and session, what they may do by room decide, what a request is
 // by the upstream's routes file. It works on raw received bytes and never on a decoded path.
@@ -71,7 +71,7 @@ type Verifier interface {
 type Sessions interface {
 	Authenticate(bearer []byte, host string, from principal.Origin) (principal.Principal, error)
 	Act(p principal.Principal)
-	RedeemChildCode(ctx context.Context, code secret.Value, host string, from principal.Origin) (session.Row, secret.Value, string, error)
+	RedeemChildCode(ctx context.Context, code, state secret.Value, host string, from principal.Origin) (session.Row, secret.Value, string, error)
 }
 
 // Tally is where refusals are counted for those who may see them.
@@ -143,11 +143,48 @@ type visit struct {
 	who   principal.Principal
 	body  []byte
 	read  bool
-	// confirmation that was spent for the request; zero where none is needed.
+	// moves says that money leaves with the request, and confirmation is what was spent for it.
+	moves        bool
 	confirmation id.Confirmation
+
+	// unseen: only the head of the request is here (forward-auth). digest is then the Content-Digest that was signed, if one was.
+	unseen bool
+	digest string
 }
 
 func (v *visit) serve() error {
+	if err := v.address(); err != nil {
+		return err
+	}
+	if strings.HasPrefix(v.path, ownPaths) {
+		return v.serveOwn()
+	}
+	if err := v.admit(); err != nil {
+		return err
+	}
+	if err := v.readBody(); err != nil {
+		return err
+	}
+	// A body may take its time, and the session may have ended or lost its power meanwhile. A key is asked again by package signed.
+	if v.host.Pages() && v.route.Class != scope.Public {
+		if err := v.proveSession(); err != nil {
+			return err
+		}
+		if err := v.decide(); err != nil {
+			return err
+		}
+	}
+	if v.moves {
+		if err := v.confirmed(); err != nil {
+			return err
+		}
+	}
+	v.forward()
+	return nil
+}
+
+// address finds the host that the request is for, and refuses a target that two readers could understand differently.
+func (v *visit) address() error {
 	v.raw = sign.Received(v.r)
 	v.raw.Authority = sign.CanonicalAuthority(v.raw.Authority)
 	if v.host = v.g.hosts[v.raw.Authority]; v.host == nil {
@@ -157,9 +194,11 @@ func (v *visit) serve() error {
 		return fault.New(fault.GatewayPathRefused, "problem", err.Error())
 	}
 	v.path, _, _ = strings.Cut(v.raw.Target, "?")
-	if strings.HasPrefix(v.path, ownPaths) {
-		return v.serveOwn()
-	}
+	return nil
+}
+
+// admit is the check, one for all ways in: the request matches a route, its sender is known and may do this now.
+func (v *visit) admit() error {
 	if v.route = v.host.Upstream.Routes.Load().Match(v.r.Method, v.path); v.route == nil {
 		return fault.New(fault.GatewayNoRoute)
 	}
@@ -171,27 +210,7 @@ func (v *visit) serve() error {
 	if err := v.prove(); err != nil {
 		return err
 	}
-	answer := v.decide()
-	needsConfirmation := answer.Verdict == decision.Deny && answer.Reason == fault.ConfirmationRequired
-	if err := answer.Err(); err != nil && !needsConfirmation {
-		return err
-	}
-	if err := v.readBody(); err != nil {
-		return err
-	}
-	// A body may take its time, and the session may have ended meanwhile.
-	if v.host.Pages() && v.route.Class != scope.Public {
-		if err := v.proveSession(); err != nil {
-			return err
-		}
-	}
-	if needsConfirmation {
-		if err := v.confirmed(); err != nil {
-			return err
-		}
-	}
-	v.forward()
-	return nil
+	return v.decide()
 }
 
 // prove finds out who is there. Public routes ask nobody.
@@ -209,16 +228,19 @@ func (v *visit) prove() error {
 func (v *visit) proveKey() error {
 	in := &signed.Request{
 		Request: v.raw, From: v.rec.Origin(), Environment: v.host.Environment, Cancels: v.route.Class == scope.Cancel,
-		ReadBody: func() ([]byte, error) {
+		Repeatable: v.route.Class <= scope.Look && v.r.Method == http.MethodGet,
+	}
+	if !v.unseen {
+		in.ReadBody = func() ([]byte, error) {
 			err := v.readBody()
 			return v.body, err
-		},
+		}
 	}
 	accepted, err := v.g.Verifier.Verify(v.r.Context(), in)
 	if err != nil {
 		return err
 	}
-	v.who = accepted.Principal
+	v.who, v.digest = accepted.Principal, accepted.Digest
 	v.rec.Key = v.who.Key
 	if !v.who.Scopes.Has(v.route.Scope) {
 		return &signed.RefusalError{Fault: accepted.Missing(v.route.Scope), Live: accepted.Live, Proven: true, Reason: sign.OutOfScope, Dialect: accepted.Live.Dialect}
@@ -256,10 +278,16 @@ func (v *visit) sameOrigin() bool {
 	return len(origin) == 1 && origin[0] == v.host.Origin
 }
 
-func (v *visit) decide() decision.Answer {
-	return v.g.Decide.Decide(decision.Question{
+// decide asks room decide. Where all that is missing is a confirmation, confirmed has the last word, once the body is here; a proxy that asks
+// without it gets the refusal.
+func (v *visit) decide() error {
+	answer := v.g.Decide.Decide(decision.Question{
 		Principal: v.who, Class: v.route.Class, Scope: v.route.Scope, Environment: v.host.Environment,
 	})
+	if v.moves = answer.Verdict == decision.Deny && answer.Reason == fault.ConfirmationRequired; v.moves && !v.unseen {
+		return nil
+	}
+	return answer.Err()
 }
 
 // readBody buffers the body up to the cap, once: its digest is in the signature and in the assertion.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,7 +21,7 @@ import (
 func codeOf(t *testing.T, r *http.Response) fault.Code {
 	t.Helper()
 	var problem struct{ Code fault.Code }
-	if body := authtest.Body(t, r); r.StatusCode >= http.StatusBadRequest {
+	if body := authtest.Body(t, r); strings.HasPrefix(r.Header.Get("Content-Type"), "application/problem+json") {
 		if err := json.Unmarshal([]byte(body), &problem); err != nil {
 			t.Fatalf("%d %s: %v", r.StatusCode, body, err)
 		}

@@ -93,7 +93,7 @@ func (g *Gateway) signedByUpstream(authority string, r *http.Request, body []byt
 	if err := sig.Verify(&in, key); err != nil || i < 0 {
 		return "", fault.New(fault.Unauthorized)
 	}
-	if err := sig.CheckBody(&in, sign.UpbitForms{}); err != nil {
+	if err := sig.CheckBody(&in, sign.Settings{}); err != nil {
 		return "", fault.New(fault.SignatureBodyMismatch, "problem", err.Error())
 	}
 	if err := sig.Fresh(g.Now(), postedPast, time.Second); err != nil {

@@ -58,10 +58,15 @@ func rewrite(p *httputil.ProxyRequest) {
 	}
 	h["X-Forwarded-Proto"] = []string{proto}
 	h["X-Request-Id"] = []string{v.rec.ID.String()}
-	h[gate.Header] = []string{u.Assert.Token(asserted{
+	h[gate.Header] = []string{v.assertion()}
+}
+
+// assertion is what the upstream gets to know about the request.
+func (v *visit) assertion() string {
+	return v.host.Upstream.Assert.Token(asserted{
 		principal: v.who, route: v.route, environment: v.host.Environment, request: v.rec.ID, method: v.r.Method, target: v.raw.Target,
-		body: v.body, now: v.now, confirmation: v.confirmation,
-	})}
+		body: v.body, unseen: v.unseen, digest: v.digest, now: v.now, confirmation: v.confirmation,
+	})
 }
 
 // cleanRequest removes everything by which a client could speak about identity, in every spelling a server may fold into another, and the
@@ -93,7 +98,7 @@ func cleanCookies(h http.Header) {
 	for _, line := range lines {
 		for pair := range strings.SplitSeq(line, ";") {
 			pair = textproto.TrimString(pair)
-			if name, _, _ := strings.Cut(pair, "="); pair != "" && !ours(name) {
+			if name, _, _ := strings.Cut(pair, "="); pair != "" && !httpx.Ours(textproto.TrimString(name)) {
 				kept = append(kept, pair)
 			}
 		}
@@ -104,14 +109,6 @@ func cleanCookies(h http.Header) {
 	}
 }
 
-func ours(name string) bool {
-	switch textproto.TrimString(name) {
-	case httpx.SessionCookie, httpx.BrowserCookie, httpx.DeviceCookie:
-		return true
-	}
-	return false
-}
-
 // cleanResponse keeps an upstream from speaking in our name: it cannot set our cookies, nor claim an assertion. That it switches protocols
 // unasked is refused by httputil.
 func cleanResponse(r *http.Response) error {
@@ -119,7 +116,7 @@ func cleanResponse(r *http.Response) error {
 	cookies := r.Header["Set-Cookie"]
 	kept := cookies[:0]
 	for _, line := range cookies {
-		if name, _, _ := strings.Cut(line, "="); !ours(name) {
+		if name, _, _ := strings.Cut(line, "="); !httpx.Ours(textproto.TrimString(name)) {
 			kept = append(kept, line)
 		}
 	}

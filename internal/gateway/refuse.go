@@ -1,58 +1,33 @@
 package gateway
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
-	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/signed"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
-// ownPaths are ours on every gateway host; no upstream is reached below it.
-const ownPaths = "/.sallyport/"
-
-const enterPath = ownPaths + "enter"
-
 // errSignIn is the answer to a browser without a session on a page host.
 var errSignIn = fault.New(fault.SessionEnded)
-
-// serveOwn answers our own paths: the way in from the dashboard, on page hosts.
-func (v *visit) serveOwn() error {
-	if v.path != enterPath || !v.host.Pages() || v.r.Method != http.MethodGet {
-		return fault.New(fault.GatewayNoRoute)
-	}
-	v.rec.Route = "GET " + enterPath
-	code := secret.FromString("child code", v.r.URL.Query().Get("code"))
-	_, bearer, path, err := v.g.Sessions.RedeemChildCode(v.r.Context(), code, v.host.Authority, v.rec.Origin())
-	if err != nil {
-		return err
-	}
-	httpx.SetCookie(v.w, httpx.SessionCookie, bearer, 0)
-	h := v.w.Header()
-	h.Set("Referrer-Policy", "no-referrer") // the code is in this page's address
-	h.Set("Cache-Control", "no-store")
-	h.Set("Location", path)
-	v.w.WriteHeader(http.StatusSeeOther)
-	return nil
-}
 
 // refuse answers what is not let through, in the shape its sender understands, and counts it for its owner.
 func (v *visit) refuse(err error) {
 	v.tell(err)
 	refusal, signedOne := errors.AsType[*signed.RefusalError](err)
 	switch {
-	case signedOne && refusal.Dialect == sign.Upbit:
-		v.refuseUpbit(refusal)
+	case signedOne && v.refuseSigned(refusal):
 	case v.signsIn(err):
-		v.toSignIn()
+		httpx.Note(v.r, fault.SessionEnded, nil)
+		httpx.ClearCookie(v.w, httpx.SessionCookie)
+		if err := v.setOut(v.raw.Target); err != nil {
+			httpx.WriteProblem(v.w, v.r, err)
+		}
 	case signedOne:
 		httpx.WriteProblem(v.w, v.r, refusal.Unwrap())
 	default:
@@ -78,49 +53,26 @@ func (v *visit) signsIn(err error) bool {
 	return errors.Is(err, errSignIn) && v.r.Method == http.MethodGet && (mode == "navigate" || mode == "")
 }
 
-func (v *visit) toSignIn() {
-	httpx.Note(v.r, fault.SessionEnded, nil)
-	httpx.ClearCookie(v.w, httpx.SessionCookie)
-	h := v.w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Location", v.g.Dashboard+"/go/"+url.PathEscape(v.host.Authority)+"?path="+url.QueryEscape(v.raw.Target))
-	v.w.WriteHeader(http.StatusSeeOther)
-}
-
-// upbitError is the shape that Upbit's clients read.
-type upbitError struct {
-	Error struct {
-		Name    string `json:"name"`
-		Message string `json:"message"`
-	} `json:"error"`
-}
-
-func (v *visit) refuseUpbit(refusal *signed.RefusalError) {
+// refuseSigned answers in the shape that clients of the dialect read; false if it has none.
+func (v *visit) refuseSigned(refusal *signed.RefusalError) bool {
 	shown := refusal.Unwrap()
 	reason := refusal.Reason
 	if f, _ := errors.AsType[*fault.Error](shown); f != nil && f.Code != refusal.Fault.Code {
 		reason = sign.BadSignature // what a stranger sees is the same for every key
 	}
-	problem := sign.UpbitProblemOf(reason)
 	_, title, fix, _ := httpx.Explain(shown, httpx.Language(v.r))
-	httpx.Note(v.r, refusal.Fault.Code, refusal)
-	var body upbitError
-	body.Error.Name, body.Error.Message = problem.Name, title+" "+fix
-	out, err := json.Marshal(body)
-	if err != nil {
-		httpx.WriteProblem(v.w, v.r, err)
-		return
+	status, body, ok := refusal.Dialect.Refusal(reason, title+" "+fix, v.now)
+	if !ok {
+		return false
 	}
+	httpx.Note(v.r, refusal.Fault.Code, refusal)
 	h := v.w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	httpx.SetRetryAfter(h, refusal.Fault.RetryAfter)
-	status := problem.Status
-	if refusal.Fault.Code == fault.RateLimited {
-		status = http.StatusTooManyRequests
-	}
 	v.w.WriteHeader(status)
-	_, _ = v.w.Write(append(out, '\n'))
+	_, _ = v.w.Write(append(body, '\n')) //nolint:gosec // JSON, and said to be
+	return true
 }
 
 // tell counts a refusal for those who may see it: the owner of the key that was named, or the person whose session it was.

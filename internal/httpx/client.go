@@ -45,6 +45,12 @@ func (c Chain) trusts(addr netip.Addr) bool {
 	return false
 }
 
+// declared says whether a request's peer is itself a declared proxy.
+func (c Chain) declared(req *http.Request) bool {
+	peer, err := netip.ParseAddrPort(req.RemoteAddr)
+	return err == nil && c.trusts(plain(peer.Addr()))
+}
+
 // plain is an address as we compare and store it: IPv4-mapped ones as the IPv4 they are, without a zone.
 func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 

@@ -20,6 +20,8 @@ const (
 	BrowserCookie = "__Host-pre"
 	// DeviceCookie recognises a browser that has been here before.
 	DeviceCookie = "__Host-dev"
+	// WayCookie binds the way to the dashboard and back to one browser, on a gateway host.
+	WayCookie = "__Host-way"
 	// LangCookie is the reader's choice of language.
 	LangCookie = "lang"
 )
@@ -38,6 +40,15 @@ func SetCookie(w http.ResponseWriter, name string, value secret.Value, life time
 // ClearCookie removes one of our cookies.
 func ClearCookie(w http.ResponseWriter, name string) {
 	http.SetCookie(w, &http.Cookie{Name: name, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: -1})
+}
+
+// Ours says whether a name is that of a cookie that only we read and set.
+func Ours(name string) bool {
+	switch name {
+	case SessionCookie, BrowserCookie, DeviceCookie, WayCookie:
+		return true
+	}
+	return false
 }
 
 // Cookie reads one of our cookies. Two of one name are an error, because nobody can say which the browser meant; a value that we would

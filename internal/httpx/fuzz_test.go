@@ -1,6 +1,7 @@
 package httpx_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,6 +69,21 @@ func FuzzLanguage(f *testing.F) {
 			if got := httpx.Language(r); got != chosen {
 				t.Errorf("chose %s, is answered in %s", chosen, got)
 			}
+		}
+	})
+}
+
+// FuzzParseState: a state has one spelling, that of a hash.
+func FuzzParseState(f *testing.F) {
+	f.Add("")
+	f.Add(strings.Repeat("A", 43))
+	f.Add(strings.Repeat("A", 42) + "B")
+	f.Add(strings.Repeat("=", 43))
+	f.Add(strings.Repeat("A", 42) + "\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		hash, ok := httpx.ParseState(text)
+		if again := base64.RawURLEncoding.EncodeToString(hash[:]); ok && again != text {
+			t.Errorf("%q is read as %q", text, again)
 		}
 	})
 }

@@ -62,6 +62,9 @@ type Chain struct {
 	// empty) or Forwarded. Every other header of the kind is dropped, and so is this one from anybody else.
 	Trusted []netip.Prefix
 	Header  string
+	// Restore turns a question about a request into that request, for a door that is asked and not called (forward-auth); nil takes requests
+	// as they came. It may change r, and believes its headers only if peer is a declared proxy.
+	Restore func(r *http.Request, declared bool) error
 	// Done hears each record when its request is over, for metrics; nil hears nothing.
 	Done func(r *Record, status int, took time.Duration)
 }
@@ -73,12 +76,20 @@ func (c Chain) Wrap(name string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		now := c.Now()
 		addr, secure := c.client(req)
-		dropForwarding(req.Header)
 		rec := &Record{ID: id.New[id.RequestKind](now), Start: now, Addr: addr, Secure: secure, Door: name, Agent: clip(req.UserAgent())}
 		out := &recorder{ResponseWriter: w}
 		out.Header().Set("X-Request-Id", rec.ID.String())
+		// The copy is ours to change; the server goes by its own when it writes the answer.
+		req = req.WithContext(context.WithValue(req.Context(), recordKey{}, rec))
 		defer c.finish(out, req, rec)
-		next.ServeHTTP(out, req.WithContext(context.WithValue(req.Context(), recordKey{}, rec)))
+		if c.Restore != nil {
+			if err := c.Restore(req, c.declared(req)); err != nil {
+				WriteProblem(out, req, err)
+				return
+			}
+		}
+		dropForwarding(req.Header)
+		next.ServeHTTP(out, req)
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 func catalogue(t *testing.T, lang string) map[string]string {
@@ -112,16 +113,24 @@ func families() map[string][]string {
 			missing = append(missing, gap+"."+part)
 		}
 	}
-	kinds := []string{"browser", "ed25519", "hmac", "upbit"}
+	exchanges := []string{
+		"upbit", "bithumb", "binance", "binance-ed25519", "kraken", "okx", "bybit", "coinbase", "coinbase-ed25519", "kucoin",
+	}
+	kinds := append([]string{"browser", "ed25519", "hmac"}, exchanges...)
 	for _, k := range slices.Clone(kinds) {
 		kinds = append(kinds, k+".text")
+	}
+	kinds = append(kinds, "upbit.read", "coinbase.read")
+	var dialects []string
+	for _, d := range sign.AllDialects() {
+		dialects = append(dialects, d.String())
 	}
 	return map[string][]string{
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
 		"asked.": {"password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created"},
 		"who.":   {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
-		"fact.dialect.": {"native", "upbit"}, "signs.": {"ed25519", "hmac", "upbit"},
+		"fact.dialect.": dialects, "signs.": append([]string{"ed25519", "hmac"}, exchanges...),
 		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
 		"confirm.title.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
 		"hold.reason.": {"password_changed", "factor_removed", "other"},

@@ -30,6 +30,8 @@ import (
 type File struct {
 	path string
 	keys atomic.Pointer[fileKeys]
+	// read is the file as it was when it was last read, well or not.
+	read atomic.Pointer[fs.FileInfo]
 }
 
 type fileKeys struct {
@@ -72,9 +74,12 @@ func (f *File) Reload() error {
 		return err
 	}
 	defer func() { _ = handle.Close() }()
-	if st, err := handle.Stat(); err != nil {
+	st, err := handle.Stat()
+	if err != nil {
 		return err
-	} else if st.Mode().Perm()&0o077 != 0 {
+	}
+	f.read.Store(&st)
+	if st.Mode().Perm()&0o077 != 0 {
 		return fmt.Errorf("key file %s: mode %04o lets others read it; want 0600", f.path, st.Mode().Perm())
 	}
 	keys := &fileKeys{keks: map[string][]byte{}, peppers: map[string][]byte{}}
@@ -127,10 +132,23 @@ func (k *fileKeys) read(line string) error {
 	return nil
 }
 
+// learn reads the file again if it changed since it was last read. Names of keys come from rows that a stranger may have asked for, so an unknown
+// one costs no more than a look at the file's time.
+func (f *File) learn() error {
+	st, err := os.Stat(f.path)
+	if err != nil {
+		return err
+	}
+	if before := *f.read.Load(); os.SameFile(before, st) && before.ModTime().Equal(st.ModTime()) && before.Size() == st.Size() {
+		return nil
+	}
+	return f.Reload()
+}
+
 // AddKEK appends a new key-encryption key, which becomes the current one. Follow it with Ring.Rewrap.
 func (f *File) AddKEK() error { return f.add(kindKEK, f.keys.Load().lastKEK+1) }
 
-// AddPepper appends a new pepper, which new password hashes use; older hashes keep theirs until their next rehash.
+// AddPepper appends a new pepper, which becomes the current one. Follow it with factor.Factors.RewrapPasswords.
 func (f *File) AddPepper() error { return f.add(kindPepper, f.keys.Load().lastPepper+1) }
 
 // add writes one more line in one write. An editor or a secret store may have left the last line without its end, and a key that went on
@@ -168,11 +186,11 @@ func (f *File) Wrap(_ context.Context, dataKey, aad []byte) ([]byte, error) {
 	return aead.Seal(nil, nil, dataKey, aad), nil
 }
 
-// Unwrap opens a data key with the key of that name, reading the file again if the name is new. Errors: ErrSealed.
+// Unwrap opens a data key with the key of that name, reading the file again if the name is new and the file too. Errors: ErrSealed.
 func (f *File) Unwrap(_ context.Context, name string, wrapped, aad []byte) ([]byte, error) {
 	key, ok := f.keys.Load().keks[name]
 	if !ok {
-		if err := f.Reload(); err != nil {
+		if err := f.learn(); err != nil {
 			return nil, err
 		}
 		if key, ok = f.keys.Load().keks[name]; !ok {
@@ -194,11 +212,23 @@ func (f *File) Unwrap(_ context.Context, name string, wrapped, aad []byte) ([]by
 // CurrentPepper names the pepper that new password hashes use.
 func (f *File) CurrentPepper() string { return f.keys.Load().curPepper }
 
-// PepperMAC is HMAC-SHA-256 of b under the pepper of that name: a stolen database alone cannot be guessed against.
+// HasPepper says whether the file has the pepper of that name.
+func (f *File) HasPepper(name string) bool {
+	_, ok := f.keys.Load().peppers[name]
+	return ok
+}
+
+// PepperMAC is HMAC-SHA-256 of b under the pepper of that name, reading the file again if the name is new and the file too: a stolen database
+// alone cannot be guessed against.
 func (f *File) PepperMAC(name string, b []byte) ([32]byte, error) {
 	pepper, ok := f.keys.Load().peppers[name]
 	if !ok {
-		return [32]byte{}, fmt.Errorf("key file %s has no pepper %s", f.path, name)
+		if err := f.learn(); err != nil {
+			return [32]byte{}, err
+		}
+		if pepper, ok = f.keys.Load().peppers[name]; !ok {
+			return [32]byte{}, fmt.Errorf("key file %s has no pepper %s", f.path, name)
+		}
 	}
 	mac := hmac.New(sha256.New, pepper)
 	mac.Write(b)

@@ -193,11 +193,6 @@ func (r *Ring) AppendOpen(dst, aad, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// Stale says whether sealed was made with an older data key, so that its owner may seal it anew at the next write.
-func (r *Ring) Stale(sealed []byte) bool {
-	return len(sealed) < headerLength || binary.BigEndian.Uint32(sealed) != r.state.Load().newest
-}
-
 func dataKeyAAD(version uint32) []byte {
 	return secret.Place{Table: "data_key", Column: "wrapped", Version: version}.AAD()
 }

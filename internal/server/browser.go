@@ -50,7 +50,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	})
 	confirmations := route.NewMux()
 	web.NewConfirming(s.opts.Now, Product, s.Confirmations).Mount(confirmations)
-	return s.reserved(routes, confirmations), errors.Join(routes.Check(), confirmations.Check())
+	return s.atHome(routes, confirmations), errors.Join(routes.Check(), confirmations.Check())
 }
 
 // relatedOrigins lists the origins beside the RP ID's own that may use its passkeys: browsers ask for it before a ceremony there
@@ -66,17 +66,31 @@ func (s *Server) relatedOrigins(w http.ResponseWriter, r *http.Request, _ route.
 	_ = json.NewEncoder(w).Encode(map[string]any{"origins": origins})
 }
 
-// reserved keeps the origin of confirmations for them alone, if it is one of its own: another page or script that was ever served there could
-// later speak for it. Where it is the dashboard's, their paths are.
-func (s *Server) reserved(next, confirmations http.Handler) http.Handler {
+// atHome refuses what was sent to another name than the dashboard's: a page that was rebound to our address, a name that points here by
+// mistake, a probe (RFC 9110 §15.5.20). What machines ask and holds nothing of anybody, as the health check of a load balancer that knows us
+// by address, is answered under every name. The origin of confirmations is kept for them alone, if it is one of its own: another page or script
+// that was ever served there could later speak for it. Where it is the dashboard's, their paths are.
+func (s *Server) atHome(next, confirmations http.Handler) http.Handler {
+	home := sign.CanonicalAuthority(string(s.cfg.Dashboard.Origin.Authority()))
 	kept := sign.CanonicalAuthority(string(s.cfg.Dashboard.ConfirmationOrigin.Authority()))
-	shared := s.cfg.Dashboard.ConfirmationOrigin == s.cfg.Dashboard.Origin
+	machines := map[string]bool{} // paths
+	for _, line := range route.Of("server") {
+		machines[line.Pattern] = true
+	}
+	refuse := httpx.Harden(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httpx.WriteProblem(w, r, fault.New(fault.RequestUnknownHost))
+	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if (!shared && sign.CanonicalAuthority(r.Host) == kept) || (shared && strings.HasPrefix(r.URL.Path, web.ConfirmPrefix)) {
+		at := sign.CanonicalAuthority(r.Host)
+		if at == kept && (kept != home || strings.HasPrefix(r.URL.Path, web.ConfirmPrefix)) {
 			confirmations.ServeHTTP(w, r)
 			return
 		}
-		next.ServeHTTP(w, r)
+		if machines[r.URL.Path] || at == home {
+			next.ServeHTTP(w, r)
+			return
+		}
+		refuse.ServeHTTP(w, r)
 	})
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/decide/policy"
 	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/hot/memory"
-	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
@@ -38,6 +37,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/store"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // Product is how the product calls itself to users, authenticators and mail programs.
@@ -135,7 +135,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	r.Consequences = follow
 	r.ceremonies = ceremony.New(db.Ring(), now)
 	r.Accounts = account.New(store.Of[account.Tx](db), now, follow)
-	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy)
+	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy, db.LogKey())
 	r.Tally = audit.NewTally(store.Of[any](db), now)
 
 	var err error
@@ -255,26 +255,20 @@ func manyTries(l throttle.Limits) throttle.Limits {
 
 func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) (err error) {
 	db, now := r.Store, opts.Now
-	ceiling := scope.Look
-	if cfg.Dialects.Upbit.Ceiling == config.CeilingTrade {
-		ceiling = scope.Order
-	}
+	limits, windows := dialects(cfg.Dialects)
 	r.APIKeys, err = apikey.New(ctx, apikey.Deps{
 		Ledger: store.Of[apikey.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Ceremonies: r.ceremonies, Sealer: db.Ring(),
 		Follow: follow, ScopesOf: policy.ScopesOf,
 		Limits: apikey.Limits{
 			Life: cfg.Keys.DefaultLife, ReadOnlyLife: cfg.Keys.ReadOnlyLife, MaxLife: cfg.Keys.MaxLife,
-			UnpinnedTradeLife: cfg.Keys.UnpinnedTradeLife, UpbitCeiling: ceiling, UpbitOff: !cfg.Dialects.Upbit.Enabled,
+			UnpinnedTradeLife: cfg.Keys.UnpinnedTradeLife, Dialects: limits,
 		},
 	})
 	if err != nil {
 		return err
 	}
 	db.Listen(r.APIKeys.Hear)
-	windows := signed.Windows{
-		NativePast: cfg.Dialects.Native.WindowPast, TestPast: time.Minute, UpbitPast: time.Minute, Future: time.Second,
-	}
-	r.nonces = memory.NewNonces(now(), max(windows.TestPast, windows.UpbitPast)+2*windows.Future)
+	r.nonces = memory.NewNonces(now(), windows.Widest()+2*windows.Future)
 	r.budgets = memory.NewBudgets(memory.BudgetLimits{
 		SourceBurst: 200, SourceInterval: 100 * time.Millisecond, KeyBurst: 30, KeyInterval: time.Second,
 	})
@@ -282,6 +276,25 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 		Now: now, Keys: r.APIKeys, Opener: db.Ring(), Nonces: r.nonces, Budgets: r.budgets, Durable: store.Of[apikey.Tx](db), Windows: windows,
 	})
 	return nil
+}
+
+// dialects is what the configuration says of each dialect: to those who make keys, and to those who check signatures.
+func dialects(c config.Dialects) (limits [sign.Dialects]apikey.DialectLimit, windows signed.Windows) {
+	windows = signed.Windows{TestPast: time.Minute, Future: time.Second}
+	set := func(d sign.Dialect, enabled bool, window time.Duration, ceiling config.Ceiling) {
+		limits[d] = apikey.DialectLimit{Off: !enabled, Lifted: ceiling == config.CeilingTrade}
+		windows.Past[d] = window
+	}
+	set(sign.Native, true, c.Native.WindowPast, "")
+	set(sign.Upbit, c.Upbit.Enabled, time.Minute, c.Upbit.Ceiling)
+	set(sign.Bithumb, c.Bithumb.Enabled, c.Bithumb.WindowPast, "")
+	set(sign.Binance, c.Binance.Enabled, c.Binance.WindowPast, "")
+	set(sign.Kraken, c.Kraken.Enabled, 0, "") // no time is signed
+	set(sign.OKX, c.OKX.Enabled, c.OKX.WindowPast, "")
+	set(sign.Bybit, c.Bybit.Enabled, c.Bybit.WindowPast, "")
+	set(sign.Coinbase, c.Coinbase.Enabled, c.Coinbase.WindowPast, c.Coinbase.Ceiling)
+	set(sign.KuCoin, c.KuCoin.Enabled, c.KuCoin.WindowPast, "")
+	return limits, windows
 }
 
 func hashSettings(cfg config.Config, opts Options) password.Settings {

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/decide/policy"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/store"
 )
@@ -72,9 +73,9 @@ func examineStore(ctx context.Context, cfg config.Config, opts Options) (notes [
 		notes = append(notes, fmt.Sprintf("key file %s: there is none; it would be created", path))
 	}
 	found, err := store.Examine(ctx, place, func(db *store.DB) error {
-		count, err := audit.NewLog(store.Of[audit.Tx](db), policy.Policy{}).VerifyAll(ctx)
-		notes = append(notes, fmt.Sprintf("audit log: %d events hold", count))
-		return err
+		verdict, err := audit.NewLog(store.Of[audit.Tx](db), policy.Policy{}, db.LogKey()).VerifyAll(ctx, audit.Head{})
+		notes = append(notes, fmt.Sprintf("audit log: %d events hold", verdict.Events))
+		return errors.Join(err, examinePeppers(ctx, db, keys))
 	})
 	switch {
 	case err != nil:
@@ -87,6 +88,15 @@ func examineStore(ctx context.Context, cfg config.Config, opts Options) (notes [
 		notes = append(notes, fmt.Sprintf("database: schema %d; it would be brought to %d, and is read only then", found.Version, found.Latest))
 	}
 	return notes, err
+}
+
+// examinePeppers looks for passwords that cannot be checked: to their owners they are wrong ones, and only the operator can know better.
+func examinePeppers(ctx context.Context, db *store.DB, keys *keyring.File) error {
+	lost, err := factor.New(factor.Deps{Ledger: store.Of[factor.Tx](db)}).LostPeppers(ctx, keys.HasPepper)
+	for name, n := range lost {
+		err = errors.Join(err, fmt.Errorf("the key file has no pepper %s, which %d passwords need: their owners are told that they are wrong", name, n))
+	}
+	return err
 }
 
 // noKeys stands where there is no key file: a database that has keys already cannot be opened with one that would be made now.

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/rawsql"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/server"
 )
 
@@ -218,12 +219,12 @@ func TestExamineBesideARunningServer(t *testing.T) {
 	folder := t.TempDir()
 	s := authtest.StartWith(t, authtest.Options{Folder: folder})
 	s.SignUp("ada@example.com")
-	count, err := s.Log.VerifyAll(t.Context())
+	verdict, err := s.Log.VerifyAll(t.Context(), audit.Head{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	notes, err := server.Examine(t.Context(), s.Config, server.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler), HashCost: authtest.CheapHash})
-	if want := fmt.Sprintf("%d events hold", count); err != nil || !strings.Contains(strings.Join(notes, "\n"), want) {
+	if want := fmt.Sprintf("%d events hold", verdict.Events); err != nil || !strings.Contains(strings.Join(notes, "\n"), want) {
 		t.Errorf("got %q, %v, want %s", notes, err, want)
 	}
 }

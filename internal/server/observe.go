@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,10 +24,22 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
 	rows     prometheus.Counter
+	jobs     *prometheus.CounterVec
+
+	mu sync.RWMutex
+	// found are counters that were looked up once: a look-up by three words costs more than counting. There are as many as routes times five.
+	found map[counted]prometheus.Counter // guarded by mu
+}
+
+// counted names one of the counters of requests.
+type counted struct {
+	door, route string
+	class       int // of the status
 }
 
 func newMetrics() *metrics {
 	m := &metrics{
+		found:    map[counted]prometheus.Counter{},
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sallyport_requests_total", Help: "Requests by door, route and status class.",
@@ -39,17 +52,33 @@ func newMetrics() *metrics {
 			Name: "sallyport_refusals_total", Help: "Refusals by door and code of the error registry.",
 		}, []string{"door", "code"}),
 		rows: prometheus.NewCounter(prometheus.CounterOpts{Name: "sallyport_swept_rows_total", Help: "Expired rows deleted."}),
+		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_jobs_given_up_total", Help: "Jobs, such as letters, that failed for the last time, by kind.",
+		}, []string{"kind"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows)
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs)
 	return m
 }
 
 func (m *metrics) request(r *httpx.Record, status int, took time.Duration) {
-	m.requests.WithLabelValues(r.Door, r.Route, strconv.Itoa(status/100)+"xx").Inc()
+	m.counter(counted{r.Door, r.Route, status / 100}).Inc()
 	m.seconds.WithLabelValues(r.Door).Observe(took.Seconds())
 	if r.Code != "" {
 		m.refusals.WithLabelValues(r.Door, string(r.Code)).Inc()
 	}
+}
+
+func (m *metrics) counter(c counted) prometheus.Counter {
+	m.mu.RLock()
+	found := m.found[c]
+	m.mu.RUnlock()
+	if found == nil {
+		found = m.requests.WithLabelValues(c.door, c.route, strconv.Itoa(c.class)+"xx")
+		m.mu.Lock()
+		m.found[c] = found
+		m.mu.Unlock()
+	}
+	return found
 }
 
 func (m *metrics) swept(rows int64) { m.rows.Add(float64(rows)) }

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/store"
 )
 
@@ -25,8 +26,8 @@ type Server struct {
 	gate    *gateway.Gateway
 	metrics *metrics
 
-	// Dashboard, Gateway and Metrics are the handlers of the three listeners.
-	Dashboard, Gateway, Metrics http.Handler
+	// Dashboard, Gateway, Forward and Metrics are the handlers of the listeners.
+	Dashboard, Gateway, Forward, Metrics http.Handler
 
 	draining atomic.Bool
 }
@@ -63,8 +64,20 @@ func (s *Server) buildDoors(ctx context.Context) error {
 	}
 	s.Dashboard = chain.Wrap("dashboard", browser)
 	s.Gateway = chain.Wrap("gateway", gate)
+	s.Forward = gate.Asked(chain, convention(s.cfg))
 	s.Metrics = s.newMetricsMux()
 	return nil
+}
+
+func convention(cfg config.Config) gateway.Convention {
+	switch cfg.Gateway.Forward.Convention {
+	case config.XOriginal:
+		return gateway.XOriginal
+	case config.XForwarded:
+		return gateway.XForwarded
+	case config.NoConvention:
+	}
+	return gateway.Convention{}
 }
 
 // How often work behind the doors is done.
@@ -77,7 +90,7 @@ const (
 // Background does what has to be done beside requests until ctx ends, and then once more, so that nothing counted is lost: refusals are
 // written, times of use saved, other processes' changes heard, expired rows deleted, jobs done.
 func (s *Server) Background(ctx context.Context) error {
-	stop, err := s.Store.Work(ctx, s.Handlers())
+	stop, err := s.Store.Work(ctx, s.Handlers(), s.givenUp)
 	if err != nil {
 		return err
 	}
@@ -91,6 +104,18 @@ func (s *Server) Background(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLimit)
 	defer cancel()
 	return errors.Join(s.Tally.Close(last), s.Save(last), stop(last))
+}
+
+// givenUp makes a letter that nobody will get visible: to the operator in log, metric and sallyport mail failed, to its user under Activity.
+func (s *Server) givenUp(ctx context.Context, job store.FailedJob) {
+	s.metrics.jobs.WithLabelValues(job.Kind).Inc()
+	s.opts.Log.ErrorContext(ctx, "a job was given up", "job", job.ID, "kind", job.Kind, "attempts", job.Attempts, "error", job.Error)
+	if job.Kind != (notify.Notice{}).Kind() {
+		return
+	}
+	if err := s.Notices.GiveUp(ctx, job.Fields); err != nil {
+		s.opts.Log.ErrorContext(ctx, "record a job that was given up", "job", job.ID, "error", err)
+	}
 }
 
 func (s *Server) beat(ctx context.Context) {
@@ -128,16 +153,26 @@ func (s *Server) Save(ctx context.Context) error {
 }
 
 type sweeper interface {
-	Sweep(ctx context.Context, now time.Time) (int64, error)
+	Sweep(ctx context.Context, now time.Time, limit int64) (rows int64, more bool, err error)
 }
 
-// Sweep deletes what has expired.
+// sweepBatch is how many rows of a kind one transaction deletes.
+const sweepBatch = 500
+
+// Sweep deletes what has expired, a batch at a time, so that a flood's rows do not hold up everybody when their end has come.
 func (s *Server) Sweep(ctx context.Context) error {
-	return store.Of[sweeper](s.Store).Update(ctx, func(tx sweeper) (audit.Event, error) {
-		rows, err := tx.Sweep(ctx, s.opts.Now())
+	for more := true; more; {
+		var rows int64
+		err := store.Of[sweeper](s.Store).Update(ctx, func(tx sweeper) (_ audit.Event, err error) {
+			rows, more, err = tx.Sweep(ctx, s.opts.Now(), sweepBatch)
+			return audit.Quiet(audit.Housekeeping), err
+		})
+		if err != nil {
+			return err
+		}
 		s.metrics.swept(rows)
-		return audit.Quiet(audit.Housekeeping), err
-	})
+	}
+	return nil
 }
 
 // Started records the start in the audit log, with the version that runs.

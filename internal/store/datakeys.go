@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -61,20 +63,41 @@ func (d dataKeys) change(ctx context.Context, action audit.Action, version uint3
 // ServerSecret gives the 32 bytes of the server's own key of that name, making it at first use: the same on every node and after
 // every restart.
 func (db *DB) ServerSecret(ctx context.Context, name string, mint func() []byte) ([]byte, error) {
+	return db.serverSecret(ctx, name, mint, func(*tx, []byte) error { return nil })
+}
+
+// openLog reads the key of the audit log. Where it is made, and only there, the empty log gets its head: a log that was emptied later has none.
+func (db *DB) openLog(ctx context.Context) error {
+	mint := func() []byte {
+		b := make([]byte, 32)
+		rand.Read(b)
+		return b
+	}
+	key, err := db.serverSecret(ctx, "audit_log", mint, func(t *tx, fresh []byte) error {
+		return t.setHead(ctx, audit.Head{}, audit.NewKey(fresh))
+	})
+	db.logKey = audit.NewKey(key)
+	return err
+}
+
+// serverSecret calls made in the transaction that makes the secret.
+func (db *DB) serverSecret(ctx context.Context, name string, mint func() []byte, made func(t *tx, fresh []byte) error) ([]byte, error) {
 	place := secret.Place{Table: "server_secret", Column: "sealed", Row: name}
 	var sealed []byte
 	read := func(q *sqlgen.Queries) (err error) {
 		sealed, err = q.ServerSecretByName(ctx, sqlgen.ServerSecretByNameParams{Name: name})
-		return err
+		return notFound(err)
 	}
-	err := notFound(db.engine.view(ctx, read))
-	if err == ErrNotFound { //nolint:errorlint // notFound returns exactly this value
+	err := db.engine.view(ctx, read)
+	if errors.Is(err, ErrNotFound) {
 		err = Of[*tx](db).Update(ctx, func(t *tx) (audit.Event, error) {
-			fresh := sqlgen.InsertServerSecretParams{Name: name, Sealed: db.ring.Seal(place, mint()), CreatedAt: micros(db.now())}
-			if _, err := t.InsertServerSecret(ctx, fresh); err != nil {
-				return audit.Event{}, err
+			fresh := mint()
+			row := sqlgen.InsertServerSecretParams{Name: name, Sealed: db.ring.Seal(place, fresh), CreatedAt: micros(db.now())}
+			first, err := won(t.InsertServerSecret(ctx, row))
+			if err == nil && first {
+				err = made(t, fresh)
 			}
-			return audit.Quiet(audit.Housekeeping), read(t.Queries)
+			return audit.Quiet(audit.Housekeeping), errors.Join(err, read(t.Queries))
 		})
 	}
 	if err != nil {

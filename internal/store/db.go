@@ -24,12 +24,14 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
 )
 
-// The two failures that rooms tell apart. Anything else is unknown and ends as a bare 500.
+// The failures that are told apart. Anything else is unknown and ends as a bare 500.
 var (
 	// ErrNotFound: no such row.
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: a unique column already holds that value.
 	ErrConflict = errors.New("conflict")
+	// ErrNotStored: the transaction was rolled back, and nothing of the change is stored (0001 has the one exception).
+	ErrNotStored = errors.New("nothing of this change is stored")
 )
 
 // Config says which database. Exactly one of SQLitePath and PostgresDSN is set.
@@ -50,6 +52,7 @@ type DB struct {
 	log    *slog.Logger
 	engine engine
 	ring   *keyring.Ring
+	logKey audit.Key
 	feed   feed
 }
 
@@ -68,6 +71,7 @@ type engine interface {
 	dueJobs(ctx context.Context, now time.Time) ([]DueJob, error)
 	nextJob(ctx context.Context) (at time.Time, ok bool, err error)
 	finishJob(ctx context.Context, id int64) error
+	failedJobs(ctx context.Context) ([]FailedJob, error)
 	// raw is for the tests of the store: EXPLAIN and tampering.
 	raw() *sql.DB
 	name() string
@@ -124,6 +128,9 @@ func (db *DB) start(ctx context.Context, kek keyring.KEK) error {
 		return fmt.Errorf("open keyring: %w", err)
 	}
 	db.ring = ring
+	if err := db.openLog(ctx); err != nil {
+		return err
+	}
 	return db.feed.start(ctx, db)
 }
 
@@ -132,6 +139,9 @@ func (db *DB) Close() error { return db.engine.close() }
 
 // Ring seals and opens the columns that hold secrets.
 func (db *DB) Ring() *keyring.Ring { return db.ring }
+
+// LogKey is the key that the audit log is written with.
+func (db *DB) LogKey() audit.Key { return db.logKey }
 
 // Of is a room's ledger: T is the interface of a transaction that the room declares. See views.go for the list of all.
 func Of[T any](db *DB) audit.Ledger[T] { return ledger[T]{db} }

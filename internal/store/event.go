@@ -10,114 +10,152 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/keyring"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
 )
 
 // sealedEvent is an event's two halves, ready before the head row is locked so that the lock is short.
 type sealedEvent struct {
-	leaf   audit.Leaf
-	sealed []byte
+	leaf    audit.Leaf
+	person  id.User
+	account id.Account
+	sealed  []byte
 }
 
 func (t *tx) sealEvent(ctx context.Context, e audit.Event) (sealedEvent, error) {
-	now := at(micros(t.db.now()))
-	eventID := id.New[id.EventKind](now)
+	key, err := t.personKey(ctx, e.Person)
+	if errors.Is(err, errErased) {
+		// What still happens around a person who was erased (a refused request of a dead key) is recorded as about nobody, without a word.
+		e = audit.Event{Action: e.Action, Actor: principal.Principal{Kind: e.Actor.Kind, Name: e.Actor.Name}}
+		err = nil
+	}
+	if err != nil {
+		return sealedEvent{}, err
+	}
 	salted, commitment, err := audit.Blind(e.Readable())
 	if err != nil {
 		return sealedEvent{}, err
 	}
-	out := sealedEvent{leaf: audit.Leaf{At: now, ID: eventID, Action: e.Action, Commitment: commitment}}
-	place := eventPlace(eventID)
-	if e.Person.IsZero() {
+	now := at(micros(t.db.now()))
+	out := sealedEvent{person: e.Person, account: e.Account}
+	out.leaf = audit.Leaf{At: now, ID: id.New[id.EventKind](now), Action: e.Action, Commitment: commitment}
+	out.leaf.Whose = t.db.logKey.Whose(out.leaf.ID, e.Person, e.Account)
+	place := eventPlace(out.leaf.ID)
+	if key == nil {
 		out.sealed = t.db.ring.Seal(place, salted)
-		return out, nil
+	} else {
+		out.sealed = key.Seal(nil, nil, salted, place.AAD())
 	}
-	key, err := t.personKey(ctx, e.Person)
-	if err != nil {
-		return out, err
-	}
-	out.sealed = key.Seal(nil, nil, salted, place.AAD())
 	return out, nil
 }
 
-func (t *tx) appendEvent(ctx context.Context, e audit.Event, s sealedEvent, head sqlgen.AdvanceHeadRow) error {
-	var prev [32]byte
-	copy(prev[:], head.Chain)
-	chain := audit.Chain(prev, s.leaf)
+func (t *tx) appendEvent(ctx context.Context, s sealedEvent, before sqlgen.AdvanceHeadRow) error {
+	head := audit.Head{Seq: before.Seq, At: s.leaf.At}
+	copy(head.Chain[:], before.Chain)
+	head.Chain = audit.Chain(head.Chain, s.leaf)
 	err := t.InsertAuditEvent(ctx, sqlgen.InsertAuditEventParams{
-		Seq: head.Seq, ID: s.leaf.ID[:], At: micros(s.leaf.At), Action: string(e.Action),
-		Commitment: s.leaf.Commitment[:], Chain: chain[:],
-		PersonID: maybeID(e.Person), AccountID: maybeID(e.Account), Sealed: s.sealed,
+		Seq: head.Seq, ID: s.leaf.ID[:], At: micros(s.leaf.At), Action: string(s.leaf.Action),
+		Whose: s.leaf.Whose[:], Commitment: s.leaf.Commitment[:], Chain: head.Chain[:],
+		PersonID: maybeID(s.person), AccountID: maybeID(s.account), Sealed: s.sealed,
 	})
 	if err != nil {
-		return fmt.Errorf("append event %s: %w", e.Action, err)
+		return fmt.Errorf("append event %s: %w", s.leaf.Action, err)
 	}
-	return t.SetHeadChain(ctx, sqlgen.SetHeadChainParams{Chain: chain[:]})
+	return t.setHead(ctx, head, t.db.logKey)
 }
 
-// personKey reads a person's key, making it at the first event. A destroyed key is gone: a person who was erased has no new events.
-func (t *tx) personKey(ctx context.Context, person id.User) (cipher.AEAD, error) {
-	place := secret.Place{Table: "person_key", Column: "sealed", Row: string(person[:])}
-	row, err := t.PersonKeyByUser(ctx, sqlgen.PersonKeyByUserParams{UserID: person[:]})
-	if errors.Is(notFound(err), ErrNotFound) {
-		var fresh [32]byte
-		rand.Read(fresh[:])
-		insert := sqlgen.InsertPersonKeyParams{UserID: person[:], Sealed: t.db.ring.Seal(place, fresh[:]), CreatedAt: micros(t.db.now())}
-		if _, err := t.InsertPersonKey(ctx, insert); err != nil {
-			return nil, fmt.Errorf("make person key: %w", err)
-		}
-		// Another transaction may have won; the row says which key it is.
-		row, err = t.PersonKeyByUser(ctx, sqlgen.PersonKeyByUserParams{UserID: person[:]})
+func (t *tx) setHead(ctx context.Context, head audit.Head, key audit.Key) error {
+	head = key.Sign(head)
+	row := sqlgen.SetHeadParams{Chain: head.Chain[:], Mac: head.MAC[:]}
+	if !head.At.IsZero() {
+		row.At = micros(head.At)
 	}
+	if err := t.SetHead(ctx, row); err != nil {
+		return fmt.Errorf("set log head: %w", err)
+	}
+	return nil
+}
+
+// errErased says that a person's key was destroyed.
+var errErased = errors.New("the person was erased")
+
+// personKey reads a person's key, making it at the first event; nil for nobody. Errors: errErased.
+func (t *tx) personKey(ctx context.Context, person id.User) (cipher.AEAD, error) {
+	if person.IsZero() {
+		return nil, nil
+	}
+	key, err := t.existingKey(ctx, person)
+	if !errors.Is(err, ErrNotFound) {
+		return key, err
+	}
+	var fresh [32]byte
+	rand.Read(fresh[:])
+	insert := sqlgen.InsertPersonKeyParams{UserID: person[:], Sealed: t.db.ring.Seal(personPlace(person), fresh[:]), CreatedAt: micros(t.db.now())}
+	if _, err := t.InsertPersonKey(ctx, insert); err != nil {
+		return nil, fmt.Errorf("make person key: %w", err)
+	}
+	// Another transaction may have won; the row says which key it is.
+	return t.existingKey(ctx, person)
+}
+
+// existingKey reads a person's key. Errors: ErrNotFound, errErased, keyring.ErrSealed.
+func (t *tx) existingKey(ctx context.Context, person id.User) (cipher.AEAD, error) {
+	row, err := t.PersonKeyByUser(ctx, sqlgen.PersonKeyByUserParams{UserID: person[:]})
 	if err != nil {
-		return nil, fmt.Errorf("read person key: %w", err)
+		return nil, fmt.Errorf("read person key: %w", notFound(err))
 	}
 	if row.DestroyedAt.Valid {
-		return nil, fmt.Errorf("person key of %s: %w", person, ErrNotFound)
+		return nil, errErased
 	}
-	plain, err := t.db.ring.Open(place, row.Sealed)
+	plain, err := t.db.ring.Open(personPlace(person), row.Sealed)
 	if err != nil {
 		return nil, fmt.Errorf("open person key: %w", err)
 	}
 	block, err := aes.NewCipher(plain)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open person key: %w", err)
 	}
 	return cipher.NewGCMWithRandomNonce(block)
+}
+
+func personPlace(person id.User) secret.Place {
+	return secret.Place{Table: "person_key", Column: "sealed", Row: string(person[:])}
 }
 
 func eventPlace(event id.Event) secret.Place {
 	return secret.Place{Table: "audit_event", Column: "sealed", Row: string(event[:])}
 }
 
-// ErasePerson destroys the key of a person's events: their readable halves can never be opened again, and the log still verifies.
-func (t *tx) ErasePerson(ctx context.Context, person id.User, now time.Time) (bool, error) {
-	return won(t.DestroyPersonKey(ctx, sqlgen.DestroyPersonKeyParams{UserID: person[:], DestroyedAt: maybeMicros(now)}))
+// DestroyPersonKey makes the readable halves of a person's events unreadable for ever; the log still verifies. won is false if it was so.
+func (t *tx) DestroyPersonKey(ctx context.Context, person id.User, now time.Time) (bool, error) {
+	return won(t.Queries.DestroyPersonKey(ctx, sqlgen.DestroyPersonKeyParams{UserID: person[:], DestroyedAt: maybeMicros(now)}))
 }
 
-// Entries reads the log in order, after seq.
-func (t *tx) Entries(ctx context.Context, after int64, limit int) ([]audit.Entry, error) {
+// ReadLog reads the log in order, after seq, opened. What does not open is Erased or Broken, and no error.
+func (t *tx) ReadLog(ctx context.Context, after int64, limit int) ([]audit.Told, error) {
 	rows, err := t.ListAuditEvents(ctx, sqlgen.ListAuditEventsParams{After: after, MaxRows: int64(limit)})
 	if err != nil {
 		return nil, fmt.Errorf("list audit events: %w", err)
 	}
-	entries := make([]audit.Entry, len(rows))
-	for i, row := range rows {
-		entries[i] = entryOf(row)
-	}
-	return entries, nil
+	return t.tell(ctx, rows)
 }
 
-// LogHead is the number and the chain value of the last event.
-func (t *tx) LogHead(ctx context.Context) (seq int64, chain [32]byte, err error) {
-	head, err := t.Head(ctx)
+// LogHead is the end of the log.
+func (t *tx) LogHead(ctx context.Context) (audit.Head, error) {
+	row, err := t.Head(ctx)
 	if err != nil {
-		return 0, chain, fmt.Errorf("read log head: %w", err)
+		return audit.Head{}, fmt.Errorf("read log head: %w", err)
 	}
-	copy(chain[:], head.Chain)
-	return head.Seq, chain, nil
+	head := audit.Head{Seq: row.Seq}
+	if row.At != 0 {
+		head.At = at(row.At)
+	}
+	copy(head.Chain[:], row.Chain)
+	copy(head.MAC[:], row.Mac)
+	return head, nil
 }
 
 // EventsOfPerson reads a person's own events, newest first, opened.
@@ -126,7 +164,7 @@ func (t *tx) EventsOfPerson(ctx context.Context, person id.User, before int64, l
 	if err != nil {
 		return nil, fmt.Errorf("list events of person: %w", err)
 	}
-	return t.tell(ctx, rows)
+	return whole(t.tell(ctx, rows))
 }
 
 // EventsOfAccount reads an account's events, newest first, opened.
@@ -135,58 +173,70 @@ func (t *tx) EventsOfAccount(ctx context.Context, account id.Account, before int
 	if err != nil {
 		return nil, fmt.Errorf("list events of account: %w", err)
 	}
-	return t.tell(ctx, rows)
+	return whole(t.tell(ctx, rows))
 }
 
-// tell opens the readable halves. Those of erased persons stay closed and are told as such.
+// whole refuses a list with an event that was tampered with: a reader must not be shown a part of the truth as the whole.
+func whole(list []audit.Told, err error) ([]audit.Told, error) {
+	for _, e := range list {
+		if e.Broken != nil {
+			return nil, fmt.Errorf("event %d: %w", e.Seq, e.Broken)
+		}
+	}
+	return list, err
+}
+
+// personsKey is a person's key, or why there is none.
+type personsKey struct {
+	aead cipher.AEAD
+	err  error
+}
+
+// tell opens the readable halves.
 func (t *tx) tell(ctx context.Context, rows []sqlgen.AuditEvent) ([]audit.Told, error) {
 	told := make([]audit.Told, len(rows))
-	keys := map[id.User]cipher.AEAD{} // person → key, nil when erased
+	keys := map[id.User]personsKey{}
 	for i, row := range rows {
-		told[i].Entry = entryOf(row)
-		told[i].Account = rowID[id.AccountKind](row.AccountID)
-		person := rowID[id.UserKind](row.PersonID)
-		key, seen := keys[person]
-		if !seen && !person.IsZero() {
-			var err error
-			if key, err = t.personKey(ctx, person); err != nil && !errors.Is(err, ErrNotFound) {
+		e := audit.Told{Entry: entryOf(row), Person: rowID[id.UserKind](row.PersonID), Account: rowID[id.AccountKind](row.AccountID)}
+		key, seen := keys[e.Person]
+		if !seen && !e.Person.IsZero() {
+			key.aead, key.err = t.existingKey(ctx, e.Person)
+			if err := key.err; err != nil && !errors.Is(err, errErased) && !errors.Is(err, ErrNotFound) && !errors.Is(err, keyring.ErrSealed) {
 				return nil, err
 			}
-			keys[person] = key
+			keys[e.Person] = key
 		}
-		salted, err := t.openEvent(row, person, key)
-		if err != nil {
-			return nil, err
+		if e.Erased = errors.Is(key.err, errErased); !e.Erased {
+			e.Readable, e.Broken = t.openEvent(row, e, key)
 		}
-		if salted == nil {
-			told[i].Erased = true
-			continue
-		}
-		if told[i].Readable, err = audit.Unblind(salted, told[i].Commitment); err != nil {
-			return nil, fmt.Errorf("event %d: %w", row.Seq, err)
-		}
+		told[i] = e
 	}
 	return told, nil
 }
 
-func (t *tx) openEvent(row sqlgen.AuditEvent, person id.User, key cipher.AEAD) ([]byte, error) {
-	place := eventPlace(rowID[id.EventKind](row.ID))
-	if person.IsZero() {
-		return t.db.ring.Open(place, row.Sealed)
+func (t *tx) openEvent(row sqlgen.AuditEvent, e audit.Told, key personsKey) (audit.Readable, error) {
+	var salted []byte
+	err := key.err
+	place := eventPlace(e.ID)
+	switch {
+	case err != nil:
+	case e.Person.IsZero():
+		salted, err = t.db.ring.Open(place, row.Sealed)
+	default:
+		if salted, err = key.aead.Open(nil, nil, row.Sealed, place.AAD()); err != nil {
+			err = keyring.ErrSealed
+		}
 	}
-	if key == nil {
-		return nil, nil
-	}
-	salted, err := key.Open(nil, nil, row.Sealed, place.AAD())
 	if err != nil {
-		return nil, fmt.Errorf("open event %d: %w", row.Seq, err)
+		return audit.Readable{}, err
 	}
-	return salted, nil
+	return audit.Unblind(salted, e.Commitment)
 }
 
 func entryOf(row sqlgen.AuditEvent) audit.Entry {
 	e := audit.Entry{Seq: row.Seq, Leaf: audit.Leaf{At: at(row.At), ID: rowID[id.EventKind](row.ID), Action: audit.Action(row.Action)}}
 	copy(e.Chain[:], row.Chain)
+	copy(e.Whose[:], row.Whose)
 	copy(e.Commitment[:], row.Commitment)
 	return e
 }

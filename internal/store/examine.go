@@ -56,6 +56,9 @@ func Examine(ctx context.Context, cfg Config, check func(*DB) error) (found Exam
 	if db.ring, err = keyring.Open(ctx, cfg.KEK, dataKeys{db}, cfg.Now); err != nil {
 		return found, fmt.Errorf("open keyring: %w", err)
 	}
+	if err := db.openLog(ctx); err != nil {
+		return found, fmt.Errorf("open audit log: %w", err)
+	}
 	return found, check(db)
 }
 

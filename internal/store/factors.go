@@ -28,6 +28,13 @@ func (t *tx) ChangePassword(ctx context.Context, u id.User, p factor.StoredPassw
 	return err
 }
 
+func (t *tx) PasswordsByPage(ctx context.Context, after id.User, limit int) ([]factor.UserPassword, error) {
+	rows, err := t.ListPasswords(ctx, sqlgen.ListPasswordsParams{After: after[:], MaxRows: int64(limit)})
+	return each(rows, err, func(row sqlgen.ListPasswordsRow) factor.UserPassword {
+		return factor.UserPassword{User: rowID[id.UserKind](row.UserID), PHC: row.Phc}
+	})
+}
+
 func (t *tx) RehashPassword(ctx context.Context, u id.User, old, fresh string) error {
 	_, err := t.Queries.RehashPassword(ctx, sqlgen.RehashPasswordParams{UserID: u[:], Phc: fresh, OldPhc: old})
 	return err

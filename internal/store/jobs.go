@@ -19,7 +19,7 @@ import (
 // simulated time and the queue agree.
 func inserter[TTx any](client *river.Client[TTx], tx TTx) func(context.Context, txn.Job, time.Time) error {
 	return func(ctx context.Context, job txn.Job, due time.Time) error {
-		if _, err := client.InsertTx(ctx, tx, job, &river.InsertOpts{ScheduledAt: due}); err != nil {
+		if _, err := client.InsertTx(ctx, tx, job, &river.InsertOpts{ScheduledAt: due, MaxAttempts: maxAttempts}); err != nil {
 			return fmt.Errorf("enqueue %s: %w", job.Kind(), err)
 		}
 		return nil
@@ -40,12 +40,14 @@ type worker interface {
 
 type workConfig struct {
 	handlers Handlers
+	givenUp  func(context.Context, FailedJob)
 	log      *slog.Logger
 }
 
-// Work starts doing jobs, and gives a function that stops: it waits for those that have begun, as long as its context lives.
-func (db *DB) Work(ctx context.Context, handlers Handlers) (stop func(context.Context) error, err error) {
-	w, err := db.engine.work(ctx, workConfig{handlers: handlers, log: db.log})
+// Work starts doing jobs, and gives a function that stops: it waits for those that have begun, as long as its context lives. givenUp hears of
+// each job that has failed for the last time; FailedJobs lists them.
+func (db *DB) Work(ctx context.Context, handlers Handlers, givenUp func(context.Context, FailedJob)) (stop func(context.Context) error, err error) {
+	w, err := db.engine.work(ctx, workConfig{handlers: handlers, givenUp: givenUp, log: db.log})
 	if err != nil {
 		return nil, fmt.Errorf("start workers: %w", err)
 	}
@@ -80,7 +82,10 @@ func riverConfig(cfg workConfig, workers int) *river.Config {
 		Logger:            cfg.log,
 		FetchCooldown:     50 * time.Millisecond,
 		FetchPollInterval: time.Second,
-		MaxAttempts:       12,
+		RetryPolicy:       patience{},
+		ErrorHandler:      lastTry{cfg.givenUp},
+		// As long as an operator may take to ask what became of a letter.
+		DiscardedJobRetentionPeriod: 30 * 24 * time.Hour,
 		// A job that is still at work so long after the stop is interrupted and tried again by the next process. One that was only left behind
 		// would count as at work for an hour.
 		SoftStopTimeout: time.Second,

@@ -159,6 +159,10 @@ func (t *tx) PutDeviceUser(ctx context.Context, d id.Device, u id.User, now time
 	return t.Queries.PutDeviceUser(ctx, sqlgen.PutDeviceUserParams{DeviceID: d[:], UserID: u[:], Now: micros(now)})
 }
 
+func (t *tx) SetUserLang(ctx context.Context, u id.User, lang string) (bool, error) {
+	return won(t.Queries.SetUserLang(ctx, sqlgen.SetUserLangParams{ID: u[:], Lang: lang}))
+}
+
 func (t *tx) DisableUser(ctx context.Context, u id.User, now time.Time) (bool, error) {
 	return won(t.Queries.DisableUser(ctx, sqlgen.DisableUserParams{ID: u[:], DisabledAt: maybeMicros(now)}))
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -103,15 +102,22 @@ func (t *tx) RevokeSessionsByUser(ctx context.Context, u id.User, why string, no
 
 func (t *tx) InsertChildCode(ctx context.Context, hash [32]byte, c session.ChildCode) error {
 	return t.Queries.InsertChildCode(ctx, sqlgen.InsertChildCodeParams{
-		CodeHash: hash[:], ParentID: c.Parent[:], Host: c.Host, Path: c.Path, CreatedAt: micros(c.Born), ExpiresAt: micros(c.ExpiresAt),
+		CodeHash: hash[:], ParentID: c.Parent[:], Host: c.Host, Path: c.Path, State: c.State[:], CreatedAt: micros(c.Born), ExpiresAt: micros(c.ExpiresAt),
 	})
 }
 
-func (t *tx) SpendChildCode(ctx context.Context, hash [32]byte, host string, now time.Time) (session.ChildCode, bool, error) {
-	row, err := t.Queries.SpendChildCode(ctx, sqlgen.SpendChildCodeParams{CodeHash: hash[:], Host: host, Now: maybeMicros(now)})
+func (t *tx) SpendChildCode(ctx context.Context, hash, state [32]byte, host string, now time.Time) (session.ChildCode, bool, error) {
+	row, err := t.Queries.SpendChildCode(ctx, sqlgen.SpendChildCodeParams{CodeHash: hash[:], Host: host, State: state[:], Now: maybeMicros(now)})
 	return read(row, err, func(row sqlgen.SpendChildCodeRow) session.ChildCode {
-		return session.ChildCode{Parent: rowID[id.SessionKind](row.ParentID), Host: host, Path: row.Path}
+		return session.ChildCode{Parent: rowID[id.SessionKind](row.ParentID), Way: session.Way{Host: host, Path: row.Path, State: state}}
 	})
+}
+
+func (t *tx) RevokeChildrenOnHost(ctx context.Context, parent id.Session, host, why string, now time.Time) ([]id.Session, error) {
+	ids, err := t.Queries.RevokeChildrenOnHost(ctx, sqlgen.RevokeChildrenOnHostParams{
+		ParentID: parent[:], Host: host, RevokedAt: maybeMicros(now), RevokedWhy: why,
+	})
+	return each(ids, err, rowID[id.SessionKind])
 }
 
 func (t *tx) InsertStepUp(ctx context.Context, s stepup.StepUp, now time.Time) error {
@@ -123,6 +129,11 @@ func (t *tx) InsertStepUp(ctx context.Context, s stepup.StepUp, now time.Time) e
 		ID: s.ID[:], UserID: s.User[:], SessionID: s.Session[:], Action: string(s.Action), Digest: s.Digest[:], Facts: string(facts),
 		Needs: s.Needs.String(), CreatedAt: micros(now), ExpiresAt: micros(s.ExpiresAt),
 	})
+}
+
+func (t *tx) TrimStepUps(ctx context.Context, of id.Session, keep int) error {
+	_, err := t.DeleteOldestOpenStepUps(ctx, sqlgen.DeleteOldestOpenStepUpsParams{SessionID: of[:], Keep: int64(keep)})
+	return err
 }
 
 func (t *tx) StepUpByID(ctx context.Context, s id.StepUp) (stepup.StepUp, bool, error) {
@@ -152,28 +163,4 @@ func (t *tx) SpendStepUp(ctx context.Context, s stepup.StepUp, now time.Time) (b
 	return won(t.Queries.SpendStepUp(ctx, sqlgen.SpendStepUpParams{
 		SessionID: s.Session[:], UserID: s.User[:], Action: string(s.Action), Digest: s.Digest[:], Now: maybeMicros(now),
 	}))
-}
-
-// Sweep deletes what has expired, in one transaction: marks, codes, sessions, feed rows, counters. It says how many rows went.
-func (t *tx) Sweep(ctx context.Context, now time.Time) (int64, error) {
-	var total int64
-	var failed error
-	count := func(rows int64, err error) {
-		total += rows
-		failed = errors.Join(failed, err)
-	}
-	expired, day := micros(now), micros(now.Add(-24*time.Hour))
-	count(t.DeleteSpentBefore(ctx, sqlgen.DeleteSpentBeforeParams{Before: expired}))
-	count(t.DeleteSignUpsBefore(ctx, sqlgen.DeleteSignUpsBeforeParams{Before: expired}))
-	count(t.DeleteChildCodesBefore(ctx, sqlgen.DeleteChildCodesBeforeParams{Before: expired}))
-	count(t.DeleteStepUpsBefore(ctx, sqlgen.DeleteStepUpsBeforeParams{Before: expired}))
-	count(t.DeleteUnapprovedConfirmationsBefore(ctx, sqlgen.DeleteUnapprovedConfirmationsBeforeParams{Before: day}))
-	count(t.DeleteFeedBefore(ctx, sqlgen.DeleteFeedBeforeParams{Before: day}))
-	count(t.DeleteThrottleBefore(ctx, sqlgen.DeleteThrottleBeforeParams{Before: day}))
-	count(t.DeleteSessionsBefore(ctx, sqlgen.DeleteSessionsBeforeParams{Before: day}))
-	count(t.DeleteKeyNoncesOfEnded(ctx, sqlgen.DeleteKeyNoncesOfEndedParams{Before: maybeMicros(now.Add(-24 * time.Hour))}))
-	if failed != nil {
-		return 0, fmt.Errorf("sweep: %w", failed)
-	}
-	return total, nil
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -30,6 +31,8 @@ type sqliteEngine struct {
 	turn    chan struct{}
 	waiting atomic.Int64
 	open    *group
+
+	guard guard
 }
 
 // group is one SQL transaction that holds the changes of several callers.
@@ -38,24 +41,64 @@ type group struct {
 	size    int
 	commits []func()
 	done    chan struct{} // closed after the commit
-	err     error         // the commit's, readable once done is closed
+	err     error         // why nothing of it is stored, readable once done is closed
+}
+
+// guard sees what SQLite does to an open group by itself. A full disk, a failed read or write, or memory that has run out makes it roll the
+// whole transaction back in the middle of a statement; what ran after that would be committed statement by statement, outside any group.
+type guard struct {
+	held atomic.Bool // a group is open: only closeGroup may commit
+	lost atomic.Bool // the open group was rolled back
+}
+
+// hooked opens connections that tell the guard.
+type hooked struct {
+	driver.Connector
+	guard *guard
+}
+
+// Connect opens one.
+func (h hooked) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := h.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hooks, ok := conn.(sqlite.HookRegisterer)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("driver connection is %T", conn), conn.Close())
+	}
+	hooks.RegisterCommitHook(func() int32 {
+		if h.guard.held.Load() {
+			return 1 // SQLite makes a rollback of it
+		}
+		return 0
+	})
+	hooks.RegisterRollbackHook(func() {
+		if h.guard.held.Load() {
+			h.guard.lost.Store(true)
+		}
+	})
+	return conn, nil
 }
 
 // maxGroup bounds how long the first of a group waits for the last.
 const maxGroup = 128
 
-// synchronous=FULL: with NORMAL a power cut loses every acknowledged commit since the last checkpoint.
-const sqlitePragmas = "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)"
+// synchronous=FULL: with NORMAL a power cut loses every acknowledged commit since the last checkpoint. secure_delete: the key of a person who
+// was erased must not go on lying in the free part of a page.
+const sqlitePragmas = "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=busy_timeout(5000)"
 
 func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 	if err := createPrivate(path); err != nil {
 		return nil, fmt.Errorf("create %s: %w", path, err)
 	}
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate" + sqlitePragmas
-	write, err := sql.Open("sqlite", dsn)
+	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	e := &sqliteEngine{turn: make(chan struct{}, 1)}
+	write := sql.OpenDB(hooked{connector, &e.guard})
 	write.SetMaxOpenConns(1)
 	write.SetMaxIdleConns(1)
 	if err := write.PingContext(ctx); err != nil {
@@ -71,7 +114,7 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close(), read.Close())
 	}
-	e := &sqliteEngine{write: write, read: read, jobs: jobs, turn: make(chan struct{}, 1)}
+	e.write, e.read, e.jobs = write, read, jobs
 	e.turn <- struct{}{}
 	return e, nil
 }
@@ -108,8 +151,11 @@ func (e *sqliteEngine) update(ctx context.Context, fn func(context.Context, stat
 		return err
 	}
 	<-g.done
-	// The loser of a race inside the group was told by rows that only count if the group committed.
-	return errors.Join(g.err, err)
+	if g.err != nil {
+		// Also for one that was refused: what refused it may be a row of the group, which is gone.
+		return g.err
+	}
+	return err
 }
 
 // join runs fn in the open group, making one if there is none, and passes the turn on. It never leaves without doing so, also when
@@ -128,9 +174,11 @@ func (e *sqliteEngine) join(ctx context.Context, fn func(context.Context, statem
 			return nil, fmt.Errorf("begin: %w", err)
 		}
 		e.open = &group{tx: tx, done: make(chan struct{})}
+		e.guard.lost.Store(false)
+		e.guard.held.Store(true)
 	}
 	g = e.open
-	defer e.closeGroup(g)
+	defer func() { e.closeGroup(g, err) }()
 	if gone != nil {
 		return g, gone
 	}
@@ -159,15 +207,21 @@ func (e *sqliteEngine) inSavepoint(ctx context.Context, tx *sql.Tx, fn func(cont
 	return sqliteError(err)
 }
 
-// closeGroup commits when nobody waits to join, or when the group is full.
-func (e *sqliteEngine) closeGroup(g *group) {
+// closeGroup commits when nobody waits to join, or when the group is full. A group that SQLite rolled back takes nobody any more: last is the
+// error of the change that it happened to, and everybody is told.
+func (e *sqliteEngine) closeGroup(g *group, last error) {
 	g.size++
-	if e.waiting.Load() > 0 && g.size < maxGroup {
+	lost := e.guard.lost.Load()
+	if !lost && e.waiting.Load() > 0 && g.size < maxGroup {
 		return
 	}
 	e.open = nil
-	if err := g.tx.Commit(); err != nil {
-		g.err = fmt.Errorf("commit: %w", errors.Join(err, g.tx.Rollback()))
+	e.guard.held.Store(false)
+	if lost {
+		_ = g.tx.Rollback() // gives the connection back; there is nothing left to undo
+		g.err = errors.Join(fmt.Errorf("%w: SQLite rolled the group back", ErrNotStored), last)
+	} else if err := g.tx.Commit(); err != nil {
+		g.err = fmt.Errorf("%w: commit: %w", ErrNotStored, err)
 	} else {
 		for _, tell := range g.commits {
 			tell()
@@ -178,8 +232,8 @@ func (e *sqliteEngine) closeGroup(g *group) {
 
 // sqliteError maps what rooms can react to.
 func sqliteError(err error) error {
-	if driver, ok := errors.AsType[*sqlite.Error](err); ok {
-		switch driver.Code() {
+	if known, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch known.Code() {
 		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
 			return fmt.Errorf("%w: %w", ErrConflict, err)
 		}

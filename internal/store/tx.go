@@ -5,9 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
@@ -45,7 +48,7 @@ func (t *tx) finish(ctx context.Context, e audit.Event) error {
 		events = 0
 	}
 	if events == 0 && len(t.changes) == 0 {
-		return nil
+		return t.demandBearer(ctx, e.Actor)
 	}
 	var sealed sealedEvent
 	if events == 1 {
@@ -58,8 +61,11 @@ func (t *tx) finish(ctx context.Context, e audit.Event) error {
 	if err != nil {
 		return fmt.Errorf("advance head: %w", err)
 	}
+	if err := t.demandBearer(ctx, e.Actor); err != nil {
+		return err
+	}
 	if events == 1 {
-		if err := t.appendEvent(ctx, e, sealed, head); err != nil {
+		if err := t.appendEvent(ctx, sealed, head); err != nil {
 			return err
 		}
 	}
@@ -69,6 +75,25 @@ func (t *tx) finish(ctx context.Context, e audit.Event) error {
 		if err := t.InsertFeed(ctx, row); err != nil {
 			return fmt.Errorf("announce %s: %w", c.Subject, err)
 		}
+	}
+	return nil
+}
+
+// demandBearer refuses a change in the name of a session whose bearer is good no more: it was checked when the request came in, and since
+// then the request may have waited for a hash, a lock or a slow client. It runs under the lock of the head row, so that of a revocation and
+// a change the one that commits second sees the first. A session that this very transaction changes was checked by that change, which is a
+// conditional write. Errors: session.ended.
+func (t *tx) demandBearer(ctx context.Context, actor principal.Principal) error {
+	changed := func(c txn.Change) bool { return c.Subject == txn.SubjectSession && id.Session(c.ID) == actor.Session }
+	if actor.Bearer == [32]byte{} || slices.ContainsFunc(t.changes, changed) {
+		return nil
+	}
+	row, found, err := t.SessionByID(ctx, actor.Session)
+	if err != nil {
+		return fmt.Errorf("read session of the actor: %w", err)
+	}
+	if !found || row.TokenHash != actor.Bearer || !row.RevokedAt.IsZero() || !t.db.now().Before(row.ExpiresAt) {
+		return fault.New(fault.SessionEnded)
 	}
 	return nil
 }

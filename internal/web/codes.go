@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -71,21 +73,31 @@ func pieces(text string) (list []page.Piece) {
 	}
 }
 
-// languages is the choice of language. It lives in the browser: the user's own language, for mails, was chosen at sign-up.
-type languages struct{}
+// languages is the choice of language. It lives in the browser, which may be anybody's; a user who is signed in chooses their own with it, for
+// mails and other browsers.
+type languages struct {
+	accounts interface {
+		SetLang(ctx context.Context, p principal.Principal, lang string) error
+	}
+}
 
 // choiceLife is as long as browsers keep a cookie at most (RFC 6265bis §5.5).
 const choiceLife = 400 * 24 * time.Hour
 
-func (languages) mount(on mounter) { on(http.MethodPost, "/language", languages{}.choose) }
+func (l languages) mount(on mounter) { on(http.MethodPost, "/language", l.choose) }
 
-func (languages) choose(v *visit) error {
+func (l languages) choose(v *visit) error {
 	in, err := v.form.only("lang", "return_to")
 	if err != nil {
 		return err
 	}
 	if in["lang"] != "en" && in["lang"] != "ko" {
 		return fault.New(fault.RequestInvalid, "field", "lang")
+	}
+	if v.who.Kind == principal.KindUser {
+		if err := l.accounts.SetLang(v.r.Context(), v.who, in["lang"]); err != nil {
+			return err
+		}
 	}
 	http.SetCookie(v.w, &http.Cookie{
 		Name: httpx.LangCookie, Value: in["lang"], Path: "/", MaxAge: int(choiceLife / time.Second), Secure: true, HttpOnly: true,

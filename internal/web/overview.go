@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -59,7 +61,7 @@ func (o *overview) show(v *visit) error {
 		Limit: v.words.Span(o.sessions.Limits.Idle), Held: heldView(v.words, v.now, stand),
 	}
 	for _, h := range o.hosts {
-		view.Hosts = append(view.Hosts, hostView(h, ""))
+		view.Hosts = append(view.Hosts, hostView(h))
 	}
 	return v.show(page.OverviewPage(f, view))
 }
@@ -98,7 +100,7 @@ func (o *overview) stay(v *visit) error {
 // crossing brings people over to an exchange.
 type crossing struct {
 	sessions interface {
-		IssueChildCode(ctx context.Context, p principal.Principal, host, path string) (secret.Value, error)
+		IssueChildCode(ctx context.Context, p principal.Principal, way session.Way) (secret.Value, error)
 	}
 	hosts []Host
 }
@@ -117,18 +119,28 @@ func (c *crossing) host(v *visit) (Host, error) {
 	return Host{}, fault.New(fault.ChildCodeUnknownHost)
 }
 
-// ask names the exchange and waits for a click, or for script. It makes no code: another site may have opened this address.
+// ask names the exchange and waits for a click, or for script. It makes no code: another site may have opened this address. Whoever did not
+// set out from the exchange is shown the way there, because only the browser that did can come back with a code.
 func (c *crossing) ask(v *visit) error {
+	query := v.r.URL.Query()
+	return c.show(v, localPath(query.Get("path")), query.Get("state"))
+}
+
+func (c *crossing) show(v *visit, path, state string) error {
 	h, err := c.host(v)
 	if err != nil {
 		return err
 	}
-	return v.show(page.GoPage(v.frame("go.title", "name", h.Name), page.Go{Host: hostView(h, localPath(v.r.URL.Query().Get("path")))}))
+	view := page.Go{Host: hostView(h), Path: path, State: state}
+	if _, ok := httpx.ParseState(state); !ok {
+		view.Way = h.enter("path", path)
+	}
+	return v.show(page.GoPage(v.frame("go.title", "name", h.Name), view))
 }
 
 // carry makes the code and shows the way over as a link. The page with the code tells nobody its address.
 func (c *crossing) carry(v *visit) error {
-	in, err := v.form.only("path")
+	in, err := v.form.only("path", "state")
 	if err != nil {
 		return err
 	}
@@ -136,15 +148,25 @@ func (c *crossing) carry(v *visit) error {
 	if err != nil {
 		return err
 	}
-	code, err := c.sessions.IssueChildCode(v.r.Context(), v.who, h.Authority, localPath(in["path"]))
+	path := localPath(in["path"])
+	state, ok := httpx.ParseState(in["state"])
+	if !ok {
+		return c.show(v, path, "")
+	}
+	code, err := c.sessions.IssueChildCode(v.r.Context(), v.who, session.Way{Host: h.Authority, Path: path, State: state})
 	if err != nil {
 		return err
 	}
 	v.w.Header().Set("Referrer-Policy", "no-referrer")
-	enter := h.Origin + "/.sallyport/enter?code=" + string(code.Reveal())
-	return v.show(page.GoPage(v.frame("go.title", "name", h.Name), page.Go{Host: hostView(h, ""), Enter: enter}))
+	view := page.Go{Host: hostView(h), Way: h.enter("code", string(code.Reveal())), Once: true}
+	return v.show(page.GoPage(v.frame("go.title", "name", h.Name), view))
 }
 
-func hostView(h Host, path string) page.Host {
-	return page.Host{Name: h.Name, Authority: h.Authority, Origin: h.Origin, Test: h.Environment == id.Test, Path: path}
+// enter is the address at which an exchange's host takes people over to the dashboard, or in from there.
+func (h Host) enter(name, value string) string {
+	return h.Origin + "/.sallyport/enter?" + url.Values{name: {value}}.Encode()
+}
+
+func hostView(h Host) page.Host {
+	return page.Host{Name: h.Name, Origin: h.Origin, Authority: h.Authority, Enter: h.enter("path", "/"), Test: h.Environment == id.Test}
 }

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 )
 
@@ -225,10 +227,42 @@ func TestLanguage(t *testing.T) {
 	b.shows(http.StatusUnprocessableEntity)
 }
 
+// Whoever is signed in chooses for their mails and other browsers too; a stranger chooses for this browser alone.
+func TestLanguageOfTheUser(t *testing.T) {
+	s, _ := stack(t)
+	ada := s.SignUp("ada@example.com")
+	said := func() string {
+		t.Helper()
+		self, err := s.Accounts.Self(t.Context(), ada.Principal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ada.Principal().Lang; got != self.Lang {
+			t.Errorf("the session says %s, the row %s", got, self.Lang)
+		}
+		return self.Lang
+	}
+	stranger := open(t, s)
+	stranger.get("/errors")
+	stranger.submit("/language", "lang", "ko")
+	if got := said(); got != "en" {
+		t.Errorf("a stranger's choice made it %s", got)
+	}
+	b := as(t, s, ada)
+	b.get("/errors")
+	b.submit("/language", "lang", "ko")
+	b.leads("/errors")
+	if got := said(); got != "ko" {
+		t.Errorf("after the choice: %s", got)
+	}
+}
+
 func TestCrossing(t *testing.T) {
 	s, _ := stack(t)
 	ada := s.SignUp("ada@example.com")
-	way := "/go/" + authtest.PageHost + "?path=%2Fmarkets%3Fq%3D1"
+	cookie := secret.MintBearer(httpx.WayCookie)
+	hash := cookie.Hash()
+	way := "/go/" + authtest.PageHost + "?path=%2Fmarkets%3Fq%3D1&state=" + base64.RawURLEncoding.EncodeToString(hash[:])
 
 	stranger := open(t, s)
 	stranger.get(way)
@@ -248,23 +282,43 @@ func TestCrossing(t *testing.T) {
 	if b.page.Header.Get("Referrer-Policy") != "no-referrer" || b.page.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("the page with the code says %v", b.page.Header)
 	}
-	enter := b.href("Continue to")
-	r := httptest.NewRequest(http.MethodGet, enter, nil)
+	r := httptest.NewRequest(http.MethodGet, b.href("Continue to"), nil)
 	r.RequestURI = r.URL.RequestURI()
+	r.AddCookie(&http.Cookie{Name: httpx.WayCookie, Value: string(cookie.Reveal())})
 	res := s.Do(r)
 	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/markets?q=1" {
 		t.Errorf("the gateway answered %d to %q: %s", res.StatusCode, res.Header.Get("Location"), authtest.Body(t, res))
 	}
+	b.get("/sessions")
+	b.shows(http.StatusOK, authtest.PageHost, "Open since")
 	b.get("/")
-	b.submit("/go/" + authtest.PageHost)
-	b.shows(http.StatusOK, "Continue to")
+	if got := b.href("Open "); got != authtest.PageOrigin+"/.sallyport/enter?path=%2F" {
+		t.Errorf("the overview leads to %q", got)
+	}
+}
 
+// Nobody is given a code who did not set out from the exchange, and nobody is led elsewhere.
+func TestCrossingLeadsNowhereElse(t *testing.T) {
+	s, _ := stack(t)
+	b := as(t, s, s.SignUp("ada@example.com"))
+	begin := authtest.PageOrigin + "/.sallyport/enter?path=%2Fmarkets"
+	for _, state := range []string{"", "x", strings.Repeat("A", 42), strings.Repeat("=", 43)} {
+		b.get("/go/" + authtest.PageHost + "?" + url.Values{"path": {"/markets"}, "state": {state}}.Encode())
+		b.shows(http.StatusOK, authtest.PageOrigin)
+		if got := b.href("Continue to"); got != begin {
+			t.Errorf("with state %q the way begins at %q", state, got)
+		}
+		b.post("/go/"+authtest.PageHost, url.Values{"form_token": {b.token("/sessions")}, "path": {"/markets"}, "state": {state}})
+		if got := b.href("Continue to"); got != begin {
+			t.Errorf("a form with state %q is answered with %q", state, got)
+		}
+	}
 	b.get("/go/evil.example")
 	b.shows(http.StatusNotFound, "child_code.unknown_host")
 	b.post("/go/evil.example", tokenOf(b, "/"))
 	b.shows(http.StatusNotFound, "child_code.unknown_host")
 	for _, path := range []string{"//evil.example", "https://evil.example", "/\\evil.example"} {
-		b.get("/go/" + authtest.PageHost + "?" + url.Values{"path": {path}}.Encode())
+		b.get("/go/" + authtest.PageHost + "?" + url.Values{"path": {path}, "state": {strings.Repeat("A", 43)}}.Encode())
 		if got := hiddenPath(b); got != "/" {
 			t.Errorf("path %q became %q", path, got)
 		}

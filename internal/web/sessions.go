@@ -18,7 +18,7 @@ import (
 // sessions are the pages about what is open.
 type sessions struct {
 	sessions interface {
-		List(ctx context.Context, p principal.Principal) ([]session.Row, error)
+		List(ctx context.Context, p principal.Principal) ([]session.Listed, error)
 		SignOut(ctx context.Context, p principal.Principal) error
 		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
 		SignOutOthers(ctx context.Context, p principal.Principal) (int, error)
@@ -40,7 +40,7 @@ func (s *sessions) list(v *visit) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(rows, func(a, b session.Row) int {
+	slices.SortFunc(rows, func(a, b session.Listed) int {
 		if (a.ID == v.who.Session) != (b.ID == v.who.Session) {
 			return map[bool]int{true: -1, false: 1}[a.ID == v.who.Session]
 		}
@@ -48,9 +48,13 @@ func (s *sessions) list(v *visit) error {
 	})
 	view := page.Sessions{Idle: v.words.Span(s.idle)}
 	for _, row := range rows {
+		var hosts []page.OpenHost
+		for _, child := range row.Children {
+			hosts = append(hosts, page.OpenHost{Authority: child.Host, Opened: v.when(child.Born)})
+		}
 		view.List = append(view.List, page.Session{
 			ID: row.ID.String(), Device: v.device(row.Agent), Agent: row.Agent, Addr: row.Addr, Proven: v.proven(row.Proof),
-			Opened: v.when(row.Born), Acted: v.when(row.ActedAt), Ends: v.when(row.ExpiresAt), Mine: row.ID == v.who.Session,
+			Opened: v.when(row.Born), Acted: v.when(row.ActedAt), Ends: v.when(row.ExpiresAt), Mine: row.ID == v.who.Session, Hosts: hosts,
 		})
 	}
 	return v.show(page.SessionsPage(v.frame("nav.sessions"), view))

@@ -37,6 +37,9 @@ type visit struct {
 	shown secret.Value
 	// browser is the cookie that binds what happens before a session.
 	browser secret.Value
+	// body is the form's bytes, or bodyErr why they did not arrive.
+	body    []byte
+	bodyErr error
 	form    form
 	// sent is the form as it came, for a handler that has to be asked again.
 	sent url.Values
@@ -101,16 +104,24 @@ const (
 	formTime = 5 * time.Second
 )
 
-// fill reads the form of a POST and checks its token.
+// receive reads the form of a POST before anybody is asked who they are: a form may take its time, and its session may end meanwhile. What is
+// wrong with it is told by fill, to a reader who is known by then.
+func (v *visit) receive() error {
+	if v.r.Method == http.MethodPost {
+		v.body, v.bodyErr = httpx.ReadBody(v.w, v.r, maxForm, formTime)
+	}
+	return nil
+}
+
+// fill takes the form of a POST and checks its token.
 func (v *visit) fill() (err error) {
 	if v.r.Method != http.MethodPost {
 		return nil
 	}
-	body, err := httpx.ReadBody(v.w, v.r, maxForm, formTime)
-	if err != nil {
-		return err
+	if v.bodyErr != nil {
+		return v.bodyErr
 	}
-	if v.form, err = parseForm(v.r.Header["Content-Type"], body); err != nil {
+	if v.form, err = parseForm(v.r.Header["Content-Type"], v.body); err != nil {
 		return err
 	}
 	token := v.form.take("form_token")

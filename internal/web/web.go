@@ -4,7 +4,7 @@
 // called, and a view of package page is rendered; what a route takes is its line in spec/routes.tsv. It does not know JSON, which is the
 // business of package api, and no domain type reaches a page.
 //
-//	known browser or session → same origin → permitted → form with its token → proof of a step-up → operation → page or redirect
+//	whole form → known browser or session → same origin → permitted → form token → proof of a step-up → operation → page or redirect
 //
 // Invariant: nothing changes on a GET; a POST counts only from our own pages and with the form token of the cookie it was shown under; and a
 // reader is sent nowhere but to paths that this door's own routes know, or through a page that names the other place.
@@ -141,7 +141,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}
 	(&activity{w.Log, w.Keys}).mount(on)
 	codes{}.mount(on)
-	languages{}.mount(on)
+	languages{w.Accounts}.mount(on)
 
 	door.Handle(http.MethodGet, "/assets/{name}", w.serveFile)
 	door.Handle(http.MethodPost, reportPath, newReports(w.Now, w.Violated).serve)
@@ -161,7 +161,7 @@ func (w *Web) refuseUnrouted(rw http.ResponseWriter, r *http.Request, err error)
 func (w *Web) serve(rw http.ResponseWriter, r *http.Request, line route.Line, h handler) {
 	w.harden(rw, r)
 	v := w.newVisit(rw, r, line)
-	for _, step := range []handler{(*visit).recognise, (*visit).sameOrigin, (*visit).permitted, (*visit).fill, (*visit).act, (*visit).prove, h} {
+	for _, step := range []handler{(*visit).receive, (*visit).recognise, (*visit).sameOrigin, (*visit).permitted, (*visit).fill, (*visit).act, (*visit).prove, h} {
 		err := step(v)
 		if errors.Is(err, errAnswered) {
 			return

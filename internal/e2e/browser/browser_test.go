@@ -258,7 +258,7 @@ func (p *person) signOut() {
 func (p *person) orderOnTheExchange() {
 	p.t.Helper()
 	p.open(p.demo.Dashboard + "/")
-	p.click("form[action^='/go/'] button")
+	p.click("a[href*='/.sallyport/enter']")
 	p.until(fmt.Sprintf("location.origin === %q && document.querySelector('h1') !== null", p.demo.Exchange))
 	p.nothingToSteal()
 	p.click("label:has(input[name='type'][value='limit']), input[name='type'][value='limit']")

@@ -57,7 +57,7 @@ func newOwner(t *testing.T, o program.InstallOptions, keys int) *owner {
 	}
 	upbit := ada.Key(t, rooms, sign.Upbit, sign.HMACSHA2)
 	var err error
-	if w.signer, err = sign.NewUpbitSigner(sign.UpbitKey{AccessKey: upbit.Text(), Secret: upbit.Secret.Reveal(), Untimed: true}); err != nil {
+	if w.signer, err = sign.NewExchangeSigner(sign.ExchangeKey{Dialect: sign.Upbit, KeyID: upbit.Text(), Secret: upbit.Secret.Reveal(), Untimed: true}); err != nil {
 		t.Fatal(err)
 	}
 	return w

@@ -17,6 +17,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -115,15 +116,7 @@ func (l *life) call(k authtest.Key, method, target, body string) authtest.Reply 
 // enter brings a browser over to the exchange's page.
 func (l *life) enter(b *authtest.Browser) {
 	l.t.Helper()
-	who, err := l.Sessions.Authenticate([]byte(b.Cookies["localhost:8080"]["__Host-sid"]), "", authtest.PersonOrigin())
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	code, err := l.Sessions.IssueChildCode(l.t.Context(), who, authtest.PageHost, "/")
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if got := b.Do(b.Request(http.MethodGet, authtest.PageOrigin+"/.sallyport/enter?code="+string(code.Reveal()), "")); got.Status != http.StatusSeeOther {
+	if got := b.Enter(); got.Status != http.StatusSeeOther {
 		l.t.Fatalf("enter: %d %s", got.Status, got.Text)
 	}
 }
@@ -304,9 +297,9 @@ func TestThirtyDays(t *testing.T) {
 		if _, waiting, err := l.Store.NextJob(l.t.Context()); waiting || err != nil {
 			l.t.Errorf("a job is left: %t %v", waiting, err)
 		}
-		events, err := l.Log.VerifyAll(l.t.Context())
-		if err != nil || events < 90 {
-			l.t.Errorf("the log holds %d events: %v", events, err)
+		found, err := l.Log.VerifyAll(l.t.Context(), audit.Head{})
+		if err != nil || found.Events < 90 {
+			l.t.Errorf("the log holds %d events: %v", found.Events, err)
 		}
 		l.told()
 	})

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
@@ -45,15 +46,13 @@ func TestOneUntimedTokenPassesOnce(t *testing.T) {
 func TestOneCodeOpensOneChildSession(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, c *course) {
 		ada := c.SignUp("ada@example.com")
-		code, err := c.Sessions.IssueChildCode(t.Context(), ada.Principal(), authtest.PageHost, "/")
-		if err != nil {
-			t.Fatal(err)
-		}
+		code, way := c.Crossing(t, ada.Principal(), authtest.PageHost, "/")
 		oneWins(t, func(int) fault.Code {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, authtest.PageOrigin+"/.sallyport/enter?code="+string(code.Reveal()), nil)
 			if err != nil {
 				return answerOf(err)
 			}
+			r.AddCookie(&http.Cookie{Name: httpx.WayCookie, Value: string(way.Reveal())})
 			return c.send(r, http.StatusSeeOther)
 		}, fault.ChildCodeRefused)
 	})

@@ -160,6 +160,14 @@ const (
 	AssertionInvalid Code = "assertion.invalid"
 	// GatewayNoUpgrade: This gate does not pass upgraded connections such as WebSocket.
 	GatewayNoUpgrade Code = "gateway.no_upgrade"
+	// ForwardUndeclared: This door answers declared proxies only.
+	ForwardUndeclared Code = "forward.undeclared"
+	// ForwardMalformed: The question does not name one original request: {header}.
+	ForwardMalformed Code = "forward.malformed"
+	// ForwardBodyUnseen: This way of signing covers the body, and the door behind this proxy does not see it.
+	ForwardBodyUnseen Code = "forward.body_unseen"
+	// RequestUnknownHost: The dashboard is not served under this name.
+	RequestUnknownHost Code = "request.unknown_host"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -398,4 +406,16 @@ var registry = map[Code]Entry{
 	GatewayNoUpgrade: {Code: GatewayNoUpgrade, Status: 400, Sight: Anyone, Outside: "",
 		English: "This gate does not pass upgraded connections such as WebSocket.", EnglishFix: "Send plain requests.",
 		Korean: "이 관문은 WebSocket과 같은 업그레이드 연결을 전달하지 않습니다.", KoreanFix: "일반 요청을 보내 주십시오."},
+	ForwardUndeclared: {Code: ForwardUndeclared, Status: 403, Sight: Anyone, Outside: "",
+		English: "This door answers declared proxies only.", EnglishFix: "If this is your proxy, name its network in proxies.trusted.",
+		Korean: "이 문은 선언된 프록시에만 응답합니다.", KoreanFix: "사용하시는 프록시라면 proxies.trusted에 그 네트워크를 적어 주십시오."},
+	ForwardMalformed: {Code: ForwardMalformed, Status: 400, Sight: Anyone, Outside: "",
+		English: "The question does not name one original request: {header}.", EnglishFix: "Let the proxy set this header exactly once.",
+		Korean: "질문에 원래 요청이 하나로 적혀 있지 않습니다: {header}.", KoreanFix: "프록시가 이 헤더를 정확히 한 번 설정하게 해 주십시오."},
+	ForwardBodyUnseen: {Code: ForwardBodyUnseen, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This way of signing covers the body, and the door behind this proxy does not see it.", EnglishFix: "Send the request through the gateway itself, or sign in the native dialect.",
+		Korean: "이 서명 방식은 본문을 포함하지만, 이 프록시 뒤의 문은 본문을 보지 못합니다.", KoreanFix: "게이트웨이로 직접 요청을 보내거나 기본 서명 방식을 사용해 주십시오."},
+	RequestUnknownHost: {Code: RequestUnknownHost, Status: 421, Sight: Anyone, Outside: "",
+		English: "The dashboard is not served under this name.", EnglishFix: "Open it at its own address. A proxy in front must pass the Host header on.",
+		Korean: "이 이름으로는 대시보드를 제공하지 않습니다.", KoreanFix: "대시보드의 주소로 접속해 주십시오. 앞단 프록시는 Host 헤더를 그대로 전달해야 합니다."},
 }

@@ -16,6 +16,7 @@ type Kind string
 const (
 	SignedUp        Kind = "signed_up"
 	NewDevice       Kind = "new_device"
+	SignedOut       Kind = "signed_out"
 	SignedOutOthers Kind = "signed_out_others"
 	SignedOutAll    Kind = "signed_out_all"
 	PasswordChanged Kind = "password_changed"

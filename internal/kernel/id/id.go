@@ -81,7 +81,10 @@ func (ConfirmationKind) prefix() string { return "cnf_" }
 // base32 of 16 bytes is 26 characters whose last one carries only 3 bits; Parse refuses any other spelling of the same bytes.
 var text = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-const textLength = 26
+const (
+	textLength = 26
+	maxPrefix  = 4
+)
 
 // New makes an id born at now: 48 bits of Unix milliseconds, then 74 random bits (RFC 9562 §5.7).
 func New[K Kind](now time.Time) Of[K] {
@@ -133,11 +136,18 @@ func (v Of[K]) Born() time.Time {
 
 // String is the canonical text; the zero id prints as nothing.
 func (v Of[K]) String() string {
+	var room [maxPrefix + textLength]byte
+	b, _ := v.AppendText(room[:0])
+	return string(b)
+}
+
+// AppendText appends the canonical text. It never fails.
+func (v Of[K]) AppendText(b []byte) ([]byte, error) {
 	if v.IsZero() {
-		return ""
+		return b, nil
 	}
 	var k K
-	return k.prefix() + text.EncodeToString(v[:])
+	return text.AppendEncode(append(b, k.prefix()...), v[:]), nil
 }
 
 // MarshalText writes the canonical text.

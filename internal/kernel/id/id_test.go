@@ -1,6 +1,7 @@
 package id_test
 
 import (
+	"bytes"
 	"hash/crc32"
 	"strings"
 	"testing"
@@ -92,6 +93,25 @@ func TestChecksumIsCRC32OverThePrefixToo(t *testing.T) {
 	}
 	if want := uint64(crc32.ChecksumIEEE([]byte(covered))); sum != want {
 		t.Errorf("checksum of %q is %d, want %d", covered, sum, want)
+	}
+}
+
+// TestNumbersBeyondAKeyAreRefused: 22 digits hold more than 128 bits, and a second spelling modulo 2^128 would be a second name.
+func TestNumbersBeyondAKeyAreRefused(t *testing.T) {
+	largest := id.Key(bytes.Repeat([]byte{0xff}, 16))
+	text := id.FormatKey(largest, id.Live)
+	if got, ok := id.PeekKey(text); !ok || got != largest {
+		t.Errorf("PeekKey(%q) = %x, %t", text, got, ok)
+	}
+	digits := []byte(text)
+	digits[len("spk_live_")+21]++ // the last digit carries one more
+	if got, ok := id.PeekKey(string(digits)); ok {
+		t.Errorf("PeekKey(%q) = %x, a number of 129 bits", digits, got)
+	}
+	for _, other := range []string{"", "spk_live_", text + "0", text[:len("spk_live_")] + "-" + text[len("spk_live_")+1:]} {
+		if got, ok := id.PeekKey(other); ok {
+			t.Errorf("PeekKey(%q) = %x", other, got)
+		}
 	}
 }
 

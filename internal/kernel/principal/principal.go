@@ -100,6 +100,9 @@ type Principal struct {
 
 	// Session, with KindUser.
 	Session id.Session
+	// Bearer is the hash of what the session was shown by. A change in this name commits only while that bearer is the session's own.
+	// Zero where nothing was shown: a session that only begins, or a refusal that is told later.
+	Bearer [32]byte
 	// Key and Environment, with KindKey.
 	Key         id.Key
 	Environment id.Environment

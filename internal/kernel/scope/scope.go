@@ -158,7 +158,18 @@ func (set Set) Words() []string {
 }
 
 // String joins the words with spaces, the form that is stored and sent (RFC 6749 §3.3).
-func (set Set) String() string { return strings.Join(set.Words(), " ") }
+func (set Set) String() string { return string(set.Append(nil)) }
+
+// Append appends what String writes.
+func (set Set) Append(b []byte) []byte {
+	for rest := uint64(set & Everything()); rest != 0; rest &= rest - 1 {
+		if rest != uint64(set&Everything()) {
+			b = append(b, ' ')
+		}
+		b = append(b, scopeNames[bits.TrailingZeros64(rest)]...)
+	}
+	return b
+}
 
 // ParseSet reads words that each name one scope. Errors: ErrUnknown, also for a word that comes twice.
 func ParseSet(words []string) (Set, error) {

@@ -32,6 +32,16 @@ func MintBearer(kind string) Value {
 	return New(kind, base64.RawURLEncoding.AppendEncode(nil, b[:]))
 }
 
+// IsBearer says whether the value has the form of one that MintBearer made.
+func (v Value) IsBearer() bool {
+	var b [32]byte
+	if len(v.bytes) != base64.RawURLEncoding.EncodedLen(len(b)) {
+		return false
+	}
+	n, err := base64.RawURLEncoding.Strict().Decode(b[:], v.bytes)
+	return err == nil && n == len(b) // line breaks are skipped, so fewer may come out
+}
+
 // Reveal gives the bytes. The caller must not keep, log or compare them with ==.
 func (v Value) Reveal() []byte { return v.bytes }
 

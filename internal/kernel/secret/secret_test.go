@@ -33,6 +33,18 @@ func TestNoWayOfPrintingShowsTheBytes(t *testing.T) {
 	}
 }
 
+func TestIsBearer(t *testing.T) {
+	if !secret.MintBearer("session").IsBearer() {
+		t.Error("a minted one is none")
+	}
+	a := strings.Repeat("A", 42)
+	for _, text := range []string{"", a, a + "AA", a + "B", a + "\n", a + "=", a + "+", a + "\x00"} {
+		if secret.FromString("x", text).IsBearer() {
+			t.Errorf("%q is one", text)
+		}
+	}
+}
+
 func TestMintedBearersDiffer(t *testing.T) {
 	a, b := secret.MintBearer("session"), secret.MintBearer("session")
 	if a.Equal(b) || len(a.Reveal()) != 43 {

@@ -40,6 +40,8 @@ const (
 	PageOrigin = "http://" + PageHost
 	// ConfirmOrigin is where money is confirmed.
 	ConfirmOrigin = "http://confirm.localhost:8080"
+
+	dashboardHost = "localhost:8080"
 )
 
 // Stack is a running installation.
@@ -62,6 +64,8 @@ type Options struct {
 	YAML string
 	// Environ sets single settings as the environment does: "SALLYPORT_DASHBOARD_RP_ID=…". They win over the configuration.
 	Environ []string
+	// Convention lets proxies on loopback ask the forward-auth door, in these headers; empty leaves nobody who may ask.
+	Convention string
 	// Upstream is the address of a real upstream; empty calls the paper exchange in process.
 	Upstream string
 	// APIHost and PageHost replace the usual places.
@@ -133,6 +137,11 @@ func configText(t testing.TB, o Options, shared []byte) []byte {
 	if o.PostgresDSN != "" {
 		engine = "store: {engine: postgres, postgres: {dsn_file: " + file("dsn", o.PostgresDSN) + "}}\n"
 	}
+	forward := ""
+	if o.Convention != "" {
+		forward = "  forward: {convention: " + o.Convention + "}\n"
+		engine += "proxies: {trusted: [127.0.0.0/8]}\n"
+	}
 	return fmt.Appendf(nil, `environment: test
 dashboard: {origin: %q, confirmation_origin: %q}
 gateway:
@@ -140,11 +149,11 @@ gateway:
     - {authority: %q, environment: test, kind: api, upstream: paper}
     - {authority: %q, environment: live, kind: api, upstream: paper}
     - {authority: %q, environment: test, kind: page, upstream: paper, origin: %q}
-  upstreams:
+%s  upstreams:
     - {name: paper, url: %q, assertion: hmac, key_file: %s, routes_file: %s}
 keyring: {file: {path: %s}}
 password: {queue: 1024}
-%s%s`, Origin, ConfirmOrigin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
+%s%s`, Origin, ConfirmOrigin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, forward, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
 }
 
 func openExchange(t testing.TB, o Options, shared []byte) *sandbox.Exchange {
@@ -260,6 +269,19 @@ func (s *Stack) Do(r *http.Request) *http.Response {
 		s.Dashboard.ServeHTTP(w, r)
 	}
 	return w.Result()
+}
+
+// Held is a body that trickles in: half of it is there, then meanwhile happens, then the rest comes.
+func Held(body string, meanwhile func()) io.Reader {
+	half := len(body) / 2
+	return io.MultiReader(strings.NewReader(body[:half]), &pause{meanwhile}, strings.NewReader(body[half:]))
+}
+
+type pause struct{ meanwhile func() }
+
+func (p *pause) Read([]byte) (int, error) {
+	p.meanwhile()
+	return 0, io.EOF
 }
 
 // Body reads an answer's body as text.

@@ -2,13 +2,16 @@ package authtest
 
 import (
 	"encoding/json"
+	"html"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 )
 
 // Browser is a browser on the pages of the stack: it has an address, keeps the cookies of each host, and sends what our pages send.
@@ -17,6 +20,8 @@ type Browser struct {
 	Addr, Agent string
 	// Cookies maps host → name → value.
 	Cookies map[string]map[string]string
+	// Wait lets time pass; nil is time.Sleep, which belongs into a bubble.
+	Wait func(time.Duration)
 	// Heard is called with every reply, before its cookies are kept; nil is not.
 	Heard func(Reply)
 
@@ -126,6 +131,37 @@ func (b *Browser) SignUp(mail string) {
 	b.must(b.Call(http.MethodPost, "/v1/sign-up/"+begun.SignUp+"/password", map[string]string{"password": Password}))
 }
 
+// Principal is who the browser's dashboard session says is there now.
+func (b *Browser) Principal() principal.Principal {
+	b.s.t.Helper()
+	who, err := b.s.Sessions.Authenticate([]byte(b.Cookies[dashboardHost][httpx.SessionCookie]), "", PersonOrigin())
+	if err != nil {
+		b.s.t.Fatal(err)
+	}
+	return who
+}
+
+// Enter brings the browser over from the dashboard to the page host, as its user does with two clicks.
+func (b *Browser) Enter() Reply {
+	b.s.t.Helper()
+	out := b.must(b.Do(b.Request(http.MethodGet, PageOrigin+"/.sallyport/enter?path=/", "")))
+	way, err := url.Parse(out.Header.Get("Location"))
+	if err != nil {
+		b.s.t.Fatal(err)
+	}
+	page := b.must(b.Do(b.Request(http.MethodGet, way.String(), "")))
+	_, token, _ := strings.Cut(page.Text, `name="form_token" value="`)
+	token, _, _ = strings.Cut(token, `"`)
+	form := way.Query()
+	form.Set("form_token", token)
+	carry := b.Request(http.MethodPost, Origin+way.EscapedPath(), form.Encode())
+	carry.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	page = b.must(b.Do(carry))
+	_, enter, _ := strings.Cut(page.Text, `href="`+PageOrigin)
+	enter, _, _ = strings.Cut(enter, `"`)
+	return b.must(b.Do(b.Request(http.MethodGet, PageOrigin+html.UnescapeString(enter), "")))
+}
+
 // EnrolTOTP gives the user of this browser an authenticator app, and gives its secret in base32.
 func (b *Browser) EnrolTOTP() (secret string) {
 	b.s.t.Helper()
@@ -150,7 +186,7 @@ func (b *Browser) SignIn(mail, password, secret string) Reply {
 }
 
 // StepUp asks for something that needs a proof, gives it with the app, and asks again. It waits for the app's next code first, so that the
-// step was not used before; it belongs into a bubble.
+// step was not used before.
 func (b *Browser) StepUp(method, path string, body any, secret string) Reply {
 	b.s.t.Helper()
 	refused := b.Call(method, path, body)
@@ -163,7 +199,11 @@ func (b *Browser) StepUp(method, path string, body any, secret string) Reply {
 		return refused
 	}
 	b.Into(refused, &problem)
-	time.Sleep(30 * time.Second)
+	wait := b.Wait
+	if wait == nil {
+		wait = time.Sleep
+	}
+	wait(30 * time.Second)
 	b.must(b.Call(http.MethodPost, "/v1/step-ups/"+problem.Fields.StepUp+"/totp", map[string]string{"code": CodeAt(secret, b.s.Now())}))
 	return b.Call(method, path, body)
 }

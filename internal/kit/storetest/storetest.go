@@ -81,10 +81,10 @@ type core interface {
 	txn.Enqueuer
 	txn.Announcer
 	Spend(ctx context.Context, mark [32]byte, expires time.Time) (bool, error)
-	Entries(ctx context.Context, after int64, limit int) ([]audit.Entry, error)
-	LogHead(ctx context.Context) (int64, [32]byte, error)
+	ReadLog(ctx context.Context, after int64, limit int) ([]audit.Told, error)
+	LogHead(ctx context.Context) (audit.Head, error)
 	EventsOfPerson(ctx context.Context, person id.User, before int64, limit int) ([]audit.Told, error)
-	ErasePerson(ctx context.Context, person id.User, now time.Time) (bool, error)
+	DestroyPersonKey(ctx context.Context, person id.User, now time.Time) (bool, error)
 }
 
 // Run runs every group on fresh databases from place.
@@ -105,6 +105,8 @@ func Run(t *testing.T, place func(t testing.TB) *Place) {
 		{"data keys rotate under load", keysRotate},
 		{"everything acknowledged is there after reopening", reopen},
 		{"grouped changes all commit", grouped},
+		{"what has expired goes in batches", sweepsInBatches},
+		{"devices that nobody uses are forgotten", sweepsDevices},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) { g.test(t, place(t)) })
@@ -133,26 +135,39 @@ func spend(t testing.TB, db *store.DB, name string, fail error) error {
 	})
 }
 
-func head(t testing.TB, db *store.DB) (seq int64, chain [32]byte) {
+func head(t testing.TB, db *store.DB) (h audit.Head) {
 	t.Helper()
 	err := store.Of[core](db).View(t.Context(), func(tx core) (err error) {
-		seq, chain, err = tx.LogHead(t.Context())
+		h, err = tx.LogHead(t.Context())
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return seq, chain
+	return h
+}
+
+// verify walks a list of events to a head.
+func verify(t testing.TB, db *store.DB, list []audit.Told, h audit.Head) (audit.Verdict, error) {
+	t.Helper()
+	v, err := audit.NewVerifier(db.LogKey(), audit.Head{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Next(list); err != nil {
+		return audit.Verdict{}, err
+	}
+	return v.End(h)
 }
 
 func refusedChange(t *testing.T, p *Place) {
 	db := p.Open(t)
-	before, _ := head(t, db)
+	before := head(t, db)
 	if err := spend(t, db, "a", errRefused); !errors.Is(err, errRefused) {
 		t.Fatalf("Update = %v, want the closure's own error", err)
 	}
-	if after, _ := head(t, db); after != before {
-		t.Errorf("the log grew by %d", after-before)
+	if after := head(t, db); after != before {
+		t.Errorf("the log grew by %d", after.Seq-before.Seq)
 	}
 	if err := spend(t, db, "a", nil); err != nil {
 		t.Errorf("the mark stayed spent: %v", err)
@@ -199,10 +214,10 @@ func racers(t *testing.T, p *Place) {
 	}
 }
 
-func entries(t testing.TB, db *store.DB) (list []audit.Entry) {
+func entries(t testing.TB, db *store.DB) (list []audit.Told) {
 	t.Helper()
 	err := store.Of[core](db).View(t.Context(), func(tx core) (err error) {
-		list, err = tx.Entries(t.Context(), 0, 10_000)
+		list, err = tx.ReadLog(t.Context(), 0, 10_000)
 		return err
 	})
 	if err != nil {
@@ -220,24 +235,23 @@ func logVerifies(t *testing.T, p *Place) {
 		p.Clock.Advance(time.Microsecond)
 	}
 	list := entries(t, db)
-	seq, chain, err := audit.Verify(0, [32]byte{}, list)
-	wantSeq, wantChain := head(t, db)
-	if err != nil || seq != wantSeq || chain != wantChain {
-		t.Fatalf("Verify = %d, %x, %v; head is %d, %x", seq, chain, err, wantSeq, wantChain)
+	if got, err := verify(t, db, list, head(t, db)); err != nil || got.Events != 20 || got.Erased != 0 || got.Head != head(t, db) {
+		t.Fatalf("verify = %+v, %v", got, err)
 	}
 	if len(list) != 20 || !list[19].At.Equal(p.Clock.Now().Add(-time.Microsecond)) {
 		t.Errorf("%d entries, the last at %v: microseconds were lost", len(list), list[len(list)-1].At)
 	}
-	for name, tamper := range map[string]func([]audit.Entry) []audit.Entry{
-		"edit":   func(l []audit.Entry) []audit.Entry { l[7].Commitment[0] ^= 1; return l },
-		"time":   func(l []audit.Entry) []audit.Entry { l[7].At = l[7].At.Add(time.Microsecond); return l },
-		"drop":   func(l []audit.Entry) []audit.Entry { return append(l[:7], l[8:]...) },
-		"swap":   func(l []audit.Entry) []audit.Entry { l[7].Leaf, l[8].Leaf = l[8].Leaf, l[7].Leaf; return l },
-		"insert": func(l []audit.Entry) []audit.Entry { return append(l[:8:8], l[7:]...) },
+	for name, tamper := range map[string]func([]audit.Told) []audit.Told{
+		"edit":   func(l []audit.Told) []audit.Told { l[7].Commitment[0] ^= 1; return l },
+		"time":   func(l []audit.Told) []audit.Told { l[7].At = l[7].At.Add(time.Microsecond); return l },
+		"person": func(l []audit.Told) []audit.Told { l[7].Person = id.New[id.UserKind](p.Clock.Now()); return l },
+		"drop":   func(l []audit.Told) []audit.Told { return append(l[:7], l[8:]...) },
+		"swap":   func(l []audit.Told) []audit.Told { l[7].Leaf, l[8].Leaf = l[8].Leaf, l[7].Leaf; return l },
+		"insert": func(l []audit.Told) []audit.Told { return append(l[:8:8], l[7:]...) },
 	} {
-		_, _, err := audit.Verify(0, [32]byte{}, tamper(entries(t, db)))
+		_, err := verify(t, db, tamper(entries(t, db)), head(t, db))
 		if broken, ok := errors.AsType[*audit.BrokenError](err); !ok || broken.Seq < 8 || broken.Seq > 9 {
-			t.Errorf("%s: Verify = %v, want the place", name, err)
+			t.Errorf("%s: verify = %v, want the place", name, err)
 		}
 	}
 }
@@ -269,16 +283,26 @@ func eventsErased(t *testing.T, p *Place) {
 		t.Errorf("before erasure: %+v", told[0])
 	}
 	update(func(tx core) (audit.Event, error) {
-		erased, err := tx.ErasePerson(t.Context(), person, p.Clock.Now())
+		erased, err := tx.DestroyPersonKey(t.Context(), person, p.Clock.Now())
 		if err == nil && !erased {
 			err = errRefused
 		}
-		return started("erasure"), err
+		facts := map[string]string{audit.ErasedUser: person.String()}
+		return audit.Event{Action: audit.UserErased, Actor: principal.System("test"), Facts: facts}, err
 	})
 	if told := read(); !told[0].Erased || !cmp.Equal(told[0].Readable, audit.Readable{}) {
 		t.Errorf("after erasure: %+v", told[0])
 	}
-	if _, _, err := audit.Verify(0, [32]byte{}, entries(t, db)); err != nil {
-		t.Errorf("the log no longer verifies: %v", err)
+	update(func(core) (audit.Event, error) { return e, nil })
+	list := entries(t, db)
+	if late := list[2]; late.Broken != nil || !late.Person.IsZero() || len(late.Readable.Facts) > 0 {
+		t.Errorf("what happened around them later is told as %+v", late)
+	}
+	if got, err := verify(t, db, list, head(t, db)); err != nil || got.Events != 3 || got.Erased != 1 {
+		t.Errorf("after erasure: %+v, %v", got, err)
+	}
+	list[1].Readable.Facts = nil
+	if _, err := verify(t, db, list, head(t, db)); err == nil {
+		t.Error("a key that is gone without an erasure in the log is no fault")
 	}
 }

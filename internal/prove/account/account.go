@@ -59,6 +59,10 @@ type Tx interface {
 	// DisableUser and EnableUser change the state; won is false if it was so already.
 	DisableUser(ctx context.Context, u id.User, now time.Time) (won bool, err error)
 	EnableUser(ctx context.Context, u id.User) (won bool, err error)
+	SetUserLang(ctx context.Context, u id.User, lang string) (won bool, err error)
+	// EraseUser destroys the key of a disabled user's events, deletes their credentials and blanks everything about them that is kept in clear;
+	// keys that were live are revoked and given back. won is false for a user who is not disabled, or erased already.
+	EraseUser(ctx context.Context, u id.User, now time.Time) (ended []id.Key, won bool, err error)
 	// InsertUser answers ErrTaken when the address has a user; of two at once, one gets it.
 	InsertUser(ctx context.Context, u User) error
 	InsertAccount(ctx context.Context, a id.Account, name string, born time.Time) error
@@ -140,6 +144,54 @@ func (a *Accounts) set(ctx context.Context, p principal.Principal, u id.User, ac
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
 		return audit.Event{Action: action, Actor: p, Person: u}, a.follow.Apply(ctx, tx, happening.Happening{Kind: kind, User: u})
+	})
+}
+
+// Erase forgets a disabled user for good: nobody can read their events any more, their address is free, their credentials are gone and their
+// keys revoked. What they did stays in the log without them. Only the host's command line may.
+// Errors: forbidden, not_found (also for one who is not disabled, or erased already).
+func (a *Accounts) Erase(ctx context.Context, p principal.Principal, u id.User) error {
+	if !p.Trusted() {
+		return fault.New(fault.Forbidden)
+	}
+	return a.ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		ended, won, err := tx.EraseUser(ctx, u, a.now())
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("erase user: %w", err)
+		}
+		if !won {
+			return audit.Event{}, fault.New(fault.NotFound)
+		}
+		for _, k := range ended {
+			tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: k})
+		}
+		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
+		return audit.Event{Action: audit.UserErased, Actor: p, Facts: map[string]string{audit.ErasedUser: u.String()}}, nil
+	})
+}
+
+// SetLang chooses the language of the principal's pages and mails: "en" or "ko". Choosing what was chosen changes nothing.
+// Errors: request.invalid, unauthorized.
+func (a *Accounts) SetLang(ctx context.Context, p principal.Principal, lang string) error {
+	if lang != "en" && lang != "ko" {
+		return fault.New(fault.RequestInvalid, "field", "language")
+	}
+	if p.Kind != principal.KindUser {
+		return fault.New(fault.Unauthorized)
+	}
+	if lang == p.Lang {
+		return nil
+	}
+	return a.ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		won, err := tx.SetUserLang(ctx, p.User, lang)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("set language: %w", err)
+		}
+		if !won {
+			return audit.Event{}, fault.New(fault.Unauthorized)
+		}
+		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: p.User})
+		return audit.Event{Action: audit.UserLanguageSet, Actor: p, Person: p.User, Facts: map[string]string{"language": lang}}, nil
 	})
 }
 

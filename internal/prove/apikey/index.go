@@ -15,7 +15,6 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
-	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // index holds every key, so that a signed request costs no SQL, known or not. Rows are the truth: on each change of the feed the row is
@@ -44,7 +43,7 @@ type Live struct {
 
 // LiveMaterial is a secret or public half ready for use.
 type LiveMaterial struct {
-	// Sealed secret with the AAD that opens it, for HMAC; the public half, for Ed25519.
+	// Sealed secret with the AAD that opens it, for HMAC; the public half, for key pairs.
 	Sealed, AAD, Public []byte
 }
 
@@ -146,7 +145,7 @@ func (k *Keys) ready(ctx context.Context, tx Tx, key Key) (*Live, error) {
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
 	for _, kept := range slices.Backward(materials) {
 		m := LiveMaterial{Public: kept.Bytes}
-		if key.Algorithm != sign.Ed25519 {
+		if !key.Algorithm.KeepsPublicHalf() {
 			m = LiveMaterial{Sealed: kept.Bytes, AAD: MaterialPlace(key.ID, kept.Version).AAD()}
 		}
 		l.Materials = append(l.Materials, m)
@@ -249,19 +248,42 @@ func (k *Keys) SaveUses(ctx context.Context) error {
 		}
 	}
 	k.index.mu.RUnlock()
-	for _, l := range dirty {
-		micros := l.used.at.Load()
-		from := ""
+	for batch := range slices.Chunk(dirty, saveBatch) {
+		if err := k.saveUses(ctx, batch); err != nil {
+			return fmt.Errorf("save uses: %w", err)
+		}
+	}
+	return nil
+}
+
+// saveBatch is how many rows one commit carries: enough that its sync is cheap, few enough that nobody waits long behind it.
+const saveBatch = 500
+
+func (k *Keys) saveUses(ctx context.Context, batch []*Live) error {
+	type seen struct {
+		at   int64
+		from string
+	}
+	uses := make([]seen, len(batch))
+	for i, l := range batch {
+		uses[i].at = l.used.at.Load()
 		if addr := l.used.from.Load(); addr != nil {
-			from = addr.String()
+			uses[i].from = addr.String()
 		}
-		err := k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-			return audit.Quiet(audit.KeyUsed), tx.TouchKey(ctx, l.ID, time.UnixMicro(micros), from)
-		})
-		if err != nil {
-			return fmt.Errorf("save use of %s: %w", l.Text, err)
+	}
+	err := k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		for i, l := range batch {
+			if err := tx.TouchKey(ctx, l.ID, time.UnixMicro(uses[i].at), uses[i].from); err != nil {
+				return audit.Event{}, err
+			}
 		}
-		l.used.saved.Store(micros)
+		return audit.Quiet(audit.KeyUsed), nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, l := range batch {
+		l.used.saved.Store(uses[i].at)
 	}
 	return nil
 }

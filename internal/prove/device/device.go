@@ -23,6 +23,10 @@ type Device struct {
 	LastSeenAt time.Time
 }
 
+// Memory is how long a browser is remembered that nobody signs in with (product.md, "Lifetimes"). After it the row goes, and the next sign-in
+// is one from a new browser.
+const Memory = 30 * 24 * time.Hour
+
 // Tx is what this package asks of a transaction.
 type Tx interface {
 	InsertDevice(ctx context.Context, d Device, tokenHash [32]byte) error

@@ -39,6 +39,12 @@ type StoredPassword struct {
 	ChangedAt time.Time
 }
 
+// UserPassword is whose hash it is.
+type UserPassword struct {
+	User id.User
+	PHC  string
+}
+
 // StoredTOTP is an authenticator app as it is kept.
 type StoredTOTP struct {
 	Sealed      []byte
@@ -56,6 +62,8 @@ type Tx interface {
 	PasswordOf(ctx context.Context, u id.User) (p StoredPassword, found bool, err error)
 	InsertPassword(ctx context.Context, u id.User, p StoredPassword) error
 	ChangePassword(ctx context.Context, u id.User, p StoredPassword) error
+	// PasswordsByPage lists stored passwords by user, a page after the given one.
+	PasswordsByPage(ctx context.Context, after id.User, limit int) ([]UserPassword, error)
 	// RehashPassword replaces a hash that is still the old one.
 	RehashPassword(ctx context.Context, u id.User, old, fresh string) error
 	TOTPOf(ctx context.Context, u id.User) (t StoredTOTP, found bool, err error)
@@ -183,7 +191,7 @@ func (f *Factors) changed(ctx context.Context, tx Tx, p principal.Principal, h h
 	if p.Session.IsZero() {
 		return secret.Value{}, nil
 	}
-	return f.Sessions.Raise(ctx, txn.As[session.Tx](tx), p.Session, shown)
+	return f.Sessions.Raise(ctx, txn.As[session.Tx](tx), p, shown)
 }
 
 // event is a change of the principal's own credentials, told to them alone.

@@ -104,7 +104,7 @@ func (f *Factors) satisfy(ctx context.Context, p principal.Principal, sid id.Ste
 		if err := f.StepUps.Satisfy(ctx, txn.As[stepup.Tx](tx), p, step, proof); err != nil {
 			return audit.Event{}, err
 		}
-		bearer, err = f.Sessions.Raise(ctx, txn.As[session.Tx](tx), p.Session, proof)
+		bearer, err = f.Sessions.Raise(ctx, txn.As[session.Tx](tx), p, proof)
 		return event(audit.StepUpSatisfied, p, facts), err
 	})
 	if err == nil {

@@ -36,7 +36,7 @@ func (f *Factors) BeginTOTP(ctx context.Context, p principal.Principal) (key tot
 		if !won {
 			return audit.Event{}, fault.New(fault.TOTPAlreadyEnrolled)
 		}
-		return audit.Quiet(audit.TOTPStarted), nil
+		return audit.Event{Action: audit.TOTPStarted, Actor: p}, nil
 	})
 	return key, err
 }

@@ -28,6 +28,10 @@ type Pepper interface {
 	MAC(keyID string, b []byte) ([32]byte, error)
 }
 
+// ErrPepper says that a stored form could not be computed because the pepper gave no answer for a key that it names: the key is lost, or was
+// taken away too early. The work of a check was done all the same.
+var ErrPepper = errors.New("pepper")
+
 // Settings bound what hashing may take. A zero field means its default, but for Queue.
 type Settings struct {
 	Cost Cost
@@ -90,7 +94,7 @@ func (h *Hasher) Hash(ctx context.Context, p secret.Value) (string, error) {
 
 // Verify says whether p is the password of the stored form, and whether that form should be replaced by Hash now that the password
 // is at hand: another scheme, cost or pepper than new ones get. Text that no password can be is a wrong password.
-// Errors: busy (with RetryAfter), the error of ctx, what the pepper answers, and a stored form that cannot be read.
+// Errors: busy (with RetryAfter), the error of ctx, ErrPepper, and a stored form that cannot be read.
 func (h *Hasher) Verify(ctx context.Context, phc string, p secret.Value) (ok, needsRehash bool, err error) {
 	stored, err := ParsePHC(phc)
 	if err != nil {
@@ -179,7 +183,7 @@ func (h *Hasher) season(peppers []string, tag []byte) ([]byte, error) {
 		}
 		mac, err := h.pepper.MAC(id, tag)
 		if err != nil {
-			return nil, fmt.Errorf("pepper %s: %w", id, err)
+			return nil, fmt.Errorf("%w %s: %w", ErrPepper, id, err)
 		}
 		tag = mac[:]
 	}

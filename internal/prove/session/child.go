@@ -13,23 +13,31 @@ import (
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
-// ChildCode carries a user to a gateway host, once.
-type ChildCode struct {
-	Parent id.Session
+// Way is how a browser goes over to a gateway host.
+type Way struct {
 	// Host as configured, port included; the code is worth nothing on another.
 	Host string
 	// Path on that host where the user wanted to go.
-	Path      string
+	Path string
+	// State is the hash of the cookie by which the host will know the browser that set out there. A code opens in no other: otherwise a
+	// link could sign its reader in as whoever made it (RFC 9700 §4.7).
+	State [32]byte
+}
+
+// ChildCode carries a user to a gateway host, once.
+type ChildCode struct {
+	Way
+	Parent    id.Session
 	Born      time.Time
 	ExpiresAt time.Time
 }
 
 // IssueChildCode makes the code that brings the principal's browser to a host of the gateway. The caller has checked that the host is
 // one of ours. Errors: session.ended.
-func (s *Sessions) IssueChildCode(ctx context.Context, p principal.Principal, host, path string) (secret.Value, error) {
+func (s *Sessions) IssueChildCode(ctx context.Context, p principal.Principal, way Way) (secret.Value, error) {
 	// The path becomes a redirect on the other host, so only one that our gateway would serve may pass.
-	if sign.CheckTarget(path) != nil {
-		path = "/"
+	if sign.CheckTarget(way.Path) != nil {
+		way.Path = "/"
 	}
 	code := secret.MintBearer("child code")
 	err := s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -41,18 +49,23 @@ func (s *Sessions) IssueChildCode(ctx context.Context, p principal.Principal, ho
 		if !found || !row.RevokedAt.IsZero() || !row.Parent.IsZero() {
 			return audit.Event{}, fault.New(fault.SessionEnded)
 		}
-		c := ChildCode{Parent: p.Session, Host: host, Path: path, Born: now, ExpiresAt: now.Add(s.Limits.ChildCode)}
-		return audit.Quiet(audit.SessionChildCodeMade), tx.InsertChildCode(ctx, code.Hash(), c)
+		c := ChildCode{Way: way, Parent: p.Session, Born: now, ExpiresAt: now.Add(s.Limits.ChildCode)}
+		return audit.Event{Action: audit.SessionChildCodeMade, Actor: p}, tx.InsertChildCode(ctx, code.Hash(), c)
 	})
 	return code, err
 }
 
-// RedeemChildCode turns a code into a session on its host. The code is spent by one conditional write that names the winner; the child
-// carries the parent's proof and never outlives it. Errors: child_code.refused for whatever is wrong with the code.
-func (s *Sessions) RedeemChildCode(ctx context.Context, code secret.Value, host string, from principal.Origin) (row Row, bearer secret.Value, path string, err error) {
+// RedeemChildCode turns a code into a session on its host, in the browser that shows the cookie of its state. The code is spent by one
+// conditional write that names the winner. The child carries the parent's proof and never outlives it, and the one that the parent had on the
+// host before ends: nobody could sign it out any more, and so a session has at most one child a host.
+// Errors: child_code.refused for whatever is wrong with the code.
+func (s *Sessions) RedeemChildCode(ctx context.Context, code, state secret.Value, host string, from principal.Origin) (row Row, bearer secret.Value, path string, err error) {
+	if !code.IsBearer() || !state.IsBearer() {
+		return row, bearer, path, fault.New(fault.ChildCodeRefused)
+	}
 	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		now := s.Now()
-		c, won, err := tx.SpendChildCode(ctx, code.Hash(), host, now)
+		c, won, err := tx.SpendChildCode(ctx, code.Hash(), state.Hash(), host, now)
 		if err != nil {
 			return audit.Event{}, fmt.Errorf("spend child code: %w", err)
 		}
@@ -66,6 +79,11 @@ func (s *Sessions) RedeemChildCode(ctx context.Context, code secret.Value, host 
 		if !found || !parent.RevokedAt.IsZero() || !now.Before(parent.ExpiresAt) {
 			return audit.Event{}, fault.New(fault.ChildCodeRefused)
 		}
+		before, err := tx.RevokeChildrenOnHost(ctx, parent.ID, host, "opened again", now)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("revoke the child before: %w", err)
+		}
+		announce(tx, before...)
 		row = parent
 		row.ID, row.Parent, row.Host = id.New[id.SessionKind](now), parent.ID, host
 		row.Born, row.ActedAt = now, now

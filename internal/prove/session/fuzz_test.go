@@ -36,14 +36,11 @@ func FuzzChildPath(f *testing.F) {
 	}
 	home := url.URL{Scheme: "https", Host: "exchange.example"}
 	f.Fuzz(func(t *testing.T, path, guess string) {
-		if _, _, _, err := s.Sessions.RedeemChildCode(t.Context(), secret.FromString("guess", guess), authtest.PageHost, authtest.PersonOrigin()); fault.CodeOf(err) != fault.ChildCodeRefused {
+		if _, _, _, err := s.Sessions.RedeemChildCode(t.Context(), secret.FromString("guess", guess), secret.MintBearer("way"), authtest.PageHost, authtest.PersonOrigin()); fault.CodeOf(err) != fault.ChildCodeRefused {
 			t.Errorf("%q is a code: %v", guess, err)
 		}
-		code, err := s.Sessions.IssueChildCode(t.Context(), ada, authtest.PageHost, path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _, way, err := s.Sessions.RedeemChildCode(t.Context(), code, authtest.PageHost, authtest.PersonOrigin())
+		code, cookie := s.Crossing(t, ada, authtest.PageHost, path)
+		_, _, way, err := s.Sessions.RedeemChildCode(t.Context(), code, cookie, authtest.PageHost, authtest.PersonOrigin())
 		if err != nil {
 			t.Fatal(err)
 		}

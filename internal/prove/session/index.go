@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -176,7 +177,7 @@ func (s *Sessions) Authenticate(bearer []byte, host string, from principal.Origi
 	from.Device = l.Device
 	p := principal.Principal{
 		Kind: principal.KindUser, User: l.User, Account: l.Account, Subaccount: l.Subaccount, Role: l.Role,
-		Session: l.ID, Scopes: s.ScopesOf(l.Role), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
+		Session: l.ID, Bearer: l.TokenHash, Scopes: s.ScopesOf(l.Role), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
 	}
 	if idle := time.UnixMicro(parent.acted.Load()).Add(s.Limits.Idle); !now.Before(idle) {
 		p.IdleSince = idle
@@ -236,15 +237,35 @@ func (s *Sessions) SaveActs(ctx context.Context) error {
 	for _, sid := range ended {
 		s.index.drop(sid)
 	}
-	for _, l := range dirty {
-		acted := l.acted.Load()
-		err := s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-			return audit.Quiet(audit.SessionTouched), tx.TouchSession(ctx, l.ID, time.UnixMicro(acted))
-		})
-		if err != nil {
-			return fmt.Errorf("save act: %w", err)
+	for batch := range slices.Chunk(dirty, saveBatch) {
+		if err := s.saveActs(ctx, batch); err != nil {
+			return fmt.Errorf("save acts: %w", err)
 		}
-		l.saved.Store(acted)
+	}
+	return nil
+}
+
+// saveBatch is how many rows one commit carries: enough that its sync is cheap, few enough that nobody waits long behind it.
+const saveBatch = 500
+
+func (s *Sessions) saveActs(ctx context.Context, batch []*live) error {
+	acts := make([]int64, len(batch))
+	for i, l := range batch {
+		acts[i] = l.acted.Load()
+	}
+	err := s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		for i, l := range batch {
+			if err := tx.TouchSession(ctx, l.ID, time.UnixMicro(acts[i])); err != nil {
+				return audit.Event{}, err
+			}
+		}
+		return audit.Quiet(audit.SessionTouched), nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, l := range batch {
+		l.saved.Store(acts[i])
 	}
 	return nil
 }

@@ -14,8 +14,11 @@
 package session
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
@@ -70,8 +73,10 @@ type Tx interface {
 	RevokeOtherSessionsByUser(ctx context.Context, u id.User, keep id.Session, why string, now time.Time) ([]id.Session, error)
 	RevokeSessionsByUser(ctx context.Context, u id.User, why string, now time.Time) ([]id.Session, error)
 	InsertChildCode(ctx context.Context, hash [32]byte, c ChildCode) error
-	// SpendChildCode uses a code on its host before its end; won is false for all but the first.
-	SpendChildCode(ctx context.Context, hash [32]byte, host string, now time.Time) (c ChildCode, won bool, err error)
+	// SpendChildCode uses a code on its host, in the browser of its state, before its end; won is false for all but the first.
+	SpendChildCode(ctx context.Context, hash, state [32]byte, host string, now time.Time) (c ChildCode, won bool, err error)
+	// RevokeChildrenOnHost gives the ids of those that were live.
+	RevokeChildrenOnHost(ctx context.Context, parent id.Session, host, why string, now time.Time) ([]id.Session, error)
 }
 
 // Limits are the lifetimes of sessions (product.md, "Lifetimes").
@@ -117,19 +122,52 @@ type Mint struct {
 	Replace id.Session
 }
 
-// Mint makes a session in the caller's transaction; it is the only place where one begins. The bearer is in the answer and is never
-// readable again.
-func (s *Sessions) Mint(ctx context.Context, tx Tx, in Mint) (Row, secret.Value, error) {
+// MaxPerUser is how many sessions a user may have, children not counted. Sign-ins that commit at the same moment may go beyond it; the next
+// one ends what is too many.
+const MaxPerUser = 50
+
+// Minted is a new session. The bearer is never readable again.
+type Minted struct {
+	Session Row
+	Bearer  secret.Value
+	// Ended are the sessions that had to make room, those that nobody used for the longest.
+	Ended []Row
+}
+
+// Mint makes a session in the caller's transaction; it is the only place where one begins.
+func (s *Sessions) Mint(ctx context.Context, tx Tx, in Mint) (out Minted, err error) {
 	now := s.Now()
-	row := Row{
+	out.Session = Row{
 		ID: id.New[id.SessionKind](now), User: in.User, Account: in.Account, Subaccount: in.Subaccount, Device: in.From.Device,
 		Proof: in.Proof, Addr: in.From.Addr.String(), Agent: in.From.Agent, Born: now, ActedAt: now, ExpiresAt: now.Add(s.Limits.Absolute),
 	}
 	if err := s.replace(ctx, tx, in.Replace); err != nil {
-		return row, secret.Value{}, err
+		return out, err
 	}
-	bearer, err := s.insert(ctx, tx, &row)
-	return row, bearer, err
+	if out.Ended, err = s.makeRoom(ctx, tx, in.User); err != nil {
+		return out, err
+	}
+	out.Bearer, err = s.insert(ctx, tx, &out.Session)
+	return out, err
+}
+
+// makeRoom ends the sessions of a user that nobody used for the longest, until there is room for one more.
+func (s *Sessions) makeRoom(ctx context.Context, tx Tx, u id.User) ([]Row, error) {
+	rows, err := tx.LiveSessionsByUser(ctx, u, s.Now())
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	rows = slices.DeleteFunc(rows, func(r Row) bool { return !r.Parent.IsZero() })
+	slices.SortFunc(rows, func(a, b Row) int {
+		return cmp.Or(s.index.acted(a.ID, a.ActedAt).Compare(s.index.acted(b.ID, b.ActedAt)), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	rows = rows[:max(0, len(rows)-MaxPerUser+1)]
+	for _, row := range rows {
+		if err := s.End(ctx, tx, u, row.ID, "unused for the longest of too many"); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
 }
 
 // replace ends the session that a browser had, whoever's it was: its bearer is overwritten, and nobody could sign it out any more.
@@ -144,7 +182,7 @@ func (s *Sessions) replace(ctx context.Context, tx Tx, sid id.Session) error {
 	if !found {
 		return nil
 	}
-	return s.revoke(ctx, tx, before.User, sid, "replaced by a new sign-in")
+	return s.End(ctx, tx, before.User, sid, "replaced by a new sign-in")
 }
 
 func (s *Sessions) insert(ctx context.Context, tx Tx, row *Row) (secret.Value, error) {
@@ -157,10 +195,11 @@ func (s *Sessions) insert(ctx context.Context, tx Tx, row *Row) (secret.Value, e
 	return bearer, nil
 }
 
-// Raise adds a proof to a session in the caller's transaction and gives it a new bearer; the old one is dead once this commits.
-// The zero proof adds nothing and still brings a new bearer. Errors: session.ended, also when another request raised it first.
-func (s *Sessions) Raise(ctx context.Context, tx Tx, sid id.Session, proof assurance.Proof) (secret.Value, error) {
-	row, found, err := tx.SessionByID(ctx, sid)
+// Raise adds a proof to the principal's session in the caller's transaction and gives it a new bearer; the one that the principal was shown
+// by is dead once this commits. The zero proof adds nothing and still brings a new bearer.
+// Errors: session.ended, also when another request raised it first.
+func (s *Sessions) Raise(ctx context.Context, tx Tx, p principal.Principal, proof assurance.Proof) (secret.Value, error) {
+	row, found, err := tx.SessionByID(ctx, p.Session)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("read session: %w", err)
 	}
@@ -168,22 +207,22 @@ func (s *Sessions) Raise(ctx context.Context, tx Tx, sid id.Session, proof assur
 		return secret.Value{}, fault.New(fault.SessionEnded)
 	}
 	bearer := secret.MintBearer("session")
-	won, err := tx.RaiseSession(ctx, sid, row.TokenHash, bearer.Hash(), row.Proof.With(proof), s.Now())
+	won, err := tx.RaiseSession(ctx, p.Session, p.Bearer, bearer.Hash(), row.Proof.With(proof), s.Now())
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("raise session: %w", err)
 	}
 	if !won {
 		return secret.Value{}, fault.New(fault.SessionEnded)
 	}
-	announce(tx, sid)
+	announce(tx, p.Session)
 	return bearer, nil
 }
 
 // SignOut ends the principal's own session and its children.
 func (s *Sessions) SignOut(ctx context.Context, p principal.Principal) error {
 	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		err := s.revoke(ctx, tx, p.User, p.Session, "signed out")
-		return audit.Event{Action: audit.SessionSignedOut, Actor: p, Person: p.User}, err
+		h := happening.Happening{Kind: happening.SignedOut, User: p.User, Session: p.Session}
+		return audit.Event{Action: audit.SessionSignedOut, Actor: p, Person: p.User}, s.Follow.Apply(ctx, tx, h)
 	})
 }
 
@@ -197,7 +236,7 @@ func (s *Sessions) Revoke(ctx context.Context, p principal.Principal, sid id.Ses
 		if !found || row.User != p.User || !row.RevokedAt.IsZero() {
 			return audit.Event{}, fault.New(fault.SessionNotFound)
 		}
-		err = s.revoke(ctx, tx, p.User, sid, "signed out from another session")
+		err = s.End(ctx, tx, p.User, sid, "signed out from another session")
 		return audit.Event{Action: audit.SessionRevoked, Actor: p, Person: p.User, Facts: map[string]string{"device": row.Agent}}, err
 	})
 }
@@ -231,6 +270,16 @@ func (s *Sessions) SignOutEverywhere(ctx context.Context, p principal.Principal)
 	return count, err
 }
 
+// End ends one session of a user, with its children, in the caller's transaction; room respond calls it where the table says so.
+func (s *Sessions) End(ctx context.Context, tx Tx, u id.User, sid id.Session, why string) error {
+	ended, err := tx.RevokeSession(ctx, u, sid, why, s.Now())
+	if err != nil {
+		return fmt.Errorf("revoke session: %w", err)
+	}
+	announce(tx, ended...)
+	return nil
+}
+
 // EndOthers ends all sessions of a user but one, in the caller's transaction; room respond calls it where the table says so.
 func (s *Sessions) EndOthers(ctx context.Context, tx Tx, u id.User, keep id.Session, why string) (int, error) {
 	ended, err := tx.RevokeOtherSessionsByUser(ctx, u, keep, why, s.Now())
@@ -241,27 +290,31 @@ func (s *Sessions) EndOthers(ctx context.Context, tx Tx, u id.User, keep id.Sess
 	return len(ended), nil
 }
 
-func (s *Sessions) revoke(ctx context.Context, tx Tx, u id.User, sid id.Session, why string) error {
-	ended, err := tx.RevokeSession(ctx, u, sid, why, s.Now())
-	if err != nil {
-		return fmt.Errorf("revoke session: %w", err)
-	}
-	announce(tx, ended...)
-	return nil
+// Listed is a session with its children, one for each gateway host that it has open.
+type Listed struct {
+	Row
+	Children []Row
 }
 
-// List gives the user's live sessions, children left out, the newest first.
-func (s *Sessions) List(ctx context.Context, p principal.Principal) (list []Row, err error) {
-	err = s.Ledger.View(ctx, func(tx Tx) error {
-		rows, err := tx.LiveSessionsByUser(ctx, p.User, s.Now())
-		for _, row := range rows {
-			if row.Parent.IsZero() {
-				row.ActedAt = s.index.acted(row.ID, row.ActedAt)
-				list = append(list, row)
-			}
-		}
+// List gives the user's live sessions, the newest first.
+func (s *Sessions) List(ctx context.Context, p principal.Principal) (list []Listed, err error) {
+	var rows []Row
+	err = s.Ledger.View(ctx, func(tx Tx) (err error) {
+		rows, err = tx.LiveSessionsByUser(ctx, p.User, s.Now())
 		return err
 	})
+	children := map[id.Session][]Row{} // parent → children
+	for _, row := range rows {
+		if !row.Parent.IsZero() {
+			children[row.Parent] = append(children[row.Parent], row)
+		}
+	}
+	for _, row := range rows {
+		if row.Parent.IsZero() {
+			row.ActedAt = s.index.acted(row.ID, row.ActedAt)
+			list = append(list, Listed{row, children[row.ID]})
+		}
+	}
 	return list, err
 }
 

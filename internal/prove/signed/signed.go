@@ -15,6 +15,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -50,13 +52,19 @@ type Opener interface {
 // Keys is what this package asks of package apikey.
 type Keys interface {
 	Find(k id.Key) *apikey.Live
-	Ceiling(c sign.Coverage) scope.Class
+	Ceiling(d sign.Dialect, c sign.Coverage) scope.Class
 }
 
 // Windows are how far a signature's time may be from ours.
 type Windows struct {
-	// NativePast is the default; TestPast is for test keys and cancels; Future for all.
-	NativePast, TestPast, UpbitPast, Future time.Duration
+	// Past is the default of each dialect; TestPast is for test keys and cancels; Future for all.
+	Past             [sign.Dialects]time.Duration
+	TestPast, Future time.Duration
+}
+
+// Widest is how old a signature may be at the most.
+func (w Windows) Widest() time.Duration {
+	return max(w.TestPast, slices.Max(w.Past[:]))
 }
 
 // Deps are what Verifier is made of. All are needed.
@@ -72,10 +80,13 @@ type Deps struct {
 }
 
 // Verifier checks signed requests. It is safe for concurrent use.
-type Verifier struct{ Deps }
+type Verifier struct {
+	Deps
+	widest time.Duration
+}
 
 // New makes a Verifier.
-func New(d Deps) *Verifier { return &Verifier{d} }
+func New(d Deps) *Verifier { return &Verifier{d, d.Windows.Widest()} }
 
 // Request is one request to check.
 type Request struct {
@@ -85,7 +96,11 @@ type Request struct {
 	Environment id.Environment
 	// Cancels marks a request that only reduces risk: it may be older.
 	Cancels bool
-	// ReadBody reads the body under its cap. It is called at most once, after the signature holds. Its bytes are left in Request.Body.
+	// Repeatable marks a request that changes nothing: in dialects without a nonce, two equal ones in one millisecond are honest.
+	Repeatable bool
+	// ReadBody reads the body under its cap. It is called at most once, after the signature holds; before that only in dialects whose
+	// signature cannot be read without it (sign.NeedsBody). Its bytes are left in Request.Body.
+	// Nil is for a door that sees no bodies: the signature then holds for what it says about one (Accepted.Digest).
 	ReadBody func() ([]byte, error)
 }
 
@@ -119,13 +134,17 @@ type Accepted struct {
 	Live      *apikey.Live
 	// Ceiling that the signature puts on the scopes, already applied.
 	Ceiling scope.Class
+	// Digest is the Content-Digest that the signature covers, of a body that nobody has seen yet. When it is empty the body was seen, or the
+	// signature holds for a request without one.
+	Digest string
 }
 
 // Verify checks a request. On success its nonce is spent; every refusal leaves it unspent.
 // Errors: *RefusalError; unavailable when a nonce could not be claimed durably.
 func (v *Verifier) Verify(ctx context.Context, in *Request) (Accepted, error) {
-	now := v.Now()
-	c := check{v: v, in: in, now: now}
+	c, _ := checks.Get().(*check)
+	defer c.done()
+	*c = check{v: v, in: in, now: v.Now()}
 	if err := c.parsedSignature(); err != nil {
 		return Accepted{}, err
 	}
@@ -155,12 +174,27 @@ type check struct {
 	sig   sign.Signature
 	live  *apikey.Live
 	first *fault.Error // what is wrong with the key, told only when the signature holds
+	// digest of a body that was not seen
+	digest string
 
+	whole bool            // the body has been read
 	plain [maxSecret]byte // where a secret is opened, cleared after use
 }
 
+// checks lends out checks: a secret is opened behind an interface, so its buffer cannot lie on the stack.
+var checks = sync.Pool{New: func() any { return new(check) }}
+
+func (c *check) done() {
+	*c = check{} // keeps no request alive
+	checks.Put(c)
+}
+
 func (c *check) refuse(f *fault.Error, proven bool, reason sign.Reason) error {
-	return &RefusalError{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: c.sig.Dialect}
+	spoken := c.sig.Dialect
+	if spoken == 0 {
+		spoken = sign.Spoken(c.in.Header)
+	}
+	return &RefusalError{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: spoken}
 }
 
 // fail is a refusal that costs its source.
@@ -175,7 +209,10 @@ func (c *check) fail(f *fault.Error, reason sign.Reason) error {
 // parsedSignature: the source has not failed too often, and the headers are one signature in its canonical form.
 func (c *check) parsedSignature() error {
 	if !c.v.Budgets.Left(id.Key{}, c.in.From.Addr, c.now) {
-		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, "")
+		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, sign.TooMany)
+	}
+	if err := c.headWithBody(); err != nil {
+		return err
 	}
 	var err error
 	if c.sig, err = sign.Parse(&c.in.Request); err == nil {
@@ -191,10 +228,28 @@ func (c *check) parsedSignature() error {
 	return c.fail(fault.New(fault.SignatureMalformed, "problem", err.Error()), reason)
 }
 
+// headWithBody: where the signature cannot be read without the body, the body is there. A door that sees none can tell only of methods that
+// have none.
+func (c *check) headWithBody() error {
+	switch needed := sign.NeedsBody(&c.in.Request); {
+	case needed && c.in.ReadBody != nil:
+		return c.readBody()
+	case needed && !c.bodiless():
+		return c.refuse(fault.New(fault.ForwardBodyUnseen), false, sign.HashMismatch)
+	default:
+		return nil
+	}
+}
+
+// bodiless says whether a request of this method has no body, or none that is looked at.
+func (c *check) bodiless() bool {
+	return c.in.Method == "GET" || c.in.Method == "HEAD" || c.in.Method == "DELETE"
+}
+
 // freshRequest: no key could accept an older or younger one. It says nothing about whether the key exists.
 func (c *check) freshRequest() error {
-	if err := c.sig.Fresh(c.now, max(c.v.Windows.TestPast, c.v.Windows.UpbitPast), c.v.Windows.Future); err != nil {
-		return c.refuse(c.skewed(sign.ReasonOf(err), max(c.v.Windows.TestPast, c.v.Windows.UpbitPast)), false, sign.ReasonOf(err))
+	if err := c.sig.Fresh(c.now, c.v.widest, c.v.Windows.Future); err != nil {
+		return c.refuse(c.skewed(sign.ReasonOf(err), c.v.widest), false, sign.ReasonOf(err))
 	}
 	return nil
 }
@@ -204,6 +259,9 @@ func (c *check) skewed(reason sign.Reason, window time.Duration) *fault.Error {
 	if reason == sign.Ahead {
 		code = fault.SignatureAhead
 	}
+	if c.sig.Window > 0 {
+		window = min(window, c.sig.Window)
+	}
 	skew := c.sig.Skew(c.now)
 	return fault.New(code, "server_time", c.now.UTC().Format("2006-01-02T15:04:05.000Z"), "skew_ms", skew.Abs().Milliseconds(),
 		"signed_skew_ms", skew.Milliseconds(), "window_ms", window.Milliseconds())
@@ -211,17 +269,17 @@ func (c *check) skewed(reason sign.Reason, window time.Duration) *fault.Error {
 
 // knownKey: the key is looked up in memory, and the first thing that is wrong with it is remembered.
 func (c *check) knownKey() error {
-	if kid, _, err := id.ParseKey(c.sig.KeyID); err == nil {
+	if kid, ok := id.PeekKey(c.sig.KeyID); ok {
 		c.live = c.v.Keys.Find(kid)
 	}
 	if c.live != nil && c.live.Text != c.sig.KeyID {
-		c.live = nil // the same bytes under the other environment's prefix name no key
+		c.live = nil // other checksum, or the other environment's prefix: no key is called so
 	}
 	if c.live == nil {
 		return nil
 	}
 	if !c.v.Budgets.Left(c.live.ID, c.in.From.Addr, c.now) {
-		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, "")
+		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, sign.TooMany)
 	}
 	c.first = c.wrongWithKey()
 	return nil
@@ -254,10 +312,7 @@ func (c *check) wrongWithKey() *fault.Error {
 }
 
 func (c *check) window() time.Duration {
-	window := c.v.Windows.NativePast
-	if c.sig.Dialect == sign.Upbit {
-		window = c.v.Windows.UpbitPast
-	}
+	window := c.v.Windows.Past[c.live.Dialect]
 	if c.live.WindowPast > 0 {
 		window = c.live.WindowPast
 	}
@@ -275,6 +330,8 @@ func (c *check) signedRequest() error {
 	case reason == sign.WrongDialect || reason == sign.AlgMismatch:
 		f := fault.New(fault.KeyWrongDialect, "dialect", c.live.Dialect.String()+" "+c.live.Algorithm.String())
 		return c.refuse(f, true, reason)
+	case reason != "" && reason != sign.BadSignature: // it holds, and lacks what the key's dialect wants of it
+		return c.refuse(fault.New(fault.SignatureMalformed, "problem", err.Error()), true, reason)
 	default:
 		return c.fail(fault.New(fault.SignatureMismatch), sign.BadSignature)
 	}
@@ -291,7 +348,9 @@ func reasonOf(code fault.Code) sign.Reason {
 		return sign.AddressNotAllowed
 	case fault.KeyExpired, fault.KeyRevoked, fault.KeyOwnerDisabled:
 		return sign.KeyExpired
-	case fault.SignatureTooOld:
+	case fault.RateLimited:
+		return sign.TooMany
+	case fault.SignatureTooOld, fault.SignatureSignAgain: // to be signed again is what a client makes of both
 		return sign.TooOld
 	case fault.SignatureAhead:
 		return sign.Ahead
@@ -324,22 +383,44 @@ func (c *check) verify() error {
 	return err
 }
 
-// boundBody: the body is the one that was signed.
+// boundBody: the body is the one that was signed; one that is not seen has the digest that was signed.
 func (c *check) boundBody() error {
-	body, err := c.in.ReadBody()
-	if err != nil {
+	if c.in.ReadBody == nil {
+		return c.boundDigest()
+	}
+	if err := c.readBody(); err != nil {
 		return err
 	}
-	c.in.Body = body
-	// A body may take its time, and the key may have ended, or the signature grown old, meanwhile.
-	c.now = c.v.Now()
 	if c.live = c.v.Keys.Find(c.live.ID); c.live == nil {
 		return c.refuse(fault.New(fault.KeyNotFound), true, sign.KeyExpired)
 	}
 	if wrong := c.wrongWithKey(); wrong != nil {
 		return c.refuse(wrong, true, reasonOf(wrong.Code))
 	}
-	if err := c.sig.CheckBody(&c.in.Request, sign.UpbitForms{}); err != nil {
+	if err := c.sig.CheckBody(&c.in.Request, c.live.Settings); err != nil {
+		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
+	}
+	return nil
+}
+
+// readBody reads the body, once. It may take its time, and the key may have ended, or the signature grown old, meanwhile.
+func (c *check) readBody() error {
+	if c.whole {
+		return nil
+	}
+	body, err := c.in.ReadBody()
+	if err != nil {
+		return err
+	}
+	c.in.Body, c.whole, c.now = body, true, c.v.Now()
+	return nil
+}
+
+func (c *check) boundDigest() (err error) {
+	if c.sig.Dialect != sign.Native && !c.bodiless() {
+		return c.refuse(fault.New(fault.ForwardBodyUnseen), true, sign.HashMismatch)
+	}
+	if c.digest, err = c.sig.CheckUnseenBody(&c.in.Request, c.live.Settings); err != nil {
 		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
 	}
 	return nil
@@ -347,15 +428,12 @@ func (c *check) boundBody() error {
 
 // claimedRequest: this nonce was never used with this key.
 func (c *check) claimedRequest(ctx context.Context) error {
-	won := false
+	won := c.in.Repeatable && c.sig.Timed() && c.sig.Nonce == ""
 	if c.sig.Timed() {
-		won = c.v.Nonces.Claim(c.live.ID, c.sig.Nonce, c.now)
+		won = won || c.v.Nonces.Claim(c.live.ID, c.sig.SingleUse(&c.in.Request), c.now)
 	} else {
-		err := c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
-			won, err = tx.ClaimKeyNonce(ctx, c.live.ID, []byte(c.sig.Nonce), c.now)
-			return audit.Quiet(audit.KeyUsed), err
-		})
-		if err != nil {
+		var err error
+		if won, err = c.claimDurably(ctx); err != nil {
 			return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
 		}
 	}
@@ -365,11 +443,26 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	return nil
 }
 
+// claimDurably spends a nonce that has to be remembered for as long as its key lives, or raises the mark that Kraken's must pass.
+func (c *check) claimDurably(ctx context.Context) (won bool, err error) {
+	k, nonce, counter, window, now := c.live.ID, []byte(c.sig.Nonce), c.sig.Counter, c.live.Settings.NonceWindow, c.now
+	rises := c.sig.Dialect == sign.Kraken
+	err = c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
+		if rises {
+			won, err = tx.ClaimKeyCounter(ctx, k, counter, window, now)
+		} else {
+			won, err = tx.ClaimKeyNonce(ctx, k, nonce, now)
+		}
+		return audit.Quiet(audit.KeyUsed), err
+	})
+	return won, err
+}
+
 func (c *check) accepted() Accepted {
 	l := c.live
 	l.Used(c.now, c.in.From.Addr)
-	ceiling := c.v.Keys.Ceiling(c.sig.Coverage())
-	return Accepted{Live: l, Ceiling: ceiling, Principal: principal.Principal{
+	ceiling := c.v.Keys.Ceiling(l.Dialect, c.sig.Coverage())
+	return Accepted{Live: l, Ceiling: ceiling, Digest: c.digest, Principal: principal.Principal{
 		Kind: principal.KindKey, User: l.Owner, Account: l.Account, Subaccount: l.Subaccount, Role: l.OwnerRole, Key: l.ID,
 		Environment: l.Environment, Scopes: l.ScopesAt(c.now).UpTo(ceiling), Name: l.Name, Origin: c.in.From,
 	}}

@@ -15,6 +15,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,6 +32,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
+	"github.com/seed-21c57000/sallyport/internal/prove/password"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -203,6 +205,10 @@ func (s *SignIns) verify(ctx context.Context, t try, given secret.Value) (bool, 
 		return false, s.Factors.Hasher.VerifyNobody(ctx, given)
 	}
 	ok, rehash, err := s.Factors.Hasher.Verify(ctx, t.methods.Password.PHC, given)
+	if errors.Is(err, password.ErrPepper) {
+		// A wrong password, to whoever asks: another answer would tell that the address has a user. The operator hears of it from doctor.
+		return false, nil
+	}
 	if err == nil && ok && rehash {
 		err = s.rehash(ctx, t, given)
 	}
@@ -375,18 +381,23 @@ func (s *SignIns) mint(ctx context.Context, tx Tx, from From, u account.User, pr
 	origin.Device = seen.ID
 	m := memberships[0]
 	mint := session.Mint{User: u.ID, Account: m.Account, Subaccount: m.Main, Proof: proof, From: origin, Replace: from.Replace}
-	row, bearer, err := s.Sessions.Mint(ctx, txn.As[session.Tx](tx), mint)
+	minted, err := s.Sessions.Mint(ctx, txn.As[session.Tx](tx), mint)
 	if err != nil {
 		return out, event, err
 	}
+	row := minted.Session
 	if seen.New {
 		if err := s.Follow.Apply(ctx, tx, s.newDevice(u.ID, row)); err != nil {
 			return out, event, err
 		}
 	}
 	actor := principal.Principal{Kind: principal.KindUser, User: u.ID, Account: m.Account, Session: row.ID, Proof: proof, Origin: origin}
-	out = SignedIn{Session: row, Bearer: bearer, DeviceCookie: seen.Cookie, Lang: u.Lang}
-	return out, audit.Event{Action: audit.SessionSignedIn, Actor: actor, Person: u.ID}, nil
+	out = SignedIn{Session: row, Bearer: minted.Bearer, DeviceCookie: seen.Cookie, Lang: u.Lang}
+	event = audit.Event{Action: audit.SessionSignedIn, Actor: actor, Person: u.ID}
+	if len(minted.Ended) > 0 {
+		event.Action, event.Facts = audit.SessionSignedInCrowded, map[string]string{"device": minted.Ended[0].Agent, "limit": fmt.Sprint(session.MaxPerUser)}
+	}
+	return out, event, nil
 }
 
 func (s *SignIns) newDevice(u id.User, row session.Row) happening.Happening {

@@ -5,6 +5,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -187,6 +191,66 @@ func TestOutsidersLearnNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A pepper that is lost makes a password wrong, and nothing else: another answer would tell who has one.
+func TestALostPepperTellsNobody(t *testing.T) {
+	folder := t.TempDir()
+	before := authtest.StartWith(t, authtest.Options{Folder: folder})
+	before.SignUp("ada@example.com")
+	path := filepath.Join(folder, "keys")
+	if err := before.Keys.AddPepper(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := slices.DeleteFunc(strings.SplitAfter(string(text), "\n"), func(l string) bool { return strings.HasPrefix(l, "pepper 1 ") })
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := authtest.StartWith(t, authtest.Options{Folder: folder})
+	for n, mail := range []string{"ada@example.com", "nobody@example.com"} {
+		_, err := s.SignIns.WithPassword(t.Context(), stranger(netip.AddrFrom4([4]byte{198, 51, 100, byte(n)}).String()), mail, word(authtest.Password))
+		f, _ := errors.AsType[*fault.Error](err)
+		if f == nil || f.Code != fault.SignInRefused || f.Fields != nil || f.RetryAfter != 0 {
+			t.Errorf("%s: %v", mail, err)
+		}
+	}
+	lost, err := s.Factors.LostPeppers(t.Context(), s.Keys.HasPepper)
+	if err != nil || len(lost) != 1 || lost["1"] != 1 {
+		t.Errorf("lost peppers: %v, %v", lost, err)
+	}
+}
+
+// A new pepper goes around every password at once, in a server that runs too, and nobody notices but the table.
+func TestANewPepperGoesAroundEveryPassword(t *testing.T) {
+	folder := t.TempDir()
+	s := authtest.StartWith(t, authtest.Options{Folder: folder})
+	s.SignUp("ada@example.com")
+	cli := authtest.StartWith(t, authtest.Options{Folder: folder})
+	if _, _, err := cli.Factors.RewrapPasswords(t.Context(), principal.Nobody(authtest.PersonOrigin())); fault.CodeOf(err) != fault.Forbidden {
+		t.Errorf("a stranger may: %v", err)
+	}
+	for round := 1; round <= 4; round++ {
+		if err := cli.Keys.AddPepper(); err != nil {
+			t.Fatal(err)
+		}
+		wrapped, full, err := cli.Factors.RewrapPasswords(t.Context(), principal.Host("tests"))
+		if err != nil || wrapped+full != 1 || full != round/4 {
+			t.Errorf("round %d: wrapped %d, full %d, %v", round, wrapped, full, err)
+		}
+	}
+	for range 2 { // the first brings the hash back to one pepper
+		if _, err := s.SignIns.WithPassword(t.Context(), stranger("198.51.100.1"), "ada@example.com", word(authtest.Password)); err != nil {
+			t.Error(err)
+		}
+	}
+	needed, err := s.Factors.LostPeppers(t.Context(), func(string) bool { return false })
+	if err != nil || len(needed) != 1 || needed["5"] != 1 {
+		t.Errorf("after a sign-in the password needs %v, %v", needed, err)
+	}
 }
 
 func TestStrangersNeverShutOutAKnownDevice(t *testing.T) {

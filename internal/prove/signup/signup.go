@@ -341,11 +341,12 @@ func (s *SignUps) finish(ctx context.Context, from From, up SignUp, handle [64]b
 		origin := from.Origin
 		origin.Device = seen.ID
 		mint := session.Mint{User: u.ID, Account: m.Account, Subaccount: m.Main, Proof: proof, From: origin, Replace: from.Replace}
-		row, bearer, err := s.Sessions.Mint(ctx, txn.As[session.Tx](tx), mint)
+		minted, err := s.Sessions.Mint(ctx, txn.As[session.Tx](tx), mint)
 		if err != nil {
 			return audit.Event{}, err
 		}
-		out = SignedUp{User: u, Session: row, Bearer: bearer, DeviceCookie: seen.Cookie}
+		row := minted.Session
+		out = SignedUp{User: u, Session: row, Bearer: minted.Bearer, DeviceCookie: seen.Cookie}
 		actor := principal.Principal{Kind: principal.KindUser, User: u.ID, Account: m.Account, Session: row.ID, Proof: proof, Origin: origin}
 		facts := map[string]string{"mail": u.Mail}
 		return audit.Event{Action: audit.UserSignedUp, Actor: actor, Person: u.ID, Facts: facts},

@@ -46,6 +46,8 @@ type StepUp struct {
 // Tx is what this package asks of a transaction.
 type Tx interface {
 	InsertStepUp(ctx context.Context, s StepUp, now time.Time) error
+	// TrimStepUps forgets the oldest of a session that nobody satisfied yet, but for this many.
+	TrimStepUps(ctx context.Context, of id.Session, keep int) error
 	StepUpByID(ctx context.Context, s id.StepUp) (step StepUp, found bool, err error)
 	// SatisfyStepUp marks one that is open; won is false if it is not, or no more.
 	SatisfyStepUp(ctx context.Context, s id.StepUp, by id.Session, factors assurance.Factor, now, expires time.Time) (won bool, err error)
@@ -149,6 +151,9 @@ func (s *StepUps) stepFor(p principal.Principal, c Content, now time.Time) (Step
 	}, nil
 }
 
+// MaxOpen is how many step-ups a session may have that nobody satisfied; a further one replaces the oldest.
+const MaxOpen = 20
+
 // Ask turns the answer of an operation that called Require into what its caller sees: a missing step-up is written down and named in
 // step_up_required; everything else passes through.
 func (s *StepUps) Ask(ctx context.Context, err error) error {
@@ -157,6 +162,9 @@ func (s *StepUps) Ask(ctx context.Context, err error) error {
 		return err
 	}
 	insert := func(tx Tx) (audit.Event, error) {
+		if err := tx.TrimStepUps(ctx, a.step.Session, MaxOpen-1); err != nil {
+			return audit.Event{}, fmt.Errorf("trim step-ups: %w", err)
+		}
 		return audit.Quiet(audit.StepUpAsked), tx.InsertStepUp(ctx, a.step, s.Now())
 	}
 	if err := s.Ledger.Update(ctx, insert); err != nil {

@@ -20,6 +20,8 @@ const (
 	SignUpStarted Action = "sign_up.started"
 	// SessionSignedIn: You signed in.
 	SessionSignedIn Action = "session.signed_in"
+	// SessionSignedInCrowded: You signed in. The session on {device} was signed out, unused for the longest: there is room for {limit}.
+	SessionSignedInCrowded Action = "session.signed_in_crowded"
 	// SessionSignedOut: You signed out.
 	SessionSignedOut Action = "session.signed_out"
 	// SessionRevoked: The session on {device} was signed out.
@@ -78,6 +80,14 @@ const (
 	UserDisabled Action = "user.disabled"
 	// UserEnabled: An operator enabled this user again.
 	UserEnabled Action = "user.enabled"
+	// UserErased: An operator erased the user {user}.
+	UserErased Action = "user.erased"
+	// UserLanguageSet: Your language was set to {language}.
+	UserLanguageSet Action = "user.language_set"
+	// MailGivenUp: A mail to you could not be delivered: {letter}.
+	MailGivenUp Action = "mail.given_up"
+	// KeyringPepperRotated: Passwords were sealed with a new pepper ({count}).
+	KeyringPepperRotated Action = "keyring.pepper_rotated"
 	// HoldBegun: Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.
 	HoldBegun Action = "hold.begun"
 	// ConfirmationAsked: leaves no event
@@ -100,6 +110,7 @@ var actions = map[Action]Words{
 	UserSignedUp:             {Quiet: false, English: "Your account was created with {mail}.", Korean: "{mail} 주소로 계정을 만들었습니다."},
 	SignUpStarted:            {Quiet: true, English: "", Korean: ""},
 	SessionSignedIn:          {Quiet: false, English: "You signed in.", Korean: "로그인했습니다."},
+	SessionSignedInCrowded:   {Quiet: false, English: "You signed in. The session on {device} was signed out, unused for the longest: there is room for {limit}.", Korean: "로그인했습니다. 세션은 {limit}개까지 유지되므로 가장 오래 사용하지 않은 {device}의 세션을 로그아웃했습니다."},
 	SessionSignedOut:         {Quiet: false, English: "You signed out.", Korean: "로그아웃했습니다."},
 	SessionRevoked:           {Quiet: false, English: "The session on {device} was signed out.", Korean: "{device}의 세션을 로그아웃했습니다."},
 	SessionOthersRevoked:     {Quiet: false, English: "All other sessions were signed out ({count}).", Korean: "다른 모든 세션을 로그아웃했습니다({count}개)."},
@@ -129,6 +140,10 @@ var actions = map[Action]Words{
 	RequestRefused:           {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
 	UserDisabled:             {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},
 	UserEnabled:              {Quiet: false, English: "An operator enabled this user again.", Korean: "운영자가 사용자를 다시 활성화했습니다."},
+	UserErased:               {Quiet: false, English: "An operator erased the user {user}.", Korean: "운영자가 사용자 {user}의 개인정보를 삭제했습니다."},
+	UserLanguageSet:          {Quiet: false, English: "Your language was set to {language}.", Korean: "언어를 {language}(으)로 설정했습니다."},
+	MailGivenUp:              {Quiet: false, English: "A mail to you could not be delivered: {letter}.", Korean: "메일을 보내지 못했습니다: {letter}"},
+	KeyringPepperRotated:     {Quiet: false, English: "Passwords were sealed with a new pepper ({count}).", Korean: "비밀번호 {count}개를 새 페퍼로 다시 봉인했습니다."},
 	HoldBegun:                {Quiet: false, English: "Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.", Korean: "{until}까지 출금과 출금 주소 추가가 보류됩니다. 거래와 API 키는 계속 이용하실 수 있습니다."},
 	ConfirmationAsked:        {Quiet: true, English: "", Korean: ""},
 	ConfirmationApproved:     {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},

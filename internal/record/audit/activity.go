@@ -13,9 +13,9 @@ import (
 
 // Tx is what this package asks of a transaction to read the log.
 type Tx interface {
-	// Entries reads the log in order, after seq.
-	Entries(ctx context.Context, after int64, limit int) ([]Entry, error)
-	LogHead(ctx context.Context) (seq int64, chain [32]byte, err error)
+	// ReadLog reads the log in order, after seq, opened. What does not open is Erased or Broken, and no error.
+	ReadLog(ctx context.Context, after int64, limit int) ([]Told, error)
+	LogHead(ctx context.Context) (Head, error)
 	// Both read backwards from before, opened.
 	EventsOfPerson(ctx context.Context, person id.User, before int64, limit int) ([]Told, error)
 	EventsOfAccount(ctx context.Context, account id.Account, before int64, limit int) ([]Told, error)
@@ -25,10 +25,13 @@ type Tx interface {
 type Log struct {
 	ledger Ledger[Tx]
 	decide decision.Decider
+	key    Key
 }
 
-// NewLog makes a Log.
-func NewLog(ledger Ledger[Tx], decide decision.Decider) *Log { return &Log{ledger, decide} }
+// NewLog makes a Log. key is the one that the events are written with.
+func NewLog(ledger Ledger[Tx], decide decision.Decider, key Key) *Log {
+	return &Log{ledger, decide, key}
+}
 
 // MaxPage bounds a page of Activity.
 const MaxPage = 100
@@ -71,32 +74,40 @@ func newest(list []Told, limit int) []Told {
 
 const verifyPage = 1000
 
-// VerifyAll walks the whole log from its beginning and says how many events hold. Errors: *BrokenError with the place, also when the stored head
-// is not the one the events lead to.
-func (l *Log) VerifyAll(ctx context.Context) (count int64, err error) {
-	var chain [32]byte
+// VerifyAll walks the whole log from its beginning, opens what can be opened, and says what holds. kept is a head kept elsewhere, or zero.
+// Errors: those of NewVerifier, Next and End.
+func (l *Log) VerifyAll(ctx context.Context, kept Head) (Verdict, error) {
+	v, err := NewVerifier(l.key, kept)
+	if err != nil {
+		return Verdict{}, err
+	}
 	for {
-		var entries []Entry
-		var headSeq int64
-		var head [32]byte
+		var page []Told
+		var head Head
 		err := l.ledger.View(ctx, func(tx Tx) (err error) {
-			if entries, err = tx.Entries(ctx, count, verifyPage); err != nil {
+			if page, err = tx.ReadLog(ctx, v.seq, verifyPage); err != nil {
 				return err
 			}
-			headSeq, head, err = tx.LogHead(ctx)
+			head, err = tx.LogHead(ctx)
 			return err
 		})
 		if err != nil {
-			return count, fmt.Errorf("read log after %d: %w", count, err)
+			return Verdict{}, fmt.Errorf("read log after %d: %w", v.seq, err)
 		}
-		if count, chain, err = Verify(count, chain, entries); err != nil {
-			return count, err
+		if err := v.Next(page); err != nil {
+			return Verdict{}, err
 		}
-		if len(entries) < verifyPage {
-			if headSeq != count || head != chain {
-				return count, &BrokenError{Seq: count + 1, Reason: fmt.Sprintf("the head says %d events", headSeq)}
-			}
-			return count, nil
+		if len(page) < verifyPage {
+			return v.End(head)
 		}
 	}
+}
+
+// Head is where the log ends now, without a look at what leads there.
+func (l *Log) Head(ctx context.Context) (head Head, err error) {
+	err = l.ledger.View(ctx, func(tx Tx) error {
+		head, err = tx.LogHead(ctx)
+		return err
+	})
+	return head, err
 }

@@ -2,15 +2,18 @@
 //
 // It refuses to know what an event means: actions come from spec/actions.tsv, facts from the room that changed something.
 //
-// An event has two halves. The leaf is public and final: time, action and a salted commitment to the rest. The readable half is
-// sealed under a key of the person it is about. Destroying that key erases the person; the chain still verifies.
+// An event has two halves. The leaf is public and final: time, action, and commitments to the rest: one under the log's own key to whose event
+// it is, one salted to what people read. The readable half is sealed under a key of the person it is about. Destroying that key erases the
+// person; the chain still verifies.
 //
-//	readable half ──(salt 32 ‖ JSON)──▶ sealed under the person's key
-//	      │
-//	      └─ SHA-256 ─▶ commitment ─▶ leaf ─▶ leaf hash (RFC 6962 §2.1) ─▶ chain n = SHA-256(chain n-1 ‖ leaf hash)
+//	person, account ── HMAC under the log's key ─▶ whose ─┐
+//	readable half ──(salt 32 ‖ JSON)──▶ sealed            ├─▶ leaf ─▶ leaf hash (RFC 6962 §2.1) ─▶ chain n = SHA-256(chain n-1 ‖ leaf hash)
+//	      └─ SHA-256 ─▶ commitment ───────────────────────┘                                             │
+//	                                                          head: size, chain, time ── HMAC under the log's key ─▶ MAC
 //
-// Invariant: no change of state commits without its event, and no event can be altered, dropped or moved without the chain
-// telling. The leaf hash is that of RFC 6962, so that the same leaves can later lie in a Merkle log.
+// Invariant: no change of state commits without its event, and no event can be altered, dropped, moved or given to somebody else without the
+// log telling. Without the key file nobody can write a log anew that verifies. The leaf hash is that of RFC 6962, so that the same leaves
+// can later lie in a Merkle log.
 package audit
 
 import (
@@ -43,6 +46,9 @@ type Event struct {
 	// Facts are words for the reader: names, counts, reasons. Never a secret.
 	Facts map[string]string
 }
+
+// ErasedUser is the fact of a UserErased event that names who was erased: the event itself is about nobody, because their key is gone.
+const ErasedUser = "user"
 
 // Quiet marks a change that leaves no event: counters, expiry sweeps, times of last use. The action must be of kind quiet in
 // spec/actions.tsv, so that the list of what is not recorded can be read in one place.
@@ -122,21 +128,26 @@ type Leaf struct {
 	At         time.Time
 	ID         id.Event
 	Action     Action
+	Whose      [32]byte
 	Commitment [32]byte
 }
 
+// leafVersion is the form of Bytes.
+const leafVersion = 2
+
 // Bytes is the leaf as it is hashed, now and in a Merkle log later.
 //
-//	┌───────────┬───────────────────┬───────┬───────┬────────┬───────────────┐
-//	│ 1 version │ 8 µs since 1970   │ 16 id │ 1 len │ action │ 32 commitment │
-//	└───────────┴───────────────────┴───────┴───────┴────────┴───────────────┘
+//	┌───────────┬─────────────────┬───────┬───────┬────────┬──────────┬───────────────┐
+//	│ 1 version │ 8 µs since 1970 │ 16 id │ 1 len │ action │ 32 whose │ 32 commitment │
+//	└───────────┴─────────────────┴───────┴───────┴────────┴──────────┴───────────────┘
 func (l Leaf) Bytes() []byte {
-	b := make([]byte, 0, 58+len(l.Action))
-	b = append(b, 1)
+	b := make([]byte, 0, 90+len(l.Action))
+	b = append(b, leafVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(l.At.UnixMicro()))
 	b = append(b, l.ID[:]...)
 	b = append(b, byte(len(l.Action)))
 	b = append(b, l.Action...)
+	b = append(b, l.Whose[:]...)
 	return append(b, l.Commitment[:]...)
 }
 
@@ -156,39 +167,15 @@ type Entry struct {
 	Leaf
 }
 
-// BrokenError says where a log stops being what was written.
-type BrokenError struct {
-	Seq    int64
-	Reason string
-}
-
-// Error names the first entry that does not hold.
-func (b *BrokenError) Error() string {
-	return fmt.Sprintf("audit log broken at %d: %s", b.Seq, b.Reason)
-}
-
-// Verify walks entries in order from the head (seq, chain) and gives the head after them. An edit, a gap, an insertion and a swap
-// each end in *BrokenError with the place; a cut tail shows only against a head kept elsewhere.
-func Verify(seq int64, chain [32]byte, entries []Entry) (int64, [32]byte, error) {
-	for _, e := range entries {
-		if e.Seq != seq+1 {
-			return seq, chain, &BrokenError{Seq: seq + 1, Reason: fmt.Sprintf("the next entry is %d", e.Seq)}
-		}
-		next := Chain(chain, e.Leaf)
-		if next != e.Chain {
-			return seq, chain, &BrokenError{Seq: e.Seq, Reason: "the leaf or its predecessor was changed"}
-		}
-		seq, chain = e.Seq, next
-	}
-	return seq, chain, nil
-}
-
 // Told is an event with its readable half, for those who may read it.
 type Told struct {
 	Entry
-	// Account the event belongs to, zero for one person's own.
+	// Person it is about, zero for events about nobody; Account it belongs to, zero for one person's own.
+	Person  id.User
 	Account id.Account
-	// Readable is empty when Erased: the person's key is gone.
+	// Readable is empty when Erased (the person's key was destroyed) or Broken.
 	Readable Readable
 	Erased   bool
+	// Broken says why a readable half that should open does not.
+	Broken error
 }

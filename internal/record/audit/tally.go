@@ -69,6 +69,7 @@ func (t *Tally) Note(r Refusal, actor principal.Principal, facts map[string]stri
 		t.lost++
 		return
 	}
+	actor.Bearer = [32]byte{} // it is told whether or not the session still lives by then
 	t.counts[r] = &count{minute: t.now().Truncate(time.Minute), n: 1, seen: facts, first: actor}
 }
 

@@ -19,10 +19,30 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
-// Row is what follows from one kind of happening.
+// Fate is what becomes of something.
+type Fate uint8
+
+// The fates.
+const (
+	// Stays: it goes on as it was.
+	Stays Fate = iota
+	// Renewed: it goes on under a new bearer, and the old one is refused.
+	Renewed
+	// Dies: it is refused for good.
+	Dies
+	// Blocked: it is refused until what blocks it is lifted.
+	Blocked
+)
+
+// Row is what follows from one kind of happening. Whatever becomes of a session becomes of its children on gateway hosts.
 type Row struct {
-	// EndOthers: every other session of the user ends, children too.
-	EndOthers bool
+	// This is the session that did it. The room that changes a credential renews it, because only that room can hand the new bearer out;
+	// a session that dies ends here.
+	This Fate
+	// Others are all other sessions of the user. Those that die end here.
+	Others Fate
+	// Keys are the user's API keys. They are blocked by their owner's state, which package apikey reads.
+	Keys Fate
 	// Hold is how long money waits; NoHold if it does not.
 	Hold Span
 	// Notice is the letter to the user; empty sends none. A row that holds money has one: the clock of the hold starts when it arrives.
@@ -47,25 +67,27 @@ func (s Spans) of(which Span) time.Duration {
 	return map[Span]time.Duration{CredentialHold: s.Credential, ContactHold: s.Contact, RecoveryHold: s.Recovery}[which]
 }
 
-// table is "What dies when". The session that did it gets a new bearer from the room that changed a credential.
+// table is "What dies when". A test runs each row at every door, on both engines: a kind that is added here needs its cause there.
 var table = map[happening.Kind]Row{
 	happening.SignedUp:        {Notice: notify.Welcome},
 	happening.NewDevice:       {Notice: notify.NewDevice},
-	happening.SignedOutOthers: {Notice: notify.SignedOutEverywhere},
-	happening.SignedOutAll:    {Notice: notify.SignedOutEverywhere},
-	happening.PasswordChanged: {EndOthers: true, Hold: CredentialHold, Notice: notify.PasswordChanged},
-	happening.FactorAdded:     {Notice: notify.FactorAdded},
-	happening.FactorRemoved:   {EndOthers: true, Hold: CredentialHold, Notice: notify.FactorRemoved},
+	happening.SignedOut:       {This: Dies},
+	happening.SignedOutOthers: {Others: Dies, Notice: notify.SignedOutEverywhere},
+	happening.SignedOutAll:    {This: Dies, Others: Dies, Notice: notify.SignedOutEverywhere},
+	happening.PasswordChanged: {This: Renewed, Others: Dies, Hold: CredentialHold, Notice: notify.PasswordChanged},
+	happening.FactorAdded:     {This: Renewed, Notice: notify.FactorAdded},
+	happening.FactorRemoved:   {This: Renewed, Others: Dies, Hold: CredentialHold, Notice: notify.FactorRemoved},
 	happening.CodesGuessed:    {Notice: notify.CodesGuessed},
 	happening.KeyCreated:      {Notice: notify.KeyCreated},
 	happening.KeyRevoked:      {Notice: notify.KeyRevoked},
 	happening.MoneyConfirmed:  {Notice: notify.MoneyConfirmed},
-	happening.UserDisabled:    {EndOthers: true}, // keys are refused by their owner's state
+	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
 	happening.UserEnabled:     {},
 }
 
 // Sessions is what this package asks of package session.
 type Sessions interface {
+	End(ctx context.Context, tx session.Tx, u id.User, s id.Session, why string) error
 	EndOthers(ctx context.Context, tx session.Tx, u id.User, keep id.Session, why string) (int, error)
 }
 
@@ -96,7 +118,12 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	if !ok {
 		return fmt.Errorf("no consequences are written down for %q", h.Kind)
 	}
-	if row.EndOthers {
+	if row.This == Dies && !h.Session.IsZero() {
+		if err := c.sessions.End(ctx, txn.As[session.Tx](tx), h.User, h.Session, string(h.Kind)); err != nil {
+			return err
+		}
+	}
+	if row.Others == Dies {
 		if _, err := c.sessions.EndOthers(ctx, txn.As[session.Tx](tx), h.User, h.Session, string(h.Kind)); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
@@ -101,6 +102,18 @@ func (n *Notices) DoNotice(ctx context.Context, fields []byte) error {
 		return err
 	}
 	return n.holds.Begin(ctx, job.Hold)
+}
+
+// GiveUp records that a notice could not be delivered, where its user sees it: a notice is how they would have learnt of a stranger.
+func (n *Notices) GiveUp(ctx context.Context, fields []byte) error {
+	var job Notice
+	if err := json.Unmarshal(fields, &job); err != nil {
+		return fmt.Errorf("decode notice: %w", err)
+	}
+	return n.ledger.Update(ctx, func(Tx) (audit.Event, error) {
+		facts := map[string]string{"letter": string(job.Letter)}
+		return audit.Event{Action: audit.MailGivenUp, Actor: principal.System("mail"), Person: job.User, Facts: facts}, nil
+	})
 }
 
 // DoCodeMail sends the letter of a sign-up. One that is over sends nothing.

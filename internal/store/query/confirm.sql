@@ -27,4 +27,6 @@ WHERE id = @id AND approved_at IS NOT NULL AND executed_at IS NULL AND cancelled
 UPDATE confirmation SET cancelled_at = @now WHERE id = @id AND executed_at IS NULL AND cancelled_at IS NULL;
 
 -- name: DeleteUnapprovedConfirmationsBefore :execrows
-DELETE FROM confirmation WHERE expires_at < @before AND approved_at IS NULL;
+DELETE FROM confirmation WHERE id IN (
+    SELECT c.id FROM confirmation c WHERE c.expires_at < @before AND c.approved_at IS NULL ORDER BY c.expires_at LIMIT CAST(@max_rows AS BIGINT)
+);

@@ -1,18 +1,15 @@
 -- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
-    window_past, created_at, created_device, expires_at, revoked_why, last_used_from)
+    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from)
 VALUES (@id, @account_id, @subaccount_id, @owner_id, @name, @purpose, @environment, @dialect, @algorithm, @scopes, @allowlist,
-    @window_past, @created_at, @created_device, @expires_at, '', '');
+    @settings, @window_past, @created_at, @created_device, @expires_at, '', '');
 
 -- name: InsertKeySecret :exec
 INSERT INTO api_key_secret (key_id, version, material, created_at) VALUES (@key_id, @version, @material, @created_at);
 
--- name: ResealKeySecret :execrows
-UPDATE api_key_secret SET material = @material WHERE key_id = @key_id AND version = @version AND material = @old_material;
-
 -- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     u.name AS owner_name, u.disabled_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -21,7 +18,7 @@ WHERE k.id = @id;
 
 -- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     u.name AS owner_name, u.disabled_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -30,7 +27,7 @@ WHERE k.id > @after ORDER BY k.id LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     u.name AS owner_name, u.disabled_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -53,5 +50,21 @@ WHERE id = @id AND (last_used_at IS NULL OR last_used_at < @last_used_at);
 -- name: ClaimKeyNonce :execrows
 INSERT INTO key_nonce (key_id, nonce, at) VALUES (@key_id, @nonce, @at) ON CONFLICT DO NOTHING;
 
+-- name: RaiseKeyMark :one
+INSERT INTO key_mark (key_id, mark) VALUES (@key_id, @mark)
+ON CONFLICT (key_id) DO UPDATE SET mark = CASE WHEN key_mark.mark < excluded.mark THEN excluded.mark ELSE key_mark.mark END
+RETURNING mark;
+
+-- name: DeleteKeyNoncesBelow :exec
+DELETE FROM key_nonce WHERE key_id = @key_id AND nonce < @least;
+
 -- name: DeleteKeyNoncesOfEnded :execrows
-DELETE FROM key_nonce WHERE key_id IN (SELECT id FROM api_key WHERE revoked_at < @before OR expires_at < @before);
+DELETE FROM key_nonce WHERE key_id IN (SELECT k.id FROM api_key k WHERE k.revoked_at < @before OR k.expires_at < @before) AND nonce IN (
+    SELECT n.nonce FROM key_nonce n JOIN api_key e ON e.id = n.key_id WHERE e.revoked_at < @before OR e.expires_at < @before LIMIT CAST(@max_rows AS BIGINT)
+);
+
+-- name: RevokeKeysByOwner :many
+UPDATE api_key SET revoked_at = @revoked_at, revoked_why = @revoked_why WHERE owner_id = @owner_id AND revoked_at IS NULL RETURNING id;
+
+-- name: EraseKeysOfOwner :exec
+UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '' WHERE owner_id = @owner_id;

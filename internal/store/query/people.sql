@@ -13,6 +13,13 @@ SELECT id, mail, name, lang, handle, created_at, disabled_at FROM users WHERE ha
 -- name: SetUserLang :execrows
 UPDATE users SET lang = @lang WHERE id = @id;
 
+-- name: EraseUser :execrows
+UPDATE users SET mail = @mail, name = '' WHERE id = @id AND disabled_at IS NOT NULL;
+
+-- name: EraseAccountsOfUser :exec
+UPDATE account SET name = '' WHERE id IN (SELECT m.account_id FROM member m WHERE m.user_id = @user_id)
+    AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = account.id AND o.user_id <> @user_id AND o.removed_at IS NULL);
+
 -- name: DisableUser :execrows
 UPDATE users SET disabled_at = @disabled_at WHERE id = @id AND disabled_at IS NULL;
 
@@ -65,7 +72,10 @@ UPDATE sign_up SET spent_at = @now
 WHERE id = @id AND verified_at IS NOT NULL AND spent_at IS NULL AND expires_at > @now;
 
 -- name: DeleteSignUpsBefore :execrows
-DELETE FROM sign_up WHERE expires_at < @before;
+DELETE FROM sign_up WHERE id IN (SELECT s.id FROM sign_up s WHERE s.expires_at < @before ORDER BY s.expires_at LIMIT CAST(@max_rows AS BIGINT));
+
+-- name: DeleteSignUpsByMail :exec
+DELETE FROM sign_up WHERE mail = @mail;
 
 -- name: PasswordByUser :one
 SELECT user_id, phc, alone, changed_at FROM password WHERE user_id = @user_id;
@@ -75,6 +85,12 @@ INSERT INTO password (user_id, phc, alone, changed_at) VALUES (@user_id, @phc, @
 
 -- name: ChangePassword :execrows
 UPDATE password SET phc = @phc, alone = @alone, changed_at = @changed_at WHERE user_id = @user_id;
+
+-- name: ListPasswords :many
+SELECT user_id, phc FROM password WHERE user_id > @after ORDER BY user_id LIMIT CAST(@max_rows AS BIGINT);
+
+-- name: DeletePasswordByUser :exec
+DELETE FROM password WHERE user_id = @user_id;
 
 -- name: RehashPassword :execrows
 UPDATE password SET phc = @phc WHERE user_id = @user_id AND phc = @old_phc;
@@ -119,6 +135,9 @@ UPDATE passkey SET name = @name WHERE id = @id AND user_id = @user_id AND remove
 -- name: RemovePasskey :execrows
 UPDATE passkey SET removed_at = @removed_at WHERE id = @id AND user_id = @user_id AND removed_at IS NULL;
 
+-- name: DeletePasskeysByUser :exec
+DELETE FROM passkey WHERE user_id = @user_id;
+
 -- name: InsertDevice :exec
 INSERT INTO device (id, token_hash, agent, created_at, last_seen_at) VALUES (@id, @token_hash, @agent, @created_at, @last_seen_at);
 
@@ -139,3 +158,16 @@ AND EXISTS (SELECT 1 FROM device_user e WHERE e.user_id = d.user_id AND e.first_
 -- name: PutDeviceUser :exec
 INSERT INTO device_user (device_id, user_id, first_seen_at, last_seen_at) VALUES (@device_id, @user_id, @now, @now)
 ON CONFLICT (device_id, user_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, forgotten_at = NULL;
+
+-- name: DeleteDeviceUsersBefore :exec
+DELETE FROM device_user WHERE device_id IN (
+    SELECT d.id FROM device d WHERE d.last_seen_at < @before ORDER BY d.last_seen_at, d.id LIMIT CAST(@max_rows AS BIGINT)
+);
+
+-- name: DeleteDevicesBefore :execrows
+DELETE FROM device WHERE device.last_seen_at < @before AND device.id IN (
+    SELECT d.id FROM device d WHERE d.last_seen_at < @before ORDER BY d.last_seen_at, d.id LIMIT CAST(@max_rows AS BIGINT)
+);
+
+-- name: DeleteDeviceUsersByUser :exec
+DELETE FROM device_user WHERE user_id = @user_id;

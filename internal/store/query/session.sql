@@ -51,23 +51,34 @@ UPDATE session SET revoked_at = @revoked_at, revoked_why = @revoked_why
 WHERE user_id = @user_id AND id <> @keep_id AND (parent_id IS NULL OR parent_id <> @keep_id)
     AND revoked_at IS NULL AND expires_at > @revoked_at RETURNING id;
 
+-- name: RevokeChildrenOnHost :many
+UPDATE session SET revoked_at = @revoked_at, revoked_why = @revoked_why
+WHERE parent_id = @parent_id AND host = @host AND revoked_at IS NULL RETURNING id;
+
 -- name: DeleteSessionsBefore :execrows
-DELETE FROM session WHERE expires_at < @before;
+DELETE FROM session WHERE id IN (SELECT s.id FROM session s WHERE s.expires_at < @before ORDER BY s.expires_at LIMIT CAST(@max_rows AS BIGINT));
 
 -- name: InsertChildCode :exec
-INSERT INTO child_code (code_hash, parent_id, host, path, created_at, expires_at)
-VALUES (@code_hash, @parent_id, @host, @path, @created_at, @expires_at);
+INSERT INTO child_code (code_hash, parent_id, host, path, state, created_at, expires_at)
+VALUES (@code_hash, @parent_id, @host, @path, @state, @created_at, @expires_at);
 
 -- name: SpendChildCode :one
-UPDATE child_code SET spent_at = @now WHERE code_hash = @code_hash AND host = @host AND spent_at IS NULL AND expires_at > @now
+UPDATE child_code SET spent_at = @now
+WHERE code_hash = @code_hash AND host = @host AND state = @state AND spent_at IS NULL AND expires_at > @now
 RETURNING parent_id, path;
 
 -- name: DeleteChildCodesBefore :execrows
-DELETE FROM child_code WHERE expires_at < @before;
+DELETE FROM child_code WHERE code_hash IN (SELECT c.code_hash FROM child_code c WHERE c.expires_at < @before ORDER BY c.expires_at LIMIT CAST(@max_rows AS BIGINT));
 
 -- name: InsertStepUp :exec
 INSERT INTO step_up (id, user_id, session_id, action, digest, facts, needs, created_at, expires_at, factors)
 VALUES (@id, @user_id, @session_id, @action, @digest, @facts, @needs, @created_at, @expires_at, 0);
+
+-- name: DeleteOldestOpenStepUps :execrows
+DELETE FROM step_up WHERE id IN (
+    SELECT s.id FROM step_up s WHERE s.session_id = @session_id AND s.satisfied_at IS NULL ORDER BY s.id DESC
+    LIMIT 1000000 OFFSET CAST(@keep AS BIGINT)
+);
 
 -- name: StepUpByID :one
 SELECT id, user_id, session_id, action, digest, facts, needs, created_at, expires_at, satisfied_at, factors, spent_at
@@ -88,4 +99,10 @@ WHERE id = (
 ) AND spent_at IS NULL;
 
 -- name: DeleteStepUpsBefore :execrows
-DELETE FROM step_up WHERE expires_at < @before;
+DELETE FROM step_up WHERE id IN (SELECT s.id FROM step_up s WHERE s.expires_at < @before ORDER BY s.expires_at LIMIT CAST(@max_rows AS BIGINT));
+
+-- name: EraseSessionsOfUser :exec
+UPDATE session SET address = '', agent = '' WHERE user_id = @user_id;
+
+-- name: DeleteStepUpsByUser :exec
+DELETE FROM step_up WHERE user_id = @user_id;

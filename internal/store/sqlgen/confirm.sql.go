@@ -95,15 +95,18 @@ func (q *Queries) ConfirmationByID(ctx context.Context, arg ConfirmationByIDPara
 }
 
 const deleteUnapprovedConfirmationsBefore = `-- name: DeleteUnapprovedConfirmationsBefore :execrows
-DELETE FROM confirmation WHERE expires_at < $1 AND approved_at IS NULL
+DELETE FROM confirmation WHERE id IN (
+    SELECT c.id FROM confirmation c WHERE c.expires_at < $1 AND c.approved_at IS NULL ORDER BY c.expires_at LIMIT CAST($2 AS BIGINT)
+)
 `
 
 type DeleteUnapprovedConfirmationsBeforeParams struct {
-	Before int64
+	Before  int64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteUnapprovedConfirmationsBefore(ctx context.Context, arg DeleteUnapprovedConfirmationsBeforeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteUnapprovedConfirmationsBefore, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteUnapprovedConfirmationsBefore, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}

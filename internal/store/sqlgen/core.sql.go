@@ -33,15 +33,16 @@ func (q *Queries) AdvanceHead(ctx context.Context, arg AdvanceHeadParams) (Advan
 }
 
 const deleteFeedBefore = `-- name: DeleteFeedBefore :execrows
-DELETE FROM feed WHERE at < $1
+DELETE FROM feed WHERE seq IN (SELECT f.seq FROM feed f WHERE f.at < $1 ORDER BY f.at LIMIT CAST($2 AS BIGINT))
 `
 
 type DeleteFeedBeforeParams struct {
-	Before int64
+	Before  int64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteFeedBefore(ctx context.Context, arg DeleteFeedBeforeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteFeedBefore, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteFeedBefore, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
@@ -49,15 +50,16 @@ func (q *Queries) DeleteFeedBefore(ctx context.Context, arg DeleteFeedBeforePara
 }
 
 const deleteSpentBefore = `-- name: DeleteSpentBefore :execrows
-DELETE FROM spent WHERE expires_at < $1
+DELETE FROM spent WHERE mark IN (SELECT s.mark FROM spent s WHERE s.expires_at < $1 ORDER BY s.expires_at LIMIT CAST($2 AS BIGINT))
 `
 
 type DeleteSpentBeforeParams struct {
-	Before int64
+	Before  int64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteSpentBefore(ctx context.Context, arg DeleteSpentBeforeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteSpentBefore, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteSpentBefore, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
@@ -81,15 +83,16 @@ func (q *Queries) DeleteThrottle(ctx context.Context, arg DeleteThrottleParams) 
 }
 
 const deleteThrottleBefore = `-- name: DeleteThrottleBefore :execrows
-DELETE FROM throttle WHERE updated_at < $1
+DELETE FROM throttle WHERE throttle.updated_at < $1 AND bucket IN (SELECT t.bucket FROM throttle t WHERE t.updated_at < $1 ORDER BY t.updated_at LIMIT CAST($2 AS BIGINT))
 `
 
 type DeleteThrottleBeforeParams struct {
-	Before int64
+	Before  int64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteThrottleBefore(ctx context.Context, arg DeleteThrottleBeforeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteThrottleBefore, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteThrottleBefore, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
@@ -114,25 +117,33 @@ func (q *Queries) DestroyPersonKey(ctx context.Context, arg DestroyPersonKeyPara
 }
 
 const head = `-- name: Head :one
-SELECT seq, feed_seq, chain FROM audit_head WHERE id = 1
+SELECT seq, feed_seq, chain, at, mac FROM audit_head WHERE id = 1
 `
 
 type HeadRow struct {
 	Seq     int64
 	FeedSeq int64
 	Chain   []byte
+	At      int64
+	Mac     []byte
 }
 
 func (q *Queries) Head(ctx context.Context) (HeadRow, error) {
 	row := q.db.QueryRowContext(ctx, head)
 	var i HeadRow
-	err := row.Scan(&i.Seq, &i.FeedSeq, &i.Chain)
+	err := row.Scan(
+		&i.Seq,
+		&i.FeedSeq,
+		&i.Chain,
+		&i.At,
+		&i.Mac,
+	)
 	return i, err
 }
 
 const insertAuditEvent = `-- name: InsertAuditEvent :exec
-INSERT INTO audit_event (seq, id, at, action, commitment, chain, person_id, account_id, sealed)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO audit_event (seq, id, at, action, whose, commitment, chain, person_id, account_id, sealed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 `
 
 type InsertAuditEventParams struct {
@@ -140,6 +151,7 @@ type InsertAuditEventParams struct {
 	ID         []byte
 	At         int64
 	Action     string
+	Whose      []byte
 	Commitment []byte
 	Chain      []byte
 	PersonID   []byte
@@ -153,6 +165,7 @@ func (q *Queries) InsertAuditEvent(ctx context.Context, arg InsertAuditEventPara
 		arg.ID,
 		arg.At,
 		arg.Action,
+		arg.Whose,
 		arg.Commitment,
 		arg.Chain,
 		arg.PersonID,
@@ -268,7 +281,7 @@ func (q *Queries) InsertThrottle(ctx context.Context, arg InsertThrottleParams) 
 }
 
 const listAuditEvents = `-- name: ListAuditEvents :many
-SELECT seq, id, at, action, commitment, chain, person_id, account_id, sealed FROM audit_event
+SELECT seq, id, at, action, whose, commitment, chain, person_id, account_id, sealed FROM audit_event
 WHERE seq > $1 ORDER BY seq LIMIT CAST($2 AS BIGINT)
 `
 
@@ -291,6 +304,7 @@ func (q *Queries) ListAuditEvents(ctx context.Context, arg ListAuditEventsParams
 			&i.ID,
 			&i.At,
 			&i.Action,
+			&i.Whose,
 			&i.Commitment,
 			&i.Chain,
 			&i.PersonID,
@@ -311,7 +325,7 @@ func (q *Queries) ListAuditEvents(ctx context.Context, arg ListAuditEventsParams
 }
 
 const listAuditEventsByAccount = `-- name: ListAuditEventsByAccount :many
-SELECT seq, id, at, action, commitment, chain, person_id, account_id, sealed FROM audit_event
+SELECT seq, id, at, action, whose, commitment, chain, person_id, account_id, sealed FROM audit_event
 WHERE account_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT CAST($3 AS BIGINT)
 `
 
@@ -335,6 +349,7 @@ func (q *Queries) ListAuditEventsByAccount(ctx context.Context, arg ListAuditEve
 			&i.ID,
 			&i.At,
 			&i.Action,
+			&i.Whose,
 			&i.Commitment,
 			&i.Chain,
 			&i.PersonID,
@@ -355,7 +370,7 @@ func (q *Queries) ListAuditEventsByAccount(ctx context.Context, arg ListAuditEve
 }
 
 const listAuditEventsByPerson = `-- name: ListAuditEventsByPerson :many
-SELECT seq, id, at, action, commitment, chain, person_id, account_id, sealed FROM audit_event
+SELECT seq, id, at, action, whose, commitment, chain, person_id, account_id, sealed FROM audit_event
 WHERE person_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT CAST($3 AS BIGINT)
 `
 
@@ -379,6 +394,7 @@ func (q *Queries) ListAuditEventsByPerson(ctx context.Context, arg ListAuditEven
 			&i.ID,
 			&i.At,
 			&i.Action,
+			&i.Whose,
 			&i.Commitment,
 			&i.Chain,
 			&i.PersonID,
@@ -527,16 +543,18 @@ func (q *Queries) ServerSecretByName(ctx context.Context, arg ServerSecretByName
 	return sealed, err
 }
 
-const setHeadChain = `-- name: SetHeadChain :exec
-UPDATE audit_head SET chain = $1 WHERE id = 1
+const setHead = `-- name: SetHead :exec
+UPDATE audit_head SET chain = $1, at = $2, mac = $3 WHERE id = 1
 `
 
-type SetHeadChainParams struct {
+type SetHeadParams struct {
 	Chain []byte
+	At    int64
+	Mac   []byte
 }
 
-func (q *Queries) SetHeadChain(ctx context.Context, arg SetHeadChainParams) error {
-	_, err := q.db.ExecContext(ctx, setHeadChain, arg.Chain)
+func (q *Queries) SetHead(ctx context.Context, arg SetHeadParams) error {
+	_, err := q.db.ExecContext(ctx, setHead, arg.Chain, arg.At, arg.Mac)
 	return err
 }
 

@@ -28,27 +28,57 @@ func (q *Queries) ClaimKeyNonce(ctx context.Context, arg ClaimKeyNonceParams) (i
 	return result.RowsAffected()
 }
 
+const deleteKeyNoncesBelow = `-- name: DeleteKeyNoncesBelow :exec
+DELETE FROM key_nonce WHERE key_id = $1 AND nonce < $2
+`
+
+type DeleteKeyNoncesBelowParams struct {
+	KeyID []byte
+	Least []byte
+}
+
+func (q *Queries) DeleteKeyNoncesBelow(ctx context.Context, arg DeleteKeyNoncesBelowParams) error {
+	_, err := q.db.ExecContext(ctx, deleteKeyNoncesBelow, arg.KeyID, arg.Least)
+	return err
+}
+
 const deleteKeyNoncesOfEnded = `-- name: DeleteKeyNoncesOfEnded :execrows
-DELETE FROM key_nonce WHERE key_id IN (SELECT id FROM api_key WHERE revoked_at < $1 OR expires_at < $1)
+DELETE FROM key_nonce WHERE key_id IN (SELECT k.id FROM api_key k WHERE k.revoked_at < $1 OR k.expires_at < $1) AND nonce IN (
+    SELECT n.nonce FROM key_nonce n JOIN api_key e ON e.id = n.key_id WHERE e.revoked_at < $1 OR e.expires_at < $1 LIMIT CAST($2 AS BIGINT)
+)
 `
 
 type DeleteKeyNoncesOfEndedParams struct {
-	Before sql.NullInt64
+	Before  sql.NullInt64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteKeyNoncesOfEnded(ctx context.Context, arg DeleteKeyNoncesOfEndedParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteKeyNoncesOfEnded, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteKeyNoncesOfEnded, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
+const eraseKeysOfOwner = `-- name: EraseKeysOfOwner :exec
+UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '' WHERE owner_id = $1
+`
+
+type EraseKeysOfOwnerParams struct {
+	OwnerID []byte
+}
+
+func (q *Queries) EraseKeysOfOwner(ctx context.Context, arg EraseKeysOfOwnerParams) error {
+	_, err := q.db.ExecContext(ctx, eraseKeysOfOwner, arg.OwnerID)
+	return err
+}
+
 const insertKey = `-- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
-    window_past, created_at, created_device, expires_at, revoked_why, last_used_from)
+    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    $12, $13, $14, $15, '', '')
+    $12, $13, $14, $15, $16, '', '')
 `
 
 type InsertKeyParams struct {
@@ -63,6 +93,7 @@ type InsertKeyParams struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -82,6 +113,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
 		arg.Algorithm,
 		arg.Scopes,
 		arg.Allowlist,
+		arg.Settings,
 		arg.WindowPast,
 		arg.CreatedAt,
 		arg.CreatedDevice,
@@ -113,7 +145,7 @@ func (q *Queries) InsertKeySecret(ctx context.Context, arg InsertKeySecretParams
 
 const keyByID = `-- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     u.name AS owner_name, u.disabled_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -137,6 +169,7 @@ type KeyByIDRow struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -166,6 +199,7 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.Algorithm,
 		&i.Scopes,
 		&i.Allowlist,
+		&i.Settings,
 		&i.WindowPast,
 		&i.CreatedAt,
 		&i.CreatedDevice,
@@ -251,7 +285,7 @@ func (q *Queries) ListKeySecrets(ctx context.Context, arg ListKeySecretsParams) 
 
 const listKeysByAccount = `-- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     u.name AS owner_name, u.disabled_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -275,6 +309,7 @@ type ListKeysByAccountRow struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -310,6 +345,7 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.Algorithm,
 			&i.Scopes,
 			&i.Allowlist,
+			&i.Settings,
 			&i.WindowPast,
 			&i.CreatedAt,
 			&i.CreatedDevice,
@@ -338,7 +374,7 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 
 const listLiveKeys = `-- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     u.name AS owner_name, u.disabled_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -363,6 +399,7 @@ type ListLiveKeysRow struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -398,6 +435,7 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.Algorithm,
 			&i.Scopes,
 			&i.Allowlist,
+			&i.Settings,
 			&i.WindowPast,
 			&i.CreatedAt,
 			&i.CreatedDevice,
@@ -424,28 +462,22 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 	return items, nil
 }
 
-const resealKeySecret = `-- name: ResealKeySecret :execrows
-UPDATE api_key_secret SET material = $1 WHERE key_id = $2 AND version = $3 AND material = $4
+const raiseKeyMark = `-- name: RaiseKeyMark :one
+INSERT INTO key_mark (key_id, mark) VALUES ($1, $2)
+ON CONFLICT (key_id) DO UPDATE SET mark = CASE WHEN key_mark.mark < excluded.mark THEN excluded.mark ELSE key_mark.mark END
+RETURNING mark
 `
 
-type ResealKeySecretParams struct {
-	Material    []byte
-	KeyID       []byte
-	Version     int64
-	OldMaterial []byte
+type RaiseKeyMarkParams struct {
+	KeyID []byte
+	Mark  []byte
 }
 
-func (q *Queries) ResealKeySecret(ctx context.Context, arg ResealKeySecretParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, resealKeySecret,
-		arg.Material,
-		arg.KeyID,
-		arg.Version,
-		arg.OldMaterial,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+func (q *Queries) RaiseKeyMark(ctx context.Context, arg RaiseKeyMarkParams) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, raiseKeyMark, arg.KeyID, arg.Mark)
+	var mark []byte
+	err := row.Scan(&mark)
+	return mark, err
 }
 
 const revokeKey = `-- name: RevokeKey :execrows
@@ -470,6 +502,39 @@ func (q *Queries) RevokeKey(ctx context.Context, arg RevokeKeyParams) (int64, er
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const revokeKeysByOwner = `-- name: RevokeKeysByOwner :many
+UPDATE api_key SET revoked_at = $1, revoked_why = $2 WHERE owner_id = $3 AND revoked_at IS NULL RETURNING id
+`
+
+type RevokeKeysByOwnerParams struct {
+	RevokedAt  sql.NullInt64
+	RevokedWhy string
+	OwnerID    []byte
+}
+
+func (q *Queries) RevokeKeysByOwner(ctx context.Context, arg RevokeKeysByOwnerParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, revokeKeysByOwner, arg.RevokedAt, arg.RevokedWhy, arg.OwnerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const touchKey = `-- name: TouchKey :execrows

@@ -27,6 +27,7 @@ type AuditEvent struct {
 	ID         []byte
 	At         int64
 	Action     string
+	Whose      []byte
 	Commitment []byte
 	Chain      []byte
 	PersonID   []byte

@@ -85,20 +85,108 @@ func (q *Queries) CountTOTPFailure(ctx context.Context, arg CountTOTPFailurePara
 	return failures, err
 }
 
-const deleteSignUpsBefore = `-- name: DeleteSignUpsBefore :execrows
-DELETE FROM sign_up WHERE expires_at < $1
+const deleteDeviceUsersBefore = `-- name: DeleteDeviceUsersBefore :exec
+DELETE FROM device_user WHERE device_id IN (
+    SELECT d.id FROM device d WHERE d.last_seen_at < $1 ORDER BY d.last_seen_at, d.id LIMIT CAST($2 AS BIGINT)
+)
 `
 
-type DeleteSignUpsBeforeParams struct {
-	Before int64
+type DeleteDeviceUsersBeforeParams struct {
+	Before  int64
+	MaxRows int64
 }
 
-func (q *Queries) DeleteSignUpsBefore(ctx context.Context, arg DeleteSignUpsBeforeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteSignUpsBefore, arg.Before)
+func (q *Queries) DeleteDeviceUsersBefore(ctx context.Context, arg DeleteDeviceUsersBeforeParams) error {
+	_, err := q.db.ExecContext(ctx, deleteDeviceUsersBefore, arg.Before, arg.MaxRows)
+	return err
+}
+
+const deleteDeviceUsersByUser = `-- name: DeleteDeviceUsersByUser :exec
+DELETE FROM device_user WHERE user_id = $1
+`
+
+type DeleteDeviceUsersByUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) DeleteDeviceUsersByUser(ctx context.Context, arg DeleteDeviceUsersByUserParams) error {
+	_, err := q.db.ExecContext(ctx, deleteDeviceUsersByUser, arg.UserID)
+	return err
+}
+
+const deleteDevicesBefore = `-- name: DeleteDevicesBefore :execrows
+DELETE FROM device WHERE device.last_seen_at < $1 AND device.id IN (
+    SELECT d.id FROM device d WHERE d.last_seen_at < $1 ORDER BY d.last_seen_at, d.id LIMIT CAST($2 AS BIGINT)
+)
+`
+
+type DeleteDevicesBeforeParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) DeleteDevicesBefore(ctx context.Context, arg DeleteDevicesBeforeParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteDevicesBefore, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const deletePasskeysByUser = `-- name: DeletePasskeysByUser :exec
+DELETE FROM passkey WHERE user_id = $1
+`
+
+type DeletePasskeysByUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) DeletePasskeysByUser(ctx context.Context, arg DeletePasskeysByUserParams) error {
+	_, err := q.db.ExecContext(ctx, deletePasskeysByUser, arg.UserID)
+	return err
+}
+
+const deletePasswordByUser = `-- name: DeletePasswordByUser :exec
+DELETE FROM password WHERE user_id = $1
+`
+
+type DeletePasswordByUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) DeletePasswordByUser(ctx context.Context, arg DeletePasswordByUserParams) error {
+	_, err := q.db.ExecContext(ctx, deletePasswordByUser, arg.UserID)
+	return err
+}
+
+const deleteSignUpsBefore = `-- name: DeleteSignUpsBefore :execrows
+DELETE FROM sign_up WHERE id IN (SELECT s.id FROM sign_up s WHERE s.expires_at < $1 ORDER BY s.expires_at LIMIT CAST($2 AS BIGINT))
+`
+
+type DeleteSignUpsBeforeParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) DeleteSignUpsBefore(ctx context.Context, arg DeleteSignUpsBeforeParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteSignUpsBefore, arg.Before, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteSignUpsByMail = `-- name: DeleteSignUpsByMail :exec
+DELETE FROM sign_up WHERE mail = $1
+`
+
+type DeleteSignUpsByMailParams struct {
+	Mail string
+}
+
+func (q *Queries) DeleteSignUpsByMail(ctx context.Context, arg DeleteSignUpsByMailParams) error {
+	_, err := q.db.ExecContext(ctx, deleteSignUpsByMail, arg.Mail)
+	return err
 }
 
 const deleteTOTP = `-- name: DeleteTOTP :execrows
@@ -192,6 +280,37 @@ type EnableUserParams struct {
 
 func (q *Queries) EnableUser(ctx context.Context, arg EnableUserParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, enableUser, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const eraseAccountsOfUser = `-- name: EraseAccountsOfUser :exec
+UPDATE account SET name = '' WHERE id IN (SELECT m.account_id FROM member m WHERE m.user_id = $1)
+    AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = account.id AND o.user_id <> $1 AND o.removed_at IS NULL)
+`
+
+type EraseAccountsOfUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) EraseAccountsOfUser(ctx context.Context, arg EraseAccountsOfUserParams) error {
+	_, err := q.db.ExecContext(ctx, eraseAccountsOfUser, arg.UserID)
+	return err
+}
+
+const eraseUser = `-- name: EraseUser :execrows
+UPDATE users SET mail = $1, name = '' WHERE id = $2 AND disabled_at IS NOT NULL
+`
+
+type EraseUserParams struct {
+	Mail string
+	ID   []byte
+}
+
+func (q *Queries) EraseUser(ctx context.Context, arg EraseUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, eraseUser, arg.Mail, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -504,6 +623,43 @@ func (q *Queries) ListPasskeysByUser(ctx context.Context, arg ListPasskeysByUser
 			&i.LastUsedAt,
 			&i.ApprovesFrom,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listPasswords = `-- name: ListPasswords :many
+SELECT user_id, phc FROM password WHERE user_id > $1 ORDER BY user_id LIMIT CAST($2 AS BIGINT)
+`
+
+type ListPasswordsParams struct {
+	After   []byte
+	MaxRows int64
+}
+
+type ListPasswordsRow struct {
+	UserID []byte
+	Phc    string
+}
+
+func (q *Queries) ListPasswords(ctx context.Context, arg ListPasswordsParams) ([]ListPasswordsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listPasswords, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListPasswordsRow
+	for rows.Next() {
+		var i ListPasswordsRow
+		if err := rows.Scan(&i.UserID, &i.Phc); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -11,15 +11,36 @@ import (
 )
 
 const deleteChildCodesBefore = `-- name: DeleteChildCodesBefore :execrows
-DELETE FROM child_code WHERE expires_at < $1
+DELETE FROM child_code WHERE code_hash IN (SELECT c.code_hash FROM child_code c WHERE c.expires_at < $1 ORDER BY c.expires_at LIMIT CAST($2 AS BIGINT))
 `
 
 type DeleteChildCodesBeforeParams struct {
-	Before int64
+	Before  int64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteChildCodesBefore(ctx context.Context, arg DeleteChildCodesBeforeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteChildCodesBefore, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteChildCodesBefore, arg.Before, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteOldestOpenStepUps = `-- name: DeleteOldestOpenStepUps :execrows
+DELETE FROM step_up WHERE id IN (
+    SELECT s.id FROM step_up s WHERE s.session_id = $1 AND s.satisfied_at IS NULL ORDER BY s.id DESC
+    LIMIT 1000000 OFFSET CAST($2 AS BIGINT)
+)
+`
+
+type DeleteOldestOpenStepUpsParams struct {
+	SessionID []byte
+	Keep      int64
+}
+
+func (q *Queries) DeleteOldestOpenStepUps(ctx context.Context, arg DeleteOldestOpenStepUpsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteOldestOpenStepUps, arg.SessionID, arg.Keep)
 	if err != nil {
 		return 0, err
 	}
@@ -27,15 +48,16 @@ func (q *Queries) DeleteChildCodesBefore(ctx context.Context, arg DeleteChildCod
 }
 
 const deleteSessionsBefore = `-- name: DeleteSessionsBefore :execrows
-DELETE FROM session WHERE expires_at < $1
+DELETE FROM session WHERE id IN (SELECT s.id FROM session s WHERE s.expires_at < $1 ORDER BY s.expires_at LIMIT CAST($2 AS BIGINT))
 `
 
 type DeleteSessionsBeforeParams struct {
-	Before int64
+	Before  int64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteSessionsBefore(ctx context.Context, arg DeleteSessionsBeforeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteSessionsBefore, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteSessionsBefore, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
@@ -43,24 +65,51 @@ func (q *Queries) DeleteSessionsBefore(ctx context.Context, arg DeleteSessionsBe
 }
 
 const deleteStepUpsBefore = `-- name: DeleteStepUpsBefore :execrows
-DELETE FROM step_up WHERE expires_at < $1
+DELETE FROM step_up WHERE id IN (SELECT s.id FROM step_up s WHERE s.expires_at < $1 ORDER BY s.expires_at LIMIT CAST($2 AS BIGINT))
 `
 
 type DeleteStepUpsBeforeParams struct {
-	Before int64
+	Before  int64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteStepUpsBefore(ctx context.Context, arg DeleteStepUpsBeforeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteStepUpsBefore, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteStepUpsBefore, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
+const deleteStepUpsByUser = `-- name: DeleteStepUpsByUser :exec
+DELETE FROM step_up WHERE user_id = $1
+`
+
+type DeleteStepUpsByUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) DeleteStepUpsByUser(ctx context.Context, arg DeleteStepUpsByUserParams) error {
+	_, err := q.db.ExecContext(ctx, deleteStepUpsByUser, arg.UserID)
+	return err
+}
+
+const eraseSessionsOfUser = `-- name: EraseSessionsOfUser :exec
+UPDATE session SET address = '', agent = '' WHERE user_id = $1
+`
+
+type EraseSessionsOfUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) EraseSessionsOfUser(ctx context.Context, arg EraseSessionsOfUserParams) error {
+	_, err := q.db.ExecContext(ctx, eraseSessionsOfUser, arg.UserID)
+	return err
+}
+
 const insertChildCode = `-- name: InsertChildCode :exec
-INSERT INTO child_code (code_hash, parent_id, host, path, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO child_code (code_hash, parent_id, host, path, state, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 `
 
 type InsertChildCodeParams struct {
@@ -68,6 +117,7 @@ type InsertChildCodeParams struct {
 	ParentID  []byte
 	Host      string
 	Path      string
+	State     []byte
 	CreatedAt int64
 	ExpiresAt int64
 }
@@ -78,6 +128,7 @@ func (q *Queries) InsertChildCode(ctx context.Context, arg InsertChildCodeParams
 		arg.ParentID,
 		arg.Host,
 		arg.Path,
+		arg.State,
 		arg.CreatedAt,
 		arg.ExpiresAt,
 	)
@@ -370,6 +421,46 @@ func (q *Queries) RaiseSession(ctx context.Context, arg RaiseSessionParams) (int
 	return result.RowsAffected()
 }
 
+const revokeChildrenOnHost = `-- name: RevokeChildrenOnHost :many
+UPDATE session SET revoked_at = $1, revoked_why = $2
+WHERE parent_id = $3 AND host = $4 AND revoked_at IS NULL RETURNING id
+`
+
+type RevokeChildrenOnHostParams struct {
+	RevokedAt  sql.NullInt64
+	RevokedWhy string
+	ParentID   []byte
+	Host       string
+}
+
+func (q *Queries) RevokeChildrenOnHost(ctx context.Context, arg RevokeChildrenOnHostParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, revokeChildrenOnHost,
+		arg.RevokedAt,
+		arg.RevokedWhy,
+		arg.ParentID,
+		arg.Host,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const revokeOtherSessionsByUser = `-- name: RevokeOtherSessionsByUser :many
 UPDATE session SET revoked_at = $1, revoked_why = $2
 WHERE user_id = $3 AND id <> $4 AND (parent_id IS NULL OR parent_id <> $4)
@@ -584,7 +675,8 @@ func (q *Queries) SessionByID(ctx context.Context, arg SessionByIDParams) (Sessi
 }
 
 const spendChildCode = `-- name: SpendChildCode :one
-UPDATE child_code SET spent_at = $1 WHERE code_hash = $2 AND host = $3 AND spent_at IS NULL AND expires_at > $1
+UPDATE child_code SET spent_at = $1
+WHERE code_hash = $2 AND host = $3 AND state = $4 AND spent_at IS NULL AND expires_at > $1
 RETURNING parent_id, path
 `
 
@@ -592,6 +684,7 @@ type SpendChildCodeParams struct {
 	Now      sql.NullInt64
 	CodeHash []byte
 	Host     string
+	State    []byte
 }
 
 type SpendChildCodeRow struct {
@@ -600,7 +693,12 @@ type SpendChildCodeRow struct {
 }
 
 func (q *Queries) SpendChildCode(ctx context.Context, arg SpendChildCodeParams) (SpendChildCodeRow, error) {
-	row := q.db.QueryRowContext(ctx, spendChildCode, arg.Now, arg.CodeHash, arg.Host)
+	row := q.db.QueryRowContext(ctx, spendChildCode,
+		arg.Now,
+		arg.CodeHash,
+		arg.Host,
+		arg.State,
+	)
 	var i SpendChildCodeRow
 	err := row.Scan(&i.ParentID, &i.Path)
 	return i, err

@@ -29,7 +29,7 @@ func on(field string) page.Problem {
 	return p
 }
 
-var host = page.Host{Name: "«Paper»", Authority: "exchange.example.com:8443", Origin: "«https://exchange.example.com»", Test: true, Path: "/btc"}
+var host = page.Host{Name: "«Paper»", Authority: "exchange.example.com:8443", Origin: "«https://exchange.example.com»", Test: true, Enter: "https://exchange.example.com:8443/.sallyport/enter?path=%2F"}
 
 func key(id string, state page.KeyState) page.Key {
 	return page.Key{
@@ -49,12 +49,12 @@ func samples(w i18n.Words) map[string]templ.Component {
 	plan := page.NewKey{
 		Name: "«grid»", Purpose: "«trade»", Kind: "ed25519", Subaccounts: []page.Option{{Value: "a", Text: "«main»", Chosen: true}, {Value: "b", Text: "«bots»"}},
 		Environments: []page.Option{{Value: "live", Text: "«live»"}}, Scopes: []page.Scope{{Word: "orders:write", Text: "«place»", Acts: true, Chosen: true}},
-		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Challenge: "«c»", Unpinned: "«30 days»", Check: "«check»",
+		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Exchanges: []page.Exchange{{Kind: "upbit", Hint: "«may look»"}, {Kind: "okx"}}, Challenge: "«c»", Unpinned: "«30 days»", Check: "«check»",
 	}
 	planWrong := plan
-	planWrong.Problem, planWrong.UpbitLifted, planWrong.Kind, planWrong.Subaccounts = on("scopes"), true, "upbit", nil
-	noUpbit := plan
-	noUpbit.UpbitOff, noUpbit.Problem = true, on("allowlist")
+	planWrong.Problem, planWrong.Kind, planWrong.Subaccounts = on("scopes"), "upbit", nil
+	alone := plan
+	alone.Exchanges, alone.Problem = nil, on("allowlist")
 	return map[string]templ.Component{
 		"sign-up":          page.SignUpPage(out, page.SignUp{Korean: true}),
 		"sign-up wrong":    page.SignUpPage(out, page.SignUp{Problem: on("mail"), Mail: "«a»", Name: "«Kim»"}),
@@ -71,7 +71,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 			{ID: "«ses_1»", Device: "«Chrome»", Agent: "«ua»", Addr: "«203.0.113.7»", Proven: "«p»", Opened: at, Acted: at, Ends: at, Mine: true},
 			{ID: "«ses_2»", Device: "«Safari»", Agent: "«ua»", Addr: "«203.0.113.8»", Proven: "«p»", Opened: at, Acted: at, Ends: at},
 		}}),
-		"one session":   page.SessionsPage(in, page.Sessions{Idle: "«30 minutes»", List: []page.Session{{ID: "«ses_1»", Device: "«Chrome»", Mine: true}}}),
+		"one session":   page.SessionsPage(in, page.Sessions{Idle: "«30 minutes»", List: []page.Session{{ID: "«ses_1»", Device: "«Chrome»", Mine: true, Hosts: []page.OpenHost{{Authority: "«exchange.example.com»", Opened: at}}}}}),
 		"methods":       page.MethodsPage(in, page.Methods{Password: &page.Password{Changed: at}, TOTP: &page.TOTP{Since: at}, Passkeys: []page.Passkey{passkey, {ID: "pk_2", Name: "«key»", Added: at, Used: at}}}),
 		"no methods":    page.MethodsPage(in, page.Methods{Problem: on("")}),
 		"password":      page.PasswordPage(in, page.NewPassword{Problem: on("password"), Mail: "«a»", Least: "15"}),
@@ -86,7 +86,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"keys of other": page.KeysPage(in, page.Keys{NotOwner: true, Problem: on("")}),
 		"new key":       page.NewKeyPage(in, plan),
 		"new key wrong": page.NewKeyPage(in, planWrong),
-		"new key off":   page.NewKeyPage(in, noUpbit),
+		"new key off":   page.NewKeyPage(in, alone),
 		"created":       page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Secret: "«sps»", FileName: "«grid.json»", FileHref: "data:application/json;base64,e30=", Check: "«call»"}),
 		"created own":   page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Check: "«call»"}),
 		"activity": page.ActivityPage(in, page.Activity{Older: "/activity?before=3", Newest: "/activity", Twin: "/v1/activity", Entries: []page.Entry{
@@ -99,7 +99,8 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"codes":          page.CodesPage(in, page.Codes{List: []page.CodeLine{{Code: "«c»", Status: "«404»", Title: []page.Piece{{Text: "«a»"}, {Name: "«b»"}}}}}),
 		"codes out":      page.CodesPage(out, page.Codes{}),
 		"code one":       page.CodeOnePage(out, page.CodePage{Code: "«c»", Status: "«401»", Outside: "«o»", Texts: []page.CodeText{{Lang: "ko", Heading: "«h»", Title: []page.Piece{{Text: "«a»"}}, Fix: []page.Piece{{Name: "«b»"}}}}}),
-		"go":             page.GoPage(in, page.Go{Host: host}),
-		"go with a code": page.GoPage(in, page.Go{Host: host, Enter: "https://exchange.example.com/.sallyport/enter?code=x"}),
+		"go":             page.GoPage(in, page.Go{Host: host, Path: "/btc", State: "s"}),
+		"go from here":   page.GoPage(in, page.Go{Host: host, Way: "https://exchange.example.com/.sallyport/enter?path=%2F"}),
+		"go with a code": page.GoPage(in, page.Go{Host: host, Way: "https://exchange.example.com/.sallyport/enter?code=x", Once: true}),
 	}
 }

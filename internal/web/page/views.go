@@ -8,6 +8,8 @@
 package page
 
 import (
+	"slices"
+
 	"github.com/seed-21c57000/sallyport/internal/i18n"
 )
 
@@ -127,8 +129,9 @@ type Missing struct{ Title, Text, Link, Href string }
 // Host is an exchange behind the gate.
 type Host struct {
 	Name, Authority, Origin string
-	Test                    bool
-	Path                    string
+	// Enter is where its host begins the way over.
+	Enter string
+	Test  bool
 }
 
 // Sessions is the list of sessions.
@@ -146,6 +149,14 @@ type Session struct {
 	Proven              string
 	Opened, Acted, Ends i18n.Moment
 	Mine                bool
+	// Hosts that it has open, each with when.
+	Hosts []OpenHost
+}
+
+// OpenHost is a gateway host on which a session has a child.
+type OpenHost struct {
+	Authority string
+	Opened    i18n.Moment
 }
 
 // Methods is the page of sign-in methods.
@@ -253,22 +264,30 @@ type NewKey struct {
 	Name, Purpose string
 	Subaccounts   []Option
 	Environments  []Option
-	// Kind is the chosen way of signing: "browser", "ed25519", "hmac" or "upbit".
-	Kind        string
-	Scopes      []Scope
-	Lives       []Option
-	Allowlist   string
-	HereToo     bool
-	Here        string
-	PublicKey   string
-	Possession  string
-	Challenge   string
-	UpbitOff    bool
-	UpbitLifted bool
+	// Kind is the chosen way of signing: "browser", "ed25519", "hmac" or one of an exchange.
+	Kind       string
+	Scopes     []Scope
+	Lives      []Option
+	Allowlist  string
+	HereToo    bool
+	Here       string
+	PublicKey  string
+	Possession string
+	Challenge  string
+	// Exchanges are the ways of other exchanges.
+	Exchanges []Exchange
 	// Unpinned is how long a key without an allowlist may trade.
 	Unpinned string
 	// Check is the command that tries a key, with {file} for its file.
 	Check string
+}
+
+// Exchange is the way in which clients of another exchange sign; Hint is what the operator makes of it.
+type Exchange struct{ Kind, Hint string }
+
+// exchangeChosen says whether one of the exchanges' ways is.
+func (v NewKey) exchangeChosen() bool {
+	return slices.ContainsFunc(v.Exchanges, func(e Exchange) bool { return e.Kind == v.Kind })
 }
 
 // Scope is one permission with its meaning.
@@ -284,6 +303,8 @@ type Created struct {
 	Key Key
 	// Secret is empty for a key pair of its owner's own.
 	Secret string
+	// Passphrase beside it, in dialects that have one.
+	Passphrase string
 	// FileName of the key file, and the file itself as a data: address, for saving it without script.
 	FileName, FileHref string
 	// Check is the command that tries the key.
@@ -357,6 +378,9 @@ type Piece struct{ Text, Name string }
 // Go is the page between ours and an exchange's.
 type Go struct {
 	Host Host
-	// Enter is the way over with its code; empty when it has not been made yet.
-	Enter string
+	// Path to go to, and State of the browser that set out there, while the code has not been made.
+	Path, State string
+	// Way is an address on the host; empty where the form comes first. Once: it holds the code.
+	Way  string
+	Once bool
 }

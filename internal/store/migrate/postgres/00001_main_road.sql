@@ -15,14 +15,17 @@ CREATE TABLE server_secret (
     created_at BIGINT NOT NULL
 );
 
--- The head of the audit log and of the feed. Whoever writes either updates this row last, so its lock orders both.
+-- The head of the audit log and of the feed. Whoever writes either updates this row last, so its lock orders both. mac is made of seq, chain and
+-- at under the log's key, which no row holds in clear; it is empty until that key is made.
 CREATE TABLE audit_head (
     id       BIGINT PRIMARY KEY CHECK (id = 1),
     seq      BIGINT NOT NULL,
     feed_seq BIGINT NOT NULL,
-    chain    BYTEA    NOT NULL
+    chain    BYTEA    NOT NULL,
+    at       BIGINT NOT NULL,
+    mac      BYTEA    NOT NULL
 );
-INSERT INTO audit_head (id, seq, feed_seq, chain) VALUES (1, 0, 0, decode(repeat('00', 32), 'hex'));
+INSERT INTO audit_head (id, seq, feed_seq, chain, at, mac) VALUES (1, 0, 0, decode(repeat('00', 32), 'hex'), 0, '');
 
 -- One key per person, sealed under a data key. Destroying it makes the readable half of that person's events unreadable.
 CREATE TABLE person_key (
@@ -32,12 +35,14 @@ CREATE TABLE person_key (
     destroyed_at BIGINT
 );
 
--- The audit log. at, id, action and commitment are the leaf; sealed holds the readable half.
+-- The audit log. at, id, action, whose and commitment are the leaf; whose commits to person_id and account_id, commitment to the readable half in
+-- sealed.
 CREATE TABLE audit_event (
     seq        BIGINT PRIMARY KEY,
     id         BYTEA    NOT NULL UNIQUE,
     at         BIGINT NOT NULL,
     action     TEXT    NOT NULL,
+    whose      BYTEA    NOT NULL,
     commitment BYTEA    NOT NULL,
     chain      BYTEA    NOT NULL,
     person_id  BYTEA,
@@ -157,6 +162,7 @@ CREATE TABLE device (
     created_at   BIGINT NOT NULL,
     last_seen_at BIGINT NOT NULL
 );
+CREATE INDEX device_seen ON device (last_seen_at);
 
 CREATE TABLE device_user (
     device_id     BYTEA    NOT NULL REFERENCES device (id),

@@ -15,14 +15,17 @@ CREATE TABLE server_secret (
     created_at INTEGER NOT NULL
 ) STRICT;
 
--- The head of the audit log and of the feed. Whoever writes either updates this row last, so its lock orders both.
+-- The head of the audit log and of the feed. Whoever writes either updates this row last, so its lock orders both. mac is made of seq, chain and
+-- at under the log's key, which no row holds in clear; it is empty until that key is made.
 CREATE TABLE audit_head (
     id       INTEGER PRIMARY KEY CHECK (id = 1),
     seq      INTEGER NOT NULL,
     feed_seq INTEGER NOT NULL,
-    chain    BLOB    NOT NULL
+    chain    BLOB    NOT NULL,
+    at       INTEGER NOT NULL,
+    mac      BLOB    NOT NULL
 ) STRICT;
-INSERT INTO audit_head (id, seq, feed_seq, chain) VALUES (1, 0, 0, zeroblob(32));
+INSERT INTO audit_head (id, seq, feed_seq, chain, at, mac) VALUES (1, 0, 0, zeroblob(32), 0, x'');
 
 -- One key per person, sealed under a data key. Destroying it makes the readable half of that person's events unreadable.
 CREATE TABLE person_key (
@@ -32,12 +35,14 @@ CREATE TABLE person_key (
     destroyed_at INTEGER
 ) STRICT;
 
--- The audit log. at, id, action and commitment are the leaf; sealed holds the readable half.
+-- The audit log. at, id, action, whose and commitment are the leaf; whose commits to person_id and account_id, commitment to the readable half in
+-- sealed.
 CREATE TABLE audit_event (
     seq        INTEGER PRIMARY KEY,
     id         BLOB    NOT NULL UNIQUE,
     at         INTEGER NOT NULL,
     action     TEXT    NOT NULL,
+    whose      BLOB    NOT NULL,
     commitment BLOB    NOT NULL,
     chain      BLOB    NOT NULL,
     person_id  BLOB,
@@ -157,6 +162,7 @@ CREATE TABLE device (
     created_at   INTEGER NOT NULL,
     last_seen_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX device_seen ON device (last_seen_at);
 
 CREATE TABLE device_user (
     device_id     BLOB    NOT NULL REFERENCES device (id),

@@ -1,0 +1,443 @@
+package gateway_test
+
+import (
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-21c57000/sallyport/gate"
+	"github.com/seed-21c57000/sallyport/internal/gateway"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/server"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// withProxy runs a test on a stack whose forward-auth door answers proxies on loopback.
+func withProxy(t *testing.T, convention string, test func(*testing.T, *authtest.Stack)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := authtest.StartWith(t, authtest.Options{Convention: convention})
+		time.Sleep(5 * time.Second)
+		test(t, s)
+	})
+}
+
+// question is what a proxy asks about a request, in either convention.
+func question(t testing.TB, convention string, about *http.Request) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, gateway.CheckPath, nil)
+	r.RemoteAddr = "127.0.0.1:50000"
+	r.Header = about.Header.Clone()
+	target := about.RequestURI
+	if target == "" {
+		target = about.URL.RequestURI()
+	}
+	client := about.RemoteAddr
+	if client == "" {
+		client = "203.0.113.7:40000"
+	}
+	client, _, _ = strings.Cut(client, ":")
+	r.Header.Set("X-Forwarded-For", client)
+	if convention == "x-original" {
+		r.Header.Set("X-Original-Method", about.Method)
+		r.Header.Set("X-Original-URI", target)
+		r.Host = about.Host
+		return r
+	}
+	r.Host = "sallyport.internal:8082"
+	r.Header.Set("X-Forwarded-Method", about.Method)
+	r.Header.Set("X-Forwarded-Uri", target)
+	r.Header.Set("X-Forwarded-Host", about.Host)
+	return r
+}
+
+// plain is a request that nobody signed.
+func plain(t testing.TB, method, host, target string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+host+target, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func ask(s *authtest.Stack, r *http.Request) *http.Response {
+	w := httptest.NewRecorder()
+	s.Forward.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// asked is one request of the corpus, made anew for each door so that each nonce is fresh.
+type asked struct {
+	name string
+	make func(s *authtest.Stack) *http.Request
+}
+
+// corpus is requests of every kind of verdict; keys and bearer belong to one person.
+func corpus(t *testing.T, key, revoked, narrow, upbit authtest.Key, bearer string) []asked {
+	t.Helper()
+	signed := func(k authtest.Key, method, target, body string, spoil func(*http.Request)) func(*authtest.Stack) *http.Request {
+		return func(s *authtest.Stack) *http.Request {
+			r := s.Signed(k, method, authtest.APIHost, target, body)
+			if spoil != nil {
+				spoil(r)
+			}
+			return r
+		}
+	}
+	page := func(method, target string, headers ...string) func(*authtest.Stack) *http.Request {
+		return func(*authtest.Stack) *http.Request {
+			r := plain(t, method, authtest.PageHost, target)
+			for i := 0; i+1 < len(headers); i += 2 {
+				r.Header.Add(headers[i], headers[i+1])
+			}
+			return r
+		}
+	}
+	cookie := "__Host-sid=" + bearer
+	return []asked{
+		{"accounts", signed(key, http.MethodGet, "/v1/accounts", "", nil)},
+		{"order", signed(key, http.MethodPost, "/v1/orders", order, nil)},
+		{"query", signed(key, http.MethodGet, "/v1/orders/open?market=KRW-BTC", "", nil)},
+		{"public", func(*authtest.Stack) *http.Request {
+			return plain(t, http.MethodGet, authtest.APIHost, "/v1/ticker?markets=KRW-BTC")
+		}},
+		{"upbit looks", signed(upbit, http.MethodGet, "/v1/accounts", "", nil)},
+		{"unsigned", signed(key, http.MethodGet, "/v1/accounts", "", func(r *http.Request) { r.Header.Del("Signature"); r.Header.Del("Signature-Input") })},
+		{"half signed", signed(key, http.MethodGet, "/v1/accounts", "", func(r *http.Request) { r.Header.Del("Signature-Input") })},
+		{"two credentials", signed(key, http.MethodGet, "/v1/accounts", "", func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") })},
+		{"other method", signed(key, http.MethodGet, "/v1/orders", "", func(r *http.Request) { r.Method = http.MethodPost })},
+		{"other path", signed(key, http.MethodGet, "/v1/accounts", "", func(r *http.Request) { r.RequestURI = "/v1/orders/open" })},
+		{"other query", signed(key, http.MethodGet, "/v1/orders/open?market=KRW-BTC", "", func(r *http.Request) { r.RequestURI = "/v1/orders/open?market=KRW-ETH" })},
+		{"other host", signed(key, http.MethodGet, "/v1/accounts", "", func(r *http.Request) { r.Host = authtest.LiveHost })},
+		{"foreign host", signed(key, http.MethodGet, "/v1/accounts", "", func(r *http.Request) { r.Host = "elsewhere.example:8081" })},
+		{"no route", signed(key, http.MethodGet, "/v1/nothing", "", nil)},
+		{"no method", signed(key, http.MethodGet, "/v1/accounts", "", func(r *http.Request) { r.Method = "TRACE" })},
+		{"upgrade", signed(key, http.MethodGet, "/v1/accounts", "", func(r *http.Request) { r.Header.Set("Upgrade", "websocket") })},
+		{"foreign address", signed(key, http.MethodGet, "/v1/accounts", "", func(r *http.Request) { r.RemoteAddr = "198.51.100.9:1" })},
+		{"in a browser", signed(key, http.MethodGet, "/v1/accounts", "", func(r *http.Request) { r.Header.Set("Origin", "https://bot.example") })},
+		{"revoked key", signed(revoked, http.MethodGet, "/v1/accounts", "", nil)},
+		{"missing scope", signed(narrow, http.MethodPost, "/v1/orders", order, nil)},
+		{"unknown digest", signed(key, http.MethodPost, "/v1/orders", order, func(r *http.Request) { r.Header.Set("Content-Digest", "md5=:AAAA:") })},
+		{"page", page(http.MethodGet, "/v1/accounts", "Cookie", cookie)},
+		{"page without session", page(http.MethodGet, "/v1/accounts")},
+		{"call without session", page(http.MethodGet, "/v1/accounts", "Sec-Fetch-Mode", "cors")},
+		{"two sessions", page(http.MethodGet, "/v1/accounts", "Cookie", cookie, "Cookie", cookie)},
+		{"foreign session", page(http.MethodGet, "/v1/accounts", "Cookie", "__Host-sid="+strings.Repeat("x", 43), "Sec-Fetch-Mode", "cors")},
+		{"cross site", page(http.MethodPost, "/v1/orders", "Cookie", cookie, "Sec-Fetch-Site", "cross-site")},
+		{"from nowhere", page(http.MethodPost, "/v1/orders", "Cookie", cookie)},
+		{"too weak", page(http.MethodPost, "/v1/orders", "Cookie", cookie, "Sec-Fetch-Site", "same-origin")},
+		{"signed on a page", func(s *authtest.Stack) *http.Request {
+			r := s.Signed(key, http.MethodGet, authtest.PageHost, "/v1/accounts", "")
+			r.Header.Set("Sec-Fetch-Mode", "cors")
+			return r
+		}},
+	}
+}
+
+// encoded are paths with two readings, which no door takes.
+var encoded = []string{
+	"/v1/../v1/accounts", "/v1//accounts", "/v1/accounts/.", "/v1%2faccounts", "/v1/%2e%2e/accounts", "/v1/accounts%00", "/v1/acc%6funts",
+	`/v1\accounts`, "/v1/accounts;x=1", "/v1/%zz", "http://" + authtest.APIHost + "/v1/accounts", "v1/accounts", "*", "?", "/v1/accounts#x", "/v1/accounts x",
+}
+
+// TestAskingGivesTheVerdictOfTheProxy: who asks before passing a request on hears what the gateway itself would have said to it.
+func TestAskingGivesTheVerdictOfTheProxy(t *testing.T) {
+	withProxy(t, "x-forwarded", func(t *testing.T, s *authtest.Stack) {
+		ada := s.SignUp("ada@example.com")
+		allow := []string{"203.0.113.0/24"}
+		key := s.IssueKey(ada, apikey.IssueInput{Scopes: tradeScopes, Allowlist: allow})
+		revoked := s.IssueKey(ada, apikey.IssueInput{Scopes: tradeScopes})
+		if err := s.APIKeys.Revoke(t.Context(), principal.Host("tests"), revoked.ID); err != nil {
+			t.Fatal(err)
+		}
+		narrow := s.IssueKey(ada, apikey.IssueInput{Scopes: []string{"balances:read"}})
+		upbit := s.IssueKey(ada, apikey.IssueInput{Scopes: tradeScopes, Dialect: sign.Upbit, Algorithm: sign.HMACSHA2})
+		bearer := childOf(t, s, ada)
+		list := corpus(t, key, revoked, narrow, upbit, bearer)
+		for _, path := range encoded {
+			list = append(list, asked{"path " + path, func(s *authtest.Stack) *http.Request {
+				r := s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", "")
+				r.RequestURI = path
+				return r
+			}})
+		}
+		verdicts := map[bool]int{}
+		for _, one := range list {
+			direct := s.Do(one.make(s))
+			heard := ask(s, question(t, "x-forwarded", one.make(s)))
+			passed := direct.StatusCode/100 == 2
+			verdicts[passed]++
+			if passed {
+				if heard.StatusCode != http.StatusNoContent || heard.Header.Get(gate.Header) == "" {
+					t.Errorf("%s: the proxy passes it on, asked we say %d", one.name, heard.StatusCode)
+				}
+				continue
+			}
+			if heard.StatusCode != direct.StatusCode || codeOf(t, heard) != codeOf(t, direct) || leadsTo(heard) != leadsTo(direct) {
+				t.Errorf("%s: the proxy answers %d, asked we say %d %s", one.name, direct.StatusCode, heard.StatusCode, authtest.Body(t, heard))
+			}
+			if heard.Header.Get(gate.Header) != "" || heard.Header.Get("Sallyport-User") != "" {
+				t.Errorf("%s: a refusal vouches for somebody: %v", one.name, heard.Header)
+			}
+		}
+		if verdicts[true] < 5 || verdicts[false] < 20 {
+			t.Errorf("the corpus has lost its variety: %v", verdicts)
+		}
+	})
+}
+
+// leadsTo is where an answer sends a browser, without the state that each way there has of its own.
+func leadsTo(r *http.Response) string {
+	to, _, _ := strings.Cut(r.Header.Get("Location"), "&state=")
+	return to
+}
+
+func childOf(t testing.TB, s *authtest.Stack, p *authtest.Person) string {
+	t.Helper()
+	code, way := s.Crossing(t, p.Principal(), authtest.PageHost, "/")
+	_, bearer, _, err := s.Sessions.RedeemChildCode(t.Context(), code, way, authtest.PageHost, authtest.PersonOrigin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(bearer.Reveal())
+}
+
+// TestNobodyCanSpeakForAProxy: a question that is not whole, from somebody else, or named in a header that only a client would send never gets
+// a yes.
+func TestNobodyCanSpeakForAProxy(t *testing.T) {
+	withProxy(t, "x-forwarded", func(t *testing.T, s *authtest.Stack) {
+		key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Allowlist: []string{"203.0.113.0/24"}})
+		for _, row := range []struct {
+			name   string
+			spoil  func(r *http.Request)
+			status int
+			code   string
+		}{
+			{"undeclared peer", func(r *http.Request) { r.RemoteAddr = "203.0.113.7:1" }, 403, "forward.undeclared"},
+			{"mapped undeclared peer", func(r *http.Request) { r.RemoteAddr = "[::ffff:203.0.113.7]:1" }, 403, "forward.undeclared"},
+			{"no peer", func(r *http.Request) { r.RemoteAddr = "@" }, 403, "forward.undeclared"},
+			{"another path", func(r *http.Request) { r.RequestURI = "/v1/ticker?markets=KRW-BTC" }, 404, "gateway.no_route"},
+			{"path with query", func(r *http.Request) { r.RequestURI = gateway.CheckPath + "?x" }, 404, "gateway.no_route"},
+			{"no method", func(r *http.Request) { r.Header.Del("X-Forwarded-Method") }, 400, "forward.malformed"},
+			{"no target", func(r *http.Request) { r.Header.Del("X-Forwarded-Uri") }, 400, "forward.malformed"},
+			{"no host", func(r *http.Request) { r.Header.Del("X-Forwarded-Host") }, 400, "forward.malformed"},
+			{"empty target", func(r *http.Request) { r.Header.Set("X-Forwarded-Uri", "") }, 400, "forward.malformed"},
+			{"target as hop-by-hop header", func(r *http.Request) {
+				r.Header.Set("Connection", "X-Forwarded-Uri")
+				r.Header.Del("X-Forwarded-Uri") // what a proxy that obeys does
+			}, 400, "forward.malformed"},
+			{"client's own target beside the proxy's", func(r *http.Request) { r.Header.Add("X-Forwarded-Uri", "/v1/ticker") }, 400, "forward.malformed"},
+			{"client's own host beside the proxy's", func(r *http.Request) { r.Header.Add("X-Forwarded-Host", authtest.APIHost) }, 400, "forward.malformed"},
+			{"two hosts in one line", func(r *http.Request) { r.Header.Set("X-Forwarded-Host", authtest.APIHost+", "+authtest.APIHost) }, 421, "gateway.unknown_host"},
+			{"client's own headers of another convention", func(r *http.Request) {
+				r.Header.Del("X-Forwarded-Uri")
+				r.Header.Set("X-Original-Uri", "/v1/ticker?markets=KRW-BTC")
+				r.Header["X_Forwarded_Uri"] = []string{"/v1/ticker?markets=KRW-BTC"}
+			}, 400, "forward.malformed"},
+			{"our own paths", func(r *http.Request) { r.Header.Set("X-Forwarded-Uri", "/.sallyport/enter?code=x") }, 404, "gateway.no_route"},
+			{"somebody else's address", func(r *http.Request) { r.Header.Set("X-Forwarded-For", "203.0.113.7, 198.51.100.9") }, 403, "key.ip_not_allowed"},
+			{"an identity of its own", func(r *http.Request) {
+				r.Header.Del("Signature")
+				r.Header.Del("Signature-Input")
+				r.Header.Set("Sallyport-User", "usr_x")
+				r.Header.Set(gate.Header, "x.y.z")
+			}, 401, "unauthorized"},
+		} {
+			r := question(t, "x-forwarded", s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+			row.spoil(r)
+			got := ask(s, r)
+			if code := codeOf(t, got); got.StatusCode != row.status || string(code) != row.code {
+				t.Errorf("%s: %d %s, want %d %s", row.name, got.StatusCode, code, row.status, row.code)
+			}
+			if got.Header.Get(gate.Header) != "" {
+				t.Errorf("%s: it comes with an assertion", row.name)
+			}
+		}
+	})
+}
+
+func TestWithoutAConventionNobodyMayAsk(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		about := plain(t, http.MethodGet, authtest.APIHost, "/v1/ticker?markets=KRW-BTC")
+		for _, convention := range []string{"x-forwarded", "x-original"} {
+			if got := ask(s, question(t, convention, about)); got.StatusCode != http.StatusForbidden {
+				t.Errorf("%s: %d", convention, got.StatusCode)
+			}
+		}
+	})
+}
+
+// TestEveryYesSaysWhoInEveryHeader: a proxy that copies our headers leaves none of the client's standing.
+func TestEveryYesSaysWhoInEveryHeader(t *testing.T) {
+	withProxy(t, "x-forwarded", func(t *testing.T, s *authtest.Stack) {
+		ada := s.SignUp("ada@example.com")
+		who := ada.Principal()
+		key := s.IssueKey(ada, apikey.IssueInput{Scopes: []string{"balances:read"}})
+		bearer := childOf(t, s, ada)
+		page := plain(t, http.MethodGet, authtest.PageHost, "/v1/accounts")
+		page.Header.Set("Cookie", "__Host-sid="+bearer)
+		public := plain(t, http.MethodGet, authtest.APIHost, "/v1/ticker?markets=KRW-BTC")
+		for _, row := range []struct {
+			name  string
+			about *http.Request
+			want  map[string]string
+		}{
+			{"key", s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""), map[string]string{
+				"User": who.User.String(), "Account": who.Account.String(), "Subaccount": who.Subaccount.String(),
+				"Credential": key.Text(), "Scopes": "balances:read",
+			}},
+			{"session", page, map[string]string{
+				"User": who.User.String(), "Account": who.Account.String(), "Subaccount": who.Subaccount.String(),
+				"Credential": "ses_", "Scopes": who.Scopes.String(),
+			}},
+			{"public", public, map[string]string{
+				"User": "none", "Account": "none", "Subaccount": "none", "Credential": "none", "Scopes": "none",
+			}},
+		} {
+			r := question(t, "x-forwarded", row.about)
+			for name := range row.want {
+				r.Header.Set("Sallyport-"+name, "spoofed")
+			}
+			answer := ask(s, r)
+			got := map[string]string{}
+			for name, lines := range answer.Header {
+				if rest, ours := strings.CutPrefix(name, "Sallyport-"); ours && name != gate.Header {
+					got[rest] = strings.Join(lines, "|")
+				}
+			}
+			if strings.HasPrefix(got["Credential"], "ses_") {
+				got["Credential"] = "ses_"
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" || answer.StatusCode != http.StatusNoContent {
+				t.Errorf("%s: %d (-want +got):\n%s", row.name, answer.StatusCode, diff)
+			}
+		}
+	})
+}
+
+// TestNarrowProxiesHearThreeAnswers: nginx takes every status but 2xx, 401 and 403 for a failure of ours.
+func TestNarrowProxiesHearThreeAnswers(t *testing.T) {
+	withProxy(t, "x-original", func(t *testing.T, s *authtest.Stack) {
+		ada := s.SignUp("ada@example.com")
+		key := s.IssueKey(ada, apikey.IssueInput{Scopes: []string{"balances:read"}})
+		signed := func(target string) *http.Request {
+			return question(t, "x-original", s.Signed(key, http.MethodGet, authtest.APIHost, target, ""))
+		}
+		page := plain(t, http.MethodGet, authtest.PageHost, "/v1/accounts")
+		ambiguous := signed("/v1/accounts")
+		ambiguous.Header.Set("X-Original-URI", "/v1//accounts")
+		unsigned := signed("/v1/accounts")
+		unsigned.Header.Del("Signature")
+		for _, row := range []struct {
+			name   string
+			r      *http.Request
+			status int
+		}{
+			{"allowed", signed("/v1/accounts"), 204},
+			{"not signed", unsigned, 401},
+			{"not found", signed("/v1/nothing"), 403},
+			{"ambiguous", ambiguous, 403},
+			{"out of scope", signed("/v1/deposits"), 403},
+			{"no session", question(t, "x-original", page), 401},
+		} {
+			got := ask(s, row.r)
+			if got.StatusCode != row.status {
+				t.Errorf("%s: %d, want %d", row.name, got.StatusCode, row.status)
+			}
+			if wants := row.name == "no session"; (got.Header.Get("Location") != "") != wants {
+				t.Errorf("%s: the way to the sign-in is %q", row.name, got.Header.Get("Location"))
+			}
+		}
+	})
+}
+
+// TestABodyThatWasNotSeenIsComparedByTheBackend: the digest that was signed travels in the assertion, and package gate compares it.
+func TestABodyThatWasNotSeenIsComparedByTheBackend(t *testing.T) {
+	withProxy(t, "x-forwarded", func(t *testing.T, s *authtest.Stack) {
+		ada := s.SignUp("ada@example.com")
+		ada.EnrolTOTP()
+		key := s.IssueKey(ada, apikey.IssueInput{Scopes: tradeScopes})
+		bearer := childOf(t, s, ada)
+		placed := func() *http.Request { return s.Signed(key, http.MethodPost, authtest.APIHost, "/v1/orders", order) }
+		clicked := func() *http.Request {
+			r := plain(t, http.MethodPost, authtest.PageHost, "/v1/orders")
+			r.Header.Set("Cookie", "__Host-sid="+bearer)
+			r.Header.Set("Sec-Fetch-Site", "same-origin")
+			return r
+		}
+		looked := func() *http.Request { return s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", "") }
+		for _, row := range []struct {
+			name    string
+			about   func() *http.Request
+			body    string
+			unbound bool
+			status  int
+		}{
+			{"signed, the same body", placed, order, false, 200},
+			{"signed, another body", placed, strings.Replace(order, "0.001", "0.009", 1), false, 401},
+			{"signed, no body", placed, "", false, 401},
+			{"signed, another body where bodies may be unbound", placed, "{}", true, 401},
+			{"signed without a body, and without a body", looked, "", false, 200},
+			{"signed without a body, and with a body", looked, order, true, 401},
+			{"session without a body", clicked, "", false, 200},
+			{"session, with a body", clicked, order, false, 401},
+			{"session, with a body where bodies may be unbound", clicked, order, true, 200},
+		} {
+			about := row.about()
+			answer := ask(s, question(t, "x-forwarded", about))
+			if got := behind(t, s, row.unbound, about, answer.Header.Get(gate.Header), row.body); got != row.status {
+				t.Errorf("%s: the backend answers %d, want %d", row.name, got, row.status)
+			}
+		}
+	})
+}
+
+// behind is what a backend with package gate answers to a request that its proxy passes on.
+func behind(t *testing.T, s *authtest.Stack, unbound bool, about *http.Request, assertion, body string) int {
+	t.Helper()
+	shared := slices.Repeat([]byte{7}, 32)
+	key, err := gate.HS256(server.AssertionKeyID(shared), shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := gate.New(gate.Config{Issuer: authtest.Origin, Audience: "paper", Keys: []gate.Key{key}, Now: s.Now, UnboundBodies: unbound})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), about.Method, about.URL.RequestURI(), strings.NewReader(body))
+	maps.Copy(r.Header, about.Header)
+	r.Header.Set(gate.Header, assertion)
+	w := httptest.NewRecorder()
+	g.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+	return w.Code
+}
+
+// TestDialectsThatSignTheBodyNeedIt: what cannot be checked without the body is refused, and what was signed without one passes.
+func TestDialectsThatSignTheBodyNeedIt(t *testing.T) {
+	withProxy(t, "x-forwarded", func(t *testing.T, s *authtest.Stack) {
+		key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Scopes: tradeScopes, Dialect: sign.Upbit, Algorithm: sign.HMACSHA2})
+		for _, row := range []struct {
+			method, target, body string
+			status               int
+		}{
+			{http.MethodGet, "/v1/accounts", "", 204},
+			{http.MethodGet, "/v1/orders/open?market=KRW-BTC", "", 204},
+			{http.MethodPost, "/v1/orders", order, 401},
+		} {
+			got := ask(s, question(t, "x-forwarded", s.Signed(key, row.method, authtest.APIHost, row.target, row.body)))
+			if got.StatusCode != row.status {
+				t.Errorf("%s %s: %d %s", row.method, row.target, got.StatusCode, authtest.Body(t, got))
+			}
+		}
+	})
+}

@@ -1,0 +1,70 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// ownPaths are ours on every gateway host; no upstream is reached below it.
+const ownPaths = "/.sallyport/"
+
+const enterPath = ownPaths + "enter"
+
+// serveOwn answers our own paths, on page hosts: the way to the dashboard, and the way in from there.
+//
+//	enter?path=…  ──▶ cookie of the way, dashboard/go/host?path=…&state=hash of the cookie
+//	enter?code=…  ──▶ child session, if the code was made for the cookie's state ──▶ path
+func (v *visit) serveOwn() error {
+	if v.path != enterPath || !v.host.Pages() || v.r.Method != http.MethodGet {
+		return fault.New(fault.GatewayNoRoute)
+	}
+	v.rec.Route = "GET " + enterPath
+	query := v.r.URL.Query()
+	if !query.Has("code") {
+		path := query.Get("path")
+		if sign.CheckTarget(path) != nil {
+			path = "/"
+		}
+		return v.setOut(path)
+	}
+	return v.enter(secret.FromString("child code", query.Get("code")))
+}
+
+// setOut sends a browser to the dashboard, from where it comes back with a code that no other browser can use.
+func (v *visit) setOut(path string) error {
+	state, err := httpx.SetOut(v.w, v.r)
+	if err != nil {
+		return err
+	}
+	way := url.Values{"path": {path}, "state": {state}}
+	v.leave(v.g.Dashboard + "/go/" + url.PathEscape(v.host.Authority) + "?" + way.Encode())
+	return nil
+}
+
+// enter opens a child session for a code, in the browser that set out for it.
+func (v *visit) enter(code secret.Value) error {
+	state, err := httpx.Cookie(v.r, httpx.WayCookie)
+	if err != nil {
+		return err
+	}
+	_, bearer, path, err := v.g.Sessions.RedeemChildCode(v.r.Context(), code, state, v.host.Authority, v.rec.Origin())
+	if err != nil {
+		return err
+	}
+	httpx.SetCookie(v.w, httpx.SessionCookie, bearer, 0)
+	v.w.Header().Set("Referrer-Policy", "no-referrer") // the code is in this page's address
+	v.leave(path)
+	return nil
+}
+
+func (v *visit) leave(address string) {
+	h := v.w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Location", address)
+	v.w.WriteHeader(http.StatusSeeOther)
+}

@@ -1,0 +1,156 @@
+package consequence_test
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
+)
+
+// TestWhatDiesWhen makes each thing of the table happen, through each door where it can, and asks every door at the moment of the
+// acknowledgement what is left of each session, child and key. What should be left is read from the table.
+func TestWhatDiesWhen(t *testing.T) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			clock := storetest.NewClock()
+			o := authtest.Options{Now: clock.Now}
+			if engine == "postgres" {
+				o.PostgresDSN = storetest.Postgres.New(t)
+			}
+			s := authtest.StartWith(t, o)
+			for _, kind := range slices.Sorted(maps.Keys(consequence.Table())) {
+				for door, cause := range causes[kind] {
+					t.Run(string(kind)+"/"+door, func(t *testing.T) {
+						w := newWorld(t, s, clock, cause)
+						cause.happens(w)
+						if diff := cmp.Diff(wanted(consequence.Table()[kind]), w.left()); diff != "" {
+							t.Errorf("(-table +doors):\n%s", diff)
+						}
+					})
+				}
+			}
+		})
+	}
+}
+
+// TestEveryRowHappens: a row without a cause would be believed unseen.
+func TestEveryRowHappens(t *testing.T) {
+	for kind := range consequence.Table() {
+		if len(causes[kind]) == 0 && kind != happening.SignedUp && kind != happening.UserEnabled { // they have nothing yet, or nothing any more
+			t.Errorf("%s: no test makes it happen", kind)
+		}
+	}
+	for kind := range causes {
+		if _, ok := consequence.Table()[kind]; !ok {
+			t.Errorf("%s has no row", kind)
+		}
+	}
+}
+
+// TestNothingComesBackWithTheUser: who is enabled again finds keys that work and sessions that have ended.
+func TestNothingComesBackWithTheUser(t *testing.T) {
+	clock := storetest.NewClock()
+	s := authtest.StartWith(t, authtest.Options{Now: clock.Now})
+	w := newWorld(t, s, clock, cause{})
+	host := principal.Host("tests")
+	for _, change := range []error{s.Accounts.Disable(t.Context(), host, w.user), s.Accounts.Enable(t.Context(), host, w.user)} {
+		if change != nil {
+			t.Fatal(change)
+		}
+	}
+	if diff := cmp.Diff(wanted(consequence.Row{This: consequence.Dies, Others: consequence.Dies}), w.left()); diff != "" {
+		t.Errorf("(-want +doors):\n%s", diff)
+	}
+}
+
+// answers maps thing → door → how it was answered: "open", or the code of the refusal.
+type answers map[string]map[string]fault.Code
+
+const open fault.Code = "open"
+
+// spans are what the configuration of every test stack says.
+var spans = map[consequence.Span]time.Duration{
+	consequence.CredentialHold: 24 * time.Hour, consequence.ContactHold: 72 * time.Hour, consequence.RecoveryHold: 72 * time.Hour,
+}
+
+// wanted is what a row leaves of each thing.
+func wanted(row consequence.Row) answers {
+	session := func(answer fault.Code) map[string]fault.Code {
+		return map[string]fault.Code{"pages": answer, "/v1": answer, "page host": answer}
+	}
+	ofFate := map[consequence.Fate]map[string]fault.Code{
+		consequence.Stays: session(open), consequence.Renewed: session(open), consequence.Dies: session(fault.SessionEnded),
+	}
+	key := map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Blocked: fault.KeyOwnerDisabled, consequence.Dies: fault.KeyRevoked}
+	bearer := session(open)
+	if row.This != consequence.Stays {
+		bearer = session(fault.SessionEnded)
+	}
+	delete(bearer, "page host") // the child has a bearer of its own
+	return answers{
+		"this session": ofFate[row.This], "its bearer from before": bearer, "another session": ofFate[row.Others],
+		"a key": {"gateway": key[row.Keys], "/v1": key[row.Keys]}, "money": {"holds": fault.Code(spans[row.Hold].String())},
+	}
+}
+
+// left asks every door about everything.
+func (w *world) left() answers {
+	w.t.Helper()
+	before := w.session(w.before)
+	delete(before, "page host")
+	return answers{
+		"this session": w.session(w.here), "its bearer from before": before, "another session": w.session(w.there),
+		"a key": {
+			"gateway": outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))),
+			"/v1":     outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, "localhost:8080", "/v1/session", ""))),
+		},
+		"money": {"holds": w.held()},
+	}
+}
+
+// held says how long money waits.
+func (w *world) held() fault.Code {
+	w.t.Helper()
+	standing, err := w.Holds.Of(w.t.Context(), w.user)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var span time.Duration
+	for _, hold := range standing.Holds {
+		span = max(span, hold.Span)
+	}
+	return fault.Code(span.String())
+}
+
+// session asks every door as a browser does, and leaves the browser as it was.
+func (w *world) session(b *authtest.Browser) map[string]fault.Code {
+	w.t.Helper()
+	pages, v1, child := w.copied(b), w.copied(b), w.copied(b)
+	overTo := child.Request(http.MethodGet, authtest.PageOrigin+"/", "")
+	overTo.Header.Set("Sec-Fetch-Mode", "cors") // a script asks, so that the answer is a refusal and not the way to the sign-in
+	return map[string]fault.Code{
+		"pages": outcome(pages.Do(pages.Request(http.MethodGet, authtest.Origin+"/sessions", ""))),
+		"/v1":   outcome(v1.Call(http.MethodGet, "/v1/session", nil)), "page host": outcome(child.Do(overTo)),
+	}
+}
+
+// outcome is open, or why not: a page that leads to the sign-in says that the session has ended, and so does who took the cookie away.
+func outcome(r authtest.Reply) fault.Code {
+	switch {
+	case r.Status == http.StatusOK:
+		return open
+	case r.Status == http.StatusSeeOther, r.Code == fault.Unauthorized:
+		return fault.SessionEnded
+	}
+	return r.Code
+}

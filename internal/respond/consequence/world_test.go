@@ -1,0 +1,185 @@
+package consequence_test
+
+import (
+	"html"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+)
+
+const home = "203.0.113.7"
+
+// world is one person with everything that can end: a session here, where things happen, and one there, each with a child on the page host;
+// and a key.
+type world struct {
+	*authtest.Stack
+	t           *testing.T
+	clock       *storetest.Clock
+	mail        string
+	user        id.User
+	here, there *authtest.Browser
+	before      *authtest.Browser // as here was before it happened
+	secret      string            // of the authenticator app
+	key         authtest.Key
+}
+
+// cause is one way in which a thing happens.
+type cause struct {
+	happens func(w *world)
+	// bare people have no authenticator app.
+	bare bool
+}
+
+// causes maps kind → door → how it happens there.
+var causes = map[happening.Kind]map[string]cause{
+	happening.SignedOut: {
+		"/v1":   {happens: func(w *world) { w.call(http.MethodDelete, "/v1/session", nil) }},
+		"pages": {happens: func(w *world) { w.submit("/sign-out") }},
+	},
+	happening.SignedOutOthers: {
+		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/sessions/sign-out-others", nil) }},
+		"pages": {happens: func(w *world) { w.submit("/sessions/sign-out-others") }},
+	},
+	happening.SignedOutAll: {
+		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/sessions/sign-out-everywhere", nil) }},
+		"pages": {happens: func(w *world) { w.submit("/sessions/sign-out-everywhere") }},
+	},
+	happening.PasswordChanged: {
+		"/v1":   {happens: func(w *world) { w.call(http.MethodPut, "/v1/password", map[string]string{"password": other}) }},
+		"pages": {happens: func(w *world) { w.submit("/methods/password", "password", other) }},
+	},
+	happening.FactorAdded: {
+		"/v1": {bare: true, happens: func(w *world) { w.here.EnrolTOTP() }},
+		"pages": {bare: true, happens: func(w *world) {
+			shown := w.submit("/methods/totp")
+			w.submit("/methods/totp/confirm", "code", authtest.CodeAt(spelt.FindStringSubmatch(shown)[1], w.clock.Now()))
+		}},
+	},
+	happening.FactorRemoved: {
+		"/v1":   {happens: func(w *world) { w.call(http.MethodDelete, "/v1/totp", nil) }},
+		"pages": {happens: func(w *world) { w.submit("/methods/totp/remove") }},
+	},
+	happening.NewDevice: {"/v1": {happens: func(w *world) {
+		w.clock.Advance(30 * time.Second)
+		w.must(w.Browser("198.51.100.4").SignIn(w.mail, authtest.Password, w.secret))
+	}}},
+	happening.KeyCreated: {"host": {happens: func(w *world) { w.anotherKey() }}}, // a person steps up first, which is another matter
+	happening.KeyRevoked: {
+		"/v1":   {happens: func(w *world) { w.call(http.MethodDelete, "/v1/keys/"+w.anotherKey(), nil) }},
+		"pages": {happens: func(w *world) { w.submit("/keys/" + w.anotherKey() + "/revoke") }},
+	},
+	happening.UserDisabled: {"host": {happens: func(w *world) {
+		if err := w.Accounts.Disable(w.t.Context(), principal.Host("tests"), w.user); err != nil {
+			w.t.Fatal(err)
+		}
+	}}},
+}
+
+const other = "quite another long passphrase"
+
+// spelt is the secret of an app, as the page shows it in the address of its picture's twin.
+var spelt = regexp.MustCompile(`secret=([A-Z2-7]{32})`)
+
+func newWorld(t *testing.T, s *authtest.Stack, clock *storetest.Clock, c cause) *world {
+	t.Helper()
+	clock.Advance(time.Hour) // so that nobody waits for what the world before did
+	w := &world{Stack: s, t: t, clock: clock, mail: strings.ToLower(id.New[id.UserKind](clock.Now()).String()) + "@example.com"}
+	w.here, w.there = s.Browser(home), s.Browser(home)
+	w.here.Wait = clock.Advance
+	w.here.SignUp(w.mail)
+	w.user = w.here.Principal().User
+	if !c.bare {
+		w.secret = w.here.EnrolTOTP()
+		clock.Advance(30 * time.Second)
+	}
+	w.must(w.there.SignIn(w.mail, authtest.Password, w.secret))
+	w.here.Enter()
+	w.there.Enter()
+	w.key = w.keyOf("bot")
+	clock.Advance(3 * time.Second)
+	w.before = w.copied(w.here)
+	return w
+}
+
+// keyOf makes the person a key.
+func (w *world) keyOf(name string) authtest.Key {
+	w.t.Helper()
+	who := w.here.Principal()
+	return w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Name: name, Purpose: "tests"})
+}
+
+func (w *world) anotherKey() string { return w.keyOf("another").Text() }
+
+// copied is a browser with the same cookies.
+func (w *world) copied(b *authtest.Browser) *authtest.Browser {
+	twin := w.Browser(home)
+	for host, cookies := range b.Cookies {
+		twin.Cookies[host] = maps.Clone(cookies)
+	}
+	return twin
+}
+
+func (w *world) must(r authtest.Reply) authtest.Reply {
+	w.t.Helper()
+	if r.Status >= http.StatusBadRequest {
+		w.t.Fatalf("refused: %d %s", r.Status, r.Text)
+	}
+	return r
+}
+
+// call asks /v1 from here, with a step-up where one is asked for.
+func (w *world) call(method, path string, body any) {
+	w.t.Helper()
+	w.must(w.here.StepUp(method, path, body, w.secret))
+}
+
+var hidden = regexp.MustCompile(`<input type="hidden" name="(\w+)" value="([^"]*)"`)
+
+// submit sends a form of our pages from here, and the proof for it where one is asked for; it gives the page that answers.
+func (w *world) submit(path string, pairs ...string) string {
+	w.t.Helper()
+	opened := w.must(w.here.Do(w.here.Request(http.MethodGet, authtest.Origin+"/sessions", "")))
+	form := url.Values{"form_token": {fieldsOf(opened.Text, path).Get("form_token")}}
+	if form.Get("form_token") == "" {
+		form.Set("form_token", fieldsOf(opened.Text, "/sign-out").Get("form_token"))
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	answer := w.post(path, form)
+	if proof := fieldsOf(answer.Text, path); proof.Has("step_up") {
+		w.clock.Advance(30 * time.Second)
+		proof.Set("proof_code", authtest.CodeAt(w.secret, w.clock.Now()))
+		answer = w.post(path, proof)
+	}
+	return w.must(answer).Text
+}
+
+func (w *world) post(path string, form url.Values) authtest.Reply {
+	w.t.Helper()
+	r := w.here.Request(http.MethodPost, authtest.Origin+path, form.Encode())
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return w.here.Do(r)
+}
+
+// fieldsOf are the hidden fields of the form that a page sends to path.
+func fieldsOf(page, path string) url.Values {
+	fields := url.Values{}
+	_, form, _ := strings.Cut(page, `action="`+path+`"`)
+	form, _, _ = strings.Cut(form, "</form>")
+	for _, field := range hidden.FindAllStringSubmatch(form, -1) {
+		fields.Set(field[1], html.UnescapeString(field[2]))
+	}
+	return fields
+}

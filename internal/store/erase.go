@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
+)
+
+// EraseUser takes away everything about a disabled user that says who they are. Rows that others refer to stay, blank; the id stays, which by
+// itself says nothing.
+func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []id.Key, erased bool, err error) {
+	user, found, err := t.UserByID(ctx, u)
+	if err != nil || !found || user.DisabledAt.IsZero() {
+		return nil, false, err
+	}
+	// A user without an event has no key yet, and it is its destruction that marks who was erased.
+	if _, err := t.personKey(ctx, u); err != nil && !errors.Is(err, errErased) {
+		return nil, false, err
+	}
+	if erased, err = t.DestroyPersonKey(ctx, u, now); err != nil || !erased {
+		return nil, false, err
+	}
+	// The address in its place has no @, so nobody can sign up or be written to with it.
+	if _, err := t.Queries.EraseUser(ctx, sqlgen.EraseUserParams{ID: u[:], Mail: "erased " + u.String()}); err != nil {
+		return nil, false, fmt.Errorf("blank user: %w", err)
+	}
+	keys, err := t.RevokeKeysByOwner(ctx, sqlgen.RevokeKeysByOwnerParams{OwnerID: u[:], RevokedAt: maybeMicros(now), RevokedWhy: "owner erased"})
+	if err != nil {
+		return nil, false, fmt.Errorf("revoke keys: %w", err)
+	}
+	for _, k := range keys {
+		ended = append(ended, rowID[id.KeyKind](k))
+	}
+	for what, erase := range map[string]func() error{
+		"password":      func() error { return t.DeletePasswordByUser(ctx, sqlgen.DeletePasswordByUserParams{UserID: u[:]}) },
+		"authenticator": func() error { _, err := t.DeleteTOTP(ctx, u); return err },
+		"passkeys":      func() error { return t.DeletePasskeysByUser(ctx, sqlgen.DeletePasskeysByUserParams{UserID: u[:]}) },
+		"devices": func() error {
+			return t.DeleteDeviceUsersByUser(ctx, sqlgen.DeleteDeviceUsersByUserParams{UserID: u[:]})
+		},
+		"step-ups":       func() error { return t.DeleteStepUpsByUser(ctx, sqlgen.DeleteStepUpsByUserParams{UserID: u[:]}) },
+		"sign-ups":       func() error { return t.DeleteSignUpsByMail(ctx, sqlgen.DeleteSignUpsByMailParams{Mail: user.Mail}) },
+		"sessions":       func() error { return t.EraseSessionsOfUser(ctx, sqlgen.EraseSessionsOfUserParams{UserID: u[:]}) },
+		"words of keys":  func() error { return t.EraseKeysOfOwner(ctx, sqlgen.EraseKeysOfOwnerParams{OwnerID: u[:]}) },
+		"account's name": func() error { return t.EraseAccountsOfUser(ctx, sqlgen.EraseAccountsOfUserParams{UserID: u[:]}) },
+	} {
+		if err := erase(); err != nil {
+			return nil, false, fmt.Errorf("erase %s: %w", what, err)
+		}
+	}
+	return ended, true, nil
+}

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
+	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
+)
+
+// Sweep deletes at most limit rows of each kind that have expired, so that no other change waits long behind it. It says how many rows went, and
+// whether there may be more.
+//
+// Sessions, feed and counters stay a day longer: somebody may still ask why. What refers to a session goes before it.
+func (t *tx) Sweep(ctx context.Context, now time.Time, limit int64) (total int64, more bool, err error) {
+	expired, day, unseen := micros(now), micros(now.Add(-24*time.Hour)), micros(now.Add(-device.Memory))
+	steps := []func() (int64, error){
+		func() (int64, error) {
+			return t.DeleteSpentBefore(ctx, sqlgen.DeleteSpentBeforeParams{Before: expired, MaxRows: limit})
+		},
+		func() (int64, error) {
+			return t.DeleteSignUpsBefore(ctx, sqlgen.DeleteSignUpsBeforeParams{Before: expired, MaxRows: limit})
+		},
+		func() (int64, error) {
+			return t.DeleteStepUpsBefore(ctx, sqlgen.DeleteStepUpsBeforeParams{Before: expired, MaxRows: limit})
+		},
+		func() (int64, error) {
+			return t.DeleteUnapprovedConfirmationsBefore(ctx, sqlgen.DeleteUnapprovedConfirmationsBeforeParams{Before: day, MaxRows: limit})
+		},
+		func() (int64, error) {
+			return t.DeleteFeedBefore(ctx, sqlgen.DeleteFeedBeforeParams{Before: day, MaxRows: limit})
+		},
+		func() (int64, error) {
+			return t.DeleteThrottleBefore(ctx, sqlgen.DeleteThrottleBeforeParams{Before: day, MaxRows: limit})
+		},
+		func() (int64, error) {
+			return t.DeleteKeyNoncesOfEnded(ctx, sqlgen.DeleteKeyNoncesOfEndedParams{Before: maybeMicros(now.Add(-24 * time.Hour)), MaxRows: limit})
+		},
+		func() (int64, error) { return t.sweepSessions(ctx, expired, day, limit) },
+		func() (int64, error) { return t.sweepDevices(ctx, unseen, limit) },
+	}
+	for _, step := range steps {
+		rows, err := step()
+		if err != nil {
+			return 0, false, fmt.Errorf("sweep: %w", err)
+		}
+		total += rows
+		more = more || rows >= limit
+	}
+	return total, more, nil
+}
+
+// sweepSessions leaves the sessions for the next time when there may be codes left that refer to them.
+func (t *tx) sweepSessions(ctx context.Context, expired, day, limit int64) (int64, error) {
+	codes, err := t.DeleteChildCodesBefore(ctx, sqlgen.DeleteChildCodesBeforeParams{Before: expired, MaxRows: limit})
+	if err != nil || codes >= limit {
+		return codes, err
+	}
+	sessions, err := t.DeleteSessionsBefore(ctx, sqlgen.DeleteSessionsBeforeParams{Before: day, MaxRows: limit})
+	return codes + sessions, err
+}
+
+// sweepDevices deletes the same devices by both statements: first who used them, then the devices.
+func (t *tx) sweepDevices(ctx context.Context, unseen, limit int64) (int64, error) {
+	if err := t.DeleteDeviceUsersBefore(ctx, sqlgen.DeleteDeviceUsersBeforeParams{Before: unseen, MaxRows: limit}); err != nil {
+		return 0, err
+	}
+	return t.DeleteDevicesBefore(ctx, sqlgen.DeleteDevicesBeforeParams{Before: unseen, MaxRows: limit})
+}
