@@ -39,7 +39,7 @@ const (
 	PageHost   = "exchange.localhost:8081"
 	PageOrigin = "http://" + PageHost
 	// ConfirmOrigin is where money is confirmed.
-	ConfirmOrigin = "http://confirm.localhost:8080"
+	ConfirmOrigin = "http://localhost:8082"
 
 	dashboardHost = "localhost:8080"
 )

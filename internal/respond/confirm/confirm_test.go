@@ -59,6 +59,7 @@ func sceneOf(t *testing.T, o authtest.Options) *scene {
 	s.bot = s.IssueKey(s.ada, apikey.IssueInput{Scopes: []string{"withdrawals:write", "transfers:read", "balances:read"}})
 	s.live = s.IssueKey(s.ada, apikey.IssueInput{Scopes: []string{"withdrawals:write"}, Environment: id.Live})
 	s.who = s.ada.Principal() // as long as the tests last, whatever their clock says
+	s.who.Session = id.Session{}
 	s.later(24 * time.Hour)
 	return s
 }
