@@ -13,6 +13,8 @@ const (
 	NonceReused Reason = "nonce_reused"
 	// KeyExpired: the key's life is over.
 	KeyExpired Reason = "key_expired"
+	// KeyGone: the key was revoked or used up, or its owner may no longer act.
+	KeyGone Reason = "key_gone"
 	// AddressNotAllowed: the client's address is not on the key's list.
 	AddressNotAllowed Reason = "address_not_allowed"
 	// OutOfScope: the key may not do this.
@@ -29,6 +31,7 @@ const (
 	badClock
 	spentNonce
 	badKey
+	goneKey // told as badKey where a dialect has no word for it
 	badAddress
 	badScope
 	badPayload
@@ -40,7 +43,7 @@ const (
 // troubleOf maps a reason to its kind.
 var troubleOf = map[Reason]trouble{
 	TooOld: badClock, Ahead: badClock, Expired: badClock,
-	NonceReused: spentNonce, KeyExpired: badKey, AddressNotAllowed: badAddress, OutOfScope: badScope, TooMany: tooMany,
+	NonceReused: spentNonce, KeyExpired: badKey, KeyGone: goneKey, AddressNotAllowed: badAddress, OutOfScope: badScope, TooMany: tooMany,
 	Unsigned: unsigned, MissingHeader: unsigned,
 	QueryClaim: badPayload, HashAlg: badPayload, HashMissing: badPayload, HashUnexpected: badPayload, HashMismatch: badPayload,
 	JSONMalformed: badPayload, JSONNested: badPayload, JSONDuplicate: badPayload, FormMalformed: badPayload, ControlByte: badPayload,
@@ -83,10 +86,13 @@ func (d Dialect) Refusal(why Reason, text string, now time.Time) (status int, bo
 	}
 	kind := troubleOf[why]
 	line := table[kind]
+	if kind == goneKey && line.word == "" {
+		line = table[badKey]
+	}
 	if line.text != "" {
 		text = line.text
 	}
-	body, err := json.Marshal(d.shape(line.word, text, now))
+	body, err := json.Marshal(d.shape(kind, line.word, text, now))
 	return statusOf(kind), body, err == nil
 }
 
@@ -101,8 +107,9 @@ func statusOf(kind trouble) int {
 	}
 }
 
-// shape is the body of a refusal.
-func (d Dialect) shape(word, text string, now time.Time) any {
+// shape is the body of a refusal. Clients of Upbit and Bithumb that find a name inside "error" look no further, and would not see from the
+// status that they should wait.
+func (d Dialect) shape(kind trouble, word, text string, now time.Time) any {
 	type object map[string]any
 	number, _ := strconv.Atoi(word)
 	switch d {
@@ -119,6 +126,9 @@ func (d Dialect) shape(word, text string, now time.Time) any {
 	case KuCoin:
 		return object{"code": word, "msg": text}
 	default:
+		if kind == tooMany {
+			return object{"name": word, "message": text}
+		}
 		return object{"error": object{"name": word, "message": text}}
 	}
 }

@@ -98,6 +98,7 @@ func (e *ExchangeSigner) signUpbit(r *Request, now time.Time) (string, error) {
 // upbitProblems are the names of Upbit's refusals. A token with a time is Bithumb's way, and so is the name of its refusal.
 var upbitProblems = problems{
 	badSignature: {word: "jwt_verification"}, badClock: {word: "expired_jwt"}, spentNonce: {word: "nonce_used"},
-	badKey: {word: "expired_access_key"}, badAddress: {word: "no_authorization_ip"}, badScope: {word: "out_of_scope"},
+	badKey: {"expired_access_key", "This key has expired."}, goneKey: {word: "invalid_access_key"},
+	badAddress: {word: "no_authorization_ip"}, badScope: {word: "out_of_scope"},
 	badPayload: {word: "invalid_query_payload"}, unsigned: {word: "no_authorization_token"}, tooMany: {word: "too_many_requests"},
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/signed"
@@ -83,11 +84,11 @@ func (v *visit) reads() bool { return v.r.Method == http.MethodGet || v.r.Method
 func (v *visit) plainQuery() error {
 	query, err := url.ParseQuery(v.r.URL.RawQuery)
 	if err != nil {
-		return fault.New(fault.RequestMalformed, "problem", "the query cannot be read")
+		return fault.New(fault.RequestMalformed, "problem", "query")
 	}
 	for name, values := range query {
 		if len(values) > 1 {
-			return fault.New(fault.RequestMalformed, "problem", fmt.Sprintf("parameter %q twice", name))
+			return fault.New(fault.RequestMalformed, "problem", "query_twice", "seen", line.Visible(name[:min(len(name), 64)]))
 		}
 	}
 	return nil
@@ -236,7 +237,7 @@ func (v *visit) arrivedBody() error {
 // fittingBody: there is a body only where the operation takes one.
 func (v *visit) fittingBody() error {
 	if len(v.body) > 0 && !v.takesBody {
-		return fault.New(fault.RequestMalformed, "problem", "no body is taken here")
+		return fault.New(fault.RequestMalformed, "problem", "body_refused")
 	}
 	v.r.Body = io.NopCloser(bytes.NewReader(v.body))
 	return nil

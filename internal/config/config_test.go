@@ -30,7 +30,7 @@ func TestDefaults(t *testing.T) {
 	if want := (config.Session{Idle: 30 * time.Minute, Absolute: 12 * time.Hour}); c.Session != want {
 		t.Errorf("session: %s", cmp.Diff(want, c.Session))
 	}
-	if want := (config.Keys{DefaultLife: 2160 * time.Hour, MaxLife: 8760 * time.Hour, ReadOnlyLife: 4320 * time.Hour, UnpinnedTradeLife: 720 * time.Hour}); c.Keys != want {
+	if want := (config.Keys{DefaultLife: 2160 * time.Hour, MaxLife: 8760 * time.Hour, ReadOnlyLife: 4320 * time.Hour, UnpinnedTradeLife: 720 * time.Hour, UntimedNonces: 1_000_000}); c.Keys != want {
 		t.Errorf("keys: %s", cmp.Diff(want, c.Keys))
 	}
 	if want := (config.Password{MemoryKiB: 47104, Iterations: 1, Parallelism: 1, Queue: 64, QueueWait: 2 * time.Second}); c.Password != want {
@@ -219,6 +219,20 @@ func TestShippedProfilesLoad(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func TestThePageHostsName(t *testing.T) {
+	for given, want := range map[string]string{"": "a", ", name: Paper Exchange": "Paper Exchange"} {
+		c, err := config.Parse([]byte(least+"gateway:\n  hosts:\n"+
+			"    - {authority: web.example, upstream: a, kind: page, origin: https://web.example"+given+"}\n    - {authority: api.example, upstream: a}\n"+
+			"  upstreams:\n    - {name: a, url: \"http://127.0.0.1:9000\", assertion: eddsa, routes_file: r}\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page, api := c.Gateway.Hosts[0].Name, c.Gateway.Hosts[1].Name; page != want || api != "" {
+			t.Errorf("%q: pages go by %q, want %q; a host of programs by %q", given, page, want, api)
+		}
 	}
 }
 

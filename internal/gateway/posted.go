@@ -94,7 +94,7 @@ func (g *Gateway) signedByUpstream(authority string, r *http.Request, body []byt
 		return "", fault.New(fault.Unauthorized)
 	}
 	if err := sig.CheckBody(&in, sign.Settings{}); err != nil {
-		return "", fault.New(fault.SignatureBodyMismatch, "problem", err.Error())
+		return "", fault.New(fault.Unauthorized).Because(err)
 	}
 	if err := sig.Fresh(g.Now(), postedPast, time.Second); err != nil {
 		return "", fault.New(fault.SignatureTooOld)

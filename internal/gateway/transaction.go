@@ -88,8 +88,6 @@ func (p places) read(contentType []string, target string, body []byte) (c confir
 // parameters are all parameters of a request, in any order.
 type parameters []struct{ name, value string }
 
-func unreadable(problem string) error { return fault.New(fault.RequestMalformed, "problem", problem) }
-
 // one gives the parameter of that name, empty if there is none.
 func (ps parameters) one(name string) (value string, err error) {
 	seen := false
@@ -99,7 +97,7 @@ func (ps parameters) one(name string) (value string, err error) {
 			continue
 		}
 		if list || seen || p.name != name {
-			return "", unreadable("parameter " + name + " can be read in two ways")
+			return "", fault.New(fault.RequestMalformed, "problem", "parameter_ambiguous", "seen", name)
 		}
 		value, seen = p.value, true
 	}
@@ -130,12 +128,12 @@ func parametersOf(contentType []string, query string, body []byte) (parameters, 
 func pairs(text string) (list parameters, err error) {
 	values, err := url.ParseQuery(text)
 	if err != nil {
-		return nil, unreadable("the parameters cannot be read")
+		return nil, fault.New(fault.RequestMalformed, "problem", "form")
 	}
 	for name, all := range values {
 		for _, value := range all {
 			if !utf8.ValidString(name) || !utf8.ValidString(value) {
-				return nil, unreadable("a parameter is not text")
+				return nil, fault.New(fault.RequestMalformed, "problem", "form_text")
 			}
 			list = append(list, struct{ name, value string }{name, value})
 		}

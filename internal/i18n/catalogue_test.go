@@ -131,10 +131,60 @@ func families() map[string][]string {
 		"who.":   {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
 		"fact.dialect.": dialects, "signs.": append([]string{"ed25519", "hmac"}, exchanges...),
+		"fact.problem.":  problems(),
 		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
 		"confirm.title.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
 		"hold.reason.": {"password_changed", "factor_removed", "other"},
 		"invalid.":     {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
+	}
+}
+
+var problemWord = regexp.MustCompile(`(?:"problem", |malformed\()"([a-z_0-9]+)"|Reason = "([a-z_0-9]+)"`)
+
+// untold are reasons of package sign that no refusal carries as its problem: they have codes of their own.
+var untold = []string{
+	"unsigned", "two_schemes", "too_old", "ahead", "expired", "bad_signature", "alg_mismatch", "wrong_dialect", "key_unreadable", "key_other_kind",
+	"key_halves_differ", "key_weak",
+}
+
+// problems are the words that refusals name a problem by: those in the sources, and the reasons of package sign.
+func problems() (words []string) {
+	for _, pattern := range []string{"../*/*.go", "../*/*/*.go", "../../sign/reason.go"} {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil || strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, m := range problemWord.FindAllStringSubmatch(string(raw), -1) {
+				if word := m[1] + m[2]; !slices.Contains(untold, word) {
+					words = append(words, word)
+				}
+			}
+		}
+	}
+	return words
+}
+
+// What the public reads comes from catalogues alone: no refusal carries the text of an error.
+func TestNoRefusalCarriesAnErrorsText(t *testing.T) {
+	carries := regexp.MustCompile(`fault\.New\([^\n]*(\.Error\(\)|\.Message)`)
+	for _, bad := range []string{`fault.New(fault.RequestMalformed, "problem", err.Error())`, `fault.New(c, "problem", found.Message)`} {
+		if !carries.MatchString(bad) {
+			t.Errorf("%s is not found", bad)
+		}
+	}
+	for _, pattern := range []string{"../*/*.go", "../*/*/*.go"} {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := carries.FindString(string(raw)); found != "" && !strings.HasSuffix(file, "_test.go") {
+				t.Errorf("%s: %s", file, found)
+			}
+		}
 	}
 }
 

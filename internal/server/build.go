@@ -128,6 +128,7 @@ func Migrate(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 // build makes the rooms in the order in which they need each other.
 func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) error {
 	db, now := r.Store, opts.Now
+	r.Policy = policy.Policy{Age: db.Age}
 	r.Holds = hold.New(store.Of[hold.Tx](db), now)
 	follow := consequence.New(now, r.Holds, consequence.Spans{
 		Credential: cfg.Holds.Credential, Contact: cfg.Holds.Contact, Recovery: cfg.Holds.Recovery,
@@ -146,7 +147,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err != nil {
 		return err
 	}
-	db.Listen(r.Sessions.Hear)
+	db.Listen(store.Listener{Hear: r.Sessions.Hear, Reload: r.Sessions.Reload})
 	follow.Use(r.Sessions)
 	contentKey, err := db.ServerSecret(ctx, "step_up_contents", random32)
 	if err != nil {
@@ -174,13 +175,13 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		}
 	}
 	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, r.Holds, post)
-	db.Listen(func(c txn.Change) {
+	db.Listen(store.Listener{Reload: db.Ring().Reload, Hear: func(c txn.Change) {
 		if c.Subject == txn.SubjectDataKey {
 			if err := db.Ring().Reload(context.Background()); err != nil {
 				opts.Log.Error("reload data keys", "error", err)
 			}
 		}
-	})
+	}})
 	return nil
 }
 
@@ -267,13 +268,14 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 	if err != nil {
 		return err
 	}
-	db.Listen(r.APIKeys.Hear)
+	db.Listen(store.Listener{Hear: r.APIKeys.Hear, Reload: r.APIKeys.Reload})
 	r.nonces = memory.NewNonces(now(), windows.Widest()+2*windows.Future)
 	r.budgets = memory.NewBudgets(memory.BudgetLimits{
 		SourceBurst: 200, SourceInterval: 100 * time.Millisecond, KeyBurst: 30, KeyInterval: time.Second,
 	})
 	r.Verifier = signed.New(signed.Deps{
-		Now: now, Keys: r.APIKeys, Opener: db.Ring(), Nonces: r.nonces, Budgets: r.budgets, Durable: store.Of[apikey.Tx](db), Windows: windows,
+		Now: now, Keys: r.APIKeys, Opener: db.Ring(), Nonces: r.nonces, Budgets: r.budgets, Durable: store.Of[apikey.Tx](db),
+		UntimedNonces: int64(cfg.Keys.UntimedNonces), Windows: windows,
 	})
 	return nil
 }

@@ -79,6 +79,10 @@ func (t *tx) ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time
 	return won(t.Queries.ClaimKeyNonce(ctx, sqlgen.ClaimKeyNonceParams{KeyID: k[:], Nonce: nonce, At: micros(now)}))
 }
 
+func (t *tx) CountKeyNonce(ctx context.Context, k id.Key, most int64) (bool, error) {
+	return won(t.Queries.CountKeyNonce(ctx, sqlgen.CountKeyNonceParams{ID: k[:], Most: most}))
+}
+
 // ClaimKeyCounter raises the mark first, because that locks the key's row of it: whoever claims at the same time sees the higher one. Used
 // nonces below mark - window are forgotten, since none of them passes again. Eight bytes, the highest first, sort as the numbers do.
 func (t *tx) ClaimKeyCounter(ctx context.Context, k id.Key, counter, window uint64, now time.Time) (bool, error) {
@@ -96,7 +100,11 @@ func (t *tx) ClaimKeyCounter(ctx context.Context, k id.Key, counter, window uint
 		return false, err
 	}
 	least := binary.BigEndian.AppendUint64(nil, mark-min(mark, window))
-	return true, t.DeleteKeyNoncesBelow(ctx, sqlgen.DeleteKeyNoncesBelowParams{KeyID: k[:], Least: least})
+	gone, err := t.DeleteKeyNoncesBelow(ctx, sqlgen.DeleteKeyNoncesBelowParams{KeyID: k[:], Least: least})
+	if err != nil || gone == 0 {
+		return err == nil, err
+	}
+	return true, t.DiscountKeyNonces(ctx, sqlgen.DiscountKeyNoncesParams{ID: k[:], Gone: gone})
 }
 
 func keysOf[R any](rows []R, err error, common func(R) sqlgen.KeyByIDRow) ([]apikey.Key, error) {

@@ -88,6 +88,8 @@ type Tx interface {
 	TouchKey(ctx context.Context, k id.Key, used time.Time, from string) error
 	// ClaimKeyNonce spends a nonce for as long as the key lives; won is false for all but the first.
 	ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time.Time) (won bool, err error)
+	// CountKeyNonce counts one claimed nonce; within is false, and nothing is counted, when the key has most already.
+	CountKeyNonce(ctx context.Context, k id.Key, most int64) (within bool, err error)
 	// ClaimKeyCounter spends a nonce that must rise: won is true once for each that is above all before it, or not more than window below the
 	// highest.
 	ClaimKeyCounter(ctx context.Context, k id.Key, counter, window uint64, now time.Time) (won bool, err error)
@@ -134,7 +136,7 @@ type Keys struct {
 func New(ctx context.Context, d Deps) (*Keys, error) {
 	k := &Keys{Deps: d}
 	k.index.byID = map[id.Key]*Live{}
-	return k, k.load(ctx)
+	return k, k.Reload(ctx)
 }
 
 // Ceiling is the highest class of action that a signature can carry, from what it covers (package sign). Where it covers too little to

@@ -95,9 +95,11 @@ func (k *Keys) Find(kid id.Key) *Live {
 
 const loadPage = 1000
 
-func (k *Keys) load(ctx context.Context) error {
+// Reload reads every key again and forgets all others. Whatever was heard before it began is in what it reads.
+func (k *Keys) Reload(ctx context.Context) error {
 	k.index.reading.Lock()
 	defer k.index.reading.Unlock()
+	fresh := map[id.Key]*Live{}
 	var after id.Key
 	for {
 		var page []*Live
@@ -120,10 +122,11 @@ func (k *Keys) load(ctx context.Context) error {
 			return fmt.Errorf("load keys: %w", err)
 		}
 		for _, l := range page {
-			k.index.put(l)
+			fresh[l.ID] = l
 			after = l.ID
 		}
 		if len(page) < loadPage {
+			k.index.become(fresh)
 			return nil
 		}
 	}
@@ -151,6 +154,18 @@ func (k *Keys) ready(ctx context.Context, tx Tx, key Key) (*Live, error) {
 		l.Materials = append(l.Materials, m)
 	}
 	return l, nil
+}
+
+// become takes over fresh keys, and keeps the times of use that the index alone knows.
+func (x *index) become(fresh map[id.Key]*Live) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for kid, l := range fresh {
+		if old, ok := x.byID[kid]; ok {
+			l.used = old.used
+		}
+	}
+	x.byID = fresh
 }
 
 func (x *index) put(l *Live) {

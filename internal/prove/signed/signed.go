@@ -13,6 +13,7 @@ package signed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
@@ -30,10 +32,10 @@ import (
 
 // Nonces remembers what was spent by signatures that carry a time.
 //
-// Claim is true for exactly one of all callers with the same key and nonce within the life of such a signature. Birth is when the memory
-// began: what was spent before is forgotten.
+// Claim is won by exactly one of all callers with the same key and nonce within the life of such a signature; forgotten says that what was
+// spent at that time is no longer known. Birth is when the memory began: what was spent before is forgotten.
 type Nonces interface {
-	Claim(k id.Key, nonce string, now time.Time) bool
+	Claim(k id.Key, nonce string, created, now time.Time) (won, forgotten bool)
 	Birth() time.Time
 }
 
@@ -76,7 +78,9 @@ type Deps struct {
 	Budgets Budgets
 	// Durable spends the nonces of signatures without a time, for as long as their key lives.
 	Durable audit.Ledger[apikey.Tx]
-	Windows Windows
+	// UntimedNonces is how many of these one key may spend in its life.
+	UntimedNonces int64
+	Windows       Windows
 }
 
 // Verifier checks signed requests. It is safe for concurrent use.
@@ -225,7 +229,21 @@ func (c *check) parsedSignature() error {
 	if reason == sign.TwoSchemes {
 		return c.fail(fault.New(fault.SignatureTwoCredentials), reason)
 	}
-	return c.fail(fault.New(fault.SignatureMalformed, "problem", err.Error()), reason)
+	return c.fail(fault.New(fault.SignatureMalformed, Problem(err)...), reason)
+}
+
+// Problem is a refusal of package sign as the fields of a fault: problem is its reason, a word that the catalogue has a text for
+// (fact.problem), and seen the header, parameter or claim that is meant.
+func Problem(err error) []any {
+	e, ok := errors.AsType[*sign.Error](err)
+	if !ok {
+		return nil
+	}
+	fields := []any{"problem", string(e.Reason)}
+	if e.Seen != "" {
+		fields = append(fields, "seen", line.Visible(e.Seen))
+	}
+	return fields
 }
 
 // headWithBody: where the signature cannot be read without the body, the body is there. A door that sees none can tell only of methods that
@@ -241,9 +259,11 @@ func (c *check) headWithBody() error {
 	}
 }
 
+var bodiless = []string{"GET", "HEAD", "DELETE"}
+
 // bodiless says whether a request of this method has no body, or none that is looked at.
 func (c *check) bodiless() bool {
-	return c.in.Method == "GET" || c.in.Method == "HEAD" || c.in.Method == "DELETE"
+	return slices.Contains(bodiless, c.in.Method)
 }
 
 // freshRequest: no key could accept an older or younger one. It says nothing about whether the key exists.
@@ -331,7 +351,7 @@ func (c *check) signedRequest() error {
 		f := fault.New(fault.KeyWrongDialect, "dialect", c.live.Dialect.String()+" "+c.live.Algorithm.String())
 		return c.refuse(f, true, reason)
 	case reason != "" && reason != sign.BadSignature: // it holds, and lacks what the key's dialect wants of it
-		return c.refuse(fault.New(fault.SignatureMalformed, "problem", err.Error()), true, reason)
+		return c.refuse(fault.New(fault.SignatureMalformed, Problem(err)...), true, reason)
 	default:
 		return c.fail(fault.New(fault.SignatureMismatch), sign.BadSignature)
 	}
@@ -346,8 +366,10 @@ func reasonOf(code fault.Code) sign.Reason {
 	switch code {
 	case fault.KeyIPNotAllowed:
 		return sign.AddressNotAllowed
-	case fault.KeyExpired, fault.KeyRevoked, fault.KeyOwnerDisabled:
+	case fault.KeyExpired:
 		return sign.KeyExpired
+	case fault.KeyRevoked, fault.KeyOwnerDisabled:
+		return sign.KeyGone
 	case fault.RateLimited:
 		return sign.TooMany
 	case fault.SignatureTooOld, fault.SignatureSignAgain: // to be signed again is what a client makes of both
@@ -392,13 +414,13 @@ func (c *check) boundBody() error {
 		return err
 	}
 	if c.live = c.v.Keys.Find(c.live.ID); c.live == nil {
-		return c.refuse(fault.New(fault.KeyNotFound), true, sign.KeyExpired)
+		return c.refuse(fault.New(fault.KeyNotFound), true, sign.KeyGone)
 	}
 	if wrong := c.wrongWithKey(); wrong != nil {
 		return c.refuse(wrong, true, reasonOf(wrong.Code))
 	}
 	if err := c.sig.CheckBody(&c.in.Request, c.live.Settings); err != nil {
-		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
+		return c.refuse(fault.New(fault.SignatureBodyMismatch, Problem(err)...), true, sign.ReasonOf(err))
 	}
 	return nil
 }
@@ -421,21 +443,37 @@ func (c *check) boundDigest() (err error) {
 		return c.refuse(fault.New(fault.ForwardBodyUnseen), true, sign.HashMismatch)
 	}
 	if c.digest, err = c.sig.CheckUnseenBody(&c.in.Request, c.live.Settings); err != nil {
-		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
+		return c.refuse(fault.New(fault.SignatureBodyMismatch, Problem(err)...), true, sign.ReasonOf(err))
 	}
 	return nil
 }
 
 // claimedRequest: this nonce was never used with this key.
 func (c *check) claimedRequest(ctx context.Context) error {
-	won := c.in.Repeatable && c.sig.Timed() && c.sig.Nonce == ""
-	if c.sig.Timed() {
-		won = won || c.v.Nonces.Claim(c.live.ID, c.sig.SingleUse(&c.in.Request), c.now)
-	} else {
-		var err error
-		if won, err = c.claimDurably(ctx); err != nil {
-			return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
-		}
+	if !c.sig.Timed() {
+		return c.claimedForLife(ctx)
+	}
+	if c.in.Repeatable && c.sig.Nonce == "" {
+		return nil
+	}
+	won, forgotten := c.v.Nonces.Claim(c.live.ID, c.sig.SingleUse(&c.in.Request), c.sig.Created, c.now)
+	switch {
+	case forgotten:
+		return c.refuse(fault.New(fault.SignatureSignAgain), true, reasonOf(fault.SignatureSignAgain))
+	case !won:
+		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
+	}
+	return nil
+}
+
+// claimedForLife: a nonce without a time is spent for as long as its key lives, or raises the mark that Kraken's must pass.
+func (c *check) claimedForLife(ctx context.Context) error {
+	won, err := c.claimDurably(ctx)
+	if f, refused := errors.AsType[*fault.Error](err); refused && f.Code == fault.KeyUsedUp {
+		return c.refuse(f, true, sign.KeyGone)
+	}
+	if err != nil {
+		return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
 	}
 	if !won {
 		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
@@ -443,17 +481,25 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	return nil
 }
 
-// claimDurably spends a nonce that has to be remembered for as long as its key lives, or raises the mark that Kraken's must pass.
+// claimDurably writes the row. Rows are counted: one key cannot fill the table that all share.
 func (c *check) claimDurably(ctx context.Context) (won bool, err error) {
 	k, nonce, counter, window, now := c.live.ID, []byte(c.sig.Nonce), c.sig.Counter, c.live.Settings.NonceWindow, c.now
-	rises := c.sig.Dialect == sign.Kraken
+	rises, most := c.sig.Dialect == sign.Kraken, c.v.UntimedNonces
 	err = c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
+		quiet := audit.Quiet(audit.KeyUsed)
 		if rises {
 			won, err = tx.ClaimKeyCounter(ctx, k, counter, window, now)
 		} else {
 			won, err = tx.ClaimKeyNonce(ctx, k, nonce, now)
 		}
-		return audit.Quiet(audit.KeyUsed), err
+		if err != nil || !won {
+			return quiet, err
+		}
+		within, err := tx.CountKeyNonce(ctx, k, most)
+		if err == nil && !within {
+			err = fault.New(fault.KeyUsedUp, "limit", most)
+		}
+		return quiet, err
 	})
 	return won, err
 }

@@ -50,12 +50,18 @@ WHERE id = @id AND (last_used_at IS NULL OR last_used_at < @last_used_at);
 -- name: ClaimKeyNonce :execrows
 INSERT INTO key_nonce (key_id, nonce, at) VALUES (@key_id, @nonce, @at) ON CONFLICT DO NOTHING;
 
+-- name: CountKeyNonce :execrows
+UPDATE api_key SET nonces = nonces + 1 WHERE id = @id AND nonces < @most;
+
 -- name: RaiseKeyMark :one
 INSERT INTO key_mark (key_id, mark) VALUES (@key_id, @mark)
 ON CONFLICT (key_id) DO UPDATE SET mark = CASE WHEN key_mark.mark < excluded.mark THEN excluded.mark ELSE key_mark.mark END
 RETURNING mark;
 
--- name: DeleteKeyNoncesBelow :exec
+-- name: DiscountKeyNonces :exec
+UPDATE api_key SET nonces = nonces - @gone WHERE id = @id;
+
+-- name: DeleteKeyNoncesBelow :execrows
 DELETE FROM key_nonce WHERE key_id = @key_id AND nonce < @least;
 
 -- name: DeleteKeyNoncesOfEnded :execrows

@@ -28,7 +28,24 @@ func (q *Queries) ClaimKeyNonce(ctx context.Context, arg ClaimKeyNonceParams) (i
 	return result.RowsAffected()
 }
 
-const deleteKeyNoncesBelow = `-- name: DeleteKeyNoncesBelow :exec
+const countKeyNonce = `-- name: CountKeyNonce :execrows
+UPDATE api_key SET nonces = nonces + 1 WHERE id = $1 AND nonces < $2
+`
+
+type CountKeyNonceParams struct {
+	ID   []byte
+	Most int64
+}
+
+func (q *Queries) CountKeyNonce(ctx context.Context, arg CountKeyNonceParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, countKeyNonce, arg.ID, arg.Most)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteKeyNoncesBelow = `-- name: DeleteKeyNoncesBelow :execrows
 DELETE FROM key_nonce WHERE key_id = $1 AND nonce < $2
 `
 
@@ -37,9 +54,12 @@ type DeleteKeyNoncesBelowParams struct {
 	Least []byte
 }
 
-func (q *Queries) DeleteKeyNoncesBelow(ctx context.Context, arg DeleteKeyNoncesBelowParams) error {
-	_, err := q.db.ExecContext(ctx, deleteKeyNoncesBelow, arg.KeyID, arg.Least)
-	return err
+func (q *Queries) DeleteKeyNoncesBelow(ctx context.Context, arg DeleteKeyNoncesBelowParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteKeyNoncesBelow, arg.KeyID, arg.Least)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const deleteKeyNoncesOfEnded = `-- name: DeleteKeyNoncesOfEnded :execrows
@@ -59,6 +79,20 @@ func (q *Queries) DeleteKeyNoncesOfEnded(ctx context.Context, arg DeleteKeyNonce
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const discountKeyNonces = `-- name: DiscountKeyNonces :exec
+UPDATE api_key SET nonces = nonces - $1 WHERE id = $2
+`
+
+type DiscountKeyNoncesParams struct {
+	Gone int64
+	ID   []byte
+}
+
+func (q *Queries) DiscountKeyNonces(ctx context.Context, arg DiscountKeyNoncesParams) error {
+	_, err := q.db.ExecContext(ctx, discountKeyNonces, arg.Gone, arg.ID)
+	return err
 }
 
 const eraseKeysOfOwner = `-- name: EraseKeysOfOwner :exec
