@@ -15,10 +15,12 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/rawsql"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/store"
 )
@@ -58,9 +60,14 @@ func sceneOf(t *testing.T, o authtest.Options) *scene {
 	s.passkey = s.ada.EnrolPasskey()
 	s.bot = s.IssueKey(s.ada, apikey.IssueInput{Scopes: []string{"withdrawals:write", "transfers:read", "balances:read"}})
 	s.live = s.IssueKey(s.ada, apikey.IssueInput{Scopes: []string{"withdrawals:write"}, Environment: id.Live})
-	s.who = s.ada.Principal() // as long as the tests last, whatever their clock says
-	s.who.Session = id.Session{}
 	s.later(24 * time.Hour)
+	from := signin.From{Origin: authtest.PersonOrigin(), Browser: [32]byte{1}, Device: s.ada.Device}
+	in, err := s.SignIns.WithPassword(t.Context(), from, s.ada.Mail, secret.FromString("password", authtest.Password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ada.Bearer = in.Bearer
+	s.who = s.ada.Principal()
 	return s
 }
 
