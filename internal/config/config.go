@@ -251,7 +251,7 @@ type Holds struct {
 
 // Confirmations is the section of that name.
 type Confirmations struct {
-	Life             time.Duration `key:"life" default:"1h" min:"5m" max:"24h" testmin:"1s" doc:"How long a confirmation may be given and used; where a hold is running, from its end."`
+	ValidFor         time.Duration `key:"valid_for" default:"1h" min:"5m" max:"24h" testmin:"1s" doc:"How long a confirmation may be given and used; where a hold is running, from its end."`
 	PasskeyAge       time.Duration `key:"passkey_age" default:"24h" min:"24h" max:"720h" testmin:"1s" doc:"How old a passkey must be to approve money."`
 	PasskeyAgeDevice time.Duration `key:"passkey_age_new_device" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"The same for one that was added within a day of a sign-in from a new device."`
 }

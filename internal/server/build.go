@@ -198,7 +198,7 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 	}
 	r.Confirmations, err = confirm.New(confirm.Deps{
 		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Key: key,
-		Origin: origin, Life: cfg.Confirmations.Life,
+		Origin: origin, Life: cfg.Confirmations.ValidFor,
 	})
 	return err
 }
