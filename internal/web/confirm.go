@@ -159,7 +159,7 @@ func (c *Confirming) approve(w http.ResponseWriter, r *http.Request) error {
 		Response json.RawMessage `json:"response"`
 	}
 	if err := httpx.DecodeJSON(body, &given); err != nil {
-		return err
+		return fault.New(fault.RequestMalformed, "problem", "not_json").Because(err) // a stranger hears nothing back of what they sent
 	}
 	asked, err := c.room.Approve(r.Context(), httpx.RecordOf(r.Context()).Origin(), r.PathValue("at"), given.Response)
 	if err != nil {
