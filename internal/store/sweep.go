@@ -26,6 +26,9 @@ func (t *tx) Sweep(ctx context.Context, now time.Time, limit int64) (total int64
 			return t.DeleteStepUpsBefore(ctx, sqlgen.DeleteStepUpsBeforeParams{Before: expired, MaxRows: limit})
 		},
 		func() (int64, error) {
+			return t.DeleteUnapprovedConfirmationsBefore(ctx, sqlgen.DeleteUnapprovedConfirmationsBeforeParams{Before: day, MaxRows: limit})
+		},
+		func() (int64, error) {
 			return t.DeleteFeedBefore(ctx, sqlgen.DeleteFeedBeforeParams{Before: day, MaxRows: limit})
 		},
 		func() (int64, error) {

@@ -130,8 +130,8 @@ func ofKey(q decision.Question) decision.Answer {
 	case scope.Setting, scope.Destination:
 		return deny(fault.Forbidden)
 	case scope.Withdraw:
-		// Only a key whose withdraw scope its owner released; no key can be released yet.
-		return deny(fault.KeyNotReleased)
+		// Without its owner's release, which no key can be given yet, each one is confirmed by the owner as their own would be.
+		return deny(fault.ConfirmationRequired)
 	case scope.Public, scope.Look, scope.Cancel, scope.Order:
 	}
 	return decision.Answer{Verdict: decision.Allow}

@@ -69,7 +69,7 @@ func TestAssuranceNeeded(t *testing.T) {
 		{"a key looks", key(id.Test, scope.OrdersRead), scope.Look, scope.OrdersRead, decision.Allow, ""},
 		{"a key without the scope", key(id.Test, scope.OrdersRead), scope.Order, scope.OrdersWrite, decision.Deny, fault.KeyScopeMissing},
 		{"a key of the other environment", key(id.Live, scope.OrdersRead), scope.Look, scope.OrdersRead, decision.Deny, fault.KeyWrongEnvironment},
-		{"a key that nobody released", key(id.Test, scope.WithdrawalsWrite), scope.Withdraw, scope.WithdrawalsWrite, decision.Deny, fault.KeyNotReleased},
+		{"a key that nobody released", key(id.Test, scope.WithdrawalsWrite), scope.Withdraw, scope.WithdrawalsWrite, decision.Deny, fault.ConfirmationRequired},
 		{"a key never changes settings", key(id.Test, scope.OrdersRead), scope.Setting, scope.OrdersRead, decision.Deny, fault.Forbidden},
 	} {
 		t.Run(row.name, func(t *testing.T) {

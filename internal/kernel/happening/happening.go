@@ -27,6 +27,7 @@ const (
 	CodesGuessed    Kind = "codes_guessed"
 	KeyCreated      Kind = "key_created"
 	KeyRevoked      Kind = "key_revoked"
+	MoneyConfirmed  Kind = "money_confirmed"
 	UserDisabled    Kind = "user_disabled"
 	UserEnabled     Kind = "user_enabled"
 )

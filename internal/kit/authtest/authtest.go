@@ -38,6 +38,8 @@ const (
 	LiveHost   = "live.localhost:8081"
 	PageHost   = "exchange.localhost:8081"
 	PageOrigin = "http://" + PageHost
+	// ConfirmOrigin is where money is confirmed.
+	ConfirmOrigin = "http://localhost:8082"
 
 	dashboardHost = "localhost:8080"
 )
@@ -141,7 +143,7 @@ func configText(t testing.TB, o Options, shared []byte) []byte {
 		engine += "proxies: {trusted: [127.0.0.0/8]}\n"
 	}
 	return fmt.Appendf(nil, `environment: test
-dashboard: {origin: %q}
+dashboard: {origin: %q, confirmation_origin: %q}
 gateway:
   hosts:
     - {authority: %q, environment: test, kind: api, upstream: paper}
@@ -151,7 +153,7 @@ gateway:
     - {name: paper, url: %q, assertion: hmac, key_file: %s, routes_file: %s}
 keyring: {file: {path: %s}}
 password: {queue: 1024}
-%s%s`, Origin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, forward, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
+%s%s`, Origin, ConfirmOrigin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, forward, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
 }
 
 func openExchange(t testing.TB, o Options, shared []byte) *sandbox.Exchange {

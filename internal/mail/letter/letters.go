@@ -180,6 +180,25 @@ func (l CodesGuessed) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// MoneyConfirmed reports that a passkey confirmed a transaction, which leaves with the next request for it or once a hold has ended.
+type MoneyConfirmed struct {
+	// What is the amount and where it goes; Memo and Exchange may be empty.
+	What, Memo, Exchange string
+	Seen                 Sighting
+}
+
+func (l MoneyConfirmed) compose(w *writer) {
+	w.subjectLine("money_confirmed.subject")
+	w.heading("money_confirmed.heading")
+	w.paragraph("notice.first")
+	w.facts(append([]fact{
+		{w.say("fact.transaction"), l.What}, {w.say("fact.memo"), l.Memo}, {w.say("fact.exchange"), l.Exchange},
+	}, w.sighting(l.Seen)...)...)
+	w.paragraph("money_confirmed.not_you")
+	w.button("button.confirmations", w.links.confirmations())
+	w.footOfAccount()
+}
+
 // KeyCreated reports a new API key and what it may do.
 type KeyCreated struct {
 	Name string

@@ -100,6 +100,14 @@ const (
 	SessionChallenged Action = "session.challenged"
 	// SessionDisowned: You said that the session on {device} was not you. It was signed out and money is held.
 	SessionDisowned Action = "session.disowned"
+	// ConfirmationAsked: leaves no event
+	ConfirmationAsked Action = "confirmation.asked"
+	// ConfirmationApproved: You confirmed with a passkey: {what}.
+	ConfirmationApproved Action = "confirmation.approved"
+	// ConfirmationExecuted: A confirmed transaction was passed on: {what}.
+	ConfirmationExecuted Action = "confirmation.executed"
+	// ConfirmationCancelled: A confirmation was cancelled: {what}.
+	ConfirmationCancelled Action = "confirmation.cancelled"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -152,4 +160,8 @@ var actions = map[Action]Words{
 	SessionTold:              {Quiet: true, English: "", Korean: ""},
 	SessionChallenged:        {Quiet: false, English: "Your session was used in an unusual way, so it asks for a confirmation that it is you.", Korean: "세션이 평소와 다르게 사용되어 본인 확인을 요청했습니다."},
 	SessionDisowned:          {Quiet: false, English: "You said that the session on {device} was not you. It was signed out and money is held.", Korean: "{device}의 세션이 본인이 아니라고 알려 주셨습니다. 해당 세션을 로그아웃하고 출금을 보류했습니다."},
+	ConfirmationAsked:        {Quiet: true, English: "", Korean: ""},
+	ConfirmationApproved:     {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
+	ConfirmationExecuted:     {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
+	ConfirmationCancelled:    {Quiet: false, English: "A confirmation was cancelled: {what}.", Korean: "확인 요청을 취소했습니다: {what}."},
 }

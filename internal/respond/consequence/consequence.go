@@ -84,6 +84,7 @@ var table = map[happening.Kind]Row{
 	happening.CodesGuessed:    {Notice: notify.CodesGuessed},
 	happening.KeyCreated:      {Notice: notify.KeyCreated},
 	happening.KeyRevoked:      {Notice: notify.KeyRevoked},
+	happening.MoneyConfirmed:  {Notice: notify.MoneyConfirmed},
 	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
 	happening.UserEnabled:     {},
 }

@@ -37,6 +37,7 @@ const (
 	CodesGuessed        Letter = "codes_guessed"
 	KeyCreated          Letter = "key_created"
 	KeyRevoked          Letter = "key_revoked"
+	MoneyConfirmed      Letter = "money_confirmed"
 )
 
 // Notice is the job that tells a user what happened.

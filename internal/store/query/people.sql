@@ -119,11 +119,11 @@ UPDATE totp SET failures = 0 WHERE user_id = @user_id AND failures > 0;
 DELETE FROM totp WHERE user_id = @user_id;
 
 -- name: InsertPasskey :execrows
-INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at)
-VALUES (@id, @user_id, @credential_id, @credential, @name, @created_at) ON CONFLICT DO NOTHING;
+INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at, approves_from)
+VALUES (@id, @user_id, @credential_id, @credential, @name, @created_at, @approves_from) ON CONFLICT DO NOTHING;
 
 -- name: ListPasskeysByUser :many
-SELECT id, user_id, credential_id, credential, name, created_at, last_used_at FROM passkey
+SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from FROM passkey
 WHERE user_id = @user_id AND removed_at IS NULL ORDER BY created_at;
 
 -- name: UsePasskey :execrows
@@ -149,6 +149,11 @@ UPDATE device SET last_seen_at = @last_seen_at, agent = @agent WHERE id = @id;
 
 -- name: DeviceUser :one
 SELECT first_seen_at, last_seen_at FROM device_user WHERE device_id = @device_id AND user_id = @user_id AND forgotten_at IS NULL;
+
+-- name: LaterDevicesByUser :one
+SELECT COUNT(*) FROM device_user d
+WHERE d.user_id = @user_id AND d.first_seen_at > @since
+AND EXISTS (SELECT 1 FROM device_user e WHERE e.user_id = d.user_id AND e.first_seen_at < d.first_seen_at);
 
 -- name: PutDeviceUser :exec
 INSERT INTO device_user (device_id, user_id, first_seen_at, last_seen_at) VALUES (@device_id, @user_id, @now, @now)

@@ -434,8 +434,8 @@ func (q *Queries) InsertMember(ctx context.Context, arg InsertMemberParams) erro
 }
 
 const insertPasskey = `-- name: InsertPasskey :execrows
-INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at)
-VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at, approves_from)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 `
 
 type InsertPasskeyParams struct {
@@ -445,6 +445,7 @@ type InsertPasskeyParams struct {
 	Credential   string
 	Name         string
 	CreatedAt    int64
+	ApprovesFrom int64
 }
 
 func (q *Queries) InsertPasskey(ctx context.Context, arg InsertPasskeyParams) (int64, error) {
@@ -455,6 +456,7 @@ func (q *Queries) InsertPasskey(ctx context.Context, arg InsertPasskeyParams) (i
 		arg.Credential,
 		arg.Name,
 		arg.CreatedAt,
+		arg.ApprovesFrom,
 	)
 	if err != nil {
 		return 0, err
@@ -564,6 +566,24 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (int64, 
 	return result.RowsAffected()
 }
 
+const laterDevicesByUser = `-- name: LaterDevicesByUser :one
+SELECT COUNT(*) FROM device_user d
+WHERE d.user_id = $1 AND d.first_seen_at > $2
+AND EXISTS (SELECT 1 FROM device_user e WHERE e.user_id = d.user_id AND e.first_seen_at < d.first_seen_at)
+`
+
+type LaterDevicesByUserParams struct {
+	UserID []byte
+	Since  int64
+}
+
+func (q *Queries) LaterDevicesByUser(ctx context.Context, arg LaterDevicesByUserParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, laterDevicesByUser, arg.UserID, arg.Since)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const listMembersByAccount = `-- name: ListMembersByAccount :many
 SELECT m.user_id, m.role, u.name, u.mail FROM member m JOIN users u ON u.id = m.user_id
 WHERE m.account_id = $1 AND m.removed_at IS NULL ORDER BY m.created_at
@@ -609,7 +629,7 @@ func (q *Queries) ListMembersByAccount(ctx context.Context, arg ListMembersByAcc
 }
 
 const listPasskeysByUser = `-- name: ListPasskeysByUser :many
-SELECT id, user_id, credential_id, credential, name, created_at, last_used_at FROM passkey
+SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from FROM passkey
 WHERE user_id = $1 AND removed_at IS NULL ORDER BY created_at
 `
 
@@ -625,6 +645,7 @@ type ListPasskeysByUserRow struct {
 	Name         string
 	CreatedAt    int64
 	LastUsedAt   sql.NullInt64
+	ApprovesFrom int64
 }
 
 func (q *Queries) ListPasskeysByUser(ctx context.Context, arg ListPasskeysByUserParams) ([]ListPasskeysByUserRow, error) {
@@ -644,6 +665,7 @@ func (q *Queries) ListPasskeysByUser(ctx context.Context, arg ListPasskeysByUser
 			&i.Name,
 			&i.CreatedAt,
 			&i.LastUsedAt,
+			&i.ApprovesFrom,
 		); err != nil {
 			return nil, err
 		}

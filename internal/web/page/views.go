@@ -114,6 +114,8 @@ type SecondFactor struct {
 
 // Overview is the first page of a signed-in user.
 type Overview struct {
+	// Held is what holds the user's money.
+	Held       Held
 	Name, Mail string
 	// Missing are the gaps in how the account is guarded, the most urgent first.
 	Missing []Missing
