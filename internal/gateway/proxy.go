@@ -66,7 +66,7 @@ func rewrite(p *httputil.ProxyRequest) {
 func (v *visit) assertion() string {
 	return v.host.Upstream.Assert.Token(asserted{
 		principal: v.who, route: v.route, environment: v.host.Environment, request: v.rec.ID, method: v.r.Method, target: v.raw.Target,
-		body: v.body, unseen: v.unseen, digest: v.digest, now: v.now,
+		body: v.body, unseen: v.unseen, digest: v.digest, now: v.now, confirmation: v.confirmation,
 	})
 }
 

@@ -26,7 +26,7 @@ type Fate uint8
 const (
 	// Stays: it goes on as it was.
 	Stays Fate = iota
-	// Renewed: it goes on under a new bearer, and the old one is refused.
+	// Renewed: it goes on under a new bearer; the old one is refused, and its children on gateway hosts end.
 	Renewed
 	// Dies: it is refused for good.
 	Dies
@@ -34,7 +34,7 @@ const (
 	Blocked
 )
 
-// Row is what follows from one kind of happening. Whatever becomes of a session becomes of its children on gateway hosts.
+// Row is what follows from one kind of happening. The children of a session on gateway hosts go on only where it stays as it was.
 type Row struct {
 	// This is the session that did it. The room that changes a credential renews it, because only that room can hand the new bearer out;
 	// a session that dies ends here.
@@ -47,6 +47,8 @@ type Row struct {
 	Hold Span
 	// Notice is the letter to the user; empty sends none. A row that holds money has one: the clock of the hold starts when it arrives.
 	Notice notify.Letter
+	// Lapses says that the challenge of the session that did it lapses a day after the notice arrived.
+	Lapses bool
 }
 
 // Span names one of the lengths that an installation sets.
@@ -71,7 +73,9 @@ func (s Spans) of(which Span) time.Duration {
 var table = map[happening.Kind]Row{
 	happening.SignedUp:        {Notice: notify.Welcome},
 	happening.NewDevice:       {Notice: notify.NewDevice},
+	happening.LimitedSignIn:   {Notice: notify.LimitedSignIn, Lapses: true},
 	happening.SignedOut:       {This: Dies},
+	happening.Disowned:        {Hold: CredentialHold, Notice: notify.Disowned},
 	happening.SignedOutOthers: {Others: Dies, Notice: notify.SignedOutOthers},
 	happening.SignedOutAll:    {This: Dies, Others: Dies, Notice: notify.SignedOutEverywhere},
 	happening.PasswordChanged: {This: Renewed, Others: Dies, Hold: CredentialHold, Notice: notify.PasswordChanged},
@@ -80,6 +84,7 @@ var table = map[happening.Kind]Row{
 	happening.CodesGuessed:    {Notice: notify.CodesGuessed},
 	happening.KeyCreated:      {Notice: notify.KeyCreated},
 	happening.KeyRevoked:      {Notice: notify.KeyRevoked},
+	happening.MoneyConfirmed:  {Notice: notify.MoneyConfirmed},
 	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
 	happening.UserEnabled:     {},
 }
@@ -87,6 +92,7 @@ var table = map[happening.Kind]Row{
 // Sessions is what this package asks of package session.
 type Sessions interface {
 	End(ctx context.Context, tx session.Tx, u id.User, s id.Session, why string) error
+	EndChildren(ctx context.Context, tx session.Tx, parent id.Session, why string) error
 	EndOthers(ctx context.Context, tx session.Tx, u id.User, keep id.Session, why string) (int, error)
 }
 
@@ -122,6 +128,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 			return err
 		}
 	}
+	if row.This == Renewed && !h.Session.IsZero() {
+		if err := c.sessions.EndChildren(ctx, txn.As[session.Tx](tx), h.Session, string(h.Kind)); err != nil {
+			return err
+		}
+	}
 	if row.Others == Dies {
 		if _, err := c.sessions.EndOthers(ctx, txn.As[session.Tx](tx), h.User, h.Session, string(h.Kind)); err != nil {
 			return err
@@ -136,6 +147,9 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	}
 	if row.Notice != "" {
 		notice := notify.Notice{Letter: row.Notice, User: h.User, Facts: h.Facts, At: c.now(), Hold: held}
+		if row.Lapses {
+			notice.Session = h.Session
+		}
 		if err := txn.As[txn.Enqueuer](tx).Enqueue(ctx, notice); err != nil {
 			return fmt.Errorf("notice of %s: %w", h.Kind, err)
 		}
