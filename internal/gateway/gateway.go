@@ -104,6 +104,8 @@ type Gateway struct {
 	proxy *httputil.ReverseProxy
 	// strangers holds a token for each body of a public route that is held in memory.
 	strangers chan struct{}
+	// unproven counts the bytes of bodies that are held while nobody knows yet whose they are.
+	unproven atomic.Int64
 }
 
 // New makes a Gateway, or says which hosts cannot be.
@@ -150,6 +152,8 @@ type visit struct {
 	// moves says that money leaves with the request, and confirmation is what was spent for it.
 	moves        bool
 	confirmation id.Confirmation
+
+	unproven int64 // bytes taken of those for bodies whose sender has proven nothing yet
 
 	// unseen: only the head of the request is here (forward-auth). digest is then the Content-Digest that was signed, if one was.
 	unseen bool
@@ -207,14 +211,28 @@ func (v *visit) admit() error {
 		return fault.New(fault.GatewayNoRoute)
 	}
 	v.rec.Route = v.route.Name()
-	if len(v.r.Header["Upgrade"]) > 0 {
-		// An upgraded connection is a tunnel: nothing that goes through it is matched, decided or ended by a revocation.
+	if v.wantsTunnel() {
 		return fault.New(fault.GatewayNoUpgrade)
 	}
 	if err := v.prove(); err != nil {
 		return err
 	}
 	return v.decide()
+}
+
+// wantsTunnel says whether the client would like another protocol on its connection: nothing that goes through a tunnel is matched, decided or
+// ended by a revocation. A proxy that asks before it passes on may have taken Upgrade away as a matter between two hops; the headers of a
+// WebSocket's handshake (RFC 6455 section 4.1) travel on.
+func (v *visit) wantsTunnel() bool {
+	if len(v.r.Header["Upgrade"]) > 0 {
+		return true
+	}
+	for name := range v.r.Header {
+		if strings.HasPrefix(name, "Sec-Websocket-") {
+			return true
+		}
+	}
+	return false
 }
 
 // prove finds out who is there. Public routes ask nobody.
@@ -236,10 +254,14 @@ func (v *visit) proveKey() error {
 	}
 	if !v.unseen {
 		in.ReadBody = func() ([]byte, error) {
+			if err := v.takeUnproven(); err != nil {
+				return nil, err
+			}
 			err := v.readBody()
 			return v.body, err
 		}
 	}
+	defer v.releaseUnproven()
 	accepted, err := v.g.Verifier.Verify(v.r.Context(), in)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-21c57000/sallyport/gate"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // forwardKey carries the visit through httputil.ReverseProxy, whose hooks get nothing but the request.
@@ -81,12 +82,20 @@ func cleanRequest(h http.Header) {
 	cleanCookies(h)
 }
 
-// removed maps headers that are ours to read or ours to say.
-var removed = map[string]bool{
-	"authorization": true, "proxy-authorization": true, "signature": true, "signature-input": true, "forwarded": true, "x-real-ip": true,
-	"x-request-id": true, "x-original-url": true, "x-rewrite-url": true, "x-http-method-override": true, "x-http-method": true,
-	"x-method-override": true, "early-data": true,
-}
+// removed maps headers that are ours to read or ours to say: credentials in every dialect, whichever the request spoke, and what an upstream
+// may take for another request than the one that was checked.
+var removed = func() map[string]bool {
+	names := map[string]bool{
+		"authorization": true, "proxy-authorization": true, "forwarded": true, "x-real-ip": true, "x-request-id": true, "x-original-url": true,
+		"x-rewrite-url": true, "x-http-method-override": true, "x-http-method": true, "x-method-override": true, "early-data": true,
+	}
+	for _, d := range sign.AllDialects() {
+		for _, name := range d.Headers() {
+			names[strings.ToLower(name)] = true
+		}
+	}
+	return names
+}()
 
 // cleanCookies keeps the upstream's own cookies and drops ours.
 func cleanCookies(h http.Header) {
