@@ -98,7 +98,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&clock{a.Now}).mount(a)
 	(&signUps{a.SignUps}).mount(a)
 	(&signIns{a.SignIns}).mount(a)
-	(&sessions{a.Sessions, a.Keys, a.Describe}).mount(a)
+	(&sessions{a.Sessions, a.Keys, a.Factors, a.Describe, a.Now}).mount(a)
 	(&methods{a.Factors}).mount(a)
 	(&passkeys{a.Factors}).mount(a)
 	(&stepUps{a.StepUps, a.Factors}).mount(a)

@@ -141,7 +141,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 
 	var err error
 	r.Sessions, err = session.New(ctx, session.Deps{
-		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow,
+		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow, Tally: r.Tally,
 		Limits: session.Limits{Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, ChildCode: childCodeLife},
 	})
 	if err != nil {
@@ -174,7 +174,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 			return err
 		}
 	}
-	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, r.Holds, post)
+	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions}, post)
 	db.Listen(store.Listener{Reload: db.Ring().Reload, Hear: func(c txn.Change) {
 		if c.Subject == txn.SubjectDataKey {
 			if err := db.Ring().Reload(context.Background()); err != nil {

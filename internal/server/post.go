@@ -100,6 +100,10 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.Welcome{}, nil
 	case notify.NewDevice:
 		return letter.NewDevice{Seen: seen}, nil
+	case notify.LimitedSignIn:
+		return letter.LimitedSignIn{Seen: seen}, nil
+	case notify.Disowned:
+		return letter.SessionDisowned{Seen: seen}, nil
 	case notify.SignedOutEverywhere:
 		return letter.SignedOutEverywhere{Seen: seen}, nil
 	case notify.SignedOutOthers:

@@ -134,7 +134,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&signUps{w.SignUps}).mount(on)
 	(&signIns{w.SignIns, w.Origin}).mount(on)
 	(&crossing{w.Sessions, w.Hosts}).mount(on)
-	(&sessions{w.Sessions, w.Sessions.Limits.Idle}).mount(on)
+	(&sessions{w.Sessions, w.Factors, w.Now, w.Sessions.Limits.Idle}).mount(on)
 	(&methods{w.Factors, w.Accounts}).mount(on)
 	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin}}
 	k.mount(on)

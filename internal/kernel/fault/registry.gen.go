@@ -174,6 +174,12 @@ const (
 	ForwardBodyUnseen Code = "forward.body_unseen"
 	// RequestUnknownHost: The dashboard is not served under this name.
 	RequestUnknownHost Code = "request.unknown_host"
+	// DeviceUnknown: This browser is new to your account, and you signed in here with less than you can show. It may look and cancel orders.
+	DeviceUnknown Code = "device.unknown"
+	// SessionIdle: This session rests after a while without you. It may look and cancel orders.
+	SessionIdle Code = "session.idle"
+	// SessionUnusual: This session is being used in an unusual way. It may look and cancel orders until you confirm that it is you.
+	SessionUnusual Code = "session.unusual"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -433,4 +439,13 @@ var registry = map[Code]Entry{
 	RequestUnknownHost: {Code: RequestUnknownHost, Status: 421, Sight: Anyone, Outside: "",
 		English: "The dashboard is not served under this name.", EnglishFix: "Open it at its own address. A proxy in front must pass the Host header on.",
 		Korean: "이 이름으로는 대시보드를 제공하지 않습니다.", KoreanFix: "대시보드의 주소로 접속해 주십시오. 앞단 프록시는 Host 헤더를 그대로 전달해야 합니다."},
+	DeviceUnknown: {Code: DeviceUnknown, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "This browser is new to your account, and you signed in here with less than you can show. It may look and cancel orders.", EnglishFix: "Open the dashboard and choose “Confirm it is you”: {needs} is asked for. Without it full power comes 24 hours after our mail about this sign-in has reached you, at your next sign-in here.",
+		Korean: "이 브라우저는 회원님의 계정에서 처음 사용되었고, 등록하신 것보다 약한 수단으로 로그인했습니다. 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "대시보드에서 ‘본인 확인’을 선택해 주십시오. 필요한 인증은 {needs}입니다. 확인하지 않으면 이 로그인에 대한 메일이 도착하고 24시간이 지난 뒤 이 브라우저에서 다시 로그인하실 때 모든 권한이 열립니다."},
+	SessionIdle: {Code: SessionIdle, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "This session rests after a while without you. It may look and cancel orders.", EnglishFix: "Open the dashboard and choose “Confirm it is you”.",
+		Korean: "한동안 사용하지 않아 세션이 대기 상태입니다. 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "대시보드에서 ‘본인 확인’을 선택해 주십시오."},
+	SessionUnusual: {Code: SessionUnusual, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "This session is being used in an unusual way. It may look and cancel orders until you confirm that it is you.", EnglishFix: "Open the dashboard and choose “Confirm it is you”. If it is not you, sign this session out from another device.",
+		Korean: "이 세션이 평소와 다르게 사용되고 있습니다. 본인 확인 전까지 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "대시보드에서 ‘본인 확인’을 선택해 주십시오. 본인이 아니라면 다른 기기에서 이 세션을 로그아웃해 주십시오."},
 }

@@ -16,7 +16,9 @@ type Kind string
 const (
 	SignedUp        Kind = "signed_up"
 	NewDevice       Kind = "new_device"
+	LimitedSignIn   Kind = "limited_sign_in"
 	SignedOut       Kind = "signed_out"
+	Disowned        Kind = "session_disowned"
 	SignedOutOthers Kind = "signed_out_others"
 	SignedOutAll    Kind = "signed_out_all"
 	PasswordChanged Kind = "password_changed"

@@ -259,6 +259,9 @@ func (s *Stack) Do(r *http.Request) *http.Response {
 	if r.RemoteAddr == "" || r.RemoteAddr == "192.0.2.1:1234" {
 		r.RemoteAddr = "203.0.113.7:40000"
 	}
+	if r.Header.Get("User-Agent") == "" {
+		r.Header.Set("User-Agent", PersonOrigin().Agent) // what shows no agent to a session is asked who it is
+	}
 	if r.RequestURI == "" {
 		r.RequestURI = r.URL.RequestURI()
 	}

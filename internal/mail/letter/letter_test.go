@@ -40,6 +40,8 @@ func samples(language string) map[string]letter.Letter {
 		"sign_up_code":             letter.SignUpCode{Code: "492817", ValidFor: 10 * time.Minute, Seen: seen},
 		"sign_up_existing":         letter.SignUpExisting{Seen: seen},
 		"welcome":                  letter.Welcome{},
+		"limited_sign_in":          letter.LimitedSignIn{Seen: seen},
+		"session_disowned":         letter.SessionDisowned{Seen: seen, Hold: 24 * time.Hour},
 		"new_device":               letter.NewDevice{Seen: seen},
 		"password_changed":         letter.PasswordChanged{Seen: seen, Hold: 24 * time.Hour},
 		"password_changed_no_hold": letter.PasswordChanged{Seen: seen},

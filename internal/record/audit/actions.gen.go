@@ -98,6 +98,16 @@ const (
 	ConfirmationExecuted Action = "confirmation.executed"
 	// ConfirmationCancelled: A confirmation was cancelled: {what}.
 	ConfirmationCancelled Action = "confirmation.cancelled"
+	// SessionSignedInLimited: You signed in from a browser that is new to your account, with less than you can show. It may look and cancel orders.
+	SessionSignedInLimited Action = "session.signed_in_limited"
+	// SessionRestored: You confirmed that it was you, and the session has its full power again.
+	SessionRestored Action = "session.restored"
+	// SessionTold: leaves no event
+	SessionTold Action = "session.told"
+	// SessionChallenged: Your session was used in an unusual way, so it asks for a confirmation that it is you.
+	SessionChallenged Action = "session.challenged"
+	// SessionDisowned: You said that the session on {device} was not you. It was signed out and money is held.
+	SessionDisowned Action = "session.disowned"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -149,4 +159,9 @@ var actions = map[Action]Words{
 	ConfirmationApproved:     {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
 	ConfirmationExecuted:     {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
 	ConfirmationCancelled:    {Quiet: false, English: "A confirmation was cancelled: {what}.", Korean: "확인 요청을 취소했습니다: {what}."},
+	SessionSignedInLimited:   {Quiet: false, English: "You signed in from a browser that is new to your account, with less than you can show. It may look and cancel orders.", Korean: "계정에서 처음 사용된 브라우저에서 등록하신 것보다 약한 수단으로 로그인했습니다. 조회와 주문 취소만 할 수 있습니다."},
+	SessionRestored:          {Quiet: false, English: "You confirmed that it was you, and the session has its full power again.", Korean: "본인 확인을 마쳐 세션의 모든 권한이 다시 열렸습니다."},
+	SessionTold:              {Quiet: true, English: "", Korean: ""},
+	SessionChallenged:        {Quiet: false, English: "Your session was used in an unusual way, so it asks for a confirmation that it is you.", Korean: "세션이 평소와 다르게 사용되어 본인 확인을 요청했습니다."},
+	SessionDisowned:          {Quiet: false, English: "You said that the session on {device} was not you. It was signed out and money is held.", Korean: "{device}의 세션이 본인이 아니라고 알려 주셨습니다. 해당 세션을 로그아웃하고 출금을 보류했습니다."},
 }
