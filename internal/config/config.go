@@ -31,7 +31,7 @@ type Config struct {
 	Mail      Mail      `key:"mail" doc:"How mail leaves. Recovery and notices need it."`
 	Session   Session   `key:"session" doc:"How long a sign-in lasts."`
 	StepUp    StepUp    `key:"step_up" doc:"The fresh proof that a guarded action asks for."`
-	Holds     Holds     `key:"holds" doc:"How long withdrawals and new destinations wait after a change of credentials. The clock starts when the owner has been told."`
+	Holds     Holds     `key:"holds" doc:"How long withdrawals and new destinations wait after a change of credentials. The clock starts when the owner has been told. Holds are placed and begun; nothing asks for them yet, because nothing withdraws."`
 	Password  Password  `key:"password" doc:"What hashing a password costs us and a thief (Argon2id). A change takes hold at each user's next sign-in."`
 	Throttle  Throttle  `key:"throttle" doc:"How tries to prove who one is are slowed down. Nobody is ever locked out."`
 	Keys      Keys      `key:"keys" doc:"How long API keys live."`
@@ -179,7 +179,7 @@ type Store struct {
 
 // SQLiteStore is the section store.sqlite.
 type SQLiteStore struct {
-	Path string `key:"path" default:"sallyport.db" required:"true" doc:"The database file. Two more appear beside it while it is open."`
+	Path string `key:"path" default:"sallyport.db" required:"true" doc:"The database file. Two more appear beside it while it is open, and a lock that lets one server use it."`
 }
 
 // PostgresStore is the section store.postgres.
