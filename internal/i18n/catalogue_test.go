@@ -131,9 +131,10 @@ func families() map[string][]string {
 		"who.":   {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
 		"fact.dialect.": dialects, "signs.": append([]string{"ed25519", "hmac"}, exchanges...),
-		"fact.problem.": problems(),
-		"seen.":         {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
-		"invalid.":      {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
+		"fact.language.": {"en", "ko"},
+		"fact.problem.":  problems(),
+		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
+		"invalid.":       {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
 	}
 }
 
