@@ -80,6 +80,13 @@ func words(err error) string {
 	return fmt.Sprintf("%s %s (%s)", title, fix, entry.Code)
 }
 
+// helpTemplate is cobra's with both texts of a command: what it does in a line, and what else there is to know. The root's Long holds its Short.
+const helpTemplate = `{{if .HasParent}}{{.Short}}
+
+{{end}}{{with .Long}}{{. | trimTrailingWhitespaces}}
+
+{{end}}{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}`
+
 func root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sallyport",
@@ -90,8 +97,10 @@ sessions, signed API keys, and a gateway that lets through only what somebody ma
   sallyport serve --config sallyport.yaml         the server
   sallyport doctor --config sallyport.yaml        every setting and what is wrong with it
   sallyport call GET http://127.0.0.1:8081/v1/accounts --key-file key.json`,
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, Version: version(),
 	}
+	cmd.SetVersionTemplate("{{.Version}}\n")
+	cmd.SetHelpTemplate(helpTemplate)
 	cmd.AddCommand(
 		serveCommand(), demoCommand(), migrateCommand(), doctorCommand(),
 		userCommand(), keyCommand(), keyringCommand(), auditCommand(), mailCommand(),

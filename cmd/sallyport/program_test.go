@@ -28,6 +28,9 @@ func TestEveryCommandShowsAnExample(t *testing.T) {
 		if _, examples, found := strings.Cut(help, "\nExamples:\n"); !found || !strings.Contains(strings.SplitN(examples, "\n\n", 2)[0], strings.Join(append([]string{"sallyport"}, words...), " ")) {
 			t.Errorf("the help of %v has no example of it:\n%s", words, help)
 		}
+		if _, rest, two := strings.Cut(help, "\n\n"); !two || rest == "" || strings.HasPrefix(help, "Usage:") {
+			t.Errorf("the help of %v does not begin with what it does:\n%s", words, help)
+		}
 		seen++
 		_, list, _ := strings.Cut(help, "\nAvailable Commands:\n")
 		list, _, _ = strings.Cut(list, "\n\n")
