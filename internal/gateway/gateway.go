@@ -4,11 +4,11 @@
 // It has no rules of its own: who is there is answered by packages signed and session, what they may do by room decide, what a request is
 // by the upstream's routes file. It works on raw received bytes and never on a decoded path.
 //
-//	host → path → route → who (signature or child session) → may they → body bound → assertion → upstream
+//	host → path → route → who (signature or child session) → may they → body bound → confirmed (money) → assertion → upstream
 //
 // Invariant: what matches no route is not offered; an upstream hears nothing that a client says about identity, only our assertion, and
 // gets it only for a request that was allowed; our cookies never reach an upstream. No SQL on the way, but for nonces of signatures
-// without a time.
+// without a time, and confirmations.
 package gateway
 
 import (
@@ -56,6 +56,8 @@ type Upstream struct {
 	// URL is scheme and host; the path of a request goes on as it came.
 	URL    *url.URL
 	Assert *Asserter
+	// Posts is the key with which its backend signs what it posts to us; empty if it shares none.
+	Posts secret.Value
 	// Routes may be replaced while requests are served.
 	Routes atomic.Pointer[Routes]
 }
@@ -85,6 +87,8 @@ type Deps struct {
 	Sessions Sessions
 	Decide   decision.Decider
 	Tally    Tally
+	// Confirmations are asked for and spent where money leaves.
+	Confirmations Confirmations
 	// BodyCap bounds what is buffered of a request's body.
 	BodyCap int64
 	// Dashboard is the origin where people sign in.
@@ -100,6 +104,8 @@ type Gateway struct {
 	proxy *httputil.ReverseProxy
 	// strangers holds a token for each body of a public route that is held in memory.
 	strangers chan struct{}
+	// unproven counts the bytes of bodies that are held while nobody knows yet whose they are.
+	unproven atomic.Int64
 }
 
 // New makes a Gateway, or says which hosts cannot be.
@@ -143,6 +149,11 @@ type visit struct {
 	body  []byte
 	read  bool
 	held  bool // a place for a stranger's body
+	// moves says that money leaves with the request, and confirmation is what was spent for it.
+	moves        bool
+	confirmation id.Confirmation
+
+	unproven int64 // bytes taken of those for bodies whose sender has proven nothing yet
 
 	// unseen: only the head of the request is here (forward-auth). digest is then the Content-Digest that was signed, if one was.
 	unseen bool
@@ -171,6 +182,11 @@ func (v *visit) serve() error {
 			return err
 		}
 	}
+	if v.moves {
+		if err := v.confirmed(); err != nil {
+			return err
+		}
+	}
 	v.forward()
 	return nil
 }
@@ -195,14 +211,28 @@ func (v *visit) admit() error {
 		return fault.New(fault.GatewayNoRoute)
 	}
 	v.rec.Route = v.route.Name()
-	if len(v.r.Header["Upgrade"]) > 0 {
-		// An upgraded connection is a tunnel: nothing that goes through it is matched, decided or ended by a revocation.
+	if v.wantsTunnel() {
 		return fault.New(fault.GatewayNoUpgrade)
 	}
 	if err := v.prove(); err != nil {
 		return err
 	}
 	return v.decide()
+}
+
+// wantsTunnel says whether the client would like another protocol on its connection: nothing that goes through a tunnel is matched, decided or
+// ended by a revocation. A proxy that asks before it passes on may have taken Upgrade away as a matter between two hops; the headers of a
+// WebSocket's handshake (RFC 6455 section 4.1) travel on.
+func (v *visit) wantsTunnel() bool {
+	if len(v.r.Header["Upgrade"]) > 0 {
+		return true
+	}
+	for name := range v.r.Header {
+		if strings.HasPrefix(name, "Sec-Websocket-") {
+			return true
+		}
+	}
+	return false
 }
 
 // prove finds out who is there. Public routes ask nobody.
@@ -224,10 +254,14 @@ func (v *visit) proveKey() error {
 	}
 	if !v.unseen {
 		in.ReadBody = func() ([]byte, error) {
+			if err := v.takeUnproven(); err != nil {
+				return nil, err
+			}
 			err := v.readBody()
 			return v.body, err
 		}
 	}
+	defer v.releaseUnproven()
 	accepted, err := v.g.Verifier.Verify(v.r.Context(), in)
 	if err != nil {
 		return err
@@ -270,10 +304,16 @@ func (v *visit) sameOrigin() bool {
 	return len(origin) == 1 && origin[0] == v.host.Origin
 }
 
+// decide asks room decide. Where all that is missing is a confirmation, confirmed has the last word, once the body is here; a proxy that asks
+// without it gets the refusal.
 func (v *visit) decide() error {
-	return v.g.Decide.Decide(decision.Question{
+	answer := v.g.Decide.Decide(decision.Question{
 		Principal: v.who, Class: v.route.Class, Scope: v.route.Scope, Environment: v.host.Environment,
-	}).Err()
+	})
+	if v.moves = answer.Verdict == decision.Deny && answer.Reason == fault.ConfirmationRequired; v.moves && !v.unseen {
+		return nil
+	}
+	return answer.Err()
 }
 
 // readBody buffers the body up to the cap, once: its digest is in the signature and in the assertion.

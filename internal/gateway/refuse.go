@@ -88,8 +88,8 @@ func (v *visit) tell(err error) {
 	} else if v.who.Kind == principal.KindKey {
 		note.Key = v.who.Key
 	}
-	if !ok || note.Person.IsZero() {
-		return
+	if !ok || note.Person.IsZero() || f.Code == fault.ConfirmationRequired || f.Code == fault.ConfirmationHeld {
+		return // a confirmation that was asked for is a step of its way, and its address belongs into no log
 	}
 	if v.route != nil {
 		note.Route = v.route.Name()

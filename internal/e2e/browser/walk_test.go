@@ -62,6 +62,7 @@ func walk(p *person, show func(name string)) {
 	visit("overview", "/")
 	visit("sessions", "/sessions")
 	visit("activity", "/activity")
+	visit("confirmations", "/confirmations")
 	visit("not-found", "/no-such-page")
 }
 

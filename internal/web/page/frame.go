@@ -9,6 +9,11 @@ import (
 	"github.com/a-h/templ"
 )
 
+// challenge says a part of why the session may only look and cancel.
+func (f Frame) challenge(part string) string {
+	return f.T("challenge." + f.Me.Challenge + "." + part)
+}
+
 // here says whether a page belongs to an entry of the navigation.
 func here(path, entry string) bool {
 	path, _, _ = strings.Cut(path, "?")
