@@ -71,7 +71,7 @@ type confirmationShown struct {
 func confirmationAs(a confirm.Asked, now time.Time) confirmationShown {
 	return confirmationShown{
 		ID: a.ID, State: a.State(now), URL: a.URL, Action: a.Action.String(), Exchange: a.Upstream, Environment: a.Environment.String(),
-		Asset: a.Asset, Network: a.Network, Address: a.Content.Address, Memo: a.Memo, Amount: a.Amount, FeeMax: a.Fee, CreatedAt: a.Created, ExpiresAt: a.Expires,
+		Asset: a.Asset, Network: a.Network, Address: a.Address, Memo: a.Memo, Amount: a.Amount, FeeMax: a.Fee, CreatedAt: a.Created, ExpiresAt: a.Expires,
 		Held: a.Stand.Held, HeldUntil: a.Stand.Until,
 	}
 }

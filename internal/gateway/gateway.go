@@ -222,7 +222,7 @@ func (v *visit) admit() error {
 
 // wantsTunnel says whether the client would like another protocol on its connection: nothing that goes through a tunnel is matched, decided or
 // ended by a revocation. A proxy that asks before it passes on may have taken Upgrade away as a matter between two hops; the headers of a
-// WebSocket's handshake (RFC 6455 section 4.1) travel on.
+// WebSocket's handshake travel on.
 func (v *visit) wantsTunnel() bool {
 	if len(v.r.Header["Upgrade"]) > 0 {
 		return true
