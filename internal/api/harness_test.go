@@ -62,7 +62,7 @@ func open(t *testing.T) *door {
 	if err := d.mux.Check(); err != nil {
 		t.Fatal(err)
 	}
-	chain := httpx.Chain{Now: clock.Now, Log: storetest.Quiet(t), Done: func(r *httpx.Record, _ int, _ time.Duration) { d.last = *r }}
+	chain := httpx.Chain{Now: clock.Now, Log: storetest.Quiet(t), Pages: authtest.Origin, Done: func(r *httpx.Record, _ int, _ time.Duration) { d.last = *r }}
 	d.handler = chain.Wrap("dashboard", d.mux)
 	return d
 }

@@ -180,7 +180,7 @@ type Store struct {
 
 // SQLiteStore is the section store.sqlite.
 type SQLiteStore struct {
-	Path string `key:"path" default:"sallyport.db" required:"true" doc:"The database file. Two more appear beside it while it is open."`
+	Path string `key:"path" default:"sallyport.db" required:"true" doc:"The database file. Two more appear beside it while it is open, and a lock that lets one server use it."`
 }
 
 // PostgresStore is the section store.postgres.

@@ -38,8 +38,13 @@ type Options struct {
 	Version string
 }
 
+func (o Options) database() string { return filepath.Join(o.Folder, "sallyport.db") }
+
 // upstream is what the gateway calls the paper exchange.
 const upstream = "paper"
+
+// mailAddr is where the mails are shown, unless somebody is there: one address to remember.
+const mailAddr = "127.0.0.1:8082"
 
 // ConfigFile is the name of the configuration in Options.Folder, for the host's command line.
 const ConfigFile = "sallyport.yaml"
@@ -48,6 +53,12 @@ const ConfigFile = "sallyport.yaml"
 func Run(ctx context.Context, o Options, ready func(Facts) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	// Before anything is written: the folder may be that of a demo that runs.
+	claim, err := server.Claim(ctx, config.Config{Store: config.Store{Engine: config.SQLite, SQLite: config.SQLiteStore{Path: o.database()}}})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = claim.Close() }()
 	places, err := openPlaces(ctx, o)
 	if err != nil {
 		return err
@@ -129,8 +140,13 @@ func openPlaces(ctx context.Context, o Options) (p places, err error) {
 		return l
 	}
 	p = places{
-		dashboard: open(o.Addr), confirm: open("127.0.0.1:0"), gateway: open(o.GatewayAddr), paper: open("127.0.0.1:0"), mail: open("127.0.0.1:0"), smtp: open("127.0.0.1:0"),
+		dashboard: open(o.Addr), confirm: open("127.0.0.1:0"), gateway: open(o.GatewayAddr), paper: open("127.0.0.1:0"), smtp: open("127.0.0.1:0"),
 		folder: o.Folder,
+	}
+	if l, taken := lc.Listen(ctx, "tcp", mailAddr); taken == nil {
+		p.mail = l
+	} else {
+		p.mail = open("127.0.0.1:0")
 	}
 	if err != nil {
 		p.close()
@@ -221,7 +237,7 @@ confirmations: {passkey_age: 5s, passkey_age_new_device: 10s}
 dialects: {upbit: {ceiling: trade}}
 log: {level: warn, format: text}
 `, p.origin(), p.dashboard.Addr().String(), p.gateway.Addr().String(), routes, gatewayPort, page, p.paper.Addr().String(),
-		filepath.Join(p.folder, "paper.key"), filepath.Join(p.folder, "sallyport.db"), filepath.Join(p.folder, "keys"), p.smtp.Addr().String(),
+		filepath.Join(p.folder, "paper.key"), Options{Folder: p.folder}.database(), filepath.Join(p.folder, "keys"), p.smtp.Addr().String(),
 		p.confirmOrigin())
 }
 

@@ -285,7 +285,7 @@ func (v *visit) proveSession() error {
 	if v.who, err = v.g.Sessions.Authenticate(bearer.Reveal(), v.host.Authority, v.rec.Origin()); err != nil {
 		return errors.Join(errSignIn, err)
 	}
-	v.rec.User = v.who.User
+	v.rec.User, v.rec.Lang = v.who.User, v.who.Lang
 	// A page of another site can make a browser send our cookie with a POST; it cannot make it say same-origin.
 	if (v.route.Class >= scope.Cancel || v.r.Method != http.MethodGet) && !v.sameOrigin() {
 		return fault.New(fault.RequestCrossSite)

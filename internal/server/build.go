@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -100,6 +101,15 @@ func OpenRooms(ctx context.Context, cfg config.Config, opts Options) (*Rooms, er
 		return nil, errors.Join(err, db.Close())
 	}
 	return r, nil
+}
+
+// Claim makes this process the one that serves from the configured database (store.Claim). Take it before New.
+func Claim(ctx context.Context, cfg config.Config) (io.Closer, error) {
+	place, err := storeConfig(cfg, Options{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return store.Claim(ctx, place)
 }
 
 func storeConfig(cfg config.Config, opts Options, keys *keyring.File) (store.Config, error) {

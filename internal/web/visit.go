@@ -83,10 +83,8 @@ func (v *visit) enter(bearer secret.Value) {
 	if err != nil {
 		return
 	}
-	v.who, v.shown, v.rec.User = who, bearer, who.User
-	if _, err := v.r.Cookie(httpx.LangCookie); err != nil {
-		v.words = i18n.In(who.Lang)
-	}
+	v.who, v.shown, v.rec.User, v.rec.Lang = who, bearer, who.User, who.Lang
+	v.words = i18n.In(httpx.Language(v.r))
 }
 
 // act notes a human act: a form that was sent, or a page that was opened, but not what script fetches by itself. It comes after the form's

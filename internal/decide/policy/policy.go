@@ -1,4 +1,4 @@
-// Package policy owns what each role may do and how strongly each class of action must be proven (product.md, "Assurance needed").
+// Package policy owns what each role may do and how strongly each class of action must be proven.
 //
 // It knows no route and no row: doors and rooms bring a decision.Question. It changes nothing and allocates nothing, because the gateway
 // asks it once a request.
@@ -22,7 +22,7 @@ type Policy struct {
 	Age func() time.Duration
 }
 
-// How old knowledge may be for an action of a class (product.md, "When a part is down"): then a session that has ended or a key that was
+// How old knowledge may be for an action of a class: then a session that has ended or a key that was
 // revoked elsewhere may still count here. Looking and cancelling live on snapshots for two minutes; orders stop first; what changes rights or
 // moves money stops as soon as a second has passed, which no poll of the feed takes.
 const (

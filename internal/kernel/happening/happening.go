@@ -1,6 +1,6 @@
 // Package happening owns the names of what has consequences beyond its own rows: who else must be signed out, told or held.
 //
-// A room says what happened, in its own transaction; room respond knows what follows (product.md, "What dies when").
+// A room says what happened, in its own transaction; room respond knows what follows.
 package happening
 
 import (

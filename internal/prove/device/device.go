@@ -27,7 +27,7 @@ type Device struct {
 	LastSeenAt time.Time
 }
 
-// Memory is how long a browser is remembered that nobody signs in with (product.md, "Lifetimes"). After it the row goes, and the next sign-in
+// Memory is how long a browser is remembered that nobody signs in with. After it the row goes, and the next sign-in
 // is one from a new browser.
 const Memory = 30 * 24 * time.Hour
 

@@ -91,7 +91,7 @@ type Tx interface {
 	RevokeChildrenOnHost(ctx context.Context, parent id.Session, host, why string, now time.Time) ([]id.Session, error)
 }
 
-// Limits are the lifetimes of sessions (product.md, "Lifetimes").
+// Limits are the lifetimes of sessions.
 type Limits struct {
 	// Idle is how long without a human act a session keeps its power; Absolute is its life.
 	Idle, Absolute time.Duration

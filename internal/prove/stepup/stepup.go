@@ -100,7 +100,7 @@ type Content struct {
 }
 
 // Require spends a step-up for this content in the caller's transaction. If there is none it answers an error that Ask turns into
-// step_up_required. The level asked for is phr if the user has a passkey, else mfa (product.md, "Assurance needed"). Somebody who has
+// step_up_required. The level asked for is phr if the user has a passkey, else mfa. Somebody who has
 // neither yet, and may go on with a password (Floor), needs one given within the life of a step-up; a session with a challenge gives it anew.
 // The host's command line and background work need none. Errors: forbidden, assurance.too_low.
 func (s *StepUps) Require(ctx context.Context, tx any, p principal.Principal, c Content) error {

@@ -1,4 +1,4 @@
-// Package consequence owns what follows from what happened: the table "What dies when" of product.md, in one place.
+// Package consequence owns what follows from what happened: the table of what dies when, in one place.
 //
 // Rooms below say what happened; they never end another session or send a notice themselves. Everything that follows commits with what
 // happened.
