@@ -92,7 +92,7 @@ answer's status is 400 or above, so that scripts notice.`,
 				return unsent(r, err)
 			}
 			defer func() { _ = answer.Body.Close() }()
-			tell := tellAnswer(show)
+			tell := tellAnswer(show) //nolint:bodyclose // it prints an answer whose body is closed above
 			if asJSON {
 				tell = tellAnswerJSON
 			}

@@ -90,7 +90,7 @@ func TestASecondSignalLeavesNothing(t *testing.T) {
 	if _, err := p.Line(); err != nil {
 		t.Fatal(p.Stderr())
 	}
-	slow, err := net.Dial("tcp", addr)
+	slow, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
