@@ -304,13 +304,17 @@ func (v *visit) sameOrigin() bool {
 	return len(origin) == 1 && origin[0] == v.host.Origin
 }
 
-// decide asks room decide. Where all that is missing is a confirmation, confirmed has the last word, once the body is here; a proxy that asks
-// without it gets the refusal.
+// decide asks room decide. Where all that is missing is a confirmation, confirmed has the last word, once the body is here. A proxy that
+// asks without it is refused: nobody here sees the transaction.
 func (v *visit) decide() error {
 	answer := v.g.Decide.Decide(decision.Question{
 		Principal: v.who, Class: v.route.Class, Scope: v.route.Scope, Environment: v.host.Environment,
 	})
-	if v.moves = answer.Verdict == decision.Deny && answer.Reason == fault.ConfirmationRequired; v.moves && !v.unseen {
+	v.moves = answer.Verdict == decision.Deny && answer.Reason == fault.ConfirmationRequired
+	switch {
+	case v.moves && v.unseen:
+		return fault.New(fault.ForwardMoney)
+	case v.moves:
 		return nil
 	}
 	return answer.Err()

@@ -33,7 +33,7 @@ func (v *visit) readStrangersBody() (err error) {
 	}()
 	switch v.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodDelete, http.MethodOptions:
-		return fault.New(fault.RequestMalformed, "problem", "no body is taken here")
+		return fault.New(fault.RequestMalformed, "problem", "body_refused")
 	}
 	select {
 	case v.g.strangers <- struct{}{}:

@@ -172,6 +172,8 @@ const (
 	ForwardMalformed Code = "forward.malformed"
 	// ForwardBodyUnseen: This way of signing covers the body, and the door behind this proxy does not see it.
 	ForwardBodyUnseen Code = "forward.body_unseen"
+	// ForwardMoney: Money leaves through the gateway itself only: the door behind this proxy does not see the transaction that would have to be confirmed.
+	ForwardMoney Code = "forward.money"
 	// RequestUnknownHost: The dashboard is not served under this name.
 	RequestUnknownHost Code = "request.unknown_host"
 	// DeviceUnknown: This browser is new to your account, and you signed in here with less than you can show. It may look and cancel orders.
@@ -417,7 +419,7 @@ var registry = map[Code]Entry{
 		Korean: "게이트웨이를 거친 요청인지 확인할 수 없습니다. 변경된 것은 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 운영자에게 요청 ID를 알려 주십시오."},
 	GatewayNoUpgrade: {Code: GatewayNoUpgrade, Status: 400, Sight: Anyone, Outside: "",
 		English: "This gate does not pass upgraded connections such as WebSocket.", EnglishFix: "Send plain requests.",
-		Korean: "이 관문은 WebSocket과 같은 업그레이드 연결을 전달하지 않습니다.", KoreanFix: "일반 요청을 보내 주십시오."},
+		Korean: "이 게이트웨이는 WebSocket과 같은 업그레이드 연결을 전달하지 않습니다.", KoreanFix: "일반 요청을 보내 주십시오."},
 	KeyUsedUp: {Code: KeyUsedUp, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key has made {limit} requests without a time, which is all that one key may make.", EnglishFix: "Create a new key, or sign with a timestamp claim.",
 		Korean: "시각이 없는 서명으로 보낸 요청이 키 하나의 한도인 {limit}건에 도달했습니다.", KoreanFix: "새 키를 만들거나 timestamp 클레임을 포함해 서명해 주십시오."},
@@ -436,6 +438,9 @@ var registry = map[Code]Entry{
 	ForwardBodyUnseen: {Code: ForwardBodyUnseen, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "This way of signing covers the body, and the door behind this proxy does not see it.", EnglishFix: "Send the request through the gateway itself, or sign in the native dialect.",
 		Korean: "이 서명 방식은 본문을 포함하지만, 이 프록시 뒤의 게이트웨이는 본문을 보지 못합니다.", KoreanFix: "게이트웨이로 직접 요청을 보내거나 기본 서명 방식을 사용해 주십시오."},
+	ForwardMoney: {Code: ForwardMoney, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "Money leaves through the gateway itself only: the door behind this proxy does not see the transaction that would have to be confirmed.", EnglishFix: "Send the request to the gateway.",
+		Korean: "출금은 게이트웨이를 통해서만 할 수 있습니다. 이 프록시 뒤에서는 확인해야 할 거래 내용을 볼 수 없습니다.", KoreanFix: "요청을 게이트웨이로 직접 보내 주십시오."},
 	RequestUnknownHost: {Code: RequestUnknownHost, Status: 421, Sight: Anyone, Outside: "",
 		English: "The dashboard is not served under this name.", EnglishFix: "Open it at its own address. A proxy in front must pass the Host header on.",
 		Korean: "이 이름으로는 대시보드를 제공하지 않습니다.", KoreanFix: "대시보드의 주소로 접속해 주십시오. 앞단 프록시는 Host 헤더를 그대로 전달해야 합니다."},
