@@ -228,6 +228,7 @@ func (v *visit) proveKey() error {
 		return err
 	}
 	v.who, v.digest = accepted.Principal, accepted.Digest
+	httpx.WarnRetiring(v.w, accepted.Retires)
 	v.rec.Key = v.who.Key
 	if !v.who.Scopes.Has(v.route.Scope) {
 		return &signed.RefusalError{Fault: accepted.Missing(v.route.Scope), Live: accepted.Live, Proven: true, Reason: sign.OutOfScope, Dialect: accepted.Live.Dialect}

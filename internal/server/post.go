@@ -115,6 +115,8 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.KeyCreated{Name: facts["name"], Scopes: strings.Fields(facts["scopes"]), Expires: expires, Seen: seen}, err
 	case notify.KeyRevoked:
 		return letter.KeyRevoked{Name: facts["name"], Seen: seen}, nil
+	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked:
+		return letter.KeyChanged{Change: string(l), Name: facts["name"], Seen: seen}, nil
 	}
 	return nil, fmt.Errorf("no letter is written for %q", l)
 }

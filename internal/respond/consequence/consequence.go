@@ -80,6 +80,13 @@ var table = map[happening.Kind]Row{
 	happening.CodesGuessed:    {Notice: notify.CodesGuessed},
 	happening.KeyCreated:      {Notice: notify.KeyCreated},
 	happening.KeyRevoked:      {Notice: notify.KeyRevoked},
+	happening.KeyRotated:      {Notice: notify.KeyRotated},
+	happening.KeyFrozen:       {Notice: notify.KeyFrozen},
+	happening.KeyUnfrozen:     {Notice: notify.KeyUnfrozen},
+	happening.KeyBlocked:      {Notice: notify.KeyBlocked},
+	happening.KeyUnblocked:    {Notice: notify.KeyUnblocked},
+	happening.KeyLeaked:       {Notice: notify.KeyLeaked},
+	happening.MoneyKeyLeaked:  {Hold: CredentialHold, Notice: notify.KeyLeaked},
 	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
 	happening.UserEnabled:     {},
 }

@@ -34,6 +34,12 @@ const (
 	CodesGuessed        Letter = "codes_guessed"
 	KeyCreated          Letter = "key_created"
 	KeyRevoked          Letter = "key_revoked"
+	KeyRotated          Letter = "key_rotated"
+	KeyFrozen           Letter = "key_frozen"
+	KeyUnfrozen         Letter = "key_unfrozen"
+	KeyBlocked          Letter = "key_blocked"
+	KeyUnblocked        Letter = "key_unblocked"
+	KeyLeaked           Letter = "key_leaked"
 )
 
 // Notice is the job that tells a user what happened.
