@@ -47,6 +47,7 @@ func (k *keyLife) mount(a *API) {
 	}, k.secrets)
 	register(a, operation{
 		id: "retireKeySecret", method: http.MethodPost, path: "/v1/keys/{key_id}/retire", summary: "End the old secret of a rotation now",
+		about: "Before the new secret was used it needs sure.",
 		codes: []fault.Code{fault.KeyNotFound, fault.KeyNotRotating, fault.KeyUnseen, fault.Forbidden},
 	}, k.retire)
 	register(a, operation{
@@ -60,9 +61,9 @@ func (k *keyLife) mount(a *API) {
 		undo                     bool
 	}{
 		{"freezeKey", "freeze", "Freeze a key", "No new order and no widening; looking and cancelling go on.", apikey.Freeze, false},
-		{"unfreezeKey", "unfreeze", "Take a freeze back", "", apikey.Freeze, true},
+		{"unfreezeKey", "unfreeze", "Take a freeze back", "It may do again what it was given.", apikey.Freeze, true},
 		{"blockKey", "block", "Block a key", "Nothing goes on, until it is unblocked.", apikey.Block, false},
-		{"unblockKey", "unblock", "Take a block back", "", apikey.Block, true},
+		{"unblockKey", "unblock", "Take a block back", "Its requests are accepted again.", apikey.Block, true},
 	} {
 		register(a, operation{
 			id: stop.op, method: http.MethodPost, path: "/v1/keys/{key_id}/" + stop.path, summary: stop.summary, about: stop.about,
@@ -109,8 +110,8 @@ func (r rotation) input() apikey.RotateInput {
 }
 
 type rotateIn struct {
-	keyPath
-	Body rotation
+	KeyID string `path:"key_id" doc:"The public id" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+	Body  rotation
 }
 
 type rotateSelfIn struct{ Body rotation }
@@ -180,10 +181,12 @@ func (k *keyLife) secrets(ctx context.Context, p principal.Principal, in *keyPat
 }
 
 type retireIn struct {
-	keyPath
-	Body struct {
-		Sure bool `json:"sure,omitempty" doc:"Also if the new secret was not used yet"`
-	}
+	KeyID string `path:"key_id" doc:"The public id" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+	Body  retirement
+}
+
+type retirement struct {
+	Sure bool `json:"sure,omitempty" doc:"Also if the new secret was not used yet"`
 }
 
 func (k *keyLife) retire(ctx context.Context, p principal.Principal, in *retireIn) (*struct{}, error) {
@@ -195,10 +198,12 @@ func (k *keyLife) retire(ctx context.Context, p principal.Principal, in *retireI
 }
 
 type leakedIn struct {
-	keyPath
-	Body struct {
-		Since time.Time `json:"since" doc:"From when on its uses are listed" example:"2026-11-21T09:00:00Z"`
-	}
+	KeyID string `path:"key_id" doc:"The public id" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+	Body  leak
+}
+
+type leak struct {
+	Since time.Time `json:"since" doc:"From when on its uses are listed" example:"2026-11-21T09:00:00Z"`
 }
 
 type useShown struct {
@@ -230,9 +235,9 @@ func (k *keyLife) leaked(ctx context.Context, p principal.Principal, in *leakedI
 	if err != nil {
 		return nil, err
 	}
-	leak, err := k.room.Leaked(ctx, p, kid, in.Body.Since)
-	shown := leakShown{Uses: usesAs(leak.Uses), Others: []string{}}
-	for _, other := range leak.Others {
+	known, err := k.room.Leaked(ctx, p, kid, in.Body.Since)
+	shown := leakShown{Uses: usesAs(known.Uses), Others: []string{}}
+	for _, other := range known.Others {
 		shown.Others = append(shown.Others, other.Text())
 	}
 	return &leakOut{shown}, err

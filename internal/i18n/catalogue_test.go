@@ -116,9 +116,14 @@ func families() map[string][]string {
 	for _, k := range slices.Clone(kinds) {
 		kinds = append(kinds, k+".text")
 	}
+	var verbs []string
+	for _, verb := range []string{"freeze", "unfreeze", "block", "unblock"} {
+		verbs = append(verbs, verb, verb+"_text", verb+"_do")
+	}
 	return map[string][]string{
+		"keylife.": verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.": {"password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created"},
+		"asked.": {"password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked"},
 		"who.":   {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
 		"fact.dialect.": {"native", "upbit"}, "signs.": {"ed25519", "hmac", "upbit"},

@@ -33,8 +33,8 @@ const (
 	KeyLeaked       Kind = "key_leaked"
 	// MoneyKeyLeaked is KeyLeaked of a key that could withdraw.
 	MoneyKeyLeaked Kind = "money_key_leaked"
-	UserDisabled    Kind = "user_disabled"
-	UserEnabled     Kind = "user_enabled"
+	UserDisabled   Kind = "user_disabled"
+	UserEnabled    Kind = "user_enabled"
 )
 
 // Happening is one of them.

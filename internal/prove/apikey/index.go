@@ -54,7 +54,9 @@ type LiveMaterial struct {
 }
 
 // Retired says whether the secret may no longer be used at now.
-func (m *LiveMaterial) Retired(now time.Time) bool { return !m.Retires.IsZero() && !now.Before(m.Retires) }
+func (m *LiveMaterial) Retired(now time.Time) bool {
+	return !m.Retires.IsZero() && !now.Before(m.Retires)
+}
 
 // use is when a key last passed a check, and from where.
 type use struct {
