@@ -1,6 +1,7 @@
 package client
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,12 +17,16 @@ import (
 type KeyFile struct {
 	KeyID     string `json:"key_id"`
 	Algorithm string `json:"algorithm"`
-	// Secret of an HMAC key, exactly as shown; PrivateKey of an Ed25519 key, in any form that sign.ParsePrivateKey reads.
+	// Secret of an HMAC key, exactly as shown, with the Passphrase of dialects that have one; PrivateKey of a key pair, in any form that
+	// sign.PrivateKeyFor reads.
 	Secret      string   `json:"secret,omitempty"`
+	Passphrase  string   `json:"passphrase,omitempty"`
 	PrivateKey  string   `json:"private_key,omitempty"`
 	Dialect     string   `json:"dialect"`
 	Environment string   `json:"environment,omitempty"`
 	Scopes      []string `json:"scopes,omitempty"`
+	// Settings are words that sign.Dialect.ParseSettings reads.
+	Settings []string `json:"settings,omitempty"`
 }
 
 // Format prints the key's id and never its secret, whatever the verb. JSON is the file itself, secret included.
@@ -53,17 +58,23 @@ func (k KeyFile) Signer() (sign.Signer, error) {
 	if err != nil || !dialect.Pins(algorithm) {
 		return nil, fmt.Errorf("algorithm %q does not belong to dialect %s", k.Algorithm, dialect)
 	}
-	switch {
-	case k.KeyID == "":
+	if k.KeyID == "" {
 		return nil, errors.New("key_id is missing: copy it from where the key was made")
-	case dialect == sign.Upbit:
-		return sign.NewUpbitSigner(sign.UpbitKey{AccessKey: k.KeyID, Secret: []byte(k.Secret)})
-	case algorithm == sign.Ed25519:
-		private, _, err := sign.ParsePrivateKey(k.PrivateKey)
-		if err != nil {
+	}
+	if dialect == sign.Native && algorithm != sign.Ed25519 {
+		return sign.NewHMACSigner(k.KeyID, []byte(k.Secret))
+	}
+	key := sign.ExchangeKey{Dialect: dialect, KeyID: k.KeyID, Secret: []byte(k.Secret), Passphrase: k.Passphrase}
+	if algorithm.KeepsPublicHalf() {
+		if key.Private, err = sign.PrivateKeyFor(algorithm, k.PrivateKey); err != nil {
 			return nil, fmt.Errorf("private_key: %w", err)
 		}
+	}
+	if private, ok := key.Private.(ed25519.PrivateKey); ok && dialect == sign.Native {
 		return sign.NewEd25519Signer(k.KeyID, private)
 	}
-	return sign.NewHMACSigner(k.KeyID, []byte(k.Secret))
+	if key.Settings, err = dialect.ParseSettings(k.Settings); err != nil {
+		return nil, fmt.Errorf("settings %v: %w", k.Settings, err)
+	}
+	return sign.NewExchangeSigner(key)
 }

@@ -158,7 +158,7 @@ func (t *Transport) again(method string, res *http.Response) (wait time.Duration
 		if r.Code == "signature.sign_again" {
 			return t.retryAfter(res.Header)
 		}
-		return 0, r.aboutTime() && t.correctClock(r, res.Header)
+		return 0, r.aboutTime && t.correctClock(r, res.Header)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		if method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions {
 			return t.retryAfter(res.Header)
@@ -182,9 +182,10 @@ func (t *Transport) retryAfter(h http.Header) (wait time.Duration, ok bool) {
 
 // refusal is what a refused signature is answered with, as far as it matters here: a problem, or an exchange's shape.
 type refusal struct {
-	Code   string         `json:"code"`
+	Code   any            `json:"code"` // text in a problem; exchanges have numbers too
 	Fields map[string]any `json:"fields"`
-	Error  any            `json:"error"` // an object in an exchange's shape, text in OAuth's
+
+	aboutTime bool // it is the time of the signature that was refused
 }
 
 // readRefusal looks at the beginning of an answer. One that cannot be read is no refusal that we know.
@@ -197,13 +198,8 @@ func readRefusal(res *http.Response) (r refusal) {
 	if err != nil || json.Unmarshal(start, &r) != nil {
 		return refusal{}
 	}
+	r.aboutTime = r.Code == "signature.too_old" || r.Code == "signature.ahead" || sign.ClockRefused(start)
 	return r
-}
-
-// aboutTime says whether it is the time of the signature that was refused.
-func (r refusal) aboutTime() bool {
-	exchange, _ := r.Error.(map[string]any)
-	return r.Code == "signature.too_old" || r.Code == "signature.ahead" || exchange["name"] == "expired_jwt"
 }
 
 // correctClock takes the server's clock from its refusal: the field server_time (RFC 3339), or else the Date header, because an exchange's

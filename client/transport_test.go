@@ -51,7 +51,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		err = s.Verify(&r, g.key)
 	}
 	if err == nil {
-		err = s.CheckBody(&r, sign.UpbitForms{})
+		err = s.CheckBody(&r, sign.Settings{})
 	}
 	reason := sign.ReasonOf(err)
 	g.mu.Lock()
@@ -82,7 +82,7 @@ func serve(t *testing.T, key sign.Key, refusal string) (*gate, *httptest.Server)
 func signer(t *testing.T, dialect sign.Dialect) sign.Signer {
 	t.Helper()
 	if dialect == sign.Upbit {
-		s, err := sign.NewUpbitSigner(sign.UpbitKey{AccessKey: keyID, Secret: []byte(secret)})
+		s, err := sign.NewExchangeSigner(sign.ExchangeKey{Dialect: sign.Upbit, KeyID: keyID, Secret: []byte(secret)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // benchmarkVerify measures all that the package does for one POST of 300 bytes: parse, window, base, signature, digest of the body.
-func benchmarkVerify(b *testing.B, r sign.Request, k sign.Key, forms sign.UpbitForms) {
+func benchmarkVerify(b *testing.B, r sign.Request, k sign.Key, forms sign.Settings) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s, err := sign.Parse(&r)
@@ -33,7 +33,7 @@ func BenchmarkVerifyHMAC(b *testing.B) {
 	r := with(order(), hmacSigner(), clock)
 	s := must(sign.Parse(&r))
 	base := s.AppendBase(nil, &r)
-	b.Run("request", func(b *testing.B) { benchmarkVerify(b, r, hmacKey, sign.UpbitForms{}) })
+	b.Run("request", func(b *testing.B) { benchmarkVerify(b, r, hmacKey, sign.Settings{}) })
 	b.Run("floor", func(b *testing.B) { // the MAC by the standard library and the hash of the body, nothing read or compared
 		b.ReportAllocs()
 		for b.Loop() {
@@ -50,7 +50,7 @@ func BenchmarkVerifyEd25519(b *testing.B) {
 	s := must(sign.Parse(&r))
 	base := s.AppendBase(nil, &r)
 	value := ed25519.Sign(private, base)
-	b.Run("request", func(b *testing.B) { benchmarkVerify(b, r, edKey, sign.UpbitForms{}) })
+	b.Run("request", func(b *testing.B) { benchmarkVerify(b, r, edKey, sign.Settings{}) })
 	b.Run("floor", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -65,7 +65,7 @@ func BenchmarkVerifyEd25519(b *testing.B) {
 func BenchmarkVerifyUpbit(b *testing.B) {
 	r := order()
 	r.Target = "/v1/orders"
-	benchmarkVerify(b, with(r, upbitSigner(), clock), upbitKey, sign.UpbitForms{})
+	benchmarkVerify(b, with(r, upbitSigner(), clock), upbitKey, sign.Settings{})
 }
 
 func BenchmarkSignHMAC(b *testing.B) {
@@ -96,7 +96,7 @@ func TestNativeVerifyDoesNotAllocate(t *testing.T) {
 			r := with(order(), c.signer, clock)
 			r.Header.Set("X-Other", "1")
 			if n := testing.AllocsPerRun(100, func() {
-				if err := verify(&r, c.key, sign.UpbitForms{}, clock); err != nil {
+				if err := verify(&r, c.key, sign.Settings{}, clock); err != nil {
 					t.Fatal(err)
 				}
 			}); n > 0 {

@@ -1,9 +1,12 @@
 package sign_test
 
 import (
-	"encoding/base64"
+	"bytes"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -43,15 +46,15 @@ func TestNativeCaptures(t *testing.T) {
 				accepted++
 				reason = ""
 			}
-			want(t, verify(&r, k, sign.UpbitForms{}, now), reason)
+			want(t, verify(&r, k, sign.Settings{}, now), reason)
 			if reason != "" {
 				return
 			}
 			if s := must(sign.Parse(&r)); s.KeyID != c.Credentials.KeyID {
 				t.Errorf("key id %q, want %q", s.KeyID, c.Credentials.KeyID)
 			}
-			want(t, verify(&r, k, sign.UpbitForms{}, now.Add(24*time.Hour)), sign.TooOld)
-			want(t, verify(&r, k, sign.UpbitForms{}, now.Add(-24*time.Hour)), sign.Ahead)
+			want(t, verify(&r, k, sign.Settings{}, now.Add(24*time.Hour)), sign.TooOld)
+			want(t, verify(&r, k, sign.Settings{}, now.Add(-24*time.Hour)), sign.Ahead)
 		})
 	}
 	if len(signers) != 2 || accepted < 14 {
@@ -60,53 +63,81 @@ func TestNativeCaptures(t *testing.T) {
 }
 
 type clientCapture struct {
-	Exchange    string `json:"exchange"`
-	Op          string `json:"op"`
-	Credentials struct {
-		APIKey string `json:"apiKey"`
-		Secret string `json:"secret"`
-	} `json:"credentials"`
-	ClockMS [2]int64 `json:"client_clock_ms"`
-	Raw     string   `json:"raw_base64"`
+	Exchange    string            `json:"exchange"`
+	Variant     string            `json:"variant"`
+	Op          string            `json:"op"`
+	Credentials map[string]string `json:"credentials"`
+	ClockMS     [2]int64          `json:"client_clock_ms"`
+	Raw         []byte            `json:"raw_base64"`
 }
 
-// Requests as ccxt sent them. The order's identifier holds "&": its signature is right, and the strict rules refuse it because
-// {"identifier":"a&f":…} and {"identifier":"a","f":…} have one hash.
-func TestUpbitCaptures(t *testing.T) {
+// key is what a verifier keeps of the client's credentials.
+func (c clientCapture) key() (k sign.Key) {
+	k.Dialect = must(sign.ParseDialect(c.Exchange))
+	k.Algorithm = k.Dialect.Algorithms()[0]
+	switch {
+	case strings.HasSuffix(c.Variant, "ed25519"), strings.HasSuffix(c.Variant, "eddsa"):
+		k.Algorithm = sign.Ed25519
+	case c.Variant == "hmac":
+		k.Algorithm = sign.HMACSHA256
+	}
+	if k.Algorithm.KeepsPublicHalf() {
+		k.Material = must(sign.PublicKeyFor(k.Algorithm, c.Credentials["public_pem"]))
+	} else {
+		k.Material = must(sign.MaterialOf(k.Dialect, []byte(c.Credentials["secret"]), c.Credentials["password"]))
+	}
+	return k
+}
+
+// strictly refused: their signatures are right. Upbit's order has an identifier with "&", and {"identifier":"a&f":…} has the hash of
+// {"identifier":"a","f":…}; Binance's withdrawal was sent without being percent-encoded.
+var strictlyRefused = map[string]sign.Reason{
+	"upbit createOrder limit buy, clientOrderId with reserved chars": sign.Ambiguous,
+	"binance withdraw": sign.Ambiguous,
+}
+
+// What ccxt sent, byte for byte, to an exchange of each dialect.
+func TestClientCaptures(t *testing.T) {
 	var file struct {
 		Captures []clientCapture `json:"captures"`
 	}
 	readVector(t, "client-captures.json", &file)
-	strict := map[string]sign.Reason{
-		"fetchBalance": "", "withdraw": "",
-		"createOrder limit buy, clientOrderId with reserved chars": sign.Ambiguous,
-	}
-	seen := 0
+	seen, refused := map[sign.Dialect]int{}, 0
 	for _, c := range file.Captures {
-		if c.Exchange != "upbit" {
-			continue
-		}
-		seen++
-		t.Run(c.Op, func(t *testing.T) {
-			r := received(t, must(base64.StdEncoding.DecodeString(c.Raw)))
-			k := sign.Key{Dialect: sign.Upbit, Algorithm: sign.HMACSHA2, Material: []byte(c.Credentials.Secret)}
+		t.Run(c.Exchange+"/"+c.Variant+"/"+c.Op, func(t *testing.T) {
+			k, r := c.key(), received(t, c.Raw)
+			seen[k.Dialect]++
 			now := time.UnixMilli(c.ClockMS[1])
-			reason, listed := strict[c.Op]
-			if !listed {
-				t.Fatal("a capture that this test does not know")
+			strict, lenient := must(k.Dialect.ParseSettings(nil)), must(k.Dialect.ParseSettings(nil))
+			lenient.Lenient = true
+			reason := strictlyRefused[c.Exchange+" "+c.Op]
+			if reason != "" {
+				refused++
 			}
-			want(t, verify(&r, k, sign.UpbitForms{}, now), reason)
-			lenient := sign.UpbitForms{Lenient: true}
+			want(t, verify(&r, k, strict, now), reason)
 			want(t, verify(&r, k, lenient, now), "")
-			want(t, verify(&r, k, lenient, now.Add(24*time.Hour)), "") // no time is signed
-
-			s := must(sign.Parse(&r))
-			if s.KeyID != c.Credentials.APIKey || s.Timed() || s.Coverage().Ceiling() != sign.CeilingRead {
-				t.Errorf("key %q, timed %v, coverage %+v", s.KeyID, s.Timed(), s.Coverage())
+			later := sign.TooOld
+			if k.Dialect == sign.Upbit || k.Dialect == sign.Kraken {
+				later = "" // no time is signed: its nonce is kept as long as the key instead
 			}
+			want(t, verify(&r, k, lenient, now.Add(24*time.Hour)), later)
+
+			s, again := must(sign.Parse(&r)), must(sign.Parse(&r))
+			if s.KeyID != c.Credentials["apiKey"] || s.Timed() == (later == "") {
+				t.Errorf("key %q, made at %v", s.KeyID, s.Created)
+			}
+			if s.SingleUse(&r) == "" || s.SingleUse(&r) != again.SingleUse(&r) {
+				t.Error("a second use has another value to claim")
+			}
+			k.Material = bytes.Clone(k.Material)
+			k.Material[1] ^= 1
+			want(t, verify(&r, k, lenient, now), sign.BadSignature)
 		})
 	}
-	if seen != 3 {
-		t.Errorf("%d captures, want 3", seen)
+	counts := map[sign.Dialect]int{
+		sign.Upbit: 3, sign.Bithumb: 3, sign.Binance: 5, sign.Kraken: 3, sign.OKX: 3, sign.Bybit: 3, sign.Coinbase: 6, sign.KuCoin: 3,
+	}
+	if diff := cmp.Diff(counts, seen); diff != "" || refused != len(strictlyRefused) {
+		t.Errorf("%d refused by the strict rules; captures (-want +got):\n%s", refused, diff)
 	}
 }

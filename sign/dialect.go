@@ -1,6 +1,9 @@
 package sign
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // ErrUnknownName is the answer to a word that names no dialect, algorithm or form.
 var ErrUnknownName = errors.New("sign: unknown dialect, algorithm or form")
@@ -14,23 +17,59 @@ const (
 	Native Dialect = iota + 1
 	// Upbit is the Bearer JWT of Upbit's API with query_hash.
 	Upbit
+	// Bithumb is Upbit's token with a time that must be there (API 2.0).
+	Bithumb
+	// Binance puts time and signature among the parameters.
+	Binance
+	// Kraken signs path and body with a rising nonce.
+	Kraken
+	// OKX signs time, method, target and body (API v5).
+	OKX
+	// Bybit signs time, key, window and query or body (API v5).
+	Bybit
+	// Coinbase is the Bearer JWT of the Coinbase Developer Platform.
+	Coinbase
+	// KuCoin signs time, method, target and body (key version 2).
+	KuCoin
+
+	// Dialects is the length of an array that a Dialect indexes.
+	Dialects = int(KuCoin) + 1
 )
 
-// dialects says of each dialect what it is called and which parts of a request its signature covers at the least. A new dialect is a
-// line here, a file of its own, and a case in Parse, AppendBase, Verify and CheckBody.
-var dialects = [...]struct {
-	name   string
-	covers Coverage
+// dialects says of each dialect what it is called, which parts of a request its signature covers at the least, which algorithms its keys
+// may have, and whether its signature can be read only together with the body. A new dialect is a line here, a file of its own, and a case
+// in Parse, AppendBase, CheckBody, ExchangeSigner.Headers and problemsOf.
+var dialects = [Dialects]struct {
+	name      string
+	covers    Coverage
+	pins      []Algorithm
+	bodyFirst bool
 }{
-	Native: {"native", Coverage{Method: true, Path: true, Query: true, Body: true, Host: true, Time: true, SingleUse: true}},
+	Native: {
+		"native",
+		Coverage{Method: true, Path: true, Query: true, Body: true, Host: true, Time: true, SingleUse: true},
+		[]Algorithm{Ed25519, HMACSHA256},
+		false,
+	},
 	// Query and body are covered by their hash. Time is covered when the token carries timestamp or iat (Signature.Coverage).
-	Upbit: {"upbit", Coverage{Query: true, Body: true, SingleUse: true}},
+	Upbit:   {"upbit", Coverage{Query: true, Body: true, SingleUse: true}, []Algorithm{HMACSHA2}, false},
+	Bithumb: {"bithumb", Coverage{Query: true, Body: true, Time: true, SingleUse: true}, []Algorithm{HMACSHA256}, false},
+	Binance: {"binance", Coverage{Query: true, Body: true, Time: true, SingleUse: true}, []Algorithm{HMACSHA256, Ed25519}, true},
+	// Neither method nor query is covered: the one is always POST, the other always empty.
+	Kraken: {"kraken", Coverage{Path: true, Body: true, SingleUse: true}, []Algorithm{HMACSHA512}, true},
+	OKX:    {"okx", Coverage{Method: true, Path: true, Query: true, Body: true, Time: true, SingleUse: true}, []Algorithm{HMACSHA256}, true},
+	// A GET signs its query and must have no body, all others sign their body and must have no query.
+	Bybit: {"bybit", Coverage{Query: true, Body: true, Time: true, SingleUse: true}, []Algorithm{HMACSHA256}, true},
+	Coinbase: {
+		"coinbase", Coverage{Method: true, Path: true, Host: true, Time: true, SingleUse: true}, []Algorithm{ES256, Ed25519}, false,
+	},
+	KuCoin: {"kucoin", Coverage{Method: true, Path: true, Query: true, Body: true, Time: true, SingleUse: true}, []Algorithm{HMACSHA256}, true},
 }
 
 // Coverage says which parts of a request a signature covers: whoever sees a signed request on its way can change none of these.
 type Coverage struct {
 	Method, Path, Query, Body, Host, Time bool
-	// SingleUse: the signature carries a value that is claimed once per key.
+	// SingleUse: the signature is good once, by a value that it carries or by itself (Signature.SingleUse).
 	SingleUse bool
 }
 
@@ -42,7 +81,7 @@ func (d Dialect) Coverage() Coverage {
 	return Coverage{}
 }
 
-// String is "native", "upbit" or empty.
+// String is the name of the exchange in lower case, "native", or empty.
 func (d Dialect) String() string {
 	if int(d) < len(dialects) {
 		return dialects[d].name
@@ -59,6 +98,31 @@ func ParseDialect(s string) (Dialect, error) {
 	}
 	return 0, ErrUnknownName
 }
+
+// AllDialects lists the dialects in the order of their constants.
+func AllDialects() []Dialect {
+	list := make([]Dialect, 0, Dialects-1)
+	for d := Native; int(d) < Dialects; d++ {
+		list = append(list, d)
+	}
+	return list
+}
+
+// Algorithms lists the algorithms that a key of the dialect may be pinned to, the advised one first.
+func (d Dialect) Algorithms() []Algorithm {
+	if int(d) < len(dialects) {
+		return slices.Clone(dialects[d].pins)
+	}
+	return nil
+}
+
+// Pins says whether a key of the dialect may be pinned to the algorithm.
+func (d Dialect) Pins(a Algorithm) bool {
+	return int(d) < len(dialects) && slices.Contains(dialects[d].pins, a)
+}
+
+// HasPassphrase says whether the dialect's clients send a passphrase beside the secret.
+func (d Dialect) HasPassphrase() bool { return d == OKX || d == KuCoin }
 
 // Ceiling is the highest class of action that a signature may carry: an upper bound, whatever else allows the action.
 type Ceiling uint8
@@ -87,63 +151,4 @@ func (c Coverage) Ceiling() Ceiling {
 func (c Coverage) Lift() Ceiling {
 	c.Host = true
 	return max(c.Ceiling(), CeilingTrade)
-}
-
-// Algorithm is what makes a signature. A key is pinned to one; a request may claim one, and never selects one.
-type Algorithm uint8
-
-// The algorithms. The zero value is "none claimed" in a signature and is refused in a key.
-const (
-	// Ed25519 is RFC 8032 with a 32-byte public key.
-	Ed25519 Algorithm = iota + 1
-	// HMACSHA256 is RFC 2104 over SHA-256; the key bytes are the ASCII bytes of the secret as shown to its user.
-	HMACSHA256
-	// HMACSHA512 is RFC 2104 over SHA-512. Only a signature claims it; no key is pinned to it alone.
-	HMACSHA512
-	// HMACSHA2 is the pin of an Upbit key: HS256 or HS512, nothing else, over one secret.
-	HMACSHA2
-)
-
-var algorithmNames = []string{Ed25519: "ed25519", HMACSHA256: "hmac-sha256", HMACSHA512: "hmac-sha512", HMACSHA2: "hmac-sha2"}
-
-// String is the algorithm's name (RFC 9421 §6.2.2 where it has one there); the zero value prints as nothing.
-func (a Algorithm) String() string { return nameOf(algorithmNames, a) }
-
-// ParseAlgorithm reads what String wrote. Errors: ErrUnknownName.
-func ParseAlgorithm(s string) (Algorithm, error) { return valueOf[Algorithm](algorithmNames, s) }
-
-// nameOf looks a value up in the table of its names; a value that does not exist has none.
-func nameOf[T ~uint8](names []string, v T) string {
-	if int(v) < len(names) {
-		return names[v]
-	}
-	return ""
-}
-
-// valueOf is the way back. The empty word names nothing.
-func valueOf[T ~uint8](names []string, word string) (v T, err error) {
-	for _, name := range names {
-		if name == word && word != "" {
-			return v, nil
-		}
-		v++
-	}
-	return 0, ErrUnknownName
-}
-
-// Pins says whether a key of the dialect may be pinned to the algorithm.
-func (d Dialect) Pins(a Algorithm) bool {
-	switch d {
-	case Native:
-		return a == Ed25519 || a == HMACSHA256
-	case Upbit:
-		return a == HMACSHA2
-	default:
-		return false
-	}
-}
-
-// permits says whether a key pinned to a takes a signature that claims the algorithm, or claims none.
-func (a Algorithm) permits(claimed Algorithm) bool {
-	return claimed == 0 || claimed == a || a == HMACSHA2 && (claimed == HMACSHA256 || claimed == HMACSHA512)
 }

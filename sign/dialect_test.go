@@ -2,34 +2,36 @@ package sign_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
-// How a ceiling follows from what is covered, for the two dialects here and for the coverage of those that are to come.
+// How a ceiling follows from what is covered, for each dialect and for some coverages that none has.
 func TestCeilings(t *testing.T) {
-	all := sign.Native.Coverage()
 	timed := sign.Upbit.Coverage()
 	timed.Time = true
-	without := func(open func(*sign.Coverage)) sign.Coverage {
-		c := all
-		open(&c)
-		return c
-	}
+	reused := sign.Native.Coverage()
+	reused.SingleUse = false
+	noQuery := sign.OKX.Coverage()
+	noQuery.Query = false
 	for name, c := range map[string]struct {
 		covers        sign.Coverage
 		ceiling, lift sign.Ceiling
 	}{
-		"native":            {all, sign.CeilingWithdraw, sign.CeilingWithdraw},
-		"okx, kucoin":       {without(func(c *sign.Coverage) { c.Host = false }), sign.CeilingTrade, sign.CeilingWithdraw},
-		"coinbase-legacy":   {without(func(c *sign.Coverage) { c.Host, c.Query = false, false }), sign.CeilingTrade, sign.CeilingTrade},
-		"kraken":            {sign.Coverage{Path: true, Body: true, SingleUse: true}, sign.CeilingTrade, sign.CeilingTrade},
-		"binance, bybit":    {sign.Coverage{Query: true, Body: true, Time: true, SingleUse: true}, sign.CeilingTrade, sign.CeilingTrade},
+		"native":            {sign.Native.Coverage(), sign.CeilingWithdraw, sign.CeilingWithdraw},
+		"okx":               {sign.OKX.Coverage(), sign.CeilingTrade, sign.CeilingWithdraw},
+		"kucoin":            {sign.KuCoin.Coverage(), sign.CeilingTrade, sign.CeilingWithdraw},
+		"coinbase-legacy":   {noQuery, sign.CeilingTrade, sign.CeilingTrade},
+		"kraken":            {sign.Kraken.Coverage(), sign.CeilingTrade, sign.CeilingTrade},
+		"binance":           {sign.Binance.Coverage(), sign.CeilingTrade, sign.CeilingTrade},
+		"bybit":             {sign.Bybit.Coverage(), sign.CeilingTrade, sign.CeilingTrade},
+		"bithumb":           {sign.Bithumb.Coverage(), sign.CeilingTrade, sign.CeilingTrade},
 		"upbit":             {sign.Upbit.Coverage(), sign.CeilingRead, sign.CeilingTrade},
 		"upbit with time":   {timed, sign.CeilingTrade, sign.CeilingTrade},
-		"coinbase-cdp":      {without(func(c *sign.Coverage) { c.Query, c.Body = false, false }), sign.CeilingRead, sign.CeilingTrade},
-		"everything reused": {without(func(c *sign.Coverage) { c.SingleUse = false }), sign.CeilingTrade, sign.CeilingTrade},
+		"coinbase":          {sign.Coinbase.Coverage(), sign.CeilingRead, sign.CeilingTrade},
+		"everything reused": {reused, sign.CeilingTrade, sign.CeilingTrade},
 		"nothing":           {sign.Coverage{}, sign.CeilingRead, sign.CeilingTrade},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,12 +49,12 @@ func TestCeilings(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	for _, d := range []sign.Dialect{sign.Native, sign.Upbit} {
+	for _, d := range sign.AllDialects() {
 		if got, err := sign.ParseDialect(d.String()); err != nil || got != d {
 			t.Errorf("%v comes back as %v, %v", d, got, err)
 		}
 	}
-	for _, a := range []sign.Algorithm{sign.Ed25519, sign.HMACSHA256, sign.HMACSHA512, sign.HMACSHA2} {
+	for _, a := range []sign.Algorithm{sign.Ed25519, sign.HMACSHA256, sign.HMACSHA512, sign.HMACSHA2, sign.ES256} {
 		if got, err := sign.ParseAlgorithm(a.String()); err != nil || got != a {
 			t.Errorf("%v comes back as %v, %v", a, got, err)
 		}
@@ -67,7 +69,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%v comes back as %v, %v", b, got, err)
 		}
 	}
-	for _, word := range []string{"", "bithumb", "NATIVE", "rsa-pss-sha512"} {
+	for _, word := range []string{"", "mtgox", "NATIVE", "rsa-pss-sha512"} {
 		if d, err := sign.ParseDialect(word); !errors.Is(err, sign.ErrUnknownName) || d != 0 {
 			t.Errorf("dialect %q: %v, %v", word, d, err)
 		}
@@ -99,10 +101,61 @@ func TestPins(t *testing.T) {
 		{sign.Upbit, sign.HMACSHA2, true},
 		{sign.Upbit, sign.HMACSHA256, false},
 		{sign.Upbit, sign.Ed25519, false},
+		{sign.Coinbase, sign.ES256, true},
+		{sign.Coinbase, sign.HMACSHA256, false},
+		{sign.Kraken, sign.HMACSHA512, true},
 		{0, sign.Ed25519, false},
+		{99, sign.Ed25519, false},
 	} {
 		if got := c.d.Pins(c.a); got != c.pins {
 			t.Errorf("%v pins %v: %v", c.d, c.a, got)
+		}
+	}
+}
+
+func TestSettings(t *testing.T) {
+	for _, c := range []struct {
+		d     sign.Dialect
+		words string
+		want  sign.Settings
+		shown string
+	}{
+		{sign.Native, "", sign.Settings{}, ""},
+		{sign.Upbit, "", sign.Settings{}, ""},
+		{sign.Upbit, "as-sent form lenient", sign.Settings{Query: sign.QueryAsSent, Body: sign.BodyURLEncoded, Lenient: true}, "as-sent form lenient"},
+		{sign.Bithumb, "", sign.Settings{Query: sign.QueryAsSent, Body: sign.BodyRFC3986}, ""},
+		{sign.Bithumb, "plain decoded", sign.Settings{}, "decoded plain"},
+		{sign.Bithumb, "rfc3986", sign.Settings{Query: sign.QueryAsSent, Body: sign.BodyRFC3986}, ""},
+		{sign.Binance, "lenient", sign.Settings{Lenient: true}, "lenient"},
+		{sign.Kraken, "nonce-window:1000", sign.Settings{NonceWindow: 1000}, "nonce-window:1000"},
+		{sign.Kraken, "nonce-window:0", sign.Settings{}, ""},
+	} {
+		got, err := c.d.ParseSettings(strings.Fields(c.words))
+		if err != nil || got != c.want {
+			t.Errorf("%v %q: %+v, %v", c.d, c.words, got, err)
+		}
+		if shown := strings.Join(c.d.SettingsWords(got), " "); shown != c.shown {
+			t.Errorf("%v %q is shown as %q", c.d, c.words, shown)
+		}
+	}
+	for _, c := range []struct {
+		d     sign.Dialect
+		words string
+	}{
+		{sign.Native, "lenient"},
+		{sign.OKX, "lenient"},
+		{sign.Upbit, "nonce-window:1"},
+		{sign.Binance, "as-sent"},
+		{sign.Upbit, "strict"},
+		{sign.Upbit, "plain form"},
+		{sign.Upbit, "lenient lenient"},
+		{sign.Kraken, "nonce-window:"},
+		{sign.Kraken, "nonce-window:-1"},
+		{sign.Kraken, "nonce-window:1 nonce-window:2"},
+		{sign.Kraken, "nonce-window:1000000000000000000"},
+	} {
+		if got, err := c.d.ParseSettings(strings.Fields(c.words)); !errors.Is(err, sign.ErrUnknownName) || got != (sign.Settings{}) {
+			t.Errorf("%v %q: %+v, %v", c.d, c.words, got, err)
 		}
 	}
 }

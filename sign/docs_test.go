@@ -52,8 +52,8 @@ func TestDocsExample(t *testing.T) {
 			signed := r
 			signed.Header = r.Header.Clone()
 			signed.Header.Set("Signature", "sig1=:"+line[3]+":")
-			want(t, verify(&signed, k, sign.UpbitForms{}, now), "")
+			want(t, verify(&signed, k, sign.Settings{}, now), "")
 		})
 	}
-	want(t, verify(&r, hmacKey, sign.UpbitForms{}, now), "")
+	want(t, verify(&r, hmacKey, sign.Settings{}, now), "")
 }

@@ -14,7 +14,7 @@ func (n *NativeSigner) HeadersWith(r *Request, now time.Time, nonce string) (htt
 // bases that the profile refuses.
 func Holds(a Algorithm, material, base, value []byte) bool {
 	s := Signature{Dialect: Upbit, Algorithm: a}
-	s.upbit.signingInput = string(base)
+	s.exchange.token = string(base)
 	if len(value) > len(s.value) {
 		return false
 	}
@@ -49,4 +49,4 @@ func FlatObject(text []byte) ([]FlatPair, error) {
 }
 
 // Hashed is the text under query_hash.
-func (f UpbitForms) Hashed(r *Request) (string, error) { return f.hashed(r) }
+func (f Settings) Hashed(r *Request) (string, error) { return f.hashed(r) }

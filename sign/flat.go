@@ -20,12 +20,16 @@ const (
 	kindString kind = iota + 1
 	kindNumber
 	kindWord // true, false
+	kindList // an array of one string, decoded
 )
 
 // flatObject reads one JSON object (RFC 8259) of strings, numbers and booleans. Invalid UTF-8, half surrogate pairs, members of
 // one name, objects, arrays and null are refused. what names the text in refusals.
-func flatObject(text []byte, what string) ([]member, error) {
-	f := flat{text: string(text), what: what}
+func flatObject(text []byte, what string) ([]member, error) { return readFlat(text, what, false) }
+
+// readFlat is flatObject, where lists says that a value may also be an array of exactly one string.
+func readFlat(text []byte, what string, lists bool) ([]member, error) {
+	f := flat{text: string(text), what: what, lists: lists}
 	members, err := f.object()
 	if err != nil {
 		return nil, err
@@ -44,6 +48,8 @@ type flat struct {
 	text string
 	at   int
 	what string
+	// lists are taken when they hold exactly one string.
+	lists bool
 }
 
 func (f *flat) malformed() error { return refuse(JSONMalformed, f.what) }
@@ -107,8 +113,26 @@ func (f *flat) member() (m member, err error) {
 		m.text, err = f.string()
 		return m, err
 	}
+	if f.lists && f.peek() == '[' {
+		m.kind = kindList
+		m.text, err = f.list()
+		return m, err
+	}
 	m.text, m.kind, err = f.bare()
 	return m, err
+}
+
+// list reads an array of one string.
+func (f *flat) list() (string, error) {
+	f.accept('[')
+	if !f.accept('"') {
+		return "", refuse(JSONNested, f.what)
+	}
+	text, err := f.string()
+	if err == nil && !f.accept(']') {
+		err = refuse(JSONNested, f.what)
+	}
+	return text, err
 }
 
 // bare reads a value that is no string.

@@ -44,7 +44,7 @@ func FuzzParseNative(f *testing.F) {
 				t.Errorf("base (-httpsfv +ours):\n%s", diff)
 			}
 		}
-		if s.Verify(&r, hmacKey) != nil || s.CheckBody(&r, sign.UpbitForms{}) != nil {
+		if s.Verify(&r, hmacKey) != nil || s.CheckBody(&r, sign.Settings{}) != nil {
 			return
 		}
 		if inner != canonicalMember(t, goodInput) || strings.Trim(digestLine, " \t") != digest("sha-256", body) || target != signed.Target {
@@ -170,7 +170,7 @@ func FuzzUpbitBody(f *testing.F) {
 		if err != nil && ok && !duplicates(oracle) && !bytes.ContainsRune(body, utf8.RuneError) && !bytes.Contains(body, []byte(`\u`)) && utf8.Valid(body) {
 			t.Fatalf("refused (%v), and encoding/json reads %q", err, oracle)
 		}
-		forms := sign.UpbitForms{Body: sign.BodyForm(form % 3)}
+		forms := sign.Settings{Body: sign.BodyForm(form % 3)}
 		r := sign.Request{Method: "POST", Target: "/", Body: body}
 		hashed, err := forms.Hashed(&r)
 		if err != nil || hashed == "" {
@@ -271,7 +271,7 @@ func FuzzUpbitQuery(f *testing.F) {
 			if sign.CheckTarget(r.Target) != nil {
 				return
 			}
-			hashed, err := sign.UpbitForms{}.Hashed(&r)
+			hashed, err := sign.Settings{}.Hashed(&r)
 			if err != nil {
 				return
 			}

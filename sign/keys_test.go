@@ -77,8 +77,14 @@ func keyRefusals() []refusal {
 		{"y is p", point("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"), sign.KeyWeak},
 		{"y is p + 3, a point twice", point("f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"), sign.KeyWeak},
 		{"signer without a secret", func() error { _, err := sign.NewHMACSigner(keyID, nil); return err }, sign.KeyWeak},
-		{"upbit signer without a secret", func() error { _, err := sign.NewUpbitSigner(sign.UpbitKey{AccessKey: keyID}); return err }, sign.KeyWeak},
-		{"upbit signer without a key", func() error { _, err := sign.NewUpbitSigner(sign.UpbitKey{Secret: []byte("x")}); return err }, sign.BadParameter},
+		{"upbit signer without a secret", func() error {
+			_, err := sign.NewExchangeSigner(sign.ExchangeKey{Dialect: sign.Upbit, KeyID: keyID})
+			return err
+		}, sign.KeyWeak},
+		{"upbit signer without a key", func() error {
+			_, err := sign.NewExchangeSigner(sign.ExchangeKey{Dialect: sign.Upbit, Secret: []byte("x")})
+			return err
+		}, sign.BadParameter},
 		{"signer without a key", func() error { _, err := sign.NewEd25519Signer(keyID, nil); return err }, sign.KeyUnreadable},
 		{"signer with a bad id", func() error { _, err := sign.NewEd25519Signer("a\"b", private); return err }, sign.BadParameter},
 		{"HMAC signer with a bad id", func() error { _, err := sign.NewHMACSigner("", []byte("x")); return err }, sign.BadParameter},

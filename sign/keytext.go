@@ -2,8 +2,10 @@ package sign
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
@@ -18,6 +20,7 @@ type KeyForm string
 // The forms that ParsePrivateKey and ParsePublicKey know.
 const (
 	FormPKCS8  KeyForm = "PEM, PKCS #8"
+	FormSEC1   KeyForm = "PEM, SEC 1"
 	FormSPKI   KeyForm = "PEM, SubjectPublicKeyInfo"
 	FormBase64 KeyForm = "base64"
 	FormHex    KeyForm = "hexadecimal"
@@ -46,6 +49,8 @@ func ParsePrivateKey(text string) (ed25519.PrivateKey, KeyForm, error) {
 	switch {
 	case form == FormSPKI:
 		return nil, "", refuse(KeyOtherKind, "public key")
+	case form == FormSEC1:
+		return nil, "", refuse(KeyOtherKind, "ec private key")
 	case len(raw) == ed25519.SeedSize:
 		return ed25519.NewKeyFromSeed(raw), form, nil
 	case len(raw) != ed25519.PrivateKeySize:
@@ -66,7 +71,7 @@ func ParsePublicKey(text string) (ed25519.PublicKey, KeyForm, error) {
 	switch {
 	case err != nil:
 		return nil, "", err
-	case form == FormPKCS8, form != FormSPKI && len(raw) == ed25519.PrivateKeySize:
+	case form == FormPKCS8, form == FormSEC1, form != FormSPKI && len(raw) == ed25519.PrivateKeySize:
 		return nil, "", refuse(KeyOtherKind, "private key")
 	case form != FormSPKI && len(raw) != ed25519.PublicKeySize:
 		return nil, "", refuse(KeyUnreadable, string(form))
@@ -88,6 +93,68 @@ func ParsePublicKey(text string) (ed25519.PublicKey, KeyForm, error) {
 	return raw, form, nil
 }
 
+// PrivateKeyFor reads the private half of a key of the algorithm: what ParsePrivateKey takes for Ed25519, and for ES256 PEM with SEC 1 (as
+// Coinbase gives out) or PKCS #8.
+// Refusals: those of ParsePrivateKey.
+func PrivateKeyFor(a Algorithm, text string) (crypto.Signer, error) {
+	if a != ES256 {
+		private, _, err := ParsePrivateKey(text)
+		return private, err
+	}
+	raw, form, err := keyBytes(text)
+	if err != nil {
+		return nil, err
+	}
+	var parsed any
+	switch form {
+	case FormSEC1:
+		parsed, err = x509.ParseECPrivateKey(raw)
+	case FormPKCS8:
+		parsed, err = x509.ParsePKCS8PrivateKey(raw)
+	default:
+		return nil, refuse(KeyUnreadable, string(form))
+	}
+	private, ok := parsed.(*ecdsa.PrivateKey)
+	switch {
+	case err != nil:
+		return nil, refuse(KeyUnreadable, string(form))
+	case !ok || private.Curve != elliptic.P256():
+		return nil, refuse(KeyOtherKind, kindOf(parsed))
+	}
+	return private, nil
+}
+
+// PublicKeyFor reads the public half of a key of the algorithm into what Key.Material holds: what ParsePublicKey takes for Ed25519, and for
+// ES256 PEM with SubjectPublicKeyInfo, or the uncompressed point in base64 or hexadecimal.
+// Refusals: those of ParsePublicKey.
+func PublicKeyFor(a Algorithm, text string) ([]byte, error) {
+	if a != ES256 {
+		public, _, err := ParsePublicKey(text)
+		return public, err
+	}
+	raw, form, err := keyBytes(text)
+	switch {
+	case err != nil:
+		return nil, err
+	case form == FormPKCS8, form == FormSEC1:
+		return nil, refuse(KeyOtherKind, "private key")
+	case form == FormSPKI:
+		parsed, err := x509.ParsePKIXPublicKey(raw)
+		if err != nil {
+			return nil, refuse(KeyUnreadable, string(form))
+		}
+		public, ok := parsed.(*ecdsa.PublicKey)
+		if !ok || public.Curve != elliptic.P256() {
+			return nil, refuse(KeyOtherKind, kindOf(parsed))
+		}
+		return public.Bytes()
+	}
+	if _, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), raw); err != nil {
+		return nil, refuse(KeyUnreadable, string(form))
+	}
+	return raw, nil
+}
+
 // keyBytes takes the wrapping off.
 func keyBytes(text string) ([]byte, KeyForm, error) {
 	text = strings.TrimSpace(strings.ReplaceAll(text, `\n`, "\n"))
@@ -98,8 +165,8 @@ func keyBytes(text string) ([]byte, KeyForm, error) {
 		return nil, "", refuse(KeyOtherKind, "HMAC secret")
 	case strings.HasPrefix(text, "spk_"):
 		return nil, "", refuse(KeyOtherKind, "key id")
-	case len(text) == 2*ed25519.SeedSize || len(text) == 2*ed25519.PrivateKeySize:
-		// 64 or 128 characters of base64 would be 48 or 96 bytes, which is no Ed25519 key.
+	case len(text) == 2*ed25519.SeedSize || len(text) == 2*ed25519.PrivateKeySize || len(text) == 2*len(decoyPoint):
+		// 64, 128 or 130 characters of base64 would be 48, 96 or 97 bytes, which is no key.
 		if raw, err := hex.DecodeString(text); err == nil {
 			return raw, FormHex, nil
 		}
@@ -132,7 +199,9 @@ func pemBytes(text string) ([]byte, KeyForm, error) {
 		return block.Bytes, FormPKCS8, nil
 	case "PUBLIC KEY":
 		return block.Bytes, FormSPKI, nil
-	default: // EC PRIVATE KEY, RSA PRIVATE KEY, OPENSSH PRIVATE KEY, ENCRYPTED PRIVATE KEY, CERTIFICATE …
+	case "EC PRIVATE KEY":
+		return block.Bytes, FormSEC1, nil
+	default: // RSA PRIVATE KEY, OPENSSH PRIVATE KEY, ENCRYPTED PRIVATE KEY, CERTIFICATE …
 		return nil, "", refuse(KeyOtherKind, strings.ToLower(block.Type))
 	}
 }

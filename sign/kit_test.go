@@ -48,7 +48,11 @@ var (
 )
 
 // verify takes a request through all four steps.
-func verify(r *sign.Request, k sign.Key, forms sign.UpbitForms, now time.Time) error {
+func verify(r *sign.Request, k sign.Key, forms sign.Settings, now time.Time) error {
+	return verifyWithin(r, k, forms, now, past)
+}
+
+func verifyWithin(r *sign.Request, k sign.Key, forms sign.Settings, now time.Time, past time.Duration) error {
 	s, err := sign.Parse(r)
 	if err != nil {
 		return err

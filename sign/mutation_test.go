@@ -29,7 +29,7 @@ func TestNativeMutations(t *testing.T) {
 					if part == "authority" && sign.CanonicalAuthority(changed) == r.Authority {
 						continue // case and default port are spellings of one authority
 					}
-					if err := verify(&m, c.key, sign.UpbitForms{}, clock); err == nil {
+					if err := verify(&m, c.key, sign.Settings{}, clock); err == nil {
 						t.Fatalf("%s %q is accepted", part, changed)
 					}
 				}

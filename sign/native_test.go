@@ -14,7 +14,7 @@ import (
 )
 
 // native verifies with the HMAC key at the usual clock.
-func native(r sign.Request) error { return verify(&r, hmacKey, sign.UpbitForms{}, clock) }
+func native(r sign.Request) error { return verify(&r, hmacKey, sign.Settings{}, clock) }
 
 // inner refuses a GET that is properly signed over the given list and parameters.
 func inner(text string) func() error {
@@ -61,13 +61,13 @@ func nativeRefusals() []refusal {
 	at := func(offset time.Duration) func() error {
 		return func() error {
 			r := signedAs(balances(), usualParts+usualParams())
-			return verify(&r, hmacKey, sign.UpbitForms{}, clock.Add(offset))
+			return verify(&r, hmacKey, sign.Settings{}, clock.Add(offset))
 		}
 	}
 	key := func(k sign.Key) func() error {
 		return func() error {
 			r := signedAs(balances(), usualParts+usualParams())
-			return verify(&r, k, sign.UpbitForms{}, clock)
+			return verify(&r, k, sign.Settings{}, clock)
 		}
 	}
 	return []refusal{

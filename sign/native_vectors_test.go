@@ -108,7 +108,7 @@ func TestNativeVectors(t *testing.T) {
 			}
 			for _, k := range []sign.Key{hmacKey, edKey} {
 				r.Header["Signature"] = []string{made.Signatures[k.Algorithm.String()]}
-				want(t, verify(r, k, sign.UpbitForms{}, time.Unix(v.Created, 0)), "")
+				want(t, verify(r, k, sign.Settings{}, time.Unix(v.Created, 0)), "")
 			}
 		})
 	}

@@ -64,6 +64,6 @@ func FuzzAgainstHTTPSig(f *testing.F) {
 		if theirs.Header, err = signer.Sign(message(t, ours)); err != nil {
 			t.Fatal(err)
 		}
-		want(t, verify(&theirs, hmacKey, sign.UpbitForms{}, now), "")
+		want(t, verify(&theirs, hmacKey, sign.Settings{}, now), "")
 	})
 }

@@ -137,6 +137,8 @@ const (
 	Ambiguous Reason = "ambiguous"
 	// Misplaced: parameters stand where the method does not take them (strict rule).
 	Misplaced Reason = "misplaced"
+	// URIDiffers: the token is for another method, host or path.
+	URIDiffers Reason = "uri_differs"
 	// PartsDiffer: query and body both carry parameters, and not the same ones.
 	PartsDiffer Reason = "parts_differ"
 )

@@ -30,7 +30,7 @@ func runRefusals(t *testing.T, table []refusal) {
 // Every reason that the package can give is one that some test here makes it give.
 func TestEveryReasonHasACase(t *testing.T) {
 	reached := map[string]bool{}
-	for _, table := range [][]refusal{requestRefusals(), nativeRefusals(), upbitRefusals(), keyRefusals()} {
+	for _, table := range [][]refusal{requestRefusals(), nativeRefusals(), upbitRefusals(), exchangeRefusals(), keyRefusals()} {
 		for _, c := range table {
 			reached[string(c.want)] = true
 		}
@@ -77,8 +77,8 @@ func TestErrorText(t *testing.T) {
 
 // Whatever verb or encoder meets a key or a signer, the secret does not come out.
 func TestNothingPrintsASecret(t *testing.T) {
-	upbit := sign.UpbitKey{AccessKey: keyID, Secret: []byte(secret)}
-	upbitSigner := must(sign.NewUpbitSigner(upbit))
+	upbit := sign.ExchangeKey{Dialect: sign.Upbit, KeyID: keyID, Secret: []byte(secret)}
+	upbitSigner := must(sign.NewExchangeSigner(upbit))
 	native := must(sign.NewHMACSigner(keyID, []byte(secret)))
 	for _, v := range []any{hmacKey, &hmacKey, upbit, &upbit, native, *native, upbitSigner, *upbitSigner, edSigner()} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q", "%d"} {

@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
@@ -17,15 +18,18 @@ import (
 // Signer signs the requests of one key. Two requests never get the same nonce. It is safe for concurrent use and prints as the id
 // of its key.
 type Signer interface {
-	// Headers gives the header lines that sign r, body included, as made at now. They replace lines of the same names.
+	// Headers gives the header lines that sign r, body included, as made at now. They replace lines of the same names. A dialect that puts
+	// its time, nonce or signature among the parameters (Binance, Kraken) changes r.Target or gives r a new Body.
 	// Refusals: those of CheckTarget, and what the verifier would refuse in the body.
 	Headers(r *Request, now time.Time) (http.Header, error)
 }
 
-// Sign signs an outgoing request in place. body is what the request will carry.
+// Sign signs an outgoing request in place. body is what the request would carry; where the dialect adds to it or to the query, the
+// request carries the longer one afterwards.
 // Refusals: those of Signer.Headers.
 func Sign(req *http.Request, body []byte, s Signer, now time.Time) error {
 	r := Outgoing(req, body)
+	target := r.Target
 	h, err := s.Headers(&r, now)
 	if err != nil {
 		return err
@@ -34,6 +38,14 @@ func Sign(req *http.Request, body []byte, s Signer, now time.Time) error {
 		req.Header = make(http.Header, len(h))
 	}
 	maps.Copy(req.Header, h)
+	if r.Target != target {
+		_, req.URL.RawQuery = r.split()
+	}
+	if len(r.Body) != len(body) {
+		req.ContentLength = int64(len(r.Body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil }
+		req.Body, _ = req.GetBody()
+	}
 	return nil
 }
 
@@ -105,63 +117,6 @@ func (n *NativeSigner) sign(s *Signature, r *Request) []byte {
 	mac := hmacSHA256(n.secret, s.AppendBase(make([]byte, room256, room256+usualBase), r))
 	return mac[:]
 }
-
-// UpbitKey is what a signer in Upbit's dialect needs.
-type UpbitKey struct {
-	AccessKey string
-	Secret    []byte
-	Forms     UpbitForms
-	// Untimed leaves the claim timestamp out, for a server that does not know this extension. Such a token has no end.
-	Untimed bool
-}
-
-// Format prints the access key and never the secret, whatever the verb.
-func (k UpbitKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.AccessKey) }
-
-// MarshalText is what a JSON log gets: the access key.
-func (k UpbitKey) MarshalText() ([]byte, error) { return []byte(k.AccessKey), nil }
-
-// UpbitSigner signs in Upbit's dialect, with HS256.
-type UpbitSigner struct{ key UpbitKey }
-
-// NewUpbitSigner keeps a copy of the secret. Refusals: BadParameter, KeyWeak.
-func NewUpbitSigner(key UpbitKey) (*UpbitSigner, error) {
-	if len(key.Secret) == 0 {
-		return nil, refuse(KeyWeak, "empty secret")
-	}
-	if err := checkKeyID(key.AccessKey); err != nil {
-		return nil, err
-	}
-	key.Secret = slices.Clone(key.Secret)
-	return &UpbitSigner{key: key}, nil
-}
-
-// Format prints the id of the key and never its secret, whatever the verb.
-func (u UpbitSigner) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, u.key.AccessKey) }
-
-// Headers gives Authorization.
-func (u *UpbitSigner) Headers(r *Request, now time.Time) (http.Header, error) {
-	if err := r.check(); err != nil {
-		return nil, err
-	}
-	hashed, err := u.key.Forms.hashed(r)
-	if err != nil {
-		return nil, err
-	}
-	claims := `{"access_key":"` + u.key.AccessKey + `","nonce":"` + newUUID() + `"`
-	if hashed != "" {
-		claims += `,"query_hash":"` + upbitHash(hashed) + `","query_hash_alg":"SHA512"`
-	}
-	if !u.key.Untimed {
-		claims += `,"timestamp":` + strconv.FormatInt(now.UnixMilli(), 10)
-	}
-	input := encodePart(`{"alg":"HS256","typ":"JWT"}`) + "." + encodePart(claims+"}")
-	mac := hmacSHA256(u.key.Secret, append(make([]byte, room256, room256+len(input)), input...))
-	token := input + "." + base64.RawURLEncoding.EncodeToString(mac[:])
-	return http.Header{"Authorization": {bearerPrefix + token}}, nil
-}
-
-func encodePart(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
 // newUUID is a random UUID (RFC 9562 §5.4), the nonce that the dialect asks for.
 func newUUID() string {

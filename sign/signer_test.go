@@ -24,12 +24,12 @@ func TestSignersAreVerified(t *testing.T) {
 	for name, c := range map[string]struct {
 		signer sign.Signer
 		key    sign.Key
-		forms  sign.UpbitForms
+		forms  sign.Settings
 	}{
-		"HMAC":          {hmacSigner(), hmacKey, sign.UpbitForms{}},
-		"Ed25519":       {edSigner(), edKey, sign.UpbitForms{}},
-		"upbit":         {upbitSigner(), upbitKey, sign.UpbitForms{}},
-		"upbit as sent": {must(sign.NewUpbitSigner(sign.UpbitKey{AccessKey: keyID, Secret: []byte(secret), Forms: sign.UpbitForms{Query: sign.QueryAsSent}})), upbitKey, sign.UpbitForms{Query: sign.QueryAsSent}},
+		"HMAC":          {hmacSigner(), hmacKey, sign.Settings{}},
+		"Ed25519":       {edSigner(), edKey, sign.Settings{}},
+		"upbit":         {upbitSigner(), upbitKey, sign.Settings{}},
+		"upbit as sent": {must(sign.NewExchangeSigner(sign.ExchangeKey{Dialect: sign.Upbit, KeyID: keyID, Secret: []byte(secret), Settings: sign.Settings{Query: sign.QueryAsSent}})), upbitKey, sign.Settings{Query: sign.QueryAsSent}},
 	} {
 		for requestName, r := range requests {
 			t.Run(name+"/"+requestName, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestSignInPlace(t *testing.T) {
 
 // The shape of the token is the one that Upbit documents, so that a client of ours can talk to either.
 func TestUpbitTokenShape(t *testing.T) {
-	signer := must(sign.NewUpbitSigner(sign.UpbitKey{AccessKey: keyID, Secret: []byte(secret), Untimed: true}))
+	signer := must(sign.NewExchangeSigner(sign.ExchangeKey{Dialect: sign.Upbit, KeyID: keyID, Secret: []byte(secret), Untimed: true}))
 	r := with(sign.Request{Method: "GET", Authority: "a", Target: "/v1/orders?market=KRW-BTC", Header: http.Header{}}, signer, clock)
 	parts := strings.Split(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), ".")
 	var claims map[string]string
@@ -109,5 +109,5 @@ func TestUpbitTokenShape(t *testing.T) {
 	if diff := cmp.Diff(wanted, claims); diff != "" {
 		t.Errorf("claims (-want +got):\n%s", diff)
 	}
-	want(t, verify(&r, upbitKey, sign.UpbitForms{}, clock.Add(24*time.Hour)), "")
+	want(t, verify(&r, upbitKey, sign.Settings{}, clock.Add(24*time.Hour)), "")
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func upbitSigner() sign.Signer {
-	return must(sign.NewUpbitSigner(sign.UpbitKey{AccessKey: keyID, Secret: []byte(secret)}))
+	return must(sign.NewExchangeSigner(sign.ExchangeKey{Dialect: sign.Upbit, KeyID: keyID, Secret: []byte(secret)}))
 }
 
 // jwt makes a token of any header and claims, signed as its alg says, with HS256 for algorithms it does not know.
@@ -44,12 +44,12 @@ func bearer(r sign.Request, token string) sign.Request {
 	return r
 }
 
-func upbit(r sign.Request, forms sign.UpbitForms) error { return verify(&r, upbitKey, forms, clock) }
+func upbit(r sign.Request, forms sign.Settings) error { return verify(&r, upbitKey, forms, clock) }
 
 // upbitRefusals are those of the dialect, the token's MAC always being right.
 func upbitRefusals() []refusal {
-	var strict sign.UpbitForms
-	lenient := sign.UpbitForms{Lenient: true}
+	var strict sign.Settings
+	lenient := sign.Settings{Lenient: true}
 	get := func(token string) func() error {
 		return func() error { return upbit(bearer(balances(), token), strict) }
 	}
@@ -59,7 +59,7 @@ func upbitRefusals() []refusal {
 		return claim(strings.TrimSuffix(claims(""), "}") + "," + member + "}")
 	}
 	// sent is a request with a query and a body whose token hashes the given text.
-	sent := func(method, query, body, hashed string, forms sign.UpbitForms) func() error {
+	sent := func(method, query, body, hashed string, forms sign.Settings) func() error {
 		return func() error {
 			r := sign.Request{Method: method, Authority: "api.example.com", Target: "/v1/orders", Body: []byte(body)}
 			if query != "" {
@@ -199,32 +199,32 @@ func upbitRefusals() []refusal {
 func TestUpbitRefusals(t *testing.T) { runRefusals(t, upbitRefusals()) }
 
 func TestUpbitAccepts(t *testing.T) {
-	asSent := sign.UpbitForms{Query: sign.QueryAsSent}
+	asSent := sign.Settings{Query: sign.QueryAsSent}
 	for _, c := range []struct {
 		name, method, query, body, hashed string
-		forms                             sign.UpbitForms
+		forms                             sign.Settings
 	}{
-		{"no parameters", "GET", "", "", "", sign.UpbitForms{}},
-		{"empty object", "POST", "", "{}", "", sign.UpbitForms{}},
-		{"query", "GET", "market=KRW-BTC&count=1", "", "market=KRW-BTC&count=1", sign.UpbitForms{}},
-		{"arrays as ccxt sends them", "GET", "states%5B0%5D=wait&states%5B1%5D=watch", "", "states[0]=wait&states[1]=watch", sign.UpbitForms{}},
-		{"arrays as documented", "DELETE", "uuids[]=1&uuids[]=2", "", "uuids[]=1&uuids[]=2", sign.UpbitForms{}},
-		{"= in a value", "GET", "q=a%3Db=c", "", "q=a=b=c", sign.UpbitForms{}},
-		{"%2B is a plus", "GET", "q=a%2Bb", "", "q=a+b", sign.UpbitForms{}},
-		{"name without value", "GET", "open", "", "open", sign.UpbitForms{}},
+		{"no parameters", "GET", "", "", "", sign.Settings{}},
+		{"empty object", "POST", "", "{}", "", sign.Settings{}},
+		{"query", "GET", "market=KRW-BTC&count=1", "", "market=KRW-BTC&count=1", sign.Settings{}},
+		{"arrays as ccxt sends them", "GET", "states%5B0%5D=wait&states%5B1%5D=watch", "", "states[0]=wait&states[1]=watch", sign.Settings{}},
+		{"arrays as documented", "DELETE", "uuids[]=1&uuids[]=2", "", "uuids[]=1&uuids[]=2", sign.Settings{}},
+		{"= in a value", "GET", "q=a%3Db=c", "", "q=a=b=c", sign.Settings{}},
+		{"%2B is a plus", "GET", "q=a%2Bb", "", "q=a+b", sign.Settings{}},
+		{"name without value", "GET", "open", "", "open", sign.Settings{}},
 		{"query as sent", "GET", "q=a%20b+c%26d", "", "q=a%20b+c%26d", asSent},
-		{"+ with the rules off", "GET", "q=a+b", "", "q=a+b", sign.UpbitForms{Lenient: true}},
-		{"JSON in body order", "POST", "", `{"b":"1","a":"2"}`, "b=1&a=2", sign.UpbitForms{}},
-		{"literal numbers", "POST", "", `{"amount":0.050,"n":-1E+2,"t":true,"f":false}`, "amount=0.050&n=-1E+2&t=true&f=false", sign.UpbitForms{}},
-		{"text and escapes", "POST", "", `{"q":"한글 \uD55C\u0021\ud83d\ude00\/"}`, "q=한글 한!😀/", sign.UpbitForms{}},
-		{"white space", "PUT", "", "{ \"a\" :\t\"1\" ,\r\n\"b\":\"2\" }\n", "a=1&b=2", sign.UpbitForms{}},
-		{"rfc3986", "POST", "", `{"q":"a b+c&d=e~*","k&":"한"}`, "q=a%20b%2Bc%26d%3De~%2A&k%26=%ED%95%9C", sign.UpbitForms{Body: sign.BodyRFC3986}},
-		{"form", "POST", "", `{"q":"a b+c&d=e~*"}`, "q=a+b%2Bc%26d%3De~%2A", sign.UpbitForms{Body: sign.BodyURLEncoded}},
-		{"form-encoded body", "POST", "", "market=KRW-BTC&note=%ED%95%9C", "market=KRW-BTC&note=한", sign.UpbitForms{}},
+		{"+ with the rules off", "GET", "q=a+b", "", "q=a+b", sign.Settings{Lenient: true}},
+		{"JSON in body order", "POST", "", `{"b":"1","a":"2"}`, "b=1&a=2", sign.Settings{}},
+		{"literal numbers", "POST", "", `{"amount":0.050,"n":-1E+2,"t":true,"f":false}`, "amount=0.050&n=-1E+2&t=true&f=false", sign.Settings{}},
+		{"text and escapes", "POST", "", `{"q":"한글 \uD55C\u0021\ud83d\ude00\/"}`, "q=한글 한!😀/", sign.Settings{}},
+		{"white space", "PUT", "", "{ \"a\" :\t\"1\" ,\r\n\"b\":\"2\" }\n", "a=1&b=2", sign.Settings{}},
+		{"rfc3986", "POST", "", `{"q":"a b+c&d=e~*","k&":"한"}`, "q=a%20b%2Bc%26d%3De~%2A&k%26=%ED%95%9C", sign.Settings{Body: sign.BodyRFC3986}},
+		{"form", "POST", "", `{"q":"a b+c&d=e~*"}`, "q=a+b%2Bc%26d%3De~%2A", sign.Settings{Body: sign.BodyURLEncoded}},
+		{"form-encoded body", "POST", "", "market=KRW-BTC&note=%ED%95%9C", "market=KRW-BTC&note=한", sign.Settings{}},
 		{"form-encoded body as sent", "POST", "", "note=a+b%26c", "note=a+b%26c", asSent},
-		{"query and the same body", "PUT", "a=1&b=x%20y", `{"a":1,"b":"x y"}`, "a=1&b=x y", sign.UpbitForms{}},
-		{"DELETE with a form, rules off", "DELETE", "", "uuid=1", "uuid=1", sign.UpbitForms{Lenient: true}},
-		{"POST with a query, rules off", "POST", "a=1", "", "a=1", sign.UpbitForms{Lenient: true}},
+		{"query and the same body", "PUT", "a=1&b=x%20y", `{"a":1,"b":"x y"}`, "a=1&b=x y", sign.Settings{}},
+		{"DELETE with a form, rules off", "DELETE", "", "uuid=1", "uuid=1", sign.Settings{Lenient: true}},
+		{"POST with a query, rules off", "POST", "a=1", "", "a=1", sign.Settings{Lenient: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := sign.Request{Method: c.method, Authority: "api.example.com", Target: "/v1/orders", Body: []byte(c.body)}
@@ -245,17 +245,17 @@ func TestUpbitAmbiguityPairs(t *testing.T) {
 	type sent struct{ method, query, body string }
 	for name, c := range map[string]struct {
 		one, two sent
-		forms    sign.UpbitForms
+		forms    sign.Settings
 	}{
-		"& in a value":           {sent{"POST", "", `{"identifier":"x&price=1"}`}, sent{"POST", "", `{"identifier":"x","price":"1"}`}, sign.UpbitForms{}},
-		"plain and encoded":      {sent{"POST", "", `{"q":"a%26b"}`}, sent{"POST", "", `{"q":"a&b"}`}, sign.UpbitForms{}},
-		"plain and encoded, rfc": {sent{"POST", "", `{"q":"a%26b"}`}, sent{"POST", "", `{"q":"a&b"}`}, sign.UpbitForms{Body: sign.BodyRFC3986}},
-		"plus and space":         {sent{"POST", "", `{"q":"a+b"}`}, sent{"POST", "", `{"q":"a b"}`}, sign.UpbitForms{Body: sign.BodyURLEncoded}},
-		"%26 and &":              {sent{"GET", "a=x%26b=1", ""}, sent{"GET", "a=x&b=1", ""}, sign.UpbitForms{}},
-		"%3D in a name":          {sent{"GET", "a%3Db=1", ""}, sent{"GET", "a=b=1", ""}, sign.UpbitForms{}},
-		"%2B and +":              {sent{"GET", "a=x%2By", ""}, sent{"GET", "a=x+y", ""}, sign.UpbitForms{}},
-		"query and body":         {sent{"POST", "a=1", ""}, sent{"POST", "", `{"a":"1"}`}, sign.UpbitForms{}},
-		"query and form":         {sent{"DELETE", "a=1", ""}, sent{"DELETE", "", "a=1"}, sign.UpbitForms{}},
+		"& in a value":           {sent{"POST", "", `{"identifier":"x&price=1"}`}, sent{"POST", "", `{"identifier":"x","price":"1"}`}, sign.Settings{}},
+		"plain and encoded":      {sent{"POST", "", `{"q":"a%26b"}`}, sent{"POST", "", `{"q":"a&b"}`}, sign.Settings{}},
+		"plain and encoded, rfc": {sent{"POST", "", `{"q":"a%26b"}`}, sent{"POST", "", `{"q":"a&b"}`}, sign.Settings{Body: sign.BodyRFC3986}},
+		"plus and space":         {sent{"POST", "", `{"q":"a+b"}`}, sent{"POST", "", `{"q":"a b"}`}, sign.Settings{Body: sign.BodyURLEncoded}},
+		"%26 and &":              {sent{"GET", "a=x%26b=1", ""}, sent{"GET", "a=x&b=1", ""}, sign.Settings{}},
+		"%3D in a name":          {sent{"GET", "a%3Db=1", ""}, sent{"GET", "a=b=1", ""}, sign.Settings{}},
+		"%2B and +":              {sent{"GET", "a=x%2By", ""}, sent{"GET", "a=x+y", ""}, sign.Settings{}},
+		"query and body":         {sent{"POST", "a=1", ""}, sent{"POST", "", `{"a":"1"}`}, sign.Settings{}},
+		"query and form":         {sent{"DELETE", "a=1", ""}, sent{"DELETE", "", "a=1"}, sign.Settings{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			accepted := func(a, hashedLike sent) bool {
@@ -338,7 +338,7 @@ func TestUpbitMutations(t *testing.T) {
 					m := r
 					m.Header = r.Header.Clone()
 					set(&m, changed)
-					if accepted := upbit(m, sign.UpbitForms{}) == nil; accepted && !open(changed) {
+					if accepted := upbit(m, sign.Settings{}) == nil; accepted && !open(changed) {
 						t.Fatalf("%s %q is accepted", part, changed)
 					} else if accepted {
 						opened++
@@ -366,7 +366,7 @@ func TestUpbitMutations(t *testing.T) {
 
 			moved := r // a token for one route is a token for all
 			moved.Target = "/v1/withdraws/coin" + strings.TrimPrefix(r.Target, path)
-			want(t, upbit(moved, sign.UpbitForms{}), "")
+			want(t, upbit(moved, sign.Settings{}), "")
 		})
 	}
 }
@@ -374,25 +374,6 @@ func TestUpbitMutations(t *testing.T) {
 func decoded(text string) (members map[string]any) {
 	_ = json.Unmarshal([]byte(text), &members)
 	return members
-}
-
-func TestUpbitProblems(t *testing.T) {
-	for reason, wanted := range map[sign.Reason]sign.UpbitProblem{
-		sign.Unsigned:          {Name: "no_authorization_token", Status: 401},
-		sign.BadSignature:      {Name: "jwt_verification", Status: 401},
-		sign.UnknownClaim:      {Name: "jwt_verification", Status: 401},
-		sign.TooOld:            {Name: "expired_jwt", Status: 401},
-		sign.HashMismatch:      {Name: "invalid_query_payload", Status: 401},
-		sign.Ambiguous:         {Name: "invalid_query_payload", Status: 401},
-		sign.NonceReused:       {Name: "nonce_used", Status: 401},
-		sign.KeyExpired:        {Name: "expired_access_key", Status: 401},
-		sign.AddressNotAllowed: {Name: "no_authorization_ip", Status: 401},
-		sign.OutOfScope:        {Name: "out_of_scope", Status: 403},
-	} {
-		if got := sign.UpbitProblemOf(reason); got != wanted {
-			t.Errorf("%s: %v, want %v", reason, got, wanted)
-		}
-	}
 }
 
 func hexSHA512(s string) string { return fmt.Sprintf("%x", sha512Sum(s)) }

@@ -178,14 +178,22 @@ func signCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			before := r.URL.String() + string(body)
 			if err := sign.Sign(r, body, signer, time.Now()); err != nil {
 				return unsent(r, err)
 			}
+			if r.Body != nil { // some dialects add to it
+				if body, err = io.ReadAll(r.Body); err != nil {
+					return err
+				}
+			}
 			switch lines := headerLines(r.Header); {
-			case asJSON:
-				return printJSON(cmd.OutOrStdout(), signedRequestOf(r))
 			case asCurl:
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), curlLine(r, lines, body))
+			case r.URL.String()+string(body) != before:
+				return usage(errors.New("this dialect signs within the query or body: use --curl"))
+			case asJSON:
+				return printJSON(cmd.OutOrStdout(), signedRequestOf(r))
 			default:
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.Join(lines, "\n"))
 			}

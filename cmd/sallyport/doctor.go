@@ -74,5 +74,20 @@ func checkParts(cmd *cobra.Command, cfg config.Config) error {
 		return fmt.Errorf("the server would not start: %w", err)
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), "The server would start: database, keys, certificates, routes and upstreams are in order.")
+	fmt.Fprintln(cmd.ErrOrStderr(), tellClock(clockSynchronised()))
 	return nil
+}
+
+// tellClock says what an operator should know of the host's clock. More than a second off, it refuses honest signed requests.
+func tellClock(within time.Duration, synchronised, known bool) string {
+	const tolerated = time.Second
+	switch {
+	case !known:
+		return "Clock: this system does not say whether it is kept right. Signed requests and authenticator codes need it right to a second."
+	case !synchronised:
+		return "Clock: NOT kept right by anything that the kernel knows of. Signed requests and authenticator codes need it right to a second: run chrony or systemd-timesyncd here or on the host of this container."
+	case within > tolerated:
+		return fmt.Sprintf("Clock: kept right, but it may be off by %v. Signed requests and authenticator codes need it right to a second.", within.Round(time.Millisecond))
+	}
+	return fmt.Sprintf("Clock: kept right, to within %v.", within.Round(time.Millisecond))
 }

@@ -41,7 +41,7 @@ func keyCreateCommand() *cobra.Command {
 	var w wanted
 	cmd := &cobra.Command{
 		Use: "create MAIL", Short: "Make a key for a user; the key file goes to standard output", Args: cobra.ExactArgs(1),
-		Long: `An Ed25519 pair is made here and only its public half is kept by the server. The printed file holds the secret: redirect it into a file
+		Long: `A key pair is made here and only its public half is kept by the server. The printed file holds the secret: redirect it into a file
 of mode 0600, or pipe it into the keychain. The scopes are ` + scope.Everything().String() + `.`,
 		Example: `  (umask 077; sallyport key create ada@example.com --name grid --purpose 'grid bot' --scopes balances:read,orders:read > key.json)
   sallyport key create ada@example.com --name grid --purpose 'grid bot' | sallyport keychain keep grid --key-file -
@@ -68,8 +68,9 @@ of mode 0600, or pipe it into the keychain. The scopes are ` + scope.Everything(
 	f.StringSliceVar(&w.Scopes, "scopes", nil, "what it may do, separated by commas; none means read-only")
 	f.StringSliceVar(&w.Allowlist, "allow", nil, "addresses or networks that may use it, such as 203.0.113.7,2001:db8::/32; none means all")
 	f.DurationVar(&w.Life, "life", 0, "how long it lives, such as 720h: from 1h to keys.max_life; 0 means the policy's default")
-	f.StringVar(&w.dialect, "dialect", sign.Native.String(), "native or upbit")
-	f.StringVar(&w.algorithm, "algorithm", "", "of a native key: ed25519, which is the default, or hmac-sha256")
+	f.StringVar(&w.dialect, "dialect", sign.Native.String(), "how its requests are signed: "+dialectWords())
+	f.StringVar(&w.algorithm, "algorithm", "", "where the dialect has two: ed25519, which is native's default; hmac-sha256, binance's; ecdsa-p256-sha256, coinbase's")
+	f.StringSliceVar(&w.Settings, "settings", nil, "how its clients write what they sign, such as lenient or nonce-window:1000; docs/signing.md lists them")
 	_ = cmd.MarkFlagRequired("name")
 	_ = cmd.MarkFlagRequired("purpose")
 	return cmd
@@ -77,22 +78,36 @@ of mode 0600, or pipe it into the keychain. The scopes are ` + scope.Everything(
 
 // read turns the words into what they mean. A dialect with one algorithm needs none named.
 func (w *wanted) read() (err error) {
-	if w.Dialect, err = sign.ParseDialect(w.dialect); err != nil {
-		return fmt.Errorf("--dialect %s: want native or upbit", w.dialect)
-	}
-	w.Algorithm = sign.Ed25519
-	if w.Dialect == sign.Upbit {
-		w.Algorithm = sign.HMACSHA2
-	}
-	if w.algorithm != "" {
-		if w.Algorithm, err = sign.ParseAlgorithm(w.algorithm); err != nil || !w.Dialect.Pins(w.Algorithm) {
-			return fmt.Errorf("--algorithm %s does not belong to the dialect %s", w.algorithm, w.dialect)
-		}
+	if err := w.readDialect(); err != nil {
+		return err
 	}
 	if w.Environment, err = id.ParseEnvironment(w.environment); err != nil {
 		return fmt.Errorf("--environment %s: want live or test", w.environment)
 	}
 	return nil
+}
+
+func (w *wanted) readDialect() (err error) {
+	if w.Dialect, err = sign.ParseDialect(w.dialect); err != nil {
+		return fmt.Errorf("--dialect %s: want %s", w.dialect, dialectWords())
+	}
+	w.Algorithm = w.Dialect.Algorithms()[0]
+	if w.algorithm != "" {
+		if w.Algorithm, err = sign.ParseAlgorithm(w.algorithm); err != nil || !w.Dialect.Pins(w.Algorithm) {
+			return fmt.Errorf("--algorithm %s does not belong to the dialect %s", w.algorithm, w.dialect)
+		}
+	}
+	return nil
+}
+
+// dialectWords lists the dialects as one reads a list.
+func dialectWords() string {
+	var words []string
+	for _, d := range sign.AllDialects() {
+		words = append(words, d.String())
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // flagOf maps a field of a refused key → the flag that it came from, where the two have different names.
@@ -113,8 +128,8 @@ func refusedFlag(err error) error {
 
 func issueKey(cmd *cobra.Command, rooms *server.Rooms, in apikey.IssueInput) error {
 	file := client.KeyFile{Algorithm: in.Algorithm.String(), Dialect: in.Dialect.String()}
-	if in.Algorithm == sign.Ed25519 {
-		public, private, err := newPair()
+	if in.Algorithm.KeepsPublicHalf() {
+		public, private, err := newPair(in.Dialect, in.Algorithm)
 		if err != nil {
 			return err
 		}
@@ -125,7 +140,8 @@ func issueKey(cmd *cobra.Command, rooms *server.Rooms, in apikey.IssueInput) err
 		return refusedFlag(err)
 	}
 	file.KeyID, file.Environment, file.Scopes = issued.Text(), issued.Environment.String(), issued.Scopes.Words()
-	file.Secret = string(issued.Secret.Reveal())
+	file.Secret, file.Passphrase = string(issued.Secret.Reveal()), string(issued.Passphrase.Reveal())
+	file.Settings = issued.Dialect.SettingsWords(issued.Settings)
 	return printJSON(cmd.OutOrStdout(), file)
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/server"
-	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // keyNamed reads a key id.
@@ -102,10 +101,10 @@ func keyRotateCommand() *cobra.Command {
 			}
 			file := client.KeyFile{
 				KeyID: live.Text, Algorithm: live.Algorithm.String(), Dialect: live.Dialect.String(), Environment: live.Environment.String(),
-				Scopes: live.Scopes.Words(),
+				Scopes: live.Scopes.Words(), Settings: live.Dialect.SettingsWords(live.Settings),
 			}
-			if live.Algorithm == sign.Ed25519 {
-				if in.PublicKey, file.PrivateKey, err = newPair(); err != nil {
+			if live.Algorithm.KeepsPublicHalf() {
+				if in.PublicKey, file.PrivateKey, err = newPair(live.Dialect, live.Algorithm); err != nil {
 					return err
 				}
 			}
@@ -113,7 +112,7 @@ func keyRotateCommand() *cobra.Command {
 			if err != nil {
 				return refusedFlag(keyGone(args[0], err))
 			}
-			file.Secret = string(rotated.Secret.Reveal())
+			file.Secret, file.Passphrase = string(rotated.Secret.Reveal()), string(rotated.Passphrase.Reveal())
 			fmt.Fprintln(cmd.ErrOrStderr(), "The old secret works until "+rotated.Retires.UTC().Format(time.RFC3339)+".")
 			return printJSON(cmd.OutOrStdout(), file)
 		}),

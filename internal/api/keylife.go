@@ -96,7 +96,7 @@ func (k *keyLife) named(text string) (id.Key, error) {
 type rotation struct {
 	OverlapSeconds *int64 `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the old secret goes on; missing: a day"`
 	Sure           bool   `json:"sure,omitempty" doc:"Confirms an overlap of zero"`
-	PublicKey      string `json:"public_key,omitempty" maxLength:"1024" doc:"For ed25519: the next one, as PEM, base64 or hex"`
+	PublicKey      string `json:"public_key,omitempty" maxLength:"1024" doc:"For key pairs: the next one, as PEM, base64 or hex"`
 	Challenge      string `json:"challenge,omitempty" maxLength:"8192" doc:"For ed25519: as it was given out"`
 	Possession     string `json:"possession,omitempty" maxLength:"128" doc:"For ed25519: the signature over the proof text, base64"`
 }
@@ -119,13 +119,14 @@ type rotateSelfIn struct{ Body rotation }
 type keyRotated struct {
 	Key        keyShown  `json:"key"`
 	Secret     string    `json:"secret,omitempty" doc:"For HMAC: shown once"`
+	Passphrase string    `json:"passphrase,omitempty" doc:"In dialects that have one: shown once"`
 	OldRetires time.Time `json:"old_retires_at" doc:"When the old secret stops to work"`
 }
 
 type rotatedOut struct{ Body keyRotated }
 
 func rotatedAs(r apikey.Rotated) *rotatedOut {
-	return &rotatedOut{keyRotated{keyAs(r.Key), string(r.Secret.Reveal()), r.Retires}}
+	return &rotatedOut{keyRotated{keyAs(r.Key), string(r.Secret.Reveal()), string(r.Passphrase.Reveal()), r.Retires}}
 }
 
 func (k *keyLife) rotate(ctx context.Context, p principal.Principal, in *rotateIn) (*rotatedOut, error) {

@@ -51,8 +51,9 @@ type keyShown struct {
 	OwnerName    string        `json:"owner_name,omitempty" example:"Min"`
 	Subaccount   id.Subaccount `json:"subaccount" doc:"What it is pinned to" example:"sub_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Environment  string        `json:"environment" enum:"live,test"`
-	Dialect      string        `json:"dialect" enum:"native,upbit" doc:"How its requests are signed"`
-	Algorithm    string        `json:"algorithm" enum:"ed25519,hmac-sha256,hmac-sha2"`
+	Dialect      string        `json:"dialect" enum:"native,upbit,bithumb,binance,kraken,okx,bybit,coinbase,kucoin" doc:"How its requests are signed"`
+	Algorithm    string        `json:"algorithm" enum:"ed25519,hmac-sha256,hmac-sha512,hmac-sha2,ecdsa-p256-sha256"`
+	Settings     []string      `json:"settings,omitempty" doc:"How its clients write what they sign, if not as the dialect's usually do" example:"[\"lenient\"]"`
 	Scopes       []string      `json:"scopes" doc:"What it was given; never more than its owner may today" example:"[\"balances:read\",\"orders:read\"]"`
 	Allowlist    []string      `json:"allowlist" doc:"Networks it may be used from; empty allows every address" example:"[\"203.0.113.0/24\"]"`
 	WindowMS     int64         `json:"window_ms,omitempty" doc:"How old its signatures may be, if not as old as the dialect allows"`
@@ -70,7 +71,7 @@ func keyAs(k apikey.Key) keyShown {
 	}
 	return keyShown{
 		KeyID: k.Text(), Name: k.Name, Purpose: k.Purpose, Owner: k.Owner, OwnerName: k.OwnerName, Subaccount: k.Subaccount,
-		Environment: k.Environment.String(), Dialect: k.Dialect.String(), Algorithm: k.Algorithm.String(), Scopes: k.Scopes.Words(),
+		Environment: k.Environment.String(), Dialect: k.Dialect.String(), Algorithm: k.Algorithm.String(), Scopes: k.Scopes.Words(), Settings: k.Dialect.SettingsWords(k.Settings),
 		Allowlist: allow, WindowMS: k.WindowPast.Milliseconds(), CreatedAt: k.Born, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
 		LastUsedAt: k.LastUsedAt, LastUsedFrom: k.LastUsedFrom,
 	}
@@ -110,18 +111,20 @@ type keyWanted struct {
 	Scopes      []string      `json:"scopes,omitempty" maxItems:"32" doc:"Missing or empty: read-only" example:"[\"balances:read\",\"orders:read\"]"`
 	Allowlist   []string      `json:"allowlist,omitempty" maxItems:"64" doc:"Addresses or networks, IPv4 or IPv6" example:"[\"203.0.113.7\"]"`
 	LifeSeconds int64         `json:"life_seconds,omitempty" minimum:"0" maximum:"31622400" doc:"Missing: the policy's"`
-	Dialect     string        `json:"dialect" enum:"native,upbit" example:"native"`
-	Algorithm   string        `json:"algorithm" enum:"ed25519,hmac-sha256,hmac-sha2" doc:"native takes the first two, upbit the last" example:"hmac-sha256"`
-	PublicKey   string        `json:"public_key,omitempty" maxLength:"1024" doc:"For ed25519: PEM, base64 or hex"`
-	Challenge   string        `json:"challenge,omitempty" maxLength:"8192" doc:"For ed25519: as it was given out"`
-	Possession  string        `json:"possession,omitempty" maxLength:"128" doc:"For ed25519: the signature over the proof text, base64"`
+	Dialect     string        `json:"dialect" enum:"native,upbit,bithumb,binance,kraken,okx,bybit,coinbase,kucoin" example:"native"`
+	Algorithm   string        `json:"algorithm" enum:"ed25519,hmac-sha256,hmac-sha512,hmac-sha2,ecdsa-p256-sha256" doc:"native and binance take ed25519 or hmac-sha256; coinbase ed25519 or ecdsa-p256-sha256; kraken hmac-sha512; upbit hmac-sha2; all others hmac-sha256" example:"hmac-sha256"`
+	Settings    []string      `json:"settings,omitempty" maxItems:"4" doc:"How its clients write what they sign: decoded or as-sent, plain, rfc3986 or form, lenient (upbit, bithumb; the last also binance); nonce-window:N (kraken)" example:"[]"`
+	PublicKey   string        `json:"public_key,omitempty" maxLength:"1024" doc:"For key pairs: PEM, base64 or hex"`
+	Challenge   string        `json:"challenge,omitempty" maxLength:"8192" doc:"For key pairs: as it was given out"`
+	Possession  string        `json:"possession,omitempty" maxLength:"128" doc:"For key pairs: the signature over the proof text, base64; of ecdsa-p256-sha256 in ASN.1"`
 }
 
 type createKeyIn struct{ Body keyWanted }
 
 type keyIssued struct {
-	Key    keyShown `json:"key"`
-	Secret string   `json:"secret,omitempty" doc:"For HMAC: shown once"`
+	Key        keyShown `json:"key"`
+	Secret     string   `json:"secret,omitempty" doc:"For HMAC: shown once"`
+	Passphrase string   `json:"passphrase,omitempty" doc:"For okx and kucoin: shown once, beside the secret"`
 }
 
 type keyOut struct{ Body keyIssued }
@@ -131,13 +134,14 @@ func (k *keys) create(ctx context.Context, p principal.Principal, in *createKeyI
 	wanted := apikey.IssueInput{
 		Name: b.Name, Purpose: b.Purpose, Subaccount: b.Subaccount, Scopes: b.Scopes, Allowlist: b.Allowlist,
 		Life: time.Duration(b.LifeSeconds) * time.Second, PublicKey: b.PublicKey, Challenge: b.Challenge, Possession: b.Possession,
+		Settings: b.Settings,
 	}
 	// The words were checked against the description, so what does not parse is zero and refused by the room.
 	wanted.Environment, _ = id.ParseEnvironment(b.Environment)
 	wanted.Dialect, _ = sign.ParseDialect(b.Dialect)
 	wanted.Algorithm, _ = sign.ParseAlgorithm(b.Algorithm)
 	issued, err := k.room.Issue(ctx, p, wanted)
-	return &keyOut{keyIssued{Key: keyAs(issued.Key), Secret: string(issued.Secret.Reveal())}}, err
+	return &keyOut{keyIssued{Key: keyAs(issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal())}}, err
 }
 
 type keyPath struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
@@ -187,7 +188,7 @@ var strictJSON = huma.Format{
 func (v *visit) invalid(errs []error) error {
 	if v.takesBody {
 		if len(v.body) == 0 {
-			return fault.New(fault.RequestMalformed, "problem", "no JSON value")
+			return fault.New(fault.RequestMalformed, "problem", "no_value")
 		}
 		if err := httpx.DecodeJSON(v.body, new(any)); err != nil {
 			return err
@@ -203,15 +204,15 @@ func (v *visit) invalid(errs []error) error {
 		case place == "path":
 			return fault.New(fault.NotFound)
 		case found.Message == validation.MsgUnexpectedProperty:
-			return fault.New(fault.RequestMalformed, "problem", "unknown member "+name)
+			return fault.New(fault.RequestMalformed, "problem", "member_unknown", "seen", line.Visible(name[:min(len(name), 64)]))
 		case name == "":
 			name = missing(found.Message)
 		}
 		if name != "" {
-			return fault.New(fault.RequestInvalid, "field", name, "problem", found.Message)
+			return fault.New(fault.RequestInvalid, "field", name)
 		}
 	}
-	return fault.New(fault.RequestMalformed, "problem", "a value is not of the kind that the description names")
+	return fault.New(fault.RequestMalformed, "problem", "value_kind")
 }
 
 // missing finds the name in huma's complaint about a member that is not there, which it makes about the object.

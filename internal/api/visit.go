@@ -17,6 +17,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/signed"
@@ -83,11 +84,11 @@ func (v *visit) reads() bool { return v.r.Method == http.MethodGet || v.r.Method
 func (v *visit) plainQuery() error {
 	query, err := url.ParseQuery(v.r.URL.RawQuery)
 	if err != nil {
-		return fault.New(fault.RequestMalformed, "problem", "the query cannot be read")
+		return fault.New(fault.RequestMalformed, "problem", "query")
 	}
 	for name, values := range query {
 		if len(values) > 1 {
-			return fault.New(fault.RequestMalformed, "problem", fmt.Sprintf("parameter %q twice", name))
+			return fault.New(fault.RequestMalformed, "problem", "query_twice", "seen", line.Visible(name[:min(len(name), 64)]))
 		}
 	}
 	return nil
@@ -165,7 +166,7 @@ func (v *visit) from() signin.From {
 
 // signedSender: the request carries the signature of a live key of either environment, which is the one that its id names.
 func (v *visit) signedSender() (err error) {
-	in := &signed.Request{Request: sign.Received(v.r), From: v.rec.Origin(), Environment: id.Live, ReadBody: v.readBody}
+	in := &signed.Request{Request: sign.Received(v.r), From: v.rec.Origin(), Environment: id.Live, ReadBody: v.readBody, Repeatable: v.r.Method == http.MethodGet}
 	in.Authority = v.authority
 	if sig, err := sign.Parse(&in.Request); err == nil {
 		if _, environment, err := id.ParseKey(sig.KeyID); err == nil {
@@ -239,7 +240,7 @@ func (v *visit) arrivedBody() error {
 // fittingBody: there is a body only where the operation takes one.
 func (v *visit) fittingBody() error {
 	if len(v.body) > 0 && !v.takesBody {
-		return fault.New(fault.RequestMalformed, "problem", "no body is taken here")
+		return fault.New(fault.RequestMalformed, "problem", "body_refused")
 	}
 	v.r.Body = io.NopCloser(bytes.NewReader(v.body))
 	return nil

@@ -12,13 +12,18 @@ import (
 // still calls equal to the others: 19 MiB twice.
 const leastPasswordWork = 2 * 19456
 
-// derive fills what follows from the dashboard's origin where nothing was given.
+// derive fills what follows from other settings where nothing was given.
 func (c *Config) derive() {
 	d := &c.Dashboard
 	d.RPID = orElse(d.RPID, d.Origin.Host())
 	d.ConfirmationOrigin = orElse(d.ConfirmationOrigin, d.Origin)
 	d.Issuer = orElse(d.Issuer, d.Origin)
 	c.Mail.SMTP.Hello = orElse(c.Mail.SMTP.Hello, d.Origin.Host())
+	for i := range c.Gateway.Hosts {
+		if h := &c.Gateway.Hosts[i]; h.Kind == HostPage {
+			h.Name = orElse(h.Name, h.Upstream)
+		}
+	}
 }
 
 func orElse[T ~string](given, otherwise T) T {
@@ -93,6 +98,9 @@ func (d *decoder) checkGateway() {
 		hosts[h.Authority] = true
 		if !upstreams[h.Upstream] {
 			d.report(at+"upstream", fmt.Sprintf("%q names no entry of gateway.upstreams", h.Upstream))
+		}
+		if h.Kind == HostAPI && h.Name != "" {
+			d.report(at+"name", "is for kind page only")
 		}
 		switch {
 		case h.Kind == HostAPI && h.Origin != "":

@@ -48,7 +48,7 @@ type Dashboard struct {
 	Listen             Listen   `key:"listen" default:"127.0.0.1:8080" required:"true" doc:"Address and port to listen on."`
 	RPID               HostName `key:"rp_id" derived:"the host of dashboard.origin" doc:"The domain that passkeys belong to: the host of the origin or a parent of it. A change makes every passkey useless."`
 	RelatedOrigins     []Origin `key:"related_origins" doc:"Other origins whose pages may use these passkeys (WebAuthn L3 §5.11): their proofs are accepted, and /.well-known/webauthn lists them. Where rp_id is not the dashboard's host, that address of rp_id must be routed to the dashboard."`
-	ConfirmationOrigin Origin   `key:"confirmation_origin" derived:"dashboard.origin" doc:"Where confirmations of money will be signed; there are none yet. An origin of its own, where no other page's script runs, is stronger than the default: the dashboard's listener serves nothing there, and no gateway host can take it."`
+	ConfirmationOrigin Origin   `key:"confirmation_origin" derived:"dashboard.origin" doc:"Where confirmations of money will be signed; there are none yet. An origin of its own, where no other page's script runs, is stronger than the default: the dashboard's listener serves no page there, and no gateway host can take it."`
 	Issuer             Origin   `key:"issuer" derived:"dashboard.origin" doc:"The issuer that tokens name. Clients compare it byte for byte."`
 }
 
@@ -93,6 +93,7 @@ type Host struct {
 	Kind        HostKind       `key:"kind" default:"api" oneof:"api page" doc:"api: signed requests and tokens, cookies never count. page: browsers, with a child session."`
 	Upstream    string         `key:"upstream" required:"true" doc:"The name of an entry of gateway.upstreams."`
 	Origin      Origin         `key:"origin" doc:"For kind page: the origin of its pages, scheme included."`
+	Name        string         `key:"name" derived:"the name of its upstream" doc:"For kind page: what people know it by."`
 }
 
 // Assertion says how an upstream is told who calls.
@@ -270,12 +271,20 @@ type Keys struct {
 	MaxLife           time.Duration `key:"max_life" default:"8760h" min:"1h" max:"8760h" testmin:"1s" doc:"The longest life that can be chosen."`
 	ReadOnlyLife      time.Duration `key:"read_only_life" default:"4320h" min:"1h" max:"8760h" testmin:"1s" doc:"Life of a key that can only look, if its maker chooses none."`
 	UnpinnedTradeLife time.Duration `key:"unpinned_trade_life" default:"720h" min:"1h" max:"720h" testmin:"1s" doc:"How long a key with neither IP allowlist nor network pin may trade."`
+	UntimedNonces     int           `key:"untimed_nonces" default:"1000000" min:"1000" max:"100000000" testmin:"1" doc:"Nonces without a time that one key may have spent (Upbit without a timestamp claim; Kraken within its nonce window). Each is a row of 140 to 200 bytes until the key has ended: a million rows are up to 200 MB, and 12 days at one request a second."`
 }
 
 // Dialects is the section of that name.
 type Dialects struct {
-	Native Native `key:"native" doc:"Our own: RFC 9421 signatures."`
-	Upbit  Upbit  `key:"upbit" doc:"As Upbit's clients sign."`
+	Native   Native   `key:"native" doc:"Our own: RFC 9421 signatures."`
+	Upbit    Upbit    `key:"upbit" doc:"As Upbit's clients sign."`
+	Bithumb  Exchange `key:"bithumb" doc:"As Bithumb's clients sign (API 2.0)."`
+	Binance  Exchange `key:"binance" doc:"As Binance's clients sign. They may ask for a shorter window."`
+	Kraken   Kraken   `key:"kraken" doc:"As Kraken's clients sign."`
+	OKX      OKX      `key:"okx" doc:"As OKX's clients sign (API v5)."`
+	Bybit    Exchange `key:"bybit" doc:"As Bybit's clients sign (API v5). They may ask for a shorter window."`
+	Coinbase Coinbase `key:"coinbase" doc:"As clients of the Coinbase Developer Platform sign."`
+	KuCoin   KuCoin   `key:"kucoin" doc:"As KuCoin's clients sign (key version 2)."`
 }
 
 // Native is the section dialects.native.
@@ -294,8 +303,38 @@ const (
 
 // Upbit is the section dialects.upbit.
 type Upbit struct {
-	Enabled bool    `key:"enabled" default:"true" doc:"Whether the gateway takes it."`
+	Enabled bool    `key:"enabled" default:"true" doc:"Whether keys of it are made."`
 	Ceiling Ceiling `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It carries no time, so every trade costs one durable write against replay."`
+}
+
+// Exchange is the section of a dialect whose signatures carry a time.
+type Exchange struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"60s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+}
+
+// OKX is the section dialects.okx.
+type OKX struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"30s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+}
+
+// KuCoin is the section dialects.kucoin.
+type KuCoin struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"5s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+}
+
+// Kraken is the section dialects.kraken.
+type Kraken struct {
+	Enabled bool `key:"enabled" default:"true" doc:"Whether keys of it are made. Its signatures carry no time, so every request costs one durable write against replay."`
+}
+
+// Coinbase is the section dialects.coinbase.
+type Coinbase struct {
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	WindowPast time.Duration `key:"window_past" default:"60s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
+	Ceiling    Ceiling       `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It signs neither query nor body."`
 }
 
 // LogLevel is the least that is written.

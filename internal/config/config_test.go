@@ -30,7 +30,7 @@ func TestDefaults(t *testing.T) {
 	if want := (config.Session{Idle: 30 * time.Minute, Absolute: 12 * time.Hour}); c.Session != want {
 		t.Errorf("session: %s", cmp.Diff(want, c.Session))
 	}
-	if want := (config.Keys{DefaultLife: 2160 * time.Hour, MaxLife: 8760 * time.Hour, ReadOnlyLife: 4320 * time.Hour, UnpinnedTradeLife: 720 * time.Hour}); c.Keys != want {
+	if want := (config.Keys{DefaultLife: 2160 * time.Hour, MaxLife: 8760 * time.Hour, ReadOnlyLife: 4320 * time.Hour, UnpinnedTradeLife: 720 * time.Hour, UntimedNonces: 1_000_000}); c.Keys != want {
 		t.Errorf("keys: %s", cmp.Diff(want, c.Keys))
 	}
 	if want := (config.Password{MemoryKiB: 47104, Iterations: 1, Parallelism: 1, Queue: 64, QueueWait: 2 * time.Second}); c.Password != want {
@@ -222,6 +222,20 @@ func TestShippedProfilesLoad(t *testing.T) {
 	}
 }
 
+func TestThePageHostsName(t *testing.T) {
+	for given, want := range map[string]string{"": "a", ", name: Paper Exchange": "Paper Exchange"} {
+		c, err := config.Parse([]byte(least+"gateway:\n  hosts:\n"+
+			"    - {authority: web.example, upstream: a, kind: page, origin: https://web.example"+given+"}\n    - {authority: api.example, upstream: a}\n"+
+			"  upstreams:\n    - {name: a, url: \"http://127.0.0.1:9000\", assertion: eddsa, routes_file: r}\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page, api := c.Gateway.Hosts[0].Name, c.Gateway.Hosts[1].Name; page != want || api != "" {
+			t.Errorf("%q: pages go by %q, want %q; a host of programs by %q", given, page, want, api)
+		}
+	}
+}
+
 // TestExampleShowsEverySetting also holds the commented defaults true: with the comments taken away from the lines that show a
 // default, the values in force stay what they are.
 func TestExampleShowsEverySetting(t *testing.T) {
@@ -233,16 +247,25 @@ func TestExampleShowsEverySetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := map[string]string{} // last word of the key → value shown, for those that stand in a comment
+	shown := map[string]string{}    // last word of the key → value shown, for those that stand in a comment
+	dialects := map[string]string{} // dialect and last word → value shown: they have the same words with other defaults
+	dialect := ""
 	for line := range strings.SplitSeq(string(raw), "\n") {
+		if name, isDialect := strings.CutPrefix(line, "#   "); isDialect && strings.HasSuffix(name, ":") && !strings.HasPrefix(name, " ") {
+			dialect = strings.TrimSuffix(name, ":")
+		}
 		line = strings.TrimLeft(line, " -#")
 		if key, value, found := strings.Cut(line, ":"); found && !strings.Contains(key, " ") {
 			shown[key] = strings.TrimSpace(value)
+			dialects["dialects."+dialect+"."+key] = strings.TrimSpace(value)
 		}
 	}
 	for _, s := range c.Effective() {
 		key := s.Key[strings.LastIndexByte(s.Key, '.')+1:]
 		value, found := shown[key]
+		if strings.HasPrefix(s.Key, "dialects.") {
+			value, found = dialects[s.Key]
+		}
 		if !found {
 			t.Errorf("%s is not shown", s.Key)
 		}

@@ -188,10 +188,11 @@ func TestSettingsTogether(t *testing.T) {
 			`line 7: gateway.hosts[1].upstream: is required`,
 			`line 8: gateway.hosts[2].authority = "gate.example": gate.example is the dashboard's or a host above`,
 		}},
-		{"hosts that contradict", least + "gateway:\n  hosts:\n    - {authority: api.example, upstream: b}\n    - {authority: api.example, upstream: a, origin: https://api.example}\n" +
+		{"hosts that contradict", least + "gateway:\n  hosts:\n    - {authority: api.example, upstream: b}\n    - {authority: api.example, upstream: a, origin: https://api.example, name: x}\n" +
 			"    - {authority: web.example, upstream: a, kind: page, origin: https://api.example}\n" + upstream, []string{
 			`line 5: gateway.hosts[0].upstream = "b": "b" names no entry of gateway.upstreams`,
 			`line 6: gateway.hosts[1].authority = "api.example": api.example is the dashboard's or a host above`,
+			`line 6: gateway.hosts[1].name = "x": is for kind page only`,
 			`line 6: gateway.hosts[1].origin = "https://api.example": is for kind page only`,
 			`line 7: gateway.hosts[2].origin = "https://api.example": must be the origin of web.example, scheme included`,
 		}},

@@ -204,7 +204,7 @@ gateway:
     - {authority: "127.0.0.1:%[5]s", environment: test, kind: api, upstream: paper}
     - {authority: "localhost:%[5]s", environment: test, kind: api, upstream: paper}
     - {authority: "live.localhost:%[5]s", environment: live, kind: api, upstream: paper}
-    - {authority: %[6]q, environment: test, kind: page, upstream: paper, origin: "http://%[6]s"}
+    - {authority: %[6]q, environment: test, kind: page, upstream: paper, origin: "http://%[6]s", name: Paper Exchange}
   upstreams:
     - {name: paper, url: "http://%[7]s", assertion: hmac, key_file: %[8]q, routes_file: %[4]q}
 metrics: {listen: ""}

@@ -98,11 +98,13 @@ type Gateway struct {
 	Deps
 	hosts map[string]*Host // authority → host
 	proxy *httputil.ReverseProxy
+	// strangers holds a token for each body of a public route that is held in memory.
+	strangers chan struct{}
 }
 
 // New makes a Gateway, or says which hosts cannot be.
 func New(d Deps) (*Gateway, error) {
-	g := &Gateway{Deps: d, hosts: map[string]*Host{}}
+	g := &Gateway{Deps: d, hosts: map[string]*Host{}, strangers: make(chan struct{}, strangerBodies)}
 	for _, h := range d.Hosts {
 		if g.hosts[h.Authority] != nil {
 			return nil, fmt.Errorf("gateway host %s stands twice", h.Authority)
@@ -119,6 +121,7 @@ func New(d Deps) (*Gateway, error) {
 // ServeHTTP takes a request to its upstream, or refuses it.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := visit{g: g, w: w, r: r, rec: httpx.RecordOf(r.Context()), now: g.Now()}
+	defer v.release()
 	if err := v.serve(); err != nil {
 		v.refuse(err)
 	}
@@ -139,6 +142,7 @@ type visit struct {
 	who   principal.Principal
 	body  []byte
 	read  bool
+	held  bool // a place for a stranger's body
 
 	// unseen: only the head of the request is here (forward-auth). digest is then the Content-Digest that was signed, if one was.
 	unseen bool
@@ -179,7 +183,7 @@ func (v *visit) address() error {
 		return fault.New(fault.GatewayUnknownHost)
 	}
 	if err := sign.CheckTarget(v.raw.Target); err != nil {
-		return fault.New(fault.GatewayPathRefused, "problem", err.Error())
+		return fault.New(fault.GatewayPathRefused, signed.Problem(err)...)
 	}
 	v.path, _, _ = strings.Cut(v.raw.Target, "?")
 	return nil
@@ -216,6 +220,7 @@ func (v *visit) prove() error {
 func (v *visit) proveKey() error {
 	in := &signed.Request{
 		Request: v.raw, From: v.rec.Origin(), Environment: v.host.Environment, Cancels: v.route.Class == scope.Cancel,
+		Repeatable: v.route.Class <= scope.Look && v.r.Method == http.MethodGet,
 	}
 	if !v.unseen {
 		in.ReadBody = func() ([]byte, error) {
@@ -277,12 +282,15 @@ func (v *visit) readBody() error {
 	if v.read {
 		return nil
 	}
+	if v.route.Class == scope.Public {
+		return v.readStrangersBody()
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(v.w, v.r.Body, v.g.BodyCap))
 	if err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return fault.New(fault.RequestTooLarge, "limit", v.g.BodyCap)
 		}
-		return fault.New(fault.RequestMalformed, "problem", "the body ended early").Because(err)
+		return fault.New(fault.RequestMalformed, "problem", "body_lost").Because(err)
 	}
 	v.body, v.read = body, true
 	return nil

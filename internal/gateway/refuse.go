@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,8 +21,7 @@ func (v *visit) refuse(err error) {
 	v.tell(err)
 	refusal, signedOne := errors.AsType[*signed.RefusalError](err)
 	switch {
-	case signedOne && refusal.Dialect == sign.Upbit:
-		v.refuseUpbit(refusal)
+	case signedOne && v.refuseSigned(refusal):
 	case v.signsIn(err):
 		httpx.Note(v.r, fault.SessionEnded, nil)
 		httpx.ClearCookie(v.w, httpx.SessionCookie)
@@ -55,40 +53,26 @@ func (v *visit) signsIn(err error) bool {
 	return errors.Is(err, errSignIn) && v.r.Method == http.MethodGet && (mode == "navigate" || mode == "")
 }
 
-// upbitError is the shape that Upbit's clients read.
-type upbitError struct {
-	Error struct {
-		Name    string `json:"name"`
-		Message string `json:"message"`
-	} `json:"error"`
-}
-
-func (v *visit) refuseUpbit(refusal *signed.RefusalError) {
+// refuseSigned answers in the shape that clients of the dialect read; false if it has none.
+func (v *visit) refuseSigned(refusal *signed.RefusalError) bool {
 	shown := refusal.Unwrap()
 	reason := refusal.Reason
 	if f, _ := errors.AsType[*fault.Error](shown); f != nil && f.Code != refusal.Fault.Code {
 		reason = sign.BadSignature // what a stranger sees is the same for every key
 	}
-	problem := sign.UpbitProblemOf(reason)
 	_, title, fix, _ := httpx.Explain(shown, httpx.Language(v.r))
-	httpx.Note(v.r, refusal.Fault.Code, refusal)
-	var body upbitError
-	body.Error.Name, body.Error.Message = problem.Name, title+" "+fix
-	out, err := json.Marshal(body)
-	if err != nil {
-		httpx.WriteProblem(v.w, v.r, err)
-		return
+	status, body, ok := refusal.Dialect.Refusal(reason, title+" "+fix, v.now)
+	if !ok {
+		return false
 	}
+	httpx.Note(v.r, refusal.Fault.Code, refusal)
 	h := v.w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	httpx.SetRetryAfter(h, refusal.Fault.RetryAfter)
-	status := problem.Status
-	if refusal.Fault.Code == fault.RateLimited {
-		status = http.StatusTooManyRequests
-	}
 	v.w.WriteHeader(status)
-	_, _ = v.w.Write(append(out, '\n'))
+	_, _ = v.w.Write(append(body, '\n')) //nolint:gosec // JSON, and said to be
+	return true
 }
 
 // tell counts a refusal for those who may see it: the owner of the key that was named, or the person whose session it was.

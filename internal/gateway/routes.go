@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -52,8 +53,8 @@ type routeLine struct {
 	Poll   bool   `yaml:"poll"`
 }
 
-// ParseRoutes reads a routes file, strictly; every problem is told at once. A word it does not know, a path that could never match, a
-// doubled route and a scope weaker than the class are problems.
+// ParseRoutes reads a routes file, strictly; every problem is told at once. A word it does not know, a path that could never match or has a
+// second spelling, a doubled route, a scope weaker than the class and a second document are problems.
 func ParseRoutes(text []byte) (*Routes, error) {
 	var file routeFile
 	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
@@ -63,6 +64,9 @@ func ParseRoutes(text []byte) (*Routes, error) {
 	}
 	routes := &Routes{}
 	var problems []error
+	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
+		problems = append(problems, errors.New("routes file: a second document follows the first; its routes would be ignored"))
+	}
 	for n, line := range file.Routes {
 		if err := routes.add(line); err != nil {
 			problems = append(problems, fmt.Errorf("routes file: route %d (%s %s): %w", n+1, line.Method, line.Path, err))
@@ -125,6 +129,11 @@ func (n *node) child(segment string) (*node, error) {
 	if strings.ContainsAny(segment, "{}*?#%") {
 		return nil, fmt.Errorf("segment %q: only a whole {name} stands for another", segment)
 	}
+	if strings.ContainsFunc(segment, reserved) {
+		// sign.CheckPath lets the escape of such a character pass, so that this segment would have two spellings: one would miss this route and
+		// may match a {name} of a weaker class, and the upstream takes both for the same.
+		return nil, fmt.Errorf("segment %q: a fixed segment holds A-Z a-z 0-9 - . _ ~ only, the characters with one spelling", segment)
+	}
 	if n.fixed == nil {
 		n.fixed = map[string]*node{}
 	}
@@ -132,6 +141,11 @@ func (n *node) child(segment string) (*node, error) {
 		n.fixed[segment] = &node{}
 	}
 	return n.fixed[segment], nil
+}
+
+// reserved says whether a character of a path may be written in two ways (RFC 3986 §2.2, §2.3).
+func reserved(c rune) bool {
+	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-._~", c)
 }
 
 // Match finds the route of a raw path that sign.CheckPath accepted. A fixed segment goes before a {name}. It allocates nothing.

@@ -27,7 +27,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, within time.D
 		return nil, tooLarge
 	}
 	if err != nil {
-		return nil, fault.New(fault.RequestMalformed, "problem", "the body did not arrive").Because(err)
+		return nil, fault.New(fault.RequestMalformed, "problem", "body_lost").Because(err)
 	}
 	return body, nil
 }

@@ -59,7 +59,7 @@ func Cookie(r *http.Request, name string) (secret.Value, error) {
 	case len(list) == 0:
 		return secret.Value{}, nil
 	case len(list) > 1:
-		return secret.Value{}, fault.New(fault.RequestMalformed, "problem", "two cookies of one name")
+		return secret.Value{}, fault.New(fault.RequestMalformed, "problem", "cookie_twice")
 	case len(list[0].Value) != bearerLength:
 		return secret.Value{}, nil
 	}

@@ -33,31 +33,32 @@ func TestDecodeJSON(t *testing.T) {
 }
 
 func TestDecodeJSONRefuses(t *testing.T) {
-	tests := []struct{ name, body, problem string }{
-		{"nothing", "", "no JSON value"},
-		{"only space", " \n", "no JSON value"},
-		{"no JSON", "name=Kim", "not valid JSON"},
-		{"an open object", `{"name":"Kim"`, "not valid JSON"},
-		{"an open string", `{"name":"Kim`, "not valid JSON"},
-		{"two values", `{} {}`, "more than one value"},
-		{"a second value of another kind", `{}1`, "more than one value"},
-		{"rubbish behind", `{}]`, "more than one value"},
-		{"a member twice", `{"name":"a","name":"b"}`, `member "name" twice`},
-		{"a member in two cases", `{"name":"a","NAME":"b"}`, `member "NAME" twice`},
-		{"a member in another spelling that folds", `{"raw":1,"name":"a","ra` + "\u0077" + `":2}`, `member "raw" twice`},
-		{"a Kelvin sign for a k", `{"k":"a","` + "\u212a" + `":"b"}`, `member "` + "\u212a" + `" twice`},
-		{"a long s for an s", `{"s":"a","` + "\u017f" + `":"b"}`, `member "` + "\u017f" + `" twice`},
-		{"a member twice, deep inside", `{"raw":[{"a":{"b":1,"b":2}}]}`, `member "b" twice`},
-		{"a member twice, written otherwise", `{"name":"a","n\u0061me":"b"}`, `member "name" twice`},
-		{"an unknown member", `{"name":"a","admin":true}`, `unknown member "admin"`},
-		{"another kind of value", `{"count":"2"}`, `member "count" is no int`},
-		{"a number that does not fit", `{"count":1e99}`, `member "count" is no int`},
-		{"bytes that are not UTF-8", "{\"name\":\"\xff\"}", "not valid UTF-8"},
-		{"half of a surrogate pair", `{"name":"\ud83d"}`, "text with a replacement character or half of a surrogate pair"},
-		{"half of one in a name", `{"\udc00":1}`, "text with a replacement character or half of a surrogate pair"},
-		{"a replacement character", "{\"name\":\"\ufffd\"}", "text with a replacement character or half of a surrogate pair"},
-		{"too deep", strings.Repeat("[", 33) + strings.Repeat("]", 33), "nested too deep"},
-		{"a comma too much", `{"name":"a",}`, "not valid JSON"},
+	tests := []struct{ name, body, problem, seen string }{
+		{"nothing", "", "no_value", ""},
+		{"only space", " \n", "no_value", ""},
+		{"no JSON", "name=Kim", "not_json", ""},
+		{"an open object", `{"name":"Kim"`, "not_json", ""},
+		{"an open string", `{"name":"Kim`, "not_json", ""},
+		{"two values", `{} {}`, "second_value", ""},
+		{"a second value of another kind", `{}1`, "second_value", ""},
+		{"rubbish behind", `{}]`, "second_value", ""},
+		{"a member twice", `{"name":"a","name":"b"}`, "member_twice", "name"},
+		{"a member in two cases", `{"name":"a","NAME":"b"}`, "member_twice", "NAME"},
+		{"a member in another spelling that folds", `{"raw":1,"name":"a","ra` + "\u0077" + `":2}`, "member_twice", "raw"},
+		{"a Kelvin sign for a k", `{"k":"a","` + "\u212a" + `":"b"}`, "member_twice", "\u212a"},
+		{"a long s for an s", `{"s":"a","` + "\u017f" + `":"b"}`, "member_twice", "\u017f"},
+		{"a member twice, deep inside", `{"raw":[{"a":{"b":1,"b":2}}]}`, "member_twice", "b"},
+		{"a member twice, written otherwise", `{"name":"a","n\u0061me":"b"}`, "member_twice", "name"},
+		{"a member twice, with a name that a terminal obeys", `{"a\u001b[2K":1,"a\u001b[2K":2}`, "member_twice", "a[2K"},
+		{"an unknown member", `{"name":"a","admin":true}`, "member_unknown", "admin"},
+		{"another kind of value", `{"count":"2"}`, "member_kind", "count"},
+		{"a number that does not fit", `{"count":1e99}`, "member_kind", "count"},
+		{"bytes that are not UTF-8", "{\"name\":\"\xff\"}", "utf8", ""},
+		{"half of a surrogate pair", `{"name":"\ud83d"}`, "replaced_text", ""},
+		{"half of one in a name", `{"\udc00":1}`, "replaced_text", ""},
+		{"a replacement character", "{\"name\":\"\ufffd\"}", "replaced_text", ""},
+		{"too deep", strings.Repeat("[", 33) + strings.Repeat("]", 33), "too_deep", ""},
+		{"a comma too much", `{"name":"a",}`, "not_json", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -66,7 +67,11 @@ func TestDecodeJSONRefuses(t *testing.T) {
 			if !ok || f.Code != fault.RequestMalformed {
 				t.Fatalf("DecodeJSON(%q) = %v, want request.malformed", tt.body, err)
 			}
-			if diff := cmp.Diff(map[string]any{"problem": tt.problem}, f.Fields); diff != "" {
+			want := map[string]any{"problem": tt.problem}
+			if tt.seen != "" {
+				want["seen"] = tt.seen
+			}
+			if diff := cmp.Diff(want, f.Fields); diff != "" {
 				t.Errorf("fields (-want +got):\n%s", diff)
 			}
 		})

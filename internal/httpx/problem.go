@@ -3,12 +3,12 @@ package httpx
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 )
 
@@ -35,7 +35,9 @@ func Explain(err error, lang string) (e fault.Entry, title, fix string, f *fault
 	if lang == "ko" {
 		title, fix = e.Korean, e.KoreanFix
 	}
-	return e, fill(title, f.Fields), fill(fix, f.Fields), f
+	words := i18n.In(lang)
+	facts := words.Facts(f.Fields)
+	return e, words.Fill(title, facts), words.Fill(fix, facts), f
 }
 
 // ForStranger is what somebody who has not proven to be the owner may hear of an error: the same refusal for all that only an owner may tell
@@ -61,15 +63,6 @@ func entryOf(err error) (*fault.Error, fault.Entry) {
 // outside replaces a refusal by the code that stands for it, without its facts. The log keeps the refusal.
 func outside(f *fault.Error, e fault.Entry) *fault.Error {
 	return fault.New(e.Outside).After(f.RetryAfter).Because(f)
-}
-
-// fill puts facts into the places that a text has for them.
-func fill(text string, fields map[string]any) string {
-	var pairs []string
-	for name, value := range fields {
-		pairs = append(pairs, "{"+name+"}", fmt.Sprint(value))
-	}
-	return strings.NewReplacer(pairs...).Replace(text)
 }
 
 // ProblemOf is a refusal in its JSON form, and how long to wait before trying again.

@@ -127,6 +127,42 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
+// A problem is said in the reader's language, with the particles that Korean wants, and never in the words of a library.
+func TestAProblemSpeaksTheReadersLanguage(t *testing.T) {
+	tests := []struct {
+		err    error
+		en, ko string
+	}{
+		{
+			fault.New(fault.RequestMalformed, "problem", "member_twice", "seen", "name"),
+			"The request could not be read: the member “name” stands twice.", "요청을 읽을 수 없습니다: “name” 항목이 두 번 있음.",
+		},
+		{
+			fault.New(fault.RequestMediaType, "want", "application/json"),
+			"This address takes application/json only. Set the Content-Type header to application/json.",
+			"이 주소는 application/json 형식만 받습니다. Content-Type 헤더를 application/json으로 설정해 주십시오.",
+		},
+		{
+			fault.New(fault.KeyWrongEnvironment, "key_environment", "test", "environment", "live"),
+			"This is a test key; this address takes Live keys. Use a key of that environment, or the other address.",
+			"이 키는 테스트 환경용이며 이 주소는 실거래 환경의 키를 받습니다. 환경에 맞는 키를 사용하거나 다른 주소로 요청해 주십시오.",
+		},
+		{
+			fault.New(fault.SignatureMalformed, "problem", "missing_parameter", "seen", "nonce"),
+			"The signature headers could not be read: the parameter “nonce” is missing. Compare with the signing guide.",
+			"서명 헤더를 읽을 수 없습니다: “nonce” 매개변수가 없음. 서명 안내 문서와 비교해 주십시오.",
+		},
+	}
+	for _, test := range tests {
+		for lang, want := range map[string]string{"en": test.en, "ko": test.ko} {
+			p, _ := httpx.ProblemOf(test.err, lang)
+			if got := p.Title + " " + p.Detail; !strings.HasPrefix(got, want) {
+				t.Errorf("%s: got %q, want %q", lang, got, want)
+			}
+		}
+	}
+}
+
 func TestNoTextOfAnEntryIsLeftWithItsPlaces(t *testing.T) {
 	p, _ := httpx.ProblemOf(fault.New(fault.SignatureTooOld, "skew_ms", 12, "window_ms", 10, "server_time", "now"), "ko")
 	if strings.ContainsAny(p.Title+p.Detail, "{}") {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 func catalogue(t *testing.T, lang string) map[string]string {
@@ -112,7 +113,10 @@ func families() map[string][]string {
 			missing = append(missing, gap+"."+part)
 		}
 	}
-	kinds := []string{"browser", "ed25519", "hmac", "upbit"}
+	exchanges := []string{
+		"upbit", "bithumb", "binance", "binance-ed25519", "kraken", "okx", "bybit", "coinbase", "coinbase-ed25519", "kucoin",
+	}
+	kinds := append([]string{"browser", "ed25519", "hmac"}, exchanges...)
 	for _, k := range slices.Clone(kinds) {
 		kinds = append(kinds, k+".text")
 	}
@@ -120,15 +124,70 @@ func families() map[string][]string {
 	for _, verb := range []string{"freeze", "unfreeze", "block", "unblock"} {
 		verbs = append(verbs, verb, verb+"_text", verb+"_do")
 	}
+	kinds = append(kinds, "upbit.read", "coinbase.read")
+	var dialects []string
+	for _, d := range sign.AllDialects() {
+		dialects = append(dialects, d.String())
+	}
 	return map[string][]string{
 		"keylife.": verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
 		"asked.": {"password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked"},
 		"who.":   {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
-		"fact.dialect.": {"native", "upbit"}, "signs.": {"ed25519", "hmac", "upbit"},
-		"seen.":    {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
-		"invalid.": {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
+		"fact.dialect.": dialects, "signs.": append([]string{"ed25519", "hmac"}, exchanges...),
+		"fact.problem.": problems(),
+		"seen.":         {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
+		"invalid.":      {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
+	}
+}
+
+var problemWord = regexp.MustCompile(`(?:"problem", |malformed\()"([a-z_0-9]+)"|Reason = "([a-z_0-9]+)"`)
+
+// untold are reasons of package sign that no refusal carries as its problem: they have codes of their own.
+var untold = []string{
+	"unsigned", "two_schemes", "too_old", "ahead", "expired", "bad_signature", "alg_mismatch", "wrong_dialect", "key_unreadable", "key_other_kind",
+	"key_halves_differ", "key_weak",
+}
+
+// problems are the words that refusals name a problem by: those in the sources, and the reasons of package sign.
+func problems() (words []string) {
+	for _, pattern := range []string{"../*/*.go", "../*/*/*.go", "../../sign/reason.go"} {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil || strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, m := range problemWord.FindAllStringSubmatch(string(raw), -1) {
+				if word := m[1] + m[2]; !slices.Contains(untold, word) {
+					words = append(words, word)
+				}
+			}
+		}
+	}
+	return words
+}
+
+// What the public reads comes from catalogues alone: no refusal carries the text of an error.
+func TestNoRefusalCarriesAnErrorsText(t *testing.T) {
+	carries := regexp.MustCompile(`fault\.New\([^\n]*(\.Error\(\)|\.Message)`)
+	for _, bad := range []string{`fault.New(fault.RequestMalformed, "problem", err.Error())`, `fault.New(c, "problem", found.Message)`} {
+		if !carries.MatchString(bad) {
+			t.Errorf("%s is not found", bad)
+		}
+	}
+	for _, pattern := range []string{"../*/*.go", "../*/*/*.go"} {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := carries.FindString(string(raw)); found != "" && !strings.HasSuffix(file, "_test.go") {
+				t.Errorf("%s: %s", file, found)
+			}
+		}
 	}
 }
 

@@ -96,6 +96,23 @@ func (w Words) Fill(text string, facts map[string]string) string {
 	})
 }
 
+// Facts says the facts of a refusal as their reader knows them: a value that is a word of a closed list (fact.NAME.WORD) in this language,
+// with the other facts set into it, and any other as it is.
+func (w Words) Facts(fields map[string]any) map[string]string {
+	facts := make(map[string]string, len(fields))
+	for name, value := range fields {
+		facts[name] = fmt.Sprint(value)
+	}
+	said := make(map[string]string, len(facts))
+	for name, value := range facts {
+		if text, ok := catalogues[w.Lang()]["fact."+name+"."+value]; ok {
+			value = w.Fill(text, facts)
+		}
+		said[name] = value
+	}
+	return said
+}
+
 func lookup(pairs []string) func(string) (string, bool) {
 	return func(name string) (string, bool) {
 		for i := 0; i+1 < len(pairs); i += 2 {

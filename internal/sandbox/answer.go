@@ -58,7 +58,7 @@ func wordsFor(r *http.Request) *words.Words {
 	return words.In(who.Language)
 }
 
-// writeRefusal is the one place that answers with an error: in Upbit's shape below /v1, as a page everywhere else.
+// writeRefusal is the one place that answers with an error: in the shape of the API below its path, as a page everywhere else.
 func writeRefusal(w http.ResponseWriter, r *http.Request, name ledger.RefusalError) {
 	text := wordsFor(r)
 	if strings.HasPrefix(r.URL.Path, "/v1/") {
@@ -66,6 +66,12 @@ func writeRefusal(w http.ResponseWriter, r *http.Request, name ledger.RefusalErr
 		body.Error.Name, body.Error.Message = string(name), text.Refusal(string(name))
 		writeJSON(w, statusOf(name), body)
 		return
+	}
+	for _, f := range facades {
+		if strings.HasPrefix(r.URL.Path, f.path) {
+			writeJSON(w, statusOf(name), f.refuse(name, text.Refusal(string(name))))
+			return
+		}
 	}
 	writePage(w, r, statusOf(name), page.Problem(page.ProblemView{Words: text, Text: text.Refusal(string(name))}))
 }

@@ -37,11 +37,14 @@ func created(e endpoint) endpoint {
 	}
 }
 
-// api turns an endpoint into a handler.
-func (x *Exchange) api(e endpoint) http.Handler {
+// api turns an endpoint in Upbit's shape into a handler.
+func (x *Exchange) api(e endpoint) http.Handler { return x.answer(readParams, e) }
+
+// answer turns an endpoint into a handler whose parameters are read as the shape of its API has them.
+func (x *Exchange) answer(read func(*http.Request) (params, error), e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, _ := gate.From(r.Context())
-		in, err := readParams(r)
+		in, err := read(r)
 		var body any
 		if err == nil {
 			body, err = e(call{r, who, in})

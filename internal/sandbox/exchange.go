@@ -1,8 +1,8 @@
 // Package sandbox is the paper exchange: the test environment of traders and their bots, and the demo's upstream.
 //
 // It stands behind the gateway as any exchange would and imports nothing of Sallyport but package gate. It signs nobody in: who
-// acts is what gate.From says, and whether they may is what the gateway decided. Its API has Upbit's shape, so that a bot
-// needs another host and key and nothing else; its page works without script.
+// acts is what gate.From says, and whether they may is what the gateway decided. Its API has Upbit's shape, and thin ones of
+// Binance and Kraken over the same books, so that a bot needs another host and key and nothing else; its page works without script.
 //
 // Invariant: nothing but /health answers without a verified assertion, no route answers to a request that the gateway allowed
 // as a weaker class than the route is, and a book is reached only by the environment and subaccount in the assertion.

@@ -68,6 +68,26 @@ func (x *Exchange) routes() []route {
 		{"GET", "/v1/withdraw", gate.ClassLook, x.api(x.withdraw)},
 		{"GET", "/v1/withdraws/chance", gate.ClassLook, x.api(x.withdrawChance)},
 		{"POST", "/v1/withdraws/coin", gate.ClassWithdraw, x.api(created(x.withdrawCoin))},
+
+		{"GET", "/api/v3/time", gate.ClassPublic, x.facade(x.binanceTime)},
+		{"GET", "/api/v3/exchangeInfo", gate.ClassPublic, x.facade(x.binanceInfo)},
+		{"GET", "/api/v3/depth", gate.ClassPublic, x.facade(x.binanceDepth)},
+		{"GET", "/api/v3/account", gate.ClassLook, x.facade(x.binanceAccount)},
+		{"GET", "/api/v3/order", gate.ClassLook, x.facade(x.binanceOrder)},
+		{"GET", "/api/v3/openOrders", gate.ClassLook, x.facade(x.binanceOpen)},
+		{"POST", "/api/v3/order", gate.ClassOrder, x.facade(x.binancePlace)},
+		{"DELETE", "/api/v3/order", gate.ClassCancel, x.facade(x.binanceCancel)},
+
+		{"GET", "/0/public/Time", gate.ClassPublic, x.facade(kraken(x.krakenTime))},
+		{"GET", "/0/public/Assets", gate.ClassPublic, x.facade(kraken(x.krakenAssets))},
+		{"GET", "/0/public/AssetPairs", gate.ClassPublic, x.facade(kraken(x.krakenPairs))},
+		{"GET", "/0/public/Depth", gate.ClassPublic, x.facade(kraken(x.krakenDepth))},
+		{"POST", "/0/private/Balance", gate.ClassLook, x.facade(kraken(x.krakenBalance))},
+		{"POST", "/0/private/BalanceEx", gate.ClassLook, x.facade(kraken(x.krakenBalanceEx))},
+		{"POST", "/0/private/OpenOrders", gate.ClassLook, x.facade(kraken(x.krakenOpen))},
+		{"POST", "/0/private/QueryOrders", gate.ClassLook, x.facade(kraken(x.krakenQuery))},
+		{"POST", "/0/private/AddOrder", gate.ClassOrder, x.facade(kraken(x.krakenPlace))},
+		{"POST", "/0/private/CancelOrder", gate.ClassCancel, x.facade(kraken(x.krakenCancel))},
 	}
 }
 

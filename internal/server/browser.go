@@ -83,7 +83,7 @@ func (s *Server) pageHosts() (hosts []web.Host) {
 	for _, h := range s.cfg.Gateway.Hosts {
 		if h.Kind == config.HostPage {
 			hosts = append(hosts, web.Host{
-				Authority: string(h.Authority), Origin: string(h.Origin), Name: h.Upstream, Environment: h.Environment,
+				Authority: string(h.Authority), Origin: string(h.Origin), Name: h.Name, Environment: h.Environment,
 			})
 		}
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/decide/policy"
 	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/hot/memory"
-	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
@@ -37,6 +36,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/store"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // Product is how the product calls itself to users, authenticators and mail programs.
@@ -125,6 +125,7 @@ func Migrate(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 // build makes the rooms in the order in which they need each other.
 func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) error {
 	db, now := r.Store, opts.Now
+	r.Policy = policy.Policy{Age: db.Age}
 	r.Holds = hold.New(store.Of[hold.Tx](db), now)
 	follow := consequence.New(now, r.Holds, consequence.Spans{
 		Credential: cfg.Holds.Credential, Contact: cfg.Holds.Contact, Recovery: cfg.Holds.Recovery,
@@ -143,7 +144,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err != nil {
 		return err
 	}
-	db.Listen(r.Sessions.Hear)
+	db.Listen(store.Listener{Hear: r.Sessions.Hear, Reload: r.Sessions.Reload})
 	follow.Use(r.Sessions)
 	contentKey, err := db.ServerSecret(ctx, "step_up_contents", random32)
 	if err != nil {
@@ -168,13 +169,13 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		}
 	}
 	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, r.Holds, post)
-	db.Listen(func(c txn.Change) {
+	db.Listen(store.Listener{Reload: db.Ring().Reload, Hear: func(c txn.Change) {
 		if c.Subject == txn.SubjectDataKey {
 			if err := db.Ring().Reload(context.Background()); err != nil {
 				opts.Log.Error("reload data keys", "error", err)
 			}
 		}
-	})
+	}})
 	return nil
 }
 
@@ -228,33 +229,47 @@ func manyTries(l throttle.Limits) throttle.Limits {
 
 func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) (err error) {
 	db, now := r.Store, opts.Now
-	ceiling := scope.Look
-	if cfg.Dialects.Upbit.Ceiling == config.CeilingTrade {
-		ceiling = scope.Order
-	}
+	limits, windows := dialects(cfg.Dialects)
 	r.APIKeys, err = apikey.New(ctx, apikey.Deps{
 		Ledger: store.Of[apikey.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Ceremonies: r.ceremonies, Sealer: db.Ring(),
 		Follow: follow, ScopesOf: policy.ScopesOf,
 		Limits: apikey.Limits{
 			Life: cfg.Keys.DefaultLife, ReadOnlyLife: cfg.Keys.ReadOnlyLife, MaxLife: cfg.Keys.MaxLife,
-			UnpinnedTradeLife: cfg.Keys.UnpinnedTradeLife, UpbitCeiling: ceiling, UpbitOff: !cfg.Dialects.Upbit.Enabled,
+			UnpinnedTradeLife: cfg.Keys.UnpinnedTradeLife, Dialects: limits,
 		},
 	})
 	if err != nil {
 		return err
 	}
-	db.Listen(r.APIKeys.Hear)
-	windows := signed.Windows{
-		NativePast: cfg.Dialects.Native.WindowPast, TestPast: time.Minute, UpbitPast: time.Minute, Future: time.Second,
-	}
-	r.nonces = memory.NewNonces(now(), max(windows.TestPast, windows.UpbitPast)+2*windows.Future)
+	db.Listen(store.Listener{Hear: r.APIKeys.Hear, Reload: r.APIKeys.Reload})
+	r.nonces = memory.NewNonces(now(), windows.Widest()+2*windows.Future)
 	r.budgets = memory.NewBudgets(memory.BudgetLimits{
 		SourceBurst: 200, SourceInterval: 100 * time.Millisecond, KeyBurst: 30, KeyInterval: time.Second,
 	})
 	r.Verifier = signed.New(signed.Deps{
-		Now: now, Keys: r.APIKeys, Opener: db.Ring(), Nonces: r.nonces, Budgets: r.budgets, Durable: store.Of[apikey.Tx](db), Windows: windows,
+		Now: now, Keys: r.APIKeys, Opener: db.Ring(), Nonces: r.nonces, Budgets: r.budgets, Durable: store.Of[apikey.Tx](db),
+		UntimedNonces: int64(cfg.Keys.UntimedNonces), Windows: windows,
 	})
 	return nil
+}
+
+// dialects is what the configuration says of each dialect: to those who make keys, and to those who check signatures.
+func dialects(c config.Dialects) (limits [sign.Dialects]apikey.DialectLimit, windows signed.Windows) {
+	windows = signed.Windows{TestPast: time.Minute, Future: time.Second}
+	set := func(d sign.Dialect, enabled bool, window time.Duration, ceiling config.Ceiling) {
+		limits[d] = apikey.DialectLimit{Off: !enabled, Lifted: ceiling == config.CeilingTrade}
+		windows.Past[d] = window
+	}
+	set(sign.Native, true, c.Native.WindowPast, "")
+	set(sign.Upbit, c.Upbit.Enabled, time.Minute, c.Upbit.Ceiling)
+	set(sign.Bithumb, c.Bithumb.Enabled, c.Bithumb.WindowPast, "")
+	set(sign.Binance, c.Binance.Enabled, c.Binance.WindowPast, "")
+	set(sign.Kraken, c.Kraken.Enabled, 0, "") // no time is signed
+	set(sign.OKX, c.OKX.Enabled, c.OKX.WindowPast, "")
+	set(sign.Bybit, c.Bybit.Enabled, c.Bybit.WindowPast, "")
+	set(sign.Coinbase, c.Coinbase.Enabled, c.Coinbase.WindowPast, c.Coinbase.Ceiling)
+	set(sign.KuCoin, c.KuCoin.Enabled, c.KuCoin.WindowPast, "")
+	return limits, windows
 }
 
 func hashSettings(cfg config.Config, opts Options) password.Settings {

@@ -1,10 +1,15 @@
 package server
 
 import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/certmagic"
 
+	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/store"
 )
 
@@ -25,4 +30,14 @@ func Abandon(s certmagic.Storage, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.locks[name].stop()
+}
+
+// NewBounded is a listener that holds so many connections, and so many of one source.
+func NewBounded(l net.Listener, trusted []netip.Prefix, all, source int, refused *atomic.Int64) net.Listener {
+	return newBounded(l, config.Proxies{Trusted: trusted}, limits{all, source}, refused)
+}
+
+// NewOutage tells of polls that fail.
+func NewOutage(now func() time.Time, log *slog.Logger) func(error) {
+	return (&outage{now: now, log: log}).polled
 }

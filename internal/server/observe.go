@@ -37,7 +37,8 @@ type counted struct {
 	class       int // of the status
 }
 
-func newMetrics() *metrics {
+// newMetrics makes them. age says how long ago this process last knew of every change, refused how many connections found no room.
+func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 	m := &metrics{
 		found:    map[counted]prometheus.Counter{},
 		registry: prometheus.NewRegistry(),
@@ -56,7 +57,13 @@ func newMetrics() *metrics {
 			Name: "sallyport_jobs_given_up_total", Help: "Jobs, such as letters, that failed for the last time, by kind.",
 		}, []string{"kind"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs)
+	known := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "sallyport_known_age_seconds", Help: "How long ago this node last knew of every change. Orders stop at 2, everything at 120.",
+	}, func() float64 { return age().Seconds() })
+	connections := prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "sallyport_connections_refused_total", Help: "Connections beyond what a listener or one source may hold.",
+	}, func() float64 { return float64(refused()) })
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs, known, connections)
 	return m
 }
 
@@ -116,6 +123,31 @@ func answer(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(text + "\n"))
+}
+
+// outage tells of a database that is not heard: once, again every ten seconds while it lasts, and once when it is over. It belongs to the one
+// goroutine that follows the feed.
+type outage struct {
+	now         func() time.Time
+	log         *slog.Logger
+	since, told time.Time
+}
+
+const outageRepeat = 10 * time.Second
+
+func (o *outage) polled(err error) {
+	now := o.now()
+	switch {
+	case err == nil && !o.since.IsZero():
+		o.log.Warn("the database is heard again", "after", now.Sub(o.since).Round(time.Millisecond).String())
+		o.since, o.told = time.Time{}, time.Time{}
+	case err != nil && (o.told.IsZero() || now.Sub(o.told) >= outageRepeat):
+		if o.since.IsZero() {
+			o.since = now
+		}
+		o.told = now
+		o.log.Error("follow the feed", "error", err, "for", now.Sub(o.since).Round(time.Millisecond).String())
+	}
 }
 
 // quietLog takes net/http's own lines (broken handshakes, clients that go away) at debug level: strangers cause them at will.

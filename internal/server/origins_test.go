@@ -28,7 +28,8 @@ func TestRelatedOrigins(t *testing.T) {
 	}
 }
 
-// Nothing is served on the origin of confirmations, in whatever spelling its host comes, and all of the dashboard on any other.
+// No page is served on the origin of confirmations, in whatever spelling its host comes: a script that was ever served there could later
+// speak for it.
 func TestTheConfirmationOriginIsKeptFree(t *testing.T) {
 	apart := authtest.StartWith(t, authtest.Options{Environ: []string{"SALLYPORT_DASHBOARD_CONFIRMATION_ORIGIN=http://confirm.localhost:8080"}})
 	together := authtest.Start(t)
@@ -37,9 +38,9 @@ func TestTheConfirmationOriginIsKeptFree(t *testing.T) {
 		url    string
 		status int
 	}{
-		{apart, "http://confirm.localhost:8080/sign-in", http.StatusNotFound},
-		{apart, "http://Confirm.Localhost:8080/healthz", http.StatusNotFound},
-		{apart, "http://confirm.localhost:8080/", http.StatusNotFound},
+		{apart, "http://confirm.localhost:8080/sign-in", http.StatusMisdirectedRequest},
+		{apart, "http://Confirm.Localhost:8080/assets/app.js", http.StatusMisdirectedRequest},
+		{apart, "http://confirm.localhost:8080/", http.StatusMisdirectedRequest},
 		{apart, authtest.Origin + "/sign-in", http.StatusOK},
 		{together, authtest.Origin + "/sign-in", http.StatusOK},
 	} {

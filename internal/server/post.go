@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/agent"
 	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/mail"
 	"github.com/seed-21c57000/sallyport/internal/mail/letter"
@@ -101,6 +102,8 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.NewDevice{Seen: seen}, nil
 	case notify.SignedOutEverywhere:
 		return letter.SignedOutEverywhere{Seen: seen}, nil
+	case notify.SignedOutOthers:
+		return letter.SignedOutOthers{Seen: seen}, nil
 	case notify.PasswordChanged:
 		return letter.PasswordChanged{Seen: seen}, nil
 	case notify.FactorAdded:
@@ -112,13 +115,25 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.CodesGuessed{Count: count, Resting: facts["resting"] != "", Seen: seen}, err
 	case notify.KeyCreated:
 		expires, err := time.Parse(time.RFC3339, facts["expires"])
-		return letter.KeyCreated{Name: facts["name"], Scopes: strings.Fields(facts["scopes"]), Expires: expires, Seen: seen}, err
+		return letter.KeyCreated{Name: facts["name"], Scopes: scopeWords(lang, facts["scopes"]), Expires: expires, Seen: seen}, err
 	case notify.KeyRevoked:
 		return letter.KeyRevoked{Name: facts["name"], Seen: seen}, nil
 	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked:
 		return letter.KeyChanged{Change: string(l), Name: facts["name"], Seen: seen}, nil
 	}
 	return nil, fmt.Errorf("no letter is written for %q", l)
+}
+
+// scopeWords says what a key may do as its maker confirmed it.
+func scopeWords(lang, scopes string) (words []string) {
+	said := i18n.In(lang)
+	for word := range strings.FieldsSeq(scopes) {
+		if said.Has("scope." + word) {
+			word = said.Say("scope." + word)
+		}
+		words = append(words, word)
+	}
+	return words
 }
 
 func (p *post) send(ctx context.Context, to notify.To, l letter.Letter) error {

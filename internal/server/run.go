@@ -57,7 +57,7 @@ func (l Listeners) Close() {
 // Run serves until ctx ends, then drains: no new connection, open requests to their end, background work once more, all within ten seconds.
 // ready is called when the doors are open. Errors: also what did not end in time and was cut off.
 func (s *Server) Run(ctx context.Context, l Listeners, ready func()) error {
-	secured, release, err := s.secure(ctx, l)
+	secured, release, err := s.secure(ctx, s.bounded(l))
 	if err != nil {
 		return err
 	}

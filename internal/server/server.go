@@ -29,7 +29,8 @@ type Server struct {
 	// Dashboard, Gateway, Forward and Metrics are the handlers of the listeners.
 	Dashboard, Gateway, Forward, Metrics http.Handler
 
-	draining atomic.Bool
+	draining           atomic.Bool
+	refusedConnections atomic.Int64
 }
 
 // New builds the installation that cfg describes. Nothing listens yet.
@@ -38,7 +39,8 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Rooms: rooms, cfg: cfg, opts: opts, metrics: newMetrics()}
+	s := &Server{Rooms: rooms, cfg: cfg, opts: opts}
+	s.metrics = newMetrics(rooms.Store.Age, s.refusedConnections.Load)
 	if err := s.buildDoors(ctx); err != nil {
 		return nil, errors.Join(err, rooms.Store.Close())
 	}
@@ -97,7 +99,8 @@ func (s *Server) Background(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.Store.Follow(ctx, func(err error) { s.opts.Log.Error("follow the feed", "error", err) })
+		lost := outage{now: s.opts.Now, log: s.opts.Log}
+		s.Store.Follow(ctx, lost.polled)
 	}()
 	s.beat(ctx)
 	<-done

@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -168,6 +169,16 @@ func (l ledger[T]) Update(ctx context.Context, fn func(T) (audit.Event, error)) 
 		done = t
 		return t.finish(ctx, event)
 	}, func() { l.db.feed.tell(done.changes) })
+}
+
+// beginFailed is the refusal of a change or a look that could not begin: nothing was changed, and somebody may try again. A caller who went
+// away gets just that.
+func beginFailed(ctx context.Context, err error) error {
+	err = fmt.Errorf("begin: %w", err)
+	if ctx.Err() != nil {
+		return err
+	}
+	return fault.New(fault.Unavailable).After(time.Second).Because(err)
 }
 
 // Ping says whether the database can be read.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -16,8 +17,19 @@ import (
 // other nodes) as soon as the poll sees them. A listener may hear of one change twice and must read the row again each time.
 type feed struct {
 	mu        sync.Mutex
-	listeners []func(txn.Change) // guarded by mu; called without it
-	cursor    int64              // the last row read; owned by Follow
+	listeners []Listener // guarded by mu; called without it
+
+	polling sync.Mutex
+	cursor  int64                     // the last row read; guarded by polling
+	heard   atomic.Pointer[time.Time] // when the rows up to the cursor were all there were; nil while nobody follows
+}
+
+// Listener is a snapshot of rows that the feed keeps true.
+type Listener struct {
+	// Hear is told of one change. It is called from many goroutines, before the change is acknowledged, and must not write.
+	Hear func(txn.Change)
+	// Reload reads everything again. It is called when changes may have been missed. Until it succeeds, this node counts as out of touch.
+	Reload func(context.Context) error
 }
 
 func (f *feed) start(ctx context.Context, db *DB) error {
@@ -39,62 +51,131 @@ func (f *feed) tell(changes []txn.Change) {
 	listeners := f.listeners
 	f.mu.Unlock()
 	for _, c := range changes {
-		for _, hear := range listeners {
-			hear(c)
+		for _, l := range listeners {
+			l.Hear(c)
 		}
 	}
 }
 
-// Listen adds a listener. It is called from many goroutines, before the change is acknowledged, and must not write.
-func (db *DB) Listen(hear func(txn.Change)) {
+// Listen adds a listener, which has just read its rows.
+func (db *DB) Listen(l Listener) {
 	db.feed.mu.Lock()
 	defer db.feed.mu.Unlock()
-	db.feed.listeners = append(slices.Clip(db.feed.listeners), hear)
+	db.feed.listeners = append(slices.Clip(db.feed.listeners), l)
 }
 
 const (
 	feedPage = 1000
 	// FeedPoll is how often a process looks for changes that others made.
 	FeedPoll = 100 * time.Millisecond
+	// feedWait bounds one look, so that a database that hangs and comes back is heard again.
+	feedWait = 5 * time.Second
 )
 
-// Follow polls for changes of other processes until ctx ends. Numbers are given out under the head's lock, so that going by number
-// has no gaps on either engine. An error is handed to failed and the poll goes on: how long a node may serve without hearing the
-// database is decided elsewhere.
-func (db *DB) Follow(ctx context.Context, failed func(error)) {
+// Follow polls for changes of other processes until ctx ends, and says after each poll how it went. How long a node may serve without
+// hearing the database is decided by whoever asks for Age.
+func (db *DB) Follow(ctx context.Context, polled func(error)) {
+	begun := db.now()
+	db.feed.heard.Store(&begun)
 	tick := time.NewTicker(FeedPoll)
 	defer tick.Stop()
 	for {
+		look, cancel := context.WithTimeout(ctx, feedWait)
+		err := db.CatchUp(look)
+		cancel()
+		if ctx.Err() == nil {
+			polled(err)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if err := db.CatchUp(ctx); err != nil && ctx.Err() == nil {
-			failed(err)
+	}
+}
+
+// Age is how long ago this process last knew of every change. One that never began to Follow, as the host's command line, read its rows just
+// now and has the age zero. It costs one atomic read and a look at the clock.
+func (db *DB) Age() time.Duration {
+	if heard := db.feed.heard.Load(); heard != nil {
+		return db.now().Sub(*heard)
+	}
+	return 0
+}
+
+// heardAt notes that everything that was committed at that time is known.
+func (f *feed) heardAt(at time.Time) {
+	if f.heard.Load() != nil {
+		f.heard.Store(&at)
+	}
+}
+
+// CatchUp reads what the feed holds beyond the cursor and tells the listeners. Where the feed no longer goes back to the cursor, because
+// this node was away for longer than its rows are kept, or ends before it, because the database was replaced, all listeners read everything
+// again.
+func (db *DB) CatchUp(ctx context.Context) error {
+	db.feed.polling.Lock()
+	defer db.feed.polling.Unlock()
+	for {
+		begun := db.now()
+		page, err := db.feedAfter(ctx, db.feed.cursor)
+		if err != nil {
+			return fmt.Errorf("read feed after %d: %w", db.feed.cursor, err)
+		}
+		if page.gap {
+			if err := db.feed.reload(ctx); err != nil {
+				return fmt.Errorf("read everything again after a gap in the feed at %d: %w", db.feed.cursor, err)
+			}
+			db.log.WarnContext(ctx, "the feed had a gap: everything was read again", "after", db.feed.cursor, "head", page.head)
+			db.feed.cursor = page.head
+			db.feed.heardAt(begun)
+			return nil
+		}
+		db.feed.tell(page.changes)
+		db.feed.cursor += int64(len(page.changes))
+		if len(page.changes) < feedPage {
+			db.feed.heardAt(begun)
+			return nil
 		}
 	}
 }
 
-// CatchUp reads what the feed holds beyond the cursor and tells the listeners. Only one goroutine may call it at a time.
-func (db *DB) CatchUp(ctx context.Context) error {
-	for {
-		var rows []sqlgen.ListFeedRow
-		err := db.engine.view(ctx, func(q *sqlgen.Queries) (err error) {
-			rows, err = q.ListFeed(ctx, sqlgen.ListFeedParams{After: db.feed.cursor, MaxRows: feedPage})
-			return err
-		})
+// feedRows are the changes after a cursor. gap says that some are missing: numbers are given out one by one under the head's lock, on
+// either engine, so that a number that is not there was deleted.
+type feedRows struct {
+	changes []txn.Change
+	head    int64
+	gap     bool
+}
+
+func (db *DB) feedAfter(ctx context.Context, cursor int64) (page feedRows, err error) {
+	err = db.engine.view(ctx, func(q *sqlgen.Queries) error {
+		head, err := q.Head(ctx)
 		if err != nil {
-			return fmt.Errorf("read feed after %d: %w", db.feed.cursor, err)
+			return err
 		}
-		changes := make([]txn.Change, len(rows))
+		rows, err := q.ListFeed(ctx, sqlgen.ListFeedParams{After: cursor, MaxRows: feedPage})
+		if err != nil {
+			return err
+		}
+		page = feedRows{head: head.FeedSeq, gap: head.FeedSeq < cursor || (len(rows) == 0 && head.FeedSeq > cursor)}
 		for i, row := range rows {
-			changes[i] = txn.Change{Subject: txn.Subject(row.Kind), ID: rowID[id.EventKind](row.Subject)}
-			db.feed.cursor = row.Seq
+			page.gap = page.gap || row.Seq != cursor+1+int64(i)
+			page.changes = append(page.changes, txn.Change{Subject: txn.Subject(row.Kind), ID: rowID[id.EventKind](row.Subject)})
 		}
-		db.feed.tell(changes)
-		if len(rows) < feedPage {
-			return nil
+		return nil
+	})
+	return page, err
+}
+
+func (f *feed) reload(ctx context.Context) error {
+	f.mu.Lock()
+	listeners := f.listeners
+	f.mu.Unlock()
+	for _, l := range listeners {
+		if err := l.Reload(ctx); err != nil {
+			return err
 		}
 	}
+	return nil
 }

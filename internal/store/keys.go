@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -20,8 +21,8 @@ func (t *tx) InsertKey(ctx context.Context, k apikey.Key, m apikey.Material) err
 		ID: k.ID[:], AccountID: k.Account[:], SubaccountID: k.Subaccount[:], OwnerID: k.Owner[:], Name: k.Name, Purpose: k.Purpose,
 		Environment: k.Environment.String(), Dialect: k.Dialect.String(), Algorithm: k.Algorithm.String(), Scopes: k.Scopes.String(),
 		Allowlist: joinNetworks(k.Allowlist), WindowPast: k.WindowPast.Microseconds(), CreatedAt: micros(k.Born),
-		CreatedDevice: k.BornOn[:], ExpiresAt: micros(k.ExpiresAt), OnEnd: string(k.OnEnd), Template: k.Template, Standby: truth(k.Standby),
-		Pin: k.Pin, ImportedAt: maybeMicros(k.ImportedAt),
+		Settings: strings.Join(k.Dialect.SettingsWords(k.Settings), " "), CreatedDevice: k.BornOn[:], ExpiresAt: micros(k.ExpiresAt),
+		OnEnd: string(k.OnEnd), Template: k.Template, Standby: truth(k.Standby), Pin: k.Pin, ImportedAt: maybeMicros(k.ImportedAt),
 	})
 	if err != nil {
 		return err
@@ -156,6 +157,34 @@ func (t *tx) ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time
 	return won(t.Queries.ClaimKeyNonce(ctx, sqlgen.ClaimKeyNonceParams{KeyID: k[:], Nonce: nonce, At: micros(now)}))
 }
 
+func (t *tx) CountKeyNonce(ctx context.Context, k id.Key, most int64) (bool, error) {
+	return won(t.Queries.CountKeyNonce(ctx, sqlgen.CountKeyNonceParams{ID: k[:], Most: most}))
+}
+
+// ClaimKeyCounter raises the mark first, because that locks the key's row of it: whoever claims at the same time sees the higher one. Used
+// nonces below mark - window are forgotten, since none of them passes again. Eight bytes, the highest first, sort as the numbers do.
+func (t *tx) ClaimKeyCounter(ctx context.Context, k id.Key, counter, window uint64, now time.Time) (bool, error) {
+	nonce := binary.BigEndian.AppendUint64(nil, counter)
+	raised, err := t.RaiseKeyMark(ctx, sqlgen.RaiseKeyMarkParams{KeyID: k[:], Mark: nonce})
+	if err != nil {
+		return false, err
+	}
+	mark := binary.BigEndian.Uint64(raised)
+	if mark-counter > window {
+		return false, nil
+	}
+	fresh, err := t.ClaimKeyNonce(ctx, k, nonce, now)
+	if err != nil || !fresh {
+		return false, err
+	}
+	least := binary.BigEndian.AppendUint64(nil, mark-min(mark, window))
+	gone, err := t.DeleteKeyNoncesBelow(ctx, sqlgen.DeleteKeyNoncesBelowParams{KeyID: k[:], Least: least})
+	if err != nil || gone == 0 {
+		return err == nil, err
+	}
+	return true, t.DiscountKeyNonces(ctx, sqlgen.DiscountKeyNoncesParams{ID: k[:], Gone: gone})
+}
+
 func keysOf[R any](rows []R, err error, common func(R) sqlgen.KeyByIDRow) ([]apikey.Key, error) {
 	var broken error
 	list, err := each(rows, err, func(row R) apikey.Key {
@@ -195,6 +224,9 @@ func keyOf(row sqlgen.KeyByIDRow) (apikey.Key, error) {
 	}
 	if k.Algorithm, err = sign.ParseAlgorithm(row.Algorithm); err != nil {
 		return k, fmt.Errorf("key %x: algorithm %q: %w", row.ID, row.Algorithm, err)
+	}
+	if k.Settings, err = k.Dialect.ParseSettings(strings.Fields(row.Settings)); err != nil {
+		return k, fmt.Errorf("key %x: settings %q: %w", row.ID, row.Settings, err)
 	}
 	if k.Scopes, err = scope.ParseString(row.Scopes); err != nil {
 		return k, fmt.Errorf("key %x: scopes %q: %w", row.ID, row.Scopes, err)

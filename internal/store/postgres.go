@@ -52,7 +52,7 @@ func (e *postgresEngine) close() error {
 func (e *postgresEngine) view(ctx context.Context, fn func(*sqlgen.Queries) error) error {
 	tx, err := e.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
 	if err != nil {
-		return fmt.Errorf("begin view: %w", err)
+		return beginFailed(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }()
 	return fn(sqlgen.New(tx))
@@ -80,12 +80,12 @@ func (e *postgresEngine) update(ctx context.Context, fn func(context.Context, st
 func (e *postgresEngine) once(ctx context.Context, fn func(context.Context, statements) error) error {
 	conn, err := e.db.Conn(ctx)
 	if err != nil {
-		return fmt.Errorf("take a connection: %w", err)
+		return beginFailed(ctx, err)
 	}
 	defer func() { _ = conn.Close() }()
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return beginFailed(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }()
 	native, err := nativeTx(conn)

@@ -135,7 +135,7 @@ func (e *sqliteEngine) close() error { return errors.Join(e.read.Close(), e.writ
 func (e *sqliteEngine) view(ctx context.Context, fn func(*sqlgen.Queries) error) error {
 	tx, err := e.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return fmt.Errorf("begin view: %w", err)
+		return beginFailed(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }()
 	return fn(sqlgen.New(tx))
@@ -171,7 +171,7 @@ func (e *sqliteEngine) join(ctx context.Context, fn func(context.Context, statem
 		}
 		tx, err := e.write.BeginTx(ctx, nil)
 		if err != nil {
-			return nil, fmt.Errorf("begin: %w", err)
+			return nil, beginFailed(ctx, err)
 		}
 		e.open = &group{tx: tx, done: make(chan struct{})}
 		e.guard.lost.Store(false)

@@ -121,9 +121,10 @@ func (v *visit) explain(e *page.Entry, facts map[string]string) {
 	entry, title, fix, _ := v.told(f)
 	e.Text = v.words.Say("activity.refused")
 	e.Next, e.Code = title+" "+fix, string(entry.Code)
+	said := v.factWords(fields)
 	for _, name := range slices.Sorted(maps.Keys(facts)) {
 		key := "seen." + name
-		if value := facts[name]; value != "" && v.words.Has(key) {
+		if value := said[name]; value != "" && v.words.Has(key) {
 			e.Seen = append(e.Seen, page.Fact{Name: v.words.Say(key), Value: value})
 		}
 	}

@@ -29,12 +29,12 @@ func parseForm(contentType []string, body []byte) (form, error) {
 	}
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
-		return form{}, malformed("the form cannot be read")
+		return form{}, malformed("form")
 	}
 	for name, list := range values {
 		for _, value := range list {
 			if !utf8.ValidString(name) || !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
-				return form{}, malformed("a field is not text")
+				return form{}, malformed("form_text")
 			}
 		}
 	}
@@ -61,16 +61,17 @@ func (f form) only(names ...string) (map[string]string, error) {
 	fields := map[string]string{}
 	for _, name := range names {
 		if len(f.values[name]) > 1 {
-			return nil, malformed("a field comes twice")
+			return nil, malformed("form_twice")
 		}
 		fields[name] = f.take(name)
 	}
 	if len(f.values) > 0 {
-		return nil, malformed("a field is not known")
+		return nil, malformed("form_unknown")
 	}
 	return fields, nil
 }
 
+// malformed names what is wrong with a form by a word that the catalogue has a text for (fact.problem).
 func malformed(problem string) error { return fault.New(fault.RequestMalformed, "problem", problem) }
 
 // digits takes the spaces and hyphens out of a code as people type it.

@@ -10,7 +10,6 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
-	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // named finds the key of the address. The same bytes under the other environment's prefix name no key.
@@ -52,7 +51,7 @@ func (k *keys) showOne(v *visit, key apikey.Key, p page.Problem) error {
 		view.Secrets = append(view.Secrets, v.secret(s, i == 0))
 		view.Seen = view.Seen || i == 0 && !s.LastUsedAt.IsZero()
 	}
-	if key.Algorithm == sign.Ed25519 {
+	if key.Algorithm.KeepsPublicHalf() {
 		var err error
 		if view.Challenge, err = k.keys.Challenge(v.who); err != nil {
 			return err
@@ -126,11 +125,14 @@ func (k *keys) rotate(v *visit) error {
 
 // showIssued shows a new secret, once.
 func (k *keys) showIssued(v *visit, issued apikey.Issued) error {
-	view := page.Created{Key: k.card(v, issued.Key), Secret: string(issued.Secret.Reveal()), Check: k.check(ownFile)}
+	view := page.Created{
+		Key: k.card(v, issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal()),
+		Check: k.check(ownFile),
+	}
 	if view.Secret != "" {
 		view.FileName = fileName(issued.Name)
 		view.Check = k.check(view.FileName)
-		file, err := keyFile(issued, view.Secret)
+		file, err := keyFile(issued)
 		if err != nil {
 			return err
 		}

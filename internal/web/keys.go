@@ -137,6 +137,15 @@ var kinds = []struct {
 	{"ed25519", sign.Native, sign.Ed25519},
 	{"hmac", sign.Native, sign.HMACSHA256},
 	{"upbit", sign.Upbit, sign.HMACSHA2},
+	{"bithumb", sign.Bithumb, sign.HMACSHA256},
+	{"binance", sign.Binance, sign.HMACSHA256},
+	{"binance-ed25519", sign.Binance, sign.Ed25519},
+	{"kraken", sign.Kraken, sign.HMACSHA512},
+	{"okx", sign.OKX, sign.HMACSHA256},
+	{"bybit", sign.Bybit, sign.HMACSHA256},
+	{"coinbase", sign.Coinbase, sign.ES256},
+	{"coinbase-ed25519", sign.Coinbase, sign.Ed25519},
+	{"kucoin", sign.KuCoin, sign.HMACSHA256},
 }
 
 // revoke ends a key.

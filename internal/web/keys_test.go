@@ -80,7 +80,7 @@ func TestCreateKeyWithSecret(t *testing.T) {
 	}
 
 	b.get("/keys")
-	b.shows(http.StatusOK, "Grid BTC", "Works", "Test", "place orders", "203.0.113.7", "in 30 days")
+	b.shows(http.StatusOK, "Grid BTC", "Active", "Test", "place orders", "203.0.113.7", "in 30 days")
 	if strings.Contains(b.page.body, file.Secret) {
 		t.Error("the secret is shown again")
 	}

@@ -32,10 +32,12 @@ func readWanted(f form) (wanted, error) {
 
 // publicHalf is what was pasted, if it is a public key. Anything else may be the private half by mistake, and is not shown again.
 func (w wanted) publicHalf() string {
-	if _, _, err := sign.ParsePublicKey(w.fields["public_key"]); err != nil {
-		return ""
+	for _, a := range []sign.Algorithm{sign.Ed25519, sign.ES256} {
+		if _, err := sign.PublicKeyFor(a, w.fields["public_key"]); err == nil {
+			return w.fields["public_key"]
+		}
 	}
-	return w.fields["public_key"]
+	return ""
 }
 
 // allowlist is one address or network a line, with the reader's own where they ticked it.
@@ -71,7 +73,7 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 			in.Dialect, in.Algorithm = kind.dialect, kind.algorithm
 		}
 	}
-	if w.fields["kind"] == "ed25519" {
+	if in.Algorithm.KeepsPublicHalf() {
 		in.PublicKey, in.Possession = w.fields["public_key"], strings.TrimSpace(w.fields["possession"])
 	} else {
 		in.Challenge = ""
@@ -101,13 +103,32 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 		Problem: p, Name: w.fields["name"], Purpose: w.fields["purpose"], Kind: w.fields["kind"], Scopes: k.scopeChoices(v, w),
 		Environments: v.environments(w.fields["environment"]), Lives: k.lives(v, w.fields["life"]), Allowlist: w.fields["allowlist"],
 		HereToo: w.fields["here"] == "yes", Here: v.rec.Addr.String(), PublicKey: w.publicHalf(), Challenge: challenge,
-		UpbitOff: k.terms.limits.UpbitOff, UpbitLifted: k.terms.limits.UpbitCeiling >= scope.Order,
-		Unpinned: v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}"),
+		Exchanges: k.exchanges(v),
+		Unpinned:  v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}"),
 	}
 	if view.Subaccounts, err = k.subaccounts(v, w.fields["subaccount"]); err != nil {
 		return err
 	}
 	return v.show(page.NewKeyPage(v.frame("keys.new"), view))
+}
+
+// exchanges lists the ways of other exchanges that keys are made for, with what the operator made of those that cover too little to trade.
+func (k *keys) exchanges(v *visit) (list []page.Exchange) {
+	for _, kind := range kinds {
+		limit := k.terms.limits.Dialects[kind.dialect]
+		if kind.dialect == sign.Native || limit.Off {
+			continue
+		}
+		e := page.Exchange{Kind: kind.name}
+		switch reads := kind.dialect.Coverage().Ceiling() == sign.CeilingRead; {
+		case reads && limit.Lifted:
+			e.Hint = v.words.Say("kind.lifted")
+		case reads:
+			e.Hint = v.words.Say("kind." + kind.dialect.String() + ".read")
+		}
+		list = append(list, e)
+	}
+	return list
 }
 
 // scopeChoices lists what a member of this role can hand to a key. Money is left out: no key can send it.
@@ -186,10 +207,10 @@ func (k *keys) check(file string) string {
 }
 
 // keyFile is what the command line reads a key from. The script writes the same for a key pair that it made.
-func keyFile(k apikey.Issued, secret string) ([]byte, error) {
+func keyFile(k apikey.Issued) ([]byte, error) {
 	file, err := json.MarshalIndent(client.KeyFile{
-		KeyID: k.Text(), Algorithm: k.Algorithm.String(), Secret: secret, Dialect: k.Dialect.String(), Environment: k.Environment.String(),
-		Scopes: k.Scopes.Words(),
+		KeyID: k.Text(), Algorithm: k.Algorithm.String(), Secret: string(k.Secret.Reveal()), Passphrase: string(k.Passphrase.Reveal()), Dialect: k.Dialect.String(), Environment: k.Environment.String(),
+		Scopes: k.Scopes.Words(), Settings: k.Dialect.SettingsWords(k.Settings),
 	}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write key file: %w", err)

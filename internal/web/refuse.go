@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -46,15 +45,11 @@ func (v *visit) told(err error) (e fault.Entry, title, fix string, f *fault.Erro
 
 // factWords says the facts of a refusal as their reader knows them.
 func (v *visit) factWords(fields map[string]any) map[string]string {
-	facts := map[string]string{}
-	for name, value := range fields {
-		text := fmt.Sprint(value)
+	facts := v.words.Facts(fields)
+	for name, text := range facts {
 		if t, err := time.Parse(time.RFC3339, text); err == nil {
-			text = v.when(t).Absolute
-		} else if key := "fact." + name + "." + text; v.words.Has(key) {
-			text = v.words.Say(key)
+			facts[name] = v.when(t).Absolute
 		}
-		facts[name] = text
 	}
 	return facts
 }

@@ -1,12 +1,14 @@
 // Package policy owns what each role may do and how strongly each class of action must be proven (product.md, "Assurance needed").
 //
-// It knows no route and no row: doors and rooms bring a decision.Question. It is pure and allocates nothing, because the gateway
+// It knows no route and no row: doors and rooms bring a decision.Question. It changes nothing and allocates nothing, because the gateway
 // asks it once a request.
 //
-// Invariant: what is not allowed by a line here is denied.
+// Invariant: what is not allowed by a line here is denied, and a node that has lost touch allows only what can do no harm.
 package policy
 
 import (
+	"time"
+
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -14,8 +16,34 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 )
 
-// Policy answers questions. The zero value is the policy; it has nothing to configure yet.
-type Policy struct{}
+// Policy answers questions. The zero value is the policy of a node that always knows everything.
+type Policy struct {
+	// Age is how long ago this node last knew of every change; nil means that it always does.
+	Age func() time.Duration
+}
+
+// How old knowledge may be for an action of a class (product.md, "When a part is down"): then a session that has ended or a key that was
+// revoked elsewhere may still count here. Looking and cancelling live on snapshots for two minutes; orders stop first; what changes rights or
+// moves money stops as soon as a second has passed, which no poll of the feed takes.
+const (
+	maxAge      = 120 * time.Second
+	maxAgeOrder = 2 * time.Second
+	maxAgeMore  = time.Second
+)
+
+func (p Policy) outOfTouch(c scope.Class) bool {
+	if p.Age == nil {
+		return false
+	}
+	age := p.Age()
+	switch {
+	case c <= scope.Cancel:
+		return age > maxAge
+	case c == scope.Order:
+		return age > maxAgeOrder
+	}
+	return age > maxAgeMore
+}
 
 const (
 	viewer = scope.Set(1<<scope.BalancesRead | 1<<scope.OrdersRead | 1<<scope.TransfersRead | 1<<scope.ActivityRead)
@@ -38,11 +66,14 @@ func ScopesOf(r principal.Role) scope.Set {
 	return 0
 }
 
-// Decide answers one question. Reasons: unauthorized, forbidden, key.wrong_environment, key.scope_missing, assurance.too_low,
+// Decide answers one question. Reasons: stale, unauthorized, forbidden, key.wrong_environment, key.scope_missing, assurance.too_low,
 // confirmation.required.
-func (Policy) Decide(q decision.Question) decision.Answer {
+func (p Policy) Decide(q decision.Question) decision.Answer {
 	if q.Class == scope.Public || q.Principal.Trusted() {
 		return decision.Answer{Verdict: decision.Allow}
+	}
+	if p.outOfTouch(q.Class) {
+		return decision.Answer{Verdict: decision.Deny, Reason: fault.Stale, RetryAfter: time.Second}
 	}
 	if !q.Account.IsZero() && q.Account != q.Principal.Account {
 		return deny(fault.NotFound)

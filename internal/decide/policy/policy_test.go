@@ -120,3 +120,40 @@ func TestDecidingAllocatesNothing(t *testing.T) {
 		t.Errorf("Decide allocates %v times", n)
 	}
 }
+
+// product.md, "When a part is down", column 1.
+func TestANodeOutOfTouchAllowsOnlyWhatDoesNoHarm(t *testing.T) {
+	who := user(principal.Owner, assurance.Phr)
+	for _, row := range []struct {
+		class scope.Class
+		needs scope.Scope
+		until time.Duration
+	}{
+		{scope.Look, scope.OrdersRead, 120 * time.Second},
+		{scope.Cancel, scope.OrdersCancel, 120 * time.Second},
+		{scope.Order, scope.OrdersWrite, 2 * time.Second},
+		{scope.Setting, 0, time.Second},
+	} {
+		for _, age := range []time.Duration{0, row.until, row.until + 1} {
+			p := policy.Policy{Age: func() time.Duration { return age }}
+			q := decision.Question{Principal: who, Class: row.class, Scope: row.needs}
+			got := p.Decide(q)
+			if stale := age > row.until; (got.Reason == fault.Stale) != stale || (got.Verdict == decision.Deny) != stale {
+				t.Errorf("%s, %v out of touch: %+v", row.class, age, got)
+			}
+			q.Principal = principal.Host("cli")
+			if got := p.Decide(q); got.Verdict != decision.Allow {
+				t.Errorf("%s by the host, %v out of touch: %+v", row.class, age, got)
+			}
+		}
+	}
+	lost := policy.Policy{Age: func() time.Duration { return time.Hour }}
+	if got := lost.Decide(decision.Question{Class: scope.Public}); got.Verdict != decision.Allow {
+		t.Errorf("market data: %+v", got)
+	}
+	for _, c := range []scope.Class{scope.Destination, scope.Withdraw} {
+		if got := lost.Decide(decision.Question{Principal: who, Class: c}); got.Reason != fault.Stale || got.RetryAfter <= 0 {
+			t.Errorf("%s: %+v", c, got)
+		}
+	}
+}

@@ -158,7 +158,7 @@ func (w *world) keyOf(keyID, secret string) authtest.Key {
 	}
 	k := authtest.Key{Key: w.APIKeys.Find(kid).Key, Secret: secret}
 	if k.Dialect == sign.Upbit {
-		k.Signer, err = sign.NewUpbitSigner(sign.UpbitKey{AccessKey: keyID, Secret: []byte(secret), Untimed: true})
+		k.Signer, err = sign.NewExchangeSigner(sign.ExchangeKey{Dialect: sign.Upbit, KeyID: keyID, Secret: []byte(secret), Untimed: true})
 	} else {
 		k.Signer, err = sign.NewHMACSigner(keyID, []byte(secret))
 	}

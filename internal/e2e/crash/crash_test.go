@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -57,7 +58,7 @@ func newOwner(t *testing.T, o program.InstallOptions, keys int) *owner {
 	}
 	upbit := ada.Key(t, rooms, sign.Upbit, sign.HMACSHA2)
 	var err error
-	if w.signer, err = sign.NewUpbitSigner(sign.UpbitKey{AccessKey: upbit.Text(), Secret: upbit.Secret.Reveal(), Untimed: true}); err != nil {
+	if w.signer, err = sign.NewExchangeSigner(sign.ExchangeKey{Dialect: sign.Upbit, KeyID: upbit.Text(), Secret: upbit.Secret.Reveal(), Untimed: true}); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -78,6 +79,7 @@ func (w *owner) ask(ctx context.Context, method, path string) (*http.Response, e
 	if err != nil {
 		return nil, err
 	}
+	r.Host = strings.Replace(w.Dashboard, "127.0.0.1", "localhost", 1) // the name of its origin
 	r.Header.Set("Cookie", "__Host-sid="+w.bearer)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	r.Header.Set("Content-Type", "application/json")
@@ -165,7 +167,7 @@ func (w *owner) acknowledged() int {
 }
 
 // work lets four clients revoke the given keys and spend as many tokens, until all is done or ctx ends. A client that is told of a failure
-// goes on with the next after a moment.
+// goes on with the next after a moment, a longer one after each failure, so that an outage costs few writes however long it is.
 func (w *owner) work(ctx context.Context, keys []string) {
 	todo := make(chan func() error, 2*len(keys))
 	for _, key := range keys {
@@ -176,14 +178,17 @@ func (w *owner) work(ctx context.Context, keys []string) {
 	var clients sync.WaitGroup
 	for range 4 {
 		clients.Go(func() {
+			moment := 20 * time.Millisecond
 			for do := range todo {
 				if err := do(); err == nil {
+					moment = 20 * time.Millisecond
 					continue
 				}
 				select {
 				case <-ctx.Done():
 					return
-				case <-time.After(20 * time.Millisecond):
+				case <-time.After(moment):
+					moment = min(2*moment, time.Second)
 				}
 			}
 		})

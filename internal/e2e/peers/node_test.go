@@ -109,7 +109,7 @@ func ccxtRefusals(t *testing.T, said map[string]json.RawMessage) {
 		"no funds": "InsufficientFunds", "no coins": "InsufficientFunds",
 		"no such order": "OrderNotFound", "cancelled twice": "OrderNotFound",
 		"no scope": "PermissionDenied", "withdraw": "PermissionDenied",
-		"too small": "ExchangeError", "revoked": "ExchangeError",
+		"too small": "ExchangeError", "revoked": "AuthenticationError", "hammering": "RateLimitExceeded",
 		"nobody there": "NetworkError",
 	} {
 		if got := read[order](t, said, step); got.Error != class || got.Message == "" {

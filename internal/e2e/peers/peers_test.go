@@ -33,6 +33,7 @@ func TestPeers(t *testing.T) {
 	t.Run("curl", h.curl)
 	t.Run("client", h.client)
 	t.Run("ccxt", h.ccxt)
+	t.Run("ccxt elsewhere", h.venues)
 	t.Run("http-message-signatures", h.httpMessageSignatures)
 	t.Run("typescript", h.typescript)
 	t.Run("python", h.python)

@@ -83,3 +83,49 @@ func TestNewcomersAreCountedWhenTheTableIsFull(t *testing.T) {
 		t.Errorf("after the flood a source has %d tries, want %d", got, limits.KeyBurst)
 	}
 }
+
+// hammer fails n times from one source and says how many were let through.
+func hammer(b *memory.Budgets, k id.Key, addr netip.Addr, n int) (let int) {
+	for range n {
+		if b.Left(k, addr, start) {
+			let++
+		}
+		b.Fail(k, addr, start)
+	}
+	return let
+}
+
+// A flood from more networks than the table holds, each of which has failed often: a newcomer gets no more tries than without it, one from
+// far away from the flood no fewer, and memory stays within its bound.
+func TestANewcomerInAFloodIsCounted(t *testing.T) {
+	b := memory.NewBudgets(limits)
+	const sources = 120_000
+	for n := range uint32(sources) {
+		for range 10 {
+			b.Fail(id.Key{1}, network(n, 1), start)
+		}
+	}
+	if b.Len() > 100_000+16 {
+		t.Errorf("%d sources are remembered", b.Len())
+	}
+	if got := hammer(b, id.Key{1}, network(sources+1, 1), 300); got > limits.KeyBurst {
+		t.Errorf("a newcomer was let through %d times, want at most %d", got, limits.KeyBurst)
+	}
+	if got := hammer(b, id.Key{1}, netip.MustParseAddr("203.0.113.9"), 300); got != limits.KeyBurst {
+		t.Errorf("a newcomer from elsewhere was let through %d times, want %d", got, limits.KeyBurst)
+	}
+}
+
+// Whoever has used up a budget is not forgotten for newcomers that failed once.
+func TestAFloodOfNewcomersForgetsNobodyWhoHammers(t *testing.T) {
+	b := memory.NewBudgets(limits)
+	me := netip.MustParseAddr("203.0.113.9")
+	hammer(b, id.Key{1}, me, 100)
+	for n := range uint32(200_000) {
+		// Of many prefixes, so that each is a new one even when there is no room.
+		b.Fail(id.Key{1}, network(n<<12, 1), start)
+	}
+	if b.Left(id.Key{1}, me, start.Add(time.Second)) {
+		t.Error("a flood of others gave a hammering source a new budget")
+	}
+}

@@ -1,4 +1,4 @@
-// Package memory owns the fast, forgettable state of one node: nonces of signed requests.
+// Package memory owns the fast, forgettable state of one node: nonces of signed requests, and the budgets of failures.
 //
 // It is never the only record of anything that matters: after a loss, signatures older than the store's birth are refused.
 package memory
@@ -16,6 +16,9 @@ import (
 // An entry is a 64-bit keyed hash: 10,000 requests/s for a minute cost about 25 MB, and a false refusal has a chance of n/2^64. The seed is
 // random per process, so that nobody can aim at one. Entries lie in two generations that take turns: a generation is dropped whole when
 // everything in it has expired.
+//
+// A clock that is set cannot open what was closed: each part knows the youngest signature it has ever dropped, and nothing signed before
+// that can be claimed again, whatever the clock says by then. While the clock only runs, such a signature is too old for any window.
 type Nonces struct {
 	birth time.Time
 	life  time.Duration
@@ -27,16 +30,24 @@ const parts = 64
 
 type part struct {
 	mu         sync.Mutex
-	young, old map[uint64]struct{} // hashes; guarded by mu
-	youngFrom  time.Time           // guarded by mu
-	_          [24]byte            // a cache line of its own, or neighbours would wait for each other
+	young, old generation // guarded by mu
+	youngFrom  time.Time  // guarded by mu
+	dropped    int64      // microseconds of the youngest signature that was dropped; guarded by mu
+	_          [16]byte   // a cache line of its own, or neighbours would wait for each other
+}
+
+// generation is what was claimed in one stretch of time.
+type generation struct {
+	spent    map[uint64]struct{} // hashes
+	youngest int64               // microseconds of the youngest signature in it
 }
 
 // NewNonces makes an empty store, born at now, that keeps each nonce for at least life.
 func NewNonces(now time.Time, life time.Duration) *Nonces {
 	n := &Nonces{birth: now, life: life, seed: maphash.MakeSeed()}
 	for i := range n.parts {
-		n.parts[i] = part{young: map[uint64]struct{}{}, youngFrom: now}
+		n.parts[i].young.spent = map[uint64]struct{}{}
+		n.parts[i].youngFrom = now
 	}
 	return n
 }
@@ -44,38 +55,50 @@ func NewNonces(now time.Time, life time.Duration) *Nonces {
 // Birth is when the store became empty. A signature as old as that may have been used before it.
 func (n *Nonces) Birth() time.Time { return n.birth }
 
-// Claim spends a nonce of a key; it is true for exactly one of all callers within the nonce's life.
-func (n *Nonces) Claim(k id.Key, nonce string, now time.Time) bool {
+// Claim spends the nonce of a key's signature that says it was created then; won is true for exactly one of all callers. forgotten says that
+// the store no longer knows what was claimed for signatures so old, which then win nothing.
+func (n *Nonces) Claim(k id.Key, nonce string, created, now time.Time) (won, forgotten bool) {
 	var h maphash.Hash
 	h.SetSeed(n.seed)
 	_, _ = h.Write(k[:])
 	_, _ = h.WriteString(nonce)
-	sum := h.Sum64()
+	sum, signed := h.Sum64(), created.UnixMicro()
 	p := &n.parts[sum%parts]
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.turn(now, n.life)
-	if _, spent := p.young[sum]; spent {
-		return false
+	if _, spent := p.young.spent[sum]; spent {
+		return false, false
 	}
-	if _, spent := p.old[sum]; spent {
-		return false
+	if _, spent := p.old.spent[sum]; spent {
+		return false, false
 	}
-	p.young[sum] = struct{}{}
-	return true
+	if signed <= p.dropped {
+		return false, true
+	}
+	p.young.spent[sum] = struct{}{}
+	p.young.youngest = max(p.young.youngest, signed)
+	return true, false
 }
 
-// turn makes the young generation the old one once it is as old as a nonce lives, and drops what was old: all of it has expired.
+// turn makes the young generation the old one once it is as old as a nonce lives, and drops what was old: all of it has expired. Times that
+// carry Go's monotonic clock are compared by that, so that a wall clock that jumps neither ages a generation nor keeps it.
 func (p *part) turn(now time.Time, life time.Duration) {
 	age := now.Sub(p.youngFrom)
+	if age < 0 {
+		p.youngFrom = now // a clock that went back: what is here lives a little longer, and not until the clock has caught up
+		return
+	}
 	if age < life {
 		return
 	}
+	p.dropped = max(p.dropped, p.old.youngest)
 	p.old = p.young
 	if age >= 2*life {
-		p.old = nil
+		p.dropped = max(p.dropped, p.old.youngest)
+		p.old = generation{}
 	}
-	p.young, p.youngFrom = map[uint64]struct{}{}, now
+	p.young, p.youngFrom = generation{spent: map[uint64]struct{}{}}, now
 }
 
 // Sweep drops what has expired, so that a flood's memory comes back when it is over.
@@ -94,7 +117,7 @@ func (n *Nonces) Len() int {
 	for i := range n.parts {
 		p := &n.parts[i]
 		p.mu.Lock()
-		total += len(p.young) + len(p.old)
+		total += len(p.young.spent) + len(p.old.spent)
 		p.mu.Unlock()
 	}
 	return total

@@ -4,6 +4,8 @@
 package decision
 
 import (
+	"time"
+
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -44,6 +46,8 @@ type Answer struct {
 	Reason fault.Code
 	// Needs is the assurance that would do, with StepUp.
 	Needs assurance.Level
+	// RetryAfter is when the same question may get another answer by itself; zero where it will not.
+	RetryAfter time.Duration
 }
 
 // Err is nil for Allow and the refusal otherwise.
@@ -55,8 +59,9 @@ func (a Answer) Err() error {
 		return fault.New(a.Reason, "needs", a.Needs.String())
 	case Deny:
 	}
-	return fault.New(a.Reason)
+	return fault.New(a.Reason).After(a.RetryAfter)
 }
 
-// Decider is room decide, as lower rooms ask it. It is pure: the same question gets the same answer.
+// Decider is room decide, as lower rooms ask it. It reads no row and changes nothing: while this node hears of every change, the same question
+// gets the same answer.
 type Decider interface{ Decide(q Question) Answer }

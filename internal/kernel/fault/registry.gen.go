@@ -66,7 +66,7 @@ const (
 	ChildCodeUnknownHost Code = "child_code.unknown_host"
 	// SignInRefused: That did not work. The address, the password or the code is wrong.
 	SignInRefused Code = "sign_in.refused"
-	// SignInThrottled: Too many tries. Nothing is locked: you can try again soon.
+	// SignInThrottled: Too many tries. Nothing is locked: you can try again after a wait.
 	SignInThrottled Code = "sign_in.throttled"
 	// SignInExpired: This took too long, or it was started in another browser.
 	SignInExpired Code = "sign_in.expired"
@@ -124,7 +124,7 @@ const (
 	SignatureAhead Code = "signature.ahead"
 	// SignatureNonceReused: This nonce was used before. Nothing was done twice.
 	SignatureNonceReused Code = "signature.nonce_reused"
-	// SignatureSignAgain: This request was signed before the server started.
+	// SignatureSignAgain: We cannot tell whether this request was used before: it was signed before the server started, or before its clock was set back.
 	SignatureSignAgain Code = "signature.sign_again"
 	// SignatureTwoCredentials: The request carries two kinds of credentials.
 	SignatureTwoCredentials Code = "signature.two_credentials"
@@ -164,6 +164,12 @@ const (
 	AssertionInvalid Code = "assertion.invalid"
 	// GatewayNoUpgrade: This gate does not pass upgraded connections such as WebSocket.
 	GatewayNoUpgrade Code = "gateway.no_upgrade"
+	// KeyUsedUp: This key has made {limit} requests without a time, which is all that one key may make.
+	KeyUsedUp Code = "key.used_up"
+	// Stale: This server has not heard for a while what has changed, so it allows only what cannot do harm. Nothing was changed.
+	Stale Code = "stale"
+	// RefusedMore: Many more requests were refused in this minute. They are counted together here.
+	RefusedMore Code = "refused.more"
 	// ForwardUndeclared: This door answers declared proxies only.
 	ForwardUndeclared Code = "forward.undeclared"
 	// ForwardMalformed: The question does not name one original request: {header}.
@@ -270,8 +276,8 @@ var registry = map[Code]Entry{
 		English: "That did not work. The address, the password or the code is wrong.", EnglishFix: "Check what you typed. After several tries you have to wait a little.",
 		Korean: "로그인하지 못했습니다. 메일 주소, 비밀번호 또는 코드가 올바르지 않습니다.", KoreanFix: "입력하신 내용을 확인해 주십시오. 여러 번 실패하면 잠시 기다리셔야 합니다."},
 	SignInThrottled: {Code: SignInThrottled, Status: 429, Sight: Anyone, Outside: "",
-		English: "Too many tries. Nothing is locked: you can try again soon.", EnglishFix: "Wait until the time shown. Signing in with a passkey works at once.",
-		Korean: "시도 횟수가 너무 많습니다. 계정은 잠기지 않았으며 곧 다시 시도할 수 있습니다.", KoreanFix: "표시된 시각까지 기다려 주십시오. 패스키로는 바로 로그인할 수 있습니다."},
+		English: "Too many tries. Nothing is locked: you can try again after a wait.", EnglishFix: "Wait until the time shown. Signing in with a passkey works at once.",
+		Korean: "시도 횟수가 너무 많습니다. 계정은 잠기지 않았으며 잠시 기다리면 다시 시도할 수 있습니다.", KoreanFix: "표시된 시각까지 기다려 주십시오. 패스키로는 바로 로그인할 수 있습니다."},
 	SignInExpired: {Code: SignInExpired, Status: 401, Sight: Anyone, Outside: "",
 		English: "This took too long, or it was started in another browser.", EnglishFix: "Start again.",
 		Korean: "시간이 초과되었거나 다른 브라우저에서 시작되었습니다.", KoreanFix: "처음부터 다시 시작해 주십시오."},
@@ -334,7 +340,7 @@ var registry = map[Code]Entry{
 		Korean: "이 키에는 {scope} 권한이 없습니다.", KoreanFix: "해당 권한이 있는 키를 만들어 주십시오."},
 	KeyNotReleased: {Code: KeyNotReleased, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "Keys cannot withdraw: the withdraw scope of this key was never released.", EnglishFix: "No key can be released yet. Ask the operator how to withdraw.",
-		Korean: "키로는 출금할 수 없습니다. 이 키의 출금 권한은 해제된 적이 없습니다.", KoreanFix: "출금 권한 해제는 아직 제공되지 않습니다. 출금 방법은 운영자에게 문의해 주십시오."},
+		Korean: "키로는 출금할 수 없습니다. 이 키의 출금 권한은 승인된 적이 없습니다.", KoreanFix: "출금 권한 승인은 아직 제공되지 않습니다. 출금 방법은 운영자에게 문의해 주십시오."},
 	KeyInBrowser: {Code: KeyInBrowser, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This request carries an Origin header: a secret key was used in a browser.", EnglishFix: "Never put a secret key into a page. Revoke it and use a session there.",
 		Korean: "요청에 Origin 헤더가 있습니다. 비밀 키가 브라우저에서 사용되었습니다.", KoreanFix: "비밀 키를 웹 페이지에 넣지 마십시오. 키를 폐기하고 세션을 사용해 주십시오."},
@@ -357,8 +363,8 @@ var registry = map[Code]Entry{
 		English: "This nonce was used before. Nothing was done twice.", EnglishFix: "Sign each request with a new random nonce.",
 		Korean: "이미 사용된 nonce입니다. 두 번 처리된 것은 없습니다.", KoreanFix: "요청마다 새로운 무작위 nonce로 서명해 주십시오."},
 	SignatureSignAgain: {Code: SignatureSignAgain, Status: 401, Sight: Owner, Outside: "unauthorized",
-		English: "This request was signed before the server started.", EnglishFix: "Sign it again and send it. This can happen for about two seconds after a start.",
-		Korean: "이 요청은 서버가 시작되기 전에 서명되었습니다.", KoreanFix: "다시 서명하여 보내 주십시오. 서버가 시작된 뒤 약 2초 동안만 발생할 수 있습니다."},
+		English: "We cannot tell whether this request was used before: it was signed before the server started, or before its clock was set back.", EnglishFix: "Sign it again and send it. After a start this can happen for about two seconds.",
+		Korean: "이 요청은 서버가 시작되기 전에 또는 서버 시각이 되돌려지기 전에 서명되어, 이미 사용되었는지 확인할 수 없습니다.", KoreanFix: "다시 서명하여 보내 주십시오. 서버가 시작된 뒤에는 약 2초 동안 발생할 수 있습니다."},
 	SignatureTwoCredentials: {Code: SignatureTwoCredentials, Status: 401, Sight: Anyone, Outside: "",
 		English: "The request carries two kinds of credentials.", EnglishFix: "Send one only.",
 		Korean: "요청에 두 종류의 인증 정보가 있습니다.", KoreanFix: "하나만 보내 주십시오."},
@@ -416,6 +422,15 @@ var registry = map[Code]Entry{
 	GatewayNoUpgrade: {Code: GatewayNoUpgrade, Status: 400, Sight: Anyone, Outside: "",
 		English: "This gate does not pass upgraded connections such as WebSocket.", EnglishFix: "Send plain requests.",
 		Korean: "이 관문은 WebSocket과 같은 업그레이드 연결을 전달하지 않습니다.", KoreanFix: "일반 요청을 보내 주십시오."},
+	KeyUsedUp: {Code: KeyUsedUp, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This key has made {limit} requests without a time, which is all that one key may make.", EnglishFix: "Create a new key, or sign with a timestamp claim.",
+		Korean: "시각이 없는 서명으로 보낸 요청이 키 하나의 한도인 {limit}건에 도달했습니다.", KoreanFix: "새 키를 만들거나 timestamp 클레임을 포함해 서명해 주십시오."},
+	Stale: {Code: Stale, Status: 503, Sight: Anyone, Outside: "",
+		English: "This server has not heard for a while what has changed, so it allows only what cannot do harm. Nothing was changed.", EnglishFix: "Try again in a moment. Orders can still be cancelled.",
+		Korean: "최근 변경 사항을 확인할 수 없어 위험을 늘리지 않는 작업만 허용하고 있습니다. 변경된 것은 없습니다.", KoreanFix: "잠시 후 다시 시도해 주십시오. 주문 취소는 계속 가능합니다."},
+	RefusedMore: {Code: RefusedMore, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "Many more requests were refused in this minute. They are counted together here.", EnglishFix: "If they are not yours, somebody is trying: nothing got through. An allowlist keeps strangers off a key.",
+		Korean: "같은 1분 동안 더 많은 요청이 거부되어 한데 모아 집계했습니다.", KoreanFix: "본인의 요청이 아니라면 누군가 시도하고 있는 것이며 통과한 요청은 없습니다. 허용 목록을 설정하면 다른 곳에서 키를 시도할 수 없습니다."},
 	ForwardUndeclared: {Code: ForwardUndeclared, Status: 403, Sight: Anyone, Outside: "",
 		English: "This door answers declared proxies only.", EnglishFix: "If this is your proxy, name its network in proxies.trusted.",
 		Korean: "이 문은 선언된 프록시에만 응답합니다.", KoreanFix: "사용하시는 프록시라면 proxies.trusted에 그 네트워크를 적어 주십시오."},

@@ -1,11 +1,13 @@
 package authtest
 
 import (
+	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"maps"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -158,27 +160,25 @@ func (s *Stack) IssueKeyTo(account id.Account, owner id.User, in apikey.IssueInp
 		in.Dialect = sign.Native
 	}
 	if in.Algorithm == 0 {
-		in.Algorithm = sign.Ed25519
+		in.Algorithm = in.Dialect.Algorithms()[0]
 	}
-	var private ed25519.PrivateKey
-	if in.Algorithm == sign.Ed25519 {
-		var public ed25519.PublicKey
-		var err error
-		if public, private, err = ed25519.GenerateKey(rand.Reader); err != nil {
-			s.t.Fatal(err)
-		}
-		in.PublicKey = base64.StdEncoding.EncodeToString(public)
-	}
+	private := s.pair(&in)
 	issued, err := s.APIKeys.Issue(s.t.Context(), principal.Host("tests"), in)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	k := Key{Key: issued.Key, Secret: string(issued.Secret.Reveal()), PrivateKey: base64.StdEncoding.EncodeToString(private)}
-	switch in.Algorithm {
-	case sign.Ed25519:
-		k.Signer, err = sign.NewEd25519Signer(k.Text(), private)
-	case sign.HMACSHA2:
-		k.Signer, err = sign.NewUpbitSigner(sign.UpbitKey{AccessKey: k.Text(), Secret: issued.Secret.Reveal(), Untimed: true})
+	k := Key{Key: issued.Key, Secret: string(issued.Secret.Reveal())}
+	if ed, ok := private.(ed25519.PrivateKey); ok {
+		k.PrivateKey = base64.StdEncoding.EncodeToString(ed)
+	}
+	switch {
+	case in.Dialect != sign.Native:
+		k.Signer, err = sign.NewExchangeSigner(sign.ExchangeKey{
+			Dialect: in.Dialect, KeyID: k.Text(), Secret: issued.Secret.Reveal(), Passphrase: string(issued.Passphrase.Reveal()), Private: private,
+			Settings: k.Settings, Untimed: true,
+		})
+	case in.Algorithm == sign.Ed25519:
+		k.Signer, err = sign.NewEd25519Signer(k.Text(), private.(ed25519.PrivateKey))
 	default:
 		k.Signer, err = sign.NewHMACSigner(k.Text(), issued.Secret.Reveal())
 	}
@@ -186,6 +186,33 @@ func (s *Stack) IssueKeyTo(account id.Account, owner id.User, in apikey.IssueInp
 		s.t.Fatal(err)
 	}
 	return k
+}
+
+// pair makes a key pair where the algorithm has one, and puts its public half into the wish.
+func (s *Stack) pair(in *apikey.IssueInput) crypto.Signer {
+	s.t.Helper()
+	switch in.Algorithm {
+	case sign.Ed25519:
+		public, private, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		in.PublicKey = base64.StdEncoding.EncodeToString(public)
+		return private
+	case sign.ES256:
+		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		point, err := private.PublicKey.Bytes()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		in.PublicKey = base64.StdEncoding.EncodeToString(point)
+		return private
+	default:
+		return nil
+	}
 }
 
 // Signed makes a request to a gateway host, signed by the key now.
@@ -198,11 +225,8 @@ func (s *Stack) Signed(k Key, method, host, target, body string) *http.Request {
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	out := sign.Outgoing(r, []byte(body))
-	headers, err := k.Signer.Headers(&out, s.Now())
-	if err != nil {
+	if err := sign.Sign(r, []byte(body), k.Signer, s.Now()); err != nil {
 		s.t.Fatal(err)
 	}
-	maps.Copy(r.Header, headers)
 	return r
 }

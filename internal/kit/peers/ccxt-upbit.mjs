@@ -57,6 +57,17 @@ await step('too small', () => x.createOrder(market, 'limit', 'buy', 0.00000001, 
 await step('no scope', () => bot(look.key, look.secret).createOrder(market, 'limit', 'buy', 0.001, low));
 await step('revoked', () => bot(revoked.key, revoked.secret).fetchBalance());
 await step('withdraw', () => x.withdraw('BTC', 0.1, 'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq', undefined, { network: 'BTC' }));
+await step('hammering', async () => {
+  const wrong = bot(look.key, look.secret.slice(0, -1) + (look.secret.endsWith('0') ? '1' : '0'));
+  for (let n = 0; n < 60; n++) {
+    try {
+      await wrong.fetchBalance();
+    } catch (e) {
+      if (!(e instanceof ccxt.AuthenticationError)) throw e;
+    }
+  }
+  return 'never told to wait';
+});
 await step('nobody there', () => bot(key, secret, 'http://127.0.0.1:9').fetchBalance());
 
 process.stdout.write(JSON.stringify(results, null, 1) + '\n');

@@ -47,11 +47,11 @@ func feedOrder(t *testing.T, p *Place) {
 	db := p.Open(t)
 	var mu sync.Mutex
 	heard := map[byte]bool{}
-	db.Listen(func(c txn.Change) {
+	db.Listen(store.Listener{Hear: func(c txn.Change) {
 		mu.Lock()
 		defer mu.Unlock()
 		heard[c.ID[0]] = true
-	})
+	}})
 	var wg sync.WaitGroup
 	for n := range byte(50) {
 		wg.Go(func() {
@@ -69,7 +69,7 @@ func feedOrder(t *testing.T, p *Place) {
 func feedAcross(t *testing.T, p *Place) {
 	near, far := p.Open(t), p.Open(t)
 	var heard []byte
-	far.Listen(func(c txn.Change) { heard = append(heard, c.ID[0]) })
+	far.Listen(store.Listener{Hear: func(c txn.Change) { heard = append(heard, c.ID[0]) }})
 	for n := range byte(5) {
 		announce(t, near, n)
 	}
@@ -82,6 +82,44 @@ func feedAcross(t *testing.T, p *Place) {
 	heard = nil
 	if err := far.CatchUp(t.Context()); err != nil || heard != nil {
 		t.Errorf("a second look told %v again, %v", heard, err)
+	}
+}
+
+// feedGap: a process that was away for longer than the feed's rows are kept reads everything again, and so does one whose database was
+// replaced by an older one. Until that has succeeded it has heard nothing.
+func feedGap(t *testing.T, p *Place) {
+	near, far := p.Open(t), p.Open(t)
+	reloads, fail := 0, errors.New("no database")
+	var heard []byte
+	far.Listen(store.Listener{
+		Hear:   func(c txn.Change) { heard = append(heard, c.ID[0]) },
+		Reload: func(context.Context) error { reloads++; return fail },
+	})
+	away := func() {
+		for n := range byte(3) {
+			announce(t, near, n)
+		}
+		p.Clock.Advance(25 * time.Hour)
+		sweep(t, near, p.Clock.Now(), 1000)
+	}
+	away()
+	for range 2 {
+		if err := far.CatchUp(t.Context()); !errors.Is(err, fail) {
+			t.Errorf("a reload that failed: %v", err)
+		}
+	}
+	fail = nil
+	if err := far.CatchUp(t.Context()); err != nil || reloads != 3 || heard != nil {
+		t.Errorf("all rows gone: %v, %d reloads, heard %v", err, reloads, heard)
+	}
+	away()
+	announce(t, near, 9) // the first that is left has a gap before it
+	if err := far.CatchUp(t.Context()); err != nil || reloads != 4 || heard != nil {
+		t.Errorf("some rows gone: %v, %d reloads, heard %v", err, reloads, heard)
+	}
+	announce(t, near, 7)
+	if err := far.CatchUp(t.Context()); err != nil || reloads != 4 || string(heard) != "\x07" {
+		t.Errorf("afterwards: %v, %d reloads, heard %v", err, reloads, heard)
 	}
 }
 

@@ -100,6 +100,7 @@ func Run(t *testing.T, place func(t testing.TB) *Place) {
 		{"events are read by their person until erased", eventsErased},
 		{"the feed speaks before the answer and in commit order", feedOrder},
 		{"another process hears the feed", feedAcross},
+		{"a gap in the feed reads everything again", feedGap},
 		{"jobs commit with their change", jobsCommit},
 		{"jobs are done by workers", jobsWork},
 		{"data keys rotate under load", keysRotate},

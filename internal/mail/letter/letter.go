@@ -105,8 +105,7 @@ type Factor string
 
 // The factors that letters know words for.
 const (
-	Passkey       Factor = "passkey"
-	TOTP          Factor = "totp"
-	RecoveryCodes Factor = "recovery_codes"
-	Password      Factor = "password"
+	Passkey  Factor = "passkey"
+	TOTP     Factor = "totp"
+	Password Factor = "password"
 )

@@ -45,7 +45,7 @@ func (Welcome) compose(w *writer) {
 	w.heading("welcome.heading")
 	w.paragraph("welcome.first")
 	w.paragraph("welcome.passkey")
-	w.paragraph("welcome.codes")
+	w.paragraph("welcome.second")
 	w.button("button.set_up_methods", w.links.methods())
 	w.footOfAccount()
 }
@@ -207,23 +207,29 @@ func (l KeyChanged) compose(w *writer) {
 	w.footOfAccount()
 }
 
-// SignedOutEverywhere reports that all sessions were ended at once.
-type SignedOutEverywhere struct {
-	Seen Sighting
-	// KeysRevoked says that the API keys were ticked too; otherwise the letter says that they go on.
-	KeysRevoked bool
+// SignedOutOthers reports that all sessions but the one that asked for it were ended.
+type SignedOutOthers struct{ Seen Sighting }
+
+func (l SignedOutOthers) compose(w *writer) {
+	w.subjectLine("signed_out_others.subject")
+	w.heading("signed_out_others.heading")
+	w.paragraph("notice.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("notice.others_signed_out")
+	w.paragraph("signed_out_others.not_you")
+	w.button("button.sessions", w.links.sessions())
+	w.footOfAccount()
 }
+
+// SignedOutEverywhere reports that all sessions were ended at once.
+type SignedOutEverywhere struct{ Seen Sighting }
 
 func (l SignedOutEverywhere) compose(w *writer) {
 	w.subjectLine("signed_out_everywhere.subject")
 	w.heading("signed_out_everywhere.heading")
 	w.paragraph("notice.first")
 	w.facts(w.sighting(l.Seen)...)
-	if l.KeysRevoked {
-		w.paragraph("signed_out_everywhere.keys_revoked")
-	} else {
-		w.paragraph("signed_out_everywhere.keys_stay")
-	}
+	w.paragraph("signed_out_everywhere.keys_stay")
 	w.paragraph("signed_out_everywhere.not_you", "origin", w.links.Origin)
 	w.button("button.sessions", w.links.sessions())
 	w.footOfAccount()

@@ -46,6 +46,8 @@ type Key struct {
 	Scopes    scope.Set
 	// Allowlist of networks; empty allows every address.
 	Allowlist []netip.Prefix
+	// Settings of the dialect, how the key's clients write what they sign.
+	Settings sign.Settings
 	// WindowPast is the key's own signing window; zero means the dialect's.
 	WindowPast   time.Duration
 	Born         time.Time
@@ -147,6 +149,11 @@ type Tx interface {
 	ForgetUses(ctx context.Context, before time.Time) error
 	// ClaimKeyNonce spends a nonce for as long as the key lives; won is false for all but the first.
 	ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time.Time) (won bool, err error)
+	// CountKeyNonce counts one claimed nonce; within is false, and nothing is counted, when the key has most already.
+	CountKeyNonce(ctx context.Context, k id.Key, most int64) (within bool, err error)
+	// ClaimKeyCounter spends a nonce that must rise: won is true once for each that is above all before it, or not more than window below the
+	// highest.
+	ClaimKeyCounter(ctx context.Context, k id.Key, counter, window uint64, now time.Time) (won bool, err error)
 }
 
 // Limits are the numbers of the policy.
@@ -155,10 +162,16 @@ type Limits struct {
 	Life, ReadOnlyLife, MaxLife time.Duration
 	// UnpinnedTradeLife is how long a key without an IP allowlist may trade.
 	UnpinnedTradeLife time.Duration
-	// UpbitCeiling is the highest class that plain Upbit keys carry.
-	UpbitCeiling scope.Class
-	// UpbitOff refuses new keys of that dialect.
-	UpbitOff bool
+	// Dialects is what the operator says of each.
+	Dialects [sign.Dialects]DialectLimit
+}
+
+// DialectLimit is what the operator says of a dialect.
+type DialectLimit struct {
+	// Off refuses new keys.
+	Off bool
+	// Lifted lets signatures trade that cover too little for it.
+	Lifted bool
 }
 
 // Deps are what Keys is made of. All are needed.
@@ -186,16 +199,21 @@ func New(ctx context.Context, d Deps) (*Keys, error) {
 	k := &Keys{Deps: d}
 	k.index.byID = map[id.Key]*Live{}
 	k.uses.counted = map[useAt]*Use{}
-	return k, k.load(ctx)
+	return k, k.Reload(ctx)
 }
 
 // Ceiling is the highest class of action that a signature can carry, from what it covers (package sign). Where it covers too little to
 // trade, as a plain Upbit token does, the operator may lift it.
-func (k *Keys) Ceiling(c sign.Coverage) scope.Class {
-	if c.Ceiling() == sign.CeilingRead {
-		return k.Limits.UpbitCeiling
+func (k *Keys) Ceiling(d sign.Dialect, c sign.Coverage) scope.Class {
+	if c.Ceiling() == sign.CeilingRead && k.Limits.Dialects[d].Lifted {
+		return scope.Order
 	}
 	return classOf(c.Ceiling())
+}
+
+// highest is the most that a key of the dialect can be given: what it carries, or what an operator may lift it to by the configuration.
+func highest(d sign.Dialect) scope.Class {
+	return max(classOf(d.Coverage().Ceiling()), min(classOf(d.Coverage().Lift()), scope.Order))
 }
 
 func classOf(c sign.Ceiling) scope.Class {

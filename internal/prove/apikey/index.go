@@ -15,7 +15,6 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
-	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // index holds every key, so that a signed request costs no SQL, known or not. Rows are the truth: on each change of the feed the row is
@@ -44,7 +43,7 @@ type Live struct {
 
 // LiveMaterial is a secret or public half ready for use.
 type LiveMaterial struct {
-	// Sealed secret with the AAD that opens it, for HMAC; the public half, for Ed25519.
+	// Sealed secret with the AAD that opens it, for HMAC; the public half, for key pairs.
 	Sealed, AAD, Public []byte
 	Version             uint32
 	// Retires is when it stops to verify; zero for the newest one. The moment lies in the snapshot, so nobody has to be told when it comes.
@@ -106,9 +105,11 @@ func (k *Keys) Find(kid id.Key) *Live {
 
 const loadPage = 1000
 
-func (k *Keys) load(ctx context.Context) error {
+// Reload reads every key again and forgets all others. Whatever was heard before it began is in what it reads.
+func (k *Keys) Reload(ctx context.Context) error {
 	k.index.reading.Lock()
 	defer k.index.reading.Unlock()
+	fresh := map[id.Key]*Live{}
 	var after id.Key
 	for {
 		var page []*Live
@@ -131,10 +132,11 @@ func (k *Keys) load(ctx context.Context) error {
 			return fmt.Errorf("load keys: %w", err)
 		}
 		for _, l := range page {
-			k.index.put(l)
+			fresh[l.ID] = l
 			after = l.ID
 		}
 		if len(page) < loadPage {
+			k.index.become(fresh)
 			return nil
 		}
 	}
@@ -156,7 +158,7 @@ func (k *Keys) ready(ctx context.Context, tx Tx, key Key) (*Live, error) {
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
 	for _, kept := range slices.Backward(materials) {
 		m := LiveMaterial{Public: kept.Bytes, Version: kept.Version, Retires: kept.RetiresAt}
-		if key.Algorithm != sign.Ed25519 {
+		if !key.Algorithm.KeepsPublicHalf() {
 			m.Public, m.Sealed, m.AAD = nil, kept.Bytes, MaterialPlace(key.ID, kept.Version).AAD()
 		}
 		if len(materials) > 1 {
@@ -165,6 +167,18 @@ func (k *Keys) ready(ctx context.Context, tx Tx, key Key) (*Live, error) {
 		l.Materials = append(l.Materials, m)
 	}
 	return l, nil
+}
+
+// become takes over fresh keys, and keeps the times of use that the index alone knows.
+func (x *index) become(fresh map[id.Key]*Live) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for kid, l := range fresh {
+		if old, ok := x.byID[kid]; ok {
+			l.used = old.used
+		}
+	}
+	x.byID = fresh
 }
 
 func (x *index) put(l *Live) {

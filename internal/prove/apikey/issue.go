@@ -2,7 +2,6 @@ package apikey
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -44,9 +43,12 @@ type IssueInput struct {
 	Life      time.Duration  `json:"life"`
 	Dialect   sign.Dialect   `json:"dialect"`
 	Algorithm sign.Algorithm `json:"algorithm"`
-	// PublicKey of an Ed25519 key, in any form that sign.ParsePublicKey reads.
+	// Settings of the dialect, as words that sign.Dialect.ParseSettings reads.
+	Settings []string `json:"settings,omitempty"`
+	// PublicKey of a key pair, in any form that sign.PublicKeyFor reads.
 	PublicKey string `json:"public_key"`
-	// Challenge and Possession prove that the maker holds the private half: an Ed25519 signature, base64, over ProofText(Challenge).
+	// Challenge and Possession prove that the maker holds the private half: a signature, base64, over ProofText(Challenge). Of ES256 it is
+	// in ASN.1, as openssl writes it.
 	Challenge  string `json:"-"`
 	Possession string `json:"-"`
 }
@@ -54,8 +56,10 @@ type IssueInput struct {
 // Issued is a new key. Its secret is never readable again.
 type Issued struct {
 	Key
-	// Secret of an HMAC key; empty for Ed25519.
+	// Secret of an HMAC key; empty for key pairs.
 	Secret secret.Value
+	// Passphrase beside the secret, in dialects that have one.
+	Passphrase secret.Value
 }
 
 const (
@@ -84,7 +88,7 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 	if err != nil {
 		return out, err
 	}
-	material, given, possession, err := k.mint(p, key, 1, in)
+	material, out, possession, err := k.mint(p, key, 1, in)
 	if err != nil {
 		return out, err
 	}
@@ -109,7 +113,8 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 		follow := happening.Happening{Kind: happening.KeyCreated, User: key.Owner, Session: p.Session, Facts: facts}
 		return eventOf(audit.KeyCreated, p, key, facts), k.Follow.Apply(ctx, tx, follow)
 	})
-	return Issued{Key: key, Secret: given}, k.StepUps.Ask(ctx, err)
+	out.Key = key
+	return out, k.StepUps.Ask(ctx, err)
 }
 
 // plan checks the input and fills in the policy's defaults.
@@ -130,16 +135,19 @@ func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
 	if in.Environment != id.Live && in.Environment != id.Test {
 		return key, invalid("environment")
 	}
-	if !in.Dialect.Pins(in.Algorithm) || (in.Dialect == sign.Upbit && k.Limits.UpbitOff) {
+	if !in.Dialect.Pins(in.Algorithm) || k.Limits.Dialects[in.Dialect].Off {
 		return key, invalid("algorithm")
+	}
+	if key.Settings, err = in.Dialect.ParseSettings(in.Settings); err != nil {
+		return key, invalid("settings")
 	}
 	if len(in.Scopes) > 0 {
 		if key.Scopes, err = scope.ParseSet(in.Scopes); err != nil {
 			return key, invalid("scopes")
 		}
 	}
-	if highest := classOf(in.Dialect.Coverage().Lift()); key.Scopes.Highest() > highest {
-		return key, fault.New(fault.KeyAboveCeiling, "dialect", in.Dialect.String(), "ceiling", highest.String())
+	if most := highest(in.Dialect); key.Scopes.Highest() > most {
+		return key, fault.New(fault.KeyAboveCeiling, "dialect", in.Dialect.String(), "ceiling", most.String())
 	}
 	if key.Allowlist, err = networks(in.Allowlist); err != nil {
 		return key, err
@@ -176,16 +184,15 @@ func (k *Keys) subaccount(ctx context.Context, tx Tx, in IssueInput) (id.Subacco
 }
 
 // mint makes the secret, or takes the public half after its maker proved to hold the private one.
-func (k *Keys) mint(p principal.Principal, key Key, version uint32, in IssueInput) (m Material, given secret.Value, possession *ceremony.State, err error) {
+func (k *Keys) mint(p principal.Principal, key Key, version uint32, in IssueInput) (m Material, given Issued, possession *ceremony.State, err error) {
 	m.Version, m.Born, m.MintedBy = version, k.Now(), p.Kind.String()
-	if key.Algorithm != sign.Ed25519 {
-		var entropy [32]byte
-		rand.Read(entropy[:])
-		given = secret.FromString("api secret", id.FormatSecret(entropy, key.Environment))
-		m.Bytes = k.Sealer.Seal(MaterialPlace(key.ID, m.Version), given.Reveal())
-		return m, given, nil, nil
+	if !key.Algorithm.KeepsPublicHalf() {
+		material, err := given.mint(key)
+		m.Bytes = k.Sealer.Seal(MaterialPlace(key.ID, m.Version), material)
+		clear(material)
+		return m, given, nil, err
 	}
-	public, _, err := sign.ParsePublicKey(in.PublicKey)
+	public, err := sign.PublicKeyFor(key.Algorithm, in.PublicKey)
 	if err != nil {
 		return m, given, nil, invalid("public_key").Because(err)
 	}
@@ -198,10 +205,25 @@ func (k *Keys) mint(p principal.Principal, key Key, version uint32, in IssueInpu
 		return m, given, nil, err
 	}
 	proof, err := base64.StdEncoding.DecodeString(in.Possession)
-	if err != nil || !ed25519.Verify(public, ProofText(in.Challenge), proof) {
+	if err != nil || !sign.HoldsPossession(key.Algorithm, public, ProofText(in.Challenge), proof) {
 		return m, given, nil, fault.New(fault.KeyPossessionUnproven)
 	}
 	return m, given, &opened, nil
+}
+
+// mint makes a secret in the form that the dialect's clients take, and gives what is kept of it. Kraken's clients decode theirs from base64.
+func (i *Issued) mint(key Key) ([]byte, error) {
+	var entropy [64]byte
+	rand.Read(entropy[:])
+	text := id.FormatSecret([32]byte(entropy[:32]), key.Environment)
+	if key.Dialect == sign.Kraken {
+		text = base64.StdEncoding.EncodeToString(entropy[:])
+	}
+	i.Secret = secret.FromString("api secret", text)
+	if key.Dialect.HasPassphrase() {
+		i.Passphrase = secret.FromString("api passphrase", rand.Text())
+	}
+	return sign.MaterialOf(key.Dialect, i.Secret.Reveal(), string(i.Passphrase.Reveal()))
 }
 
 func invalid(field string) *fault.Error { return fault.New(fault.RequestInvalid, "field", field) }

@@ -2,7 +2,6 @@ package apikey
 
 import (
 	"context"
-	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
-	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
@@ -86,7 +84,8 @@ func (k *Keys) Rotate(ctx context.Context, p principal.Principal, in RotateInput
 		if out.Retires, err = k.replace(ctx, tx, key, kept, material, in.Overlap); err != nil {
 			return audit.Event{}, err
 		}
-		out.Secret, out.Key, out.Noticed = given, key, 0
+		out.Issued = given
+		out.Key, out.Noticed = key, 0
 		out.ExpiresAt = material.Born.Add(min(key.ExpiresAt.Sub(newest.Born), k.Limits.MaxLife))
 		if _, err := tx.ChangeKey(ctx, out.Key); err != nil {
 			return audit.Event{}, fmt.Errorf("renew key: %w", err)
@@ -130,7 +129,8 @@ func (k *Keys) RotateSelf(ctx context.Context, p principal.Principal, in RotateI
 		if out.Retires, err = k.replace(ctx, tx, key, kept, material, in.Overlap); err != nil {
 			return audit.Event{}, err
 		}
-		out.Secret, out.Key = given, key
+		out.Issued = given
+		out.Key = key
 		return k.changed(ctx, tx, p, out.Key, true, nil, verb{audit.KeyRotated, happening.KeyRotated}, map[string]string{"overlap": in.Overlap.String()})
 	})
 	return out, err
@@ -144,14 +144,14 @@ func orNotFound(err error) error {
 }
 
 // mintSelf is mint for a key that has no ceremony: what proves the private half is signed over the key's own id.
-func (k *Keys) mintSelf(key Key, version uint32, in RotateInput) (m Material, given secret.Value, err error) {
-	if key.Algorithm == sign.Ed25519 {
-		public, _, err := sign.ParsePublicKey(in.PublicKey)
+func (k *Keys) mintSelf(key Key, version uint32, in RotateInput) (m Material, given Issued, err error) {
+	if key.Algorithm.KeepsPublicHalf() {
+		public, err := sign.PublicKeyFor(key.Algorithm, in.PublicKey)
 		if err != nil {
 			return m, given, invalid("public_key").Because(err)
 		}
 		proof, err := base64.StdEncoding.DecodeString(in.Possession)
-		if err != nil || !ed25519.Verify(public, ProofText(key.Text()), proof) {
+		if err != nil || !sign.HoldsPossession(key.Algorithm, public, ProofText(key.Text()), proof) {
 			return m, given, fault.New(fault.KeyPossessionUnproven)
 		}
 	}

@@ -98,9 +98,12 @@ func raise(at *atomic.Int64, to time.Time) {
 
 const loadPage = 1000
 
-func (s *Sessions) load(ctx context.Context) error {
+// Reload reads every live session again and forgets all others. Whatever was heard before it began is in what it reads.
+func (s *Sessions) Reload(ctx context.Context) error {
 	s.index.reading.Lock()
 	defer s.index.reading.Unlock()
+	var fresh index
+	fresh.init()
 	var after id.Session
 	for {
 		var rows []Row
@@ -112,13 +115,27 @@ func (s *Sessions) load(ctx context.Context) error {
 			return fmt.Errorf("load sessions: %w", err)
 		}
 		for _, row := range rows {
-			s.index.put(row)
+			fresh.put(row)
 			after = row.ID
 		}
 		if len(rows) < loadPage {
+			s.index.become(&fresh)
 			return nil
 		}
 	}
+}
+
+// become takes over another index's sessions, and keeps the times of human acts that it alone knows.
+func (x *index) become(fresh *index) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for sid, l := range fresh.byID {
+		if old, ok := x.byID[sid]; ok {
+			raise(old.acted, l.ActedAt)
+			l.acted = old.acted
+		}
+	}
+	x.byHash, x.byID = fresh.byHash, fresh.byID
 }
 
 // Hear keeps the index true; it is a listener of the feed. What cannot be read is dropped, which refuses.

@@ -107,7 +107,7 @@ type Sessions struct {
 func New(ctx context.Context, d Deps) (*Sessions, error) {
 	s := &Sessions{Deps: d}
 	s.index.init()
-	return s, s.load(ctx)
+	return s, s.Reload(ctx)
 }
 
 // Mint says what a new session is made of.

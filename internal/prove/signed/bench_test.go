@@ -106,7 +106,7 @@ func BenchmarkReplayStore(b *testing.B) {
 		before := heap()
 		store := &forgetful{Nonces: memory.NewNonces(now, time.Minute)}
 		for range minute {
-			store.Claim(id.Key{}, "a nonce of 22 letters..", now)
+			store.Claim(id.Key{}, "a nonce of 22 letters..", now, now)
 		}
 		b.ReportMetric(float64(heap()-before)/minute, "B/nonce")
 		runtime.KeepAlive(store)
@@ -148,10 +148,10 @@ type forgetful struct {
 	claims uint64
 }
 
-func (f *forgetful) Claim(k id.Key, nonce string, now time.Time) bool {
+func (f *forgetful) Claim(k id.Key, nonce string, created, now time.Time) (won, forgotten bool) {
 	f.claims++
 	binary.BigEndian.PutUint64(k[:], f.claims)
-	return f.Nonces.Claim(k, nonce, now)
+	return f.Nonces.Claim(k, nonce, created, now)
 }
 
 // floor is what cannot be saved: the MAC or signature over the signature base, and the digest of the body.

@@ -13,13 +13,16 @@ package signed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
@@ -29,10 +32,10 @@ import (
 
 // Nonces remembers what was spent by signatures that carry a time.
 //
-// Claim is true for exactly one of all callers with the same key and nonce within the life of such a signature. Birth is when the memory
-// began: what was spent before is forgotten.
+// Claim is won by exactly one of all callers with the same key and nonce within the life of such a signature; forgotten says that what was
+// spent at that time is no longer known. Birth is when the memory began: what was spent before is forgotten.
 type Nonces interface {
-	Claim(k id.Key, nonce string, now time.Time) bool
+	Claim(k id.Key, nonce string, created, now time.Time) (won, forgotten bool)
 	Birth() time.Time
 }
 
@@ -51,13 +54,19 @@ type Opener interface {
 // Keys is what this package asks of package apikey.
 type Keys interface {
 	Find(k id.Key) *apikey.Live
-	Ceiling(c sign.Coverage) scope.Class
+	Ceiling(d sign.Dialect, c sign.Coverage) scope.Class
 }
 
 // Windows are how far a signature's time may be from ours.
 type Windows struct {
-	// NativePast is the default; TestPast is for test keys and cancels; Future for all.
-	NativePast, TestPast, UpbitPast, Future time.Duration
+	// Past is the default of each dialect; TestPast is for test keys and cancels; Future for all.
+	Past             [sign.Dialects]time.Duration
+	TestPast, Future time.Duration
+}
+
+// Widest is how old a signature may be at the most.
+func (w Windows) Widest() time.Duration {
+	return max(w.TestPast, slices.Max(w.Past[:]))
 }
 
 // Deps are what Verifier is made of. All are needed.
@@ -69,14 +78,19 @@ type Deps struct {
 	Budgets Budgets
 	// Durable spends the nonces of signatures without a time, for as long as their key lives.
 	Durable audit.Ledger[apikey.Tx]
-	Windows Windows
+	// UntimedNonces is how many of these one key may spend in its life.
+	UntimedNonces int64
+	Windows       Windows
 }
 
 // Verifier checks signed requests. It is safe for concurrent use.
-type Verifier struct{ Deps }
+type Verifier struct {
+	Deps
+	widest time.Duration
+}
 
 // New makes a Verifier.
-func New(d Deps) *Verifier { return &Verifier{d} }
+func New(d Deps) *Verifier { return &Verifier{d, d.Windows.Widest()} }
 
 // Request is one request to check.
 type Request struct {
@@ -86,7 +100,10 @@ type Request struct {
 	Environment id.Environment
 	// Cancels marks a request that only reduces risk: it may be older.
 	Cancels bool
-	// ReadBody reads the body under its cap. It is called at most once, after the signature holds. Its bytes are left in Request.Body.
+	// Repeatable marks a request that changes nothing: in dialects without a nonce, two equal ones in one millisecond are honest.
+	Repeatable bool
+	// ReadBody reads the body under its cap. It is called at most once, after the signature holds; before that only in dialects whose
+	// signature cannot be read without it (sign.NeedsBody). Its bytes are left in Request.Body.
 	// Nil is for a door that sees no bodies: the signature then holds for what it says about one (Accepted.Digest).
 	ReadBody func() ([]byte, error)
 }
@@ -168,6 +185,7 @@ type check struct {
 	// digest of a body that was not seen
 	digest string
 
+	whole bool            // the body has been read
 	plain [maxSecret]byte // where a secret is opened, cleared after use
 }
 
@@ -180,7 +198,11 @@ func (c *check) done() {
 }
 
 func (c *check) refuse(f *fault.Error, proven bool, reason sign.Reason) error {
-	return &RefusalError{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: c.sig.Dialect}
+	spoken := c.sig.Dialect
+	if spoken == 0 {
+		spoken = sign.Spoken(c.in.Header)
+	}
+	return &RefusalError{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: spoken}
 }
 
 // fail is a refusal that costs its source.
@@ -195,7 +217,10 @@ func (c *check) fail(f *fault.Error, reason sign.Reason) error {
 // parsedSignature: the source has not failed too often, and the headers are one signature in its canonical form.
 func (c *check) parsedSignature() error {
 	if !c.v.Budgets.Left(id.Key{}, c.in.From.Addr, c.now) {
-		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, "")
+		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, sign.TooMany)
+	}
+	if err := c.headWithBody(); err != nil {
+		return err
 	}
 	var err error
 	if c.sig, err = sign.Parse(&c.in.Request); err == nil {
@@ -208,13 +233,47 @@ func (c *check) parsedSignature() error {
 	if reason == sign.TwoSchemes {
 		return c.fail(fault.New(fault.SignatureTwoCredentials), reason)
 	}
-	return c.fail(fault.New(fault.SignatureMalformed, "problem", err.Error()), reason)
+	return c.fail(fault.New(fault.SignatureMalformed, Problem(err)...), reason)
+}
+
+// Problem is a refusal of package sign as the fields of a fault: problem is its reason, a word that the catalogue has a text for
+// (fact.problem), and seen the header, parameter or claim that is meant.
+func Problem(err error) []any {
+	e, ok := errors.AsType[*sign.Error](err)
+	if !ok {
+		return nil
+	}
+	fields := []any{"problem", string(e.Reason)}
+	if e.Seen != "" {
+		fields = append(fields, "seen", line.Visible(e.Seen))
+	}
+	return fields
+}
+
+// headWithBody: where the signature cannot be read without the body, the body is there. A door that sees none can tell only of methods that
+// have none.
+func (c *check) headWithBody() error {
+	switch needed := sign.NeedsBody(&c.in.Request); {
+	case needed && c.in.ReadBody != nil:
+		return c.readBody()
+	case needed && !c.bodiless():
+		return c.refuse(fault.New(fault.ForwardBodyUnseen), false, sign.HashMismatch)
+	default:
+		return nil
+	}
+}
+
+var bodiless = []string{"GET", "HEAD", "DELETE"}
+
+// bodiless says whether a request of this method has no body, or none that is looked at.
+func (c *check) bodiless() bool {
+	return slices.Contains(bodiless, c.in.Method)
 }
 
 // freshRequest: no key could accept an older or younger one. It says nothing about whether the key exists.
 func (c *check) freshRequest() error {
-	if err := c.sig.Fresh(c.now, max(c.v.Windows.TestPast, c.v.Windows.UpbitPast), c.v.Windows.Future); err != nil {
-		return c.refuse(c.skewed(sign.ReasonOf(err), max(c.v.Windows.TestPast, c.v.Windows.UpbitPast)), false, sign.ReasonOf(err))
+	if err := c.sig.Fresh(c.now, c.v.widest, c.v.Windows.Future); err != nil {
+		return c.refuse(c.skewed(sign.ReasonOf(err), c.v.widest), false, sign.ReasonOf(err))
 	}
 	return nil
 }
@@ -223,6 +282,9 @@ func (c *check) skewed(reason sign.Reason, window time.Duration) *fault.Error {
 	code := fault.SignatureTooOld
 	if reason == sign.Ahead {
 		code = fault.SignatureAhead
+	}
+	if c.sig.Window > 0 {
+		window = min(window, c.sig.Window)
 	}
 	skew := c.sig.Skew(c.now)
 	return fault.New(code, "server_time", c.now.UTC().Format("2006-01-02T15:04:05.000Z"), "skew_ms", skew.Abs().Milliseconds(),
@@ -241,7 +303,7 @@ func (c *check) knownKey() error {
 		return nil
 	}
 	if !c.v.Budgets.Left(c.live.ID, c.in.From.Addr, c.now) {
-		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, "")
+		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, sign.TooMany)
 	}
 	c.first = c.wrongWithKey()
 	return nil
@@ -274,10 +336,7 @@ func (c *check) wrongWithKey() *fault.Error {
 }
 
 func (c *check) window() time.Duration {
-	window := c.v.Windows.NativePast
-	if c.sig.Dialect == sign.Upbit {
-		window = c.v.Windows.UpbitPast
-	}
+	window := c.v.Windows.Past[c.live.Dialect]
 	if c.live.WindowPast > 0 {
 		window = c.live.WindowPast
 	}
@@ -295,6 +354,8 @@ func (c *check) signedRequest() error {
 	case reason == sign.WrongDialect || reason == sign.AlgMismatch:
 		f := fault.New(fault.KeyWrongDialect, "dialect", c.live.Dialect.String()+" "+c.live.Algorithm.String())
 		return c.refuse(f, true, reason)
+	case reason != "" && reason != sign.BadSignature: // it holds, and lacks what the key's dialect wants of it
+		return c.refuse(fault.New(fault.SignatureMalformed, Problem(err)...), true, reason)
 	default:
 		return c.fail(fault.New(fault.SignatureMismatch), sign.BadSignature)
 	}
@@ -310,7 +371,7 @@ func (c *check) retired() error {
 		return nil
 	}
 	f := fault.New(fault.KeySecretRetired, "retired_at", c.material.Retires.UTC().Format(time.RFC3339))
-	return c.refuse(f, true, sign.KeyExpired)
+	return c.refuse(f, true, sign.KeyGone)
 }
 
 // reasonOf is what dialects with words of their own call a refusal.
@@ -318,9 +379,13 @@ func reasonOf(code fault.Code) sign.Reason {
 	switch code {
 	case fault.KeyIPNotAllowed:
 		return sign.AddressNotAllowed
-	case fault.KeyExpired, fault.KeyRevoked, fault.KeyOwnerDisabled, fault.KeyBlocked, fault.KeyUnused:
+	case fault.KeyExpired:
 		return sign.KeyExpired
-	case fault.SignatureTooOld:
+	case fault.KeyRevoked, fault.KeyOwnerDisabled, fault.KeyBlocked, fault.KeyUnused, fault.KeySecretRetired:
+		return sign.KeyGone
+	case fault.RateLimited:
+		return sign.TooMany
+	case fault.SignatureTooOld, fault.SignatureSignAgain: // to be signed again is what a client makes of both
 		return sign.TooOld
 	case fault.SignatureAhead:
 		return sign.Ahead
@@ -360,15 +425,11 @@ func (c *check) boundBody() error {
 	if c.in.ReadBody == nil {
 		return c.boundDigest()
 	}
-	body, err := c.in.ReadBody()
-	if err != nil {
+	if err := c.readBody(); err != nil {
 		return err
 	}
-	c.in.Body = body
-	// A body may take its time, and the key may have ended, or the signature grown old, meanwhile.
-	c.now = c.v.Now()
 	if c.live = c.v.Keys.Find(c.live.ID); c.live == nil {
-		return c.refuse(fault.New(fault.KeyNotFound), true, sign.KeyExpired)
+		return c.refuse(fault.New(fault.KeyNotFound), true, sign.KeyGone)
 	}
 	if wrong := c.wrongWithKey(); wrong != nil {
 		return c.refuse(wrong, true, reasonOf(wrong.Code))
@@ -376,8 +437,8 @@ func (c *check) boundBody() error {
 	if err := c.sameSecret(); err != nil {
 		return err
 	}
-	if err := c.sig.CheckBody(&c.in.Request, sign.UpbitForms{}); err != nil {
-		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
+	if err := c.sig.CheckBody(&c.in.Request, c.live.Settings); err != nil {
+		return c.refuse(fault.New(fault.SignatureBodyMismatch, Problem(err)...), true, sign.ReasonOf(err))
 	}
 	return nil
 }
@@ -393,29 +454,55 @@ func (c *check) sameSecret() error {
 	return c.refuse(fault.New(fault.SignatureMismatch), false, sign.BadSignature)
 }
 
+// readBody reads the body, once. It may take its time, and the key may have ended, or the signature grown old, meanwhile.
+func (c *check) readBody() error {
+	if c.whole {
+		return nil
+	}
+	body, err := c.in.ReadBody()
+	if err != nil {
+		return err
+	}
+	c.in.Body, c.whole, c.now = body, true, c.v.Now()
+	return nil
+}
+
 func (c *check) boundDigest() (err error) {
-	if c.sig.Dialect != sign.Native && c.in.Method != "GET" && c.in.Method != "HEAD" && c.in.Method != "DELETE" {
+	if c.sig.Dialect != sign.Native && !c.bodiless() {
 		return c.refuse(fault.New(fault.ForwardBodyUnseen), true, sign.HashMismatch)
 	}
-	if c.digest, err = c.sig.CheckUnseenBody(&c.in.Request); err != nil {
-		return c.refuse(fault.New(fault.SignatureBodyMismatch, "problem", err.Error()), true, sign.ReasonOf(err))
+	if c.digest, err = c.sig.CheckUnseenBody(&c.in.Request, c.live.Settings); err != nil {
+		return c.refuse(fault.New(fault.SignatureBodyMismatch, Problem(err)...), true, sign.ReasonOf(err))
 	}
 	return nil
 }
 
 // claimedRequest: this nonce was never used with this key.
 func (c *check) claimedRequest(ctx context.Context) error {
-	won := false
-	if c.sig.Timed() {
-		won = c.v.Nonces.Claim(c.live.ID, c.sig.Nonce, c.now)
-	} else {
-		err := c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
-			won, err = tx.ClaimKeyNonce(ctx, c.live.ID, []byte(c.sig.Nonce), c.now)
-			return audit.Quiet(audit.KeyUsed), err
-		})
-		if err != nil {
-			return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
-		}
+	if !c.sig.Timed() {
+		return c.claimedForLife(ctx)
+	}
+	if c.in.Repeatable && c.sig.Nonce == "" {
+		return nil
+	}
+	won, forgotten := c.v.Nonces.Claim(c.live.ID, c.sig.SingleUse(&c.in.Request), c.sig.Created, c.now)
+	switch {
+	case forgotten:
+		return c.refuse(fault.New(fault.SignatureSignAgain), true, reasonOf(fault.SignatureSignAgain))
+	case !won:
+		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
+	}
+	return nil
+}
+
+// claimedForLife: a nonce without a time is spent for as long as its key lives, or raises the mark that Kraken's must pass.
+func (c *check) claimedForLife(ctx context.Context) error {
+	won, err := c.claimDurably(ctx)
+	if f, refused := errors.AsType[*fault.Error](err); refused && f.Code == fault.KeyUsedUp {
+		return c.refuse(f, true, sign.KeyGone)
+	}
+	if err != nil {
+		return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
 	}
 	if !won {
 		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
@@ -423,11 +510,34 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	return nil
 }
 
+// claimDurably writes the row. Rows are counted: one key cannot fill the table that all share.
+func (c *check) claimDurably(ctx context.Context) (won bool, err error) {
+	k, nonce, counter, window, now := c.live.ID, []byte(c.sig.Nonce), c.sig.Counter, c.live.Settings.NonceWindow, c.now
+	rises, most := c.sig.Dialect == sign.Kraken, c.v.UntimedNonces
+	err = c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
+		quiet := audit.Quiet(audit.KeyUsed)
+		if rises {
+			won, err = tx.ClaimKeyCounter(ctx, k, counter, window, now)
+		} else {
+			won, err = tx.ClaimKeyNonce(ctx, k, nonce, now)
+		}
+		if err != nil || !won {
+			return quiet, err
+		}
+		within, err := tx.CountKeyNonce(ctx, k, most)
+		if err == nil && !within {
+			err = fault.New(fault.KeyUsedUp, "limit", most)
+		}
+		return quiet, err
+	})
+	return won, err
+}
+
 func (c *check) accepted() Accepted {
 	l := c.live
 	l.Used(c.now, c.in.From.Addr)
 	l.UsedSecret(c.material, c.now, c.in.From.Addr)
-	ceiling := c.v.Keys.Ceiling(c.sig.Coverage())
+	ceiling := c.v.Keys.Ceiling(l.Dialect, c.sig.Coverage())
 	return Accepted{Live: l, Ceiling: ceiling, Retires: c.material.Retires, Digest: c.digest, Principal: principal.Principal{
 		Kind: principal.KindKey, User: l.Owner, Account: l.Account, Subaccount: l.Subaccount, Role: l.OwnerRole, Key: l.ID,
 		Secret: c.material.Version, Environment: l.Environment, Scopes: l.ScopesAt(c.now).UpTo(ceiling), Name: l.Name, Origin: c.in.From,

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 )
@@ -15,13 +16,16 @@ import (
 // Tally records what strangers can cause at will: refusals. They are counted per action, subject, reason, source and minute, outside the
 // request, so that a flood costs memory within a bound and one event a minute, and takes no time that a stranger could measure.
 //
-// The first of a kind is written at the next Flush, the rest of its minute as one count after it. It is safe for concurrent use.
+// The first of a kind is written at the next Flush, the rest of its minute as one count after it. Of one person's refusals only so many kinds
+// a minute are told apart, so that a flood from a whole network neither fills the log nor hides from its reader what came before. It is safe
+// for concurrent use.
 type Tally struct {
 	ledger Ledger[any]
 	now    func() time.Time
 
 	mu     sync.Mutex
 	counts map[Refusal]*count // guarded by mu
+	kinds  map[id.User]int    // entries of counts by person; guarded by mu
 	lost   int64              // refusals that found no room; guarded by mu
 }
 
@@ -46,12 +50,16 @@ type count struct {
 	first  principal.Principal
 }
 
-// maxTally bounds the memory of a flood from many sources; what finds no room is counted together.
-const maxTally = 10_000
+// maxTally bounds the memory of a flood against many people, maxKinds what one of them is told of a minute: at most two events for each kind,
+// the first and the count of the rest. What finds no room is counted together.
+const (
+	maxTally = 10_000
+	maxKinds = 64
+)
 
 // NewTally makes a Tally.
 func NewTally(ledger Ledger[any], now func() time.Time) *Tally {
-	return &Tally{ledger: ledger, now: now, counts: map[Refusal]*count{}}
+	return &Tally{ledger: ledger, now: now, counts: map[Refusal]*count{}, kinds: map[id.User]int{}}
 }
 
 // Note counts one refusal. actor says where it came from; facts are what its owner should see. It writes nothing and waits for nothing.
@@ -59,8 +67,16 @@ func (t *Tally) Note(r Refusal, actor principal.Principal, facts map[string]stri
 	if r.Addr = r.Addr.Unmap(); r.Addr.Is6() {
 		r.Addr = netip.PrefixFrom(r.Addr, 64).Masked().Addr() // a host owns its whole /64, and would make an event of each address
 	}
+	if r.Reason == string(fault.RateLimited) {
+		// Whoever is refused for that was refused for something else before, which was told with its address.
+		r.Addr, r.Route, actor, facts = netip.Addr{}, "", principal.Principal{}, nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.counts[r] == nil && t.kinds[r.Person] >= maxKinds {
+		r = Refusal{Action: r.Action, Person: r.Person, Account: r.Account, Reason: string(fault.RefusedMore)}
+		actor, facts = principal.Principal{}, nil
+	}
 	if c := t.counts[r]; c != nil {
 		c.n++
 		return
@@ -70,7 +86,19 @@ func (t *Tally) Note(r Refusal, actor principal.Principal, facts map[string]stri
 		return
 	}
 	actor.Bearer = [32]byte{} // it is told whether or not the session still lives by then
-	t.counts[r] = &count{minute: t.now().Truncate(time.Minute), n: 1, seen: facts, first: actor}
+	t.put(r, &count{minute: t.now().Truncate(time.Minute), n: 1, seen: facts, first: actor})
+}
+
+func (t *Tally) put(r Refusal, c *count) {
+	t.counts[r] = c
+	t.kinds[r.Person]++
+}
+
+func (t *Tally) drop(r Refusal) {
+	delete(t.counts, r)
+	if t.kinds[r.Person]--; t.kinds[r.Person] == 0 {
+		delete(t.kinds, r.Person)
+	}
 }
 
 // Flush writes what is due: kinds that were not told yet, and the rest of minutes that are over. It is called from one goroutine.
@@ -98,6 +126,9 @@ func (t *Tally) write(ctx context.Context, due []told) error {
 	return nil
 }
 
+// tooManyKinds is the reason of what found no room at all. It belongs to nobody, and only the host reads it.
+const tooManyKinds = "too many kinds of refusals"
+
 type told struct {
 	Refusal
 	count
@@ -114,11 +145,11 @@ func (t *Tally) due(now time.Time) (due []told) {
 			c.n, c.told = 0, true
 		}
 		if over {
-			delete(t.counts, r)
+			t.drop(r)
 		}
 	}
 	if t.lost > 0 {
-		due = append(due, told{Refusal{Action: RequestRefused, Reason: "too many kinds of refusals"}, count{minute: now, n: t.lost}})
+		due = append(due, told{Refusal{Action: RequestRefused, Reason: tooManyKinds}, count{minute: now, n: t.lost}})
 		t.lost = 0
 	}
 	return due
@@ -134,8 +165,12 @@ func (t *Tally) giveBack(due []told) {
 			c.told = false
 			continue
 		}
+		if d.Person.IsZero() && d.Reason == tooManyKinds {
+			t.lost += d.n
+			continue
+		}
 		c := d.count
 		c.told = false
-		t.counts[d.Refusal] = &c
+		t.put(d.Refusal, &c)
 	}
 }

@@ -35,6 +35,7 @@ func TestAFloodOfRefusalsIsOneEventForEachNetwork(t *testing.T) {
 		{"one address", func(int) string { return "198.51.100.1" }, 1},
 		{"one /64", func(n int) string { return fmt.Sprintf("2001:db8::%x", n+1) }, 1},
 		{"ten networks", func(n int) string { return fmt.Sprintf("2001:db8:0:%x::%x", n%10, n+1) }, 10},
+		{"three thousand networks: 64 kinds, and one row for the rest", func(n int) string { return fmt.Sprintf("2001:db8:0:%x::1", n) }, 65},
 		{"one address in two spellings", func(n int) string { return []string{"198.51.100.1", "::ffff:198.51.100.1"}[n%2] }, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -59,5 +60,23 @@ func TestAFloodOfRefusalsIsOneEventForEachNetwork(t *testing.T) {
 				t.Errorf("%d events tell of %d refusals, want %d of 3000", len(told.events), sum, row.events)
 			}
 		})
+	}
+}
+
+// TestRefusedForTooManyTriesIsOneKind: whoever hears that was refused for something else before, which was told with its address.
+func TestRefusedForTooManyTriesIsOneKind(t *testing.T) {
+	now, told := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), &page{}
+	tally := audit.NewTally(told, func() time.Time { return now })
+	for n := range 50 {
+		actor := principal.Principal{Origin: principal.Origin{Addr: netip.AddrFrom4([4]byte{198, 51, 100, byte(n)})}}
+		tally.Note(audit.Refusal{
+			Action: audit.RequestRefused, Key: id.Key{1}, Reason: "rate_limited", Addr: actor.Origin.Addr, Route: fmt.Sprintf("GET /v1/%d", n%3),
+		}, actor, map[string]string{"n": fmt.Sprint(n)})
+	}
+	if err := tally.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(told.events) != 1 || told.events[0].Facts["count"] != "50" || told.events[0].Actor.Origin.Addr.IsValid() {
+		t.Errorf("50 refusals from as many addresses: %+v", told.events)
 	}
 }

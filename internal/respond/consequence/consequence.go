@@ -72,7 +72,7 @@ var table = map[happening.Kind]Row{
 	happening.SignedUp:        {Notice: notify.Welcome},
 	happening.NewDevice:       {Notice: notify.NewDevice},
 	happening.SignedOut:       {This: Dies},
-	happening.SignedOutOthers: {Others: Dies, Notice: notify.SignedOutEverywhere},
+	happening.SignedOutOthers: {Others: Dies, Notice: notify.SignedOutOthers},
 	happening.SignedOutAll:    {This: Dies, Others: Dies, Notice: notify.SignedOutEverywhere},
 	happening.PasswordChanged: {This: Renewed, Others: Dies, Hold: CredentialHold, Notice: notify.PasswordChanged},
 	happening.FactorAdded:     {This: Renewed, Notice: notify.FactorAdded},

@@ -4,18 +4,23 @@ import (
 	"html"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -74,6 +79,25 @@ var causes = map[happening.Kind]map[string]cause{
 	happening.NewDevice: {"/v1": {happens: func(w *world) {
 		w.clock.Advance(30 * time.Second)
 		w.must(w.Browser("198.51.100.4").SignIn(w.mail, authtest.Password, w.secret))
+	}}},
+	happening.CodesGuessed: {"elsewhere": {happens: func(w *world) {
+		browser := [32]byte{1}
+		from := signin.From{Origin: principal.Origin{Addr: netip.MustParseAddr("198.51.100.5")}, Browser: browser}
+		for range 10 {
+			w.clock.Advance(time.Minute)
+			half, err := w.SignIns.WithPassword(w.t.Context(), from, w.mail, secret.FromString("password", authtest.Password))
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			if _, err := w.SignIns.WithCode(w.t.Context(), from, half.Half, "no code"); fault.CodeOf(err) != fault.TOTPCodeRefused {
+				w.t.Fatal(err)
+			}
+		}
+		w.Settle()
+		letters := w.Mailbox.Letters(w.mail)
+		if last := letters[len(letters)-1]; last.Notice != notify.CodesGuessed || last.Facts["count"] != "10" {
+			w.t.Errorf("the newest letter is %+v", last)
+		}
 	}}},
 	happening.KeyCreated: {"host": {happens: func(w *world) { w.anotherKey() }}}, // a person steps up first, which is another matter
 	happening.KeyRevoked: {

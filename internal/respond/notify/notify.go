@@ -28,6 +28,7 @@ const (
 	Welcome             Letter = "welcome"
 	NewDevice           Letter = "new_device"
 	SignedOutEverywhere Letter = "signed_out_everywhere"
+	SignedOutOthers     Letter = "signed_out_others"
 	PasswordChanged     Letter = "password_changed"
 	FactorAdded         Letter = "factor_added"
 	FactorRemoved       Letter = "factor_removed"

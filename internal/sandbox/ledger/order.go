@@ -117,6 +117,9 @@ type Order struct {
 	m   market.Market
 }
 
+// Number names the order by a whole number, for clients that know no other ids. It rises with each order of the exchange.
+func (o Order) Number() int64 { return o.row }
+
 // Fill is one trade of an order.
 type Fill struct {
 	ID                        ID

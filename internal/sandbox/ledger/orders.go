@@ -92,9 +92,10 @@ func admit(ctx context.Context, tx *sql.Tx, book int64, t Ticket) error {
 	return nil
 }
 
-// Ref names an order by its id or, if that is zero, by its owner's identifier.
+// Ref names an order by its id or, if that is zero, by its number or, if that is zero too, by its owner's identifier.
 type Ref struct {
 	ID         ID
+	Number     int64
 	Identifier string
 }
 
@@ -102,6 +103,9 @@ func orderByRef(ctx context.Context, q querier, book int64, r Ref) (*Order, erro
 	query, arg := `uuid = $2`, any(r.ID[:])
 	if r.ID == (ID{}) {
 		query, arg = `identifier = $2`, r.Identifier
+		if r.Number != 0 {
+			query, arg = `id = $2`, r.Number
+		}
 	}
 	found, err := collect(ctx, q, func(rows *sql.Rows) (*Order, error) { return scanOrder(rows) },
 		`SELECT `+orderColumns+` FROM orders WHERE book = $1 AND `+query, book, arg)

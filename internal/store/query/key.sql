@@ -1,15 +1,15 @@
 -- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
-    window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at)
+    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at)
 VALUES (@id, @account_id, @subaccount_id, @owner_id, @name, @purpose, @environment, @dialect, @algorithm, @scopes, @allowlist,
-    @window_past, @created_at, @created_device, @expires_at, '', '', @on_end, @template, @standby, @pin, @imported_at);
+    @settings, @window_past, @created_at, @created_device, @expires_at, '', '', @on_end, @template, @standby, @pin, @imported_at);
 
 -- name: InsertKeySecret :exec
 INSERT INTO api_key_secret (key_id, version, material, created_at, minted_by) VALUES (@key_id, @version, @material, @created_at, @minted_by);
 
 -- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
@@ -20,7 +20,7 @@ WHERE k.id = @id;
 
 -- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
@@ -31,7 +31,7 @@ WHERE k.id > @after ORDER BY k.id LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
@@ -55,6 +55,20 @@ WHERE id = @id AND (last_used_at IS NULL OR last_used_at < @last_used_at);
 
 -- name: ClaimKeyNonce :execrows
 INSERT INTO key_nonce (key_id, nonce, at) VALUES (@key_id, @nonce, @at) ON CONFLICT DO NOTHING;
+
+-- name: CountKeyNonce :execrows
+UPDATE api_key SET nonces = nonces + 1 WHERE id = @id AND nonces < @most;
+
+-- name: RaiseKeyMark :one
+INSERT INTO key_mark (key_id, mark) VALUES (@key_id, @mark)
+ON CONFLICT (key_id) DO UPDATE SET mark = CASE WHEN key_mark.mark < excluded.mark THEN excluded.mark ELSE key_mark.mark END
+RETURNING mark;
+
+-- name: DiscountKeyNonces :exec
+UPDATE api_key SET nonces = nonces - @gone WHERE id = @id;
+
+-- name: DeleteKeyNoncesBelow :execrows
+DELETE FROM key_nonce WHERE key_id = @key_id AND nonce < @least;
 
 -- name: DeleteKeyNoncesOfEnded :execrows
 DELETE FROM key_nonce WHERE key_id IN (SELECT k.id FROM api_key k WHERE k.revoked_at < @before OR k.expires_at < @before) AND nonce IN (

@@ -99,6 +99,40 @@ func (q *Queries) ClaimKeyNonce(ctx context.Context, arg ClaimKeyNonceParams) (i
 	return result.RowsAffected()
 }
 
+const countKeyNonce = `-- name: CountKeyNonce :execrows
+UPDATE api_key SET nonces = nonces + 1 WHERE id = $1 AND nonces < $2
+`
+
+type CountKeyNonceParams struct {
+	ID   []byte
+	Most int64
+}
+
+func (q *Queries) CountKeyNonce(ctx context.Context, arg CountKeyNonceParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, countKeyNonce, arg.ID, arg.Most)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteKeyNoncesBelow = `-- name: DeleteKeyNoncesBelow :execrows
+DELETE FROM key_nonce WHERE key_id = $1 AND nonce < $2
+`
+
+type DeleteKeyNoncesBelowParams struct {
+	KeyID []byte
+	Least []byte
+}
+
+func (q *Queries) DeleteKeyNoncesBelow(ctx context.Context, arg DeleteKeyNoncesBelowParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteKeyNoncesBelow, arg.KeyID, arg.Least)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteKeyNoncesOfEnded = `-- name: DeleteKeyNoncesOfEnded :execrows
 DELETE FROM key_nonce WHERE key_id IN (SELECT k.id FROM api_key k WHERE k.revoked_at < $1 OR k.expires_at < $1) AND nonce IN (
     SELECT n.nonce FROM key_nonce n JOIN api_key e ON e.id = n.key_id WHERE e.revoked_at < $1 OR e.expires_at < $1 LIMIT CAST($2 AS BIGINT)
@@ -180,6 +214,20 @@ func (q *Queries) DeleteRetiredSecrets(ctx context.Context, arg DeleteRetiredSec
 		return nil, err
 	}
 	return items, nil
+}
+
+const discountKeyNonces = `-- name: DiscountKeyNonces :exec
+UPDATE api_key SET nonces = nonces - $1 WHERE id = $2
+`
+
+type DiscountKeyNoncesParams struct {
+	Gone int64
+	ID   []byte
+}
+
+func (q *Queries) DiscountKeyNonces(ctx context.Context, arg DiscountKeyNoncesParams) error {
+	_, err := q.db.ExecContext(ctx, discountKeyNonces, arg.Gone, arg.ID)
+	return err
 }
 
 const editKey = `-- name: EditKey :execrows
@@ -292,9 +340,9 @@ func (q *Queries) FreezeKey(ctx context.Context, arg FreezeKeyParams) (int64, er
 
 const insertKey = `-- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
-    window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at)
+    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    $12, $13, $14, $15, '', '', $16, $17, $18, $19, $20)
+    $12, $13, $14, $15, $16, '', '', $17, $18, $19, $20, $21)
 `
 
 type InsertKeyParams struct {
@@ -309,6 +357,7 @@ type InsertKeyParams struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -333,6 +382,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
 		arg.Algorithm,
 		arg.Scopes,
 		arg.Allowlist,
+		arg.Settings,
 		arg.WindowPast,
 		arg.CreatedAt,
 		arg.CreatedDevice,
@@ -371,7 +421,7 @@ func (q *Queries) InsertKeySecret(ctx context.Context, arg InsertKeySecretParams
 
 const keyByID = `-- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
@@ -397,6 +447,7 @@ type KeyByIDRow struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -438,6 +489,7 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.Algorithm,
 		&i.Scopes,
 		&i.Allowlist,
+		&i.Settings,
 		&i.WindowPast,
 		&i.CreatedAt,
 		&i.CreatedDevice,
@@ -581,7 +633,7 @@ func (q *Queries) ListKeyUses(ctx context.Context, arg ListKeyUsesParams) ([]Key
 
 const listKeysByAccount = `-- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
@@ -607,6 +659,7 @@ type ListKeysByAccountRow struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -654,6 +707,7 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.Algorithm,
 			&i.Scopes,
 			&i.Allowlist,
+			&i.Settings,
 			&i.WindowPast,
 			&i.CreatedAt,
 			&i.CreatedDevice,
@@ -694,7 +748,7 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 
 const listLiveKeys = `-- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
-    k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
+    k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
@@ -721,6 +775,7 @@ type ListLiveKeysRow struct {
 	Algorithm     string
 	Scopes        string
 	Allowlist     string
+	Settings      string
 	WindowPast    int64
 	CreatedAt     int64
 	CreatedDevice []byte
@@ -768,6 +823,7 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.Algorithm,
 			&i.Scopes,
 			&i.Allowlist,
+			&i.Settings,
 			&i.WindowPast,
 			&i.CreatedAt,
 			&i.CreatedDevice,
@@ -853,6 +909,24 @@ func (q *Queries) PinKey(ctx context.Context, arg PinKeyParams) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const raiseKeyMark = `-- name: RaiseKeyMark :one
+INSERT INTO key_mark (key_id, mark) VALUES ($1, $2)
+ON CONFLICT (key_id) DO UPDATE SET mark = CASE WHEN key_mark.mark < excluded.mark THEN excluded.mark ELSE key_mark.mark END
+RETURNING mark
+`
+
+type RaiseKeyMarkParams struct {
+	KeyID []byte
+	Mark  []byte
+}
+
+func (q *Queries) RaiseKeyMark(ctx context.Context, arg RaiseKeyMarkParams) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, raiseKeyMark, arg.KeyID, arg.Mark)
+	var mark []byte
+	err := row.Scan(&mark)
+	return mark, err
 }
 
 const retireSecretsBefore = `-- name: RetireSecretsBefore :exec

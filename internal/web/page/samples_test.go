@@ -49,12 +49,12 @@ func samples(w i18n.Words) map[string]templ.Component {
 	plan := page.NewKey{
 		Name: "«grid»", Purpose: "«trade»", Kind: "ed25519", Subaccounts: []page.Option{{Value: "a", Text: "«main»", Chosen: true}, {Value: "b", Text: "«bots»"}},
 		Environments: []page.Option{{Value: "live", Text: "«live»"}}, Scopes: []page.Scope{{Word: "orders:write", Text: "«place»", Acts: true, Chosen: true}},
-		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Challenge: "«c»", Unpinned: "«30 days»", Check: "«check»",
+		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Exchanges: []page.Exchange{{Kind: "upbit", Hint: "«may look»"}, {Kind: "okx"}}, Challenge: "«c»", Unpinned: "«30 days»", Check: "«check»",
 	}
 	planWrong := plan
-	planWrong.Problem, planWrong.UpbitLifted, planWrong.Kind, planWrong.Subaccounts = on("scopes"), true, "upbit", nil
-	noUpbit := plan
-	noUpbit.UpbitOff, noUpbit.Problem = true, on("allowlist")
+	planWrong.Problem, planWrong.Kind, planWrong.Subaccounts = on("scopes"), "upbit", nil
+	alone := plan
+	alone.Exchanges, alone.Problem = nil, on("allowlist")
 	return map[string]templ.Component{
 		"sign-up":          page.SignUpPage(out, page.SignUp{Korean: true}),
 		"sign-up wrong":    page.SignUpPage(out, page.SignUp{Problem: on("mail"), Mail: "«a»", Name: "«Kim»"}),
@@ -90,7 +90,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"keys of other": page.KeysPage(in, page.Keys{NotOwner: true, Problem: on("")}),
 		"new key":       page.NewKeyPage(in, plan),
 		"new key wrong": page.NewKeyPage(in, planWrong),
-		"new key off":   page.NewKeyPage(in, noUpbit),
+		"new key off":   page.NewKeyPage(in, alone),
 		"created":       page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Secret: "«sps»", FileName: "«grid.json»", FileHref: "data:application/json;base64,e30=", Check: "«call»"}),
 		"created own":   page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Check: "«call»"}),
 		"activity": page.ActivityPage(in, page.Activity{Older: "/activity?before=3", Newest: "/activity", Twin: "/v1/activity", Entries: []page.Entry{

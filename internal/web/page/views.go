@@ -8,6 +8,8 @@
 package page
 
 import (
+	"slices"
+
 	"github.com/seed-21c57000/sallyport/internal/i18n"
 )
 
@@ -262,22 +264,30 @@ type NewKey struct {
 	Name, Purpose string
 	Subaccounts   []Option
 	Environments  []Option
-	// Kind is the chosen way of signing: "browser", "ed25519", "hmac" or "upbit".
-	Kind        string
-	Scopes      []Scope
-	Lives       []Option
-	Allowlist   string
-	HereToo     bool
-	Here        string
-	PublicKey   string
-	Possession  string
-	Challenge   string
-	UpbitOff    bool
-	UpbitLifted bool
+	// Kind is the chosen way of signing: "browser", "ed25519", "hmac" or one of an exchange.
+	Kind       string
+	Scopes     []Scope
+	Lives      []Option
+	Allowlist  string
+	HereToo    bool
+	Here       string
+	PublicKey  string
+	Possession string
+	Challenge  string
+	// Exchanges are the ways of other exchanges.
+	Exchanges []Exchange
 	// Unpinned is how long a key without an allowlist may trade.
 	Unpinned string
 	// Check is the command that tries a key, with {file} for its file.
 	Check string
+}
+
+// Exchange is the way in which clients of another exchange sign; Hint is what the operator makes of it.
+type Exchange struct{ Kind, Hint string }
+
+// exchangeChosen says whether one of the exchanges' ways is.
+func (v NewKey) exchangeChosen() bool {
+	return slices.ContainsFunc(v.Exchanges, func(e Exchange) bool { return e.Kind == v.Kind })
 }
 
 // Scope is one permission with its meaning.
@@ -293,6 +303,8 @@ type Created struct {
 	Key Key
 	// Secret is empty for a key pair of its owner's own.
 	Secret string
+	// Passphrase beside it, in dialects that have one.
+	Passphrase string
 	// FileName of the key file, and the file itself as a data: address, for saving it without script.
 	FileName, FileHref string
 	// Check is the command that tries the key.

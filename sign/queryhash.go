@@ -10,33 +10,33 @@ import (
 	"unicode"
 )
 
-// checkBody compares query_hash with the parameters of the request.
-func (u *upbitInput) checkBody(r *Request, forms UpbitForms) error {
-	hashed, err := forms.hashed(r)
+// checkQueryHash compares query_hash with the parameters of the request.
+func (x *exchangeInput) checkQueryHash(r *Request, with Settings) error {
+	hashed, err := with.hashed(r)
 	switch {
 	case err != nil:
 		return err
-	case hashed == "" && u.queryHash != "":
+	case hashed == "" && x.queryHash != "":
 		return refuse(HashUnexpected, "")
 	case hashed == "":
 		return nil
-	case u.queryHash == "":
+	case x.queryHash == "":
 		return refuse(HashMissing, "")
-	case u.queryHash != upbitHash(hashed):
+	case x.queryHash != queryHash(hashed):
 		return refuse(HashMismatch, "")
 	default:
 		return nil
 	}
 }
 
-func upbitHash(hashed string) string {
+func queryHash(hashed string) string {
 	sum := sha512.Sum512([]byte(hashed))
 	return hex.EncodeToString(sum[:])
 }
 
 // hashed is the text under query_hash; empty when the request has no parameters. With parameters in query and body (ccxt's PUT) the
 // query is hashed, and the flattened body must equal it.
-func (f UpbitForms) hashed(r *Request) (string, error) {
+func (f Settings) hashed(r *Request) (string, error) {
 	_, rawQuery := r.split()
 	fromQuery, err := f.flattenQuery(rawQuery)
 	if err != nil {
@@ -71,7 +71,7 @@ func placed(method, fromQuery, fromBody string) bool {
 
 // flattenQuery spells a raw query, or a form-encoded body, as it is hashed. Decoded, "%26" and "&", "%3D" in a name and "=", "%2B" and
 // "+" give one string; the strict rules refuse the first two and the bare "+".
-func (f UpbitForms) flattenQuery(raw string) (string, error) {
+func (f Settings) flattenQuery(raw string) (string, error) {
 	if f.Query == QueryAsSent {
 		return raw, nil
 	}
@@ -101,7 +101,7 @@ func (f UpbitForms) flattenQuery(raw string) (string, error) {
 
 // flattenBody spells a body as it is hashed. What begins with "{" is JSON, everything else form-encoded: Content-Type is not signed
 // and decides nothing.
-func (f UpbitForms) flattenBody(body []byte) (string, error) {
+func (f Settings) flattenBody(body []byte) (string, error) {
 	switch {
 	case len(body) == 0:
 		return "", nil
@@ -126,7 +126,7 @@ func isForm(body []byte) bool {
 	return true
 }
 
-func (f UpbitForms) flattenJSON(body []byte) (string, error) {
+func (f Settings) flattenJSON(body []byte) (string, error) {
 	members, err := flatObject(body, "body")
 	if err != nil {
 		return "", err

@@ -1,0 +1,49 @@
+package gateway_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/seed-21c57000/sallyport/internal/gateway"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+const onePublic = "routes:\n  - {method: GET, path: /a, class: public}\n"
+
+func TestRoutesFilesThatAreRefused(t *testing.T) {
+	for name, row := range map[string]struct{ text, want string }{
+		"a second document":                       {onePublic + "---\n" + onePublic, "second document"},
+		"an empty second document with a problem": {onePublic + "---\n{\n", "second document"},
+		"a segment with a second spelling":        {"routes:\n  - {method: GET, path: \"/v1/withdrawals:approve\", class: public}\n", "one spelling"},
+		"letters beyond ASCII":                    {"routes:\n  - {method: GET, path: /v1/주문, class: public}\n", "one spelling"},
+		"an escape":                               {"routes:\n  - {method: GET, path: /v1/a%3Ab, class: public}\n", "stands for another"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := gateway.ParseRoutes([]byte(row.text)); err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("%v, want %q", err, row.want)
+			}
+		})
+	}
+	if _, err := gateway.ParseRoutes([]byte(onePublic)); err != nil {
+		t.Errorf("one document: %v", err)
+	}
+}
+
+// A path that names a fixed route in a second spelling matches neither it nor a {name} beside it: no request gets there.
+func TestAFixedRouteHasOneSpelling(t *testing.T) {
+	routes, err := gateway.ParseRoutes([]byte(`routes:
+  - {method: POST, path: "/v1/a-B_c.d~0", class: withdraw, scope: "withdrawals:write"}
+  - {method: POST, path: "/v1/{book}", class: order, scope: "orders:write"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixed := "a-B_c.d~0"
+	for i := range len(fixed) {
+		const digits = "0123456789ABCDEF"
+		path := "/v1/" + fixed[:i] + "%" + string(digits[fixed[i]>>4]) + string(digits[fixed[i]&15]) + fixed[i+1:]
+		if sign.CheckPath(path) == nil {
+			t.Errorf("%s is let through, and goes to %s", path, routes.Match("POST", path).Template)
+		}
+	}
+}
