@@ -211,7 +211,6 @@ type useShown struct {
 	Hour   time.Time `json:"hour"`
 	Addr   string    `json:"addr" example:"203.0.113.7"`
 	Route  string    `json:"route" example:"POST /v1/orders"`
-	Code   string    `json:"code,omitempty" doc:"Why it was refused; missing if it was not"`
 	Calls  int64     `json:"calls" example:"14"`
 	LastAt time.Time `json:"last_at"`
 }
@@ -219,7 +218,7 @@ type useShown struct {
 func usesAs(uses []apikey.Use) []useShown {
 	list := make([]useShown, 0, len(uses))
 	for _, u := range uses {
-		list = append(list, useShown{u.Hour, u.Addr, u.Route, u.Code, u.Calls, u.Last})
+		list = append(list, useShown{u.Hour, u.Addr, u.Route, u.Calls, u.Last})
 	}
 	return list
 }

@@ -18,6 +18,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -72,6 +73,11 @@ type Sessions interface {
 	RedeemChildCode(ctx context.Context, code, state secret.Value, host string, from principal.Origin) (session.Row, secret.Value, string, error)
 }
 
+// Uses counts what keys were used for; see package apikey.
+type Uses interface {
+	Count(k id.Key, from netip.Addr, route string, now time.Time)
+}
+
 // Tally is where refusals are counted for those who may see them.
 type Tally interface {
 	Note(r audit.Refusal, actor principal.Principal, facts map[string]string)
@@ -84,6 +90,7 @@ type Deps struct {
 	Verifier Verifier
 	Sessions Sessions
 	Decide   decision.Decider
+	Uses     Uses
 	Tally    Tally
 	// BodyCap bounds what is buffered of a request's body.
 	BodyCap int64
@@ -234,6 +241,7 @@ func (v *visit) proveKey() error {
 	}
 	v.who, v.digest = accepted.Principal, accepted.Digest
 	httpx.WarnRetiring(v.w, accepted.Retires)
+	v.g.Uses.Count(v.who.Key, v.who.Origin.Addr, v.rec.Route, v.now)
 	v.rec.Key = v.who.Key
 	if !v.who.Scopes.Has(v.route.Scope) {
 		return &signed.RefusalError{Fault: accepted.Missing(v.route.Scope), Live: accepted.Live, Proven: true, Reason: sign.OutOfScope, Dialect: accepted.Live.Dialect}

@@ -202,3 +202,31 @@ func TestFreezeAndBlock(t *testing.T) {
 		}
 	}
 }
+
+// A leaked key is dead at once with both of its secrets, and its owner sees what it did and which other keys were used from there.
+func TestLeaked(t *testing.T) {
+	r := newRotating(t, authtest.Options{})
+	beside := r.IssueKeyTo(r.key.Account, r.key.Owner, apikey.IssueInput{Name: "beside", Purpose: "tests"})
+	r.clock.Advance(3 * time.Second)
+	next := r.rotate(time.Hour)
+	for _, k := range []authtest.Key{r.key, next, beside} {
+		if got := r.ask(k); got.Status != http.StatusOK {
+			t.Fatalf("%d %s", got.Status, got.Text)
+		}
+	}
+	leak, err := r.APIKeys.Leaked(t.Context(), principal.Host("tests"), r.key.ID, r.clock.Now().Add(-time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(leak.Uses) != 1 || leak.Uses[0].Calls != 2 || leak.Uses[0].Route != "GET /v1/accounts" || leak.Uses[0].Addr != "203.0.113.7" {
+		t.Errorf("uses: %+v", leak.Uses)
+	}
+	if len(leak.Others) != 1 || leak.Others[0].ID != beside.ID {
+		t.Errorf("others: %+v", leak.Others)
+	}
+	for _, k := range []authtest.Key{r.key, next} {
+		if got := r.ask(k); got.Code != fault.KeyRevoked {
+			t.Errorf("after the leak: %d %s", got.Status, got.Code)
+		}
+	}
+}

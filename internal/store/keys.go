@@ -45,11 +45,6 @@ func (t *tx) DeleteSecret(ctx context.Context, k id.Key, version uint32) error {
 	return err
 }
 
-func (t *tx) DestroySecretsRetiredBefore(ctx context.Context, before time.Time) ([]id.Key, error) {
-	rows, err := t.DeleteRetiredSecrets(ctx, sqlgen.DeleteRetiredSecretsParams{Before: maybeMicros(before)})
-	return each(rows, err, rowID[id.KeyKind])
-}
-
 func (t *tx) TouchSecret(ctx context.Context, k id.Key, version uint32, used time.Time, from string) error {
 	_, err := t.TouchKeySecret(ctx, sqlgen.TouchKeySecretParams{
 		KeyID: k[:], Version: int64(version), LastUsedAt: maybeMicros(used), LastUsedFrom: from,
@@ -63,15 +58,6 @@ func (t *tx) ChangeKey(ctx context.Context, k apikey.Key) (bool, error) {
 		OnEnd: string(k.OnEnd), Standby: truth(k.Standby), Pin: k.Pin, Noticed: int64(k.Noticed), Dormancy: int64(k.Dormancy),
 		WokenAt: maybeMicros(k.WokenAt), ID: k.ID[:], AccountID: k.Account[:],
 	}))
-}
-
-func (t *tx) AgeKey(ctx context.Context, k apikey.Key) error {
-	_, err := t.Queries.AgeKey(ctx, sqlgen.AgeKeyParams{Noticed: int64(k.Noticed), Dormancy: int64(k.Dormancy), ID: k.ID[:]})
-	return err
-}
-
-func (t *tx) PinKey(ctx context.Context, k id.Key, network netip.Prefix) (bool, error) {
-	return won(t.Queries.PinKey(ctx, sqlgen.PinKeyParams{ID: k[:], Pin: network.String()}))
 }
 
 func (t *tx) StopKey(ctx context.Context, k apikey.Key, s apikey.Stop, why string, now time.Time) (bool, error) {
@@ -90,20 +76,15 @@ func (t *tx) ResumeKey(ctx context.Context, k apikey.Key, s apikey.Stop) (bool, 
 
 func (t *tx) AddUse(ctx context.Context, k id.Key, u apikey.Use) error {
 	return t.AddKeyUse(ctx, sqlgen.AddKeyUseParams{
-		KeyID: k[:], Hour: micros(u.Hour), Addr: u.Addr, Route: u.Route, Code: u.Code, Calls: u.Calls, LastAt: micros(u.Last),
+		KeyID: k[:], Hour: micros(u.Hour), Addr: u.Addr, Route: u.Route, Calls: u.Calls, LastAt: micros(u.Last),
 	})
 }
 
 func (t *tx) UsesOfKey(ctx context.Context, k id.Key, since time.Time, limit int) ([]apikey.Use, error) {
 	rows, err := t.ListKeyUses(ctx, sqlgen.ListKeyUsesParams{KeyID: k[:], Since: micros(since), MaxRows: int64(limit)})
 	return each(rows, err, func(row sqlgen.KeyUse) apikey.Use {
-		return apikey.Use{Hour: at(row.Hour), Addr: row.Addr, Route: row.Route, Code: row.Code, Calls: row.Calls, Last: at(row.LastAt)}
+		return apikey.Use{Hour: at(row.Hour), Addr: row.Addr, Route: row.Route, Calls: row.Calls, Last: at(row.LastAt)}
 	})
-}
-
-func (t *tx) ForgetUses(ctx context.Context, before time.Time) error {
-	_, err := t.DeleteOldKeyUses(ctx, sqlgen.DeleteOldKeyUsesParams{Before: micros(before)})
-	return err
 }
 
 func (t *tx) KeyByID(ctx context.Context, k id.Key) (apikey.Key, bool, error) {

@@ -205,7 +205,7 @@ func (k *keys) leaked(v *visit) error {
 	}
 	view := page.Leaked{Name: leak.Name}
 	for _, u := range leak.Uses {
-		view.Uses = append(view.Uses, u.Hour.UTC().Format("2006-01-02 15:04Z")+"  "+strconv.FormatInt(u.Calls, 10)+"×  "+u.Addr+"  "+u.Route+"  "+u.Code)
+		view.Uses = append(view.Uses, u.Hour.UTC().Format("2006-01-02 15:04Z")+"  "+strconv.FormatInt(u.Calls, 10)+"×  "+u.Addr+"  "+u.Route)
 	}
 	for _, other := range leak.Others {
 		view.Others = append(view.Others, page.Fact{Name: other.Name, Value: other.Text()})

@@ -128,10 +128,6 @@ type Tx interface {
 	TouchKey(ctx context.Context, k id.Key, used time.Time, from string) error
 	// ChangeKey writes what its owner may edit; won is false if the key is revoked.
 	ChangeKey(ctx context.Context, k Key) (won bool, err error)
-	// AgeKey writes Noticed and Dormancy.
-	AgeKey(ctx context.Context, k Key) error
-	// PinKey sets the network of a key whose pin is PinFirst; won is false for all but the first.
-	PinKey(ctx context.Context, k id.Key, network netip.Prefix) (won bool, err error)
 	// StopKey and ResumeKey are won by the first.
 	StopKey(ctx context.Context, k Key, s Stop, why string, now time.Time) (won bool, err error)
 	ResumeKey(ctx context.Context, k Key, s Stop) (won bool, err error)
@@ -139,14 +135,11 @@ type Tx interface {
 	// RetireSecrets ends those of lower versions at when, or earlier if that was said before.
 	RetireSecrets(ctx context.Context, k id.Key, before uint32, when time.Time) error
 	DeleteSecret(ctx context.Context, k id.Key, version uint32) error
-	// DestroySecretsRetiredBefore forgets old secrets and says whose.
-	DestroySecretsRetiredBefore(ctx context.Context, before time.Time) ([]id.Key, error)
 	TouchSecret(ctx context.Context, k id.Key, version uint32, used time.Time, from string) error
 	// AddUse adds calls to those of the same hour, place, route and outcome.
 	AddUse(ctx context.Context, k id.Key, u Use) error
 	// UsesOfKey lists them, the latest first.
 	UsesOfKey(ctx context.Context, k id.Key, since time.Time, limit int) ([]Use, error)
-	ForgetUses(ctx context.Context, before time.Time) error
 	// ClaimKeyNonce spends a nonce for as long as the key lives; won is false for all but the first.
 	ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time.Time) (won bool, err error)
 	// CountKeyNonce counts one claimed nonce; within is false, and nothing is counted, when the key has most already.

@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -13,17 +14,18 @@ import (
 type Use struct {
 	Hour time.Time
 	Addr string
-	// Route as the routes file names it, and Code of the refusal; empty for calls that went through.
-	Route, Code string
-	Calls       int64
-	Last        time.Time
+	// Route as the routes file names it.
+	Route string
+	Calls int64
+	Last  time.Time
 }
 
 // useAt is what is counted together.
 type useAt struct {
-	key               id.Key
-	hour              int64
-	addr, route, code string
+	key   id.Key
+	hour  int64
+	addr  netip.Addr
+	route string
 }
 
 // uses counts calls in memory; SaveUses writes them behind. It is bounded.
@@ -35,21 +37,20 @@ type uses struct {
 // maxCounted bounds what waits to be written.
 const maxCounted = 100_000
 
-// Count notes one answered request of a key: through which route it went, or with which code it was refused.
-func (k *Keys) Count(kid id.Key, u Use) {
-	at := useAt{key: kid, hour: u.Last.Unix() / 3600, addr: u.Addr, route: u.Route, code: u.Code}
+// Count notes one request of a key that passed its check: from where, and for which route. It allocates only the first time in an hour.
+func (k *Keys) Count(kid id.Key, from netip.Addr, route string, now time.Time) {
+	at := useAt{key: kid, hour: now.Unix() / 3600, addr: from, route: route}
 	k.uses.mu.Lock()
 	defer k.uses.mu.Unlock()
 	if kept := k.uses.counted[at]; kept != nil {
 		kept.Calls++
-		kept.Last = u.Last
+		kept.Last = now
 		return
 	}
 	if len(k.uses.counted) >= maxCounted {
 		return // SaveUses is late by far; what it holds is still written
 	}
-	u.Calls, u.Hour = 1, time.Unix(at.hour*3600, 0).UTC()
-	k.uses.counted[at] = &u
+	k.uses.counted[at] = &Use{Hour: time.Unix(at.hour*3600, 0).UTC(), Addr: from.String(), Route: route, Calls: 1, Last: now}
 }
 
 // saveCounted writes what was counted since the last call. What could not be written is lost: these are figures, not truth.

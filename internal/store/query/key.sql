@@ -106,41 +106,30 @@ WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL AND blocked_a
 -- name: UnblockKey :execrows
 UPDATE api_key SET blocked_at = NULL WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL AND blocked_at IS NOT NULL;
 
--- name: AgeKey :execrows
-UPDATE api_key SET noticed = @noticed, dormancy = @dormancy WHERE id = @id AND revoked_at IS NULL;
-
--- name: PinKey :execrows
-UPDATE api_key SET pin = @pin WHERE id = @id AND pin = 'first';
-
 -- name: RetireSecretsBefore :exec
 UPDATE api_key_secret SET retires_at = @retires_at WHERE key_id = @key_id AND version < @version AND (retires_at IS NULL OR retires_at > @retires_at);
 
 -- name: DeleteKeySecret :execrows
 DELETE FROM api_key_secret WHERE key_id = @key_id AND version = @version;
 
--- name: DeleteRetiredSecrets :many
-DELETE FROM api_key_secret WHERE retires_at < @before RETURNING key_id;
+-- name: DeleteRetiredSecrets :execrows
+DELETE FROM api_key_secret WHERE api_key_secret.retires_at < @before AND (key_id, version) IN (
+    SELECT s.key_id, s.version FROM api_key_secret s WHERE s.retires_at < @before LIMIT CAST(@max_rows AS BIGINT)
+);
 
 -- name: TouchKeySecret :execrows
 UPDATE api_key_secret SET last_used_at = @last_used_at, last_used_from = @last_used_from
 WHERE key_id = @key_id AND version = @version AND (last_used_at IS NULL OR last_used_at < @last_used_at);
 
 -- name: AddKeyUse :exec
-INSERT INTO key_use (key_id, hour, addr, route, code, calls, last_at) VALUES (@key_id, @hour, @addr, @route, @code, @calls, @last_at)
-ON CONFLICT (key_id, hour, addr, route, code) DO UPDATE SET calls = key_use.calls + excluded.calls, last_at = excluded.last_at;
+INSERT INTO key_use (key_id, hour, addr, route, calls, last_at) VALUES (@key_id, @hour, @addr, @route, @calls, @last_at)
+ON CONFLICT (key_id, hour, addr, route) DO UPDATE SET calls = key_use.calls + excluded.calls, last_at = excluded.last_at;
 
 -- name: ListKeyUses :many
-SELECT key_id, hour, addr, route, code, calls, last_at FROM key_use WHERE key_id = @key_id AND hour >= @since
+SELECT key_id, hour, addr, route, calls, last_at FROM key_use WHERE key_id = @key_id AND hour >= @since
 ORDER BY hour DESC, last_at DESC LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: DeleteOldKeyUses :execrows
-DELETE FROM key_use WHERE hour < @before;
-
--- name: LockUser :execrows
-INSERT INTO user_lock (user_id, locked_at) VALUES (@user_id, @locked_at) ON CONFLICT DO NOTHING;
-
--- name: UnlockUser :execrows
-DELETE FROM user_lock WHERE user_id = @user_id;
-
--- name: LockedSince :one
-SELECT locked_at FROM user_lock WHERE user_id = @user_id;
+DELETE FROM key_use WHERE key_use.hour < @before AND (key_id, hour, addr, route) IN (
+    SELECT u.key_id, u.hour, u.addr, u.route FROM key_use u WHERE u.hour < @before LIMIT CAST(@max_rows AS BIGINT)
+);

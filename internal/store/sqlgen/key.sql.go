@@ -11,8 +11,8 @@ import (
 )
 
 const addKeyUse = `-- name: AddKeyUse :exec
-INSERT INTO key_use (key_id, hour, addr, route, code, calls, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (key_id, hour, addr, route, code) DO UPDATE SET calls = key_use.calls + excluded.calls, last_at = excluded.last_at
+INSERT INTO key_use (key_id, hour, addr, route, calls, last_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (key_id, hour, addr, route) DO UPDATE SET calls = key_use.calls + excluded.calls, last_at = excluded.last_at
 `
 
 type AddKeyUseParams struct {
@@ -20,7 +20,6 @@ type AddKeyUseParams struct {
 	Hour   int64
 	Addr   string
 	Route  string
-	Code   string
 	Calls  int64
 	LastAt int64
 }
@@ -31,29 +30,10 @@ func (q *Queries) AddKeyUse(ctx context.Context, arg AddKeyUseParams) error {
 		arg.Hour,
 		arg.Addr,
 		arg.Route,
-		arg.Code,
 		arg.Calls,
 		arg.LastAt,
 	)
 	return err
-}
-
-const ageKey = `-- name: AgeKey :execrows
-UPDATE api_key SET noticed = $1, dormancy = $2 WHERE id = $3 AND revoked_at IS NULL
-`
-
-type AgeKeyParams struct {
-	Noticed  int64
-	Dormancy int64
-	ID       []byte
-}
-
-func (q *Queries) AgeKey(ctx context.Context, arg AgeKeyParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, ageKey, arg.Noticed, arg.Dormancy, arg.ID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }
 
 const blockKey = `-- name: BlockKey :execrows
@@ -170,50 +150,41 @@ func (q *Queries) DeleteKeySecret(ctx context.Context, arg DeleteKeySecretParams
 }
 
 const deleteOldKeyUses = `-- name: DeleteOldKeyUses :execrows
-DELETE FROM key_use WHERE hour < $1
+DELETE FROM key_use WHERE key_use.hour < $1 AND (key_id, hour, addr, route) IN (
+    SELECT u.key_id, u.hour, u.addr, u.route FROM key_use u WHERE u.hour < $1 LIMIT CAST($2 AS BIGINT)
+)
 `
 
 type DeleteOldKeyUsesParams struct {
-	Before int64
+	Before  int64
+	MaxRows int64
 }
 
 func (q *Queries) DeleteOldKeyUses(ctx context.Context, arg DeleteOldKeyUsesParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteOldKeyUses, arg.Before)
+	result, err := q.db.ExecContext(ctx, deleteOldKeyUses, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
-const deleteRetiredSecrets = `-- name: DeleteRetiredSecrets :many
-DELETE FROM api_key_secret WHERE retires_at < $1 RETURNING key_id
+const deleteRetiredSecrets = `-- name: DeleteRetiredSecrets :execrows
+DELETE FROM api_key_secret WHERE api_key_secret.retires_at < $1 AND (key_id, version) IN (
+    SELECT s.key_id, s.version FROM api_key_secret s WHERE s.retires_at < $1 LIMIT CAST($2 AS BIGINT)
+)
 `
 
 type DeleteRetiredSecretsParams struct {
-	Before sql.NullInt64
+	Before  sql.NullInt64
+	MaxRows int64
 }
 
-func (q *Queries) DeleteRetiredSecrets(ctx context.Context, arg DeleteRetiredSecretsParams) ([][]byte, error) {
-	rows, err := q.db.QueryContext(ctx, deleteRetiredSecrets, arg.Before)
+func (q *Queries) DeleteRetiredSecrets(ctx context.Context, arg DeleteRetiredSecretsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteRetiredSecrets, arg.Before, arg.MaxRows)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	defer rows.Close()
-	var items [][]byte
-	for rows.Next() {
-		var key_id []byte
-		if err := rows.Scan(&key_id); err != nil {
-			return nil, err
-		}
-		items = append(items, key_id)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	return result.RowsAffected()
 }
 
 const discountKeyNonces = `-- name: DiscountKeyNonces :exec
@@ -590,7 +561,7 @@ func (q *Queries) ListKeySecrets(ctx context.Context, arg ListKeySecretsParams) 
 }
 
 const listKeyUses = `-- name: ListKeyUses :many
-SELECT key_id, hour, addr, route, code, calls, last_at FROM key_use WHERE key_id = $1 AND hour >= $2
+SELECT key_id, hour, addr, route, calls, last_at FROM key_use WHERE key_id = $1 AND hour >= $2
 ORDER BY hour DESC, last_at DESC LIMIT CAST($3 AS BIGINT)
 `
 
@@ -614,7 +585,6 @@ func (q *Queries) ListKeyUses(ctx context.Context, arg ListKeyUsesParams) ([]Key
 			&i.Hour,
 			&i.Addr,
 			&i.Route,
-			&i.Code,
 			&i.Calls,
 			&i.LastAt,
 		); err != nil {
@@ -862,55 +832,6 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 	return items, nil
 }
 
-const lockUser = `-- name: LockUser :execrows
-INSERT INTO user_lock (user_id, locked_at) VALUES ($1, $2) ON CONFLICT DO NOTHING
-`
-
-type LockUserParams struct {
-	UserID   []byte
-	LockedAt int64
-}
-
-func (q *Queries) LockUser(ctx context.Context, arg LockUserParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, lockUser, arg.UserID, arg.LockedAt)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-const lockedSince = `-- name: LockedSince :one
-SELECT locked_at FROM user_lock WHERE user_id = $1
-`
-
-type LockedSinceParams struct {
-	UserID []byte
-}
-
-func (q *Queries) LockedSince(ctx context.Context, arg LockedSinceParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, lockedSince, arg.UserID)
-	var locked_at int64
-	err := row.Scan(&locked_at)
-	return locked_at, err
-}
-
-const pinKey = `-- name: PinKey :execrows
-UPDATE api_key SET pin = $1 WHERE id = $2 AND pin = 'first'
-`
-
-type PinKeyParams struct {
-	Pin string
-	ID  []byte
-}
-
-func (q *Queries) PinKey(ctx context.Context, arg PinKeyParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, pinKey, arg.Pin, arg.ID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
 const raiseKeyMark = `-- name: RaiseKeyMark :one
 INSERT INTO key_mark (key_id, mark) VALUES ($1, $2)
 ON CONFLICT (key_id) DO UPDATE SET mark = CASE WHEN key_mark.mark < excluded.mark THEN excluded.mark ELSE key_mark.mark END
@@ -1073,22 +994,6 @@ type UnfreezeKeyParams struct {
 
 func (q *Queries) UnfreezeKey(ctx context.Context, arg UnfreezeKeyParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, unfreezeKey, arg.ID, arg.AccountID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-const unlockUser = `-- name: UnlockUser :execrows
-DELETE FROM user_lock WHERE user_id = $1
-`
-
-type UnlockUserParams struct {
-	UserID []byte
-}
-
-func (q *Queries) UnlockUser(ctx context.Context, arg UnlockUserParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, unlockUser, arg.UserID)
 	if err != nil {
 		return 0, err
 	}

@@ -61,7 +61,6 @@ type KeyUse struct {
 	Hour   int64
 	Addr   string
 	Route  string
-	Code   string
 	Calls  int64
 	LastAt int64
 }

@@ -34,9 +34,8 @@ CREATE TABLE key_use (
     hour    BIGINT NOT NULL,
     addr    TEXT NOT NULL,
     route   TEXT NOT NULL,
-    code    TEXT NOT NULL,
     calls   BIGINT NOT NULL,
     last_at BIGINT NOT NULL,
-    PRIMARY KEY (key_id, hour, addr, route, code)
+    PRIMARY KEY (key_id, hour, addr, route)
 );
 CREATE INDEX key_use_hour ON key_use (hour);

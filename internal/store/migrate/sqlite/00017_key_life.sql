@@ -34,9 +34,8 @@ CREATE TABLE key_use (
     hour    INTEGER NOT NULL,
     addr    TEXT NOT NULL,
     route   TEXT NOT NULL,
-    code    TEXT NOT NULL,
     calls   INTEGER NOT NULL,
     last_at INTEGER NOT NULL,
-    PRIMARY KEY (key_id, hour, addr, route, code)
+    PRIMARY KEY (key_id, hour, addr, route)
 ) STRICT;
 CREATE INDEX key_use_hour ON key_use (hour);
