@@ -113,6 +113,15 @@ func (t *tx) SpendChildCode(ctx context.Context, hash, state [32]byte, host stri
 	})
 }
 
+func (t *tx) RevokeChildren(ctx context.Context, parent id.Session, why string, now time.Time) ([]id.Session, error) {
+	ids, err := t.Queries.RevokeChildren(ctx, sqlgen.RevokeChildrenParams{ParentID: parent[:], RevokedAt: maybeMicros(now), RevokedWhy: why})
+	return each(ids, err, rowID[id.SessionKind])
+}
+
+func (t *tx) VoidChildCodes(ctx context.Context, parent id.Session, now time.Time) error {
+	return t.Queries.VoidChildCodes(ctx, sqlgen.VoidChildCodesParams{ParentID: parent[:], Now: maybeMicros(now)})
+}
+
 func (t *tx) RevokeChildrenOnHost(ctx context.Context, parent id.Session, host, why string, now time.Time) ([]id.Session, error) {
 	ids, err := t.Queries.RevokeChildrenOnHost(ctx, sqlgen.RevokeChildrenOnHostParams{
 		ParentID: parent[:], Host: host, RevokedAt: maybeMicros(now), RevokedWhy: why,

@@ -49,7 +49,7 @@ func (w *world) checkPlaces() {
 // marks are texts without a secret that each place must hold.
 var marks = map[string]string{
 	"logs": `"route":"POST /v1/sign-in"`, "letters": "Canary key", "metrics": `route="POST /v1/sign-in"`, "audit facts": "Canary key",
-	"dump": "Canary of ada@example.com", "sallyport.db-wal": "Canary of ada@example.com",
+	"dump": "Canary of ada@example.com", "files": "Canary of ada@example.com",
 }
 
 func (w *world) checkText(place string, text []byte) {

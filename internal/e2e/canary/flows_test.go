@@ -168,9 +168,10 @@ func (w *world) keyOf(keyID, secret string) authtest.Key {
 	return k
 }
 
-var shownSecret = regexp.MustCompile(`>\s*((?:[A-Z2-7]{4} ){7}[A-Z2-7]{4})\s*<`)
-
-var shownKeySecret = regexp.MustCompile(`sps_[a-z]+_\w{30,}`)
+var (
+	shownSecret    = regexp.MustCompile(`>\s*((?:[A-Z2-7]{4} ){7}[A-Z2-7]{4})\s*<`)
+	shownKeySecret = regexp.MustCompile(`sps_[a-z]+_\w{30,}`)
+)
 
 // byPages is the same road through the pages, with forms alone.
 func (w *world) byPages(mail string) {
@@ -210,7 +211,6 @@ func (w *world) byPages(mail string) {
 	}
 	w.secrets.plant("API secret", shown)
 	w.open(b, "/keys")
-
 	page = w.fill(b, w.open(b, "/methods/password"), "/methods/password", "password", w.secretText("new password"))
 	proven(page, "/methods/password")
 	w.crossOver(b)
@@ -228,7 +228,8 @@ var wayOver = regexp.MustCompile(`"(http://[^"]*/\.sallyport/enter\?code=([\w-]+
 // crossOver takes a browser to the exchange and sends the code that took it there once more.
 func (w *world) crossOver(b *authtest.Browser) {
 	w.t.Helper()
-	there := w.fill(b, w.open(b, "/"), "/go/"+authtest.PageHost)
+	out := b.Do(b.Request(http.MethodGet, authtest.PageOrigin+"/.sallyport/enter?path=/", "")).Header.Get("Location")
+	there := w.fill(b, w.open(b, strings.TrimPrefix(out, authtest.Origin)), "/go/"+authtest.PageHost)
 	way := wayOver.FindStringSubmatch(there.Text)
 	if way == nil {
 		w.t.Fatalf("crossing over gives %d %s", there.Status, there.Text)
@@ -239,7 +240,7 @@ func (w *world) crossOver(b *authtest.Browser) {
 		w.t.Fatalf("enter: %d %s", first.Status, first.Text)
 	}
 	w.mustNot("a spent child code", w.browser(home).Do(b.Request(http.MethodGet, way[1], "")))
-	w.must("the exchange's page", b.Do(b.Request(http.MethodGet, authtest.PageOrigin+"/?token="+w.secretText("query"), "")))
+	w.must("its page", b.Do(b.Request(http.MethodGet, authtest.PageOrigin+"/?token="+w.secretText("query"), "")))
 }
 
 // byGateway sends signed requests, good and spoilt, with secrets in each place that a client can fill.
@@ -285,7 +286,9 @@ func (w *world) byGateway(keys []authtest.Key) {
 			r.Host, r.RequestURI = at, target
 			r.Header.Set("Authorization", "Bearer "+w.secretText("Authorization"))
 			r.Header.Set("Cookie", "__Host-sid="+w.secretText("cookie")+"; theirs="+w.secretText("cookie"))
-			w.mustNot(target, b.Do(r))
+			if got := b.Do(r); got.Status < http.StatusMultipleChoices { // refused, or shown the way to the dashboard
+				w.t.Errorf("%s at %s: %d", target, at, got.Status)
+			}
 		}
 	}
 }

@@ -144,16 +144,13 @@ func TestTheScannerFindsWhatIsPlanted(t *testing.T) {
 		{"in a path", secret, "/" + url.PathEscape(secret)},
 		{"in HTML", secret, "<p>" + html.EscapeString(secret)},
 		{"in hex", secret, `\x` + hex.EncodeToString([]byte("before "+secret))},
-		{"in HEX", secret, strings.ToUpper(hex.EncodeToString([]byte(secret)))},
 		{"in base64", secret, base64.StdEncoding.EncodeToString([]byte(secret))},
 		{"in base64 after one byte", secret, base64.StdEncoding.EncodeToString([]byte("a" + secret + "b"))},
 		{"in base64 after two bytes", secret, base64.RawURLEncoding.EncodeToString([]byte("ab" + secret))},
-		{"decoded", bytesOf, "0123456789abcdef0123456789abcdef"},
 		{"decoded, in hex", bytesOf, hex.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))},
 		{"a code in JSON", "482913", `{"code":"482913"}`},
 		{"a code in a form", "482913", `form_token=x&code=482913&next=1`},
 		{"a code with a space", "482913", `<b>482 913</b>`},
-		{"a code in words", "48291377", `your code is 48291377`},
 	} {
 		var s scanner
 		s.plant(row.name, row.secret)

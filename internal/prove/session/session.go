@@ -9,8 +9,8 @@
 //	minted → live ⇄ idle (look and cancel only; one proof restores)       live, idle → ended (absolute limit)
 //	                                                                      any → revoked (final)
 //
-// Invariant: a bearer that was replaced, a revoked session and a child of either are refused from the moment the change was
-// acknowledged; nothing a client sends is ever adopted as a bearer.
+// Invariant: a bearer that was replaced, a revoked session and its children are refused from the moment the change was acknowledged, and
+// after a change of credentials so are the children of the session that made it; nothing a client sends is ever adopted as a bearer.
 package session
 
 import (
@@ -75,6 +75,10 @@ type Tx interface {
 	InsertChildCode(ctx context.Context, hash [32]byte, c ChildCode) error
 	// SpendChildCode uses a code on its host, in the browser of its state, before its end; won is false for all but the first.
 	SpendChildCode(ctx context.Context, hash, state [32]byte, host string, now time.Time) (c ChildCode, won bool, err error)
+	// RevokeChildren gives the ids of those that were live.
+	RevokeChildren(ctx context.Context, parent id.Session, why string, now time.Time) ([]id.Session, error)
+	// VoidChildCodes spends every code of a parent that nobody has spent.
+	VoidChildCodes(ctx context.Context, parent id.Session, now time.Time) error
 	// RevokeChildrenOnHost gives the ids of those that were live.
 	RevokeChildrenOnHost(ctx context.Context, parent id.Session, host, why string, now time.Time) ([]id.Session, error)
 }
@@ -288,6 +292,20 @@ func (s *Sessions) EndOthers(ctx context.Context, tx Tx, u id.User, keep id.Sess
 	}
 	announce(tx, ended...)
 	return len(ended), nil
+}
+
+// EndChildren ends what came of a session on gateway hosts, and the codes on their way there: whoever held its bearer before a change of
+// credentials may have been somebody else. An honest browser crosses over again by itself.
+func (s *Sessions) EndChildren(ctx context.Context, tx Tx, parent id.Session, why string) error {
+	ended, err := tx.RevokeChildren(ctx, parent, why, s.Now())
+	if err != nil {
+		return fmt.Errorf("revoke children: %w", err)
+	}
+	announce(tx, ended...)
+	if err := tx.VoidChildCodes(ctx, parent, s.Now()); err != nil {
+		return fmt.Errorf("void child codes: %w", err)
+	}
+	return nil
 }
 
 // Listed is a session with its children, one for each gateway host that it has open.

@@ -26,7 +26,7 @@ type Fate uint8
 const (
 	// Stays: it goes on as it was.
 	Stays Fate = iota
-	// Renewed: it goes on under a new bearer, and the old one is refused.
+	// Renewed: it goes on under a new bearer; the old one is refused, and its children on gateway hosts end.
 	Renewed
 	// Dies: it is refused for good.
 	Dies
@@ -34,7 +34,7 @@ const (
 	Blocked
 )
 
-// Row is what follows from one kind of happening. Whatever becomes of a session becomes of its children on gateway hosts.
+// Row is what follows from one kind of happening. The children of a session on gateway hosts go on only where it stays as it was.
 type Row struct {
 	// This is the session that did it. The room that changes a credential renews it, because only that room can hand the new bearer out;
 	// a session that dies ends here.
@@ -94,6 +94,7 @@ var table = map[happening.Kind]Row{
 // Sessions is what this package asks of package session.
 type Sessions interface {
 	End(ctx context.Context, tx session.Tx, u id.User, s id.Session, why string) error
+	EndChildren(ctx context.Context, tx session.Tx, parent id.Session, why string) error
 	EndOthers(ctx context.Context, tx session.Tx, u id.User, keep id.Session, why string) (int, error)
 }
 
@@ -126,6 +127,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	}
 	if row.This == Dies && !h.Session.IsZero() {
 		if err := c.sessions.End(ctx, txn.As[session.Tx](tx), h.User, h.Session, string(h.Kind)); err != nil {
+			return err
+		}
+	}
+	if row.This == Renewed && !h.Session.IsZero() {
+		if err := c.sessions.EndChildren(ctx, txn.As[session.Tx](tx), h.Session, string(h.Kind)); err != nil {
 			return err
 		}
 	}

@@ -88,15 +88,16 @@ func wanted(row consequence.Row) answers {
 	session := func(answer fault.Code) map[string]fault.Code {
 		return map[string]fault.Code{"pages": answer, "/v1": answer, "page host": answer}
 	}
+	renewed := session(open)
+	renewed["page host"] = fault.SessionEnded // its browser crosses over again
 	ofFate := map[consequence.Fate]map[string]fault.Code{
-		consequence.Stays: session(open), consequence.Renewed: session(open), consequence.Dies: session(fault.SessionEnded),
+		consequence.Stays: session(open), consequence.Renewed: renewed, consequence.Dies: session(fault.SessionEnded),
 	}
 	key := map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Blocked: fault.KeyOwnerDisabled, consequence.Dies: fault.KeyRevoked}
 	bearer := session(open)
 	if row.This != consequence.Stays {
 		bearer = session(fault.SessionEnded)
 	}
-	delete(bearer, "page host") // the child has a bearer of its own
 	return answers{
 		"this session": ofFate[row.This], "its bearer from before": bearer, "another session": ofFate[row.Others],
 		"a key": {"gateway": key[row.Keys], "/v1": key[row.Keys]}, "money": {"holds": fault.Code(spans[row.Hold].String())},
@@ -107,7 +108,6 @@ func wanted(row consequence.Row) answers {
 func (w *world) left() answers {
 	w.t.Helper()
 	before := w.session(w.before)
-	delete(before, "page host")
 	return answers{
 		"this session": w.session(w.here), "its bearer from before": before, "another session": w.session(w.there),
 		"a key": {

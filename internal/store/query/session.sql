@@ -55,6 +55,12 @@ WHERE user_id = @user_id AND id <> @keep_id AND (parent_id IS NULL OR parent_id 
 UPDATE session SET revoked_at = @revoked_at, revoked_why = @revoked_why
 WHERE parent_id = @parent_id AND host = @host AND revoked_at IS NULL RETURNING id;
 
+-- name: RevokeChildren :many
+UPDATE session SET revoked_at = @revoked_at, revoked_why = @revoked_why WHERE parent_id = @parent_id AND revoked_at IS NULL RETURNING id;
+
+-- name: VoidChildCodes :exec
+UPDATE child_code SET spent_at = @now WHERE parent_id = @parent_id AND spent_at IS NULL;
+
 -- name: DeleteSessionsBefore :execrows
 DELETE FROM session WHERE id IN (SELECT s.id FROM session s WHERE s.expires_at < @before ORDER BY s.expires_at LIMIT CAST(@max_rows AS BIGINT));
 

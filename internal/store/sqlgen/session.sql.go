@@ -421,6 +421,39 @@ func (q *Queries) RaiseSession(ctx context.Context, arg RaiseSessionParams) (int
 	return result.RowsAffected()
 }
 
+const revokeChildren = `-- name: RevokeChildren :many
+UPDATE session SET revoked_at = $1, revoked_why = $2 WHERE parent_id = $3 AND revoked_at IS NULL RETURNING id
+`
+
+type RevokeChildrenParams struct {
+	RevokedAt  sql.NullInt64
+	RevokedWhy string
+	ParentID   []byte
+}
+
+func (q *Queries) RevokeChildren(ctx context.Context, arg RevokeChildrenParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, revokeChildren, arg.RevokedAt, arg.RevokedWhy, arg.ParentID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const revokeChildrenOnHost = `-- name: RevokeChildrenOnHost :many
 UPDATE session SET revoked_at = $1, revoked_why = $2
 WHERE parent_id = $3 AND host = $4 AND revoked_at IS NULL RETURNING id
@@ -781,4 +814,18 @@ func (q *Queries) TouchSession(ctx context.Context, arg TouchSessionParams) (int
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const voidChildCodes = `-- name: VoidChildCodes :exec
+UPDATE child_code SET spent_at = $1 WHERE parent_id = $2 AND spent_at IS NULL
+`
+
+type VoidChildCodesParams struct {
+	Now      sql.NullInt64
+	ParentID []byte
+}
+
+func (q *Queries) VoidChildCodes(ctx context.Context, arg VoidChildCodesParams) error {
+	_, err := q.db.ExecContext(ctx, voidChildCodes, arg.Now, arg.ParentID)
+	return err
 }
