@@ -87,6 +87,29 @@ func TestLinksResolve(t *testing.T) {
 	}
 }
 
+// garbled are the marks of table rows that a merge put together wrongly.
+func garbled(row string) bool {
+	return strings.HasPrefix(row, "|") && (strings.Count(row, "**Open:**") > 1 || strings.Contains(row, ",`"))
+}
+
+func TestTableRowsAreWhole(t *testing.T) {
+	for _, f := range textFiles() {
+		if path.Ext(f.path) != ".md" {
+			continue
+		}
+		for n, line := range strings.Split(string(f.text), "\n") {
+			if garbled(line) {
+				t.Errorf("%s:%d: a row says **Open:** twice, or has a comma right before a backtick: %s", f.path, n+1, line)
+			}
+		}
+	}
+	for _, bad := range []string{"| a | **Open:** b. **Open:** c |", "| a,`b` |"} {
+		if !garbled(bad) {
+			t.Errorf("%s passes", bad)
+		}
+	}
+}
+
 func resolve(from, link string) error {
 	file, fragment, _ := strings.Cut(link, "#")
 	target := from

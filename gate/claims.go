@@ -34,8 +34,10 @@ type Claims struct {
 	Assurance   Assurance   `json:"acr"`
 	Scopes      Scopes      `json:"scp,omitempty"`
 	Class       Class       `json:"cls"`
-	Language    string      `json:"lng,omitempty"`
-	Name        string      `json:"nam,omitempty"`
+	// Confirmation is the user's own proof for exactly this request, where one was needed.
+	Confirmation string `json:"cfm,omitempty"`
+	Language     string `json:"lng,omitempty"`
+	Name         string `json:"nam,omitempty"`
 }
 
 // NumericDate is a time in microseconds since 1970 UTC; on the wire seconds with up to six decimals (RFC 7519 §2).
@@ -123,6 +125,8 @@ func (c *Claims) text(name string) *string {
 		return (*string)(&c.Scopes)
 	case "cls":
 		return (*string)(&c.Class)
+	case "cfm":
+		return &c.Confirmation
 	case "lng":
 		return &c.Language
 	case "nam":
@@ -159,6 +163,6 @@ func (c *Claims) principal() Principal {
 	return Principal{
 		Kind: c.Kind, User: c.User, Account: c.Account, Subaccount: c.Subaccount, Role: c.Role, Session: c.Session, Key: c.Key,
 		Environment: c.Environment, Assurance: c.Assurance, Scopes: c.Scopes, Class: c.Class,
-		Language: c.Language, Name: c.Name, Request: c.Request,
+		Language: c.Language, Name: c.Name, Request: c.Request, Confirmation: c.Confirmation,
 	}
 }

@@ -21,6 +21,9 @@ type Principal struct {
 	Scopes       Scopes
 	// Class is what the gateway allowed this very request to be, by its own table of routes.
 	Class Class
+	// Confirmation is the id of the proof that the user gave for exactly this request, by passkey; empty where the gateway needed none.
+	// It is spent: keep it with what you book.
+	Confirmation string
 	// Language of the user: "en" or "ko". It may be empty, or one that is newer than the backend.
 	Language string
 	// Name to show for the user, may be empty. It is text from the user: escape it.

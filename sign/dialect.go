@@ -37,34 +37,63 @@ const (
 )
 
 // dialects says of each dialect what it is called, which parts of a request its signature covers at the least, which algorithms its keys
-// may have, and whether its signature can be read only together with the body. A new dialect is a line here, a file of its own, and a case
+// may have, whether its signature can be read only together with the body, and the header lines that carry its credentials, each of which
+// stands once; where the body is needed, the one that names the key first. A new dialect is a line here, a file of its own, and a case
 // in Parse, AppendBase, CheckBody, ExchangeSigner.Headers and problemsOf.
 var dialects = [Dialects]struct {
 	name      string
 	covers    Coverage
 	pins      []Algorithm
 	bodyFirst bool
+	headers   []string
 }{
 	Native: {
 		"native",
 		Coverage{Method: true, Path: true, Query: true, Body: true, Host: true, Time: true, SingleUse: true},
 		[]Algorithm{Ed25519, HMACSHA256},
 		false,
+		[]string{"Signature-Input", "Signature"},
 	},
 	// Query and body are covered by their hash. Time is covered when the token carries timestamp or iat (Signature.Coverage).
-	Upbit:   {"upbit", Coverage{Query: true, Body: true, SingleUse: true}, []Algorithm{HMACSHA2}, false},
-	Bithumb: {"bithumb", Coverage{Query: true, Body: true, Time: true, SingleUse: true}, []Algorithm{HMACSHA256}, false},
-	Binance: {"binance", Coverage{Query: true, Body: true, Time: true, SingleUse: true}, []Algorithm{HMACSHA256, Ed25519}, true},
-	// Neither method nor query is covered: the one is always POST, the other always empty.
-	Kraken: {"kraken", Coverage{Path: true, Body: true, SingleUse: true}, []Algorithm{HMACSHA512}, true},
-	OKX:    {"okx", Coverage{Method: true, Path: true, Query: true, Body: true, Time: true, SingleUse: true}, []Algorithm{HMACSHA256}, true},
-	// A GET signs its query and must have no body, all others sign their body and must have no query.
-	Bybit: {"bybit", Coverage{Query: true, Body: true, Time: true, SingleUse: true}, []Algorithm{HMACSHA256}, true},
-	Coinbase: {
-		"coinbase", Coverage{Method: true, Path: true, Host: true, Time: true, SingleUse: true}, []Algorithm{ES256, Ed25519}, false,
+	Upbit:   {"upbit", Coverage{Query: true, Body: true, SingleUse: true}, []Algorithm{HMACSHA2}, false, bearerOnly},
+	Bithumb: {"bithumb", Coverage{Query: true, Body: true, Time: true, SingleUse: true}, []Algorithm{HMACSHA256}, false, bearerOnly},
+	Binance: {
+		"binance",
+		Coverage{Query: true, Body: true, Time: true, SingleUse: true},
+		[]Algorithm{HMACSHA256, Ed25519},
+		true,
+		[]string{binanceKey},
 	},
-	KuCoin: {"kucoin", Coverage{Method: true, Path: true, Query: true, Body: true, Time: true, SingleUse: true}, []Algorithm{HMACSHA256}, true},
+	// Neither method nor query is covered: the one is always POST, the other always empty.
+	Kraken: {"kraken", Coverage{Path: true, Body: true, SingleUse: true}, []Algorithm{HMACSHA512}, true, []string{krakenKey, krakenSign}},
+	OKX: {
+		"okx",
+		Coverage{Method: true, Path: true, Query: true, Body: true, Time: true, SingleUse: true},
+		[]Algorithm{HMACSHA256},
+		true,
+		[]string{okxKey, okxSign, okxTime, okxPassphrase},
+	},
+	// A GET signs its query and must have no body, all others sign their body and must have no query.
+	Bybit: {
+		"bybit",
+		Coverage{Query: true, Body: true, Time: true, SingleUse: true},
+		[]Algorithm{HMACSHA256},
+		true,
+		[]string{bybitKey, bybitSign, bybitTime, bybitWindow},
+	},
+	Coinbase: {
+		"coinbase", Coverage{Method: true, Path: true, Host: true, Time: true, SingleUse: true}, []Algorithm{ES256, Ed25519}, false, bearerOnly,
+	},
+	KuCoin: {
+		"kucoin",
+		Coverage{Method: true, Path: true, Query: true, Body: true, Time: true, SingleUse: true},
+		[]Algorithm{HMACSHA256},
+		true,
+		[]string{kucoinKey, kucoinSign, kucoinTime, kucoinPassphrase, kucoinVersion},
+	},
 }
+
+var bearerOnly = []string{"Authorization"}
 
 // Coverage says which parts of a request a signature covers: whoever sees a signed request on its way can change none of these.
 type Coverage struct {
@@ -79,6 +108,15 @@ func (d Dialect) Coverage() Coverage {
 		return dialects[d].covers
 	}
 	return Coverage{}
+}
+
+// Headers lists the canonical names of the header lines that carry the dialect's credentials: what a gate takes away before a request goes
+// on. Binance's time and signature stand among the parameters and are not of them.
+func (d Dialect) Headers() []string {
+	if int(d) < len(dialects) {
+		return slices.Clone(dialects[d].headers)
+	}
+	return nil
 }
 
 // String is the name of the exchange in lower case, "native", or empty.

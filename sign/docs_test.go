@@ -57,3 +57,15 @@ func TestDocsExample(t *testing.T) {
 	}
 	want(t, verify(&r, hmacKey, sign.Settings{}, now), "")
 }
+
+// The nginx lines of docs/forward-auth.md take away every header that a gateway takes away.
+func TestDocsTakeEveryCredentialAway(t *testing.T) {
+	text := string(must(os.ReadFile(filepath.Join("..", "docs", "forward-auth.md"))))
+	for _, d := range sign.AllDialects() {
+		for _, name := range d.Headers() {
+			if !strings.Contains(text, "\n  proxy_set_header "+name+" \"\";\n") {
+				t.Errorf("%s of %s stays", name, d)
+			}
+		}
+	}
+}

@@ -5,8 +5,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -14,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -125,6 +129,9 @@ func TestExchangeSigners(t *testing.T) {
 				if decoy.Algorithm != v.algorithm && (v.dialect != sign.Bithumb || decoy.Algorithm != sign.HMACSHA2) {
 					t.Errorf("the decoy is a %v", decoy)
 				}
+				if v.dialect.HasPassphrase() && len(decoy.Material) != 2*sha256.Size { // a secret, and what is kept of a passphrase
+					t.Errorf("the decoy has %d bytes, and none to compare a passphrase with", len(decoy.Material))
+				}
 				if v.dialect == sign.Kraken {
 					return
 				}
@@ -132,6 +139,25 @@ func TestExchangeSigners(t *testing.T) {
 				want(t, verify(&first, v.key(), v.usual(), clock.Add(-2*time.Second)), sign.Ahead)
 			})
 		}
+	}
+}
+
+// What a signer writes into the head is what Dialect.Headers lists, and nothing is listed that no signer writes.
+func TestHeadersCarryAllThatASignerWrites(t *testing.T) {
+	written := map[sign.Dialect]sign.Signer{sign.Native: hmacSigner()}
+	for _, v := range venues() {
+		written[v.dialect] = v.signer(v.usual())
+	}
+	for _, d := range sign.AllDialects() {
+		r := sent("POST", "/v1/orders", "")
+		r = with(r, written[d], clock)
+		r.Header.Del("Content-Type") // of the form that Kraken's makes where there is no body
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(r.Header)), slices.Sorted(slices.Values(d.Headers()))); diff != "" {
+			t.Errorf("%v (-written +listed):\n%s", d, diff)
+		}
+	}
+	if sign.Dialect(0).Headers() != nil || sign.Dialect(99).Headers() != nil {
+		t.Error("a dialect that does not exist has headers")
 	}
 }
 

@@ -113,8 +113,15 @@ func (f Settings) flattenBody(body []byte) (string, error) {
 	if checkQuery(string(body)) != nil || !isForm(body) {
 		return "", refuse(FormMalformed, "")
 	}
+	if !f.Lenient && !f.agree() && bytes.ContainsAny(body, "%+") {
+		return "", refuse(Ambiguous, "body")
+	}
 	return f.flattenQuery(string(body))
 }
+
+// agree says whether a form and the JSON of the same parameters have one hash, so that who turns one into the other changes nothing. Where
+// they do not, {"q":"a%26b"} (plain) and q=a%26b (as sent) are two requests under one.
+func (f Settings) agree() bool { return (f.Query == QueryDecoded) == (f.Body == BodyPlain) }
 
 // isForm: complete name=value pairs.
 func isForm(body []byte) bool {

@@ -21,7 +21,7 @@ var marks = [...]struct {
 }
 
 // NeedsBody says whether the signature of r stands in its body or can only be read together with it, so that Body must be whole before
-// Parse. It looks at header names alone and proves nothing: the caller bounds what a stranger can make it read.
+// Parse. It looks at header names alone and proves nothing: the caller asks HeadKeyID and bounds what a stranger can make it read.
 func NeedsBody(r *Request) bool {
 	if len(r.Header["Signature-Input"]) > 0 {
 		return false
@@ -32,6 +32,30 @@ func NeedsBody(r *Request) bool {
 		}
 	}
 	return false
+}
+
+// HeadKeyID is the id of the key that r names, of a request of which NeedsBody says so: what can be known before a byte of the body is read.
+// Every line of the dialect stands once. It proves nothing; Parse says the rest.
+// Refusals: TwoSchemes, MissingHeader, TwoLines, TooLarge, BadParameter, and those of a request that has no one meaning.
+func HeadKeyID(r *Request) (string, error) {
+	d, _, err := recognise(r.Header)
+	if err != nil {
+		return "", err
+	}
+	if err := r.check(); err != nil {
+		return "", err
+	}
+	h := headers{lines: r.Header}
+	var key string
+	for i, name := range dialects[d].headers {
+		if line := h.one(name, maxValue); i == 0 {
+			key = line
+		}
+	}
+	if h.err != nil {
+		return "", h.err
+	}
+	return key, checkKeyID(key)
 }
 
 // Spoken is the dialect whose header lines are there, whatever else is wrong with them; zero if there are none, or those of two.

@@ -172,7 +172,7 @@ func (k Key) kind() string { return k.Dialect.String() + " " + k.Algorithm.Strin
 // Decoy is a key for a signature whose key does not exist: Verify does the work that a real key of that kind would cost, and refuses
 // with BadSignature.
 func (s *Signature) Decoy() Key {
-	k := Key{Dialect: s.Dialect, Material: decoyMaterial[:], decoy: true}
+	k := Key{Dialect: s.Dialect, Material: decoyMaterial[:ed25519.PublicKeySize+passphraseLength(s.Dialect)], decoy: true}
 	switch {
 	case s.Dialect == Coinbase:
 		k.Algorithm = s.Algorithm
@@ -191,8 +191,9 @@ func (s *Signature) Decoy() Key {
 	return k
 }
 
-// decoyMaterial is the base point of edwards25519: a valid public key, and as good a secret as any, since nothing verifies under it.
-var decoyMaterial = [ed25519.PublicKeySize]byte{
+// decoyMaterial is the base point of edwards25519: a valid public key, and as good a secret as any, since nothing verifies under it. Behind it
+// is what a passphrase is compared with, so that a key that does not exist costs that MAC too.
+var decoyMaterial = [ed25519.PublicKeySize + sha256.Size]byte{
 	0x58, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
 	0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
 }

@@ -50,6 +50,7 @@ func upbit(r sign.Request, forms sign.Settings) error { return verify(&r, upbitK
 func upbitRefusals() []refusal {
 	var strict sign.Settings
 	lenient := sign.Settings{Lenient: true}
+	mixed := func(q sign.QueryForm, b sign.BodyForm) sign.Settings { return sign.Settings{Query: q, Body: b} }
 	get := func(token string) func() error {
 		return func() error { return upbit(bearer(balances(), token), strict) }
 	}
@@ -165,6 +166,13 @@ func upbitRefusals() []refusal {
 		{"%3d in a second name", sent("GET", "x=1&a%3db=1", "", "x=1&a=b=1", strict), sign.Ambiguous},
 		{"+ in a query", sent("GET", "a=x+y", "", "a=x+y", strict), sign.Ambiguous},
 		{"+ in a form", sent("POST", "", "a=x+y", "a=x+y", strict), sign.Ambiguous},
+		// the hash of {"a":"x%26b=1"}, of {"a":"1+1"}, of {"a":"x y"} and of the last with a plus
+		{"% in a form as sent beside plain JSON", sent("POST", "", "a=x%26b=1", "a=x%26b=1", mixed(sign.QueryAsSent, sign.BodyPlain)), sign.Ambiguous},
+		{"+ in a form as sent beside plain JSON", sent("POST", "", "a=1+1", "a=1+1", mixed(sign.QueryAsSent, sign.BodyPlain)), sign.Ambiguous},
+		{"% in a form decoded beside encoded JSON", sent("POST", "", "a=x%2520y", "a=x%20y", mixed(sign.QueryDecoded, sign.BodyRFC3986)), sign.Ambiguous},
+		{"the same, with a plus", sent("POST", "", "a=x%2By", "a=x+y", mixed(sign.QueryDecoded, sign.BodyURLEncoded)), sign.Ambiguous},
+		{"a form without either", sent("POST", "", "a=x", "a=x", mixed(sign.QueryAsSent, sign.BodyPlain)), ""},
+		{"% in a form as sent beside encoded JSON", sent("POST", "", "a=x%26b", "a=x%26b", mixed(sign.QueryAsSent, sign.BodyRFC3986)), ""},
 		{"GET with a body", sent("GET", "", `{"a":"1"}`, "a=1", strict), sign.Misplaced},
 		{"DELETE with a body", sent("DELETE", "", "uuid=1", "uuid=1", strict), sign.Misplaced},
 		{"DELETE with both", sent("DELETE", "uuid=1", "uuid=1", "uuid=1", strict), sign.Misplaced},
@@ -221,7 +229,7 @@ func TestUpbitAccepts(t *testing.T) {
 		{"rfc3986", "POST", "", `{"q":"a b+c&d=e~*","k&":"한"}`, "q=a%20b%2Bc%26d%3De~%2A&k%26=%ED%95%9C", sign.Settings{Body: sign.BodyRFC3986}},
 		{"form", "POST", "", `{"q":"a b+c&d=e~*"}`, "q=a+b%2Bc%26d%3De~%2A", sign.Settings{Body: sign.BodyURLEncoded}},
 		{"form-encoded body", "POST", "", "market=KRW-BTC&note=%ED%95%9C", "market=KRW-BTC&note=한", sign.Settings{}},
-		{"form-encoded body as sent", "POST", "", "note=a+b%26c", "note=a+b%26c", asSent},
+		{"form-encoded body as sent", "POST", "", "note=a+b%26c", "note=a+b%26c", sign.Settings{Query: sign.QueryAsSent, Body: sign.BodyRFC3986}},
 		{"query and the same body", "PUT", "a=1&b=x%20y", `{"a":1,"b":"x y"}`, "a=1&b=x y", sign.Settings{}},
 		{"DELETE with a form, rules off", "DELETE", "", "uuid=1", "uuid=1", sign.Settings{Lenient: true}},
 		{"POST with a query, rules off", "POST", "a=1", "", "a=1", sign.Settings{Lenient: true}},

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-21c57000/sallyport/client"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -74,8 +75,8 @@ func callCommand() *cobra.Command {
 	var show, asJSON bool
 	cmd := &cobra.Command{
 		Use: "call METHOD URL", Short: "Sign a request, send it and print the answer", Args: cobra.ExactArgs(2),
-		Long: `The answer's body goes to standard output; with --json one object on one line, with status, headers and body. A refusal ends with exit code 3, so
-that scripts notice.`,
+		Long: `The answer's body goes to standard output; with --json one object on one line, with status, headers and body. The exit code is 3 when the
+answer's status is 400 or above, so that scripts notice.`,
 		Example: `  sallyport call GET http://127.0.0.1:8081/v1/accounts --key-file key.json
   sallyport call GET http://127.0.0.1:8081/v1/accounts --keychain grid --json
   sallyport call POST http://127.0.0.1:8081/v1/orders --key-file key.json --data @order.json`,
@@ -91,10 +92,11 @@ that scripts notice.`,
 				return unsent(r, err)
 			}
 			defer func() { _ = answer.Body.Close() }()
+			tell := tellAnswer(show) //nolint:bodyclose // it prints an answer whose body is closed above
 			if asJSON {
-				return tellAnswerJSON(cmd, answer)
+				tell = tellAnswerJSON
 			}
-			return tellAnswer(cmd, answer, show)
+			return tellRefused(cmd, answer, tell)
 		},
 	}
 	s.flags(cmd)
@@ -115,53 +117,55 @@ func unsent(r *http.Request, err error) error {
 	return fmt.Errorf("no answer from %s: %w", r.URL.Host, err)
 }
 
-func tellAnswer(cmd *cobra.Command, answer *http.Response, show bool) error {
-	if show {
-		fmt.Fprintln(cmd.ErrOrStderr(), answer.Status)
-		_ = answer.Header.Write(cmd.ErrOrStderr())
-	}
+// tellRefused prints an answer. One that refuses ends the program with its exit code; one of a gate that does not know the sender says what is
+// most often wrong.
+func tellRefused(cmd *cobra.Command, answer *http.Response, tell func(*cobra.Command, *http.Response, []byte) error) error {
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return err
 	}
-	out := cmd.OutOrStdout()
-	var pretty bytes.Buffer
-	if json.Indent(&pretty, body, "", "  ") == nil {
-		body = append(bytes.TrimRight(pretty.Bytes(), "\n"), '\n')
-	}
-	if _, err := out.Write(body); err != nil {
+	if err := tell(cmd, answer, body); err != nil {
 		return err
 	}
-	return refusedBy(answer)
+	if answer.StatusCode < http.StatusBadRequest {
+		return nil
+	}
+	why := "the server answered " + answer.Status
+	var problem struct {
+		Code fault.Code `json:"code"`
+	}
+	if json.Unmarshal(body, &problem) == nil && problem.Code == fault.Unauthorized {
+		why += "; does this key belong to " + answer.Request.URL.Host + "?"
+	}
+	return &exitError{exitRefused, errors.New(why)}
+}
+
+func tellAnswer(show bool) func(*cobra.Command, *http.Response, []byte) error {
+	return func(cmd *cobra.Command, answer *http.Response, body []byte) error {
+		if show {
+			fmt.Fprintln(cmd.ErrOrStderr(), answer.Status)
+			_ = answer.Header.Write(cmd.ErrOrStderr())
+		}
+		var pretty bytes.Buffer
+		if json.Indent(&pretty, body, "", "  ") == nil {
+			body = append(bytes.TrimRight(pretty.Bytes(), "\n"), '\n')
+		}
+		_, err := cmd.OutOrStdout().Write(body)
+		return err
+	}
 }
 
 // tellAnswerJSON prints an answer as one object. A body that is no JSON is a text in it.
-func tellAnswerJSON(cmd *cobra.Command, answer *http.Response) error {
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return err
-	}
+func tellAnswerJSON(cmd *cobra.Command, answer *http.Response, body []byte) error {
 	var said any = string(body)
 	if json.Valid(body) {
 		said = json.RawMessage(body)
 	}
-	err = json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
+	return json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
 		Status  int         `json:"status"`
 		Headers http.Header `json:"headers"`
 		Body    any         `json:"body"`
 	}{answer.StatusCode, answer.Header, said})
-	if err != nil {
-		return err
-	}
-	return refusedBy(answer)
-}
-
-// refusedBy ends the program as a refusal does.
-func refusedBy(answer *http.Response) error {
-	if answer.StatusCode >= http.StatusBadRequest {
-		return &exitError{exitRefused, fmt.Errorf("the server answered %s", answer.Status)}
-	}
-	return nil
 }
 
 func signCommand() *cobra.Command {

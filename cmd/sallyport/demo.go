@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -34,14 +36,16 @@ It differs from production in configuration alone. Its data lies in a temporary 
 			}
 			if temporary {
 				defer func() { _ = os.RemoveAll(o.Folder) }()
+				removeAtSecondSignal(o.Folder)
 			}
 			o.Now, o.Version = time.Now, version()
 			o.Log = newLog(cmd.ErrOrStderr(), config.Log{Level: config.LevelWarn, Format: config.FormatText})
+			var elsewhere moved
 			if !cmd.Flags().Changed("addr") {
-				o.Addr = freeUnless(o.Addr)
+				elsewhere.dashboard = freeUnless(&o.Addr)
 			}
 			if !cmd.Flags().Changed("gateway-addr") {
-				o.GatewayAddr = freeUnless(o.GatewayAddr)
+				elsewhere.gateway = freeUnless(&o.GatewayAddr)
 			}
 			out := cmd.OutOrStdout()
 			err := demo.Run(cmd.Context(), o, func(f demo.Facts) error {
@@ -49,6 +53,7 @@ It differs from production in configuration alone. Its data lies in a temporary 
 					return json.NewEncoder(out).Encode(f)
 				}
 				tellDemo(out, f, o.Folder)
+				elsewhere.tell(out, f)
 				return nil
 			})
 			if errors.Is(err, syscall.EADDRINUSE) {
@@ -64,17 +69,31 @@ It differs from production in configuration alone. Its data lies in a temporary 
 	return cmd
 }
 
-// freeUnless keeps an address nobody uses and otherwise lets the system choose a port.
-func freeUnless(addr string) string {
-	l, err := net.Listen("tcp", addr) //nolint:noctx // closed at once
-	if err != nil {
-		host, _, _ := net.SplitHostPort(addr)
-		return net.JoinHostPort(host, "0")
+// moved holds the usual ports that were taken; "" is one that was not.
+type moved struct{ dashboard, gateway string }
+
+func (m moved) tell(out io.Writer, f demo.Facts) {
+	if m.dashboard != "" {
+		fmt.Fprintf(out, "\nPort %s is taken: the dashboard is at %s instead.\n", m.dashboard, f.Dashboard)
 	}
-	_ = l.Close()
-	return addr
+	if m.gateway != "" {
+		fmt.Fprintf(out, "\nPort %s is taken: the gateway is at %s instead; put this into the README's lines.\n", m.gateway, f.Gateway)
+	}
 }
 
+// freeUnless keeps an address nobody uses. Otherwise it lets the system choose a port, and gives the one that is taken.
+func freeUnless(addr *string) (taken string) {
+	l, err := net.Listen("tcp", *addr) //nolint:noctx // closed at once
+	if err != nil {
+		host, port, _ := net.SplitHostPort(*addr)
+		*addr = net.JoinHostPort(host, "0")
+		return port
+	}
+	_ = l.Close()
+	return ""
+}
+
+// demoFolder makes the folder. What it holds are keys and passwords: git sees none of a folder that was made for it.
 func demoFolder(folder *string) error {
 	if *folder == "" {
 		var err error
@@ -86,7 +105,22 @@ func demoFolder(folder *string) error {
 		return err
 	}
 	*folder = absolute
-	return os.MkdirAll(absolute, 0o700)
+	if _, err := os.Stat(absolute); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return errors.Join(os.MkdirAll(absolute, 0o700), os.WriteFile(filepath.Join(absolute, ".gitignore"), []byte("*\n"), 0o600))
+}
+
+// removeAtSecondSignal removes a temporary folder also when somebody does not wait until the demo has drained.
+func removeAtSecondSignal(folder string) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		<-signals
+		_ = os.RemoveAll(folder)
+		os.Exit(exitFailed)
+	}()
 }
 
 // tellDemo says what to do next.

@@ -67,16 +67,27 @@ func keygenCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "keygen", Short: "Make a key pair, or prove to the dashboard that you hold one", Args: cobra.NoArgs,
 		Long: `Without --challenge a new pair is kept, in a new key file or in the keychain, and its public half is printed.
-With the challenge that the dashboard shows, the signature that proves possession is printed.`,
+With the challenge that the dashboard shows, the signature that proves possession is printed. So a key comes to be:
+
+  1. sallyport keygen --key-file key.json makes the pair and prints its public half.
+  2. Paste that into the dashboard under API keys; it shows a challenge.
+  3. sallyport keygen --key-file key.json --challenge CHALLENGE prints the proof; paste it.
+  4. Write the key id that the dashboard then shows into the file, as its "key_id"; with --keychain by sallyport keychain set-id.`,
 		Example: `  sallyport keygen --key-file key.json
   sallyport keygen --key-file key.json --challenge 8f3a…
   sallyport keygen --keychain grid --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if challenge == "" {
 				public, err := makePair(&at, w)
+				if err == nil {
+					fmt.Fprintln(cmd.ErrOrStderr(), "Next: paste this public half into the dashboard under API keys, then run keygen with --challenge and what it shows.")
+				}
 				return tellHalf(cmd, asJSON, "public_key", public, err)
 			}
 			proof, err := prove(cmd, &at, challenge)
+			if err == nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), "Next: paste this proof into the dashboard, and keep the key id that it then shows: "+at.keepsID())
+			}
 			return tellHalf(cmd, asJSON, "proof", proof, err)
 		},
 	}
@@ -86,6 +97,14 @@ With the challenge that the dashboard shows, the signature that proves possessio
 	cmd.Flags().StringVar(&challenge, "challenge", "", "the dashboard's challenge")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// keepsID says how the id of a key gets to its other half.
+func (h *holder) keepsID() string {
+	if h.chain != "" {
+		return "sallyport keychain set-id " + h.chain + " KEY_ID"
+	}
+	return "as \"key_id\" in " + h.file
 }
 
 // tellHalf prints what the dashboard asks for.

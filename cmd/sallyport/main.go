@@ -80,6 +80,19 @@ func words(err error) string {
 	return fmt.Sprintf("%s %s (%s)", title, fix, entry.Code)
 }
 
+// help shows both texts of a command: what it does in a line, and what else there is to know. The root's Long holds its Short. It is no
+// template of cobra's, because with text/template in it the linker keeps every method of the program.
+func help(cmd *cobra.Command, _ []string) {
+	out := cmd.OutOrStdout()
+	if cmd.HasParent() {
+		fmt.Fprintf(out, "%s\n\n", cmd.Short)
+	}
+	if cmd.Long != "" {
+		fmt.Fprintf(out, "%s\n\n", cmd.Long)
+	}
+	fmt.Fprint(out, cmd.UsageString())
+}
+
 func root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sallyport",
@@ -90,8 +103,9 @@ sessions, signed API keys, and a gateway that lets through only what somebody ma
   sallyport serve --config sallyport.yaml         the server
   sallyport doctor --config sallyport.yaml        every setting and what is wrong with it
   sallyport call GET http://127.0.0.1:8081/v1/accounts --key-file key.json`,
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, Version: version(),
 	}
+	cmd.SetHelpFunc(help)
 	cmd.AddCommand(
 		serveCommand(), demoCommand(), migrateCommand(), doctorCommand(),
 		userCommand(), keyCommand(), keyringCommand(), auditCommand(), mailCommand(),

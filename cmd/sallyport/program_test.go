@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"net"
 	"os"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed-21c57000/sallyport/internal/kit/program"
+	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 )
 
 var subcommand = regexp.MustCompile(`(?m)^  ([a-z-]+) +\S`)
@@ -25,6 +27,9 @@ func TestEveryCommandShowsAnExample(t *testing.T) {
 		}
 		if _, examples, found := strings.Cut(help, "\nExamples:\n"); !found || !strings.Contains(strings.SplitN(examples, "\n\n", 2)[0], strings.Join(append([]string{"sallyport"}, words...), " ")) {
 			t.Errorf("the help of %v has no example of it:\n%s", words, help)
+		}
+		if _, rest, two := strings.Cut(help, "\n\n"); !two || rest == "" || strings.HasPrefix(help, "Usage:") {
+			t.Errorf("the help of %v does not begin with what it does:\n%s", words, help)
 		}
 		seen++
 		_, list, _ := strings.Cut(help, "\nAvailable Commands:\n")
@@ -72,6 +77,52 @@ func TestSignalsEndQuietly(t *testing.T) {
 			if code := p.Wait(); code != 0 || p.Stderr() != "" {
 				t.Errorf("exit %d, %s", code, p.Stderr())
 			}
+		})
+	}
+}
+
+// TestASecondSignalLeavesNothing: a demo that does not wait for its open requests takes its temporary folder with it.
+func TestASecondSignalLeavesNothing(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	addr := program.FreeAddress(t)
+	p := program.Start(t, program.Build(t, program.Sallyport), "demo", "--json", "--addr", addr, "--gateway-addr", "127.0.0.1:0")
+	if _, err := p.Line(); err != nil {
+		t.Fatal(p.Stderr())
+	}
+	slow, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = slow.Close() }()
+	if _, err := slow.Write([]byte("GET / HTTP/1.1\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	p.Signal(syscall.SIGINT)
+	p.Signal(syscall.SIGTERM)
+	if code := p.Wait(); code != 1 {
+		t.Errorf("exit %d, %s", code, p.Stderr())
+	}
+	if left := names(t, folder); len(left) != 0 {
+		t.Errorf("it left %q", left)
+	}
+}
+
+// TestOneServerUsesADatabase: two would each accept the same signed request. The next one may start when the first was killed.
+func TestOneServerUsesADatabase(t *testing.T) {
+	path := program.Build(t, program.Sallyport)
+	for name, dsn := range map[string]func() string{
+		"sqlite": func() string { return "" }, "postgres": func() string { return storetest.Postgres.New(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := program.Install(t, program.InstallOptions{PostgresDSN: dsn()})
+			first := in.Serve(t)
+			_, stderr, code := program.Output(t, path, "serve", "--config", in.Config)
+			if code != 1 || !strings.Contains(stderr, "another sallyport") || !strings.Contains(stderr, "runs on this data") {
+				t.Errorf("a second server: exit %d, %s", code, stderr)
+			}
+			first.Kill()
+			in.Serve(t)
 		})
 	}
 }

@@ -66,6 +66,11 @@ func serveCommand() *cobra.Command {
 }
 
 func serve(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	claim, err := server.Claim(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = claim.Close() }()
 	srv, err := server.New(ctx, cfg, server.Options{Now: time.Now, Log: log})
 	if err != nil {
 		return err

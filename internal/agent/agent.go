@@ -25,7 +25,7 @@ const (
 	Program // no browser: a command or a library
 )
 
-// Agent is what we make of a header. The zero value is a browser we have not seen before.
+// Agent is what we make of a header. The zero value is an unknown browser, also one that names itself in no header.
 type Agent struct {
 	Browser string // "Chrome", "curl"; "" if it is not on our list
 	System  string // "Windows", "iPhone"; "" if it is not on our list
@@ -105,9 +105,9 @@ func kindOf(ua useragent.UserAgent) Kind {
 
 // Words names the agent for people: "Chrome on Windows", "Windows의 Chrome". Language is "en" or "ko"; any other reads English.
 func (a Agent) Words(language string) string {
-	unseen, unknown, joined := "A browser we have not seen before", "A browser we do not know", "{browser} on {system}"
+	unseen, unknown, joined := "Unknown browser", "A browser we do not know", "{browser} on {system}"
 	if language == "ko" {
-		unseen, unknown, joined = "처음 보는 브라우저", "알 수 없는 브라우저", "{system}의 {browser}"
+		unseen, unknown, joined = "알 수 없는 브라우저", "알 수 없는 브라우저", "{system}의 {browser}"
 	}
 	browser := a.Browser
 	switch {

@@ -59,8 +59,8 @@ func TestDescribe(t *testing.T) {
 		{"undici", agent.Agent{Browser: "Node.js", System: "", Kind: agent.Program}, "Node.js", "Node.js"},
 		{"ExchangeApp/3.2 (iPhone; iOS 18.7)", agent.Agent{Browser: "", System: "iPhone", Kind: agent.Phone}, "A browser we do not know on iPhone", "iPhone의 알 수 없는 브라우저"},
 		{"Mozilla/5.0 (Windows NT 10.0) SomethingNew/1.0", agent.Agent{Browser: "", System: "Windows", Kind: agent.Computer}, "A browser we do not know on Windows", "Windows의 알 수 없는 브라우저"},
-		{"Call-0900-123-and-visit-evil.example/1.0", agent.Agent{}, "A browser we have not seen before", "처음 보는 브라우저"},
-		{"", agent.Agent{}, "A browser we have not seen before", "처음 보는 브라우저"},
+		{"Call-0900-123-and-visit-evil.example/1.0", agent.Agent{}, "Unknown browser", "알 수 없는 브라우저"},
+		{"", agent.Agent{}, "Unknown browser", "알 수 없는 브라우저"},
 	}
 	for _, test := range tests {
 		t.Run(test.en+" "+test.header, func(t *testing.T) {

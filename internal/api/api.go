@@ -27,6 +27,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 )
 
 // Describer finds words for what a browser says about itself.
@@ -56,6 +58,9 @@ type Deps struct {
 	StepUps  *stepup.StepUps
 	Keys     *apikey.Keys
 	Log      *audit.Log
+	// Confirmations and Holds are what waits, and why.
+	Confirmations *confirm.Confirmations
+	Holds         *hold.Holds
 }
 
 // API is the door. It is safe for concurrent use once it is mounted.
@@ -76,7 +81,7 @@ func New(d Deps) (*API, error) {
 		"Now": d.Now == nil, "FormKey": len(d.FormKey) != 32, "Decide": d.Decide == nil, "Verifier": d.Verifier == nil,
 		"Describe": d.Describe == nil, "Tally": d.Tally == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
-		"Keys": d.Keys == nil, "Log": d.Log == nil,
+		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -93,13 +98,14 @@ func (a *API) Mount(mux *route.Mux) {
 	(&clock{a.Now}).mount(a)
 	(&signUps{a.SignUps}).mount(a)
 	(&signIns{a.SignIns}).mount(a)
-	(&sessions{a.Sessions, a.Keys, a.Describe}).mount(a)
+	(&sessions{a.Sessions, a.Keys, a.Factors, a.Describe, a.Now}).mount(a)
 	(&methods{a.Factors}).mount(a)
 	(&passkeys{a.Factors}).mount(a)
 	(&stepUps{a.StepUps, a.Factors}).mount(a)
 	(&keys{a.Keys}).mount(a)
 	(&keyLife{a.Keys}).mount(a)
 	(&accounts{a.Accounts}).mount(a)
+	(&confirmations{a.Confirmations, a.Holds, a.Now}).mount(a)
 	(&activity{a.Log, a.Keys, a.Describe}).mount(a)
 	a.describeItself()
 }

@@ -62,7 +62,7 @@ func open(t *testing.T) *door {
 	if err := d.mux.Check(); err != nil {
 		t.Fatal(err)
 	}
-	chain := httpx.Chain{Now: clock.Now, Log: storetest.Quiet(t), Done: func(r *httpx.Record, _ int, _ time.Duration) { d.last = *r }}
+	chain := httpx.Chain{Now: clock.Now, Log: storetest.Quiet(t), Pages: authtest.Origin, Done: func(r *httpx.Record, _ int, _ time.Duration) { d.last = *r }}
 	d.handler = chain.Wrap("dashboard", d.mux)
 	return d
 }
@@ -80,7 +80,7 @@ func deps(d *door) api.Deps {
 	return api.Deps{
 		Now: d.clock.Now, Origin: authtest.Origin, FormKey: httpx.FormKey(bytes.Repeat([]byte{9}, 32)), Decide: d.Policy, Verifier: d.Verifier,
 		Describe: words{}, Tally: d.Tally, Accounts: d.Accounts, Sessions: d.Sessions, SignUps: d.SignUps, SignIns: d.SignIns, Factors: d.Factors,
-		StepUps: d.StepUps, Keys: d.APIKeys, Log: d.Log,
+		StepUps: d.StepUps, Keys: d.APIKeys, Log: d.Log, Confirmations: d.Confirmations, Holds: d.Holds,
 	}
 }
 

@@ -192,11 +192,12 @@ func TestActivityPages(t *testing.T) {
 	other := d.visitor()
 	other.post("/v1/sign-in", credentials("kim@example.com", authtest.Password)).want(200, "")
 	b.call("DELETE", "/v1/sessions/"+other.get("/v1/session").text("session"), nil).want(204, "")
+	b.call("PATCH", "/v1/session", map[string]any{"language": "ko"}).want(204, "")
 	var actions []any
 	var texts []string
 	for target := "/v1/activity?limit=1"; target != ""; {
 		r := b.request("GET", target, nil)
-		r.Header.Set("Accept-Language", "ko")
+		r.Header.Set("Accept-Language", "en") // the language of the user goes before it
 		page := b.do(r).want(200, "").body
 		entries, _ := page["entries"].([]any)
 		for _, e := range entries {
@@ -212,10 +213,10 @@ func TestActivityPages(t *testing.T) {
 			target = "/v1/activity?limit=1&before=" + strconv.FormatFloat(next, 'f', 0, 64)
 		}
 	}
-	if diff := cmp.Diff([]any{"session.revoked", "session.signed_in", "user.signed_up"}, actions); diff != "" {
+	if diff := cmp.Diff([]any{"user.language_set", "session.revoked", "session.signed_in", "user.signed_up"}, actions); diff != "" {
 		t.Errorf("actions (-want +got):\n%s", diff)
 	}
-	for i, want := range []string{"Linux의 Chrome", "로그인", p.Mail} {
+	for i, want := range []string{"한국어로", "Linux의 Chrome", "로그인", p.Mail} {
 		if !strings.Contains(texts[i], want) || !strings.HasSuffix(texts[i], "습니다.") {
 			t.Errorf("text %d is %q, without %q", i, texts[i], want)
 		}

@@ -74,7 +74,7 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 // targetOf is an address of the line that names nothing there is, but could.
 func targetOf(l route.Line) string {
 	kind := "ses_"
-	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_"} {
+	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_", "/v1/confirmations/": "cnf_"} {
 		if strings.HasPrefix(l.Pattern, prefix) {
 			kind = k
 		}
@@ -226,6 +226,8 @@ func TestMatrixOfKeys(t *testing.T) {
 					a.want(403, "key.needs_session")
 				case asked && !key.Scopes.Has(needed):
 					a.want(403, "key.scope_missing")
+				case l.Pattern == "/v1/confirmations/{id}":
+					a.want(404, "confirmation.not_found")
 				default:
 					a.want(200, "")
 				}

@@ -19,13 +19,18 @@ type sessions struct {
 		List(ctx context.Context, p principal.Principal) ([]session.Listed, error)
 		SignOut(ctx context.Context, p principal.Principal) error
 		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
+		Disown(ctx context.Context, p principal.Principal, s id.Session) error
 		SignOutOthers(ctx context.Context, p principal.Principal) (count int, err error)
 		SignOutEverywhere(ctx context.Context, p principal.Principal) (count int, err error)
 	}
 	keys interface {
 		Find(k id.Key) *apikey.Live
 	}
+	factors interface {
+		Restore(ctx context.Context, p principal.Principal) error
+	}
 	describe Describer
+	now      func() time.Time
 }
 
 func (s *sessions) mount(a *API) {
@@ -43,6 +48,14 @@ func (s *sessions) mount(a *API) {
 		id: "endSession", method: http.MethodDelete, path: "/v1/sessions/{id}", summary: "Sign one session out",
 		about: "It is refused from the moment of the answer.", codes: []fault.Code{fault.SessionNotFound},
 	}, s.end)
+	register(a, operation{
+		id: "disownSession", method: http.MethodPost, path: "/v1/sessions/{id}/not-me", summary: "This session was not me",
+		about: "Ends it, makes its browser a stranger, and holds withdrawals. API keys stay. Change the password next.", codes: []fault.Code{fault.SessionNotFound},
+	}, s.disown)
+	register(a, operation{
+		id: "restoreSession", method: http.MethodPost, path: "/v1/session/restore", summary: "Give this session its full power again",
+		about: "Answers the challenge of a session, whatever its reason, for a proof with the best factor that its user has.",
+	}, s.restore)
 	register(a, operation{
 		id: "signOutOthers", method: http.MethodPost, path: "/v1/sessions/sign-out-others", summary: "Sign out everywhere else",
 		about: "API keys stay: your bots keep running.",
@@ -68,7 +81,16 @@ type whoami struct {
 	IdleAt   time.Time  `json:"idle_expires_at,omitzero" doc:"When the session may only look and cancel, unless its user does something"`
 	ExpireAt time.Time  `json:"absolute_expires_at,omitzero" doc:"When the session ends for good"`
 
+	Challenge *owedShown `json:"challenge,omitempty" doc:"Why the session may only look and cancel, if it may"`
+
 	Key *keyShown `json:"key,omitempty" doc:"With kind key"`
+}
+
+// owedShown is what a session has to show before it has full power.
+type owedShown struct {
+	Why   string    `json:"why" enum:"stranger,idle,two_agents,program" doc:"stranger: a browser that is not known, with less than its user can show. idle: no human act for too long. two_agents, program: shown from elsewhere than it was signed in"`
+	Needs string    `json:"needs" enum:"none,pwd,mfa,phr,phrh" doc:"The acr that lifts it"`
+	Until time.Time `json:"until,omitzero" doc:"When it lapses by itself, if it does"`
 }
 
 type whoamiOut struct{ Body whoami }
@@ -86,6 +108,9 @@ func (s *sessions) whoami(_ context.Context, p principal.Principal, _ *struct{})
 	}
 	w.Name, w.Lang, w.Session, w.ACR = p.Name, p.Lang, p.Session, p.Level().String()
 	w.IdleAt, w.ExpireAt = s.room.Ends(p)
+	if c := p.Challenge; c.Why != "" {
+		w.Challenge = &owedShown{string(c.Why), c.Needs.String(), c.Until}
+	}
 	return &whoamiOut{w}, nil
 }
 
@@ -104,6 +129,8 @@ type sessionShown struct {
 	CreatedAt time.Time  `json:"created_at"`
 	ActedAt   time.Time  `json:"acted_at" doc:"Last time a human did something"`
 	ExpiresAt time.Time  `json:"expires_at" doc:"When it ends for good"`
+	Limited   bool       `json:"limited" doc:"Whether it may only look and cancel until its user confirms who they are"`
+	Shared    bool       `json:"shared" doc:"Whether its user said that the computer is not their own"`
 
 	Hosts []hostShown `json:"hosts" doc:"Gateway hosts that were opened from it, and end with it"`
 }
@@ -131,7 +158,7 @@ func (s *sessions) list(ctx context.Context, p principal.Principal, _ *struct{})
 		list = append(list, sessionShown{
 			ID: row.ID, Current: row.ID == p.Session, Device: s.describe.Device(row.Agent, p.Lang), Addr: row.Addr,
 			ACR: row.Proof.Level().String(), CreatedAt: row.Born, ActedAt: row.ActedAt, ExpiresAt: row.ExpiresAt,
-			Hosts: hosts,
+			Limited: row.Challenge.Open(s.now()), Shared: row.Shared, Hosts: hosts,
 		})
 	}
 	return &sessionsOut{sessionList{list}}, err
@@ -143,6 +170,14 @@ type sessionPath struct {
 
 func (s *sessions) end(ctx context.Context, p principal.Principal, in *sessionPath) (*signedOutOut, error) {
 	return &signedOutOut{kept{signedOut: in.ID == p.Session}}, s.room.Revoke(ctx, p, in.ID)
+}
+
+func (s *sessions) disown(ctx context.Context, p principal.Principal, in *sessionPath) (*struct{}, error) {
+	return nil, s.room.Disown(ctx, p, in.ID)
+}
+
+func (s *sessions) restore(ctx context.Context, p principal.Principal, _ *struct{}) (*struct{}, error) {
+	return nil, s.factors.Restore(ctx, p)
 }
 
 type endedCount struct {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -44,6 +45,7 @@ func (s *signIns) mount(a *API) {
 type mailAndPassword struct {
 	Mail     string `json:"mail" maxLength:"320" doc:"The user's mail address" example:"min@example.com"`
 	Password string `json:"password" doc:"The password as it was typed" example:"four words in a row"`
+	Shared   bool   `json:"shared,omitempty" doc:"This is not my device: nothing is remembered, and the session rests after ten minutes"`
 }
 
 type signInIn struct{ Body mailAndPassword }
@@ -67,6 +69,7 @@ func signedInAs(in signin.SignedIn) *signedInOut {
 }
 
 func (s *signIns) withPassword(ctx context.Context, from signin.From, in *signInIn) (*signedInOut, error) {
+	from.Shared = in.Body.Shared
 	out, err := s.room.WithPassword(ctx, from, in.Body.Mail, secret.FromString("password", in.Body.Password))
 	return signedInAs(out), err
 }
@@ -88,9 +91,16 @@ func (s *signIns) beginPasskey(_ context.Context, from signin.From, _ *struct{})
 	return begunAs(b), err
 }
 
-type finishedIn struct{ Body finished }
+type finishedSignIn struct {
+	State    string          `json:"state" maxLength:"8192" doc:"As it was given out" example:"c3RhdGU"`
+	Response json.RawMessage `json:"response" doc:"PublicKeyCredential.toJSON() of the browser"`
+	Shared   bool            `json:"shared,omitempty" doc:"This is not my device: nothing is remembered, and the session rests after ten minutes"`
+}
+
+type finishedIn struct{ Body finishedSignIn }
 
 func (s *signIns) withPasskey(ctx context.Context, from signin.From, in *finishedIn) (*signedInOut, error) {
+	from.Shared = in.Body.Shared
 	out, err := s.room.WithPasskey(ctx, from, in.Body.State, in.Body.Response)
 	return signedInAs(out), err
 }

@@ -108,7 +108,7 @@ type signedUpOut struct {
 }
 
 func (s *signUps) withPassword(ctx context.Context, from signin.From, in *signUpPasswordIn) (*signedUpOut, error) {
-	up, err := s.room.FinishWithPassword(ctx, signup.From(from), in.ID, secret.FromString("password", in.Body.Password))
+	up, err := s.room.FinishWithPassword(ctx, signUpFrom(from), in.ID, secret.FromString("password", in.Body.Password))
 	return signedUpAs(up), err
 }
 
@@ -147,6 +147,11 @@ type signUpPasskeyIn struct {
 }
 
 func (s *signUps) withPasskey(ctx context.Context, from signin.From, in *signUpPasskeyIn) (*signedUpOut, error) {
-	up, err := s.room.FinishWithPasskey(ctx, signup.From(from), in.ID, in.Body.State, in.Body.Response)
+	up, err := s.room.FinishWithPasskey(ctx, signUpFrom(from), in.ID, in.Body.State, in.Body.Response)
 	return signedUpAs(up), err
+}
+
+// signUpFrom is the same browser for a sign-up.
+func signUpFrom(f signin.From) signup.From {
+	return signup.From{Origin: f.Origin, Browser: f.Browser, Device: f.Device, Replace: f.Replace}
 }

@@ -131,7 +131,7 @@ func (v *visit) liveSession() (err error) {
 	if v.who, err = v.Sessions.Authenticate(v.bearer.Reveal(), "", v.rec.Origin()); err != nil {
 		return err
 	}
-	v.rec.User, v.form = v.who.User, v.bearer
+	v.rec.User, v.rec.Lang, v.form = v.who.User, v.who.Lang, v.bearer
 	return nil
 }
 

@@ -21,22 +21,23 @@ import (
 type Config struct {
 	Environment id.Environment `key:"environment" default:"live" oneof:"live test" doc:"What the installation guards. Only a test installation may set waiting periods and lifetimes below their bounds."`
 
-	Dashboard Dashboard `key:"dashboard" doc:"Where people sign in, and the names that passkeys, mails and tokens are bound to. Nothing of this is ever taken from a request."`
-	Gateway   Gateway   `key:"gateway" doc:"The hosts that the gateway guards, and what stands behind them."`
-	Metrics   Metrics   `key:"metrics" doc:"Measurements for Prometheus."`
-	TLS       TLS       `key:"tls" doc:"Certificates of every listener. A listener beyond loopback needs them, or a declared proxy that has them."`
-	Proxies   Proxies   `key:"proxies" doc:"Proxies in front of us. Only their word about a client's address is believed."`
-	Store     Store     `key:"store" doc:"Where everything lies that must survive."`
-	Keyring   Keyring   `key:"keyring" doc:"The key that wraps every other key."`
-	Mail      Mail      `key:"mail" doc:"How mail leaves. Recovery and notices need it."`
-	Session   Session   `key:"session" doc:"How long a sign-in lasts."`
-	StepUp    StepUp    `key:"step_up" doc:"The fresh proof that a guarded action asks for."`
-	Holds     Holds     `key:"holds" doc:"How long withdrawals and new destinations wait after a change of credentials. The clock starts when the owner has been told."`
-	Password  Password  `key:"password" doc:"What hashing a password costs us and a thief (Argon2id). A change takes hold at each user's next sign-in."`
-	Throttle  Throttle  `key:"throttle" doc:"How tries to prove who one is are slowed down. Nobody is ever locked out."`
-	Keys      Keys      `key:"keys" doc:"How long API keys live."`
-	Dialects  Dialects  `key:"dialects" doc:"The ways of signing a request that the gateway understands."`
-	Log       Log       `key:"log" doc:"What the process writes to its standard error."`
+	Dashboard     Dashboard     `key:"dashboard" doc:"Where people sign in, and the names that passkeys, mails and tokens are bound to. Nothing of this is ever taken from a request."`
+	Gateway       Gateway       `key:"gateway" doc:"The hosts that the gateway guards, and what stands behind them."`
+	Metrics       Metrics       `key:"metrics" doc:"Measurements for Prometheus."`
+	TLS           TLS           `key:"tls" doc:"Certificates of every listener. A listener beyond loopback needs them, or a declared proxy that has them."`
+	Proxies       Proxies       `key:"proxies" doc:"Proxies in front of us. Only their word about a client's address is believed."`
+	Store         Store         `key:"store" doc:"Where everything lies that must survive."`
+	Keyring       Keyring       `key:"keyring" doc:"The key that wraps every other key."`
+	Mail          Mail          `key:"mail" doc:"How mail leaves. Recovery and notices need it."`
+	Session       Session       `key:"session" doc:"How long a sign-in lasts."`
+	StepUp        StepUp        `key:"step_up" doc:"The fresh proof that a guarded action asks for."`
+	Holds         Holds         `key:"holds" doc:"How long withdrawals and new destinations wait after a change of credentials. The clock starts when the owner has been told."`
+	Confirmations Confirmations `key:"confirmations" doc:"The passkey proof without which no withdrawal and no new destination is let through."`
+	Password      Password      `key:"password" doc:"What hashing a password costs us and a thief (Argon2id). A change takes hold at each user's next sign-in."`
+	Throttle      Throttle      `key:"throttle" doc:"How tries to prove who one is are slowed down. Nobody is ever locked out."`
+	Keys          Keys          `key:"keys" doc:"How long API keys live."`
+	Dialects      Dialects      `key:"dialects" doc:"The ways of signing a request that the gateway understands."`
+	Log           Log           `key:"log" doc:"What the process writes to its standard error."`
 
 	// origins maps a key to where it was set: "file:LINE" or "env NAME". A key that is missing has its default.
 	origins map[string]string
@@ -179,7 +180,7 @@ type Store struct {
 
 // SQLiteStore is the section store.sqlite.
 type SQLiteStore struct {
-	Path string `key:"path" default:"sallyport.db" required:"true" doc:"The database file. Two more appear beside it while it is open."`
+	Path string `key:"path" default:"sallyport.db" required:"true" doc:"The database file. Two more appear beside it while it is open, and a lock that lets one server use it."`
 }
 
 // PostgresStore is the section store.postgres.
@@ -246,6 +247,13 @@ type Holds struct {
 	Credential time.Duration `key:"credential" default:"24h" min:"24h" max:"168h" testmin:"1s" doc:"After a password was changed, a factor removed, a device lost or a cookie replayed."`
 	Contact    time.Duration `key:"contact" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"After a mail address was changed."`
 	Recovery   time.Duration `key:"recovery" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"After a recovery."`
+}
+
+// Confirmations is the section of that name.
+type Confirmations struct {
+	ValidFor         time.Duration `key:"valid_for" default:"1h" min:"5m" max:"24h" testmin:"1s" doc:"How long a confirmation may be given and used; where a hold is running, from its end."`
+	PasskeyAge       time.Duration `key:"passkey_age" default:"24h" min:"24h" max:"720h" testmin:"1s" doc:"How old a passkey must be to approve money."`
+	PasskeyAgeDevice time.Duration `key:"passkey_age_new_device" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"The same for one that was added within a day of a sign-in from a new device."`
 }
 
 // Password is the section of that name.

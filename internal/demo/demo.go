@@ -38,8 +38,13 @@ type Options struct {
 	Version string
 }
 
+func (o Options) database() string { return filepath.Join(o.Folder, "sallyport.db") }
+
 // upstream is what the gateway calls the paper exchange.
 const upstream = "paper"
+
+// mailAddr is where the mails are shown, unless somebody is there: one address to remember.
+const mailAddr = "127.0.0.1:8082"
 
 // ConfigFile is the name of the configuration in Options.Folder, for the host's command line.
 const ConfigFile = "sallyport.yaml"
@@ -48,6 +53,12 @@ const ConfigFile = "sallyport.yaml"
 func Run(ctx context.Context, o Options, ready func(Facts) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	// Before anything is written: the folder may be that of a demo that runs.
+	claim, err := server.Claim(ctx, config.Config{Store: config.Store{Engine: config.SQLite, SQLite: config.SQLiteStore{Path: o.database()}}})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = claim.Close() }()
 	places, err := openPlaces(ctx, o)
 	if err != nil {
 		return err
@@ -76,10 +87,11 @@ func Run(ctx context.Context, o Options, ready func(Facts) error) error {
 	if err := srv.Started(ctx, o.Version); err != nil {
 		return err
 	}
-	failed := make(chan error, 5)
+	failed := make(chan error, 6)
 	start(failed, func() error { return catcher.serve(places.smtp) })
 	start(failed, func() error { return plain(catcher.pages(facts.Users)).Serve(places.mail) })
 	start(failed, func() error { return plain(exchange.Handler()).Serve(places.paper) })
+	start(failed, func() error { return plain(srv.Dashboard).Serve(places.confirm) })
 	go exchange.Run(ctx)
 	go func() {
 		failed <- srv.Run(ctx, server.Listeners{Dashboard: places.dashboard, Gateway: places.gateway}, func() {
@@ -112,9 +124,9 @@ func plain(h http.Handler) *http.Server {
 
 // places are the demo's listeners and files.
 type places struct {
-	dashboard, gateway, paper, mail, smtp net.Listener
-	folder                                string
-	shared                                []byte // the assertion key of the exchange
+	dashboard, confirm, gateway, paper, mail, smtp net.Listener
+	folder                                         string
+	shared                                         []byte // the assertion key of the exchange
 }
 
 func openPlaces(ctx context.Context, o Options) (p places, err error) {
@@ -128,8 +140,13 @@ func openPlaces(ctx context.Context, o Options) (p places, err error) {
 		return l
 	}
 	p = places{
-		dashboard: open(o.Addr), gateway: open(o.GatewayAddr), paper: open("127.0.0.1:0"), mail: open("127.0.0.1:0"), smtp: open("127.0.0.1:0"),
+		dashboard: open(o.Addr), confirm: open("127.0.0.1:0"), gateway: open(o.GatewayAddr), paper: open("127.0.0.1:0"), smtp: open("127.0.0.1:0"),
 		folder: o.Folder,
+	}
+	if l, taken := lc.Listen(ctx, "tcp", mailAddr); taken == nil {
+		p.mail = l
+	} else {
+		p.mail = open("127.0.0.1:0")
 	}
 	if err != nil {
 		p.close()
@@ -140,7 +157,7 @@ func openPlaces(ctx context.Context, o Options) (p places, err error) {
 }
 
 func (p places) close() {
-	for _, l := range []net.Listener{p.dashboard, p.gateway, p.paper, p.mail, p.smtp} {
+	for _, l := range []net.Listener{p.dashboard, p.confirm, p.gateway, p.paper, p.mail, p.smtp} {
 		if l != nil {
 			_ = l.Close()
 		}
@@ -166,6 +183,9 @@ func port(l net.Listener) string {
 }
 
 func (p places) origin() string { return "http://localhost:" + port(p.dashboard) }
+
+// confirmOrigin differs from the dashboard's by its port: an RP ID of one label, as localhost, has no names below it.
+func (p places) confirmOrigin() string { return "http://localhost:" + port(p.confirm) }
 
 func (p places) facts() Facts {
 	return Facts{
@@ -198,8 +218,9 @@ func (p places) yaml(routes string) string {
 dashboard:
   origin: %q
   listen: %q
+  confirmation_origin: %[12]q
 gateway:
-  listen: %q
+  listen: %[3]q
   hosts:
     - {authority: "127.0.0.1:%[5]s", environment: test, kind: api, upstream: paper}
     - {authority: "localhost:%[5]s", environment: test, kind: api, upstream: paper}
@@ -211,10 +232,13 @@ metrics: {listen: ""}
 store: {sqlite: {path: %[9]q}}
 keyring: {file: {path: %[10]q}}
 mail: {smtp: {addr: %[11]q, tls: none}, from: "gate@sallyport.example", from_name: "Sallyport demo"}
+holds: {credential: 2m, contact: 5m, recovery: 5m}
+confirmations: {passkey_age: 5s, passkey_age_new_device: 10s}
 dialects: {upbit: {ceiling: trade}}
 log: {level: warn, format: text}
 `, p.origin(), p.dashboard.Addr().String(), p.gateway.Addr().String(), routes, gatewayPort, page, p.paper.Addr().String(),
-		filepath.Join(p.folder, "paper.key"), filepath.Join(p.folder, "sallyport.db"), filepath.Join(p.folder, "keys"), p.smtp.Addr().String())
+		filepath.Join(p.folder, "paper.key"), Options{Folder: p.folder}.database(), filepath.Join(p.folder, "keys"), p.smtp.Addr().String(),
+		p.confirmOrigin())
 }
 
 func (p places) exchange(o Options) (*sandbox.Exchange, error) {

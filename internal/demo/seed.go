@@ -116,9 +116,9 @@ func (s seeder) everything(ctx context.Context) (kept seeded, err error) {
 	}
 	kept.Users = []User{trader, operator}
 	for _, in := range []apikey.IssueInput{
-		{Name: "demo Ed25519", Purpose: "first signed request", Dialect: sign.Native, Algorithm: sign.Ed25519},
-		{Name: "demo HMAC", Purpose: "first signed request", Dialect: sign.Native, Algorithm: sign.HMACSHA256},
-		{Name: "demo Upbit", Purpose: "ccxt and other Upbit clients", Dialect: sign.Upbit, Algorithm: sign.HMACSHA2},
+		{Name: "Demo trader", Purpose: "first signed request", Dialect: sign.Native, Algorithm: sign.Ed25519},
+		{Name: "Demo worker", Purpose: "first signed request", Dialect: sign.Native, Algorithm: sign.HMACSHA256},
+		{Name: "Demo Upbit trader", Purpose: "ccxt and other Upbit clients", Dialect: sign.Upbit, Algorithm: sign.HMACSHA2},
 	} {
 		key, err := s.key(ctx, who, in)
 		if err != nil {

@@ -36,6 +36,9 @@ func question(t testing.TB, convention string, about *http.Request) *http.Reques
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, gateway.CheckPath, nil)
 	r.RemoteAddr = "127.0.0.1:50000"
 	r.Header = about.Header.Clone()
+	if r.Header.Get("User-Agent") == "" {
+		r.Header.Set("User-Agent", authtest.PersonOrigin().Agent)
+	}
 	target := about.RequestURI
 	if target == "" {
 		target = about.URL.RequestURI()

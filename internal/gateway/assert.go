@@ -54,6 +54,8 @@ type asserted struct {
 	method      string
 	target      string
 	body        []byte
+	// confirmation that was spent for the request, zero for none.
+	confirmation id.Confirmation
 	// unseen says that nobody has read the body; digest is then the Content-Digest that the client signed, if any.
 	unseen bool
 	digest string
@@ -105,6 +107,9 @@ func (a *Asserter) appendClaims(b []byte, in asserted) []byte {
 	b = appendBody(b, in)
 	b = appendMember(b, "env", in.environment.String())
 	b = appendMember(b, "cls", in.route.Class.String())
+	if !in.confirmation.IsZero() {
+		b = appendMember(b, "cfm", in.confirmation.String())
+	}
 	switch p.Kind {
 	case principal.KindUser:
 		b = appendMember(b, "knd", "user")

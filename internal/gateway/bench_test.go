@@ -165,7 +165,7 @@ func (c child) request(b *testing.B, way string) *http.Request {
 		b.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("User-Agent", "bench")
+	r.Header.Set("User-Agent", authtest.PersonOrigin().Agent)
 	switch proof {
 	case "session":
 		r.Header.Set("Cookie", "__Host-sid="+c.Bearer)

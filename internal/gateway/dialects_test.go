@@ -136,3 +136,45 @@ func TestCoinbaseLooksUnlessTheCeilingIsLifted(t *testing.T) {
 		})
 	}
 }
+
+// Where the method and the path are not signed, what was captured of a request that was delivered changes nothing: a look does not become a
+// cancel of everything, however often it was repeated, and a cancel becomes at the most a look.
+func TestADeliveredRequestBecomesNoChange(t *testing.T) {
+	const look, cancel = "GET /v1/accounts", "DELETE /v1/orders/open"
+	for _, row := range []struct {
+		name      string
+		delivered []string
+		captured  string
+		refused   bool
+	}{
+		{"a look", []string{look}, cancel, true},
+		{"a look twice", []string{look, look}, cancel, true},
+		{"a cancel as a cancel", []string{cancel}, cancel, true},
+		{"a cancel as a look", []string{cancel}, look, false},
+		{"a cancel as a look as a cancel", []string{cancel, look}, cancel, true},
+	} {
+		for _, d := range []sign.Dialect{sign.Binance, sign.Bybit} {
+			t.Run(row.name+"/"+d.String(), func(t *testing.T) {
+				inBubble(t, func(t *testing.T, s *authtest.Stack) {
+					ada := s.SignUp("ada@example.com")
+					key := s.IssueKey(ada, apikey.IssueInput{Dialect: d, Scopes: tradeScopes, Algorithm: sign.HMACSHA256})
+					method, path, _ := strings.Cut(row.delivered[0], " ")
+					first := s.Signed(key, method, authtest.APIHost, path, "")
+					as := func(line string) *http.Response {
+						r := first.Clone(t.Context())
+						r.Method, r.URL.Path, _ = strings.Cut(line, " ")
+						return s.Do(r)
+					}
+					for _, line := range row.delivered {
+						if got := as(line); got.StatusCode == http.StatusUnauthorized { // parameters of Binance are more than the paper exchange knows
+							t.Fatalf("%s: %d %s", line, got.StatusCode, authtest.Body(t, got))
+						}
+					}
+					if got := as(row.captured); (got.StatusCode == http.StatusUnauthorized) != row.refused {
+						t.Errorf("captured, as %s: %d %s, want refused %t", row.captured, got.StatusCode, authtest.Body(t, got), row.refused)
+					}
+				})
+			})
+		}
+	}
+}

@@ -29,7 +29,7 @@ func answerOf(t *testing.T, r *http.Response) string {
 	return problem.Code
 }
 
-// A node whose database is gone goes on for a while with what it knows, harmless things longest (product.md, "When a part is down").
+// A node whose database is gone goes on for a while with what it knows, harmless things longest.
 func TestADatabaseThatIsGoneStopsTradeFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := authtest.Start(t)

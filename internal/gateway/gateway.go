@@ -4,11 +4,11 @@
 // It has no rules of its own: who is there is answered by packages signed and session, what they may do by room decide, what a request is
 // by the upstream's routes file. It works on raw received bytes and never on a decoded path.
 //
-//	host → path → route → who (signature or child session) → may they → body bound → assertion → upstream
+//	host → path → route → who (signature or child session) → may they → body bound → confirmed (money) → assertion → upstream
 //
 // Invariant: what matches no route is not offered; an upstream hears nothing that a client says about identity, only our assertion, and
 // gets it only for a request that was allowed; our cookies never reach an upstream. No SQL on the way, but for nonces of signatures
-// without a time.
+// without a time, and confirmations.
 package gateway
 
 import (
@@ -31,6 +31,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signed"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -57,6 +58,8 @@ type Upstream struct {
 	// URL is scheme and host; the path of a request goes on as it came.
 	URL    *url.URL
 	Assert *Asserter
+	// Posts is the key with which its backend signs what it posts to us; empty if it shares none.
+	Posts secret.Value
 	// Routes may be replaced while requests are served.
 	Routes atomic.Pointer[Routes]
 }
@@ -75,7 +78,7 @@ type Sessions interface {
 
 // Uses counts what keys were used for; see package apikey.
 type Uses interface {
-	Count(k id.Key, from netip.Addr, route string, now time.Time)
+	Count(l *apikey.Live, from netip.Addr, route string, code fault.Code, now time.Time)
 }
 
 // Tally is where refusals are counted for those who may see them.
@@ -92,6 +95,8 @@ type Deps struct {
 	Decide   decision.Decider
 	Uses     Uses
 	Tally    Tally
+	// Confirmations are asked for and spent where money leaves.
+	Confirmations Confirmations
 	// BodyCap bounds what is buffered of a request's body.
 	BodyCap int64
 	// Dashboard is the origin where people sign in.
@@ -107,6 +112,8 @@ type Gateway struct {
 	proxy *httputil.ReverseProxy
 	// strangers holds a token for each body of a public route that is held in memory.
 	strangers chan struct{}
+	// unproven counts the bytes of bodies that are held while nobody knows yet whose they are.
+	unproven atomic.Int64
 }
 
 // New makes a Gateway, or says which hosts cannot be.
@@ -147,9 +154,15 @@ type visit struct {
 	host  *Host
 	route *Route
 	who   principal.Principal
+	key   *apikey.Live // that signed, until the request is counted
 	body  []byte
 	read  bool
 	held  bool // a place for a stranger's body
+	// moves says that money leaves with the request, and confirmation is what was spent for it.
+	moves        bool
+	confirmation id.Confirmation
+
+	unproven int64 // bytes taken of those for bodies whose sender has proven nothing yet
 
 	// unseen: only the head of the request is here (forward-auth). digest is then the Content-Digest that was signed, if one was.
 	unseen bool
@@ -178,6 +191,12 @@ func (v *visit) serve() error {
 			return err
 		}
 	}
+	if v.moves {
+		if err := v.confirmed(); err != nil {
+			return err
+		}
+	}
+	v.used("")
 	v.forward()
 	return nil
 }
@@ -202,14 +221,28 @@ func (v *visit) admit() error {
 		return fault.New(fault.GatewayNoRoute)
 	}
 	v.rec.Route = v.route.Name()
-	if len(v.r.Header["Upgrade"]) > 0 {
-		// An upgraded connection is a tunnel: nothing that goes through it is matched, decided or ended by a revocation.
+	if v.wantsTunnel() {
 		return fault.New(fault.GatewayNoUpgrade)
 	}
 	if err := v.prove(); err != nil {
 		return err
 	}
 	return v.decide()
+}
+
+// wantsTunnel says whether the client would like another protocol on its connection: nothing that goes through a tunnel is matched, decided or
+// ended by a revocation. A proxy that asks before it passes on may have taken Upgrade away as a matter between two hops; the headers of a
+// WebSocket's handshake travel on.
+func (v *visit) wantsTunnel() bool {
+	if len(v.r.Header["Upgrade"]) > 0 {
+		return true
+	}
+	for name := range v.r.Header {
+		if strings.HasPrefix(name, "Sec-Websocket-") {
+			return true
+		}
+	}
+	return false
 }
 
 // prove finds out who is there. Public routes ask nobody.
@@ -231,17 +264,21 @@ func (v *visit) proveKey() error {
 	}
 	if !v.unseen {
 		in.ReadBody = func() ([]byte, error) {
+			if err := v.takeUnproven(); err != nil {
+				return nil, err
+			}
 			err := v.readBody()
 			return v.body, err
 		}
 	}
+	defer v.releaseUnproven()
 	accepted, err := v.g.Verifier.Verify(v.r.Context(), in)
 	if err != nil {
 		return err
 	}
 	v.who, v.digest = accepted.Principal, accepted.Digest
 	httpx.WarnRetiring(v.w, accepted.Retires)
-	v.g.Uses.Count(v.who.Key, v.who.Origin.Addr, v.rec.Route, v.now)
+	v.key = accepted.Live
 	v.rec.Key = v.who.Key
 	if !v.who.Scopes.Has(v.route.Scope) {
 		return &signed.RefusalError{Fault: accepted.Missing(v.route.Scope), Live: accepted.Live, Proven: true, Reason: sign.OutOfScope, Dialect: accepted.Live.Dialect}
@@ -260,7 +297,7 @@ func (v *visit) proveSession() error {
 	if v.who, err = v.g.Sessions.Authenticate(bearer.Reveal(), v.host.Authority, v.rec.Origin()); err != nil {
 		return errors.Join(errSignIn, err)
 	}
-	v.rec.User = v.who.User
+	v.rec.User, v.rec.Lang = v.who.User, v.who.Lang
 	// A page of another site can make a browser send our cookie with a POST; it cannot make it say same-origin.
 	if (v.route.Class >= scope.Cancel || v.r.Method != http.MethodGet) && !v.sameOrigin() {
 		return fault.New(fault.RequestCrossSite)
@@ -271,6 +308,14 @@ func (v *visit) proveSession() error {
 	return nil
 }
 
+// used counts the request for the key that signed it: once, as let through or with the code of its refusal.
+func (v *visit) used(code fault.Code) {
+	if v.key != nil {
+		v.g.Uses.Count(v.key, v.rec.Addr, v.rec.Route, code, v.now)
+		v.key = nil
+	}
+}
+
 func (v *visit) sameOrigin() bool {
 	if site := v.r.Header.Values("Sec-Fetch-Site"); len(site) > 0 {
 		return len(site) == 1 && site[0] == "same-origin"
@@ -279,10 +324,20 @@ func (v *visit) sameOrigin() bool {
 	return len(origin) == 1 && origin[0] == v.host.Origin
 }
 
+// decide asks room decide. Where all that is missing is a confirmation, confirmed has the last word, once the body is here. A proxy that
+// asks without it is refused: nobody here sees the transaction.
 func (v *visit) decide() error {
-	return v.g.Decide.Decide(decision.Question{
+	answer := v.g.Decide.Decide(decision.Question{
 		Principal: v.who, Class: v.route.Class, Scope: v.route.Scope, Environment: v.host.Environment,
-	}).Err()
+	})
+	v.moves = answer.Verdict == decision.Deny && answer.Reason == fault.ConfirmationRequired
+	switch {
+	case v.moves && v.unseen:
+		return fault.New(fault.ForwardMoney)
+	case v.moves:
+		return nil
+	}
+	return answer.Err()
 }
 
 // readBody buffers the body up to the cap, once: its digest is in the signature and in the assertion.

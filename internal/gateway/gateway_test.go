@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
@@ -326,16 +328,26 @@ func TestKeysOfOneEnvironmentNeverMeetTheOther(t *testing.T) {
 	})
 }
 
+// Neither door lets a tunnel through, also where a proxy before it has kept Upgrade, a header between two hops, to itself.
 func TestNoTunnelToTheUpstream(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *authtest.Stack) {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+authtest.APIHost+"/v1/ticker?markets=KRW-BTC", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Connection", "Upgrade")
-		r.Header.Set("Upgrade", "websocket")
-		if got := s.Do(r); got.StatusCode != http.StatusBadRequest {
-			t.Errorf("an upgrade on a public route: %d %s", got.StatusCode, authtest.Body(t, got))
+	withProxy(t, "x-original", func(t *testing.T, s *authtest.Stack) {
+		for name, header := range map[string]http.Header{
+			"upgrade":                    {"Connection": {"Upgrade"}, "Upgrade": {"websocket"}},
+			"handshake without upgrade":  {"Sec-Websocket-Key": {"x"}, "Sec-Websocket-Version": {"13"}},
+			"any header of a handshake":  {"Sec-Websocket-Protocol": {"chat"}},
+			"any protocol, not only one": {"Upgrade": {"h2c"}},
+		} {
+			r := plain(t, http.MethodGet, authtest.APIHost, "/v1/ticker?markets=KRW-BTC")
+			if got := s.Do(r.Clone(t.Context())); got.StatusCode != http.StatusOK {
+				t.Fatalf("without: %d", got.StatusCode)
+			}
+			maps.Copy(r.Header, header)
+			if got := ask(s, question(t, "x-original", r)); got.StatusCode != http.StatusForbidden || codeOf(t, got) != fault.GatewayNoUpgrade {
+				t.Errorf("%s, asked: %d", name, got.StatusCode)
+			}
+			if got := s.Do(r); got.StatusCode != http.StatusBadRequest || codeOf(t, got) != fault.GatewayNoUpgrade {
+				t.Errorf("%s: %d", name, got.StatusCode)
+			}
 		}
 	})
 }

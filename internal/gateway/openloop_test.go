@@ -51,6 +51,7 @@ func second(b *testing.B, s *authtest.Stack, key authtest.Key, bearer string, ra
 		}
 		page := plain(b, http.MethodGet, authtest.PageHost, "/v1/accounts")
 		page.Header.Set("Cookie", "__Host-sid="+bearer)
+		page.Header.Set("User-Agent", authtest.PersonOrigin().Agent)
 		questions[i] = question(b, "x-forwarded", page)
 	}
 	took := make([]time.Duration, rate)

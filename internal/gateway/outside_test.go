@@ -15,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // codeOf is the code of a refusal, empty for anything else.
@@ -144,5 +145,32 @@ func TestAnUpstreamDoesNotSwitchProtocols(t *testing.T) {
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusBadGateway || codeOf(t, answer) != fault.GatewayUpstreamDown {
 		t.Errorf("answered with %s", answer.Status)
+	}
+}
+
+// TestNoCredentialReachesTheUpstream: whatever dialect it is of, and whether or not anybody asked for it.
+func TestNoCredentialReachesTheUpstream(t *testing.T) {
+	var arrived http.Header
+	upstream := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { arrived = r.Header }))
+	defer upstream.Close()
+	s := authtest.StartWith(t, authtest.Options{Upstream: upstream.URL})
+	ada := s.SignUp("ada@example.com")
+	for _, host := range []string{authtest.APIHost, authtest.PageHost} {
+		for _, d := range sign.AllDialects() {
+			key := s.IssueKey(ada, apikey.IssueInput{Dialect: d, Scopes: []string{"balances:read"}})
+			signed := s.Signed(key, http.MethodPost, authtest.APIHost, "/v1/accounts", "").Header
+			signed.Del("Content-Type") // of the form that Kraken's signer makes
+			r := plain(t, http.MethodGet, host, "/v1/ticker?markets=KRW-BTC")
+			r.Header = signed.Clone()
+			r.Header.Set("X-Kept", "1")
+			if got := s.Do(r); got.StatusCode != http.StatusOK || arrived.Get("X-Kept") != "1" {
+				t.Fatalf("%s on %s: %d %s", d, host, got.StatusCode, authtest.Body(t, got))
+			}
+			for name := range signed {
+				if len(arrived[name]) > 0 {
+					t.Errorf("%s on %s: %s reached the upstream", d, host, name)
+				}
+			}
+		}
 	}
 }

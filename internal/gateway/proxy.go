@@ -13,6 +13,7 @@ import (
 	"github.com/seed-21c57000/sallyport/gate"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // forwardKey carries the visit through httputil.ReverseProxy, whose hooks get nothing but the request.
@@ -65,7 +66,7 @@ func rewrite(p *httputil.ProxyRequest) {
 func (v *visit) assertion() string {
 	return v.host.Upstream.Assert.Token(asserted{
 		principal: v.who, route: v.route, environment: v.host.Environment, request: v.rec.ID, method: v.r.Method, target: v.raw.Target,
-		body: v.body, unseen: v.unseen, digest: v.digest, now: v.now,
+		body: v.body, unseen: v.unseen, digest: v.digest, now: v.now, confirmation: v.confirmation,
 	})
 }
 
@@ -81,12 +82,20 @@ func cleanRequest(h http.Header) {
 	cleanCookies(h)
 }
 
-// removed maps headers that are ours to read or ours to say.
-var removed = map[string]bool{
-	"authorization": true, "proxy-authorization": true, "signature": true, "signature-input": true, "forwarded": true, "x-real-ip": true,
-	"x-request-id": true, "x-original-url": true, "x-rewrite-url": true, "x-http-method-override": true, "x-http-method": true,
-	"x-method-override": true, "early-data": true,
-}
+// removed maps headers that are ours to read or ours to say: credentials in every dialect, whichever the request spoke, and what an upstream
+// may take for another request than the one that was checked.
+var removed = func() map[string]bool {
+	names := map[string]bool{
+		"authorization": true, "proxy-authorization": true, "forwarded": true, "x-real-ip": true, "x-request-id": true, "x-original-url": true,
+		"x-rewrite-url": true, "x-http-method-override": true, "x-http-method": true, "x-method-override": true, "early-data": true,
+	}
+	for _, d := range sign.AllDialects() {
+		for _, name := range d.Headers() {
+			names[strings.ToLower(name)] = true
+		}
+	}
+	return names
+}()
 
 // cleanCookies keeps the upstream's own cookies and drops ours.
 func cleanCookies(h http.Header) {

@@ -23,6 +23,8 @@ type Route struct {
 	Scope scope.Scope
 	// Poll marks a request that programs repeat: it is no human act and keeps no session alive.
 	Poll bool
+	// money says where the transaction is, on routes of class withdraw and destination.
+	money places
 }
 
 // Name is the route in logs, metrics and Activity.
@@ -51,6 +53,7 @@ type routeLine struct {
 	Scope  string `yaml:"scope"`
 	Class  string `yaml:"class"`
 	Poll   bool   `yaml:"poll"`
+	Money  places `yaml:"transaction"`
 }
 
 // ParseRoutes reads a routes file, strictly; every problem is told at once. A word it does not know, a path that could never match or has a
@@ -79,7 +82,7 @@ func ParseRoutes(text []byte) (*Routes, error) {
 }
 
 func (rs *Routes) add(line routeLine) error {
-	r := &Route{Method: line.Method, Template: line.Path, Poll: line.Poll}
+	r := &Route{Method: line.Method, Template: line.Path, Poll: line.Poll, money: line.Money}
 	if !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead}, r.Method) {
 		return errors.New("the method is none that is guarded")
 	}
@@ -97,6 +100,9 @@ func (rs *Routes) add(line routeLine) error {
 		if r.Scope.Class() < r.Class {
 			return fmt.Errorf("scope %s opens %s at most, the route is %s", r.Scope, r.Scope.Class(), r.Class)
 		}
+	}
+	if err := r.money.check(r.Class); err != nil {
+		return err
 	}
 	rest, ok := strings.CutPrefix(r.Template, "/")
 	if !ok {

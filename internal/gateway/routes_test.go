@@ -32,7 +32,7 @@ func TestRoutesFilesThatAreRefused(t *testing.T) {
 // A path that names a fixed route in a second spelling matches neither it nor a {name} beside it: no request gets there.
 func TestAFixedRouteHasOneSpelling(t *testing.T) {
 	routes, err := gateway.ParseRoutes([]byte(`routes:
-  - {method: POST, path: "/v1/a-B_c.d~0", class: withdraw, scope: "withdrawals:write"}
+  - {method: POST, path: "/v1/a-B_c.d~0", class: withdraw, scope: "withdrawals:write", transaction: {asset: a, address: b, amount: c}}
   - {method: POST, path: "/v1/{book}", class: order, scope: "orders:write"}
 `))
 	if err != nil {

@@ -33,11 +33,12 @@ func openDoor(t *testing.T) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes := "routes:\n"
+	var routes strings.Builder
+	routes.WriteString("routes:\n")
 	for _, method := range []string{"GET", "POST", "DELETE"} {
-		routes += "  - {method: " + method + ", path: /open, class: public}\n"
+		routes.WriteString("  - {method: " + method + ", path: /open, class: public}\n")
 	}
-	table, err := gateway.ParseRoutes([]byte(routes))
+	table, err := gateway.ParseRoutes([]byte(routes.String()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,10 @@ type Record struct {
 	Code fault.Code
 	User id.User
 	Key  id.Key
-	err  error
+	// Lang is the language of the user who is signed in, "en" or "ko"; see Language.
+	Lang  string
+	pages string
+	err   error
 }
 
 // Origin is where the request came from, for a principal.
@@ -62,6 +65,8 @@ type Chain struct {
 	// empty) or Forwarded. Every other header of the kind is dropped, and so is this one from anybody else.
 	Trusted []netip.Prefix
 	Header  string
+	// Pages is the dashboard's origin: there is a page about each code, which refusals of every door name.
+	Pages string
 	// Restore turns a question about a request into that request, for a door that is asked and not called (forward-auth); nil takes requests
 	// as they came. It may change r, and believes its headers only if peer is a declared proxy.
 	Restore func(r *http.Request, declared bool) error
@@ -76,7 +81,7 @@ func (c Chain) Wrap(name string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		now := c.Now()
 		addr, secure := c.client(req)
-		rec := &Record{ID: id.New[id.RequestKind](now), Start: now, Addr: addr, Secure: secure, Door: name, Agent: clip(req.UserAgent())}
+		rec := &Record{ID: id.New[id.RequestKind](now), Start: now, Addr: addr, Secure: secure, Door: name, Agent: clip(req.UserAgent()), pages: c.Pages}
 		out := &recorder{ResponseWriter: w}
 		out.Header().Set("X-Request-Id", rec.ID.String())
 		// The copy is ours to change; the server goes by its own when it writes the answer.

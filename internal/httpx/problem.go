@@ -3,6 +3,7 @@ package httpx
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ import (
 
 // Problem is a refusal as JSON (RFC 9457 §3). The members after instance are our extensions.
 type Problem struct {
-	Type     string         `json:"type" doc:"Address of the page about this code"`
+	Type     string         `json:"type" doc:"Address of the dashboard's page about this code"`
 	Title    string         `json:"title" doc:"What happened, in the language asked for"`
 	Status   int            `json:"status" doc:"Status of the answer"`
 	Detail   string         `json:"detail,omitempty" doc:"What to do next"`
@@ -65,7 +66,7 @@ func outside(f *fault.Error, e fault.Entry) *fault.Error {
 	return fault.New(e.Outside).After(f.RetryAfter).Because(f)
 }
 
-// ProblemOf is a refusal in its JSON form, and how long to wait before trying again.
+// ProblemOf is a refusal in its JSON form, its type relative to the dashboard's origin, and how long to wait before trying again.
 func ProblemOf(err error, lang string) (Problem, time.Duration) {
 	e, title, fix, f := Explain(err, lang)
 	return Problem{
@@ -77,11 +78,11 @@ func ProblemOf(err error, lang string) (Problem, time.Duration) {
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	rec := RecordOf(r.Context())
 	p, wait := ProblemOf(err, Language(r))
-	p.Instance = rec.ID.String()
+	p.Type, p.Instance = rec.pages+p.Type, rec.ID.String()
 	rec.Code, rec.err = fault.Code(p.Code), err
 	body, failed := json.Marshal(p)
 	if failed != nil {
-		body = []byte(`{"type":"/errors/internal","status":500,"code":"internal"}`)
+		body = []byte(`{"type":"` + rec.pages + `/errors/internal","status":500,"code":"internal"}`)
 		p.Status = http.StatusInternalServerError
 	}
 	h := w.Header()
@@ -105,10 +106,14 @@ func SetRetryAfter(h http.Header, d time.Duration) {
 	}
 }
 
-// Language is the language of the answer: the reader's choice in the lang cookie, else the first of en and ko that the browser asks for.
+// Language is the language of the answer, of every door: the choice that was made in this browser (the lang cookie), else that of the user who
+// is signed in, else the first of en and ko that the browser asks for.
 func Language(r *http.Request) string {
 	if c, err := r.Cookie(LangCookie); err == nil && (c.Value == "ko" || c.Value == "en") {
 		return c.Value
+	}
+	if lang := RecordOf(r.Context()).Lang; lang != "" {
+		return lang
 	}
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
 		switch tag, _, _ := strings.Cut(strings.TrimSpace(part), ";"); {
@@ -119,4 +124,16 @@ func Language(r *http.Request) string {
 		}
 	}
 	return "en"
+}
+
+// WriteJSON answers with a value of ours. Errors: a value that cannot be encoded.
+func WriteJSON(w http.ResponseWriter, status int, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,6 +17,9 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 )
 
+// pages is the dashboard's origin: what a door of another origin writes leads there.
+const pages = "https://dashboard.example"
+
 func TestWriteProblem(t *testing.T) {
 	tests := []struct {
 		name, lang string
@@ -25,34 +29,34 @@ func TestWriteProblem(t *testing.T) {
 	}{
 		{
 			name: "a fault with facts", err: fault.New(fault.RequestTooLarge, "limit", 10), want: httpx.Problem{
-				Type: "/errors/request.too_large", Title: "The request is larger than 10 bytes.", Status: 413, Detail: "Send less at once.",
+				Type: pages + "/errors/request.too_large", Title: "The request is larger than 10 bytes.", Status: 413, Detail: "Send less at once.",
 				Code: "request.too_large", Fields: map[string]any{"limit": 10.0},
 			},
 		},
 		{
 			name: "in Korean, wrapped", lang: "ko-KR,en;q=0.5", err: fmt.Errorf("read session: %w", fault.New(fault.SessionEnded)), want: httpx.Problem{
-				Type: "/errors/session.ended", Title: "세션이 종료되었습니다.", Status: 401, Detail: "다시 로그인해 주십시오.", Code: "session.ended",
+				Type: pages + "/errors/session.ended", Title: "세션이 종료되었습니다.", Status: 401, Detail: "다시 로그인해 주십시오.", Code: "session.ended",
 			},
 		},
 		{
 			name: "with a time to wait", err: fault.New(fault.Busy).After(1500 * time.Millisecond), retry: "2", want: httpx.Problem{
-				Type: "/errors/busy", Title: "We are at the limit of what we can do at once. Nothing was changed.", Status: 503,
+				Type: pages + "/errors/busy", Title: "We are at the limit of what we can do at once. Nothing was changed.", Status: 503,
 				Detail: "Try again in a moment.", Code: "busy",
 			},
 		},
 		{
 			name: "an error that says too much", err: errors.New("dial tcp 10.0.0.3: refused"), want: httpx.Problem{
-				Type: "/errors/internal", Title: "Something went wrong on our side.", Status: 500,
+				Type: pages + "/errors/internal", Title: "Something went wrong on our side.", Status: 500,
 				Detail: "Check whether it took effect before you try again. If it stays, tell the operator the request id.", Code: "internal",
 			},
 		},
 		{
 			name: "a fact that cannot be written", err: fault.New(fault.NotFound, "odd", func() {}),
-			want: httpx.Problem{Type: "/errors/internal", Status: 500, Code: "internal"},
+			want: httpx.Problem{Type: pages + "/errors/internal", Status: 500, Code: "internal"},
 		},
 		{
 			name: "a fact with the place of another in it", err: fault.New(fault.RequestMediaType, "want", "{want}"), want: httpx.Problem{
-				Type: "/errors/request.media_type", Title: "This address takes {want} only.", Status: 415,
+				Type: pages + "/errors/request.media_type", Title: "This address takes {want} only.", Status: 415,
 				Detail: "Set the Content-Type header to {want}.", Code: "request.media_type", Fields: map[string]any{"want": "{want}"},
 			},
 		},
@@ -62,11 +66,13 @@ func TestWriteProblem(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.Header.Set("Accept-Language", tt.lang)
 			w := httptest.NewRecorder()
-			httpx.WriteProblem(w, r, tt.err)
+			chain := httpx.Chain{Now: time.Now, Log: slog.New(slog.DiscardHandler), Pages: pages}
+			chain.Wrap("gateway", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { httpx.WriteProblem(w, r, tt.err) })).ServeHTTP(w, r)
 			var got httpx.Problem
 			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 				t.Fatal(err)
 			}
+			got.Instance = ""
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("problem (-want +got):\n%s", diff)
 			}

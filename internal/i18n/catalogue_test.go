@@ -132,13 +132,17 @@ func families() map[string][]string {
 	return map[string][]string{
 		"keylife.": verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.": {"password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked"},
-		"who.":   {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
+		"asked.":     {"password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "session.restored"},
+		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text"},
+		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
 		"fact.dialect.": dialects, "signs.": append([]string{"ed25519", "hmac"}, exchanges...),
-		"fact.problem.": problems(),
-		"seen.":         {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
-		"invalid.":      {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
+		"fact.language.": {"en", "ko"},
+		"fact.problem.":  problems(),
+		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
+		"confirm.title.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
+		"hold.reason.": {"password_changed", "factor_removed", "other"},
+		"invalid.":     {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
 	}
 }
 

@@ -23,6 +23,10 @@ func (w Words) Happened(action audit.Action, facts map[string]string) string {
 		facts = maps.Clone(facts)
 		facts["summary"] = w.Asked(audit.Action(facts["action"]), facts)
 	}
+	if language := "fact.language." + facts["language"]; w.Has(language) {
+		facts = maps.Clone(facts)
+		facts["language"] = w.Say(language)
+	}
 	return w.Fill(text, w.spans(facts))
 }
 

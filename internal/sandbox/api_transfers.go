@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/sandbox/ledger"
+	"github.com/seed-21c57000/sallyport/internal/sandbox/money"
 )
 
 type transferJSON struct {
@@ -131,8 +132,23 @@ func (x *Exchange) paperDeposit(c call) (any, error) {
 	return transferOf(t), err
 }
 
+// feeWithin refuses a withdrawal whose fee is more than its user confirmed; empty text confirmed none in particular.
+func feeWithin(most, currency string) error {
+	c, _ := ledger.CurrencyByCode(currency)
+	if most == "" {
+		return nil
+	}
+	if limit, err := money.Parse(most); err != nil || c.WithdrawFee > limit {
+		return ledger.ErrFeeAboveMax
+	}
+	return nil
+}
+
 func (x *Exchange) withdrawCoin(c call) (any, error) {
 	f, err := c.funds()
+	if err == nil {
+		err = feeWithin(c.in["fee_max"], f.Currency)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -268,7 +268,9 @@ func showForms(v *page.View, d desk) {
 	for _, c := range ledger.Currencies() {
 		v.Deposit.Choices = append(v.Deposit.Choices, page.Choice{Code: c.Code})
 		if c.IsCoin() {
-			v.Send.Choices = append(v.Send.Choices, page.Choice{Code: c.Code, Terms: c.WithdrawFee.String() + " / " + c.WithdrawLeast.String()})
+			v.Send.Choices = append(v.Send.Choices, page.Choice{
+				Code: c.Code, Terms: c.WithdrawFee.String() + " / " + c.WithdrawLeast.String(), Network: c.Network, Fee: c.WithdrawFee.String(),
+			})
 		}
 	}
 }

@@ -110,6 +110,8 @@ type routesFile struct {
 	Routes []struct {
 		Method, Path, Scope string
 		Class               gate.Class
+		// Transaction says where the gateway finds what its user confirms.
+		Transaction map[string]string
 	}
 }
 

@@ -211,8 +211,12 @@ func (x *Exchange) sendWithdrawal(w http.ResponseWriter, r *http.Request, who ga
 	sent, funds, err := transferForm(form)
 	d.send = sent
 	if err == nil {
+		err = feeWithin(form.Get("fee_max"), sent.Currency)
+	}
+	if err == nil {
 		to := ledger.Destination{Address: strings.TrimSpace(sent.Address), Tag: strings.TrimSpace(sent.Tag)}
-		if c, ok := ledger.CurrencyByCode(sent.Currency); ok {
+		if to.Network = form.Get("network"); to.Network == "" { // the page has no choice of it: each coin moves on one
+			c, _ := ledger.CurrencyByCode(sent.Currency)
 			to.Network = c.Network
 		}
 		_, err = x.books.Withdraw(r.Context(), ownerOf(who), funds, to)

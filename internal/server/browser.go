@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/agent"
 	"github.com/seed-21c57000/sallyport/internal/api"
@@ -22,7 +24,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	programs, err := api.New(api.Deps{
 		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{},
 		Tally: s.Tally, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
-		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log,
+		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds,
 	})
 	if err != nil {
 		return nil, err
@@ -31,7 +33,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	pages, err := web.New(web.Deps{
 		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(),
 		FormKey: formKey, Decide: s.Policy, Describe: describer{}, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
-		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log,
+		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds,
 	})
 	if err != nil {
 		return nil, err
@@ -41,7 +43,14 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	machines.Handle(http.MethodGet, "/healthz", func(w http.ResponseWriter, r *http.Request, _ route.Line) { s.healthz(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/sallyport-assertion-jwks.json", func(w http.ResponseWriter, r *http.Request, _ route.Line) { keys.serveJWKS(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/webauthn", s.relatedOrigins)
-	return s.atHome(routes), routes.Check()
+	machines.Handle(http.MethodPost, "/v1/confirmations", func(w http.ResponseWriter, r *http.Request, _ route.Line) {
+		if err := s.gate.ServePosted(sign.CanonicalAuthority(string(s.cfg.Dashboard.Origin.Authority())), w, r); err != nil {
+			httpx.WriteProblem(w, r, err)
+		}
+	})
+	confirmations := route.NewMux()
+	web.NewConfirming(s.opts.Now, Product, s.Confirmations).Mount(confirmations)
+	return s.atHome(routes, confirmations), errors.Join(routes.Check(), confirmations.Check())
 }
 
 // relatedOrigins lists the origins beside the RP ID's own that may use its passkeys: browsers ask for it before a ceremony there
@@ -59,9 +68,11 @@ func (s *Server) relatedOrigins(w http.ResponseWriter, r *http.Request, _ route.
 
 // atHome refuses what was sent to another name than the dashboard's: a page that was rebound to our address, a name that points here by
 // mistake, a probe (RFC 9110 §15.5.20). What machines ask and holds nothing of anybody, as the health check of a load balancer that knows us
-// by address, is answered under every name.
-func (s *Server) atHome(next http.Handler) http.Handler {
+// by address, is answered under every name. The origin of confirmations is kept for them alone, if it is one of its own: another page or script
+// that was ever served there could later speak for it. Where it is the dashboard's, their paths are.
+func (s *Server) atHome(next, confirmations http.Handler) http.Handler {
 	home := sign.CanonicalAuthority(string(s.cfg.Dashboard.Origin.Authority()))
+	kept := sign.CanonicalAuthority(string(s.cfg.Dashboard.ConfirmationOrigin.Authority()))
 	machines := map[string]bool{} // paths
 	for _, line := range route.Of("server") {
 		machines[line.Pattern] = true
@@ -70,7 +81,12 @@ func (s *Server) atHome(next http.Handler) http.Handler {
 		httpx.WriteProblem(w, r, fault.New(fault.RequestUnknownHost))
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if machines[r.URL.Path] || sign.CanonicalAuthority(r.Host) == home {
+		at := sign.CanonicalAuthority(r.Host)
+		if at == kept && (kept != home || strings.HasPrefix(r.URL.Path, web.ConfirmPrefix)) {
+			confirmations.ServeHTTP(w, r)
+			return
+		}
+		if machines[r.URL.Path] || at == home {
 			next.ServeHTTP(w, r)
 			return
 		}

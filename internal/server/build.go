@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -32,6 +33,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -70,6 +72,8 @@ type Rooms struct {
 	Tally    *audit.Tally
 	Notices  *notify.Notices
 	Holds    *hold.Holds
+	// Confirmations are the user's own proofs for single transactions.
+	Confirmations *confirm.Confirmations
 	// Consequences is what follows from what happened.
 	Consequences *consequence.Consequences
 	Policy       policy.Policy
@@ -97,6 +101,15 @@ func OpenRooms(ctx context.Context, cfg config.Config, opts Options) (*Rooms, er
 		return nil, errors.Join(err, db.Close())
 	}
 	return r, nil
+}
+
+// Claim makes this process the one that serves from the configured database (store.Claim). Take it before New.
+func Claim(ctx context.Context, cfg config.Config) (io.Closer, error) {
+	place, err := storeConfig(cfg, Options{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return store.Claim(ctx, place)
 }
 
 func storeConfig(cfg config.Config, opts Options, keys *keyring.File) (store.Config, error) {
@@ -138,7 +151,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 
 	var err error
 	r.Sessions, err = session.New(ctx, session.Deps{
-		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow,
+		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow, Tally: r.Tally,
 		Limits: session.Limits{Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, ChildCode: childCodeLife},
 	})
 	if err != nil {
@@ -162,13 +175,16 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err := r.buildKeys(ctx, cfg, opts, follow); err != nil {
 		return err
 	}
+	if err := r.buildConfirmations(ctx, cfg, opts, follow); err != nil {
+		return err
+	}
 	post := opts.Post
 	if post == nil {
 		if post, err = newPost(cfg, opts.Now); err != nil {
 			return err
 		}
 	}
-	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, r.Holds, post)
+	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions}, post)
 	db.Listen(store.Listener{Reload: db.Ring().Reload, Hear: func(c txn.Change) {
 		if c.Subject == txn.SubjectDataKey {
 			if err := db.Ring().Reload(context.Background()); err != nil {
@@ -177,6 +193,24 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		}
 	}})
 	return nil
+}
+
+// buildConfirmations has passkeys of its own: what was signed on any other origin is refused here, and what was signed here everywhere else.
+func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) error {
+	origin := string(cfg.Dashboard.ConfirmationOrigin)
+	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: []string{origin}})
+	if err != nil {
+		return err
+	}
+	key, err := r.Store.ServerSecret(ctx, "confirmation_addresses", random32)
+	if err != nil {
+		return err
+	}
+	r.Confirmations, err = confirm.New(confirm.Deps{
+		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Key: key,
+		Origin: origin, Life: cfg.Confirmations.ValidFor,
+	})
+	return err
 }
 
 // childCodeLife is how long the way from the dashboard to a gateway host stays open.
@@ -190,7 +224,9 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	}
 	origins := []string{string(cfg.Dashboard.Origin)}
 	for _, o := range cfg.Dashboard.RelatedOrigins {
-		origins = append(origins, string(o))
+		if o != cfg.Dashboard.ConfirmationOrigin {
+			origins = append(origins, string(o))
+		}
 	}
 	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: origins})
 	if err != nil {
@@ -200,6 +236,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	r.Factors = factor.New(factor.Deps{
 		Ledger: store.Of[factor.Tx](db), Now: now, Hasher: hasher, Passkeys: passkeys, Ceremonies: r.ceremonies, Sealer: db.Ring(),
 		Sessions: r.Sessions, StepUps: r.StepUps, Follow: follow, Limits: limits, Issuer: Product,
+		Ages: factor.Ages{Usual: cfg.Confirmations.PasskeyAge, Wary: cfg.Confirmations.PasskeyAgeDevice},
 	})
 	codeKey, err := db.ServerSecret(ctx, "sign_up_codes", random32)
 	if err != nil {
@@ -332,7 +369,7 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 		transport = newTransport()
 	}
 	g, err := gateway.New(gateway.Deps{
-		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally,
+		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations,
 		BodyCap: int64(cfg.Gateway.BodyCap), Dashboard: string(cfg.Dashboard.Origin), Transport: transport,
 	})
 	return g, keys, err

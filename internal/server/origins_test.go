@@ -38,9 +38,9 @@ func TestTheConfirmationOriginIsKeptFree(t *testing.T) {
 		url    string
 		status int
 	}{
-		{apart, "http://confirm.localhost:8080/sign-in", http.StatusMisdirectedRequest},
-		{apart, "http://Confirm.Localhost:8080/assets/app.js", http.StatusMisdirectedRequest},
-		{apart, "http://confirm.localhost:8080/", http.StatusMisdirectedRequest},
+		{apart, "http://confirm.localhost:8080/sign-in", http.StatusNotFound},
+		{apart, "http://Confirm.Localhost:8080/assets/app.js", http.StatusNotFound},
+		{apart, "http://confirm.localhost:8080/", http.StatusNotFound},
 		{apart, authtest.Origin + "/sign-in", http.StatusOK},
 		{together, authtest.Origin + "/sign-in", http.StatusOK},
 	} {

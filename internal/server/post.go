@@ -100,6 +100,10 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.Welcome{}, nil
 	case notify.NewDevice:
 		return letter.NewDevice{Seen: seen}, nil
+	case notify.LimitedSignIn:
+		return letter.LimitedSignIn{Seen: seen}, nil
+	case notify.Disowned:
+		return letter.SessionDisowned{Seen: seen}, nil
 	case notify.SignedOutEverywhere:
 		return letter.SignedOutEverywhere{Seen: seen}, nil
 	case notify.SignedOutOthers:
@@ -116,6 +120,8 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 	case notify.KeyCreated:
 		expires, err := time.Parse(time.RFC3339, facts["expires"])
 		return letter.KeyCreated{Name: facts["name"], Scopes: scopeWords(lang, facts["scopes"]), Expires: expires, Seen: seen}, err
+	case notify.MoneyConfirmed:
+		return letter.MoneyConfirmed{What: facts["what"], Memo: facts["memo"], Exchange: facts["exchange"], Seen: seen}, nil
 	case notify.KeyRevoked:
 		return letter.KeyRevoked{Name: facts["name"], Seen: seen}, nil
 	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked:

@@ -62,7 +62,8 @@ func (s *Server) buildDoors(ctx context.Context) error {
 		return err
 	}
 	chain := httpx.Chain{
-		Now: s.opts.Now, Log: s.opts.Log, Trusted: s.cfg.Proxies.Trusted, Header: string(s.cfg.Proxies.Header), Done: s.metrics.request,
+		Now: s.opts.Now, Log: s.opts.Log, Trusted: s.cfg.Proxies.Trusted, Header: string(s.cfg.Proxies.Header), Pages: string(s.cfg.Dashboard.Origin),
+		Done: s.metrics.request,
 	}
 	s.Dashboard = chain.Wrap("dashboard", browser)
 	s.Gateway = chain.Wrap("gateway", gate)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/gateway"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 )
 
 func newUpstream(cfg config.Config, u config.Upstream, keys *assertionKeys) (*gateway.Upstream, error) {
@@ -44,6 +45,7 @@ func newUpstream(cfg config.Config, u config.Upstream, keys *assertionKeys) (*ga
 	if err != nil {
 		return nil, fmt.Errorf("upstream %s: %s is not base64", u.Name, u.KeyFile)
 	}
+	up.Posts = secret.New("assertion key", raw)
 	up.Assert, err = gateway.NewHMACAsserter(issuer, u.Name, AssertionKeyID(raw), raw)
 	return up, err
 }

@@ -74,6 +74,7 @@ func (t *tx) DeleteTOTP(ctx context.Context, u id.User) (bool, error) {
 func (t *tx) InsertPasskey(ctx context.Context, c passkey.Credential) (bool, error) {
 	return won(t.Queries.InsertPasskey(ctx, sqlgen.InsertPasskeyParams{
 		ID: c.ID[:], UserID: c.User[:], CredentialID: c.CredentialID, Credential: c.Record, Name: c.Name, CreatedAt: micros(c.Born),
+		ApprovesFrom: micros(c.ApprovesFrom),
 	}))
 }
 
@@ -82,7 +83,7 @@ func (t *tx) PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, e
 	return each(rows, err, func(row sqlgen.ListPasskeysByUserRow) passkey.Credential {
 		return passkey.Credential{
 			ID: rowID[id.PasskeyKind](row.ID), User: rowID[id.UserKind](row.UserID), CredentialID: row.CredentialID, Record: row.Credential,
-			Name: row.Name, Born: at(row.CreatedAt), LastUsedAt: maybeAt(row.LastUsedAt),
+			Name: row.Name, Born: at(row.CreatedAt), LastUsedAt: maybeAt(row.LastUsedAt), ApprovesFrom: at(row.ApprovesFrom),
 		}
 	})
 }
@@ -97,4 +98,9 @@ func (t *tx) RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name st
 
 func (t *tx) RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (bool, error) {
 	return won(t.Queries.RemovePasskey(ctx, sqlgen.RemovePasskeyParams{ID: c[:], UserID: u[:], RemovedAt: maybeMicros(now)}))
+}
+
+func (t *tx) LaterDevice(ctx context.Context, u id.User, since time.Time) (bool, error) {
+	count, err := t.LaterDevicesByUser(ctx, sqlgen.LaterDevicesByUserParams{UserID: u[:], Since: micros(since)})
+	return count > 0, err
 }

@@ -76,14 +76,14 @@ func (t *tx) ResumeKey(ctx context.Context, k apikey.Key, s apikey.Stop) (bool, 
 
 func (t *tx) AddUse(ctx context.Context, k id.Key, u apikey.Use) error {
 	return t.AddKeyUse(ctx, sqlgen.AddKeyUseParams{
-		KeyID: k[:], Hour: micros(u.Hour), Addr: u.Addr, Route: u.Route, Calls: u.Calls, LastAt: micros(u.Last),
+		KeyID: k[:], Hour: micros(u.Hour), Addr: u.Addr, Route: u.Route, Code: u.Code, Calls: u.Calls, LastAt: micros(u.Last),
 	})
 }
 
 func (t *tx) UsesOfKey(ctx context.Context, k id.Key, since time.Time, limit int) ([]apikey.Use, error) {
 	rows, err := t.ListKeyUses(ctx, sqlgen.ListKeyUsesParams{KeyID: k[:], Since: micros(since), MaxRows: int64(limit)})
 	return each(rows, err, func(row sqlgen.KeyUse) apikey.Use {
-		return apikey.Use{Hour: at(row.Hour), Addr: row.Addr, Route: row.Route, Calls: row.Calls, Last: at(row.LastAt)}
+		return apikey.Use{Hour: at(row.Hour), Addr: row.Addr, Route: row.Route, Code: row.Code, Calls: row.Calls, Last: at(row.LastAt)}
 	})
 }
 

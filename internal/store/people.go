@@ -159,6 +159,25 @@ func (t *tx) PutDeviceUser(ctx context.Context, d id.Device, u id.User, now time
 	return t.Queries.PutDeviceUser(ctx, sqlgen.PutDeviceUserParams{DeviceID: d[:], UserID: u[:], Now: micros(now)})
 }
 
+func (t *tx) ForgetDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) error {
+	return t.Queries.ForgetDeviceUser(ctx, sqlgen.ForgetDeviceUserParams{DeviceID: d[:], UserID: u[:], Now: maybeMicros(now)})
+}
+
+func (t *tx) PlaceKnownFrom(ctx context.Context, d id.Device, u id.User, p device.Place) (time.Time, bool, error) {
+	from, err := t.Queries.PlaceKnownFrom(ctx, sqlgen.PlaceKnownFromParams{DeviceID: d[:], UserID: u[:], Network: p.Network, Family: p.Family})
+	return read(from, err, maybeAt)
+}
+
+func (t *tx) PutPlace(ctx context.Context, d id.Device, u id.User, p device.Place, from, now time.Time) error {
+	return t.Queries.PutPlace(ctx, sqlgen.PutPlaceParams{
+		DeviceID: d[:], UserID: u[:], Network: p.Network, Family: p.Family, KnownFrom: maybeMicros(from), LastSeenAt: micros(now),
+	})
+}
+
+func (t *tx) TrimPlaces(ctx context.Context, d id.Device, u id.User, keep int) error {
+	return t.Queries.TrimPlaces(ctx, sqlgen.TrimPlacesParams{DeviceID: d[:], UserID: u[:], Keep: int64(keep)})
+}
+
 func (t *tx) SetUserLang(ctx context.Context, u id.User, lang string) (bool, error) {
 	return won(t.Queries.SetUserLang(ctx, sqlgen.SetUserLangParams{ID: u[:], Lang: lang}))
 }

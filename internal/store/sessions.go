@@ -38,7 +38,17 @@ func (t *tx) InsertSession(ctx context.Context, r session.Row) error {
 		ID: r.ID[:], TokenHash: r.TokenHash[:], UserID: r.User[:], AccountID: r.Account[:], SubaccountID: r.Subaccount[:],
 		DeviceID: r.Device[:], ParentID: maybeID(r.Parent), Host: r.Host, Factors: int64(r.Proof.Factors), Properties: propertiesOf(r.Proof),
 		ProvenAt: micros(r.Proof.At), Address: r.Addr, Agent: r.Agent, CreatedAt: micros(r.Born), ExpiresAt: micros(r.ExpiresAt),
+		Challenge: string(r.Challenge.Why), ChallengeNeeds: levelWord(r.Challenge.Needs), ChallengeUntil: maybeMicros(r.Challenge.Until),
+		Shared: truth(r.Shared),
 	})
+}
+
+// levelWord is the acr value of a level; empty for none.
+func levelWord(l assurance.Level) string {
+	if l == assurance.None {
+		return ""
+	}
+	return l.String()
 }
 
 func (t *tx) SessionByID(ctx context.Context, s id.Session) (session.Row, bool, error) {
@@ -63,6 +73,10 @@ func sessionOf(row sqlgen.SessionByIDRow) session.Row {
 		Parent: rowID[id.SessionKind](row.ParentID), Host: row.Host, Proof: proofOf(row.Factors, row.Properties, row.ProvenAt),
 		Addr: row.Address, Agent: row.Agent, Born: at(row.CreatedAt), ActedAt: at(row.ActedAt), ExpiresAt: at(row.ExpiresAt),
 		RevokedAt: maybeAt(row.RevokedAt), UserName: row.Name, Lang: row.Lang, Role: principal.ParseRole(row.Role),
+		Shared: row.Shared != 0,
+		Challenge: assurance.Challenge{
+			Why: assurance.Why(row.Challenge), Needs: assurance.ParseLevel(row.ChallengeNeeds), Until: maybeAt(row.ChallengeUntil),
+		},
 	}
 	copy(r.TokenHash[:], row.TokenHash)
 	if row.DisabledAt.Valid || row.RemovedAt.Valid {
@@ -71,11 +85,16 @@ func sessionOf(row sqlgen.SessionByIDRow) session.Row {
 	return r
 }
 
-func (t *tx) RaiseSession(ctx context.Context, s id.Session, old, fresh [32]byte, proof assurance.Proof, now time.Time) (bool, error) {
+func (t *tx) RaiseSession(ctx context.Context, r session.Row, old [32]byte, now time.Time) (bool, error) {
 	return won(t.Queries.RaiseSession(ctx, sqlgen.RaiseSessionParams{
-		ID: s[:], OldTokenHash: old[:], TokenHash: fresh[:], Factors: int64(proof.Factors), Properties: propertiesOf(proof),
-		ProvenAt: micros(proof.At), ActedAt: micros(now),
+		ID: r.ID[:], OldTokenHash: old[:], TokenHash: r.TokenHash[:], Factors: int64(r.Proof.Factors), Properties: propertiesOf(r.Proof),
+		ProvenAt: micros(r.Proof.At), ActedAt: micros(now), Address: r.Addr, Agent: r.Agent,
+		Challenge: string(r.Challenge.Why), ChallengeNeeds: levelWord(r.Challenge.Needs), ChallengeUntil: maybeMicros(r.Challenge.Until),
 	}))
+}
+
+func (t *tx) LapseChallenge(ctx context.Context, s id.Session, until time.Time) (bool, error) {
+	return won(t.Queries.LapseChallenge(ctx, sqlgen.LapseChallengeParams{ID: s[:], Until: maybeMicros(until)}))
 }
 
 func (t *tx) TouchSession(ctx context.Context, s id.Session, acted time.Time) error {

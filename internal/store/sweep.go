@@ -26,6 +26,9 @@ func (t *tx) Sweep(ctx context.Context, now time.Time, limit int64) (total int64
 			return t.DeleteStepUpsBefore(ctx, sqlgen.DeleteStepUpsBeforeParams{Before: expired, MaxRows: limit})
 		},
 		func() (int64, error) {
+			return t.DeleteUnapprovedConfirmationsBefore(ctx, sqlgen.DeleteUnapprovedConfirmationsBeforeParams{Before: day, MaxRows: limit})
+		},
+		func() (int64, error) {
 			return t.DeleteFeedBefore(ctx, sqlgen.DeleteFeedBeforeParams{Before: day, MaxRows: limit})
 		},
 		func() (int64, error) {
@@ -64,8 +67,11 @@ func (t *tx) sweepSessions(ctx context.Context, expired, day, limit int64) (int6
 	return codes + sessions, err
 }
 
-// sweepDevices deletes the same devices by both statements: first who used them, then the devices.
+// sweepDevices deletes the same devices by all statements: first where and by whom they were used, then the devices.
 func (t *tx) sweepDevices(ctx context.Context, unseen, limit int64) (int64, error) {
+	if err := t.DeletePlacesBefore(ctx, sqlgen.DeletePlacesBeforeParams{Before: unseen, MaxRows: limit}); err != nil {
+		return 0, err
+	}
 	if err := t.DeleteDeviceUsersBefore(ctx, sqlgen.DeleteDeviceUsersBeforeParams{Before: unseen, MaxRows: limit}); err != nil {
 		return 0, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 )
 
 // Every view of the one transaction. A package that asks for something no file here offers fails to compile in this list.
@@ -20,6 +21,7 @@ var (
 	_ apikey.Tx   = (*tx)(nil)
 	_ audit.Tx    = (*tx)(nil)
 	_ ceremony.Tx = (*tx)(nil)
+	_ confirm.Tx  = (*tx)(nil)
 	_ device.Tx   = (*tx)(nil)
 	_ factor.Tx   = (*tx)(nil)
 	_ session.Tx  = (*tx)(nil)

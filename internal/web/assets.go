@@ -50,8 +50,12 @@ var mediaTypes = map[string]string{".js": "text/javascript; charset=utf-8", ".cs
 
 func (w *Web) serveFile(rw http.ResponseWriter, r *http.Request, _ route.Line) {
 	w.harden(rw, r)
-	name := r.PathValue("name")
-	body, ok := w.files[name]
+	w.files.serve(rw, r.PathValue("name"))
+}
+
+// serve answers with a file, or with nothing where there is none of that name.
+func (f files) serve(rw http.ResponseWriter, name string) {
+	body, ok := f[name]
 	if !ok {
 		rw.Header().Set("Cache-Control", "no-store")
 		rw.WriteHeader(http.StatusNotFound)

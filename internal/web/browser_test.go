@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -23,6 +24,7 @@ type browser struct {
 	stack   *authtest.Stack
 	cookies map[string]string
 	lang    string
+	agent   string // what it calls itself; empty is the usual browser
 	page    answer
 }
 
@@ -35,6 +37,7 @@ func open(t *testing.T, s *authtest.Stack) *browser {
 func as(t *testing.T, s *authtest.Stack, p *authtest.Person) *browser {
 	t.Helper()
 	b := open(t, s)
+	b.agent = authtest.PersonOrigin().Agent // the one that the person signed up with
 	b.cookies[httpx.SessionCookie] = string(p.Bearer.Reveal())
 	b.cookies[httpx.DeviceCookie] = string(p.Device.Reveal())
 	return b
@@ -53,7 +56,7 @@ func (b *browser) send(r *http.Request) answer {
 	}
 	r.Header.Set("Accept-Language", b.lang)
 	if r.Header.Get("User-Agent") == "" {
-		r.Header.Set("User-Agent", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36")
+		r.Header.Set("User-Agent", cmp.Or(b.agent, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"))
 	}
 	res := b.stack.Do(r)
 	for _, c := range res.Cookies() {

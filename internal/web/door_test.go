@@ -65,6 +65,7 @@ func TestViolationReports(t *testing.T) {
 		Now: clock.Now, Product: "Sallyport", Origin: authtest.Origin, Environment: s.Config.Environment, FormKey: bytes.Repeat([]byte{1}, 32),
 		Decide: s.Policy, Describe: words{}, Violated: func(_ context.Context, v web.Violation) { heard = append(heard, v) },
 		Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log,
+		Confirmations: s.Confirmations, Holds: s.Holds,
 	}
 	door, err := web.New(deps)
 	if err != nil {
@@ -123,6 +124,7 @@ func TestRoutesAreThoseOfTheTable(t *testing.T) {
 		Now: s.Now, Product: "Sallyport", Origin: authtest.Origin, Environment: s.Config.Environment, FormKey: bytes.Repeat([]byte{1}, 32), Decide: s.Policy,
 		Describe: words{}, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps,
 		Keys: s.APIKeys, Log: s.Log,
+		Confirmations: s.Confirmations, Holds: s.Holds,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +143,7 @@ func TestRoutesAreThoseOfTheTable(t *testing.T) {
 
 func TestNewNamesWhatIsMissing(t *testing.T) {
 	_, err := web.New(web.Deps{Origin: authtest.Origin})
-	for _, name := range []string{"Now", "Product", "Environment", "FormKey", "Decide", "Describe", "Accounts", "Sessions", "SignUps", "SignIns", "Factors", "StepUps", "Keys", "Log"} {
+	for _, name := range []string{"Now", "Product", "Environment", "FormKey", "Decide", "Describe", "Accounts", "Sessions", "SignUps", "SignIns", "Factors", "StepUps", "Keys", "Log", "Confirmations", "Holds"} {
 		if err == nil || !strings.Contains(err.Error(), "no "+name) {
 			t.Errorf("nothing about %s: %v", name, err)
 		}
@@ -162,7 +164,7 @@ func TestOneOfEachFile(t *testing.T) {
 		stem, _, _ := strings.Cut(e.Name(), "-")
 		kinds[stem+e.Name()[strings.LastIndex(e.Name(), "."):]]++
 	}
-	if diff := cmp.Diff(map[string]int{"app.js": 1, "app.css": 1, "icon.svg": 1}, kinds); diff != "" {
+	if diff := cmp.Diff(map[string]int{"app.js": 1, "confirm.js": 1, "app.css": 1, "icon.svg": 1}, kinds); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -44,7 +44,7 @@ type keyTerms struct {
 	origin      string
 }
 
-// soon is when a key's end is told on its card, as in the first notice (product.md, "Lifetimes").
+// soon is when a key's end is told on its card, as in the first notice.
 const soon = 14 * 24 * time.Hour
 
 func (k *keys) mount(on mounter) {

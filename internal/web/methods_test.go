@@ -46,6 +46,7 @@ func (b *browser) call(token, path string, body, into any) int {
 		}
 	}
 	r := httptest.NewRequest(http.MethodPost, authtest.Origin+path, &payload)
+	r.Header.Set("User-Agent", authtest.PersonOrigin().Agent)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	r.Header.Set(httpx.FormTokenHeader, token)

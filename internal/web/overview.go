@@ -33,6 +33,7 @@ type overview struct {
 	sessions *session.Sessions
 	accounts selves
 	factors  methodsOf
+	holds    holdsOf
 	hosts    []Host
 }
 
@@ -50,10 +51,14 @@ func (o *overview) show(v *visit) error {
 	if err != nil {
 		return err
 	}
+	stand, err := o.holds.Of(v.r.Context(), v.who.User)
+	if err != nil {
+		return err
+	}
 	f := v.frame("nav.overview")
 	view := page.Overview{
 		Name: self.Name, Mail: self.Mail, Missing: v.missing(m), Proven: v.proven(v.who.Proof), Mine: *f.Me,
-		Limit: v.words.Span(o.sessions.Limits.Idle),
+		Limit: v.words.Span(o.sessions.Limits.Idle), Held: heldView(v.words, v.now, stand),
 	}
 	for _, h := range o.hosts {
 		view.Hosts = append(view.Hosts, hostView(h))

@@ -207,7 +207,7 @@ func TestEndedSession(t *testing.T) {
 	stranger.leads("/sign-in?return_to=%2Fsessions")
 }
 
-// A session that rests says so on every page, and signing in again gives it its power back.
+// A session that rests says so on every page, and one proof in place gives it its power back.
 func TestIdleSession(t *testing.T) {
 	s, clock := stack(t)
 	b := as(t, s, s.SignUp("ada@example.com"))
@@ -216,8 +216,9 @@ func TestIdleSession(t *testing.T) {
 	clock.Advance(31 * time.Minute)
 	b.get("/activity")
 	b.shows(http.StatusOK, "This session is resting", "Your bots keep running")
-	b.get(b.href("Sign in again to act"))
-	b.submit("/sign-in", "mail", "ada@example.com", "password", authtest.Password)
+	b.submit("/sessions/restore")
+	b.shows(http.StatusForbidden, "Give this session its full power again")
+	b.submit("/sessions/restore", "proof_password", authtest.Password)
 	b.leads("/activity")
 	b.follow()
 	if strings.Contains(b.page.text(), "resting") {

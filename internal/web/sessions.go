@@ -21,9 +21,14 @@ type sessions struct {
 		List(ctx context.Context, p principal.Principal) ([]session.Listed, error)
 		SignOut(ctx context.Context, p principal.Principal) error
 		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
+		Disown(ctx context.Context, p principal.Principal, s id.Session) error
 		SignOutOthers(ctx context.Context, p principal.Principal) (int, error)
 		SignOutEverywhere(ctx context.Context, p principal.Principal) (int, error)
 	}
+	factors interface {
+		Restore(ctx context.Context, p principal.Principal) error
+	}
+	now  func() time.Time
 	idle time.Duration
 }
 
@@ -31,6 +36,8 @@ func (s *sessions) mount(on mounter) {
 	on(http.MethodGet, "/sessions", s.list)
 	on(http.MethodPost, "/sign-out", s.signOut)
 	on(http.MethodPost, "/sessions/{id}/sign-out", s.revoke)
+	on(http.MethodPost, "/sessions/{id}/not-me", s.disown)
+	on(http.MethodPost, "/sessions/restore", s.restore)
 	on(http.MethodPost, "/sessions/sign-out-others", s.signOutOthers)
 	on(http.MethodPost, "/sessions/sign-out-everywhere", s.signOutEverywhere)
 }
@@ -40,9 +47,13 @@ func (s *sessions) list(v *visit) error {
 	if err != nil {
 		return err
 	}
+	now := s.now()
 	slices.SortFunc(rows, func(a, b session.Listed) int {
 		if (a.ID == v.who.Session) != (b.ID == v.who.Session) {
 			return map[bool]int{true: -1, false: 1}[a.ID == v.who.Session]
+		}
+		if a, b := a.Challenge.Open(now), b.Challenge.Open(now); a != b {
+			return map[bool]int{true: -1, false: 1}[a]
 		}
 		return cmp.Or(b.ActedAt.Compare(a.ActedAt), b.Born.Compare(a.Born))
 	})
@@ -54,7 +65,8 @@ func (s *sessions) list(v *visit) error {
 		}
 		view.List = append(view.List, page.Session{
 			ID: row.ID.String(), Device: v.device(row.Agent), Agent: row.Agent, Addr: row.Addr, Proven: v.proven(row.Proof),
-			Opened: v.when(row.Born), Acted: v.when(row.ActedAt), Ends: v.when(row.ExpiresAt), Mine: row.ID == v.who.Session, Hosts: hosts,
+			Opened: v.when(row.Born), Acted: v.when(row.ActedAt), Ends: v.when(row.ExpiresAt), Mine: row.ID == v.who.Session,
+			Shared: row.Shared, Limited: row.Challenge.Open(now), Hosts: hosts,
 		})
 	}
 	return v.show(page.SessionsPage(v.frame("nav.sessions"), view))
@@ -93,6 +105,35 @@ func (s *sessions) revoke(v *visit) error {
 	}
 	v.say("session_signed_out")
 	return v.leave("/sessions")
+}
+
+// disown ends a session that was not its user's, and guides them on to what the stranger may know.
+func (s *sessions) disown(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	sid, err := id.Parse[id.SessionKind](v.r.PathValue("id"))
+	if err != nil {
+		return fault.New(fault.SessionNotFound)
+	}
+	if err := s.sessions.Disown(v.r.Context(), v.who, sid); err != nil {
+		return err
+	}
+	v.say("session_disowned")
+	return v.leave("/methods")
+}
+
+// restore answers the challenge of this session. It is the step-up before it that takes the proof.
+func (s *sessions) restore(v *visit) error {
+	in, err := v.form.only("return_to")
+	if err != nil {
+		return err
+	}
+	if err := s.factors.Restore(v.r.Context(), v.who); err != nil {
+		return err
+	}
+	v.say("session_restored")
+	return v.leave(v.web.local(in["return_to"]))
 }
 
 func (s *sessions) signOutOthers(v *visit) error {

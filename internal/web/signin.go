@@ -43,7 +43,7 @@ func (v *visit) signsInFrom() (signin.From, error) {
 }
 
 func (s *signIns) withPassword(v *visit) error {
-	in, err := v.form.only("mail", "password", "return_to")
+	in, err := v.form.only("mail", "password", "return_to", "shared")
 	if err != nil {
 		return err
 	}
@@ -52,10 +52,11 @@ func (s *signIns) withPassword(v *visit) error {
 		return err
 	}
 	back := v.web.local(in["return_to"])
+	from.Shared = in["shared"] != ""
 	done, err := s.signIns.WithPassword(v.r.Context(), from, in["mail"], secret.FromString("password", in["password"]))
 	if err != nil {
 		return v.retry(err, func(p page.Problem) error {
-			return s.show(v, page.SignIn{Problem: p, Mail: in["mail"], ReturnTo: back})
+			return s.show(v, page.SignIn{Problem: p, Mail: in["mail"], ReturnTo: back, Shared: from.Shared})
 		})
 	}
 	if done.Half != "" {

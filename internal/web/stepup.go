@@ -104,7 +104,11 @@ func (v *visit) showProof(p page.Problem, sid, summary string, needs assurance.L
 		}
 		view.Mail = self.Mail
 	}
-	return v.show(page.StepUpPage(v.frame("step_up.title"), view))
+	frame := v.frame("step_up.title")
+	if frame.Me != nil {
+		frame.Me.Challenge = "" // this page is the answer to it
+	}
+	return v.show(page.StepUpPage(frame, view))
 }
 
 // proofFor names the factor that reaches a level, as package factor satisfies it.

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
 	"github.com/seed-21c57000/sallyport/internal/i18n"
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -82,10 +83,8 @@ func (v *visit) enter(bearer secret.Value) {
 	if err != nil {
 		return
 	}
-	v.who, v.shown, v.rec.User = who, bearer, who.User
-	if _, err := v.r.Cookie(httpx.LangCookie); err != nil {
-		v.words = i18n.In(who.Lang)
-	}
+	v.who, v.shown, v.rec.User, v.rec.Lang = who, bearer, who.User, who.Lang
+	v.words = i18n.In(httpx.Language(v.r))
 }
 
 // act notes a human act: a form that was sent, or a page that was opened, but not what script fetches by itself. It comes after the form's
@@ -157,10 +156,16 @@ func (v *visit) frame(title string, pairs ...string) page.Frame {
 // me says until when the session lasts: the very times that are enforced.
 func (v *visit) me() *page.Me {
 	idle, ends := v.web.Sessions.Ends(v.who)
-	return &page.Me{
-		Name: v.who.Name, Idle: v.when(idle), Ends: v.when(ends), Asleep: !v.who.IdleSince.IsZero(),
-		Again: "/sign-in?return_to=" + url.QueryEscape(v.r.URL.Path),
+	me := &page.Me{Name: v.who.Name, Idle: v.when(idle), Ends: v.when(ends), Challenge: challenges[v.who.Challenge.Why]}
+	if until := v.who.Challenge.Until; !until.IsZero() {
+		me.Until = v.when(until)
 	}
+	return me
+}
+
+// challenges names the challenges as pages word them.
+var challenges = map[assurance.Why]string{
+	assurance.Stranger: "stranger", assurance.Idle: "idle", assurance.TwoAgents: "unusual", assurance.Program: "unusual",
 }
 
 func (v *visit) when(t time.Time) i18n.Moment { return v.words.Moment(t, v.now) }

@@ -32,6 +32,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -75,6 +77,9 @@ type Deps struct {
 	StepUps  *stepup.StepUps
 	Keys     *apikey.Keys
 	Log      *audit.Log
+	// Confirmations and Holds are what waits, and why.
+	Confirmations *confirm.Confirmations
+	Holds         *hold.Holds
 }
 
 // Web is the door. It is safe for concurrent use once it is mounted.
@@ -98,6 +103,7 @@ func New(d Deps) (*Web, error) {
 		"Now": d.Now == nil, "Product": d.Product == "", "Environment": d.Environment == 0, "FormKey": len(d.FormKey) != 32,
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
 		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil,
+		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -123,11 +129,12 @@ func (w *Web) Mount(mux *route.Mux) {
 			w.pages.HandleFunc("GET "+pattern, http.NotFound)
 		}
 	}
-	(&overview{w.Sessions, w.Accounts, w.Factors, w.Hosts}).mount(on)
+	(&overview{w.Sessions, w.Accounts, w.Factors, w.Holds, w.Hosts}).mount(on)
+	(&pending{w.Confirmations, w.Holds}).mount(on)
 	(&signUps{w.SignUps}).mount(on)
 	(&signIns{w.SignIns, w.Origin}).mount(on)
 	(&crossing{w.Sessions, w.Hosts}).mount(on)
-	(&sessions{w.Sessions, w.Sessions.Limits.Idle}).mount(on)
+	(&sessions{w.Sessions, w.Factors, w.Now, w.Sessions.Limits.Idle}).mount(on)
 	(&methods{w.Factors, w.Accounts}).mount(on)
 	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin}}
 	k.mount(on)

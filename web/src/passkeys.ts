@@ -65,7 +65,7 @@ async function offerInAutofill(): Promise<void> {
 	try {
 		const begun = await call<Begun>("POST", "/v1/sign-in/passkey/begin");
 		const finished = await show(begun, mine.signal);
-		await call("POST", "/v1/sign-in/passkey", finished);
+		await call("POST", "/v1/sign-in/passkey", { ...finished, shared: shared() });
 		enter();
 	} catch (error) {
 		const place = one("[data-ceremony=sign-in]");
@@ -83,7 +83,7 @@ function enter(): void {
 async function signIn(): Promise<void> {
 	stopWaiting();
 	const begun = await call<Begun>("POST", "/v1/sign-in/passkey/begin");
-	await call("POST", "/v1/sign-in/passkey", await show(begun));
+	await call("POST", "/v1/sign-in/passkey", { ...(await show(begun)), shared: shared() });
 	enter();
 }
 
@@ -117,4 +117,9 @@ async function stepUp(root: HTMLElement): Promise<void> {
 	field("proof_state").value = finished.state;
 	field("proof_response").value = JSON.stringify(finished.response);
 	form.submit();
+}
+
+/** shared is whether the reader said that this is not their device. */
+function shared(): boolean {
+	return one<HTMLInputElement>("#shared")?.checked ?? false;
 }

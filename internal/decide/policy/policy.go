@@ -1,4 +1,4 @@
-// Package policy owns what each role may do and how strongly each class of action must be proven (product.md, "Assurance needed").
+// Package policy owns what each role may do and how strongly each class of action must be proven.
 //
 // It knows no route and no row: doors and rooms bring a decision.Question. It changes nothing and allocates nothing, because the gateway
 // asks it once a request.
@@ -22,7 +22,7 @@ type Policy struct {
 	Age func() time.Duration
 }
 
-// How old knowledge may be for an action of a class (product.md, "When a part is down"): then a session that has ended or a key that was
+// How old knowledge may be for an action of a class: then a session that has ended or a key that was
 // revoked elsewhere may still count here. Looking and cancelling live on snapshots for two minutes; orders stop first; what changes rights or
 // moves money stops as soon as a second has passed, which no poll of the feed takes.
 const (
@@ -67,7 +67,7 @@ func ScopesOf(r principal.Role) scope.Set {
 }
 
 // Decide answers one question. Reasons: stale, unauthorized, forbidden, key.wrong_environment, key.scope_missing, assurance.too_low,
-// confirmation.required.
+// confirmation.required, device.unknown, session.idle, session.unusual.
 func (p Policy) Decide(q decision.Question) decision.Answer {
 	if q.Class == scope.Public || q.Principal.Trusted() {
 		return decision.Answer{Verdict: decision.Allow}
@@ -95,6 +95,9 @@ func ofUser(q decision.Question) decision.Answer {
 	if q.Class == scope.Setting && q.Principal.Role != principal.Owner {
 		return deny(fault.Forbidden)
 	}
+	if reason := challenges[q.Principal.Challenge.Why]; reason != "" && challenged(q.Class) {
+		return decision.Answer{Verdict: decision.StepUp, Reason: reason, Needs: q.Principal.Challenge.Needs}
+	}
 	needs := levelFor(q.Class)
 	if q.Principal.Level() < needs {
 		return decision.Answer{Verdict: decision.StepUp, Reason: fault.AssuranceTooLow, Needs: needs}
@@ -105,6 +108,16 @@ func ofUser(q decision.Question) decision.Answer {
 	}
 	return decision.Answer{Verdict: decision.Allow}
 }
+
+// challenges maps why a session is challenged → how that is refused.
+var challenges = map[assurance.Why]fault.Code{
+	assurance.Stranger: fault.DeviceUnknown, assurance.Idle: fault.SessionIdle,
+	assurance.TwoAgents: fault.SessionUnusual, assurance.Program: fault.SessionUnusual,
+}
+
+// challenged says which classes a session with a challenge may not touch: all but looking and cancelling. A setting is changed with a step-up of
+// its own, which asks for the best factor its user has, and so for no less than the challenge does.
+func challenged(c scope.Class) bool { return c > scope.Cancel && c != scope.Setting }
 
 func ofKey(q decision.Question) decision.Answer {
 	if q.Environment != q.Principal.Environment {
@@ -117,8 +130,8 @@ func ofKey(q decision.Question) decision.Answer {
 	case scope.Setting, scope.Destination:
 		return deny(fault.Forbidden)
 	case scope.Withdraw:
-		// Only a key whose withdraw scope its owner released; no key can be released yet.
-		return deny(fault.KeyNotReleased)
+		// Without its owner's release, which no key can be given yet, each one is confirmed by the owner as their own would be.
+		return deny(fault.ConfirmationRequired)
 	case scope.Public, scope.Look, scope.Cancel, scope.Order:
 	}
 	return decision.Answer{Verdict: decision.Allow}

@@ -37,7 +37,9 @@ func key(env id.Environment, scopes ...scope.Scope) principal.Principal {
 
 func TestAssuranceNeeded(t *testing.T) {
 	idle := user(principal.Owner, assurance.Phr)
-	idle.IdleSince = now
+	idle.Challenge = assurance.Challenge{Why: assurance.Idle, Needs: assurance.Phr}
+	unknown := user(principal.Owner, assurance.Mfa)
+	unknown.Challenge = assurance.Challenge{Why: assurance.Stranger, Needs: assurance.Phr}
 	for _, row := range []struct {
 		name    string
 		who     principal.Principal
@@ -54,7 +56,12 @@ func TestAssuranceNeeded(t *testing.T) {
 		{"two factors trade", user(principal.Owner, assurance.Mfa), scope.Order, scope.OrdersWrite, decision.Allow, ""},
 		{"an idle session looks", idle, scope.Look, scope.BalancesRead, decision.Allow, ""},
 		{"an idle session cancels", idle, scope.Cancel, scope.OrdersCancel, decision.Allow, ""},
-		{"an idle session does not trade", idle, scope.Order, scope.OrdersWrite, decision.StepUp, fault.AssuranceTooLow},
+		{"an idle session does not trade", idle, scope.Order, scope.OrdersWrite, decision.StepUp, fault.SessionIdle},
+		{"a stranger's browser looks", unknown, scope.Look, scope.BalancesRead, decision.Allow, ""},
+		{"a stranger's browser cancels", unknown, scope.Cancel, scope.OrdersCancel, decision.Allow, ""},
+		{"a stranger's browser does not trade", unknown, scope.Order, scope.OrdersWrite, decision.StepUp, fault.DeviceUnknown},
+		{"a stranger's browser sends no money", unknown, scope.Withdraw, scope.WithdrawalsWrite, decision.StepUp, fault.DeviceUnknown},
+		{"a stranger's browser adds no destination", unknown, scope.Destination, scope.WithdrawalsWrite, decision.StepUp, fault.DeviceUnknown},
 		{"a viewer does not trade", user(principal.Viewer, assurance.Phr), scope.Order, scope.OrdersWrite, decision.Deny, fault.Forbidden},
 		{"a trader does not change settings", user(principal.Trader, assurance.Phr), scope.Setting, 0, decision.Deny, fault.Forbidden},
 		{"an owner does", user(principal.Owner, assurance.Pwd), scope.Setting, 0, decision.Allow, ""},
@@ -62,7 +69,7 @@ func TestAssuranceNeeded(t *testing.T) {
 		{"a key looks", key(id.Test, scope.OrdersRead), scope.Look, scope.OrdersRead, decision.Allow, ""},
 		{"a key without the scope", key(id.Test, scope.OrdersRead), scope.Order, scope.OrdersWrite, decision.Deny, fault.KeyScopeMissing},
 		{"a key of the other environment", key(id.Live, scope.OrdersRead), scope.Look, scope.OrdersRead, decision.Deny, fault.KeyWrongEnvironment},
-		{"a key that nobody released", key(id.Test, scope.WithdrawalsWrite), scope.Withdraw, scope.WithdrawalsWrite, decision.Deny, fault.KeyNotReleased},
+		{"a key that nobody released", key(id.Test, scope.WithdrawalsWrite), scope.Withdraw, scope.WithdrawalsWrite, decision.Deny, fault.ConfirmationRequired},
 		{"a key never changes settings", key(id.Test, scope.OrdersRead), scope.Setting, scope.OrdersRead, decision.Deny, fault.Forbidden},
 	} {
 		t.Run(row.name, func(t *testing.T) {

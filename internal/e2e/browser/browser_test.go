@@ -269,6 +269,30 @@ func (p *person) orderOnTheExchange() {
 	p.nothingToSteal()
 }
 
+// withdrawOnTheExchange sends coins away, confirms it on the origin of confirmations, and finds itself back on the exchange with the coins on
+// their way. show is called on the page of the confirmation, before and after it was given; nil is not.
+func (p *person) withdrawOnTheExchange(address string, show func(name string)) {
+	p.t.Helper()
+	p.until("document.querySelector('form[action=\"/withdraw\"]') !== null")
+	p.fill("form[action='/withdraw'] [name='amount']", "0.01")
+	p.fill("form[action='/withdraw'] [name='address']", address)
+	p.submit("form[action='/withdraw']")
+	p.until("location.pathname.startsWith('/c/cnf_') && document.querySelector('[data-confirm] [data-begin]:not([hidden])') !== null")
+	page := p.text("location.href")
+	if shown := p.text("document.querySelector('main').textContent"); !strings.Contains(shown, address) || !strings.Contains(shown, "0.01 BTC") {
+		p.t.Errorf("the page to confirm on does not say what will happen: %s", shown)
+	}
+	if show != nil {
+		show("confirm")
+	}
+	p.click("[data-confirm] [data-begin]")
+	p.until(fmt.Sprintf("location.origin === %q && location.search.includes('done=withdrawing') && document.body.innerText.includes(%q)", p.demo.Exchange, address))
+	if show != nil {
+		p.open(page)
+		show("confirmed")
+	}
+}
+
 // submit sends a form as its button would.
 func (p *person) submit(form string) {
 	p.t.Helper()

@@ -41,6 +41,25 @@ func TestThePasskeyRoad(t *testing.T) {
 	p.orderOnTheExchange()
 }
 
+// TestTheWithdrawalRoad: coins leave the exchange after a passkey has confirmed exactly that on a page of another origin, and in no other way.
+func TestTheWithdrawalRoad(t *testing.T) {
+	p := newPerson(t, startDemo(t))
+	p.authenticator()
+	p.signUp("ada@example.com")
+	p.click("[data-ceremony='sign-up'] [data-begin]")
+	p.arrive("/")
+	p.orderOnTheExchange()
+	p.withdrawOnTheExchange("paper1qwithdrawalroad", nil)
+	sent := p.text(`fetch('/withdraw', {method: 'POST', headers: {'Content-Type': 'application/x-www-form-urlencoded'},
+		body: 'currency=BTC&network=BTC&amount=0.01&address=paper1qwithdrawalroad'}).then(r => r.json()).then(r => r.code)`)
+	if sent != "confirmation.required" {
+		t.Errorf("without a confirmation: %s", sent)
+	}
+	p.open(p.demo.Dashboard + "/confirmations")
+	p.submit("form[action$='/cancel']")
+	p.until("document.querySelector('form[action$=\"/cancel\"]') === null")
+}
+
 // TestThePasswordRoad is the same with a password and an authenticator app, and an HMAC key whose step-up is a code.
 func TestThePasswordRoad(t *testing.T) {
 	p := newPerson(t, startDemo(t))

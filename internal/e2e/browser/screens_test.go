@@ -15,18 +15,23 @@ import (
 // TestScreens keeps a picture of every page in both languages, both themes, wide and on a phone: make screens.
 func TestScreens(t *testing.T) {
 	p := newPerson(t, startDemo(t))
-	walk(p, func(name string) {
-		for _, lang := range []string{"ko", "en"} {
-			for _, theme := range []string{"light", "dark"} {
-				for _, width := range []int64{1280, 360} {
-					l := look{lang, theme, width}
-					p.wear(l)
-					p.keep(name + "-" + l.String() + ".png")
-				}
+	walk(p, p.picture)
+	p = newPerson(t, startDemo(t))
+	confirmation(p, p.picture)
+}
+
+func (p *person) picture(name string) {
+	p.t.Helper()
+	for _, lang := range []string{"ko", "en"} {
+		for _, theme := range []string{"light", "dark"} {
+			for _, width := range []int64{1280, 360} {
+				l := look{lang, theme, width}
+				p.wear(l)
+				p.keep(name + "-" + l.String() + ".png")
 			}
 		}
-		p.wear(look{"en", "light", 1280})
-	})
+	}
+	p.wear(look{"en", "light", 1280})
 }
 
 func (p *person) keep(name string) {

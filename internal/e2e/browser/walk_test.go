@@ -62,6 +62,7 @@ func walk(p *person, show func(name string)) {
 	visit("overview", "/")
 	visit("sessions", "/sessions")
 	visit("activity", "/activity")
+	visit("confirmations", "/confirmations")
 	visit("not-found", "/no-such-page")
 }
 
@@ -101,29 +102,56 @@ func (p *person) wear(l look) {
 
 // TestNothingOnAnyPageIsOutOfReach: axe finds nothing serious on any page in either language and theme, and nothing is wider than a phone.
 func TestNothingOnAnyPageIsOutOfReach(t *testing.T) {
-	script, err := os.ReadFile(axe)
-	if err != nil {
-		t.Skipf("axe-core is not installed: %v", err)
-	}
 	p := newPerson(t, startDemo(t))
 	seen := map[string]bool{}
 	walk(p, func(name string) {
 		seen[p.text("location.pathname")] = true
-		for _, l := range []look{{"ko", "dark", 360}, {"ko", "light", 360}, {"en", "light", 1280}, {"en", "dark", 1280}} {
-			p.wear(l)
-			p.text(string(script) + "; ''")
-			for problem := range strings.SplitSeq(p.text(axeProblems), "\n") {
-				if problem != "" {
-					t.Errorf("%s %s: %s", name, l, problem)
-				}
-			}
-			if over := p.text("String(document.documentElement.scrollWidth - innerWidth)"); l.width == 360 && !strings.HasPrefix(over, "-") && over != "0" {
-				t.Errorf("%s %s: the page is %s px wider than the screen", name, l, over)
-			}
-		}
-		p.wear(look{"en", "light", 1280})
+		inReach(p, name)
 	})
 	everyPageWasSeen(t, seen)
+}
+
+// TestTheConfirmationIsInReach: the one page that lies on an origin of its own, before and after it was used.
+func TestTheConfirmationIsInReach(t *testing.T) {
+	p := newPerson(t, startDemo(t))
+	confirmation(p, func(name string) { inReach(p, name) })
+}
+
+// confirmation signs somebody up with a passkey who then sends coins away.
+func confirmation(p *person, show func(name string)) {
+	p.t.Helper()
+	p.authenticator()
+	p.signUp("ada@example.com")
+	p.click("[data-ceremony='sign-up'] [data-begin]")
+	p.arrive("/")
+	p.orderOnTheExchange()
+	p.withdrawOnTheExchange("paper1qconfirmation", show)
+}
+
+// inReach looks at the current page as four readers do.
+func inReach(p *person, name string) {
+	t := p.t
+	t.Helper()
+	script, err := os.ReadFile(axe)
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skipf("axe-core is not installed (make setup): %v", err)
+	}
+	for _, l := range []look{{"ko", "dark", 360}, {"ko", "light", 360}, {"en", "light", 1280}, {"en", "dark", 1280}} {
+		p.wear(l)
+		p.text(string(script) + "; ''")
+		for problem := range strings.SplitSeq(p.text(axeProblems), "\n") {
+			if problem != "" {
+				t.Errorf("%s %s: %s", name, l, problem)
+			}
+		}
+		if over := p.text("String(document.documentElement.scrollWidth - innerWidth)"); l.width == 360 && !strings.HasPrefix(over, "-") && over != "0" {
+			t.Errorf("%s %s: the page is %s px wider than the screen", name, l, over)
+		}
+	}
+	p.wear(look{"en", "light", 1280})
 }
 
 const axe = "../../kit/peers/node_modules/axe-core/axe.min.js"

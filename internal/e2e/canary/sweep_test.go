@@ -19,7 +19,7 @@ import (
 // page names; as a stranger with credentials of their own invention, and as somebody who is signed in, with and without the form token.
 func (w *world) byEveryRoute() {
 	w.t.Helper()
-	lines := append(append(route.Of("api"), route.Of("web")...), route.Of("server")...)
+	lines := slices.Concat(route.Of("api"), route.Of("confirm"), route.Of("web"), route.Of("server"))
 	if n := w.linesOfTable(); n != len(lines) {
 		w.t.Fatalf("spec/routes.tsv has %d lines, and the doors that are known here %d", n, len(lines))
 	}
@@ -103,6 +103,7 @@ var pathParameter = regexp.MustCompile(`\{[^}]*\}`)
 
 // visit sends one request with a secret in each place that the sender fills.
 func (w *world) visit(b *authtest.Browser, line route.Line, query string, fields map[string]any, token string) {
+	origin := map[bool]string{true: authtest.ConfirmOrigin, false: authtest.Origin}[line.Door == "confirm"]
 	w.t.Helper()
 	path := pathParameter.ReplaceAllStringFunc(line.Pattern, func(name string) string {
 		if name == "{$}" {
@@ -111,10 +112,10 @@ func (w *world) visit(b *authtest.Browser, line route.Line, query string, fields
 		return w.secretText("path")
 	})
 	body, kind := w.body(line, fields, token)
-	r := b.Request(line.Method, authtest.Origin+path+query, body)
+	r := b.Request(line.Method, origin+path+query, body)
 	if line.Method != http.MethodGet {
 		r.Header.Set("Content-Type", kind)
-		r.Header.Set("Origin", authtest.Origin)
+		r.Header.Set("Origin", origin)
 		if token != "" {
 			r.Header.Set("Form-Token", token)
 		}
@@ -127,7 +128,7 @@ func (w *world) visit(b *authtest.Browser, line route.Line, query string, fields
 
 	// And the same with credentials that nobody gave out.
 	r = r.Clone(r.Context())
-	r.Body = b.Request(line.Method, authtest.Origin, body).Body
+	r.Body = b.Request(line.Method, origin, body).Body
 	r.Header.Set("Cookie", "__Host-sid="+w.secretText("cookie")[:10]+strings.Repeat("A", 33))
 	r.Header.Set("Authorization", "Bearer "+w.secretText("Authorization"))
 	r.Header.Set("Signature", "sig1=:"+w.secretText("signature")+":")

@@ -128,7 +128,7 @@ const passed fault.Code = "passed"
 
 var (
 	full  = power{passed, passed, passed}
-	idle  = power{passed, passed, fault.AssuranceTooLow}
+	idle  = power{passed, passed, fault.SessionIdle}
 	ended = power{fault.SessionEnded, fault.SessionEnded, fault.SessionEnded}
 )
 

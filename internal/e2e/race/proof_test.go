@@ -12,10 +12,12 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -219,4 +221,34 @@ func (c *course) signInWithPasskey(p *authtest.Person, key *authenticator) princ
 	}
 	p.Bearer = in.Bearer
 	return p.Principal()
+}
+
+// TestOneConfirmationLetsOneRequestThrough: one confirmed withdrawal, sent by 100 at once; and one address, approved by 100 at once.
+func TestOneConfirmationLetsOneRequestThrough(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, c *course) {
+		ada := c.SignUp("ada@example.com")
+		passkey := ada.EnrolPasskey()
+		who := ada.Principal()
+		c.later(24 * time.Hour)
+		asked, err := c.Confirmations.Ask(t.Context(), confirm.Asking{
+			Content: confirm.Content{Action: scope.Withdraw, Environment: id.Test, Upstream: "paper", Asset: "BTC", Address: "paper1qracer", Amount: "0.01"},
+			User:    who.User, Account: who.Account, Subaccount: who.Subaccount, Request: []byte("request"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := c.Confirmations.Address(asked.ID)
+		options, err := c.Confirmations.Begin(t.Context(), address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := passkey.Sign(authtest.ConfirmOrigin, options)
+		oneWins(t, func(int) fault.Code {
+			_, err := c.Confirmations.Approve(t.Context(), authtest.PersonOrigin(), address, answer)
+			return answerOf(err)
+		}, fault.ConfirmationVoid, fault.PasskeyRefused)
+		bot := principal.Principal{Kind: principal.KindKey, User: who.User, Account: who.Account, Subaccount: who.Subaccount}
+		order := confirm.Order{Confirmation: asked.ID, Content: asked.Content, Request: []byte("request")}
+		oneWins(t, func(int) fault.Code { return answerOf(c.Confirmations.Execute(t.Context(), bot, order)) }, fault.ConfirmationVoid)
+	})
 }

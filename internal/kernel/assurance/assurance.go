@@ -111,3 +111,43 @@ func (p Proof) With(q Proof) Proof {
 	}
 	return p
 }
+
+// Shows says whether a factor that was shown just now, not a session's past, has the property that a level asks for. Two factors were two
+// already: after a password a code of the app shows mfa, and any factor shows pwd.
+func (p Proof) Shows(needs Level) bool {
+	switch {
+	case needs >= Phr:
+		return p.Level() >= needs
+	case needs == Mfa:
+		return p.Factors&(TOTP|Passkey) != 0
+	}
+	return p.Factors != 0
+}
+
+// Why says what made a challenge. Words are stored and never change.
+type Why string
+
+// The reasons. The empty one is that of no challenge.
+const (
+	// Stranger: the browser is not known for this user, who proved less there than they can.
+	Stranger Why = "stranger"
+	// Idle: no human act for too long.
+	Idle Why = "idle"
+	// TwoAgents: another browser shows the session's cookie than the one that signed in.
+	TwoAgents Why = "two_agents"
+	// Program: what shows the cookie of a browser's session calls itself no browser.
+	Program Why = "program"
+)
+
+// Challenge is a factor that a session still has to show: until then it looks and cancels, and nothing more. The zero value asks for none.
+type Challenge struct {
+	Why   Why
+	Needs Level
+	// Until is when it lapses by itself; zero if it does not.
+	Until time.Time
+}
+
+// Open says whether the challenge stands at now.
+func (c Challenge) Open(now time.Time) bool {
+	return c.Why != "" && (c.Until.IsZero() || now.Before(c.Until))
+}

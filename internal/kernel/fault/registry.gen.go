@@ -56,6 +56,18 @@ const (
 	StepUpNotFound Code = "step_up.not_found"
 	// ConfirmationRequired: Money leaves only with a passkey confirmation of exactly this transaction.
 	ConfirmationRequired Code = "confirmation.required"
+	// ConfirmationHeld: Your withdrawals are held for now. This one was confirmed and waits.
+	ConfirmationHeld Code = "confirmation.held"
+	// ConfirmationNotFound: There is no such confirmation.
+	ConfirmationNotFound Code = "confirmation.not_found"
+	// ConfirmationVoid: This confirmation is not good for this request.
+	ConfirmationVoid Code = "confirmation.void"
+	// ConfirmationNoPasskey: Money leaves only with a passkey, and this account has none.
+	ConfirmationNoPasskey Code = "confirmation.no_passkey"
+	// ConfirmationPasskeyYoung: Your passkey is too new to approve money.
+	ConfirmationPasskeyYoung Code = "confirmation.passkey_young"
+	// ConfirmationTooMany: Too many confirmations are waiting.
+	ConfirmationTooMany Code = "confirmation.too_many"
 	// SessionEnded: This session has ended.
 	SessionEnded Code = "session.ended"
 	// SessionNotFound: There is no such session.
@@ -108,8 +120,6 @@ const (
 	KeyIPNotAllowed Code = "key.ip_not_allowed"
 	// KeyScopeMissing: This key lacks the scope {scope}.
 	KeyScopeMissing Code = "key.scope_missing"
-	// KeyNotReleased: Keys cannot withdraw: the withdraw scope of this key was never released.
-	KeyNotReleased Code = "key.not_released"
 	// KeyInBrowser: This request carries an Origin header: a secret key was used in a browser.
 	KeyInBrowser Code = "key.in_browser"
 	// SignatureMalformed: The signature headers could not be read: {problem}.
@@ -176,8 +186,16 @@ const (
 	ForwardMalformed Code = "forward.malformed"
 	// ForwardBodyUnseen: This way of signing covers the body, and the door behind this proxy does not see it.
 	ForwardBodyUnseen Code = "forward.body_unseen"
+	// ForwardMoney: Money leaves through the gateway itself only: the door behind this proxy does not see the transaction that would have to be confirmed.
+	ForwardMoney Code = "forward.money"
 	// RequestUnknownHost: The dashboard is not served under this name.
 	RequestUnknownHost Code = "request.unknown_host"
+	// DeviceUnknown: This browser is new to your account, and you signed in here with less than you can show. It may look and cancel orders.
+	DeviceUnknown Code = "device.unknown"
+	// SessionIdle: This session rests after a while without you. It may look and cancel orders.
+	SessionIdle Code = "session.idle"
+	// SessionUnusual: This session is being used in an unusual way. It may look and cancel orders until you confirm that it is you.
+	SessionUnusual Code = "session.unusual"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -258,8 +276,26 @@ var registry = map[Code]Entry{
 		English: "This confirmation does not exist, has been used or is too old.", EnglishFix: "Start the action again.",
 		Korean: "이 본인 확인 요청은 없거나, 이미 사용되었거나, 만료되었습니다.", KoreanFix: "작업을 처음부터 다시 시작해 주십시오."},
 	ConfirmationRequired: {Code: ConfirmationRequired, Status: 403, Sight: Owner, Outside: "forbidden",
-		English: "Money leaves only with a passkey confirmation of exactly this transaction.", EnglishFix: "No such confirmation can be given yet. Ask the operator how to withdraw.",
-		Korean: "출금은 바로 그 거래를 패스키로 직접 확인해야만 이루어집니다.", KoreanFix: "이러한 확인은 아직 제공되지 않습니다. 출금 방법은 운영자에게 문의해 주십시오."},
+		English: "Money leaves only with a passkey confirmation of exactly this transaction.", EnglishFix: "Confirm it at {url}, then send the same request again with the header Sallyport-Confirmation: {confirmation}",
+		Korean: "출금은 바로 그 거래를 패스키로 직접 확인해야만 이루어집니다.", KoreanFix: "{url} 주소에서 확인한 뒤 같은 요청을 Sallyport-Confirmation: {confirmation} 헤더와 함께 다시 보내 주십시오."},
+	ConfirmationHeld: {Code: ConfirmationHeld, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "Your withdrawals are held for now. This one was confirmed and waits.", EnglishFix: "Send the same request again with its confirmation once the hold has ended: {held_until}",
+		Korean: "현재 출금이 보류되어 있습니다. 이 출금은 확인되었으며 대기 중입니다.", KoreanFix: "보류가 끝난 뒤 같은 요청을 확인 번호와 함께 다시 보내 주십시오. 보류 종료: {held_until}"},
+	ConfirmationNotFound: {Code: ConfirmationNotFound, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such confirmation.", EnglishFix: "Send the request without a confirmation to get a new one.",
+		Korean: "해당 확인 요청이 없습니다.", KoreanFix: "확인 번호 없이 요청을 보내 새 확인을 받아 주십시오."},
+	ConfirmationVoid: {Code: ConfirmationVoid, Status: 403, Sight: Anyone, Outside: "",
+		English: "This confirmation is not good for this request.", EnglishFix: "It was used, cancelled, has expired, or was given for another transaction. Send the request without a confirmation to get a new one.",
+		Korean: "이 확인은 이 요청에 사용할 수 없습니다.", KoreanFix: "이미 사용되었거나, 취소되었거나, 기한이 지났거나, 다른 거래에 대한 확인입니다. 확인 번호 없이 요청을 보내 새 확인을 받아 주십시오."},
+	ConfirmationNoPasskey: {Code: ConfirmationNoPasskey, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "Money leaves only with a passkey, and this account has none.", EnglishFix: "Add a passkey under sign-in methods. A new one can approve money after a waiting period.",
+		Korean: "출금에는 패스키가 필요한데 이 계정에는 패스키가 없습니다.", KoreanFix: "로그인 수단에서 패스키를 추가해 주십시오. 새 패스키는 대기 기간이 지난 뒤부터 출금을 확인할 수 있습니다."},
+	ConfirmationPasskeyYoung: {Code: ConfirmationPasskeyYoung, Status: 403, Sight: Anyone, Outside: "",
+		English: "Your passkey is too new to approve money.", EnglishFix: "Use an older passkey, or wait until {until}.",
+		Korean: "패스키가 추가된 지 얼마 되지 않아 출금을 확인할 수 없습니다.", KoreanFix: "더 오래된 패스키를 사용하거나 {until}까지 기다려 주십시오."},
+	ConfirmationTooMany: {Code: ConfirmationTooMany, Status: 429, Sight: Owner, Outside: "rate_limited",
+		English: "Too many confirmations are waiting.", EnglishFix: "Confirm or cancel some of those that wait.",
+		Korean: "대기 중인 확인 요청이 너무 많습니다.", KoreanFix: "대기 중인 요청을 확인하거나 취소해 주십시오."},
 	SessionEnded: {Code: SessionEnded, Status: 401, Sight: Anyone, Outside: "",
 		English: "This session has ended.", EnglishFix: "Sign in again.",
 		Korean: "세션이 종료되었습니다.", KoreanFix: "다시 로그인해 주십시오."},
@@ -292,7 +328,7 @@ var registry = map[Code]Entry{
 		Korean: "코드가 올바르지 않거나 이미 사용되었습니다. 서버 시각은 {server_time}입니다.", KoreanFix: "다음 코드를 기다려 입력해 주십시오. 계속 실패하면 휴대전화의 시각 설정을 자동으로 바꿔 주십시오."},
 	TOTPResting: {Code: TOTPResting, Status: 403, Sight: Anyone, Outside: "",
 		English: "Too many codes in a row were wrong. From browsers that you have not used before we take no codes for now.", EnglishFix: "Sign in with a passkey, or with a browser in which you have signed in before.",
-		Korean: "틀린 코드가 너무 많이 이어졌습니다. 처음 사용하는 브라우저에서는 당분간 코드를 받지 않습니다.", KoreanFix: "패스키를 사용하거나 전에 로그인한 적이 있는 브라우저에서 로그인해 주십시오."},
+		Korean: "잘못된 코드를 연속으로 너무 많이 입력했습니다. 처음 사용하는 브라우저에서는 당분간 코드를 받지 않습니다.", KoreanFix: "패스키를 사용하거나 전에 로그인한 적이 있는 브라우저에서 로그인해 주십시오."},
 	TOTPNotEnrolled: {Code: TOTPNotEnrolled, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "No authenticator app is set up.", EnglishFix: "Set one up under Sign-in methods.",
 		Korean: "설정된 인증 앱이 없습니다.", KoreanFix: "로그인 수단 화면에서 설정해 주십시오."},
@@ -338,9 +374,6 @@ var registry = map[Code]Entry{
 	KeyScopeMissing: {Code: KeyScopeMissing, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "This key lacks the scope {scope}.", EnglishFix: "Create a key with that scope.",
 		Korean: "이 키에는 {scope} 권한이 없습니다.", KoreanFix: "해당 권한이 있는 키를 만들어 주십시오."},
-	KeyNotReleased: {Code: KeyNotReleased, Status: 403, Sight: Owner, Outside: "unauthorized",
-		English: "Keys cannot withdraw: the withdraw scope of this key was never released.", EnglishFix: "No key can be released yet. Ask the operator how to withdraw.",
-		Korean: "키로는 출금할 수 없습니다. 이 키의 출금 권한은 승인된 적이 없습니다.", KoreanFix: "출금 권한 승인은 아직 제공되지 않습니다. 출금 방법은 운영자에게 문의해 주십시오."},
 	KeyInBrowser: {Code: KeyInBrowser, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This request carries an Origin header: a secret key was used in a browser.", EnglishFix: "Never put a secret key into a page. Revoke it and use a session there.",
 		Korean: "요청에 Origin 헤더가 있습니다. 비밀 키가 브라우저에서 사용되었습니다.", KoreanFix: "비밀 키를 웹 페이지에 넣지 마십시오. 키를 폐기하고 세션을 사용해 주십시오."},
@@ -421,7 +454,7 @@ var registry = map[Code]Entry{
 		Korean: "게이트웨이를 거친 요청인지 확인할 수 없습니다. 변경된 것은 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 운영자에게 요청 ID를 알려 주십시오."},
 	GatewayNoUpgrade: {Code: GatewayNoUpgrade, Status: 400, Sight: Anyone, Outside: "",
 		English: "This gate does not pass upgraded connections such as WebSocket.", EnglishFix: "Send plain requests.",
-		Korean: "이 관문은 WebSocket과 같은 업그레이드 연결을 전달하지 않습니다.", KoreanFix: "일반 요청을 보내 주십시오."},
+		Korean: "이 게이트웨이는 WebSocket과 같은 업그레이드 연결을 전달하지 않습니다.", KoreanFix: "일반 요청을 보내 주십시오."},
 	KeyUsedUp: {Code: KeyUsedUp, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key has made {limit} requests without a time, which is all that one key may make.", EnglishFix: "Create a new key, or sign with a timestamp claim.",
 		Korean: "시각이 없는 서명으로 보낸 요청이 키 하나의 한도인 {limit}건에 도달했습니다.", KoreanFix: "새 키를 만들거나 timestamp 클레임을 포함해 서명해 주십시오."},
@@ -433,14 +466,26 @@ var registry = map[Code]Entry{
 		Korean: "같은 1분 동안 더 많은 요청이 거부되어 한데 모아 집계했습니다.", KoreanFix: "본인의 요청이 아니라면 누군가 시도하고 있는 것이며 통과한 요청은 없습니다. 허용 목록을 설정하면 다른 곳에서 키를 시도할 수 없습니다."},
 	ForwardUndeclared: {Code: ForwardUndeclared, Status: 403, Sight: Anyone, Outside: "",
 		English: "This door answers declared proxies only.", EnglishFix: "If this is your proxy, name its network in proxies.trusted.",
-		Korean: "이 문은 선언된 프록시에만 응답합니다.", KoreanFix: "사용하시는 프록시라면 proxies.trusted에 그 네트워크를 적어 주십시오."},
+		Korean: "게이트웨이는 여기에서 선언된 프록시에만 응답합니다.", KoreanFix: "사용하시는 프록시라면 proxies.trusted에 그 네트워크를 적어 주십시오."},
 	ForwardMalformed: {Code: ForwardMalformed, Status: 400, Sight: Anyone, Outside: "",
 		English: "The question does not name one original request: {header}.", EnglishFix: "Let the proxy set this header exactly once.",
-		Korean: "질문에 원래 요청이 하나로 적혀 있지 않습니다: {header}.", KoreanFix: "프록시가 이 헤더를 정확히 한 번 설정하게 해 주십시오."},
+		Korean: "게이트웨이에 보낸 확인 요청에 원래 요청이 하나로 명시되어 있지 않습니다: {header}.", KoreanFix: "프록시가 이 헤더를 정확히 한 번 설정하게 해 주십시오."},
 	ForwardBodyUnseen: {Code: ForwardBodyUnseen, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "This way of signing covers the body, and the door behind this proxy does not see it.", EnglishFix: "Send the request through the gateway itself, or sign in the native dialect.",
-		Korean: "이 서명 방식은 본문을 포함하지만, 이 프록시 뒤의 문은 본문을 보지 못합니다.", KoreanFix: "게이트웨이로 직접 요청을 보내거나 기본 서명 방식을 사용해 주십시오."},
+		Korean: "이 서명 방식은 본문을 포함하지만, 이 프록시 뒤의 게이트웨이는 본문을 보지 못합니다.", KoreanFix: "게이트웨이로 직접 요청을 보내거나 기본 서명 방식을 사용해 주십시오."},
+	ForwardMoney: {Code: ForwardMoney, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "Money leaves through the gateway itself only: the door behind this proxy does not see the transaction that would have to be confirmed.", EnglishFix: "Send the request to the gateway.",
+		Korean: "출금은 게이트웨이를 통해서만 할 수 있습니다. 이 프록시 뒤에서는 확인해야 할 거래 내용을 볼 수 없습니다.", KoreanFix: "요청을 게이트웨이로 직접 보내 주십시오."},
 	RequestUnknownHost: {Code: RequestUnknownHost, Status: 421, Sight: Anyone, Outside: "",
 		English: "The dashboard is not served under this name.", EnglishFix: "Open it at its own address. A proxy in front must pass the Host header on.",
 		Korean: "이 이름으로는 대시보드를 제공하지 않습니다.", KoreanFix: "대시보드의 주소로 접속해 주십시오. 앞단 프록시는 Host 헤더를 그대로 전달해야 합니다."},
+	DeviceUnknown: {Code: DeviceUnknown, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "This browser is new to your account, and you signed in here with less than you can show. It may look and cancel orders.", EnglishFix: "Open the dashboard and choose “Confirm it is you”: {needs} is asked for. Without it full power comes 24 hours after our mail about this sign-in has reached you, at your next sign-in here.",
+		Korean: "이 브라우저는 회원님의 계정에서 처음 사용되었고, 등록하신 것보다 약한 수단으로 로그인했습니다. 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "대시보드에서 ‘본인 확인’을 선택해 주십시오. 필요한 인증은 {needs}입니다. 확인하지 않으면 이 로그인에 대한 메일이 도착하고 24시간이 지난 뒤 이 브라우저에서 다시 로그인하실 때 모든 권한이 열립니다."},
+	SessionIdle: {Code: SessionIdle, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "This session rests after a while without you. It may look and cancel orders.", EnglishFix: "Open the dashboard and choose “Confirm it is you”.",
+		Korean: "한동안 사용하지 않아 세션이 대기 상태입니다. 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "대시보드에서 ‘본인 확인’을 선택해 주십시오."},
+	SessionUnusual: {Code: SessionUnusual, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "This session is being used in an unusual way. It may look and cancel orders until you confirm that it is you.", EnglishFix: "Open the dashboard and choose “Confirm it is you”. If it is not you, sign this session out from another device.",
+		Korean: "이 세션이 평소와 다르게 사용되고 있습니다. 본인 확인 전까지 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "대시보드에서 ‘본인 확인’을 선택해 주십시오. 본인이 아니라면 다른 기기에서 이 세션을 로그아웃해 주십시오."},
 }

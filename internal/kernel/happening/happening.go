@@ -1,6 +1,6 @@
 // Package happening owns the names of what has consequences beyond its own rows: who else must be signed out, told or held.
 //
-// A room says what happened, in its own transaction; room respond knows what follows (product.md, "What dies when").
+// A room says what happened, in its own transaction; room respond knows what follows.
 package happening
 
 import (
@@ -16,7 +16,9 @@ type Kind string
 const (
 	SignedUp        Kind = "signed_up"
 	NewDevice       Kind = "new_device"
+	LimitedSignIn   Kind = "limited_sign_in"
 	SignedOut       Kind = "signed_out"
+	Disowned        Kind = "session_disowned"
 	SignedOutOthers Kind = "signed_out_others"
 	SignedOutAll    Kind = "signed_out_all"
 	PasswordChanged Kind = "password_changed"
@@ -33,6 +35,7 @@ const (
 	KeyLeaked       Kind = "key_leaked"
 	// MoneyKeyLeaked is KeyLeaked of a key that could withdraw.
 	MoneyKeyLeaked Kind = "money_key_leaked"
+	MoneyConfirmed Kind = "money_confirmed"
 	UserDisabled   Kind = "user_disabled"
 	UserEnabled    Kind = "user_enabled"
 )

@@ -6,7 +6,6 @@ package principal
 
 import (
 	"net/netip"
-	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -113,8 +112,8 @@ type Principal struct {
 	Scopes scope.Set
 	// Proof is how a person proved it. It is zero for keys, whose every request is a proof.
 	Proof assurance.Proof
-	// IdleSince is set when a session has outlived its idle limit: it may look and cancel, one touch of a passkey restores it.
-	IdleSince time.Time
+	// Challenge is the factor that the session has to show before it does more than look and cancel. It is there only while it stands.
+	Challenge assurance.Challenge
 	// Lang is the language of the user's pages and mails: "en" or "ko".
 	Lang string
 
@@ -133,9 +132,9 @@ func Host(name string) Principal { return Principal{Kind: KindHost, Name: name} 
 // Trusted says whether the principal is the server itself or its host, for whom no role or assurance is asked.
 func (p Principal) Trusted() bool { return p.Kind == KindSystem || p.Kind == KindHost }
 
-// Level is the assurance the principal has now: an idle session keeps only what looking and cancelling need.
+// Level is the assurance the principal has now: a session with a challenge keeps only what looking and cancelling need.
 func (p Principal) Level() assurance.Level {
-	if !p.IdleSince.IsZero() {
+	if p.Challenge.Why != "" {
 		return min(p.Proof.Level(), assurance.Pwd)
 	}
 	return p.Proof.Level()

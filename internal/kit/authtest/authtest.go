@@ -38,6 +38,8 @@ const (
 	LiveHost   = "live.localhost:8081"
 	PageHost   = "exchange.localhost:8081"
 	PageOrigin = "http://" + PageHost
+	// ConfirmOrigin is where money is confirmed.
+	ConfirmOrigin = "http://localhost:8082"
 
 	dashboardHost = "localhost:8080"
 )
@@ -141,7 +143,7 @@ func configText(t testing.TB, o Options, shared []byte) []byte {
 		engine += "proxies: {trusted: [127.0.0.0/8]}\n"
 	}
 	return fmt.Appendf(nil, `environment: test
-dashboard: {origin: %q}
+dashboard: {origin: %q, confirmation_origin: %q}
 gateway:
   hosts:
     - {authority: %q, environment: test, kind: api, upstream: paper}
@@ -151,7 +153,7 @@ gateway:
     - {name: paper, url: %q, assertion: hmac, key_file: %s, routes_file: %s}
 keyring: {file: {path: %s}}
 password: {queue: 1024}
-%s%s`, Origin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, forward, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
+%s%s`, Origin, ConfirmOrigin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, forward, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
 }
 
 func openExchange(t testing.TB, o Options, shared []byte) *sandbox.Exchange {
@@ -256,6 +258,9 @@ func (m *Mailbox) Letters(mail string) (list []Letter) {
 func (s *Stack) Do(r *http.Request) *http.Response {
 	if r.RemoteAddr == "" || r.RemoteAddr == "192.0.2.1:1234" {
 		r.RemoteAddr = "203.0.113.7:40000"
+	}
+	if r.Header.Get("User-Agent") == "" {
+		r.Header.Set("User-Agent", PersonOrigin().Agent) // what shows no agent to a session is asked who it is
 	}
 	if r.RequestURI == "" {
 		r.RequestURI = r.URL.RequestURI()

@@ -31,3 +31,57 @@ func NewCredential() virtualwebauthn.Credential {
 		return virtualwebauthn.NewCredentialWithImportedKey(virtualwebauthn.KeyTypeEC2, der)
 	}
 }
+
+// Passkey is a synced passkey of one person, and the authenticator that holds it.
+type Passkey struct {
+	s    *Stack
+	auth virtualwebauthn.Authenticator
+	cred virtualwebauthn.Credential
+}
+
+// EnrolPasskey gives the person, who has signed in a moment ago, a passkey.
+func (p *Person) EnrolPasskey() *Passkey {
+	p.s.t.Helper()
+	who := p.Principal()
+	begun, err := p.s.Factors.BeginPasskey(p.s.t.Context(), who)
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	options, err := virtualwebauthn.ParseAttestationOptions(string(begun.Options))
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	k := &Passkey{s: p.s, cred: NewCredential(), auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{
+		UserHandle: []byte(options.UserID), BackupEligible: true, BackupState: true,
+	})}
+	answer := virtualwebauthn.CreateAttestationResponse(relyingParty(Origin), k.auth, k.cred, *options)
+	if _, p.Bearer, err = p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, []byte(answer), "key"); err != nil {
+		p.s.t.Fatal(err)
+	}
+	return k
+}
+
+func relyingParty(origin string) virtualwebauthn.RelyingParty {
+	return virtualwebauthn.RelyingParty{ID: "localhost", Origin: origin}
+}
+
+// Sign answers navigator.credentials.get on a page of origin.
+func (k *Passkey) Sign(origin string, options []byte) []byte {
+	k.s.t.Helper()
+	parsed, err := virtualwebauthn.ParseAssertionOptions(string(options))
+	if err != nil {
+		k.s.t.Fatal(err)
+	}
+	return []byte(virtualwebauthn.CreateAssertionResponse(relyingParty(origin), k.auth, k.cred, *parsed))
+}
+
+// Approve confirms what is at an address of the confirmation pages.
+func (k *Passkey) Approve(address string) error {
+	k.s.t.Helper()
+	options, err := k.s.Confirmations.Begin(k.s.t.Context(), address)
+	if err != nil {
+		return err
+	}
+	_, err = k.s.Confirmations.Approve(k.s.t.Context(), PersonOrigin(), address, k.Sign(ConfirmOrigin, options))
+	return err
+}

@@ -47,6 +47,8 @@ func (l Links) sessions() string { return l.Origin + "/sessions" }
 func (l Links) methods() string  { return l.Origin + "/methods" }
 func (l Links) keys() string     { return l.Origin + "/keys" }
 
+func (l Links) confirmations() string { return l.Origin + "/confirmations" }
+
 func (l Links) check() error {
 	u, err := url.Parse(l.Origin)
 	if err != nil || u.Scheme+"://"+u.Host != l.Origin || u.Hostname() == "" {

@@ -63,6 +63,38 @@ func (l NewDevice) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// LimitedSignIn reports a sign-in from a browser that is not known, with less than its user can show: what it may do, and until when.
+type LimitedSignIn struct{ Seen Sighting }
+
+func (l LimitedSignIn) compose(w *writer) {
+	w.subjectLine("limited_sign_in.subject")
+	w.heading("limited_sign_in.heading")
+	w.paragraph("limited_sign_in.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("limited_sign_in.later")
+	w.paragraph("limited_sign_in.not_you")
+	w.button("button.sessions", w.links.sessions())
+	w.footOfAccount()
+}
+
+// SessionDisowned reports that a session was ended because its user said that it was not theirs.
+type SessionDisowned struct {
+	Seen Sighting
+	// Hold is how long money stays in the account; 0 if nothing is held.
+	Hold time.Duration
+}
+
+func (l SessionDisowned) compose(w *writer) {
+	w.subjectLine("session_disowned.subject")
+	w.heading("session_disowned.heading")
+	w.paragraph("session_disowned.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.held("notice.hold", l.Hold)
+	w.paragraph("session_disowned.next")
+	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}
+
 // PasswordChanged reports that the password was changed, what ended with that, and what went on.
 type PasswordChanged struct {
 	Seen Sighting
@@ -145,6 +177,25 @@ func (l CodesGuessed) compose(w *writer) {
 	w.paragraph("codes_guessed.you")
 	w.paragraph("codes_guessed.not_you")
 	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}
+
+// MoneyConfirmed reports that a passkey confirmed a transaction, which leaves with the next request for it or once a hold has ended.
+type MoneyConfirmed struct {
+	// What is the amount and where it goes; Memo and Exchange may be empty.
+	What, Memo, Exchange string
+	Seen                 Sighting
+}
+
+func (l MoneyConfirmed) compose(w *writer) {
+	w.subjectLine("money_confirmed.subject")
+	w.heading("money_confirmed.heading")
+	w.paragraph("notice.first")
+	w.facts(append([]fact{
+		{w.say("fact.transaction"), l.What}, {w.say("fact.memo"), l.Memo}, {w.say("fact.exchange"), l.Exchange},
+	}, w.sighting(l.Seen)...)...)
+	w.paragraph("money_confirmed.not_you")
+	w.button("button.confirmations", w.links.confirmations())
 	w.footOfAccount()
 }
 

@@ -66,7 +66,7 @@ type Key struct {
 	Template string
 	// Standby keys may lie unused.
 	Standby bool
-	// Pin is the network that the key is held to: empty for none, PinFirst until it is used, then a network.
+	// Pin is the network that the key is held to: empty for none, "first" until it is used, then a network.
 	Pin string
 	// Noticed is the smallest number of days at which the end was told; zero if it was not.
 	Noticed  int
@@ -191,7 +191,6 @@ type Keys struct {
 func New(ctx context.Context, d Deps) (*Keys, error) {
 	k := &Keys{Deps: d}
 	k.index.byID = map[id.Key]*Live{}
-	k.uses.counted = map[useAt]*Use{}
 	return k, k.Reload(ctx)
 }
 

@@ -62,6 +62,7 @@ type use struct {
 	at    atomic.Int64 // microseconds
 	saved atomic.Int64
 	from  atomic.Pointer[netip.Addr]
+	calls calls
 }
 
 // ScopesAt is what the key may do at now.

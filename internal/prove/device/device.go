@@ -1,9 +1,13 @@
-// Package device owns browsers that have been here before: a first-party random cookie, and which users have signed in with it.
+// Package device owns browsers that have been here before: a first-party random cookie, which users have signed in with it, and in which places.
 //
-// It keeps no fingerprint: the cookie's hash, the words the browser says about itself, and times. A device supports throttling and
-// words; it never proves who somebody is.
+// It keeps no fingerprint: the cookie's hash, the words the browser says about itself, coarse networks, and times. A device supports throttling,
+// words, and the benefit of the doubt; it never proves who somebody is.
 //
-// Invariant: a device knows a user only after a full sign-in of that user with it.
+// A device is *recognised* by its cookie: no notice is sent. It is *known* in a place, which is the cookie on a network and agent seen with it
+// before: its user keeps full power there.
+//
+// Invariant: a device recognises a user only after a full sign-in of that user with it, and knows them only where they showed their best factor
+// or were told of it a day ago. Neither address nor agent alone makes it so.
 package device
 
 import (
@@ -23,7 +27,7 @@ type Device struct {
 	LastSeenAt time.Time
 }
 
-// Memory is how long a browser is remembered that nobody signs in with (product.md, "Lifetimes"). After it the row goes, and the next sign-in
+// Memory is how long a browser is remembered that nobody signs in with. After it the row goes, and the next sign-in
 // is one from a new browser.
 const Memory = 30 * 24 * time.Hour
 
@@ -35,6 +39,14 @@ type Tx interface {
 	// DeviceKnows says whether the user has signed in with the device and did not forget it.
 	DeviceKnows(ctx context.Context, d id.Device, u id.User) (bool, error)
 	PutDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) error
+	// ForgetDeviceUser makes DeviceKnows false until the next sign-in.
+	ForgetDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) error
+	// PlaceKnownFrom is when a place becomes known, zero if that is not settled.
+	PlaceKnownFrom(ctx context.Context, d id.Device, u id.User, p Place) (from time.Time, found bool, err error)
+	// PutPlace notes a place that was seen now; of two times from which it is known the earlier stays, and any stays rather than none.
+	PutPlace(ctx context.Context, d id.Device, u id.User, p Place, from, now time.Time) error
+	// TrimPlaces deletes all but the places seen last.
+	TrimPlaces(ctx context.Context, d id.Device, u id.User, keep int) error
 }
 
 // Recognise finds the device of a cookie. A cookie that we never gave out, or none, is no device.

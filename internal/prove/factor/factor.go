@@ -75,6 +75,8 @@ type Tx interface {
 	CountTOTPFailure(ctx context.Context, u id.User) (failures int64, err error)
 	ForgetTOTPFailures(ctx context.Context, u id.User) error
 	DeleteTOTP(ctx context.Context, u id.User) (won bool, err error)
+	// LaterDevice says whether the user came with another device than their first after since.
+	LaterDevice(ctx context.Context, u id.User, since time.Time) (bool, error)
 	// InsertPasskey is won unless somebody has a credential of that id already.
 	InsertPasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
 	PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, error)
@@ -95,9 +97,15 @@ type Deps struct {
 	StepUps    *stepup.StepUps
 	Follow     happening.Applier
 	Limits     throttle.Limits
+	// Ages are how old a passkey must be to approve money.
+	Ages Ages
 	// Issuer is the product's name in authenticator apps.
 	Issuer string
 }
+
+// Ages are how long a new passkey waits before it may approve money: Usual, and Wary within a day of a new device (product.md, "What dies
+// when"). A passkey with which a user is made waits for nothing: there was nobody before it to be robbed.
+type Ages struct{ Usual, Wary time.Duration }
 
 // Factors enrols, proves and removes credentials.
 type Factors struct{ Deps }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -106,6 +107,9 @@ func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, toke
 		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
 			return audit.Event{}, err
 		}
+		if c.ApprovesFrom, err = f.approvesFrom(ctx, tx, c); err != nil {
+			return audit.Event{}, err
+		}
 		if err := insertPasskey(ctx, tx, c); err != nil {
 			return audit.Event{}, err
 		}
@@ -132,7 +136,22 @@ func (f *Factors) newPasskey(u id.User, e passkey.Enrolled, name string) passkey
 	if name == "" {
 		name = cmp.Or(e.Model, "Passkey")
 	}
-	return passkey.Credential{ID: id.New[id.PasskeyKind](now), User: u, CredentialID: e.CredentialID, Record: e.Record, Name: name, Born: now}
+	return passkey.Credential{ID: id.New[id.PasskeyKind](now), User: u, CredentialID: e.CredentialID, Record: e.Record, Name: name, Born: now, ApprovesFrom: now}
+}
+
+// wary is how long after a new device a new passkey waits longer.
+const wary = 24 * time.Hour
+
+// approvesFrom is when a passkey that is being added may approve money.
+func (f *Factors) approvesFrom(ctx context.Context, tx Tx, c passkey.Credential) (time.Time, error) {
+	later, err := tx.LaterDevice(ctx, c.User, c.Born.Add(-wary))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look for a new device: %w", err)
+	}
+	if later {
+		return c.Born.Add(f.Ages.Wary), nil
+	}
+	return c.Born.Add(f.Ages.Usual), nil
 }
 
 // InsertFirstPasskey adds the passkey with which a user is made, in the caller's transaction.
@@ -210,6 +229,20 @@ func (f *Factors) AcceptPasskey(ctx context.Context, tx Tx, used passkey.Used) (
 		return fault.New(fault.PasskeyRefused), nil
 	}
 	return nil, forgetFailures(ctx, tx, used.Credential.User)
+}
+
+// Owner is a user as authenticators know them, in the caller's transaction. Errors: unauthorized if there is no such user, or they are
+// disabled.
+func Owner(ctx context.Context, tx Tx, u id.User) (passkey.Owner, account.User, error) {
+	self, found, err := tx.UserByID(ctx, u)
+	if err != nil {
+		return passkey.Owner{}, self, fmt.Errorf("read user: %w", err)
+	}
+	if !found || !self.DisabledAt.IsZero() {
+		return passkey.Owner{}, self, fault.New(fault.Unauthorized)
+	}
+	o, err := ownerOf(ctx, tx, self)
+	return o, self, err
 }
 
 // FindByHandle looks up whose passkey it is, for a sign-in that names nobody. Errors: passkey.refused.

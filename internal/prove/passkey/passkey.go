@@ -30,6 +30,8 @@ type Credential struct {
 	Name         string
 	Born         time.Time
 	LastUsedAt   time.Time
+	// ApprovesFrom is when it is old enough to approve money.
+	ApprovesFrom time.Time
 }
 
 // Owner is whose passkeys they are: what authenticators show, and what is there already.

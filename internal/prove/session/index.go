@@ -9,11 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -196,10 +198,46 @@ func (s *Sessions) Authenticate(bearer []byte, host string, from principal.Origi
 		Kind: principal.KindUser, User: l.User, Account: l.Account, Subaccount: l.Subaccount, Role: l.Role,
 		Session: l.ID, Bearer: l.TokenHash, Scopes: s.ScopesOf(l.Role), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
 	}
-	if idle := time.UnixMicro(parent.acted.Load()).Add(s.Limits.Idle); !now.Before(idle) {
-		p.IdleSince = idle
+	p.Challenge = s.challenge(l, parent, from, now)
+	if why := p.Challenge.Why; why == assurance.TwoAgents || why == assurance.Program {
+		s.Tally.Note(audit.Refusal{Action: audit.SessionChallenged, Person: p.User, Reason: string(why), Addr: from.Addr}, p, map[string]string{"agent": from.Agent})
 	}
 	return p, nil
+}
+
+// challenge says what a session has to show before it has full power. What lies in the request itself comes before what is kept: a factor that
+// is shown answers both. No soft signal ends a session or keeps it from looking and cancelling.
+func (s *Sessions) challenge(l, parent *live, from principal.Origin, now time.Time) assurance.Challenge {
+	needs := parent.Proof.Level()
+	if from.Agent != l.Agent { // an update of the browser is the same family
+		before, shown := device.Family(l.Agent), device.Family(from.Agent)
+		switch {
+		case before == shown || before == device.NoBrowser:
+		case shown == device.NoBrowser:
+			return assurance.Challenge{Why: assurance.Program, Needs: max(needs, parent.Challenge.Needs)}
+		default:
+			return assurance.Challenge{Why: assurance.TwoAgents, Needs: max(needs, parent.Challenge.Needs)}
+		}
+	}
+	if parent.Challenge.Open(now) {
+		return parent.Challenge
+	}
+	if !now.Before(s.idleAt(parent)) {
+		return assurance.Challenge{Why: assurance.Idle, Needs: needs}
+	}
+	return assurance.Challenge{}
+}
+
+// SharedIdle is the idle limit on a computer that is not its user's own, where it is shorter than the usual one.
+const SharedIdle = 10 * time.Minute
+
+// idleAt is when a session rests unless its user does something.
+func (s *Sessions) idleAt(l *live) time.Time {
+	idle := s.Limits.Idle
+	if l.Shared {
+		idle = min(idle, SharedIdle)
+	}
+	return time.UnixMicro(l.acted.Load()).Add(idle).UTC()
 }
 
 // Ends says until when the principal's session keeps its power without a human act, and when it ends for good. These are the very
@@ -217,22 +255,19 @@ func (s *Sessions) Ends(p principal.Principal) (idle, absolute time.Time) {
 			return time.Time{}, time.Time{}
 		}
 	}
-	return time.UnixMicro(parent.acted.Load()).Add(s.Limits.Idle).UTC(), parent.ExpiresAt
+	return s.idleAt(parent), parent.ExpiresAt
 }
 
-// Act notes that a human did something. An idle session stays idle: only a proof restores it.
+// Act notes that a human did something. An idle session stays idle, whatever else it has to show: only a proof restores it.
 func (s *Sessions) Act(p principal.Principal) {
-	if !p.IdleSince.IsZero() {
-		return
-	}
 	s.index.mu.RLock()
 	l := s.index.byID[p.Session]
 	if l != nil && !l.Parent.IsZero() {
 		l = s.index.byID[l.Parent]
 	}
 	s.index.mu.RUnlock()
-	if l != nil {
-		raise(l.acted, s.Now())
+	if now := s.Now(); l != nil && now.Before(s.idleAt(l)) {
+		raise(l.acted, now)
 	}
 }
 

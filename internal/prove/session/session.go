@@ -18,6 +18,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -29,6 +30,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -44,12 +46,16 @@ type Row struct {
 	Parent id.Session
 	Host   string
 	Proof  assurance.Proof
-	// Addr and Agent are those of the sign-in.
+	// Addr and Agent are those of the sign-in, or of the latest answer to a challenge.
 	Addr, Agent string
-	Born        time.Time
-	ActedAt     time.Time
-	ExpiresAt   time.Time
-	RevokedAt   time.Time
+	// Challenge is the factor that still has to be shown for full power.
+	Challenge assurance.Challenge
+	// Shared says that the computer is not the user's own.
+	Shared    bool
+	Born      time.Time
+	ActedAt   time.Time
+	ExpiresAt time.Time
+	RevokedAt time.Time
 
 	UserName string
 	Lang     string
@@ -65,8 +71,10 @@ type Tx interface {
 	// LiveSessions lists sessions that are neither revoked nor past now, by id, a page after the given one.
 	LiveSessions(ctx context.Context, now time.Time, after id.Session, limit int) ([]Row, error)
 	LiveSessionsByUser(ctx context.Context, u id.User, now time.Time) ([]Row, error)
-	// RaiseSession replaces bearer and proof if the bearer is still the old one.
-	RaiseSession(ctx context.Context, s id.Session, old, fresh [32]byte, proof assurance.Proof, now time.Time) (won bool, err error)
+	// RaiseSession writes bearer, proof, challenge and whence of r if the bearer is still the old one.
+	RaiseSession(ctx context.Context, r Row, old [32]byte, now time.Time) (won bool, err error)
+	// LapseChallenge lets the challenge of a live session end by itself; won is false where none stands, or its end is set.
+	LapseChallenge(ctx context.Context, s id.Session, until time.Time) (won bool, err error)
 	TouchSession(ctx context.Context, s id.Session, acted time.Time) error
 	// The three below revoke, with children, and give the ids of those that were live.
 	RevokeSession(ctx context.Context, u id.User, s id.Session, why string, now time.Time) ([]id.Session, error)
@@ -83,7 +91,7 @@ type Tx interface {
 	RevokeChildrenOnHost(ctx context.Context, parent id.Session, host, why string, now time.Time) ([]id.Session, error)
 }
 
-// Limits are the lifetimes of sessions (product.md, "Lifetimes").
+// Limits are the lifetimes of sessions.
 type Limits struct {
 	// Idle is how long without a human act a session keeps its power; Absolute is its life.
 	Idle, Absolute time.Duration
@@ -99,6 +107,8 @@ type Deps struct {
 	// ScopesOf is room decide's answer to what a role may do.
 	ScopesOf func(principal.Role) scope.Set
 	Follow   happening.Applier
+	// Tally hears of sessions that are used in an unusual way.
+	Tally *audit.Tally
 }
 
 // Sessions mints, raises, lists and ends sessions. It is safe for concurrent use.
@@ -122,6 +132,10 @@ type Mint struct {
 	Proof      assurance.Proof
 	// From is where the proof came from, with the device that will hold the session.
 	From principal.Origin
+	// Challenge is what the session has to show before it has full power; zero for nothing.
+	Challenge assurance.Challenge
+	// Shared says that the computer is not the user's own.
+	Shared bool
 	// Replace is the session that the same browser had before, which ends.
 	Replace id.Session
 }
@@ -144,6 +158,7 @@ func (s *Sessions) Mint(ctx context.Context, tx Tx, in Mint) (out Minted, err er
 	out.Session = Row{
 		ID: id.New[id.SessionKind](now), User: in.User, Account: in.Account, Subaccount: in.Subaccount, Device: in.From.Device,
 		Proof: in.Proof, Addr: in.From.Addr.String(), Agent: in.From.Agent, Born: now, ActedAt: now, ExpiresAt: now.Add(s.Limits.Absolute),
+		Challenge: in.Challenge, Shared: in.Shared,
 	}
 	if err := s.replace(ctx, tx, in.Replace); err != nil {
 		return out, err
@@ -210,8 +225,12 @@ func (s *Sessions) Raise(ctx context.Context, tx Tx, p principal.Principal, proo
 	if !found {
 		return secret.Value{}, fault.New(fault.SessionEnded)
 	}
+	if err := s.answer(ctx, tx, &row, p, proof); err != nil {
+		return secret.Value{}, err
+	}
 	bearer := secret.MintBearer("session")
-	won, err := tx.RaiseSession(ctx, p.Session, p.Bearer, bearer.Hash(), row.Proof.With(proof), s.Now())
+	row.TokenHash, row.Proof = bearer.Hash(), row.Proof.With(proof)
+	won, err := tx.RaiseSession(ctx, row, p.Bearer, s.Now())
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("raise session: %w", err)
 	}
@@ -220,6 +239,42 @@ func (s *Sessions) Raise(ctx context.Context, tx Tx, p principal.Principal, proo
 	}
 	announce(tx, p.Session)
 	return bearer, nil
+}
+
+// answer takes the challenges away that a proof answers: the one that is kept, and those that lie in where the session is shown from.
+func (s *Sessions) answer(ctx context.Context, tx Tx, row *Row, p principal.Principal, proof assurance.Proof) error {
+	if p.Challenge.Why != "" && p.Challenge.Why != assurance.Stranger && proof.Shows(p.Challenge.Needs) {
+		row.Addr, row.Agent = p.Origin.Addr.String(), p.Origin.Agent
+	}
+	if row.Challenge.Why == "" || !proof.Shows(row.Challenge.Needs) {
+		return nil
+	}
+	row.Challenge = assurance.Challenge{}
+	now := s.Now()
+	return device.Vouch(ctx, txn.As[device.Tx](tx), row.Device, row.User, device.PlaceOf(p.Origin.Addr, p.Origin.Agent), now, now)
+}
+
+// Told notes that the user was told of a sign-in by a stranger's browser: a day from now its challenge lapses, and the browser is known there.
+// A session that ended, or was vouched for, stays as it is.
+func (s *Sessions) Told(ctx context.Context, sid id.Session) error {
+	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		row, found, err := tx.SessionByID(ctx, sid)
+		if err != nil || !found {
+			return audit.Quiet(audit.SessionTold), err
+		}
+		now := s.Now()
+		until := now.Add(device.Doubt)
+		won, err := tx.LapseChallenge(ctx, sid, until)
+		if err != nil || !won {
+			return audit.Quiet(audit.SessionTold), err
+		}
+		announce(tx, sid)
+		addr, err := netip.ParseAddr(row.Addr)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("address of session: %w", err)
+		}
+		return audit.Quiet(audit.SessionTold), device.Vouch(ctx, txn.As[device.Tx](tx), row.Device, row.User, device.PlaceOf(addr, row.Agent), until, now)
+	})
 }
 
 // SignOut ends the principal's own session and its children.
@@ -242,6 +297,32 @@ func (s *Sessions) Revoke(ctx context.Context, p principal.Principal, sid id.Ses
 		}
 		err = s.End(ctx, tx, p.User, sid, "signed out from another session")
 		return audit.Event{Action: audit.SessionRevoked, Actor: p, Person: p.User, Facts: map[string]string{"device": row.Agent}}, err
+	})
+}
+
+// Disown ends a session of the user that was not theirs, whose browser is a stranger from then on; money is held. It cannot be the
+// principal's own: that one signs out. Errors: session.not_found.
+func (s *Sessions) Disown(ctx context.Context, p principal.Principal, sid id.Session) error {
+	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		row, found, err := tx.SessionByID(ctx, sid)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("read session: %w", err)
+		}
+		if !found || row.User != p.User || !row.RevokedAt.IsZero() || sid == p.Session || !row.Parent.IsZero() {
+			return audit.Event{}, fault.New(fault.SessionNotFound)
+		}
+		// Two sessions of one browser have one device, and this one was just said to be the user's.
+		if row.Device != p.Origin.Device {
+			if err := device.Forget(ctx, txn.As[device.Tx](tx), row.Device, p.User, s.Now()); err != nil {
+				return audit.Event{}, err
+			}
+		}
+		if err := s.End(ctx, tx, p.User, sid, "disowned by its user"); err != nil {
+			return audit.Event{}, err
+		}
+		facts := map[string]string{"device": row.Agent, "agent": row.Agent, "addr": row.Addr}
+		h := happening.Happening{Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts}
+		return audit.Event{Action: audit.SessionDisowned, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h)
 	})
 }
 

@@ -103,7 +103,7 @@ type Request struct {
 	// Repeatable marks a request that changes nothing: in dialects without a nonce, two equal ones in one millisecond are honest.
 	Repeatable bool
 	// ReadBody reads the body under its cap. It is called at most once, after the signature holds; before that only in dialects whose
-	// signature cannot be read without it (sign.NeedsBody). Its bytes are left in Request.Body.
+	// signature cannot be read without it (sign.NeedsBody), and only for a head that is whole and names a key of ours. Its bytes are left in Request.Body.
 	// Nil is for a door that sees no bodies: the signature then holds for what it says about one (Accepted.Digest).
 	ReadBody func() ([]byte, error)
 }
@@ -226,6 +226,11 @@ func (c *check) parsedSignature() error {
 	if c.sig, err = sign.Parse(&c.in.Request); err == nil {
 		return nil
 	}
+	return c.unread(err)
+}
+
+// unread is a signature that cannot be read.
+func (c *check) unread(err error) error {
 	reason := sign.ReasonOf(err)
 	if reason == sign.Unsigned {
 		return c.refuse(fault.New(fault.Unauthorized), false, reason)
@@ -255,12 +260,32 @@ func Problem(err error) []any {
 func (c *check) headWithBody() error {
 	switch needed := sign.NeedsBody(&c.in.Request); {
 	case needed && c.in.ReadBody != nil:
+		if err := c.knownHead(); err != nil {
+			return err
+		}
 		return c.readBody()
 	case needed && !c.bodiless():
 		return c.refuse(fault.New(fault.ForwardBodyUnseen), false, sign.HashMismatch)
 	default:
 		return nil
 	}
+}
+
+// knownHead: before anybody waits for the body of a stranger, its head is whole and names a key of ours that this source has not failed with
+// too often. An id has 128 bits: who hears here that there is no such key had to have it already.
+func (c *check) knownHead() error {
+	text, err := sign.HeadKeyID(&c.in.Request)
+	if err != nil {
+		return c.unread(err)
+	}
+	if c.live = c.find(text); c.live == nil {
+		return c.fail(fault.New(fault.SignatureMismatch), sign.BadSignature)
+	}
+	if err := c.leftForKey(); err != nil {
+		return err
+	}
+	c.live = nil // until there is a signature that can be read, nothing is told to its owner
+	return nil
 }
 
 var bodiless = []string{"GET", "HEAD", "DELETE"}
@@ -293,20 +318,34 @@ func (c *check) skewed(reason sign.Reason, window time.Duration) *fault.Error {
 
 // knownKey: the key is looked up in memory, and the first thing that is wrong with it is remembered.
 func (c *check) knownKey() error {
-	if kid, ok := id.PeekKey(c.sig.KeyID); ok {
-		c.live = c.v.Keys.Find(kid)
-	}
-	if c.live != nil && c.live.Text != c.sig.KeyID {
-		c.live = nil // other checksum, or the other environment's prefix: no key is called so
-	}
-	if c.live == nil {
+	if c.live = c.find(c.sig.KeyID); c.live == nil {
 		return nil
 	}
-	if !c.v.Budgets.Left(c.live.ID, c.in.From.Addr, c.now) {
-		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, sign.TooMany)
+	if err := c.leftForKey(); err != nil {
+		return err
 	}
 	c.first = c.wrongWithKey()
 	return nil
+}
+
+func (c *check) find(text string) *apikey.Live {
+	kid, ok := id.PeekKey(text)
+	if !ok {
+		return nil
+	}
+	live := c.v.Keys.Find(kid)
+	if live != nil && live.Text != text {
+		return nil // other checksum, or the other environment's prefix: no key is called so
+	}
+	return live
+}
+
+// leftForKey: the source has not failed too often with the key that is named.
+func (c *check) leftForKey() error {
+	if c.v.Budgets.Left(c.live.ID, c.in.From.Addr, c.now) {
+		return nil
+	}
+	return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, sign.TooMany)
 }
 
 func (c *check) wrongWithKey() *fault.Error {
@@ -482,11 +521,14 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	if !c.sig.Timed() {
 		return c.claimedForLife(ctx)
 	}
-	if c.in.Repeatable && c.sig.Nonce == "" {
+	repeatable := c.in.Repeatable && c.sig.Nonce == ""
+	if covers := c.sig.Coverage(); repeatable && covers.Method && covers.Path {
 		return nil
 	}
 	won, forgotten := c.v.Nonces.Claim(c.live.ID, c.sig.SingleUse(&c.in.Request), c.sig.Created, c.now)
 	switch {
+	case repeatable: // whoever won, this one only looks; and where the method is not signed, a look that was delivered is good for nothing else
+		return nil
 	case forgotten:
 		return c.refuse(fault.New(fault.SignatureSignAgain), true, reasonOf(fault.SignatureSignAgain))
 	case !won:

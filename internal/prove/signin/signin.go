@@ -74,6 +74,8 @@ type From struct {
 	Browser [32]byte
 	// Device is the cookie of a browser that has been here before.
 	Device secret.Value
+	// Shared says that the computer is not the user's own: nothing is kept of it.
+	Shared bool
 	// Replace is the session that this browser had, which ends.
 	Replace id.Session
 }
@@ -96,6 +98,8 @@ type half struct {
 	At   int64   `json:"at"`
 	// Password is the hash of the stored form that held: a half dies with a change of the password.
 	Password []byte `json:"password"`
+	// Shared is what was said of the computer with the password.
+	Shared bool `json:"shared,omitzero"`
 }
 
 // WithPassword takes an address and a password. Errors: sign_in.refused, sign_in.throttled, busy.
@@ -140,7 +144,7 @@ func (s *SignIns) half(ctx context.Context, from From, t try) (SignedIn, error) 
 	if err != nil {
 		return SignedIn{}, err
 	}
-	token, err := s.Ceremonies.Begin(ceremony.SignIn, from.Browser[:], halfLife, half{User: t.user.ID, At: s.Now().UnixMicro(), Password: fingerprint(t.methods.Password.PHC)})
+	token, err := s.Ceremonies.Begin(ceremony.SignIn, from.Browser[:], halfLife, half{User: t.user.ID, At: s.Now().UnixMicro(), Password: fingerprint(t.methods.Password.PHC), Shared: from.Shared})
 	return SignedIn{Half: token, Lang: t.user.Lang}, err
 }
 
@@ -236,6 +240,7 @@ func (s *SignIns) WithCode(ctx context.Context, from From, token, code string) (
 	if err != nil {
 		return out, err
 	}
+	from.Shared = h.Shared
 	var refused error
 	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		u, found, err := tx.UserByID(ctx, h.User)
@@ -369,37 +374,34 @@ func (s *SignIns) mint(ctx context.Context, tx Tx, from From, u account.User, pr
 	if len(memberships) == 0 {
 		return out, event, fault.New(fault.SignInRefused)
 	}
-	known, err := device.Recognise(ctx, tx, from.Device)
-	if err != nil {
-		return out, event, err
-	}
-	seen, err := device.SignedIn(ctx, tx, known, u.ID, from.Origin.Agent, s.Now())
+	seen, challenge, err := s.see(ctx, tx, from, u.ID, proof)
 	if err != nil {
 		return out, event, err
 	}
 	origin := from.Origin
 	origin.Device = seen.ID
 	m := memberships[0]
-	mint := session.Mint{User: u.ID, Account: m.Account, Subaccount: m.Main, Proof: proof, From: origin, Replace: from.Replace}
+	mint := session.Mint{
+		User: u.ID, Account: m.Account, Subaccount: m.Main, Proof: proof, From: origin, Challenge: challenge, Shared: from.Shared, Replace: from.Replace,
+	}
 	minted, err := s.Sessions.Mint(ctx, txn.As[session.Tx](tx), mint)
 	if err != nil {
 		return out, event, err
 	}
 	row := minted.Session
-	if seen.New {
-		if err := s.Follow.Apply(ctx, tx, s.newDevice(u.ID, row)); err != nil {
+	if kind := noticeOf(seen, challenge); kind != "" {
+		if err := s.Follow.Apply(ctx, tx, happening.Happening{Kind: kind, User: u.ID, Session: row.ID, Facts: map[string]string{"agent": row.Agent, "addr": row.Addr}}); err != nil {
 			return out, event, err
 		}
 	}
 	actor := principal.Principal{Kind: principal.KindUser, User: u.ID, Account: m.Account, Session: row.ID, Proof: proof, Origin: origin}
 	out = SignedIn{Session: row, Bearer: minted.Bearer, DeviceCookie: seen.Cookie, Lang: u.Lang}
 	event = audit.Event{Action: audit.SessionSignedIn, Actor: actor, Person: u.ID}
-	if len(minted.Ended) > 0 {
+	switch {
+	case challenge.Why != "":
+		event.Action = audit.SessionSignedInLimited
+	case len(minted.Ended) > 0:
 		event.Action, event.Facts = audit.SessionSignedInCrowded, map[string]string{"device": minted.Ended[0].Agent, "limit": fmt.Sprint(session.MaxPerUser)}
 	}
 	return out, event, nil
-}
-
-func (s *SignIns) newDevice(u id.User, row session.Row) happening.Happening {
-	return happening.Happening{Kind: happening.NewDevice, User: u, Session: row.ID, Facts: map[string]string{"agent": row.Agent, "addr": row.Addr}}
 }

@@ -338,6 +338,10 @@ func (s *SignUps) finish(ctx context.Context, from From, up SignUp, handle [64]b
 		if err != nil {
 			return audit.Event{}, err
 		}
+		place := device.PlaceOf(from.Origin.Addr, from.Origin.Agent)
+		if err := device.Vouch(ctx, tx, seen.ID, u.ID, place, now, now); err != nil {
+			return audit.Event{}, err
+		}
 		origin := from.Origin
 		origin.Device = seen.ID
 		mint := session.Mint{User: u.ID, Account: m.Account, Subaccount: m.Main, Proof: proof, From: origin, Replace: from.Replace}

@@ -100,8 +100,8 @@ type Content struct {
 }
 
 // Require spends a step-up for this content in the caller's transaction. If there is none it answers an error that Ask turns into
-// step_up_required. The level asked for is phr if the user has a passkey, else mfa (product.md, "Assurance needed"). Somebody who has
-// neither yet, and may go on with a password (Floor), needs one given within the life of a step-up.
+// step_up_required. The level asked for is phr if the user has a passkey, else mfa. Somebody who has
+// neither yet, and may go on with a password (Floor), needs one given within the life of a step-up; a session with a challenge gives it anew.
 // The host's command line and background work need none. Errors: forbidden, assurance.too_low.
 func (s *StepUps) Require(ctx context.Context, tx any, p principal.Principal, c Content) error {
 	if p.Trusted() {
@@ -132,7 +132,7 @@ func (s *StepUps) Require(ctx context.Context, tx any, p principal.Principal, c 
 	if step.Needs < floor {
 		return fault.New(fault.AssuranceTooLow, "needs", floor.String())
 	}
-	if step.Needs == assurance.Pwd && p.Proof.Fresh(now, s.Life) {
+	if step.Needs == assurance.Pwd && p.Proof.Fresh(now, s.Life) && p.Challenge.Why == "" {
 		return nil
 	}
 	return &asked{step}
@@ -194,7 +194,7 @@ func (s *StepUps) Open(ctx context.Context, p principal.Principal, sid id.StepUp
 func (s *StepUps) Satisfy(ctx context.Context, tx Tx, p principal.Principal, step StepUp, proof assurance.Proof) error {
 	// What the session proved at sign-in counts for the level, but the factor itself was shown just now: a TOTP code after a password
 	// sign-in is mfa.
-	if p.Proof.With(proof).Level() < step.Needs || !reaches(proof, step.Needs) {
+	if p.Proof.With(proof).Level() < step.Needs || !proof.Shows(step.Needs) {
 		return fault.New(fault.AssuranceTooLow, "needs", step.Needs.String())
 	}
 	now := s.Now()
@@ -206,15 +206,4 @@ func (s *StepUps) Satisfy(ctx context.Context, tx Tx, p principal.Principal, ste
 		return fault.New(fault.StepUpNotFound)
 	}
 	return nil
-}
-
-// reaches says whether the factor shown just now, not the session's past, has the property that was asked for.
-func reaches(proof assurance.Proof, needs assurance.Level) bool {
-	switch {
-	case needs >= assurance.Phr:
-		return proof.Level() >= needs
-	case needs == assurance.Mfa:
-		return proof.Factors&(assurance.TOTP|assurance.Passkey) != 0
-	}
-	return proof.Factors != 0
 }

@@ -1,7 +1,7 @@
 // Package throttle owns how many wrong proofs somebody may give before waiting, and how long.
 //
 // It slows down and never locks out: what strangers do fills the stranger's bucket, and a browser that has signed the user in before
-// has a bucket of its own (product.md, "Throttle, never lock out"). Password and second factor are counted apart.
+// has a bucket of its own. Password and second factor are counted apart.
 //
 // Invariant: a try is counted before it is checked, by one conditional write, so that 100 at once get no more tries than one after
 // another. A proof that holds empties its bucket.

@@ -104,6 +104,24 @@ const (
 	KeyringPepperRotated Action = "keyring.pepper_rotated"
 	// HoldBegun: Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.
 	HoldBegun Action = "hold.begun"
+	// SessionSignedInLimited: You signed in from a browser that is new to your account, with less than you can show. It may look and cancel orders.
+	SessionSignedInLimited Action = "session.signed_in_limited"
+	// SessionRestored: You confirmed that it was you, and the session has its full power again.
+	SessionRestored Action = "session.restored"
+	// SessionTold: leaves no event
+	SessionTold Action = "session.told"
+	// SessionChallenged: Your session was used in an unusual way, so it asks for a confirmation that it is you.
+	SessionChallenged Action = "session.challenged"
+	// SessionDisowned: You said that the session on {device} was not you. It was signed out and money is held.
+	SessionDisowned Action = "session.disowned"
+	// ConfirmationAsked: leaves no event
+	ConfirmationAsked Action = "confirmation.asked"
+	// ConfirmationApproved: You confirmed with a passkey: {what}.
+	ConfirmationApproved Action = "confirmation.approved"
+	// ConfirmationExecuted: A confirmed transaction was passed on: {what}.
+	ConfirmationExecuted Action = "confirmation.executed"
+	// ConfirmationCancelled: A confirmation was cancelled: {what}.
+	ConfirmationCancelled Action = "confirmation.cancelled"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -158,4 +176,13 @@ var actions = map[Action]Words{
 	MailGivenUp:              {Quiet: false, English: "A mail to you could not be delivered: {letter}.", Korean: "메일을 보내지 못했습니다: {letter}"},
 	KeyringPepperRotated:     {Quiet: false, English: "Passwords were sealed with a new pepper ({count}).", Korean: "비밀번호 {count}개를 새 페퍼로 다시 봉인했습니다."},
 	HoldBegun:                {Quiet: false, English: "Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.", Korean: "{until}까지 출금과 출금 주소 추가가 보류됩니다. 거래와 API 키는 계속 이용하실 수 있습니다."},
+	SessionSignedInLimited:   {Quiet: false, English: "You signed in from a browser that is new to your account, with less than you can show. It may look and cancel orders.", Korean: "계정에서 처음 사용된 브라우저에서 등록하신 것보다 약한 수단으로 로그인했습니다. 조회와 주문 취소만 할 수 있습니다."},
+	SessionRestored:          {Quiet: false, English: "You confirmed that it was you, and the session has its full power again.", Korean: "본인 확인을 마쳐 세션의 모든 권한이 다시 열렸습니다."},
+	SessionTold:              {Quiet: true, English: "", Korean: ""},
+	SessionChallenged:        {Quiet: false, English: "Your session was used in an unusual way, so it asks for a confirmation that it is you.", Korean: "세션이 평소와 다르게 사용되어 본인 확인을 요청했습니다."},
+	SessionDisowned:          {Quiet: false, English: "You said that the session on {device} was not you. It was signed out and money is held.", Korean: "{device}의 세션이 본인이 아니라고 알려 주셨습니다. 해당 세션을 로그아웃하고 출금을 보류했습니다."},
+	ConfirmationAsked:        {Quiet: true, English: "", Korean: ""},
+	ConfirmationApproved:     {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
+	ConfirmationExecuted:     {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
+	ConfirmationCancelled:    {Quiet: false, English: "A confirmation was cancelled: {what}.", Korean: "확인 요청을 취소했습니다: {what}."},
 }

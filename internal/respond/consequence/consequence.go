@@ -1,4 +1,4 @@
-// Package consequence owns what follows from what happened: the table "What dies when" of product.md, in one place.
+// Package consequence owns what follows from what happened: the table of what dies when, in one place.
 //
 // Rooms below say what happened; they never end another session or send a notice themselves. Everything that follows commits with what
 // happened.
@@ -47,6 +47,8 @@ type Row struct {
 	Hold Span
 	// Notice is the letter to the user; empty sends none. A row that holds money has one: the clock of the hold starts when it arrives.
 	Notice notify.Letter
+	// Lapses says that the challenge of the session that did it lapses a day after the notice arrived.
+	Lapses bool
 }
 
 // Span names one of the lengths that an installation sets.
@@ -71,7 +73,9 @@ func (s Spans) of(which Span) time.Duration {
 var table = map[happening.Kind]Row{
 	happening.SignedUp:        {Notice: notify.Welcome},
 	happening.NewDevice:       {Notice: notify.NewDevice},
+	happening.LimitedSignIn:   {Notice: notify.LimitedSignIn, Lapses: true},
 	happening.SignedOut:       {This: Dies},
+	happening.Disowned:        {Hold: CredentialHold, Notice: notify.Disowned},
 	happening.SignedOutOthers: {Others: Dies, Notice: notify.SignedOutOthers},
 	happening.SignedOutAll:    {This: Dies, Others: Dies, Notice: notify.SignedOutEverywhere},
 	happening.PasswordChanged: {This: Renewed, Others: Dies, Hold: CredentialHold, Notice: notify.PasswordChanged},
@@ -87,6 +91,7 @@ var table = map[happening.Kind]Row{
 	happening.KeyUnblocked:    {Notice: notify.KeyUnblocked},
 	happening.KeyLeaked:       {Notice: notify.KeyLeaked},
 	happening.MoneyKeyLeaked:  {Hold: CredentialHold, Notice: notify.KeyLeaked},
+	happening.MoneyConfirmed:  {Notice: notify.MoneyConfirmed},
 	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
 	happening.UserEnabled:     {},
 }
@@ -149,6 +154,9 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	}
 	if row.Notice != "" {
 		notice := notify.Notice{Letter: row.Notice, User: h.User, Facts: h.Facts, At: c.now(), Hold: held}
+		if row.Lapses {
+			notice.Session = h.Session
+		}
 		if err := txn.As[txn.Enqueuer](tx).Enqueue(ctx, notice); err != nil {
 			return fmt.Errorf("notice of %s: %w", h.Kind, err)
 		}

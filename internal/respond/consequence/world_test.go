@@ -20,7 +20,9 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/store"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -80,6 +82,19 @@ var causes = map[happening.Kind]map[string]cause{
 		w.clock.Advance(30 * time.Second)
 		w.must(w.Browser("198.51.100.4").SignIn(w.mail, authtest.Password, w.secret))
 	}}},
+	happening.LimitedSignIn: {"sign-in": {happens: func(w *world) { // package signin tries when that is
+		err := store.Of[signin.Tx](w.Store).Update(w.t.Context(), func(tx signin.Tx) (audit.Event, error) {
+			h := happening.Happening{Kind: happening.LimitedSignIn, User: w.user, Session: w.here.Principal().Session}
+			return audit.Quiet(audit.SessionTold), w.Consequences.Apply(w.t.Context(), tx, h)
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}}},
+	happening.Disowned: {
+		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/sessions/"+w.third()+"/not-me", nil) }},
+		"pages": {happens: func(w *world) { w.submit("/sessions/" + w.third() + "/not-me") }},
+	},
 	happening.CodesGuessed: {"elsewhere": {happens: func(w *world) {
 		browser := [32]byte{1}
 		from := signin.From{Origin: principal.Origin{Addr: netip.MustParseAddr("198.51.100.5")}, Browser: browser}
@@ -193,6 +208,14 @@ func (w *world) ok(err error) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// third is a session of somebody else.
+func (w *world) third() string {
+	w.clock.Advance(30 * time.Second)
+	b := w.Browser("198.51.100.4")
+	w.must(b.SignIn(w.mail, authtest.Password, w.secret))
+	return b.Principal().Session.String()
 }
 
 // copied is a browser with the same cookies.

@@ -27,6 +27,8 @@ type Letter string
 const (
 	Welcome             Letter = "welcome"
 	NewDevice           Letter = "new_device"
+	LimitedSignIn       Letter = "limited_sign_in"
+	Disowned            Letter = "session_disowned"
 	SignedOutEverywhere Letter = "signed_out_everywhere"
 	SignedOutOthers     Letter = "signed_out_others"
 	PasswordChanged     Letter = "password_changed"
@@ -41,6 +43,7 @@ const (
 	KeyBlocked          Letter = "key_blocked"
 	KeyUnblocked        Letter = "key_unblocked"
 	KeyLeaked           Letter = "key_leaked"
+	MoneyConfirmed      Letter = "money_confirmed"
 )
 
 // Notice is the job that tells a user what happened.
@@ -51,6 +54,8 @@ type Notice struct {
 	At     time.Time         `json:"at"`
 	// Hold begins when this notice has arrived; zero if it reports none.
 	Hold id.Hold `json:"hold,omitzero"`
+	// Session whose challenge lapses a day after this notice has arrived; zero if it reports none.
+	Session id.Session `json:"session,omitzero"`
 }
 
 // Kind names the job.
@@ -76,20 +81,31 @@ type Holds interface {
 	Begin(ctx context.Context, h id.Hold) error
 }
 
+// Sessions is what this package asks of package session.
+type Sessions interface {
+	Told(ctx context.Context, s id.Session) error
+}
+
+// Arrivals are those whose clocks start when a user has been told.
+type Arrivals struct {
+	Holds    Holds
+	Sessions Sessions
+}
+
 // Notices does the jobs.
 type Notices struct {
-	ledger  audit.Ledger[Tx]
-	signUps *signup.SignUps
-	holds   Holds
-	post    Post
+	ledger   audit.Ledger[Tx]
+	signUps  *signup.SignUps
+	arrivals Arrivals
+	post     Post
 }
 
 // New makes a Notices.
-func New(ledger audit.Ledger[Tx], signUps *signup.SignUps, holds Holds, post Post) *Notices {
-	return &Notices{ledger, signUps, holds, post}
+func New(ledger audit.Ledger[Tx], signUps *signup.SignUps, arrivals Arrivals, post Post) *Notices {
+	return &Notices{ledger, signUps, arrivals, post}
 }
 
-// DoNotice sends one notice, and begins the hold that it reports once the relay has taken it. A user who is gone is told nothing.
+// DoNotice sends one notice, and starts the clocks that wait for it once the relay has taken it. A user who is gone is told nothing.
 func (n *Notices) DoNotice(ctx context.Context, fields []byte) error {
 	var job Notice
 	if err := json.Unmarshal(fields, &job); err != nil {
@@ -104,10 +120,18 @@ func (n *Notices) DoNotice(ctx context.Context, fields []byte) error {
 	if err != nil || !found {
 		return err
 	}
-	if err := n.post.SendNotice(ctx, To{u.Mail, u.Name, u.Lang}, job.Letter, job.Facts, job.At); err != nil || job.Hold.IsZero() {
+	if err := n.post.SendNotice(ctx, To{u.Mail, u.Name, u.Lang}, job.Letter, job.Facts, job.At); err != nil {
 		return err
 	}
-	return n.holds.Begin(ctx, job.Hold)
+	if !job.Session.IsZero() {
+		if err := n.arrivals.Sessions.Told(ctx, job.Session); err != nil {
+			return err
+		}
+	}
+	if job.Hold.IsZero() {
+		return nil
+	}
+	return n.arrivals.Holds.Begin(ctx, job.Hold)
 }
 
 // GiveUp records that a notice could not be delivered, where its user sees it: a notice is how they would have learnt of a stranger.

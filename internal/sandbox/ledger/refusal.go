@@ -43,6 +43,8 @@ const (
 	ErrCurrencyNotFound RefusalError = "currency_not_found"
 	// ErrAmountInvalid: an amount that is not positive, or above what a paper deposit may bring.
 	ErrAmountInvalid RefusalError = "invalid_amount"
+	// ErrFeeAboveMax: the fee is more than its user confirmed.
+	ErrFeeAboveMax RefusalError = "fee_above_max"
 	// ErrWithdrawTooSmall: below the least amount of the currency.
 	ErrWithdrawTooSmall RefusalError = "under_min_amount_withdraw"
 	// ErrAddressInvalid: no address can look like that, or it is for another network.

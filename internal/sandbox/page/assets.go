@@ -11,6 +11,9 @@ import (
 //go:embed exchange.css
 var stylesheet []byte
 
+//go:embed withdraw.js
+var script []byte
+
 //go:embed mark.svg
 var mark []byte
 
@@ -22,6 +25,7 @@ type asset struct {
 
 var assets = []asset{
 	newAsset("exchange", ".css", "text/css; charset=utf-8", stylesheet),
+	newAsset("withdraw", ".js", "text/javascript; charset=utf-8", script),
 	newAsset("mark", ".svg", "image/svg+xml", mark),
 }
 

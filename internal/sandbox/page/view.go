@@ -1,4 +1,4 @@
-// Package page renders the paper exchange's one page, on the server, for a reader without script.
+// Package page renders the paper exchange's one page, on the server, for a reader without script; only a withdrawal needs some, as the passkey does that confirms it.
 //
 // It is handed finished texts and knows no rule: what may be done was decided before, and here only decides which form is
 // shown. It draws no text of its own but numbers.
@@ -9,7 +9,7 @@ package page
 import "github.com/seed-21c57000/sallyport/internal/sandbox/words"
 
 // CSP is the policy under which every page is sent. Assets and forms come from and go to the page's own origin only.
-const CSP = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const CSP = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // View is everything the page shows.
 type View struct {
@@ -94,8 +94,8 @@ type TransferForm struct {
 	Wrong string
 }
 
-// Choice is one currency of a form, with its terms.
-type Choice struct{ Code, Terms string }
+// Choice is one currency of a form, with its terms; Network and Fee are what a withdrawal of it says.
+type Choice struct{ Code, Terms, Network, Fee string }
 
 // Field is one text input of a form.
 type Field struct {

@@ -108,6 +108,7 @@ type Words struct {
 	TagNote     string `json:"tag_note"`
 	SendFees    string `json:"send_fees"`
 	Send        string `json:"send"`
+	SendScript  string `json:"send_script"`
 
 	// Done: what happened, by the code in the page's address.
 	Done map[string]string `json:"done"`

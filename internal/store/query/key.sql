@@ -122,14 +122,14 @@ UPDATE api_key_secret SET last_used_at = @last_used_at, last_used_from = @last_u
 WHERE key_id = @key_id AND version = @version AND (last_used_at IS NULL OR last_used_at < @last_used_at);
 
 -- name: AddKeyUse :exec
-INSERT INTO key_use (key_id, hour, addr, route, calls, last_at) VALUES (@key_id, @hour, @addr, @route, @calls, @last_at)
-ON CONFLICT (key_id, hour, addr, route) DO UPDATE SET calls = key_use.calls + excluded.calls, last_at = excluded.last_at;
+INSERT INTO key_use (key_id, hour, addr, route, code, calls, last_at) VALUES (@key_id, @hour, @addr, @route, @code, @calls, @last_at)
+ON CONFLICT (key_id, hour, addr, route, code) DO UPDATE SET calls = key_use.calls + excluded.calls, last_at = excluded.last_at;
 
 -- name: ListKeyUses :many
-SELECT key_id, hour, addr, route, calls, last_at FROM key_use WHERE key_id = @key_id AND hour >= @since
+SELECT key_id, hour, addr, route, code, calls, last_at FROM key_use WHERE key_id = @key_id AND hour >= @since
 ORDER BY hour DESC, last_at DESC LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: DeleteOldKeyUses :execrows
-DELETE FROM key_use WHERE key_use.hour < @before AND (key_id, hour, addr, route) IN (
-    SELECT u.key_id, u.hour, u.addr, u.route FROM key_use u WHERE u.hour < @before LIMIT CAST(@max_rows AS BIGINT)
+DELETE FROM key_use WHERE key_use.hour < @before AND (key_id, hour, addr, route, code) IN (
+    SELECT u.key_id, u.hour, u.addr, u.route, u.code FROM key_use u WHERE u.hour < @before LIMIT CAST(@max_rows AS BIGINT)
 );

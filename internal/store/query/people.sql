@@ -119,11 +119,11 @@ UPDATE totp SET failures = 0 WHERE user_id = @user_id AND failures > 0;
 DELETE FROM totp WHERE user_id = @user_id;
 
 -- name: InsertPasskey :execrows
-INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at)
-VALUES (@id, @user_id, @credential_id, @credential, @name, @created_at) ON CONFLICT DO NOTHING;
+INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at, approves_from)
+VALUES (@id, @user_id, @credential_id, @credential, @name, @created_at, @approves_from) ON CONFLICT DO NOTHING;
 
 -- name: ListPasskeysByUser :many
-SELECT id, user_id, credential_id, credential, name, created_at, last_used_at FROM passkey
+SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from FROM passkey
 WHERE user_id = @user_id AND removed_at IS NULL ORDER BY created_at;
 
 -- name: UsePasskey :execrows
@@ -150,9 +150,44 @@ UPDATE device SET last_seen_at = @last_seen_at, agent = @agent WHERE id = @id;
 -- name: DeviceUser :one
 SELECT first_seen_at, last_seen_at FROM device_user WHERE device_id = @device_id AND user_id = @user_id AND forgotten_at IS NULL;
 
+-- name: LaterDevicesByUser :one
+SELECT COUNT(*) FROM device_user d
+WHERE d.user_id = @user_id AND d.first_seen_at > @since
+AND EXISTS (SELECT 1 FROM device_user e WHERE e.user_id = d.user_id AND e.first_seen_at < d.first_seen_at);
+
 -- name: PutDeviceUser :exec
 INSERT INTO device_user (device_id, user_id, first_seen_at, last_seen_at) VALUES (@device_id, @user_id, @now, @now)
 ON CONFLICT (device_id, user_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, forgotten_at = NULL;
+
+-- name: ForgetDeviceUser :exec
+UPDATE device_user SET forgotten_at = @now WHERE device_id = @device_id AND user_id = @user_id AND forgotten_at IS NULL;
+
+-- name: PlaceKnownFrom :one
+SELECT known_from FROM device_place WHERE device_id = @device_id AND user_id = @user_id AND network = @network AND family = @family;
+
+-- name: PutPlace :exec
+INSERT INTO device_place (device_id, user_id, network, family, known_from, last_seen_at)
+VALUES (@device_id, @user_id, @network, @family, @known_from, @last_seen_at)
+ON CONFLICT (device_id, user_id, network, family) DO UPDATE SET last_seen_at = excluded.last_seen_at,
+    known_from = CASE
+        WHEN device_place.known_from IS NULL THEN excluded.known_from
+        WHEN excluded.known_from < device_place.known_from THEN excluded.known_from
+        ELSE device_place.known_from
+    END;
+
+-- name: TrimPlaces :exec
+DELETE FROM device_place WHERE device_place.device_id = @device_id AND device_place.user_id = @user_id AND (device_place.network, device_place.family) IN (
+    SELECT p.network, p.family FROM device_place p WHERE p.device_id = @device_id AND p.user_id = @user_id
+    ORDER BY p.last_seen_at DESC, p.network, p.family LIMIT 1000000 OFFSET CAST(@keep AS BIGINT)
+);
+
+-- name: DeletePlacesBefore :exec
+DELETE FROM device_place WHERE device_id IN (
+    SELECT d.id FROM device d WHERE d.last_seen_at < @before ORDER BY d.last_seen_at, d.id LIMIT CAST(@max_rows AS BIGINT)
+);
+
+-- name: DeletePlacesByUser :exec
+DELETE FROM device_place WHERE user_id = @user_id;
 
 -- name: DeleteDeviceUsersBefore :exec
 DELETE FROM device_user WHERE device_id IN (

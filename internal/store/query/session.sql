@@ -1,12 +1,13 @@
 -- name: InsertSession :exec
 INSERT INTO session (id, token_hash, user_id, account_id, subaccount_id, device_id, parent_id, host, factors, properties, proven_at,
-    address, agent, created_at, acted_at, expires_at, revoked_why)
+    address, agent, created_at, acted_at, expires_at, revoked_why, challenge, challenge_needs, challenge_until, shared)
 VALUES (@id, @token_hash, @user_id, @account_id, @subaccount_id, @device_id, @parent_id, @host, @factors, @properties, @proven_at,
-    @address, @agent, @created_at, @created_at, @expires_at, '');
+    @address, @agent, @created_at, @created_at, @expires_at, '', @challenge, @challenge_needs, @challenge_until, @shared);
 
 -- name: SessionByID :one
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
+    s.challenge, s.challenge_needs, s.challenge_until, s.shared,
     u.name, u.lang, u.disabled_at, m.role, m.removed_at
 FROM session s
 JOIN users u ON u.id = s.user_id
@@ -16,6 +17,7 @@ WHERE s.id = @id;
 -- name: ListLiveSessions :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
+    s.challenge, s.challenge_needs, s.challenge_until, s.shared,
     u.name, u.lang, u.disabled_at, m.role, m.removed_at
 FROM session s
 JOIN users u ON u.id = s.user_id
@@ -25,6 +27,7 @@ WHERE s.expires_at > @now AND s.revoked_at IS NULL AND s.id > @after ORDER BY s.
 -- name: ListLiveSessionsByUser :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
+    s.challenge, s.challenge_needs, s.challenge_until, s.shared,
     u.name, u.lang, u.disabled_at, m.role, m.removed_at
 FROM session s
 JOIN users u ON u.id = s.user_id
@@ -32,8 +35,12 @@ JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
 WHERE s.user_id = @user_id AND s.expires_at > @now AND s.revoked_at IS NULL ORDER BY s.created_at DESC;
 
 -- name: RaiseSession :execrows
-UPDATE session SET token_hash = @token_hash, factors = @factors, properties = @properties, proven_at = @proven_at, acted_at = @acted_at
+UPDATE session SET token_hash = @token_hash, factors = @factors, properties = @properties, proven_at = @proven_at, acted_at = @acted_at,
+    challenge = @challenge, challenge_needs = @challenge_needs, challenge_until = @challenge_until, address = @address, agent = @agent
 WHERE id = @id AND token_hash = @old_token_hash AND revoked_at IS NULL;
+
+-- name: LapseChallenge :execrows
+UPDATE session SET challenge_until = @until WHERE id = @id AND challenge <> '' AND challenge_until IS NULL AND revoked_at IS NULL;
 
 -- name: TouchSession :execrows
 UPDATE session SET acted_at = @acted_at WHERE id = @id AND acted_at < @acted_at AND revoked_at IS NULL;

@@ -11,8 +11,8 @@ import (
 )
 
 const addKeyUse = `-- name: AddKeyUse :exec
-INSERT INTO key_use (key_id, hour, addr, route, calls, last_at) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (key_id, hour, addr, route) DO UPDATE SET calls = key_use.calls + excluded.calls, last_at = excluded.last_at
+INSERT INTO key_use (key_id, hour, addr, route, code, calls, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (key_id, hour, addr, route, code) DO UPDATE SET calls = key_use.calls + excluded.calls, last_at = excluded.last_at
 `
 
 type AddKeyUseParams struct {
@@ -20,6 +20,7 @@ type AddKeyUseParams struct {
 	Hour   int64
 	Addr   string
 	Route  string
+	Code   string
 	Calls  int64
 	LastAt int64
 }
@@ -30,6 +31,7 @@ func (q *Queries) AddKeyUse(ctx context.Context, arg AddKeyUseParams) error {
 		arg.Hour,
 		arg.Addr,
 		arg.Route,
+		arg.Code,
 		arg.Calls,
 		arg.LastAt,
 	)
@@ -150,8 +152,8 @@ func (q *Queries) DeleteKeySecret(ctx context.Context, arg DeleteKeySecretParams
 }
 
 const deleteOldKeyUses = `-- name: DeleteOldKeyUses :execrows
-DELETE FROM key_use WHERE key_use.hour < $1 AND (key_id, hour, addr, route) IN (
-    SELECT u.key_id, u.hour, u.addr, u.route FROM key_use u WHERE u.hour < $1 LIMIT CAST($2 AS BIGINT)
+DELETE FROM key_use WHERE key_use.hour < $1 AND (key_id, hour, addr, route, code) IN (
+    SELECT u.key_id, u.hour, u.addr, u.route, u.code FROM key_use u WHERE u.hour < $1 LIMIT CAST($2 AS BIGINT)
 )
 `
 
@@ -561,7 +563,7 @@ func (q *Queries) ListKeySecrets(ctx context.Context, arg ListKeySecretsParams) 
 }
 
 const listKeyUses = `-- name: ListKeyUses :many
-SELECT key_id, hour, addr, route, calls, last_at FROM key_use WHERE key_id = $1 AND hour >= $2
+SELECT key_id, hour, addr, route, code, calls, last_at FROM key_use WHERE key_id = $1 AND hour >= $2
 ORDER BY hour DESC, last_at DESC LIMIT CAST($3 AS BIGINT)
 `
 
@@ -585,6 +587,7 @@ func (q *Queries) ListKeyUses(ctx context.Context, arg ListKeyUsesParams) ([]Key
 			&i.Hour,
 			&i.Addr,
 			&i.Route,
+			&i.Code,
 			&i.Calls,
 			&i.LastAt,
 		); err != nil {

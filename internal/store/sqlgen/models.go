@@ -39,6 +39,33 @@ type AuditEvent struct {
 	Sealed     []byte
 }
 
+type Confirmation struct {
+	ID            []byte
+	UserID        []byte
+	AccountID     []byte
+	SubaccountID  []byte
+	Action        string
+	Environment   string
+	Upstream      string
+	Asset         string
+	Network       string
+	Address       string
+	Memo          string
+	Amount        string
+	Fee           string
+	CreatedAt     int64
+	ExpiresAt     int64
+	Nonce         []byte
+	TxHash        []byte
+	RequestDigest []byte
+	BackTo        string
+	ApprovedAt    sql.NullInt64
+	PasskeyID     []byte
+	Assertion     string
+	ExecutedAt    sql.NullInt64
+	CancelledAt   sql.NullInt64
+}
+
 type DataKey struct {
 	Version   int64
 	Kek       string
@@ -61,6 +88,7 @@ type KeyUse struct {
 	Hour   int64
 	Addr   string
 	Route  string
+	Code   string
 	Calls  int64
 	LastAt int64
 }

@@ -159,6 +159,35 @@ func (q *Queries) DeletePasswordByUser(ctx context.Context, arg DeletePasswordBy
 	return err
 }
 
+const deletePlacesBefore = `-- name: DeletePlacesBefore :exec
+DELETE FROM device_place WHERE device_id IN (
+    SELECT d.id FROM device d WHERE d.last_seen_at < $1 ORDER BY d.last_seen_at, d.id LIMIT CAST($2 AS BIGINT)
+)
+`
+
+type DeletePlacesBeforeParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) DeletePlacesBefore(ctx context.Context, arg DeletePlacesBeforeParams) error {
+	_, err := q.db.ExecContext(ctx, deletePlacesBefore, arg.Before, arg.MaxRows)
+	return err
+}
+
+const deletePlacesByUser = `-- name: DeletePlacesByUser :exec
+DELETE FROM device_place WHERE user_id = $1
+`
+
+type DeletePlacesByUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) DeletePlacesByUser(ctx context.Context, arg DeletePlacesByUserParams) error {
+	_, err := q.db.ExecContext(ctx, deletePlacesByUser, arg.UserID)
+	return err
+}
+
 const deleteSignUpsBefore = `-- name: DeleteSignUpsBefore :execrows
 DELETE FROM sign_up WHERE id IN (SELECT s.id FROM sign_up s WHERE s.expires_at < $1 ORDER BY s.expires_at LIMIT CAST($2 AS BIGINT))
 `
@@ -317,6 +346,21 @@ func (q *Queries) EraseUser(ctx context.Context, arg EraseUserParams) (int64, er
 	return result.RowsAffected()
 }
 
+const forgetDeviceUser = `-- name: ForgetDeviceUser :exec
+UPDATE device_user SET forgotten_at = $1 WHERE device_id = $2 AND user_id = $3 AND forgotten_at IS NULL
+`
+
+type ForgetDeviceUserParams struct {
+	Now      sql.NullInt64
+	DeviceID []byte
+	UserID   []byte
+}
+
+func (q *Queries) ForgetDeviceUser(ctx context.Context, arg ForgetDeviceUserParams) error {
+	_, err := q.db.ExecContext(ctx, forgetDeviceUser, arg.Now, arg.DeviceID, arg.UserID)
+	return err
+}
+
 const forgetTOTPFailures = `-- name: ForgetTOTPFailures :exec
 UPDATE totp SET failures = 0 WHERE user_id = $1 AND failures > 0
 `
@@ -390,8 +434,8 @@ func (q *Queries) InsertMember(ctx context.Context, arg InsertMemberParams) erro
 }
 
 const insertPasskey = `-- name: InsertPasskey :execrows
-INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at)
-VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at, approves_from)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 `
 
 type InsertPasskeyParams struct {
@@ -401,6 +445,7 @@ type InsertPasskeyParams struct {
 	Credential   string
 	Name         string
 	CreatedAt    int64
+	ApprovesFrom int64
 }
 
 func (q *Queries) InsertPasskey(ctx context.Context, arg InsertPasskeyParams) (int64, error) {
@@ -411,6 +456,7 @@ func (q *Queries) InsertPasskey(ctx context.Context, arg InsertPasskeyParams) (i
 		arg.Credential,
 		arg.Name,
 		arg.CreatedAt,
+		arg.ApprovesFrom,
 	)
 	if err != nil {
 		return 0, err
@@ -520,6 +566,24 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (int64, 
 	return result.RowsAffected()
 }
 
+const laterDevicesByUser = `-- name: LaterDevicesByUser :one
+SELECT COUNT(*) FROM device_user d
+WHERE d.user_id = $1 AND d.first_seen_at > $2
+AND EXISTS (SELECT 1 FROM device_user e WHERE e.user_id = d.user_id AND e.first_seen_at < d.first_seen_at)
+`
+
+type LaterDevicesByUserParams struct {
+	UserID []byte
+	Since  int64
+}
+
+func (q *Queries) LaterDevicesByUser(ctx context.Context, arg LaterDevicesByUserParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, laterDevicesByUser, arg.UserID, arg.Since)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const listMembersByAccount = `-- name: ListMembersByAccount :many
 SELECT m.user_id, m.role, u.name, u.mail FROM member m JOIN users u ON u.id = m.user_id
 WHERE m.account_id = $1 AND m.removed_at IS NULL ORDER BY m.created_at
@@ -565,7 +629,7 @@ func (q *Queries) ListMembersByAccount(ctx context.Context, arg ListMembersByAcc
 }
 
 const listPasskeysByUser = `-- name: ListPasskeysByUser :many
-SELECT id, user_id, credential_id, credential, name, created_at, last_used_at FROM passkey
+SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from FROM passkey
 WHERE user_id = $1 AND removed_at IS NULL ORDER BY created_at
 `
 
@@ -581,6 +645,7 @@ type ListPasskeysByUserRow struct {
 	Name         string
 	CreatedAt    int64
 	LastUsedAt   sql.NullInt64
+	ApprovesFrom int64
 }
 
 func (q *Queries) ListPasskeysByUser(ctx context.Context, arg ListPasskeysByUserParams) ([]ListPasskeysByUserRow, error) {
@@ -600,6 +665,7 @@ func (q *Queries) ListPasskeysByUser(ctx context.Context, arg ListPasskeysByUser
 			&i.Name,
 			&i.CreatedAt,
 			&i.LastUsedAt,
+			&i.ApprovesFrom,
 		); err != nil {
 			return nil, err
 		}
@@ -758,6 +824,29 @@ func (q *Queries) PasswordByUser(ctx context.Context, arg PasswordByUserParams) 
 	return i, err
 }
 
+const placeKnownFrom = `-- name: PlaceKnownFrom :one
+SELECT known_from FROM device_place WHERE device_id = $1 AND user_id = $2 AND network = $3 AND family = $4
+`
+
+type PlaceKnownFromParams struct {
+	DeviceID []byte
+	UserID   []byte
+	Network  string
+	Family   string
+}
+
+func (q *Queries) PlaceKnownFrom(ctx context.Context, arg PlaceKnownFromParams) (sql.NullInt64, error) {
+	row := q.db.QueryRowContext(ctx, placeKnownFrom,
+		arg.DeviceID,
+		arg.UserID,
+		arg.Network,
+		arg.Family,
+	)
+	var known_from sql.NullInt64
+	err := row.Scan(&known_from)
+	return known_from, err
+}
+
 const putDeviceUser = `-- name: PutDeviceUser :exec
 INSERT INTO device_user (device_id, user_id, first_seen_at, last_seen_at) VALUES ($1, $2, $3, $3)
 ON CONFLICT (device_id, user_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, forgotten_at = NULL
@@ -771,6 +860,38 @@ type PutDeviceUserParams struct {
 
 func (q *Queries) PutDeviceUser(ctx context.Context, arg PutDeviceUserParams) error {
 	_, err := q.db.ExecContext(ctx, putDeviceUser, arg.DeviceID, arg.UserID, arg.Now)
+	return err
+}
+
+const putPlace = `-- name: PutPlace :exec
+INSERT INTO device_place (device_id, user_id, network, family, known_from, last_seen_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (device_id, user_id, network, family) DO UPDATE SET last_seen_at = excluded.last_seen_at,
+    known_from = CASE
+        WHEN device_place.known_from IS NULL THEN excluded.known_from
+        WHEN excluded.known_from < device_place.known_from THEN excluded.known_from
+        ELSE device_place.known_from
+    END
+`
+
+type PutPlaceParams struct {
+	DeviceID   []byte
+	UserID     []byte
+	Network    string
+	Family     string
+	KnownFrom  sql.NullInt64
+	LastSeenAt int64
+}
+
+func (q *Queries) PutPlace(ctx context.Context, arg PutPlaceParams) error {
+	_, err := q.db.ExecContext(ctx, putPlace,
+		arg.DeviceID,
+		arg.UserID,
+		arg.Network,
+		arg.Family,
+		arg.KnownFrom,
+		arg.LastSeenAt,
+	)
 	return err
 }
 
@@ -983,6 +1104,24 @@ func (q *Queries) TOTPByUser(ctx context.Context, arg TOTPByUserParams) (Totp, e
 		&i.Failures,
 	)
 	return i, err
+}
+
+const trimPlaces = `-- name: TrimPlaces :exec
+DELETE FROM device_place WHERE device_place.device_id = $1 AND device_place.user_id = $2 AND (device_place.network, device_place.family) IN (
+    SELECT p.network, p.family FROM device_place p WHERE p.device_id = $1 AND p.user_id = $2
+    ORDER BY p.last_seen_at DESC, p.network, p.family LIMIT 1000000 OFFSET CAST($3 AS BIGINT)
+)
+`
+
+type TrimPlacesParams struct {
+	DeviceID []byte
+	UserID   []byte
+	Keep     int64
+}
+
+func (q *Queries) TrimPlaces(ctx context.Context, arg TrimPlacesParams) error {
+	_, err := q.db.ExecContext(ctx, trimPlaces, arg.DeviceID, arg.UserID, arg.Keep)
+	return err
 }
 
 const usePasskey = `-- name: UsePasskey :execrows

@@ -137,27 +137,31 @@ func (q *Queries) InsertChildCode(ctx context.Context, arg InsertChildCodeParams
 
 const insertSession = `-- name: InsertSession :exec
 INSERT INTO session (id, token_hash, user_id, account_id, subaccount_id, device_id, parent_id, host, factors, properties, proven_at,
-    address, agent, created_at, acted_at, expires_at, revoked_why)
+    address, agent, created_at, acted_at, expires_at, revoked_why, challenge, challenge_needs, challenge_until, shared)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    $12, $13, $14, $14, $15, '')
+    $12, $13, $14, $14, $15, '', $16, $17, $18, $19)
 `
 
 type InsertSessionParams struct {
-	ID           []byte
-	TokenHash    []byte
-	UserID       []byte
-	AccountID    []byte
-	SubaccountID []byte
-	DeviceID     []byte
-	ParentID     []byte
-	Host         string
-	Factors      int64
-	Properties   int64
-	ProvenAt     int64
-	Address      string
-	Agent        string
-	CreatedAt    int64
-	ExpiresAt    int64
+	ID             []byte
+	TokenHash      []byte
+	UserID         []byte
+	AccountID      []byte
+	SubaccountID   []byte
+	DeviceID       []byte
+	ParentID       []byte
+	Host           string
+	Factors        int64
+	Properties     int64
+	ProvenAt       int64
+	Address        string
+	Agent          string
+	CreatedAt      int64
+	ExpiresAt      int64
+	Challenge      string
+	ChallengeNeeds string
+	ChallengeUntil sql.NullInt64
+	Shared         int64
 }
 
 func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) error {
@@ -177,6 +181,10 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) er
 		arg.Agent,
 		arg.CreatedAt,
 		arg.ExpiresAt,
+		arg.Challenge,
+		arg.ChallengeNeeds,
+		arg.ChallengeUntil,
+		arg.Shared,
 	)
 	return err
 }
@@ -213,9 +221,27 @@ func (q *Queries) InsertStepUp(ctx context.Context, arg InsertStepUpParams) erro
 	return err
 }
 
+const lapseChallenge = `-- name: LapseChallenge :execrows
+UPDATE session SET challenge_until = $1 WHERE id = $2 AND challenge <> '' AND challenge_until IS NULL AND revoked_at IS NULL
+`
+
+type LapseChallengeParams struct {
+	Until sql.NullInt64
+	ID    []byte
+}
+
+func (q *Queries) LapseChallenge(ctx context.Context, arg LapseChallengeParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, lapseChallenge, arg.Until, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const listLiveSessions = `-- name: ListLiveSessions :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
+    s.challenge, s.challenge_needs, s.challenge_until, s.shared,
     u.name, u.lang, u.disabled_at, m.role, m.removed_at
 FROM session s
 JOIN users u ON u.id = s.user_id
@@ -230,29 +256,33 @@ type ListLiveSessionsParams struct {
 }
 
 type ListLiveSessionsRow struct {
-	ID           []byte
-	TokenHash    []byte
-	UserID       []byte
-	AccountID    []byte
-	SubaccountID []byte
-	DeviceID     []byte
-	ParentID     []byte
-	Host         string
-	Factors      int64
-	Properties   int64
-	ProvenAt     int64
-	Address      string
-	Agent        string
-	CreatedAt    int64
-	ActedAt      int64
-	ExpiresAt    int64
-	RevokedAt    sql.NullInt64
-	RevokedWhy   string
-	Name         string
-	Lang         string
-	DisabledAt   sql.NullInt64
-	Role         string
-	RemovedAt    sql.NullInt64
+	ID             []byte
+	TokenHash      []byte
+	UserID         []byte
+	AccountID      []byte
+	SubaccountID   []byte
+	DeviceID       []byte
+	ParentID       []byte
+	Host           string
+	Factors        int64
+	Properties     int64
+	ProvenAt       int64
+	Address        string
+	Agent          string
+	CreatedAt      int64
+	ActedAt        int64
+	ExpiresAt      int64
+	RevokedAt      sql.NullInt64
+	RevokedWhy     string
+	Challenge      string
+	ChallengeNeeds string
+	ChallengeUntil sql.NullInt64
+	Shared         int64
+	Name           string
+	Lang           string
+	DisabledAt     sql.NullInt64
+	Role           string
+	RemovedAt      sql.NullInt64
 }
 
 func (q *Queries) ListLiveSessions(ctx context.Context, arg ListLiveSessionsParams) ([]ListLiveSessionsRow, error) {
@@ -283,6 +313,10 @@ func (q *Queries) ListLiveSessions(ctx context.Context, arg ListLiveSessionsPara
 			&i.ExpiresAt,
 			&i.RevokedAt,
 			&i.RevokedWhy,
+			&i.Challenge,
+			&i.ChallengeNeeds,
+			&i.ChallengeUntil,
+			&i.Shared,
 			&i.Name,
 			&i.Lang,
 			&i.DisabledAt,
@@ -305,6 +339,7 @@ func (q *Queries) ListLiveSessions(ctx context.Context, arg ListLiveSessionsPara
 const listLiveSessionsByUser = `-- name: ListLiveSessionsByUser :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
+    s.challenge, s.challenge_needs, s.challenge_until, s.shared,
     u.name, u.lang, u.disabled_at, m.role, m.removed_at
 FROM session s
 JOIN users u ON u.id = s.user_id
@@ -318,29 +353,33 @@ type ListLiveSessionsByUserParams struct {
 }
 
 type ListLiveSessionsByUserRow struct {
-	ID           []byte
-	TokenHash    []byte
-	UserID       []byte
-	AccountID    []byte
-	SubaccountID []byte
-	DeviceID     []byte
-	ParentID     []byte
-	Host         string
-	Factors      int64
-	Properties   int64
-	ProvenAt     int64
-	Address      string
-	Agent        string
-	CreatedAt    int64
-	ActedAt      int64
-	ExpiresAt    int64
-	RevokedAt    sql.NullInt64
-	RevokedWhy   string
-	Name         string
-	Lang         string
-	DisabledAt   sql.NullInt64
-	Role         string
-	RemovedAt    sql.NullInt64
+	ID             []byte
+	TokenHash      []byte
+	UserID         []byte
+	AccountID      []byte
+	SubaccountID   []byte
+	DeviceID       []byte
+	ParentID       []byte
+	Host           string
+	Factors        int64
+	Properties     int64
+	ProvenAt       int64
+	Address        string
+	Agent          string
+	CreatedAt      int64
+	ActedAt        int64
+	ExpiresAt      int64
+	RevokedAt      sql.NullInt64
+	RevokedWhy     string
+	Challenge      string
+	ChallengeNeeds string
+	ChallengeUntil sql.NullInt64
+	Shared         int64
+	Name           string
+	Lang           string
+	DisabledAt     sql.NullInt64
+	Role           string
+	RemovedAt      sql.NullInt64
 }
 
 func (q *Queries) ListLiveSessionsByUser(ctx context.Context, arg ListLiveSessionsByUserParams) ([]ListLiveSessionsByUserRow, error) {
@@ -371,6 +410,10 @@ func (q *Queries) ListLiveSessionsByUser(ctx context.Context, arg ListLiveSessio
 			&i.ExpiresAt,
 			&i.RevokedAt,
 			&i.RevokedWhy,
+			&i.Challenge,
+			&i.ChallengeNeeds,
+			&i.ChallengeUntil,
+			&i.Shared,
 			&i.Name,
 			&i.Lang,
 			&i.DisabledAt,
@@ -391,18 +434,24 @@ func (q *Queries) ListLiveSessionsByUser(ctx context.Context, arg ListLiveSessio
 }
 
 const raiseSession = `-- name: RaiseSession :execrows
-UPDATE session SET token_hash = $1, factors = $2, properties = $3, proven_at = $4, acted_at = $5
-WHERE id = $6 AND token_hash = $7 AND revoked_at IS NULL
+UPDATE session SET token_hash = $1, factors = $2, properties = $3, proven_at = $4, acted_at = $5,
+    challenge = $6, challenge_needs = $7, challenge_until = $8, address = $9, agent = $10
+WHERE id = $11 AND token_hash = $12 AND revoked_at IS NULL
 `
 
 type RaiseSessionParams struct {
-	TokenHash    []byte
-	Factors      int64
-	Properties   int64
-	ProvenAt     int64
-	ActedAt      int64
-	ID           []byte
-	OldTokenHash []byte
+	TokenHash      []byte
+	Factors        int64
+	Properties     int64
+	ProvenAt       int64
+	ActedAt        int64
+	Challenge      string
+	ChallengeNeeds string
+	ChallengeUntil sql.NullInt64
+	Address        string
+	Agent          string
+	ID             []byte
+	OldTokenHash   []byte
 }
 
 func (q *Queries) RaiseSession(ctx context.Context, arg RaiseSessionParams) (int64, error) {
@@ -412,6 +461,11 @@ func (q *Queries) RaiseSession(ctx context.Context, arg RaiseSessionParams) (int
 		arg.Properties,
 		arg.ProvenAt,
 		arg.ActedAt,
+		arg.Challenge,
+		arg.ChallengeNeeds,
+		arg.ChallengeUntil,
+		arg.Address,
+		arg.Agent,
 		arg.ID,
 		arg.OldTokenHash,
 	)
@@ -639,6 +693,7 @@ func (q *Queries) SatisfyStepUp(ctx context.Context, arg SatisfyStepUpParams) (i
 const sessionByID = `-- name: SessionByID :one
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
+    s.challenge, s.challenge_needs, s.challenge_until, s.shared,
     u.name, u.lang, u.disabled_at, m.role, m.removed_at
 FROM session s
 JOIN users u ON u.id = s.user_id
@@ -651,29 +706,33 @@ type SessionByIDParams struct {
 }
 
 type SessionByIDRow struct {
-	ID           []byte
-	TokenHash    []byte
-	UserID       []byte
-	AccountID    []byte
-	SubaccountID []byte
-	DeviceID     []byte
-	ParentID     []byte
-	Host         string
-	Factors      int64
-	Properties   int64
-	ProvenAt     int64
-	Address      string
-	Agent        string
-	CreatedAt    int64
-	ActedAt      int64
-	ExpiresAt    int64
-	RevokedAt    sql.NullInt64
-	RevokedWhy   string
-	Name         string
-	Lang         string
-	DisabledAt   sql.NullInt64
-	Role         string
-	RemovedAt    sql.NullInt64
+	ID             []byte
+	TokenHash      []byte
+	UserID         []byte
+	AccountID      []byte
+	SubaccountID   []byte
+	DeviceID       []byte
+	ParentID       []byte
+	Host           string
+	Factors        int64
+	Properties     int64
+	ProvenAt       int64
+	Address        string
+	Agent          string
+	CreatedAt      int64
+	ActedAt        int64
+	ExpiresAt      int64
+	RevokedAt      sql.NullInt64
+	RevokedWhy     string
+	Challenge      string
+	ChallengeNeeds string
+	ChallengeUntil sql.NullInt64
+	Shared         int64
+	Name           string
+	Lang           string
+	DisabledAt     sql.NullInt64
+	Role           string
+	RemovedAt      sql.NullInt64
 }
 
 func (q *Queries) SessionByID(ctx context.Context, arg SessionByIDParams) (SessionByIDRow, error) {
@@ -698,6 +757,10 @@ func (q *Queries) SessionByID(ctx context.Context, arg SessionByIDParams) (Sessi
 		&i.ExpiresAt,
 		&i.RevokedAt,
 		&i.RevokedWhy,
+		&i.Challenge,
+		&i.ChallengeNeeds,
+		&i.ChallengeUntil,
+		&i.Shared,
 		&i.Name,
 		&i.Lang,
 		&i.DisabledAt,

@@ -9,6 +9,11 @@ import (
 	"github.com/a-h/templ"
 )
 
+// challenge says a part of why the session may only look and cancel.
+func (f Frame) challenge(part string) string {
+	return f.T("challenge." + f.Me.Challenge + "." + part)
+}
+
 // here says whether a page belongs to an entry of the navigation.
 func here(path, entry string) bool {
 	path, _, _ = strings.Cut(path, "?")
@@ -50,7 +55,8 @@ func (in Input) described() string {
 	return strings.Join(ids, " ")
 }
 
-// pieces writes a text of a registry with the names of the values that will stand in it. By hand, because a template would put spaces
+// pieces writes a text of a registry with the names of the values that will stand in it, in braces, so that it reads as a
+// text also where chips are not drawn or are read aloud. By hand, because a template would put spaces
 // around them.
 func pieces(list []Piece) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
@@ -58,7 +64,7 @@ func pieces(list []Piece) templ.Component {
 		for _, p := range list {
 			html.WriteString(templ.EscapeString(p.Text))
 			if p.Name != "" {
-				html.WriteString("<var>" + templ.EscapeString(p.Name) + "</var>")
+				html.WriteString("<var>{" + templ.EscapeString(p.Name) + "}</var>")
 			}
 		}
 		_, err := io.WriteString(w, html.String())

@@ -16,7 +16,7 @@ func frame(w i18n.Words, signedIn bool) page.Frame {
 		Assets: page.Assets{Script: "/assets/app-1.js", Style: "/assets/app-1.css", Icon: "/assets/icon-1.svg"},
 	}
 	if signedIn {
-		f.Me = &page.Me{Name: "«Kim»", Idle: at, Ends: at, Again: "/sign-in"}
+		f.Me = &page.Me{Name: "«Kim»", Idle: at, Ends: at}
 	}
 	return f
 }
@@ -42,7 +42,9 @@ func key(id string, state page.KeyState) page.Key {
 func samples(w i18n.Words) map[string]templ.Component {
 	in, out := frame(w, true), frame(w, false)
 	asleep := frame(w, true)
-	asleep.Me.Asleep, asleep.Test, asleep.Notice = true, false, ""
+	asleep.Me.Challenge, asleep.Test, asleep.Notice = "idle", false, ""
+	limited, unusual := frame(w, true), frame(w, true)
+	limited.Me.Challenge, limited.Me.Until, unusual.Me.Challenge = "stranger", at, "unusual"
 	used := key("«spk_live_2»", page.KeySoon)
 	used.Used, used.UsedFrom, used.Allowlist = at, "«203.0.113.7»", []string{"«203.0.113.0/24»"}
 	passkey := page.Passkey{ID: "pk_1", Name: "«iPhone»", Synced: true, Added: at}
@@ -63,6 +65,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"secure":           page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»"}),
 		"secure wrong":     page.SecurePage(out, page.Secure{Problem: on("password"), SignUp: "sup_1", Mail: "«a»"}),
 		"sign-in":          page.SignInPage(out, page.SignIn{ReturnTo: "/keys", Origin: "«https://gate.example»", Again: true}),
+		"sessions unusual": page.SessionsPage(unusual, page.Sessions{Idle: "«30 minutes»"}),
 		"sign-in wrong":    page.SignInPage(out, page.SignIn{Problem: on(""), Mail: "«a»", ReturnTo: "/", Origin: "«https://gate.example»"}),
 		"second":           page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/"}),
 		"overview":         page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Hosts: []page.Host{host}}),
@@ -71,7 +74,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 			{ID: "«ses_1»", Device: "«Chrome»", Agent: "«ua»", Addr: "«203.0.113.7»", Proven: "«p»", Opened: at, Acted: at, Ends: at, Mine: true},
 			{ID: "«ses_2»", Device: "«Safari»", Agent: "«ua»", Addr: "«203.0.113.8»", Proven: "«p»", Opened: at, Acted: at, Ends: at},
 		}}),
-		"one session":   page.SessionsPage(in, page.Sessions{Idle: "«30 minutes»", List: []page.Session{{ID: "«ses_1»", Device: "«Chrome»", Mine: true, Hosts: []page.OpenHost{{Authority: "«exchange.example.com»", Opened: at}}}}}),
+		"one session":   page.SessionsPage(limited, page.Sessions{Idle: "«30 minutes»", List: []page.Session{{ID: "«ses_1»", Device: "«Chrome»", Mine: true, Limited: true, Shared: true, Hosts: []page.OpenHost{{Authority: "«exchange.example.com»", Opened: at}}}}}),
 		"methods":       page.MethodsPage(in, page.Methods{Password: &page.Password{Changed: at}, TOTP: &page.TOTP{Since: at}, Passkeys: []page.Passkey{passkey, {ID: "pk_2", Name: "«key»", Added: at, Used: at}}}),
 		"no methods":    page.MethodsPage(in, page.Methods{Problem: on("")}),
 		"password":      page.PasswordPage(in, page.NewPassword{Problem: on("password"), Mail: "«a»", Least: "15"}),

@@ -41,10 +41,10 @@ type Me struct {
 	Name string
 	// Idle is when the session loses its power without a human act, Ends when it is over.
 	Idle, Ends i18n.Moment
-	// Asleep: the session is idle; it may look and cancel.
-	Asleep bool
-	// Again is where signing in again begins.
-	Again string
+	// Challenge says why the session may only look and cancel: "stranger", "idle", "unusual"; empty if it has full power.
+	Challenge string
+	// Until is when the challenge lapses by itself; the zero moment if it does not.
+	Until i18n.Moment
 }
 
 // T says a text of the catalogue.
@@ -102,6 +102,8 @@ type SignIn struct {
 	Origin string
 	// Again: somebody is signed in, and the new session takes the place of theirs.
 	Again bool
+	// Shared: the box that says that the computer is not the reader's own is ticked.
+	Shared bool
 }
 
 // SecondFactor is the page after the password.
@@ -112,6 +114,8 @@ type SecondFactor struct {
 
 // Overview is the first page of a signed-in user.
 type Overview struct {
+	// Held is what holds the user's money.
+	Held       Held
 	Name, Mail string
 	// Missing are the gaps in how the account is guarded, the most urgent first.
 	Missing []Missing
@@ -147,6 +151,8 @@ type Session struct {
 	Proven              string
 	Opened, Acted, Ends i18n.Moment
 	Mine                bool
+	// Shared and Limited are what a reader should see at once.
+	Shared, Limited bool
 	// Hosts that it has open, each with when.
 	Hosts []OpenHost
 }

@@ -28,14 +28,15 @@ CREATE TABLE user_lock (
     locked_at INTEGER NOT NULL
 ) STRICT;
 
--- What keys were used for, by the hour.
+-- What keys were used for, by the hour. code is the refusal; empty for what was let through.
 CREATE TABLE key_use (
     key_id  BLOB NOT NULL REFERENCES api_key (id),
     hour    INTEGER NOT NULL,
     addr    TEXT NOT NULL,
     route   TEXT NOT NULL,
+    code    TEXT NOT NULL,
     calls   INTEGER NOT NULL,
     last_at INTEGER NOT NULL,
-    PRIMARY KEY (key_id, hour, addr, route)
+    PRIMARY KEY (key_id, hour, addr, route, code)
 ) STRICT;
 CREATE INDEX key_use_hour ON key_use (hour);

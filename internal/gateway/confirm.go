@@ -1,0 +1,63 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"net/url"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+)
+
+// confirmationHeader names the confirmation that a request was given.
+const confirmationHeader = "Sallyport-Confirmation"
+
+// Confirmations is what this package asks of package confirm. Both are one durable write: money is worth it.
+type Confirmations interface {
+	// Ask names a confirmation for a refused request.
+	Ask(ctx context.Context, in confirm.Asking) (confirm.Asked, error)
+	// Execute spends one; nil lets exactly this request through, once.
+	Execute(ctx context.Context, p principal.Principal, o confirm.Order) error
+}
+
+// confirmed lets a request that moves money through if it brings the confirmation of exactly this transaction, and else names one that its
+// user can give. It comes last, because it is spent by asking: what the upstream then makes of the request is the upstream's answer, and a
+// second try is a second confirmation.
+func (v *visit) confirmed() error {
+	content, err := v.route.money.read(v.r.Header["Content-Type"], v.raw.Target, v.body)
+	if err != nil {
+		return err
+	}
+	content.Action, content.Environment, content.Upstream = v.route.Class, v.host.Environment, v.host.Upstream.Name
+	digest := sha256.Sum256([]byte(v.r.Method + "\x00" + v.host.Authority + "\x00" + v.raw.Target + "\x00" + string(v.body)))
+	given := v.r.Header[confirmationHeader]
+	if len(given) == 0 {
+		asked, err := v.g.Confirmations.Ask(v.r.Context(), confirm.Asking{
+			Content: content, User: v.who.User, Account: v.who.Account, Subaccount: v.who.Subaccount, Request: digest[:], BackTo: v.backTo(),
+		})
+		if err != nil {
+			return err
+		}
+		return asked.Required()
+	}
+	if v.confirmation, err = id.Parse[id.ConfirmationKind](given[0]); err != nil || len(given) > 1 {
+		return fault.New(fault.ConfirmationNotFound)
+	}
+	return v.g.Confirmations.Execute(v.r.Context(), v.who, confirm.Order{
+		Confirmation: v.confirmation, Content: content, Silent: v.route.money.silent(), Request: digest[:],
+	})
+}
+
+// backTo is the page of this host that the request was sent from, for the way back; empty where no page sent it.
+func (v *visit) backTo() string {
+	if !v.host.Pages() {
+		return ""
+	}
+	from, err := url.Parse(v.r.Referer())
+	if err != nil || from.Scheme+"://"+from.Host != v.host.Origin {
+		return v.host.Origin + "/"
+	}
+	return v.host.Origin + from.EscapedPath()
+}

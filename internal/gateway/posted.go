@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// An upstream's backend may ask for a confirmation itself, when it knows what no request says (the fee, the name of a network). It signs the
+// call in the native profile, with its own name as key id and the assertion key that it shares with us as secret.
+const (
+	postedPast = 10 * time.Second
+	postedMost = 16 << 10
+	postedTime = 5 * time.Second
+)
+
+// posted is the body of such a call. Amounts are decimals as text.
+type posted struct {
+	User        id.User        `json:"user"`
+	Account     id.Account     `json:"account"`
+	Subaccount  id.Subaccount  `json:"subaccount"`
+	Environment id.Environment `json:"environment"`
+	Action      string         `json:"action"`
+	Asset       string         `json:"asset"`
+	Network     string         `json:"network"`
+	Address     string         `json:"address"`
+	Memo        string         `json:"memo"`
+	Amount      string         `json:"amount"`
+	FeeMax      string         `json:"fee_max"`
+	ReturnTo    string         `json:"return_to"`
+}
+
+// ServePosted answers POST /v1/confirmations on the dashboard's listener, for upstreams that share a key. authority is the listener's own. It
+// keeps no nonces: the same call twice within its ten seconds gets the same confirmation twice.
+func (g *Gateway) ServePosted(authority string, w http.ResponseWriter, r *http.Request) error {
+	body, err := httpx.ReadBody(w, r, postedMost, postedTime)
+	if err != nil {
+		return err
+	}
+	name, err := g.signedByUpstream(authority, r, body)
+	if err != nil {
+		return err
+	}
+	var in posted
+	if err := httpx.DecodeJSON(body, &in); err != nil {
+		return err
+	}
+	action, err := scope.ParseClass(in.Action)
+	if err != nil || action != scope.Withdraw && action != scope.Destination {
+		return fault.New(fault.RequestInvalid, "field", "action")
+	}
+	if !g.servesBack(name, in) {
+		return fault.New(fault.RequestInvalid, "field", "return_to")
+	}
+	asked, err := g.Confirmations.Ask(r.Context(), confirm.Asking{
+		Content: confirm.Content{
+			Action: action, Environment: in.Environment, Upstream: name, Asset: in.Asset, Network: in.Network, Address: in.Address, Memo: in.Memo,
+			Amount: in.Amount, Fee: in.FeeMax,
+		},
+		User: in.User, Account: in.Account, Subaccount: in.Subaccount, BackTo: in.ReturnTo,
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return httpx.WriteJSON(w, http.StatusCreated, map[string]any{
+		"confirmation": asked.ID.String(), "url": asked.URL, "expires_at": asked.Expires.UTC().Format(time.RFC3339),
+	})
+}
+
+// signedByUpstream names the upstream that signed the call with the key it shares with us. Whatever is wrong, strangers learn the same.
+func (g *Gateway) signedByUpstream(authority string, r *http.Request, body []byte) (string, error) {
+	in := sign.Received(r)
+	in.Authority, in.Body = authority, body
+	sig, err := sign.Parse(&in)
+	if err != nil || sig.Dialect != sign.Native {
+		return "", fault.New(fault.Unauthorized)
+	}
+	key := sig.Decoy()
+	i := slices.IndexFunc(g.Hosts, func(h *Host) bool { return h.Upstream.Name == sig.KeyID && !h.Upstream.Posts.IsEmpty() })
+	if i >= 0 {
+		key = sign.Key{Dialect: sign.Native, Algorithm: sign.HMACSHA256, Material: g.Hosts[i].Upstream.Posts.Reveal()}
+	}
+	if err := sig.Verify(&in, key); err != nil || i < 0 {
+		return "", fault.New(fault.Unauthorized)
+	}
+	if err := sig.CheckBody(&in, sign.Settings{}); err != nil {
+		return "", fault.New(fault.Unauthorized).Because(err)
+	}
+	if err := sig.Fresh(g.Now(), postedPast, time.Second); err != nil {
+		return "", fault.New(fault.SignatureTooOld)
+	}
+	return sig.KeyID, nil
+}
+
+// servesBack says whether the upstream's pages in that environment are where the user is to go back to. There need not be such a place.
+func (g *Gateway) servesBack(upstream string, in posted) bool {
+	back, err := url.Parse(in.ReturnTo)
+	if in.ReturnTo == "" {
+		return true
+	}
+	return err == nil && back.RawQuery == "" && !strings.Contains(in.ReturnTo, "#") && back.User == nil &&
+		slices.ContainsFunc(g.Hosts, func(h *Host) bool {
+			return h.Pages() && h.Upstream.Name == upstream && h.Environment == in.Environment && back.Scheme+"://"+back.Host == h.Origin
+		})
+}

@@ -1,0 +1,78 @@
+package gateway_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// A backend asks for a confirmation itself, signed with the key that it shares with us; the same call by anybody else says nothing.
+func TestABackendPostsATransaction(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		ada := s.SignUp("ada@example.com")
+		ada.EnrolPasskey()
+		bob := s.SignUp("bob@example.com")
+		who := ada.Principal()
+		transaction := func(change map[string]string) string {
+			members := map[string]string{
+				"user": who.User.String(), "account": who.Account.String(), "subaccount": who.Subaccount.String(), "environment": "test",
+				"action": "withdraw", "asset": "BTC", "network": "BTC", "address": "paper1qposted", "memo": "", "amount": "0.5", "fee_max": "0.001",
+				"return_to": authtest.PageOrigin + "/wallet",
+			}
+			maps.Copy(members, change)
+			text, err := json.Marshal(members)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}
+		post := func(keyID string, secret []byte, body string, at time.Time) (int, string) {
+			t.Helper()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, authtest.Origin+"/v1/confirmations", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			signer, err := sign.NewHMACSigner(keyID, secret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := sign.Sign(r, []byte(body), signer, at); err != nil {
+				t.Fatal(err)
+			}
+			answer := s.Do(r)
+			return answer.StatusCode, authtest.Body(t, answer)
+		}
+		shared, now := bytes.Repeat([]byte{7}, 32), s.Now()
+		for name, row := range map[string]struct {
+			keyID  string
+			secret []byte
+			body   string
+			at     time.Time
+			status int
+			want   string
+		}{
+			"as it should be":          {"paper", shared, transaction(nil), now, http.StatusCreated, authtest.ConfirmOrigin + "/c/cnf_"},
+			"another secret":           {"paper", bytes.Repeat([]byte{8}, 32), transaction(nil), now, http.StatusUnauthorized, "unauthorized"},
+			"another name":             {"other", shared, transaction(nil), now, http.StatusUnauthorized, "unauthorized"},
+			"too old":                  {"paper", shared, transaction(nil), now.Add(-11 * time.Second), http.StatusUnauthorized, "signature.too_old"},
+			"of another user":          {"paper", shared, transaction(map[string]string{"user": bob.User.ID.String()}), now, http.StatusForbidden, "forbidden"},
+			"back to somewhere else":   {"paper", shared, transaction(map[string]string{"return_to": "https://evil.example/"}), now, http.StatusUnprocessableEntity, "request.invalid"},
+			"an action that is none":   {"paper", shared, transaction(map[string]string{"action": "order"}), now, http.StatusUnprocessableEntity, "request.invalid"},
+			"an amount that is none":   {"paper", shared, transaction(map[string]string{"amount": "1e3"}), now, http.StatusUnprocessableEntity, "request.invalid"},
+			"an address to be misread": {"paper", shared, transaction(map[string]string{"address": "pаper1qposted"}), now, http.StatusUnprocessableEntity, "request.invalid"},
+			"a member that is none":    {"paper", shared, transaction(map[string]string{"fee": "1"}), now, http.StatusBadRequest, "request.malformed"},
+		} {
+			if status, body := post(row.keyID, row.secret, row.body, row.at); status != row.status || !strings.Contains(body, row.want) {
+				t.Errorf("%s: %d %s, want %d %s", name, status, body, row.status, row.want)
+			}
+		}
+	})
+}

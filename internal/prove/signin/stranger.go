@@ -1,0 +1,67 @@
+package signin
+
+import (
+	"context"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+)
+
+// see records the browser of a full sign-in and says what its session still has to show: a browser that is not known there, and proves less than
+// its user can, gets a challenge for the user's best factor. Only that factor makes the place known at once; otherwise somebody who relayed a
+// password and a code would be known the second time.
+func (s *SignIns) see(ctx context.Context, tx Tx, from From, u id.User, proof assurance.Proof) (device.Seen, assurance.Challenge, error) {
+	var none assurance.Challenge
+	now := s.Now()
+	methods, err := factor.MethodsOf(ctx, tx, u)
+	if err != nil {
+		return device.Seen{}, none, err
+	}
+	best := methods.Strongest()
+	if from.Shared {
+		return device.Seen{New: true}, strange(proof, best), nil
+	}
+	d, err := device.Recognise(ctx, tx, from.Device)
+	if err != nil {
+		return device.Seen{}, none, err
+	}
+	place := device.PlaceOf(from.Origin.Addr, from.Origin.Agent)
+	known, err := device.KnownFrom(ctx, tx, d, u, place)
+	if err != nil {
+		return device.Seen{}, none, err
+	}
+	seen, err := device.SignedIn(ctx, tx, d, u, from.Origin.Agent, now)
+	if err != nil {
+		return seen, none, err
+	}
+	challenge := strange(proof, best)
+	if challenge.Why == "" {
+		known = now
+	} else if challenge.Until = known; !challenge.Open(now) {
+		challenge = none
+	}
+	return seen, challenge, device.Vouch(ctx, tx, seen.ID, u, place, known, now)
+}
+
+// strange is the challenge of a browser nobody vouched for; none if the proof is the best there is.
+func strange(proof assurance.Proof, best assurance.Level) assurance.Challenge {
+	if proof.Level() >= best {
+		return assurance.Challenge{}
+	}
+	return assurance.Challenge{Why: assurance.Stranger, Needs: best}
+}
+
+// noticeOf says what the user is told of a sign-in: nothing of a browser that is recognised, unless it is one in whose place full power waits
+// for them to be told.
+func noticeOf(seen device.Seen, c assurance.Challenge) happening.Kind {
+	switch {
+	case c.Why != "" && c.Until.IsZero():
+		return happening.LimitedSignIn
+	case seen.New:
+		return happening.NewDevice
+	}
+	return ""
+}

@@ -1,0 +1,366 @@
+// Package confirm owns confirmations: the user's own proof, by passkey, for exactly one transaction.
+//
+// It does not know how a transaction is found in a request or carried out (the gateway does the one and an exchange the other), nor how an
+// assertion is checked (package passkey). It asks package hold whether money waits.
+//
+//	asked → approved (a passkey that is old enough) → executed (the same request, no hold running)      asked, approved → cancelled, expired
+//
+// Invariant: what is signed, shown, compared and executed is one stored row that never changes; executing recomputes its hash, verifies
+// the stored assertion again and is one conditional write. A page is reached by an id and a MAC over it, which nobody can guess, and
+// neither opens anything without the passkey.
+package confirm
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/hold"
+)
+
+// Confirmation is one.
+type Confirmation struct {
+	Transaction
+	// Nonce and Hash of the transaction make the challenge.
+	Nonce, Hash [32]byte
+	// Request is a digest of the refused request, which must come again as it was; nil if the platform's backend posted the transaction.
+	Request []byte
+	// BackTo is the page of the exchange to go back to; empty if there is none.
+	BackTo string
+
+	Approved time.Time
+	Passkey  id.Passkey
+	// Assertion is the authenticator's whole answer, as JSON.
+	Assertion string
+	Executed  time.Time
+	Cancelled time.Time
+}
+
+// State is how far it is: open, approved, executed, cancelled or expired.
+func (c Confirmation) State(now time.Time) string {
+	switch {
+	case !c.Executed.IsZero():
+		return "executed"
+	case !c.Cancelled.IsZero():
+		return "cancelled"
+	case !now.Before(c.Expires):
+		return "expired"
+	case !c.Approved.IsZero():
+		return "approved"
+	}
+	return "open"
+}
+
+// Open says whether it may still be approved or executed.
+func (c Confirmation) Open(now time.Time) bool {
+	return c.Executed.IsZero() && c.Cancelled.IsZero() && now.Before(c.Expires)
+}
+
+// Tx is what this package asks of a transaction.
+type Tx interface {
+	InsertConfirmation(ctx context.Context, c Confirmation) error
+	ConfirmationByID(ctx context.Context, c id.Confirmation) (found Confirmation, ok bool, err error)
+	// OpenConfirmations lists those of a user that are neither executed, cancelled nor expired, oldest first.
+	OpenConfirmations(ctx context.Context, u id.User, now time.Time) ([]Confirmation, error)
+	// ApproveConfirmation, ExecuteConfirmation and CancelConfirmation name one winner each, and none for what has ended.
+	ApproveConfirmation(ctx context.Context, c id.Confirmation, by id.Passkey, assertion string, now time.Time) (won bool, err error)
+	ExecuteConfirmation(ctx context.Context, c id.Confirmation, now time.Time) (won bool, err error)
+	CancelConfirmation(ctx context.Context, c id.Confirmation, now time.Time) (won bool, err error)
+}
+
+// Holds is what this package asks of package hold.
+type Holds interface {
+	Standing(ctx context.Context, tx any, u id.User) (hold.Standing, error)
+}
+
+// Acceptor writes a proven passkey back; package factor does.
+type Acceptor interface {
+	AcceptPasskey(ctx context.Context, tx factor.Tx, used passkey.Used) (refused, err error)
+}
+
+// Deps are what Confirmations is made of. All are needed.
+type Deps struct {
+	Ledger audit.Ledger[Tx]
+	Now    func() time.Time
+	// Passkeys runs ceremonies on Origin and nowhere else.
+	Passkeys *passkey.Passkeys
+	Factors  Acceptor
+	Holds    Holds
+	Follow   happening.Applier
+	// Key makes addresses: 32 bytes.
+	Key []byte
+	// Origin is where confirmations are signed.
+	Origin string
+	// Life is how long a confirmation lives, from the end of the hold if one is running.
+	Life time.Duration
+}
+
+// Confirmations asks for, takes and executes confirmations.
+type Confirmations struct{ Deps }
+
+// New makes a Confirmations.
+func New(d Deps) (*Confirmations, error) {
+	if len(d.Key) != sha256.Size {
+		return nil, errors.New("confirm.New: the key of addresses has not 32 bytes")
+	}
+	return &Confirmations{d}, nil
+}
+
+// most is how many confirmations of one user may be open.
+const most = 20
+
+// Asking is a transaction that needs a confirmation.
+type Asking struct {
+	Content
+	User       id.User
+	Account    id.Account
+	Subaccount id.Subaccount
+	// Request and BackTo as in Confirmation.
+	Request []byte
+	BackTo  string
+}
+
+// Asked is a confirmation that its user was not yet seen to give, or gave already.
+type Asked struct {
+	Confirmation
+	// URL of its page.
+	URL   string
+	Stand hold.Standing
+}
+
+// Required is the refusal that names it.
+func (a Asked) Required() error { return a.refusal(fault.ConfirmationRequired) }
+
+func (a Asked) refusal(code fault.Code) *fault.Error {
+	f := fault.New(code, "confirmation", a.ID.String(), "url", a.URL, "expires_at", a.Expires.UTC().Format(time.RFC3339))
+	if !a.Stand.Until.IsZero() {
+		f.Fields["held_until"] = a.Stand.Until.UTC().Format(time.RFC3339)
+	}
+	return f
+}
+
+// Ask writes a confirmation down, or finds the one that is open for the very same request: a client that repeats itself makes no second.
+// Errors: request.invalid, forbidden, confirmation.no_passkey, confirmation.too_many, unauthorized.
+func (c *Confirmations) Ask(ctx context.Context, in Asking) (asked Asked, err error) {
+	if err := in.Check(); err != nil {
+		return asked, err
+	}
+	fresh := Confirmation{Request: in.Request, BackTo: in.BackTo}
+	rand.Read(fresh.Nonce[:])
+	err = c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		quiet := audit.Quiet(audit.ConfirmationAsked)
+		now := c.Now().UTC().Truncate(time.Microsecond)
+		owner, _, err := factor.Owner(ctx, txn.As[factor.Tx](tx), in.User)
+		if err != nil {
+			return quiet, err
+		}
+		if err := owns(ctx, txn.As[account.Tx](tx), in); err != nil {
+			return quiet, err
+		}
+		if len(owner.Credentials) == 0 {
+			return quiet, fault.New(fault.ConfirmationNoPasskey)
+		}
+		stand, err := c.Holds.Standing(ctx, tx, in.User)
+		if err != nil {
+			return quiet, fmt.Errorf("look for holds: %w", err)
+		}
+		open, err := tx.OpenConfirmations(ctx, in.User, now)
+		if err != nil {
+			return quiet, fmt.Errorf("list open confirmations: %w", err)
+		}
+		for _, o := range open {
+			if o.Content == in.Content && o.Account == in.Account && o.Subaccount == in.Subaccount && bytes.Equal(o.Request, in.Request) {
+				asked = c.asked(o, stand)
+				return quiet, nil
+			}
+		}
+		if len(open) >= most {
+			return quiet, fault.New(fault.ConfirmationTooMany)
+		}
+		row := fresh
+		row.Transaction = Transaction{
+			Content: in.Content, ID: id.New[id.ConfirmationKind](now), User: in.User, Account: in.Account, Subaccount: in.Subaccount,
+			Created: now, Expires: ends(now, stand).Add(c.Life),
+		}
+		if row.Hash, err = row.hash(); err != nil {
+			return quiet, err
+		}
+		asked = c.asked(row, stand)
+		return quiet, tx.InsertConfirmation(ctx, row)
+	})
+	return asked, err
+}
+
+// owns refuses a transaction of an account that is not the user's: a request was checked for that, what a backend posts was not.
+func owns(ctx context.Context, tx account.Tx, in Asking) error {
+	memberships, err := tx.MembershipsOf(ctx, in.User)
+	if err != nil {
+		return fmt.Errorf("list memberships: %w", err)
+	}
+	subaccounts, err := tx.SubaccountsOf(ctx, in.Account)
+	if err != nil {
+		return fmt.Errorf("list subaccounts: %w", err)
+	}
+	owner := slices.ContainsFunc(memberships, func(m account.Membership) bool { return m.Account == in.Account && m.Role == principal.Owner })
+	within := slices.ContainsFunc(subaccounts, func(s account.Subaccount) bool { return s.ID == in.Subaccount })
+	if !owner || !within {
+		return fault.New(fault.Forbidden)
+	}
+	return nil
+}
+
+// ends is when a standing lets money go as far as can be known: a hold whose owner was not told yet runs at least its whole span from now.
+func ends(now time.Time, s hold.Standing) time.Time {
+	last := now
+	for _, h := range s.Holds {
+		end := h.Ends
+		if end.IsZero() {
+			end = now.Add(h.Span)
+		}
+		if end.After(last) {
+			last = end
+		}
+	}
+	return last
+}
+
+func (c *Confirmations) asked(row Confirmation, s hold.Standing) Asked {
+	return Asked{Confirmation: row, URL: c.Origin + "/c/" + c.Address(row.ID), Stand: s}
+}
+
+// Address is the last segment of the page's path: the id, a point, and a MAC of 256 bits over it.
+func (c *Confirmations) Address(which id.Confirmation) string {
+	return which.String() + "." + base64.RawURLEncoding.EncodeToString(c.mac(which))
+}
+
+func (c *Confirmations) mac(which id.Confirmation) []byte {
+	mac := hmac.New(sha256.New, c.Key)
+	mac.Write([]byte("confirmation\x00"))
+	mac.Write(which[:])
+	return mac.Sum(nil)
+}
+
+// at reads an address. Errors: confirmation.not_found.
+func (c *Confirmations) at(address string) (id.Confirmation, error) {
+	text, token, _ := strings.Cut(address, ".")
+	which, err := id.Parse[id.ConfirmationKind](text)
+	if err != nil {
+		return which, fault.New(fault.ConfirmationNotFound)
+	}
+	given, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || !hmac.Equal(given, c.mac(which)) {
+		return which, fault.New(fault.ConfirmationNotFound)
+	}
+	return which, nil
+}
+
+// List gives the principal's own open confirmations, oldest first.
+func (c *Confirmations) List(ctx context.Context, p principal.Principal) (list []Asked, err error) {
+	err = c.Ledger.View(ctx, func(tx Tx) error {
+		open, err := tx.OpenConfirmations(ctx, p.User, c.Now())
+		if err != nil {
+			return fmt.Errorf("list open confirmations: %w", err)
+		}
+		stand, err := c.Holds.Standing(ctx, tx, p.User)
+		list = make([]Asked, 0, len(open))
+		for _, o := range open {
+			if p.Kind == principal.KindKey && (o.Account != p.Account || o.Subaccount != p.Subaccount) {
+				continue // a key sees its own boundary
+			}
+			list = append(list, c.asked(o, stand))
+		}
+		return err
+	})
+	return list, err
+}
+
+// Of gives one of the principal's own. Errors: confirmation.not_found.
+func (c *Confirmations) Of(ctx context.Context, p principal.Principal, which id.Confirmation) (a Asked, err error) {
+	err = c.Ledger.View(ctx, func(tx Tx) error {
+		row, err := own(ctx, tx, p, which)
+		if err != nil {
+			return err
+		}
+		stand, err := c.Holds.Standing(ctx, tx, p.User)
+		a = c.asked(row, stand)
+		return err
+	})
+	return a, err
+}
+
+// own reads a confirmation of the principal: their user's, and a key's only within its account and subaccount.
+func own(ctx context.Context, tx Tx, p principal.Principal, which id.Confirmation) (Confirmation, error) {
+	row, found, err := tx.ConfirmationByID(ctx, which)
+	if err != nil {
+		return row, fmt.Errorf("read confirmation: %w", err)
+	}
+	if !found || row.User != p.User || row.Account != p.Account || row.Subaccount != p.Subaccount {
+		return row, fault.New(fault.ConfirmationNotFound)
+	}
+	return row, nil
+}
+
+// Cancel ends one of the principal's own for good. Errors: confirmation.not_found, confirmation.void if it was executed or cancelled.
+func (c *Confirmations) Cancel(ctx context.Context, p principal.Principal, which id.Confirmation) error {
+	return c.cancel(ctx, p, which, func(row Confirmation) bool { return row.User == p.User })
+}
+
+func (c *Confirmations) cancel(ctx context.Context, p principal.Principal, which id.Confirmation, may func(Confirmation) bool) error {
+	return c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		row, found, err := tx.ConfirmationByID(ctx, which)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("read confirmation: %w", err)
+		}
+		if !found || !may(row) {
+			return audit.Event{}, fault.New(fault.ConfirmationNotFound)
+		}
+		won, err := tx.CancelConfirmation(ctx, which, c.Now())
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("cancel confirmation: %w", err)
+		}
+		if !won {
+			return audit.Event{}, fault.New(fault.ConfirmationVoid)
+		}
+		return row.event(audit.ConfirmationCancelled, p), nil
+	})
+}
+
+// event tells of the transaction in its own words: amounts, assets and addresses are the same in every language.
+func (c Confirmation) event(a audit.Action, p principal.Principal) audit.Event {
+	facts := c.Facts()
+	facts["confirmation"] = c.ID.String()
+	return audit.Event{Action: a, Actor: p, Person: c.User, Account: c.Account, Facts: facts}
+}
+
+// Facts are the transaction for events and letters.
+func (c Content) Facts() map[string]string {
+	what := c.Address
+	if c.Amount != "" {
+		what = c.Amount + " " + c.Asset + " → " + c.Address
+	}
+	facts := map[string]string{"what": what, "exchange": c.Upstream}
+	if c.Network != "" {
+		facts["what"] += " (" + c.Network + ")"
+	}
+	if c.Memo != "" {
+		facts["memo"] = c.Memo
+	}
+	return facts
+}

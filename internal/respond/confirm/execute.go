@@ -1,0 +1,116 @@
+package confirm
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"slices"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Order is a request that names its confirmation.
+type Order struct {
+	Confirmation id.Confirmation
+	Content      Content
+	// Silent names the fields of Content that requests of this kind have no place for.
+	Silent []string
+	// Request is the digest of the whole request.
+	Request []byte
+}
+
+// Execute spends a confirmation for exactly this order of p, once; whoever is told nil carries the order out, and nobody else may. What
+// follows from the stored row is computed again: its hash, and the assertion over it by a passkey that its user still has.
+// Errors: confirmation.not_found, confirmation.required while it is not approved, confirmation.held while money waits, confirmation.void
+// for one that has ended, or was given for anything else.
+func (c *Confirmations) Execute(ctx context.Context, p principal.Principal, o Order) error {
+	return c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		row, err := own(ctx, tx, p, o.Confirmation)
+		if err != nil {
+			return audit.Event{}, err
+		}
+		now := c.Now()
+		if !row.Open(now) || !row.covers(o) {
+			return audit.Event{}, fault.New(fault.ConfirmationVoid)
+		}
+		stand, err := c.Holds.Standing(ctx, tx, p.User)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("look for holds: %w", err)
+		}
+		if row.Approved.IsZero() {
+			return audit.Event{}, c.asked(row, stand).Required()
+		}
+		if err := c.evident(ctx, tx, row); err != nil {
+			return audit.Event{}, err
+		}
+		if stand.Held {
+			held := c.asked(row, stand).refusal(fault.ConfirmationHeld)
+			if !stand.Until.IsZero() {
+				held = held.After(stand.Until.Sub(now))
+			}
+			return audit.Event{}, held
+		}
+		won, err := tx.ExecuteConfirmation(ctx, row.ID, now)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("execute confirmation: %w", err)
+		}
+		if !won {
+			return audit.Event{}, fault.New(fault.ConfirmationVoid)
+		}
+		return row.event(audit.ConfirmationExecuted, p), nil
+	})
+}
+
+// covers says whether the order is the one that was confirmed. A confirmation that a request made wants that very request again; for one
+// that the backend posted, what the request has no place for (a fee, say) is what the backend said.
+func (c Confirmation) covers(o Order) bool {
+	if c.Request != nil {
+		return c.Content == o.Content && bytes.Equal(c.Request, o.Request)
+	}
+	said := o.Content
+	for _, name := range o.Silent {
+		switch name {
+		case "asset":
+			said.Asset = c.Asset
+		case "network":
+			said.Network = c.Network
+		case "memo":
+			said.Memo = c.Memo
+		case "amount":
+			said.Amount = c.Amount
+		case "fee":
+			said.Fee = c.Fee
+		}
+	}
+	return c.Content == said
+}
+
+// evident proves the stored row again from its parts: nobody has changed it since its user saw it, and the user's passkey signed it.
+func (c *Confirmations) evident(ctx context.Context, tx Tx, row Confirmation) error {
+	void := func(err error) error { return fault.New(fault.ConfirmationVoid).Because(err) }
+	hash, err := row.hash()
+	if err != nil {
+		return void(err)
+	}
+	if subtle.ConstantTimeCompare(hash[:], row.Hash[:]) != 1 {
+		return void(fmt.Errorf("the row of %s is not the one that was hashed", row.ID))
+	}
+	owner, _, err := factor.Owner(ctx, txn.As[factor.Tx](tx), row.User)
+	if err != nil {
+		return err
+	}
+	owner.Credentials = slices.DeleteFunc(owner.Credentials, func(k passkey.Credential) bool {
+		return k.ID != row.Passkey || k.ApprovesFrom.After(row.Approved)
+	})
+	if _, err := c.Passkeys.FinishTransaction(owner, challenge(row.Nonce, hash), []byte(row.Assertion), row.Approved); err != nil {
+		return void(err)
+	}
+	return nil
+}

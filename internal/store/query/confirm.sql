@@ -1,0 +1,32 @@
+-- name: InsertConfirmation :exec
+INSERT INTO confirmation (id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee,
+    created_at, expires_at, nonce, tx_hash, request_digest, back_to, assertion)
+VALUES (@id, @user_id, @account_id, @subaccount_id, @action, @environment, @upstream, @asset, @network, @address, @memo, @amount, @fee,
+    @created_at, @expires_at, @nonce, @tx_hash, @request_digest, @back_to, '');
+
+-- name: ConfirmationByID :one
+SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee, created_at, expires_at,
+    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at
+FROM confirmation WHERE id = @id;
+
+-- name: ListOpenConfirmationsByUser :many
+SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee, created_at, expires_at,
+    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at
+FROM confirmation
+WHERE user_id = @user_id AND expires_at > @now AND executed_at IS NULL AND cancelled_at IS NULL ORDER BY created_at, id;
+
+-- name: ApproveConfirmation :execrows
+UPDATE confirmation SET approved_at = @now, passkey_id = @passkey_id, assertion = @assertion
+WHERE id = @id AND approved_at IS NULL AND executed_at IS NULL AND cancelled_at IS NULL AND expires_at > @now;
+
+-- name: ExecuteConfirmation :execrows
+UPDATE confirmation SET executed_at = @now
+WHERE id = @id AND approved_at IS NOT NULL AND executed_at IS NULL AND cancelled_at IS NULL AND expires_at > @now;
+
+-- name: CancelConfirmation :execrows
+UPDATE confirmation SET cancelled_at = @now WHERE id = @id AND executed_at IS NULL AND cancelled_at IS NULL;
+
+-- name: DeleteUnapprovedConfirmationsBefore :execrows
+DELETE FROM confirmation WHERE id IN (
+    SELECT c.id FROM confirmation c WHERE c.expires_at < @before AND c.approved_at IS NULL ORDER BY c.expires_at LIMIT CAST(@max_rows AS BIGINT)
+);
