@@ -112,6 +112,7 @@ func (v *visit) answer() error {
 	if err := check(); err != nil {
 		return err
 	}
+	v.used("")
 	v.sayWho()
 	v.w.WriteHeader(http.StatusNoContent)
 	return nil
