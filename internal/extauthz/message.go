@@ -19,6 +19,8 @@ import (
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 )
 
 // restore makes the request that a question is about: the target as it came, the connection's address as Envoy knows it. What a client
@@ -115,7 +117,10 @@ func (s server) allowed(heard *recorder, sent http.Header) *authv3.CheckResponse
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(heard.header)) {
-		if strings.HasPrefix(name, "Sallyport-") || name == "X-Request-Id" {
+		switch {
+		case name == httpx.RetiresHeader: // is for the client, with the upstream's answer
+			ok.ResponseHeadersToAdd = append(ok.ResponseHeadersToAdd, option(name, heard.header.Get(name), corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD))
+		case strings.HasPrefix(name, "Sallyport-") || name == "X-Request-Id":
 			ok.Headers = append(ok.Headers, option(name, heard.header.Get(name), corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD))
 		}
 	}
