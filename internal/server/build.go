@@ -206,9 +206,15 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 	if err != nil {
 		return err
 	}
+	exchanges := map[string]string{}
+	for _, h := range cfg.Gateway.Hosts {
+		if h.Kind == config.HostPage {
+			exchanges[h.Upstream] = h.Name
+		}
+	}
 	r.Confirmations, err = confirm.New(confirm.Deps{
 		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Key: key,
-		Origin: origin, Life: cfg.Confirmations.ValidFor,
+		Origin: origin, Exchanges: exchanges, Life: cfg.Confirmations.ValidFor,
 	})
 	return err
 }
@@ -369,7 +375,7 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 		transport = newTransport()
 	}
 	g, err := gateway.New(gateway.Deps{
-		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Sessions: r.Sessions, Decide: r.Policy, Tally: r.Tally, Confirmations: r.Confirmations,
+		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations,
 		BodyCap: int64(cfg.Gateway.BodyCap), Dashboard: string(cfg.Dashboard.Origin), Transport: transport,
 	})
 	return g, keys, err

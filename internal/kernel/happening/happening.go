@@ -28,9 +28,17 @@ const (
 	PasskeyCloned   Kind = "passkey_cloned"
 	KeyCreated      Kind = "key_created"
 	KeyRevoked      Kind = "key_revoked"
-	MoneyConfirmed  Kind = "money_confirmed"
-	UserDisabled    Kind = "user_disabled"
-	UserEnabled     Kind = "user_enabled"
+	KeyRotated      Kind = "key_rotated"
+	KeyFrozen       Kind = "key_frozen"
+	KeyUnfrozen     Kind = "key_unfrozen"
+	KeyBlocked      Kind = "key_blocked"
+	KeyUnblocked    Kind = "key_unblocked"
+	KeyLeaked       Kind = "key_leaked"
+	// MoneyKeyLeaked is KeyLeaked of a key that could withdraw.
+	MoneyKeyLeaked Kind = "money_key_leaked"
+	MoneyConfirmed Kind = "money_confirmed"
+	UserDisabled   Kind = "user_disabled"
+	UserEnabled    Kind = "user_enabled"
 )
 
 // Happening is one of them.

@@ -57,6 +57,12 @@ func samples(language string) map[string]letter.Letter {
 		"key_revoked":              letter.KeyRevoked{Name: "grid-btc", Seen: seen},
 		"signed_out_everywhere":    letter.SignedOutEverywhere{Seen: seen},
 		"signed_out_others":        letter.SignedOutOthers{Seen: seen},
+		"key_rotated":              letter.KeyChanged{Change: "key_rotated", Name: "grid-btc", Seen: seen},
+		"key_frozen":               letter.KeyChanged{Change: "key_frozen", Name: "grid-btc", Seen: seen},
+		"key_unfrozen":             letter.KeyChanged{Change: "key_unfrozen", Name: "grid-btc", Seen: seen},
+		"key_blocked":              letter.KeyChanged{Change: "key_blocked", Name: "grid-btc", Seen: seen},
+		"key_unblocked":            letter.KeyChanged{Change: "key_unblocked", Name: "grid-btc", Seen: seen},
+		"key_leaked":               letter.KeyChanged{Change: "key_leaked", Name: "grid-btc", Seen: seen},
 	}
 }
 

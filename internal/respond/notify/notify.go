@@ -38,6 +38,12 @@ const (
 	PasskeyCloned       Letter = "passkey_cloned"
 	KeyCreated          Letter = "key_created"
 	KeyRevoked          Letter = "key_revoked"
+	KeyRotated          Letter = "key_rotated"
+	KeyFrozen           Letter = "key_frozen"
+	KeyUnfrozen         Letter = "key_unfrozen"
+	KeyBlocked          Letter = "key_blocked"
+	KeyUnblocked        Letter = "key_unblocked"
+	KeyLeaked           Letter = "key_leaked"
 	MoneyConfirmed      Letter = "money_confirmed"
 )
 

@@ -269,6 +269,8 @@ const (
 	KeyExpired KeyState = "expired"
 	KeyRevoked KeyState = "revoked"
 	KeyOrphan  KeyState = "orphan"
+	KeyFrozen  KeyState = "frozen"
+	KeyBlocked KeyState = "blocked"
 )
 
 // NewKey is the form that makes a key.
