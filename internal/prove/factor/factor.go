@@ -81,6 +81,8 @@ type Tx interface {
 	InsertPasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
 	PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, error)
 	UsePasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
+	// TestPasskey writes down that its owner tried it out.
+	TestPasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
 	RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name string) (won bool, err error)
 	RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
 }
