@@ -25,6 +25,8 @@ const (
 	FactorAdded     Kind = "factor_added"
 	FactorRemoved   Kind = "factor_removed"
 	CodesGuessed    Kind = "codes_guessed"
+	// The ways back into an account.
+	RecoveryCodesReplaced Kind = "recovery_codes_replaced"
 	KeyCreated      Kind = "key_created"
 	KeyRevoked      Kind = "key_revoked"
 	MoneyConfirmed  Kind = "money_confirmed"

@@ -56,6 +56,17 @@ func samples(language string) map[string]letter.Letter {
 		"key_revoked":              letter.KeyRevoked{Name: "grid-btc", Seen: seen},
 		"signed_out_everywhere":    letter.SignedOutEverywhere{Seen: seen},
 		"signed_out_others":        letter.SignedOutOthers{Seen: seen},
+		"recovery_code":            letter.RecoveryCode{Code: "48201753", ValidFor: 10 * time.Minute},
+		"recovery_nobody":          letter.RecoveryNobody{},
+		"recovery_waiting":         letter.RecoveryWaiting{Wait: 72 * time.Hour, Seen: seen},
+		"recovery_waiting_since":   letter.RecoveryWaiting{Wait: 7 * 24 * time.Hour, Ends: at.AddDate(0, 0, 6), Seen: seen},
+		"recovery_ready":           letter.RecoveryReady{Until: at.AddDate(0, 0, 7)},
+		"recovery_cancelled":       letter.RecoveryCancelled{Seen: seen},
+		"recovery_disputed":        letter.RecoveryDisputed{Seen: seen},
+		"recovery_completed":       letter.RecoveryCompleted{Seen: seen, Hold: 72 * time.Hour},
+		"recovery_codes_replaced":  letter.RecoveryCodesReplaced{Seen: seen, Hold: 72 * time.Hour},
+		"recovery_shortened":       letter.RecoveryShortened{Wait: 7 * 24 * time.Hour, Seen: seen, Hold: 72 * time.Hour},
+		"device_lost":              letter.DeviceLost{Device: seen.Device, Seen: seen, Hold: 24 * time.Hour},
 	}
 }
 
