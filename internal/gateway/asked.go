@@ -88,6 +88,7 @@ func (v *visit) answer() error {
 	if err := v.admit(); err != nil {
 		return err
 	}
+	v.used("")
 	v.sayWho()
 	v.w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -122,6 +122,7 @@ func cleanCookies(h http.Header) {
 // unasked is refused by httputil.
 func cleanResponse(r *http.Response) error {
 	r.Header.Del(gate.Header)
+	r.Header.Del(httpx.RetiresHeader)
 	cookies := r.Header["Set-Cookie"]
 	kept := cookies[:0]
 	for _, line := range cookies {

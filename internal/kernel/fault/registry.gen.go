@@ -156,6 +156,20 @@ const (
 	KeyCeiling Code = "key.ceiling"
 	// KeyNeedsSession: This address is for people who are signed in. It takes no API keys.
 	KeyNeedsSession Code = "key.needs_session"
+	// KeyFrozen: This key is frozen: it looks and cancels only.
+	KeyFrozen Code = "key.frozen"
+	// KeyBlocked: This key was blocked on {blocked_at}.
+	KeyBlocked Code = "key.blocked"
+	// KeyUnused: This key was disabled because nobody used it.
+	KeyUnused Code = "key.unused"
+	// KeySecretRetired: This secret was replaced and stopped working on {retired_at}.
+	KeySecretRetired Code = "key.secret_retired"
+	// KeyRotating: The key has two live secrets already.
+	KeyRotating Code = "key.rotating"
+	// KeyNotRotating: The key has one secret only.
+	KeyNotRotating Code = "key.not_rotating"
+	// KeyUnseen: The new secret was not used yet: the bot may still need the old one.
+	KeyUnseen Code = "key.unseen"
 	// AssertionInvalid: The service behind the gateway could not verify that this request came through it. Nothing was changed.
 	AssertionInvalid Code = "assertion.invalid"
 	// GatewayNoUpgrade: This gate does not pass upgraded connections such as WebSocket.
@@ -182,6 +196,10 @@ const (
 	SessionIdle Code = "session.idle"
 	// SessionUnusual: This session is being used in an unusual way. It may look and cancel orders until you confirm that it is you.
 	SessionUnusual Code = "session.unusual"
+	// RecoveryCodeRefused: That is none of the recovery codes that are left.
+	RecoveryCodeRefused Code = "recovery_code.refused"
+	// FactorLastWayBack: Without it, a lost passkey would leave no way back but a wait of days.
+	FactorLastWayBack Code = "factor.last_way_back"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -414,6 +432,27 @@ var registry = map[Code]Entry{
 	KeyNeedsSession: {Code: KeyNeedsSession, Status: 403, Sight: Anyone, Outside: "",
 		English: "This address is for people who are signed in. It takes no API keys.", EnglishFix: "Do it on the dashboard.",
 		Korean: "로그인한 사용자만 이용할 수 있는 주소이며 API 키는 받지 않습니다.", KoreanFix: "대시보드에서 진행해 주십시오."},
+	KeyFrozen: {Code: KeyFrozen, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key is frozen: it looks and cancels only.", EnglishFix: "Unfreeze it under API keys.",
+		Korean: "이 키는 동결되어 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "API 키 화면에서 동결을 해제해 주십시오."},
+	KeyBlocked: {Code: KeyBlocked, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This key was blocked on {blocked_at}.", EnglishFix: "Unblock it under API keys, or create a new one if strangers may hold its secret.",
+		Korean: "이 키는 {blocked_at}에 차단되었습니다.", KoreanFix: "API 키 화면에서 차단을 해제하거나 비밀값이 유출되었을 수 있다면 새 키를 만들어 주십시오."},
+	KeyUnused: {Code: KeyUnused, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This key was disabled because nobody used it.", EnglishFix: "Wake it under API keys.",
+		Korean: "오랫동안 사용하지 않아 비활성화된 키입니다.", KoreanFix: "API 키 화면에서 다시 활성화해 주십시오."},
+	KeySecretRetired: {Code: KeySecretRetired, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This secret was replaced and stopped working on {retired_at}.", EnglishFix: "Sign with the key's new secret.",
+		Korean: "이 비밀값은 교체되어 {retired_at}부터 사용할 수 없습니다.", KoreanFix: "키의 새 비밀값으로 서명해 주십시오."},
+	KeyRotating: {Code: KeyRotating, Status: 409, Sight: Anyone, Outside: "",
+		English: "The key has two live secrets already.", EnglishFix: "Wait until the old one retires, or retire it.",
+		Korean: "이 키에는 이미 두 개의 비밀값이 있습니다.", KoreanFix: "이전 비밀값이 만료될 때까지 기다리거나 직접 만료시켜 주십시오."},
+	KeyNotRotating: {Code: KeyNotRotating, Status: 409, Sight: Anyone, Outside: "",
+		English: "The key has one secret only.", EnglishFix: "There is nothing to retire.",
+		Korean: "이 키에는 비밀값이 하나뿐입니다.", KoreanFix: "만료시킬 이전 비밀값이 없습니다."},
+	KeyUnseen: {Code: KeyUnseen, Status: 409, Sight: Anyone, Outside: "",
+		English: "The new secret was not used yet: the bot may still need the old one.", EnglishFix: "Wait until the new one was seen, or confirm that the old one may die.",
+		Korean: "새 비밀값이 아직 사용되지 않았습니다. 봇에 이전 비밀값이 필요할 수 있습니다.", KoreanFix: "새 비밀값이 사용된 뒤에 진행하거나 이전 비밀값을 만료시켜도 되는지 확인해 주십시오."},
 	AssertionInvalid: {Code: AssertionInvalid, Status: 401, Sight: Anyone, Outside: "",
 		English: "The service behind the gateway could not verify that this request came through it. Nothing was changed.", EnglishFix: "Try again. If it stays, tell the operator the request id.",
 		Korean: "게이트웨이를 거친 요청인지 확인할 수 없습니다. 변경된 것은 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 운영자에게 요청 ID를 알려 주십시오."},
@@ -453,4 +492,10 @@ var registry = map[Code]Entry{
 	SessionUnusual: {Code: SessionUnusual, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "This session is being used in an unusual way. It may look and cancel orders until you confirm that it is you.", EnglishFix: "Open the dashboard and choose “Confirm it is you”. If it is not you, sign this session out from another device.",
 		Korean: "이 세션이 평소와 다르게 사용되고 있습니다. 본인 확인 전까지 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "대시보드에서 ‘본인 확인’을 선택해 주십시오. 본인이 아니라면 다른 기기에서 이 세션을 로그아웃해 주십시오."},
+	RecoveryCodeRefused: {Code: RecoveryCodeRefused, Status: 403, Sight: Anyone, Outside: "",
+		English: "That is none of the recovery codes that are left.", EnglishFix: "Check each group against your paper. A code works once, and only those of the newest set do.",
+		Korean: "사용할 수 있는 복구 코드가 아닙니다.", KoreanFix: "종이에 적힌 코드와 묶음별로 대조해 주십시오. 코드는 한 번만 사용할 수 있고 가장 최근에 만든 것만 유효합니다."},
+	FactorLastWayBack: {Code: FactorLastWayBack, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "Without it, a lost passkey would leave no way back but a wait of days.", EnglishFix: "Make recovery codes, add another passkey or set a password first.",
+		Korean: "이 수단을 삭제하면 패스키를 잃었을 때 며칠을 기다려야만 계정에 다시 들어올 수 있습니다.", KoreanFix: "먼저 복구 코드를 만들거나, 다른 패스키를 추가하거나, 비밀번호를 설정해 주십시오."},
 }

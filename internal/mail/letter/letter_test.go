@@ -67,6 +67,12 @@ func samples(language string) map[string]letter.Letter {
 		"recovery_codes_replaced":  letter.RecoveryCodesReplaced{Seen: seen, Hold: 72 * time.Hour},
 		"recovery_shortened":       letter.RecoveryShortened{Wait: 7 * 24 * time.Hour, Seen: seen, Hold: 72 * time.Hour},
 		"device_lost":              letter.DeviceLost{Device: seen.Device, Seen: seen, Hold: 24 * time.Hour},
+		"key_rotated":              letter.KeyChanged{Change: "key_rotated", Name: "grid-btc", Seen: seen},
+		"key_frozen":               letter.KeyChanged{Change: "key_frozen", Name: "grid-btc", Seen: seen},
+		"key_unfrozen":             letter.KeyChanged{Change: "key_unfrozen", Name: "grid-btc", Seen: seen},
+		"key_blocked":              letter.KeyChanged{Change: "key_blocked", Name: "grid-btc", Seen: seen},
+		"key_unblocked":            letter.KeyChanged{Change: "key_unblocked", Name: "grid-btc", Seen: seen},
+		"key_leaked":               letter.KeyChanged{Change: "key_leaked", Name: "grid-btc", Seen: seen},
 	}
 }
 

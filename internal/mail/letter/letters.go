@@ -239,6 +239,25 @@ func (l KeyRevoked) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// KeyChanged reports a step in the life of an API key.
+type KeyChanged struct {
+	// Change is what happened, as the catalogue's keys begin: "key_rotated", "key_frozen".
+	Change string
+	Name   string
+	Seen   Sighting
+}
+
+func (l KeyChanged) compose(w *writer) {
+	w.subjectLine(l.Change+".subject", "name", l.Name)
+	w.heading(l.Change + ".heading")
+	w.paragraph("notice.first")
+	w.facts(append([]fact{{w.say("fact.key"), l.Name}}, w.sighting(l.Seen)...)...)
+	w.paragraph(l.Change + ".then")
+	w.paragraph("key_changed.not_you")
+	w.button("button.keys", w.links.keys())
+	w.footOfAccount()
+}
+
 // SignedOutOthers reports that all sessions but the one that asked for it were ended.
 type SignedOutOthers struct{ Seen Sighting }
 

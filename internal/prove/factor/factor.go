@@ -100,9 +100,9 @@ type Tx interface {
 
 // Deps are what Factors is made of. All are needed.
 type Deps struct {
-	Ledger     audit.Ledger[Tx]
-	Now        func() time.Time
-	Hasher     *password.Hasher
+	Ledger audit.Ledger[Tx]
+	Now    func() time.Time
+	Hasher *password.Hasher
 	// Peppers season recovery codes.
 	Peppers    password.Pepper
 	Passkeys   *passkey.Passkeys

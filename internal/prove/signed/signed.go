@@ -138,6 +138,8 @@ type Accepted struct {
 	Live      *apikey.Live
 	// Ceiling that the signature puts on the scopes, already applied.
 	Ceiling scope.Class
+	// Retires is when the secret that signed stops to verify, because the key has a newer one; zero for the newest.
+	Retires time.Time
 	// Digest is the Content-Digest that the signature covers, of a body that nobody has seen yet. When it is empty the body was seen, or the
 	// signature holds for a request without one.
 	Digest string
@@ -178,6 +180,8 @@ type check struct {
 	sig   sign.Signature
 	live  *apikey.Live
 	first *fault.Error // what is wrong with the key, told only when the signature holds
+	// material that the signature holds with
+	material *apikey.LiveMaterial
 	// digest of a body that was not seen
 	digest string
 
@@ -397,7 +401,16 @@ func (c *check) signedRequest() error {
 	if c.first != nil {
 		return c.refuse(c.first, true, reasonOf(c.first.Code))
 	}
-	return nil
+	return c.retired()
+}
+
+// retired: the secret that signed has not been replaced for good. Only somebody who holds it is told.
+func (c *check) retired() error {
+	if !c.material.Retired(c.now) {
+		return nil
+	}
+	f := fault.New(fault.KeySecretRetired, "retired_at", c.material.Retires.UTC().Format(time.RFC3339))
+	return c.refuse(f, true, sign.KeyGone)
 }
 
 // reasonOf is what dialects with words of their own call a refusal.
@@ -407,7 +420,7 @@ func reasonOf(code fault.Code) sign.Reason {
 		return sign.AddressNotAllowed
 	case fault.KeyExpired:
 		return sign.KeyExpired
-	case fault.KeyRevoked, fault.KeyOwnerDisabled:
+	case fault.KeyRevoked, fault.KeyOwnerDisabled, fault.KeyBlocked, fault.KeyUnused, fault.KeySecretRetired:
 		return sign.KeyGone
 	case fault.RateLimited:
 		return sign.TooMany
@@ -428,7 +441,8 @@ func (c *check) verify() error {
 		return c.sig.Verify(&c.in.Request, c.sig.Decoy())
 	}
 	var err error
-	for _, m := range c.live.Materials {
+	for i := range c.live.Materials {
+		m := &c.live.Materials[i]
 		key := sign.Key{Dialect: c.live.Dialect, Algorithm: c.live.Algorithm, Material: m.Public}
 		if m.Sealed != nil {
 			if key.Material, err = c.v.Opener.AppendOpen(c.plain[:0], m.AAD, m.Sealed); err != nil {
@@ -438,6 +452,7 @@ func (c *check) verify() error {
 		err = c.sig.Verify(&c.in.Request, key)
 		clear(c.plain[:])
 		if sign.ReasonOf(err) != sign.BadSignature {
+			c.material = m
 			return err
 		}
 	}
@@ -458,10 +473,24 @@ func (c *check) boundBody() error {
 	if wrong := c.wrongWithKey(); wrong != nil {
 		return c.refuse(wrong, true, reasonOf(wrong.Code))
 	}
+	if err := c.sameSecret(); err != nil {
+		return err
+	}
 	if err := c.sig.CheckBody(&c.in.Request, c.live.Settings); err != nil {
 		return c.refuse(fault.New(fault.SignatureBodyMismatch, Problem(err)...), true, sign.ReasonOf(err))
 	}
 	return nil
+}
+
+// sameSecret: the key as it is now still has the secret that signed.
+func (c *check) sameSecret() error {
+	version := c.material.Version
+	for i := range c.live.Materials {
+		if c.material = &c.live.Materials[i]; c.material.Version == version {
+			return c.retired()
+		}
+	}
+	return c.refuse(fault.New(fault.SignatureMismatch), false, sign.BadSignature)
 }
 
 // readBody reads the body, once. It may take its time, and the key may have ended, or the signature grown old, meanwhile.
@@ -549,15 +578,19 @@ func (c *check) claimDurably(ctx context.Context) (won bool, err error) {
 func (c *check) accepted() Accepted {
 	l := c.live
 	l.Used(c.now, c.in.From.Addr)
+	l.UsedSecret(c.material, c.now, c.in.From.Addr)
 	ceiling := c.v.Keys.Ceiling(l.Dialect, c.sig.Coverage())
-	return Accepted{Live: l, Ceiling: ceiling, Digest: c.digest, Principal: principal.Principal{
+	return Accepted{Live: l, Ceiling: ceiling, Retires: c.material.Retires, Digest: c.digest, Principal: principal.Principal{
 		Kind: principal.KindKey, User: l.Owner, Account: l.Account, Subaccount: l.Subaccount, Role: l.OwnerRole, Key: l.ID,
-		Environment: l.Environment, Scopes: l.ScopesAt(c.now).UpTo(ceiling), Name: l.Name, Origin: c.in.From,
+		Secret: c.material.Version, Environment: l.Environment, Scopes: l.ScopesAt(c.now).UpTo(ceiling), Name: l.Name, Origin: c.in.From,
 	}}
 }
 
-// Missing explains why an accepted key may not use a scope: it never had it, or its way of signing cannot carry it.
+// Missing explains why an accepted key may not use a scope: it never had it, it is frozen, or its way of signing cannot carry it.
 func (a Accepted) Missing(s scope.Scope) *fault.Error {
+	if a.Live.Scopes.Has(s) && s.Class() > scope.Cancel && a.Live.Frozen() {
+		return fault.New(fault.KeyFrozen)
+	}
 	if a.Live.Scopes.Has(s) && s.Class() > a.Ceiling {
 		return fault.New(fault.KeyCeiling, "scope", s.String())
 	}

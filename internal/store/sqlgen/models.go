@@ -16,10 +16,14 @@ type AcmeItem struct {
 }
 
 type ApiKeySecret struct {
-	KeyID     []byte
-	Version   int64
-	Material  []byte
-	CreatedAt int64
+	KeyID        []byte
+	Version      int64
+	Material     []byte
+	CreatedAt    int64
+	RetiresAt    sql.NullInt64
+	MintedBy     string
+	LastUsedAt   sql.NullInt64
+	LastUsedFrom string
 }
 
 type AuditEvent struct {
@@ -77,6 +81,16 @@ type Hold struct {
 	PlacedAt int64
 	BegunAt  sql.NullInt64
 	EndsAt   sql.NullInt64
+}
+
+type KeyUse struct {
+	KeyID  []byte
+	Hour   int64
+	Addr   string
+	Route  string
+	Code   string
+	Calls  int64
+	LastAt int64
 }
 
 type Password struct {

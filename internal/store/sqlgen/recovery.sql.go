@@ -160,22 +160,6 @@ func (q *Queries) DeleteEvidenceByUser(ctx context.Context, arg DeleteEvidenceBy
 	return err
 }
 
-const deletePassword = `-- name: DeletePassword :execrows
-DELETE FROM password WHERE user_id = $1
-`
-
-type DeletePasswordParams struct {
-	UserID []byte
-}
-
-func (q *Queries) DeletePassword(ctx context.Context, arg DeletePasswordParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deletePassword, arg.UserID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
 const deletePlacesElsewhere = `-- name: DeletePlacesElsewhere :exec
 DELETE FROM device_place WHERE user_id = $1 AND device_id <> $2
 `

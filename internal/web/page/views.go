@@ -169,6 +169,8 @@ type Methods struct {
 	Password *Password
 	TOTP     *TOTP
 	Passkeys []Passkey
+	// Codes are the recovery codes; nil if there are none.
+	Codes *CodeSet
 }
 
 // Password as it is set.
@@ -260,6 +262,8 @@ const (
 	KeyExpired KeyState = "expired"
 	KeyRevoked KeyState = "revoked"
 	KeyOrphan  KeyState = "orphan"
+	KeyFrozen  KeyState = "frozen"
+	KeyBlocked KeyState = "blocked"
 )
 
 // NewKey is the form that makes a key.
