@@ -51,8 +51,8 @@ const (
 	owner  = trader | scope.Set(1<<scope.WithdrawalsWrite)
 )
 
-// ScopesOf is what a member of that role may do at most. A key or token of the member never holds more (A79, "rights are the
-// intersection").
+// ScopesOf is what a member of that role may do at most. A key or token of the member never holds more: rights are the
+// intersection.
 func ScopesOf(r principal.Role) scope.Set {
 	switch r {
 	case principal.Owner:

@@ -118,8 +118,7 @@ type Deps struct {
 	Issuer string
 }
 
-// Ages are how long a new passkey waits before it may approve money: Usual, and Wary within a day of a new device (product.md, "What dies
-// when"). A passkey with which a user is made waits for nothing: there was nobody before it to be robbed.
+// Ages are how long a new passkey waits before it may approve money: Usual, and Wary within a day of a new device. A passkey with which a user is made waits for nothing: there was nobody before it to be robbed.
 type Ages struct{ Usual, Wary time.Duration }
 
 // Factors enrols, proves and removes credentials.
