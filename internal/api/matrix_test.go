@@ -96,6 +96,7 @@ var bodies = map[string]string{
 	"POST /v1/recovery-codes/confirm": `{"code":"00000-00000-00000-00000-00000-00"}`,
 	"POST /v1/passkeys":               `{"state":"c3RhdGU","response":{},"name":"Phone"}`,
 	"PATCH /v1/passkeys/{id}":         `{"name":"Phone"}`,
+	"POST /v1/passkeys/{id}/test":     `{"state":"c3RhdGU","response":{}}`,
 	"PATCH /v1/session":               `{"language":"ko"}`,
 	"POST /v1/step-ups/{id}/totp":     `{"code":"123456"}`,
 	"POST /v1/step-ups/{id}/password": `{"password":"four words in a row"}`,

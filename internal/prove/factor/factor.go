@@ -94,6 +94,8 @@ type Tx interface {
 	NotePasskeyDevice(ctx context.Context, c id.Passkey, d id.Device) error
 	PasskeysMadeOn(ctx context.Context, u id.User, d id.Device) ([]id.Passkey, error)
 	UsePasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
+	// TestPasskey writes down that its owner tried it out.
+	TestPasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
 	RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name string) (won bool, err error)
 	RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
 }
