@@ -55,6 +55,8 @@ type Opener interface {
 type Keys interface {
 	Find(k id.Key) *apikey.Live
 	Ceiling(d sign.Dialect, c sign.Coverage) scope.Class
+	Used(l *apikey.Live, now time.Time, from netip.Addr)
+	Strayed(l *apikey.Live, from netip.Addr)
 }
 
 // Windows are how far a signature's time may be from ours.
@@ -362,6 +364,9 @@ func (c *check) wrongWithKey() *fault.Error {
 	if !l.Allows(c.in.From.Addr) {
 		return fault.New(fault.KeyIPNotAllowed, "seen", c.in.From.Addr.String())
 	}
+	if !l.AtHome(c.in.From.Addr) {
+		return fault.New(fault.KeyOtherNetwork, "seen", c.in.From.Addr.String())
+	}
 	window := c.window()
 	if err := c.sig.Fresh(c.now, window, c.v.Windows.Future); err != nil {
 		return c.skewed(sign.ReasonOf(err), window)
@@ -399,6 +404,9 @@ func (c *check) signedRequest() error {
 		return c.fail(fault.New(fault.SignatureMismatch), sign.BadSignature)
 	}
 	if c.first != nil {
+		if c.first.Code == fault.KeyOtherNetwork {
+			c.v.Keys.Strayed(c.live, c.in.From.Addr)
+		}
 		return c.refuse(c.first, true, reasonOf(c.first.Code))
 	}
 	return c.retired()
@@ -416,7 +424,7 @@ func (c *check) retired() error {
 // reasonOf is what dialects with words of their own call a refusal.
 func reasonOf(code fault.Code) sign.Reason {
 	switch code {
-	case fault.KeyIPNotAllowed:
+	case fault.KeyIPNotAllowed, fault.KeyOtherNetwork:
 		return sign.AddressNotAllowed
 	case fault.KeyExpired:
 		return sign.KeyExpired
@@ -577,7 +585,7 @@ func (c *check) claimDurably(ctx context.Context) (won bool, err error) {
 
 func (c *check) accepted() Accepted {
 	l := c.live
-	l.Used(c.now, c.in.From.Addr)
+	c.v.Keys.Used(l, c.now, c.in.From.Addr)
 	l.UsedSecret(c.material, c.now, c.in.From.Addr)
 	ceiling := c.v.Keys.Ceiling(l.Dialect, c.sig.Coverage())
 	return Accepted{Live: l, Ceiling: ceiling, Retires: c.material.Retires, Digest: c.digest, Principal: principal.Principal{
@@ -586,13 +594,19 @@ func (c *check) accepted() Accepted {
 	}}
 }
 
-// Missing explains why an accepted key may not use a scope: it never had it, it is frozen, or its way of signing cannot carry it.
+// Missing explains why an accepted key may not use a scope: it never had it, it is frozen or asleep, its owner has
+// not released it, the time for trading from everywhere is over, or its way of signing cannot carry it.
 func (a Accepted) Missing(s scope.Scope) *fault.Error {
 	if a.Live.Scopes.Has(s) && s.Class() > scope.Cancel && a.Live.Frozen() {
 		return fault.New(fault.KeyFrozen)
 	}
 	if a.Live.Scopes.Has(s) && s.Class() > a.Ceiling {
 		return fault.New(fault.KeyCeiling, "scope", s.String())
+	}
+	if a.Live.Scopes.Has(s) {
+		if why := a.Live.Withheld(s); why != nil {
+			return why
+		}
 	}
 	return fault.New(fault.KeyScopeMissing, "scope", s.String())
 }

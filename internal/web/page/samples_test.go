@@ -47,11 +47,13 @@ func samples(w i18n.Words) map[string]templ.Component {
 	limited.Me.Challenge, limited.Me.Until, unusual.Me.Challenge = "stranger", at, "unusual"
 	used := key("«spk_live_2»", page.KeySoon)
 	used.Used, used.UsedFrom, used.Allowlist = at, "«203.0.113.7»", []string{"«203.0.113.0/24»"}
+	pinned := key("«spk»", page.KeyReadOnly)
+	pinned.Pin, pinned.Unreleased, pinned.OnEnd, pinned.Standby = "«203.0.113.0/24»", "«not yet»", "«leave»", true
 	passkey := page.Passkey{ID: "pk_1", Name: "«iPhone»", Synced: true, Added: at}
 	plan := page.NewKey{
 		Name: "«grid»", Purpose: "«trade»", Kind: "ed25519", Subaccounts: []page.Option{{Value: "a", Text: "«main»", Chosen: true}, {Value: "b", Text: "«bots»"}},
 		Environments: []page.Option{{Value: "live", Text: "«live»"}}, Scopes: []page.Scope{{Word: "orders:write", Text: "«place»", Acts: true, Chosen: true}},
-		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Exchanges: []page.Exchange{{Kind: "upbit", Hint: "«may look»"}, {Kind: "okx"}}, Challenge: "«c»", Unpinned: "«30 days»", Check: "«check»",
+		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Exchanges: []page.Exchange{{Kind: "upbit", Hint: "«may look»"}, {Kind: "okx"}}, Challenge: "«c»", Unpinned: "«30 days»", Templates: []page.Option{{Value: "bot", Text: "«bot»", Chosen: true}, {Value: "portfolio", Text: "«portfolio»"}}, Template: "bot", Standby: true, Check: "«check»",
 	}
 	planWrong := plan
 	planWrong.Problem, planWrong.Kind, planWrong.Subaccounts = on("scopes"), "upbit", nil
@@ -74,28 +76,36 @@ func samples(w i18n.Words) map[string]templ.Component {
 			{ID: "«ses_1»", Device: "«Chrome»", Agent: "«ua»", Addr: "«203.0.113.7»", Proven: "«p»", Opened: at, Acted: at, Ends: at, Mine: true},
 			{ID: "«ses_2»", Device: "«Safari»", Agent: "«ua»", Addr: "«203.0.113.8»", Proven: "«p»", Opened: at, Acted: at, Ends: at},
 		}}),
-		"one session":   page.SessionsPage(limited, page.Sessions{Idle: "«30 minutes»", List: []page.Session{{ID: "«ses_1»", Device: "«Chrome»", Mine: true, Limited: true, Shared: true, Hosts: []page.OpenHost{{Authority: "«exchange.example.com»", Opened: at}}}}}),
-		"methods":       page.MethodsPage(in, page.Methods{Password: &page.Password{Changed: at}, TOTP: &page.TOTP{Since: at}, Passkeys: []page.Passkey{passkey, {ID: "pk_2", Name: "«key»", Added: at, Used: at}}}),
-		"no methods":    page.MethodsPage(in, page.Methods{Problem: on("")}),
-		"password":      page.PasswordPage(in, page.NewPassword{Problem: on("password"), Mail: "«a»", Least: "15"}),
-		"change":        page.PasswordPage(in, page.NewPassword{Mail: "«a»", Least: "8", Set: true}),
-		"enrol":         page.EnrolPage(in, page.Enrol{Shown: true, Secret: "«ABCD»", URI: "otpauth://totp/x", QRSize: 21, QRPath: "M0 0h1v1h-1z"}),
-		"enrol wrong":   page.EnrolPage(in, page.Enrol{Problem: on("code")}),
-		"step-up key":   page.StepUpPage(in, page.StepUp{Action: "/keys", ID: "stp_1", Summary: "«s»", Details: []page.Fact{{"«n»", "«v»"}}, Needs: "passkey", Carried: "c", Back: "/keys"}),
-		"step-up code":  page.StepUpPage(in, page.StepUp{Problem: on("proof_code"), Action: "/keys", ID: "stp_1", Summary: "«s»", Needs: "totp", Carried: "c", Back: "/"}),
-		"step-up word":  page.StepUpPage(in, page.StepUp{Problem: on("proof_password"), Action: "/keys", ID: "stp_1", Summary: "«s»", Needs: "password", Carried: "c", Mail: "«a»", Back: "/"}),
-		"keys":          page.KeysPage(in, page.Keys{MayCreate: true, List: []page.Key{key("«spk_test_1»", page.KeyLive), used, key("«spk_3»", page.KeyExpired), key("«spk_4»", page.KeyRevoked), key("«spk_5»", page.KeyOrphan)}}),
-		"key frozen":    page.KeyPage(in, page.KeyLife{Key: key("«spk»", page.KeyFrozen), MayWiden: true, Challenge: "«c»", Overlaps: []page.Option{{Value: "24", Text: "«day»"}}, Since: []page.Option{{Value: "7", Text: "«week»"}}}),
-		"key blocked":   page.KeyPage(in, page.KeyLife{Problem: on("overlap"), Key: key("«spk»", page.KeyBlocked), MayWiden: true, Secrets: []page.Secret{{Text: "«new»"}, {Text: "«old»", Retires: at}}}),
-		"leaked":        page.LeakedPage(in, page.Leaked{Name: "«n»", Uses: []string{"«u»"}, Others: []page.Fact{{"«o»", "spk"}}}),
-		"leaked unused": page.LeakedPage(in, page.Leaked{Name: "«n»"}),
-		"no keys":       page.KeysPage(in, page.Keys{}),
-		"keys of other": page.KeysPage(in, page.Keys{NotOwner: true, Problem: on("")}),
-		"new key":       page.NewKeyPage(in, plan),
-		"new key wrong": page.NewKeyPage(in, planWrong),
-		"new key off":   page.NewKeyPage(in, alone),
-		"created":       page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Secret: "«sps»", FileName: "«grid.json»", FileHref: "data:application/json;base64,e30=", Check: "«call»"}),
-		"created own":   page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Check: "«call»"}),
+		"one session":  page.SessionsPage(limited, page.Sessions{Idle: "«30 minutes»", List: []page.Session{{ID: "«ses_1»", Device: "«Chrome»", Mine: true, Limited: true, Shared: true, Hosts: []page.OpenHost{{Authority: "«exchange.example.com»", Opened: at}}}}}),
+		"methods":      page.MethodsPage(in, page.Methods{Password: &page.Password{Changed: at}, TOTP: &page.TOTP{Since: at}, Passkeys: []page.Passkey{passkey, {ID: "pk_2", Name: "«key»", Added: at, Used: at}}}),
+		"no methods":   page.MethodsPage(in, page.Methods{Problem: on("")}),
+		"password":     page.PasswordPage(in, page.NewPassword{Problem: on("password"), Mail: "«a»", Least: "15"}),
+		"change":       page.PasswordPage(in, page.NewPassword{Mail: "«a»", Least: "8", Set: true}),
+		"enrol":        page.EnrolPage(in, page.Enrol{Shown: true, Secret: "«ABCD»", URI: "otpauth://totp/x", QRSize: 21, QRPath: "M0 0h1v1h-1z"}),
+		"enrol wrong":  page.EnrolPage(in, page.Enrol{Problem: on("code")}),
+		"step-up key":  page.StepUpPage(in, page.StepUp{Action: "/keys", ID: "stp_1", Summary: "«s»", Details: []page.Fact{{"«n»", "«v»"}}, Needs: "passkey", Carried: "c", Back: "/keys"}),
+		"step-up code": page.StepUpPage(in, page.StepUp{Problem: on("proof_code"), Action: "/keys", ID: "stp_1", Summary: "«s»", Needs: "totp", Carried: "c", Back: "/"}),
+		"step-up word": page.StepUpPage(in, page.StepUp{Problem: on("proof_password"), Action: "/keys", ID: "stp_1", Summary: "«s»", Needs: "password", Carried: "c", Mail: "«a»", Back: "/"}),
+		"keys":         page.KeysPage(in, page.Keys{MayCreate: true, List: []page.Key{key("«spk_test_1»", page.KeyLive), used, key("«spk_3»", page.KeyExpired), key("«spk_4»", page.KeyRevoked), key("«spk_5»", page.KeyOrphan)}}),
+		"key frozen":   page.KeyPage(in, page.KeyLife{Key: key("«spk»", page.KeyFrozen), MayWiden: true, Challenge: "«c»", Overlaps: []page.Option{{Value: "24", Text: "«day»"}}, Since: []page.Option{{Value: "7", Text: "«week»"}}}),
+		"key blocked":  page.KeyPage(in, page.KeyLife{Problem: on("overlap"), Key: key("«spk»", page.KeyBlocked), MayWiden: true, Secrets: []page.Secret{{Text: "«new»"}, {Text: "«old»", Retires: at}}}),
+		"key asleep":   page.KeyPage(in, page.KeyLife{Key: pinned, MayWiden: true, Asleep: true, Releasable: true}),
+		"keys found":   page.KeysPage(in, page.Keys{Search: "«grid»", List: []page.Key{key("«spk_6»", page.KeyReadOnly), key("«spk_7»", page.KeyDisabled), key("«spk_8»", page.KeyFrozen), key("«spk_9»", page.KeyBlocked)}}),
+		"none found":   page.KeysPage(in, page.Keys{Search: "«grid»"}),
+		"key edit": page.KeyEditPage(in, page.KeyEdit{
+			ID: "«spk»", Name: "«grid»", NewName: "«grid 2»", Purpose: "«trade»", Scopes: plan.Scopes, Allowlist: "«203.0.113.7»", Lives: plan.Lives,
+			OnEnds: []page.Option{{Value: "leave", Text: "«leave»"}}, Pins: []page.Option{{Text: "«none»"}}, Standby: true,
+		}),
+		"key edit wrong": page.KeyEditPage(in, page.KeyEdit{Problem: on("scopes"), ID: "«spk»", Name: "«grid»"}),
+		"leaked":         page.LeakedPage(in, page.Leaked{Name: "«n»", Uses: []string{"«u»"}, Others: []page.Fact{{"«o»", "spk"}}}),
+		"leaked unused":  page.LeakedPage(in, page.Leaked{Name: "«n»"}),
+		"no keys":        page.KeysPage(in, page.Keys{}),
+		"keys of other":  page.KeysPage(in, page.Keys{NotOwner: true, Problem: on("")}),
+		"new key":        page.NewKeyPage(in, plan),
+		"new key wrong":  page.NewKeyPage(in, planWrong),
+		"new key off":    page.NewKeyPage(in, alone),
+		"created":        page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Secret: "«sps»", FileName: "«grid.json»", FileHref: "data:application/json;base64,e30=", Check: "«call»"}),
+		"created own":    page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Check: "«call»"}),
 		"activity": page.ActivityPage(in, page.Activity{Older: "/activity?before=3", Newest: "/activity", Twin: "/v1/activity", Entries: []page.Entry{
 			{At: at, Text: "«did»", Who: "«you»", Proven: "«p»", From: "«f»"},
 			{At: at, Text: "«refused»", Times: "«3 times»", Refused: true, Who: "«key»", Seen: []page.Fact{{"«n»", "«v»"}}, Next: "«next»", Code: "key.expired"},
