@@ -206,9 +206,15 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 	if err != nil {
 		return err
 	}
+	exchanges := map[string]string{}
+	for _, h := range cfg.Gateway.Hosts {
+		if h.Kind == config.HostPage {
+			exchanges[h.Upstream] = h.Name
+		}
+	}
 	r.Confirmations, err = confirm.New(confirm.Deps{
 		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Key: key,
-		Origin: origin, Life: cfg.Confirmations.ValidFor,
+		Origin: origin, Exchanges: exchanges, Life: cfg.Confirmations.ValidFor,
 	})
 	return err
 }
@@ -234,7 +240,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	}
 	limits := throttle.Limits{Free: cfg.Throttle.Free, FirstDelay: cfg.Throttle.FirstDelay, MaxDelay: cfg.Throttle.MaxDelay, Memory: 24 * time.Hour}
 	r.Factors = factor.New(factor.Deps{
-		Ledger: store.Of[factor.Tx](db), Now: now, Hasher: hasher, Passkeys: passkeys, Ceremonies: r.ceremonies, Sealer: db.Ring(),
+		Ledger: store.Of[factor.Tx](db), Now: now, Hasher: hasher, Peppers: pepper{r.Keys}, Passkeys: passkeys, Ceremonies: r.ceremonies, Sealer: db.Ring(),
 		Sessions: r.Sessions, StepUps: r.StepUps, Follow: follow, Limits: limits, Issuer: Product,
 		Ages: factor.Ages{Usual: cfg.Confirmations.PasskeyAge, Wary: cfg.Confirmations.PasskeyAgeDevice},
 	})

@@ -25,6 +25,7 @@ const (
 	FactorAdded     Kind = "factor_added"
 	FactorRemoved   Kind = "factor_removed"
 	CodesGuessed    Kind = "codes_guessed"
+	PasskeyCloned   Kind = "passkey_cloned"
 	KeyCreated      Kind = "key_created"
 	KeyRevoked      Kind = "key_revoked"
 	KeyRotated      Kind = "key_rotated"
@@ -49,6 +50,14 @@ const (
 	MoneyConfirmed Kind = "money_confirmed"
 	UserDisabled   Kind = "user_disabled"
 	UserEnabled    Kind = "user_enabled"
+
+	// The ways back into an account.
+	RecoveryCodesReplaced Kind = "recovery_codes_replaced"
+	RecoveryCompleted     Kind = "recovery_completed"
+	RecoveryCancelled     Kind = "recovery_cancelled"
+	RecoveryDisputed      Kind = "recovery_disputed"
+	RecoveryShortened     Kind = "recovery_shortened"
+	DeviceLost            Kind = "device_lost"
 )
 
 // Happening is one of them.

@@ -62,6 +62,8 @@ const (
 	PasskeyEnrolled Action = "passkey.enrolled"
 	// PasskeyRenamed: The passkey {name} was renamed.
 	PasskeyRenamed Action = "passkey.renamed"
+	// PasskeyTested: The passkey {name} was tried out.
+	PasskeyTested Action = "passkey.tested"
 	// PasskeyRemoved: The passkey {name} was removed.
 	PasskeyRemoved Action = "passkey.removed"
 	// PasskeyCloneRefused: The passkey {name} was refused: its counter went back.
@@ -146,6 +148,10 @@ const (
 	ConfirmationExecuted Action = "confirmation.executed"
 	// ConfirmationCancelled: A confirmation was cancelled: {what}.
 	ConfirmationCancelled Action = "confirmation.cancelled"
+	// RecoveryCodesIssued: A new set of recovery codes was made.
+	RecoveryCodesIssued Action = "recovery_codes.issued"
+	// RecoveryCodesConfirmed: You showed that you kept your recovery codes.
+	RecoveryCodesConfirmed Action = "recovery_codes.confirmed"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -179,6 +185,7 @@ var actions = map[Action]Words{
 	TOTPRemoved:              {Quiet: false, English: "The authenticator app was removed.", Korean: "인증 앱을 삭제했습니다."},
 	PasskeyEnrolled:          {Quiet: false, English: "The passkey {name} was added.", Korean: "패스키 {name}을(를) 추가했습니다."},
 	PasskeyRenamed:           {Quiet: false, English: "The passkey {name} was renamed.", Korean: "패스키 {name}의 이름을 변경했습니다."},
+	PasskeyTested:            {Quiet: false, English: "The passkey {name} was tried out.", Korean: "패스키 {name}을(를) 시험해 보았습니다."},
 	PasskeyRemoved:           {Quiet: false, English: "The passkey {name} was removed.", Korean: "패스키 {name}을(를) 삭제했습니다."},
 	PasskeyCloneRefused:      {Quiet: false, English: "The passkey {name} was refused: its counter went back.", Korean: "패스키 {name}의 카운터가 되돌아가 인증을 거부했습니다."},
 	PasskeyRemovedRefused:    {Quiet: false, English: "The passkey {name} was refused: it has been removed.", Korean: "삭제된 패스키 {name}의 로그인을 거부했습니다."},
@@ -221,4 +228,6 @@ var actions = map[Action]Words{
 	ConfirmationApproved:     {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
 	ConfirmationExecuted:     {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
 	ConfirmationCancelled:    {Quiet: false, English: "A confirmation was cancelled: {what}.", Korean: "확인 요청을 취소했습니다: {what}."},
+	RecoveryCodesIssued:      {Quiet: false, English: "A new set of recovery codes was made.", Korean: "새 복구 코드를 만들었습니다."},
+	RecoveryCodesConfirmed:   {Quiet: false, English: "You showed that you kept your recovery codes.", Korean: "복구 코드를 보관했음을 확인했습니다."},
 }
