@@ -9,6 +9,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/totp"
 )
 
@@ -16,6 +17,7 @@ import (
 type methods struct {
 	room interface {
 		Of(ctx context.Context, p principal.Principal) (factor.Methods, error)
+		Signal(ctx context.Context, p principal.Principal) (passkey.Signal, error)
 		SetPassword(ctx context.Context, p principal.Principal, fresh secret.Value) (bearer secret.Value, err error)
 		BeginTOTP(ctx context.Context, p principal.Principal) (totp.Key, error)
 		ConfirmTOTP(ctx context.Context, p principal.Principal, code string) (bearer secret.Value, err error)
@@ -62,13 +64,18 @@ type methodList struct {
 	TOTP     *totpShown     `json:"totp,omitempty" doc:"Missing if there is no authenticator app"`
 	Passkeys []passkeyShown `json:"passkeys"`
 	Best     string         `json:"strongest" enum:"pwd,mfa,phr,phrh" doc:"The best acr that these reach"`
+	Signal   passkey.Signal `json:"signal" doc:"For PublicKeyCredential.signalAllAcceptedCredentials and signalCurrentUserDetails, so that the browser's list of passkeys stays true"`
 }
 
 type methodsOut struct{ Body methodList }
 
 func (m *methods) list(ctx context.Context, p principal.Principal, _ *struct{}) (*methodsOut, error) {
 	all, err := m.room.Of(ctx, p)
-	list := methodList{Passkeys: make([]passkeyShown, 0, len(all.Passkeys)), Best: all.Strongest().String()}
+	if err != nil {
+		return nil, err
+	}
+	signal, err := m.room.Signal(ctx, p)
+	list := methodList{Passkeys: make([]passkeyShown, 0, len(all.Passkeys)), Best: all.Strongest().String(), Signal: signal}
 	if all.Password != nil {
 		list.Password = &passwordShown{ChangedAt: all.Password.ChangedAt, Alone: all.Password.Alone}
 	}

@@ -225,9 +225,15 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 	if err != nil {
 		return err
 	}
+	exchanges := map[string]string{}
+	for _, h := range cfg.Gateway.Hosts {
+		if h.Kind == config.HostPage {
+			exchanges[h.Upstream] = h.Name
+		}
+	}
 	r.Confirmations, err = confirm.New(confirm.Deps{
 		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Key: key,
-		Origin: origin, Life: cfg.Confirmations.ValidFor,
+		Origin: origin, Exchanges: exchanges, Life: cfg.Confirmations.ValidFor,
 	})
 	return err
 }

@@ -150,6 +150,8 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.CodesGuessed:
 		count, err := strconv.Atoi(facts["count"])
 		return letter.CodesGuessed{Count: count, Resting: facts["resting"] != "", Seen: seen}, err
+	case notify.PasskeyCloned:
+		return letter.PasskeyCloned{Name: facts["name"], Seen: seen}, nil
 	case notify.KeyCreated:
 		expires, err := time.Parse(time.RFC3339, facts["expires"])
 		return letter.KeyCreated{Name: facts["name"], Scopes: scopeWords(lang, facts["scopes"]), Expires: expires, Seen: seen}, err

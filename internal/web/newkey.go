@@ -87,7 +87,7 @@ func (k *keys) plan(v *visit) error {
 		return err
 	}
 	if m.Strongest() < assurance.Mfa {
-		return fault.New(fault.AssuranceTooLow, "needs", assurance.Mfa.String())
+		return fault.New(fault.AssuranceTooLow, "needs", assurance.Mfa.String(), "missing", assurance.Words(v.who.Proof.Missing(assurance.Mfa)))
 	}
 	w := wanted{fields: map[string]string{"environment": k.terms.environment.String(), "kind": "hmac"}, scopes: scope.ReadOnly.Words()}
 	return k.showForm(v, w, page.Problem{})

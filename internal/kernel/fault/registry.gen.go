@@ -48,7 +48,7 @@ const (
 	MailAddressLocalPart Code = "mail_address.local_part"
 	// MailAddressDomain: The part after the @ is not a domain name that mail can reach.
 	MailAddressDomain Code = "mail_address.domain"
-	// AssuranceTooLow: This needs a stronger proof than this session has: {needs}.
+	// AssuranceTooLow: This needs a stronger proof than this session has: {needs}. Missing: {missing}.
 	AssuranceTooLow Code = "assurance.too_low"
 	// StepUpRequired: Please confirm that it is you. Nothing has changed yet.
 	StepUpRequired Code = "step_up_required"
@@ -98,6 +98,12 @@ const (
 	PasskeyRefused Code = "passkey.refused"
 	// PasskeyCloned: This security key's counter went back: there may be a copy of it. We did not accept it.
 	PasskeyCloned Code = "passkey.cloned"
+	// PasskeyUnknown: We do not know this passkey: it was removed here, or it belongs to another site.
+	PasskeyUnknown Code = "passkey.unknown"
+	// PasskeyUnverified: The passkey did not check that it is you. We need its fingerprint, face or PIN; a touch alone is not enough.
+	PasskeyUnverified Code = "passkey.unverified"
+	// PasskeyChanged: This passkey answers as another kind than it was added as: kept on one device then, synced now, or the other way round.
+	PasskeyChanged Code = "passkey.changed"
 	// PasskeyNotFound: There is no such passkey.
 	PasskeyNotFound Code = "passkey.not_found"
 	// PasskeyDuplicate: This passkey is already in your list.
@@ -277,8 +283,8 @@ var registry = map[Code]Entry{
 		English: "The part after the @ is not a domain name that mail can reach.", EnglishFix: "Check its spelling; a name in another script can be written in small letters or in its xn-- form.",
 		Korean: "@ 뒷부분이 메일을 받을 수 있는 도메인 이름이 아닙니다.", KoreanFix: "철자를 확인해 주십시오. 영문이 아닌 문자가 있는 이름은 소문자 또는 xn-- 형식으로 입력해 주십시오."},
 	AssuranceTooLow: {Code: AssuranceTooLow, Status: 403, Sight: Owner, Outside: "forbidden",
-		English: "This needs a stronger proof than this session has: {needs}.", EnglishFix: "Confirm with a passkey or with your authenticator app; if you have neither, add one under Sign-in methods.",
-		Korean: "이 작업에는 현재 세션보다 강한 인증({needs})이 필요합니다.", KoreanFix: "패스키나 인증 앱으로 확인해 주십시오. 둘 다 없다면 로그인 수단 화면에서 하나를 추가해 주십시오."},
+		English: "This needs a stronger proof than this session has: {needs}. Missing: {missing}.", EnglishFix: "Confirm with a passkey or with your authenticator app; if you have neither, add one under Sign-in methods.",
+		Korean: "이 작업에는 현재 세션보다 강한 인증({needs})이 필요합니다. 부족한 것: {missing}.", KoreanFix: "패스키나 인증 앱으로 확인해 주십시오. 둘 다 없다면 로그인 수단 화면에서 하나를 추가해 주십시오."},
 	StepUpRequired: {Code: StepUpRequired, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "Please confirm that it is you. Nothing has changed yet.", EnglishFix: "Confirm with the method shown, then send the same request again.",
 		Korean: "본인 확인이 필요합니다. 아직 변경된 것은 없습니다.", KoreanFix: "표시된 방법으로 확인한 뒤 같은 요청을 다시 보내 주십시오."},
@@ -351,6 +357,15 @@ var registry = map[Code]Entry{
 	PasskeyCloned: {Code: PasskeyCloned, Status: 403, Sight: Owner, Outside: "passkey.refused",
 		English: "This security key's counter went back: there may be a copy of it. We did not accept it.", EnglishFix: "Use another way to sign in and remove this key.",
 		Korean: "보안 키의 카운터가 되돌아갔습니다. 복제되었을 수 있어 인증을 거부했습니다.", KoreanFix: "다른 방법으로 로그인한 뒤 이 키를 삭제해 주십시오."},
+	PasskeyUnknown: {Code: PasskeyUnknown, Status: 403, Sight: Anyone, Outside: "",
+		English: "We do not know this passkey: it was removed here, or it belongs to another site.", EnglishFix: "Sign in another way, then delete this passkey on your device. If you removed it by mistake, add a new one under Sign-in methods.",
+		Korean: "등록되지 않은 패스키입니다. 여기에서 삭제되었거나 다른 사이트의 패스키입니다.", KoreanFix: "다른 방법으로 로그인한 뒤 기기에서 이 패스키를 삭제해 주십시오. 실수로 삭제하셨다면 로그인 수단 화면에서 새로 추가해 주십시오."},
+	PasskeyUnverified: {Code: PasskeyUnverified, Status: 403, Sight: Anyone, Outside: "",
+		English: "The passkey did not check that it is you. We need its fingerprint, face or PIN; a touch alone is not enough.", EnglishFix: "Set up a screen lock, or a PIN for the security key, then try again.",
+		Korean: "패스키가 본인인지 확인하지 않았습니다. 지문, 얼굴 또는 PIN 확인이 필요하며 터치만으로는 충분하지 않습니다.", KoreanFix: "화면 잠금이나 보안 키의 PIN을 설정한 뒤 다시 시도해 주십시오."},
+	PasskeyChanged: {Code: PasskeyChanged, Status: 403, Sight: Anyone, Outside: "",
+		English: "This passkey answers as another kind than it was added as: kept on one device then, synced now, or the other way round.", EnglishFix: "Sign in another way, remove this passkey and add it anew.",
+		Korean: "이 패스키는 등록할 때와 종류가 다릅니다. 한 기기에만 보관되던 키가 동기화되거나 그 반대로 바뀌었습니다.", KoreanFix: "다른 방법으로 로그인하여 이 패스키를 삭제한 뒤 다시 등록해 주십시오."},
 	PasskeyNotFound: {Code: PasskeyNotFound, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "There is no such passkey.", EnglishFix: "Reload the list.",
 		Korean: "해당 패스키가 없습니다.", KoreanFix: "목록을 새로 고쳐 주십시오."},

@@ -27,6 +27,7 @@ const (
 	FactorAdded     Kind = "factor_added"
 	FactorRemoved   Kind = "factor_removed"
 	CodesGuessed    Kind = "codes_guessed"
+	PasskeyCloned   Kind = "passkey_cloned"
 	KeyCreated      Kind = "key_created"
 	KeyRevoked      Kind = "key_revoked"
 	KeyRotated      Kind = "key_rotated"

@@ -52,6 +52,7 @@ func samples(language string) map[string]letter.Letter {
 		"factor_removed_no_hold":   letter.FactorRemoved{Factor: letter.Password, Seen: seen},
 		"codes_guessed":            letter.CodesGuessed{Count: 10, Seen: seen},
 		"codes_guessed_resting":    letter.CodesGuessed{Count: 100, Resting: true, Seen: seen},
+		"passkey_cloned":           letter.PasskeyCloned{Name: "blue key", Seen: seen},
 		"key_created":              letter.KeyCreated{Name: "grid-btc", Scopes: scopes, Expires: at.AddDate(0, 0, 90), Seen: seen},
 		"money_confirmed":          letter.MoneyConfirmed{What: "0.5 BTC → bc1qexample (BTC)", Memo: "7", Exchange: "paper", Seen: seen},
 		"key_revoked":              letter.KeyRevoked{Name: "grid-btc", Seen: seen},

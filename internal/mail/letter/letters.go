@@ -180,6 +180,23 @@ func (l CodesGuessed) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// PasskeyCloned reports that a passkey of one device was refused, because its counter says that there are two of it.
+type PasskeyCloned struct {
+	// Name is what the user called it.
+	Name string
+	Seen Sighting
+}
+
+func (l PasskeyCloned) compose(w *writer) {
+	w.subjectLine("passkey_cloned.subject")
+	w.heading("passkey_cloned.heading")
+	w.paragraph("passkey_cloned.first")
+	w.facts(append([]fact{{w.say("fact.name"), l.Name}}, w.sighting(l.Seen)...)...)
+	w.paragraph("passkey_cloned.do")
+	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}
+
 // MoneyConfirmed reports that a passkey confirmed a transaction, which leaves with the next request for it or once a hold has ended.
 type MoneyConfirmed struct {
 	// What is the amount and where it goes; Memo and Exchange may be empty.

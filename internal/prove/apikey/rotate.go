@@ -17,7 +17,7 @@ import (
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
-// The overlap of a rotation (product.md, "Lifetimes").
+// The overlap of a rotation.
 const (
 	UsualOverlap = 24 * time.Hour
 	MaxOverlap   = 7 * 24 * time.Hour

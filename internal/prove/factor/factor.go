@@ -81,6 +81,8 @@ type Tx interface {
 	InsertPasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
 	PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, error)
 	UsePasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
+	// TestPasskey writes down that its owner tried it out.
+	TestPasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
 	RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name string) (won bool, err error)
 	RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
 }
@@ -103,8 +105,7 @@ type Deps struct {
 	Issuer string
 }
 
-// Ages are how long a new passkey waits before it may approve money: Usual, and Wary within a day of a new device (product.md, "What dies
-// when"). A passkey with which a user is made waits for nothing: there was nobody before it to be robbed.
+// Ages are how long a new passkey waits before it may approve money: Usual, and Wary within a day of a new device. A passkey with which a user is made waits for nothing: there was nobody before it to be robbed.
 type Ages struct{ Usual, Wary time.Duration }
 
 // Factors enrols, proves and removes credentials.

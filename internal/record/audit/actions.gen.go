@@ -62,6 +62,8 @@ const (
 	PasskeyEnrolled Action = "passkey.enrolled"
 	// PasskeyRenamed: The passkey {name} was renamed.
 	PasskeyRenamed Action = "passkey.renamed"
+	// PasskeyTested: The passkey {name} was tried out.
+	PasskeyTested Action = "passkey.tested"
 	// PasskeyRemoved: The passkey {name} was removed.
 	PasskeyRemoved Action = "passkey.removed"
 	// PasskeyCloneRefused: The passkey {name} was refused: its counter went back.
@@ -169,6 +171,7 @@ var actions = map[Action]Words{
 	TOTPRemoved:              {Quiet: false, English: "The authenticator app was removed.", Korean: "인증 앱을 삭제했습니다."},
 	PasskeyEnrolled:          {Quiet: false, English: "The passkey {name} was added.", Korean: "패스키 {name}을(를) 추가했습니다."},
 	PasskeyRenamed:           {Quiet: false, English: "The passkey {name} was renamed.", Korean: "패스키 {name}의 이름을 변경했습니다."},
+	PasskeyTested:            {Quiet: false, English: "The passkey {name} was tried out.", Korean: "패스키 {name}을(를) 시험해 보았습니다."},
 	PasskeyRemoved:           {Quiet: false, English: "The passkey {name} was removed.", Korean: "패스키 {name}을(를) 삭제했습니다."},
 	PasskeyCloneRefused:      {Quiet: false, English: "The passkey {name} was refused: its counter went back.", Korean: "패스키 {name}의 카운터가 되돌아가 인증을 거부했습니다."},
 	PasskeyRemovedRefused:    {Quiet: false, English: "The passkey {name} was refused: it has been removed.", Korean: "삭제된 패스키 {name}의 로그인을 거부했습니다."},

@@ -82,6 +82,7 @@ var table = map[happening.Kind]Row{
 	happening.FactorAdded:     {This: Renewed, Notice: notify.FactorAdded},
 	happening.FactorRemoved:   {This: Renewed, Others: Dies, Hold: CredentialHold, Notice: notify.FactorRemoved},
 	happening.CodesGuessed:    {Notice: notify.CodesGuessed},
+	happening.PasskeyCloned:   {Notice: notify.PasskeyCloned},
 	happening.KeyCreated:      {Notice: notify.KeyCreated},
 	happening.KeyRevoked:      {Notice: notify.KeyRevoked},
 	happening.KeyRotated:      {Notice: notify.KeyRotated},

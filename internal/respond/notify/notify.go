@@ -38,6 +38,7 @@ const (
 	FactorAdded         Letter = "factor_added"
 	FactorRemoved       Letter = "factor_removed"
 	CodesGuessed        Letter = "codes_guessed"
+	PasskeyCloned       Letter = "passkey_cloned"
 	KeyCreated          Letter = "key_created"
 	KeyRevoked          Letter = "key_revoked"
 	KeyRotated          Letter = "key_rotated"

@@ -47,7 +47,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 	limited.Me.Challenge, limited.Me.Until, unusual.Me.Challenge = "stranger", at, "unusual"
 	used := key("«spk_live_2»", page.KeySoon)
 	used.Used, used.UsedFrom, used.Allowlist = at, "«203.0.113.7»", []string{"«203.0.113.0/24»"}
-	passkey := page.Passkey{ID: "pk_1", Name: "«iPhone»", Synced: true, Added: at}
+	passkey := page.Passkey{ID: "pk_1", Name: "«iPhone»", Product: "«phone»", Synced: true, Added: at}
 	plan := page.NewKey{
 		Name: "«grid»", Purpose: "«trade»", Kind: "ed25519", Subaccounts: []page.Option{{Value: "a", Text: "«main»", Chosen: true}, {Value: "b", Text: "«bots»"}},
 		Environments: []page.Option{{Value: "live", Text: "«live»"}}, Scopes: []page.Scope{{Word: "orders:write", Text: "«place»", Acts: true, Chosen: true}},
@@ -75,8 +75,9 @@ func samples(w i18n.Words) map[string]templ.Component {
 			{ID: "«ses_2»", Device: "«Safari»", Agent: "«ua»", Addr: "«203.0.113.8»", Proven: "«p»", Opened: at, Acted: at, Ends: at},
 		}}),
 		"one session":   page.SessionsPage(limited, page.Sessions{Idle: "«30 minutes»", List: []page.Session{{ID: "«ses_1»", Device: "«Chrome»", Mine: true, Limited: true, Shared: true, Hosts: []page.OpenHost{{Authority: "«exchange.example.com»", Opened: at}}}}}),
-		"methods":       page.MethodsPage(in, page.Methods{Password: &page.Password{Changed: at}, TOTP: &page.TOTP{Since: at}, Passkeys: []page.Passkey{passkey, {ID: "pk_2", Name: "«key»", Added: at, Used: at}}}),
+		"methods":       page.MethodsPage(in, page.Methods{Password: &page.Password{Changed: at}, TOTP: &page.TOTP{Since: at}, Passkeys: []page.Passkey{passkey, {ID: "pk_2", Name: "«key»", Product: "«stick»", Attested: true, Added: at, Used: at, Tested: at}}, Signal: "{}", Spare: "test"}),
 		"no methods":    page.MethodsPage(in, page.Methods{Problem: on("")}),
+		"one passkey":   page.MethodsPage(in, page.Methods{Passkeys: []page.Passkey{passkey}, Spare: "second"}),
 		"password":      page.PasswordPage(in, page.NewPassword{Problem: on("password"), Mail: "«a»", Least: "15"}),
 		"change":        page.PasswordPage(in, page.NewPassword{Mail: "«a»", Least: "8", Set: true}),
 		"enrol":         page.EnrolPage(in, page.Enrol{Shown: true, Secret: "«ABCD»", URI: "otpauth://totp/x", QRSize: 21, QRPath: "M0 0h1v1h-1z"}),
