@@ -61,6 +61,7 @@ var containments = map[Letter]Containment{
 	KeyUnblocked:        {Kind: happening.ReportedChange, Key: true},
 	KeyLeaked:           {Kind: happening.ReportedChange},
 	MoneyConfirmed:      {Kind: happening.ReportedChange},
+	PasskeyCloned:       {Kind: happening.ReportedChange},
 	ContactChanged:      {Kind: happening.ReportedChange, Undo: true},
 }
 
