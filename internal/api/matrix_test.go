@@ -107,6 +107,7 @@ var bodies = map[string]string{
 	"POST /v1/contact/changes":           `{"place":"second","mail":"other@example.com"}`,
 	"POST /v1/contact/changes/{id}/code": `{"code":"12345678"}`,
 	"POST /v1/passkeys/{id}/test":        `{"state":"c3RhdGU","response":{}}`,
+	"POST /v1/recovery-codes/confirm":    `{"code":"00000-00000-00000-00000-00000-00"}`,
 	"POST /v1/keys":                      `{"name":"Bot","purpose":"tests","environment":"test","dialect":"native","algorithm":"hmac-sha256"}`,
 }
 

@@ -102,13 +102,13 @@ func families() map[string][]string {
 		levels = append(levels, l.String())
 	}
 	method := []string{}
-	for _, m := range []string{"passkey", "totp", "password"} {
+	for _, m := range []string{"passkey", "totp", "password", "recovery_code"} {
 		for _, part := range []string{"strength", "benefit", "risk", "lost"} {
 			method = append(method, m+"."+part)
 		}
 	}
 	var missing []string
-	for _, gap := range []string{"factor", "proof", "way", "reported"} {
+	for _, gap := range []string{"factor", "proof", "way", "codes", "reported"} {
 		for _, part := range []string{"title", "text", "link"} {
 			missing = append(missing, gap+"."+part)
 		}
@@ -133,7 +133,7 @@ func families() map[string][]string {
 		"keylife.": verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
 		"asked.": {
-			"password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "session.restored",
+			"recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "session.restored",
 			"contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed",
 		},
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text"},

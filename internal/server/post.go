@@ -147,6 +147,8 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.FactorAdded{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
 	case notify.FactorRemoved:
 		return letter.FactorRemoved{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen, Hold: m.Held}, nil
+	case notify.RecoveryCodesReplaced:
+		return letter.RecoveryCodesReplaced{Seen: seen, Hold: m.Held}, nil
 	case notify.CodesGuessed:
 		count, err := strconv.Atoi(facts["count"])
 		return letter.CodesGuessed{Count: count, Resting: facts["resting"] != "", Seen: seen}, err

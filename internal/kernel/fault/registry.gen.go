@@ -212,6 +212,10 @@ const (
 	ContactCodeRefused Code = "contact.code_refused"
 	// ContactNoSecond: There is no second address.
 	ContactNoSecond Code = "contact.no_second"
+	// RecoveryCodeRefused: That is none of the recovery codes that are left.
+	RecoveryCodeRefused Code = "recovery_code.refused"
+	// FactorLastWayBack: Without it, a lost passkey would leave no way back but a wait of days.
+	FactorLastWayBack Code = "factor.last_way_back"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -528,4 +532,10 @@ var registry = map[Code]Entry{
 	ContactNoSecond: {Code: ContactNoSecond, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no second address.", EnglishFix: "Nothing is left to do.",
 		Korean: "두 번째 주소가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},
+	RecoveryCodeRefused: {Code: RecoveryCodeRefused, Status: 403, Sight: Anyone, Outside: "",
+		English: "That is none of the recovery codes that are left.", EnglishFix: "Check each group against your paper. A code works once, and only those of the newest set do.",
+		Korean: "사용할 수 있는 복구 코드가 아닙니다.", KoreanFix: "종이에 적힌 코드와 묶음별로 대조해 주십시오. 코드는 한 번만 사용할 수 있고 가장 최근에 만든 것만 유효합니다."},
+	FactorLastWayBack: {Code: FactorLastWayBack, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "Without it, a lost passkey would leave no way back but a wait of days.", EnglishFix: "Make recovery codes, add another passkey or set a password first.",
+		Korean: "이 수단을 삭제하면 패스키를 잃었을 때 며칠을 기다려야만 계정에 다시 들어올 수 있습니다.", KoreanFix: "먼저 복구 코드를 만들거나, 다른 패스키를 추가하거나, 비밀번호를 설정해 주십시오."},
 }

@@ -5,7 +5,8 @@
 // mail travels; and it knows addresses of our own pages only, built from the configured origin.
 //
 // Invariant: no letter carries a secret but those that prove a mailbox, whose Code is typed as such, and none carries a link that does more than
-// open a page; the page behind "This wasn't me" does nothing until its button is pressed, and can only stop things. The text part and the HTML part say the same words in the same order. Values are shown, never obeyed: control
+// open a page; the page behind "This was not me" does nothing until its button is pressed, and can only stop things. The text part and the HTML
+// part say the same words in the same order. Values are shown, never obeyed: control
 // characters, markup and line breaks in them reach neither a header nor the markup.
 package letter
 
@@ -53,6 +54,8 @@ func (l Links) methods() string  { return l.Origin + "/methods" }
 func (l Links) keys() string     { return l.Origin + "/keys" }
 func (l Links) contact() string  { return l.Origin + "/contact" }
 
+func (l Links) recovery() string { return l.Origin + "/recovery" }
+
 func (l Links) confirmations() string { return l.Origin + "/confirmations" }
 
 func (l Links) check() error {
@@ -92,7 +95,7 @@ func Render(l Letter, f Frame) (Rendered, error) {
 }
 
 // Code is the one secret that a mail may carry: the code that proves that an address is read by the one who typed it.
-// It opens no session of an existing user. It prints as its kind.
+// It by itself opens no session of an existing user. It prints as its kind.
 type Code string
 
 // String keeps the code out of logs.
@@ -116,4 +119,6 @@ const (
 	Passkey  Factor = "passkey"
 	TOTP     Factor = "totp"
 	Password Factor = "password"
+	// RecoveryCodes are a set, as it is told of.
+	RecoveryCodes Factor = "recovery_code"
 )

@@ -98,6 +98,8 @@ var table = map[happening.Kind]Row{
 	happening.ReportedChange:  {This: Dies, Others: Dies, Hold: CredentialHold, Notice: notify.Contained},
 	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
 	happening.UserEnabled:     {},
+
+	happening.RecoveryCodesReplaced: {This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.RecoveryCodesReplaced},
 }
 
 // Sessions is what this package asks of package session.

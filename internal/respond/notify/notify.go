@@ -53,6 +53,16 @@ const (
 	SignUpTried         Letter = "sign_up_tried"
 	ContactCode         Letter = "contact_code"
 	ContactTaken        Letter = "contact_taken"
+
+	// The ways back into an account.
+	RecoveryCodesReplaced Letter = "recovery_codes_replaced"
+	RecoveryWaiting       Letter = "recovery_waiting"
+	RecoveryReady         Letter = "recovery_ready"
+	RecoveryCancelled     Letter = "recovery_cancelled"
+	RecoveryDisputed      Letter = "recovery_disputed"
+	RecoveryCompleted     Letter = "recovery_completed"
+	RecoveryShortened     Letter = "recovery_shortened"
+	DeviceLost            Letter = "device_lost"
 )
 
 // Delivery is the job that mails a message to one of its addresses.
