@@ -38,6 +38,17 @@ const (
 	KeyLeaked       Kind = "key_leaked"
 	// MoneyKeyLeaked is KeyLeaked of a key that could withdraw.
 	MoneyKeyLeaked Kind = "money_key_leaked"
+	KeyWidened     Kind = "key_widened"
+	KeyWoken       Kind = "key_woken"
+	KeyReleased    Kind = "key_released"
+	KeyStrayed     Kind = "key_strayed"
+	KeyExpiring    Kind = "key_expiring"
+	KeyExpired     Kind = "key_expired"
+	KeyLapsing     Kind = "key_lapsing"
+	KeyLapsed      Kind = "key_lapsed"
+	KeyUnused      Kind = "key_unused"
+	KeyNarrowed    Kind = "key_narrowed"
+	KeyDisabled    Kind = "key_disabled"
 	MoneyConfirmed Kind = "money_confirmed"
 	// ReportedSession and ReportedChange: somebody who read a notice said that it was not them who signed in, or who changed something.
 	ReportedSession Kind = "reported_session"

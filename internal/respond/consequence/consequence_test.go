@@ -48,7 +48,8 @@ func TestWhatDiesWhen(t *testing.T) {
 func TestEveryRowHappens(t *testing.T) {
 	apart := map[happening.Kind]bool{
 		happening.SignedUp: true, happening.UserEnabled: true, // they have nothing yet, or nothing any more
-		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, // they only tell, and that is tried where they happen
+		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, happening.KeyExpiring: true, happening.KeyExpired: true, happening.KeyLapsing: true,
+		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, // they only tell, and that is tried where they happen
 	}
 	for kind := range consequence.Table() {
 		if len(causes[kind]) == 0 && !apart[kind] {
@@ -80,7 +81,12 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 
 // Each notice that somebody gets says what its link stops, or is known to have nothing to stop.
 func TestEveryNoticeHasItsContainment(t *testing.T) {
-	nothing := map[notify.Letter]bool{notify.Welcome: true, notify.Contained: true}
+	nothing := map[notify.Letter]bool{
+		notify.Welcome: true, notify.Contained: true,
+		// Time did these.
+		notify.KeyExpiring: true, notify.KeyExpired: true, notify.KeyLapsing: true, notify.KeyLapsed: true, notify.KeyUnused: true,
+		notify.KeyNarrowed: true, notify.KeyDisabled: true,
+	}
 	for kind, row := range consequence.Table() {
 		plan, stops := notify.ContainmentOf(row.Notice)
 		if row.Notice != "" && stops == nothing[row.Notice] {

@@ -115,6 +115,7 @@ type KeyUse struct {
 	Code   string
 	Calls  int64
 	LastAt int64
+	Scope  string
 }
 
 type Message struct {
