@@ -93,6 +93,7 @@ var bodies = map[string]string{
 	"POST /v1/sign-in/passkey":        `{"state":"c3RhdGU","response":{}}`,
 	"PUT /v1/password":                `{"password":"four words in a row"}`,
 	"POST /v1/totp/confirm":           `{"code":"123456"}`,
+	"POST /v1/recovery-codes/confirm": `{"code":"00000-00000-00000-00000-00000-00"}`,
 	"POST /v1/passkeys":               `{"state":"c3RhdGU","response":{},"name":"Phone"}`,
 	"PATCH /v1/passkeys/{id}":         `{"name":"Phone"}`,
 	"POST /v1/passkeys/{id}/test":     `{"state":"c3RhdGU","response":{}}`,

@@ -176,6 +176,17 @@ func (v *visit) serve() error {
 	if strings.HasPrefix(v.path, ownPaths) {
 		return v.serveOwn()
 	}
+	if err := v.check(); err != nil {
+		return err
+	}
+	v.used("")
+	v.forward()
+	return nil
+}
+
+// check is the whole check of a request whose body is here, one for all ways in: the request matches a route, its sender is known and may do
+// this now, its body is bound, and money has its confirmation.
+func (v *visit) check() error {
 	if err := v.admit(); err != nil {
 		return err
 	}
@@ -192,12 +203,8 @@ func (v *visit) serve() error {
 		}
 	}
 	if v.moves {
-		if err := v.confirmed(); err != nil {
-			return err
-		}
+		return v.confirmed()
 	}
-	v.used("")
-	v.forward()
 	return nil
 }
 
@@ -215,7 +222,7 @@ func (v *visit) address() error {
 	return nil
 }
 
-// admit is the check, one for all ways in: the request matches a route, its sender is known and may do this now.
+// admit is the part of the check that needs no body.
 func (v *visit) admit() error {
 	if v.route = v.host.Upstream.Routes.Load().Match(v.r.Method, v.path); v.route == nil {
 		return fault.New(fault.GatewayNoRoute)

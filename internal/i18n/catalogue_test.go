@@ -102,13 +102,13 @@ func families() map[string][]string {
 		levels = append(levels, l.String())
 	}
 	method := []string{}
-	for _, m := range []string{"passkey", "totp", "password"} {
+	for _, m := range []string{"passkey", "totp", "password", "recovery_code"} {
 		for _, part := range []string{"strength", "benefit", "risk", "lost"} {
 			method = append(method, m+"."+part)
 		}
 	}
 	var missing []string
-	for _, gap := range []string{"factor", "proof", "way"} {
+	for _, gap := range []string{"factor", "proof", "way", "codes"} {
 		for _, part := range []string{"title", "text", "link"} {
 			missing = append(missing, gap+"."+part)
 		}
@@ -132,7 +132,7 @@ func families() map[string][]string {
 	return map[string][]string{
 		"keylife.": verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.":     {"password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "session.restored"},
+		"asked.":     {"recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "session.restored"},
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"spare.": {"second", "test"}, "fact.missing.": {"two_factors", "user_verified", "phishing_resistant", "device_bound", "fresh"},

@@ -251,7 +251,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	}
 	limits := throttle.Limits{Free: cfg.Throttle.Free, FirstDelay: cfg.Throttle.FirstDelay, MaxDelay: cfg.Throttle.MaxDelay, Memory: 24 * time.Hour}
 	r.Factors = factor.New(factor.Deps{
-		Ledger: store.Of[factor.Tx](db), Now: now, Hasher: hasher, Passkeys: passkeys, Ceremonies: r.ceremonies, Sealer: db.Ring(),
+		Ledger: store.Of[factor.Tx](db), Now: now, Hasher: hasher, Peppers: pepper{r.Keys}, Passkeys: passkeys, Ceremonies: r.ceremonies, Sealer: db.Ring(),
 		Sessions: r.Sessions, StepUps: r.StepUps, Follow: follow, Limits: limits, Issuer: Product,
 		Passwordless: !cfg.Password.Enabled,
 		Ages:         factor.Ages{Usual: cfg.Confirmations.PasskeyAge, Wary: cfg.Confirmations.PasskeyAgeDevice},

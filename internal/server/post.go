@@ -114,6 +114,8 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.FactorAdded{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
 	case notify.FactorRemoved:
 		return letter.FactorRemoved{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
+	case notify.RecoveryCodesReplaced:
+		return letter.RecoveryCodesReplaced{Seen: seen}, nil
 	case notify.CodesGuessed:
 		count, err := strconv.Atoi(facts["count"])
 		return letter.CodesGuessed{Count: count, Resting: facts["resting"] != "", Seen: seen}, err

@@ -36,9 +36,17 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		ended = append(ended, rowID[id.KeyKind](k))
 	}
 	for what, erase := range map[string]func() error{
-		"password":      func() error { return t.DeletePasswordByUser(ctx, sqlgen.DeletePasswordByUserParams{UserID: u[:]}) },
-		"authenticator": func() error { _, err := t.DeleteTOTP(ctx, u); return err },
-		"passkeys":      func() error { return t.DeletePasskeysByUser(ctx, sqlgen.DeletePasskeysByUserParams{UserID: u[:]}) },
+		"password":       func() error { return t.DeletePasswordByUser(ctx, sqlgen.DeletePasswordByUserParams{UserID: u[:]}) },
+		"authenticator":  func() error { _, err := t.DeleteTOTP(ctx, u); return err },
+		"recovery codes": func() error { return t.DeleteRecoverySet(ctx, u) },
+		"recovery plan": func() error {
+			return t.DeleteRecoveryPlanByUser(ctx, sqlgen.DeleteRecoveryPlanByUserParams{UserID: u[:]})
+		},
+		"recoveries": func() error {
+			return errors.Join(t.DeleteEvidenceByUser(ctx, sqlgen.DeleteEvidenceByUserParams{UserID: u[:]}),
+				t.DeleteRecoveriesByUser(ctx, sqlgen.DeleteRecoveriesByUserParams{UserID: u[:]}))
+		},
+		"passkeys": func() error { return t.DeletePasskeysByUser(ctx, sqlgen.DeletePasskeysByUserParams{UserID: u[:]}) },
 		"devices": func() error {
 			return t.DeleteDeviceUsersByUser(ctx, sqlgen.DeleteDeviceUsersByUserParams{UserID: u[:]})
 		},

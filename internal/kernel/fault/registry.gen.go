@@ -208,6 +208,10 @@ const (
 	SessionIdle Code = "session.idle"
 	// SessionUnusual: This session is being used in an unusual way. It may look and cancel orders until you confirm that it is you.
 	SessionUnusual Code = "session.unusual"
+	// RecoveryCodeRefused: That is none of the recovery codes that are left.
+	RecoveryCodeRefused Code = "recovery_code.refused"
+	// FactorLastWayBack: Without it, a lost passkey would leave no way back but a wait of days.
+	FactorLastWayBack Code = "factor.last_way_back"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -518,4 +522,10 @@ var registry = map[Code]Entry{
 	SessionUnusual: {Code: SessionUnusual, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "This session is being used in an unusual way. It may look and cancel orders until you confirm that it is you.", EnglishFix: "Open the dashboard and choose “Confirm it is you”. If it is not you, sign this session out from another device.",
 		Korean: "이 세션이 평소와 다르게 사용되고 있습니다. 본인 확인 전까지 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "대시보드에서 ‘본인 확인’을 선택해 주십시오. 본인이 아니라면 다른 기기에서 이 세션을 로그아웃해 주십시오."},
+	RecoveryCodeRefused: {Code: RecoveryCodeRefused, Status: 403, Sight: Anyone, Outside: "",
+		English: "That is none of the recovery codes that are left.", EnglishFix: "Check each group against your paper. A code works once, and only those of the newest set do.",
+		Korean: "사용할 수 있는 복구 코드가 아닙니다.", KoreanFix: "종이에 적힌 코드와 묶음별로 대조해 주십시오. 코드는 한 번만 사용할 수 있고 가장 최근에 만든 것만 유효합니다."},
+	FactorLastWayBack: {Code: FactorLastWayBack, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "Without it, a lost passkey would leave no way back but a wait of days.", EnglishFix: "Make recovery codes, add another passkey or set a password first.",
+		Korean: "이 수단을 삭제하면 패스키를 잃었을 때 며칠을 기다려야만 계정에 다시 들어올 수 있습니다.", KoreanFix: "먼저 복구 코드를 만들거나, 다른 패스키를 추가하거나, 비밀번호를 설정해 주십시오."},
 }

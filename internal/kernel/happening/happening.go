@@ -39,6 +39,14 @@ const (
 	MoneyConfirmed Kind = "money_confirmed"
 	UserDisabled   Kind = "user_disabled"
 	UserEnabled    Kind = "user_enabled"
+
+	// The ways back into an account.
+	RecoveryCodesReplaced Kind = "recovery_codes_replaced"
+	RecoveryCompleted     Kind = "recovery_completed"
+	RecoveryCancelled     Kind = "recovery_cancelled"
+	RecoveryDisputed      Kind = "recovery_disputed"
+	RecoveryShortened     Kind = "recovery_shortened"
+	DeviceLost            Kind = "device_lost"
 )
 
 // Happening is one of them.

@@ -119,6 +119,9 @@ func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, toke
 		if err := insertPasskey(ctx, tx, c); err != nil {
 			return audit.Event{}, err
 		}
+		if err := tx.NotePasskeyDevice(ctx, c.ID, p.Origin.Device); err != nil {
+			return audit.Event{}, fmt.Errorf("note device: %w", err)
+		}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: facts}, enrolled.Proof)
 		return event(audit.PasskeyEnrolled, p, facts), err
 	})
@@ -214,6 +217,9 @@ func (f *Factors) RemovePasskey(ctx context.Context, p principal.Principal, c id
 		}
 		if won, err := tx.RemovePasskey(ctx, p.User, c, f.Now()); err != nil || !won {
 			return audit.Event{}, fmt.Errorf("remove passkey: won %t: %w", won, err)
+		}
+		if err := m.dropCodes(ctx, tx, p.User); err != nil {
+			return audit.Event{}, err
 		}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorRemoved, Facts: facts}, assurance.Proof{})
 		return event(audit.PasskeyRemoved, p, facts), err

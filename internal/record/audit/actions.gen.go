@@ -124,6 +124,10 @@ const (
 	ConfirmationExecuted Action = "confirmation.executed"
 	// ConfirmationCancelled: A confirmation was cancelled: {what}.
 	ConfirmationCancelled Action = "confirmation.cancelled"
+	// RecoveryCodesIssued: A new set of recovery codes was made.
+	RecoveryCodesIssued Action = "recovery_codes.issued"
+	// RecoveryCodesConfirmed: You showed that you kept your recovery codes.
+	RecoveryCodesConfirmed Action = "recovery_codes.confirmed"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -188,4 +192,6 @@ var actions = map[Action]Words{
 	ConfirmationApproved:     {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
 	ConfirmationExecuted:     {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
 	ConfirmationCancelled:    {Quiet: false, English: "A confirmation was cancelled: {what}.", Korean: "확인 요청을 취소했습니다: {what}."},
+	RecoveryCodesIssued:      {Quiet: false, English: "A new set of recovery codes was made.", Korean: "새 복구 코드를 만들었습니다."},
+	RecoveryCodesConfirmed:   {Quiet: false, English: "You showed that you kept your recovery codes.", Korean: "복구 코드를 보관했음을 확인했습니다."},
 }

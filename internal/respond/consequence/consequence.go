@@ -95,6 +95,8 @@ var table = map[happening.Kind]Row{
 	happening.MoneyConfirmed:  {Notice: notify.MoneyConfirmed},
 	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
 	happening.UserEnabled:     {},
+
+	happening.RecoveryCodesReplaced: {This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.RecoveryCodesReplaced},
 }
 
 // Sessions is what this package asks of package session.

@@ -95,6 +95,17 @@ var causes = map[happening.Kind]map[string]cause{
 		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/sessions/"+w.third()+"/not-me", nil) }},
 		"pages": {happens: func(w *world) { w.submit("/sessions/" + w.third() + "/not-me") }},
 	},
+	happening.RecoveryCodesReplaced: {
+		"/v1": {happens: func(w *world) {
+			w.call(http.MethodPost, "/v1/recovery-codes", nil)
+			w.clock.Advance(30 * time.Second)
+			w.call(http.MethodPost, "/v1/recovery-codes", nil)
+		}},
+		"pages": {happens: func(w *world) {
+			w.submit("/recovery/codes")
+			w.submit("/recovery/codes")
+		}},
+	},
 	happening.CodesGuessed: {"elsewhere": {happens: func(w *world) {
 		browser := [32]byte{1}
 		from := signin.From{Origin: principal.Origin{Addr: netip.MustParseAddr("198.51.100.5")}, Browser: browser}

@@ -45,6 +45,16 @@ const (
 	KeyUnblocked        Letter = "key_unblocked"
 	KeyLeaked           Letter = "key_leaked"
 	MoneyConfirmed      Letter = "money_confirmed"
+
+	// The ways back into an account.
+	RecoveryCodesReplaced Letter = "recovery_codes_replaced"
+	RecoveryWaiting       Letter = "recovery_waiting"
+	RecoveryReady         Letter = "recovery_ready"
+	RecoveryCancelled     Letter = "recovery_cancelled"
+	RecoveryDisputed      Letter = "recovery_disputed"
+	RecoveryCompleted     Letter = "recovery_completed"
+	RecoveryShortened     Letter = "recovery_shortened"
+	DeviceLost            Letter = "device_lost"
 )
 
 // Notice is the job that tells a user what happened.

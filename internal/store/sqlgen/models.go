@@ -100,6 +100,28 @@ type Password struct {
 	ChangedAt int64
 }
 
+type Recovery struct {
+	ID            []byte
+	CodeHash      []byte
+	Mail          string
+	UserID        []byte
+	Lang          string
+	Browser       []byte
+	CreatedAt     int64
+	ExpiresAt     int64
+	MailCode      []byte
+	MailCodeUntil int64
+	MailTries     int64
+	ProvenAt      sql.NullInt64
+	Proof         string
+	ClaimedAt     sql.NullInt64
+	Span          int64
+	BegunAt       sql.NullInt64
+	EndsAt        sql.NullInt64
+	EndedAt       sql.NullInt64
+	Outcome       string
+}
+
 type SignUp struct {
 	ID         []byte
 	Mail       string

@@ -57,22 +57,30 @@ func samples(w i18n.Words) map[string]templ.Component {
 	planWrong.Problem, planWrong.Kind, planWrong.Subaccounts = on("scopes"), "upbit", nil
 	alone := plan
 	alone.Exchanges, alone.Problem = nil, on("allowlist")
+	set := page.CodeSet{Made: at, Left: 9}
+	confirmed := set
+	confirmed.Confirmed = true
 	return map[string]templ.Component{
-		"sign-up":          page.SignUpPage(out, page.SignUp{Korean: true}),
-		"sign-up wrong":    page.SignUpPage(out, page.SignUp{Problem: on("mail"), Mail: "«a»", Name: "«Kim»"}),
-		"code":             page.MailCodePage(out, page.Code{SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
-		"code wrong":       page.MailCodePage(out, page.Code{Problem: on("code"), SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
-		"secure":           page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»"}),
-		"secure wrong":     page.SecurePage(out, page.Secure{Problem: on("password"), SignUp: "sup_1", Mail: "«a»"}),
-		"sign-in":          page.SignInPage(out, page.SignIn{ReturnTo: "/keys", Origin: "«https://gate.example»", Again: true}),
-		"sessions unusual": page.SessionsPage(unusual, page.Sessions{Idle: "«30 minutes»"}),
-		"sign-in keys":     page.SignInPage(out, page.SignIn{ReturnTo: "/", Origin: "«https://gate.example»", Passwordless: true}),
-		"secure keys":      page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»", Passwordless: true}),
-		"methods keys":     page.MethodsPage(in, page.Methods{Passwordless: true}),
-		"sign-in wrong":    page.SignInPage(out, page.SignIn{Problem: on(""), Mail: "«a»", ReturnTo: "/", Origin: "«https://gate.example»"}),
-		"second":           page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/"}),
-		"overview":         page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Hosts: []page.Host{host}}),
-		"overview missing": page.OverviewPage(asleep, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«p»", Mine: *asleep.Me, Missing: []page.Missing{{"«t»", "«x»", "«l»", "/methods"}}}),
+		"recovery codes, none":        page.RecoveryCodesPage(in, page.RecoveryCodes{}),
+		"recovery codes, first":       page.RecoveryCodesPage(in, page.RecoveryCodes{MayIssue: true}),
+		"recovery codes, unconfirmed": page.RecoveryCodesPage(in, page.RecoveryCodes{Problem: on("code"), Codes: &set, MayIssue: true}),
+		"recovery codes":              page.RecoveryCodesPage(in, page.RecoveryCodes{Codes: &confirmed, MayIssue: true}),
+		"recovery codes, new":         page.NewCodesPage(in, page.NewCodes{List: []string{"«00000-11111»"}, Made: at, FileHref: "data:text/plain,codes"}),
+		"sign-up":                     page.SignUpPage(out, page.SignUp{Korean: true}),
+		"sign-up wrong":               page.SignUpPage(out, page.SignUp{Problem: on("mail"), Mail: "«a»", Name: "«Kim»"}),
+		"code":                        page.MailCodePage(out, page.Code{SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
+		"code wrong":                  page.MailCodePage(out, page.Code{Problem: on("code"), SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
+		"secure":                      page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»"}),
+		"secure wrong":                page.SecurePage(out, page.Secure{Problem: on("password"), SignUp: "sup_1", Mail: "«a»"}),
+		"sign-in":                     page.SignInPage(out, page.SignIn{ReturnTo: "/keys", Origin: "«https://gate.example»", Again: true}),
+		"sessions unusual":            page.SessionsPage(unusual, page.Sessions{Idle: "«30 minutes»"}),
+		"sign-in wrong":               page.SignInPage(out, page.SignIn{Problem: on(""), Mail: "«a»", ReturnTo: "/", Origin: "«https://gate.example»"}),
+		"second":                      page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/"}),
+		"overview":                    page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Hosts: []page.Host{host}}),
+		"overview missing":            page.OverviewPage(asleep, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«p»", Mine: *asleep.Me, Missing: []page.Missing{{"«t»", "«x»", "«l»", "/methods"}}}),
+		"sign-in keys":                page.SignInPage(out, page.SignIn{ReturnTo: "/", Origin: "«https://gate.example»", Passwordless: true}),
+		"secure keys":                 page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»", Passwordless: true}),
+		"methods keys":                page.MethodsPage(in, page.Methods{Passwordless: true}),
 		"sessions": page.SessionsPage(in, page.Sessions{Idle: "«30 minutes»", List: []page.Session{
 			{ID: "«ses_1»", Device: "«Chrome»", Agent: "«ua»", Addr: "«203.0.113.7»", Proven: "«p»", Opened: at, Acted: at, Ends: at, Mine: true},
 			{ID: "«ses_2»", Device: "«Safari»", Agent: "«ua»", Addr: "«203.0.113.8»", Proven: "«p»", Opened: at, Acted: at, Ends: at},

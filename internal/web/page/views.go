@@ -173,6 +173,8 @@ type Methods struct {
 	Password *Password
 	TOTP     *TOTP
 	Passkeys []Passkey
+	// Codes are the recovery codes; nil if there are none.
+	Codes *CodeSet
 	// Signal is what the browser's own list of passkeys should be true to, as JSON for script.
 	Signal string
 	// Spare says what the list lacks: "second" where there is one passkey only, "test" where one was neither used nor tried for half a year; empty
