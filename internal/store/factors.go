@@ -104,8 +104,3 @@ func (t *tx) RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name st
 func (t *tx) RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (bool, error) {
 	return won(t.Queries.RemovePasskey(ctx, sqlgen.RemovePasskeyParams{ID: c[:], UserID: u[:], RemovedAt: maybeMicros(now)}))
 }
-
-func (t *tx) LaterDevice(ctx context.Context, u id.User, since time.Time) (bool, error) {
-	count, err := t.LaterDevicesByUser(ctx, sqlgen.LaterDevicesByUserParams{UserID: u[:], Since: micros(since)})
-	return count > 0, err
-}

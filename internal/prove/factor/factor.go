@@ -75,8 +75,6 @@ type Tx interface {
 	CountTOTPFailure(ctx context.Context, u id.User) (failures int64, err error)
 	ForgetTOTPFailures(ctx context.Context, u id.User) error
 	DeleteTOTP(ctx context.Context, u id.User) (won bool, err error)
-	// LaterDevice says whether the user came with another device than their first after since.
-	LaterDevice(ctx context.Context, u id.User, since time.Time) (bool, error)
 	// InsertPasskey is won unless somebody has a credential of that id already.
 	InsertPasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
 	PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, error)
@@ -105,7 +103,8 @@ type Deps struct {
 	Issuer string
 }
 
-// Ages are how long a new passkey waits before it may approve money: Usual, and Wary within a day of a new device. A passkey with which a user is made waits for nothing: there was nobody before it to be robbed.
+// Ages are how long a new passkey waits before it may approve money: Usual, and Wary within a day of a sign-in from where its user was not known.
+// A passkey with which a user is made waits for nothing: there was nobody before it to be robbed.
 type Ages struct{ Usual, Wary time.Duration }
 
 // Factors enrols, proves and removes credentials.

@@ -154,4 +154,5 @@ type User struct {
 	Handle     []byte
 	CreatedAt  int64
 	DisabledAt sql.NullInt64
+	StrangeAt  sql.NullInt64
 }
