@@ -102,13 +102,13 @@ func families() map[string][]string {
 		levels = append(levels, l.String())
 	}
 	method := []string{}
-	for _, m := range []string{"passkey", "totp", "password"} {
+	for _, m := range []string{"passkey", "totp", "password", "recovery_code"} {
 		for _, part := range []string{"strength", "benefit", "risk", "lost"} {
 			method = append(method, m+"."+part)
 		}
 	}
 	var missing []string
-	for _, gap := range []string{"factor", "proof", "way"} {
+	for _, gap := range []string{"factor", "proof", "way", "codes", "reported"} {
 		for _, part := range []string{"title", "text", "link"} {
 			missing = append(missing, gap+"."+part)
 		}
@@ -121,7 +121,7 @@ func families() map[string][]string {
 		kinds = append(kinds, k+".text")
 	}
 	var verbs []string
-	for _, verb := range []string{"freeze", "unfreeze", "block", "unblock"} {
+	for _, verb := range []string{"freeze", "unfreeze", "block", "unblock", "wake", "release"} {
 		verbs = append(verbs, verb, verb+"_text", verb+"_do")
 	}
 	kinds = append(kinds, "upbit.read", "coinbase.read")
@@ -130,20 +130,23 @@ func families() map[string][]string {
 		dialects = append(dialects, d.String())
 	}
 	return map[string][]string{
-		"keylife.": verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
+		"edit.": {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby"}, "on_end.": {"leave", "cancel_all"},
+		"template.": {"portfolio", "accounting", "bot", "market_maker"},
+		"keylife.":  verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.":     {"password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "session.restored"},
+		"asked.":     {"contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored"},
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"spare.": {"second", "test"}, "fact.missing.": {"two_factors", "user_verified", "phishing_resistant", "device_bound", "fresh"},
-		"fact.needs.":   levels, "fact.ceiling.": {"look", "cancel", "order"},
+		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
 		"fact.dialect.": dialects, "signs.": append([]string{"ed25519", "hmac"}, exchanges...),
 		"fact.language.": {"en", "ko"},
 		"fact.problem.":  problems(),
 		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
 		"confirm.title.": {"withdraw", "destination"}, "confirm.what.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
-		"hold.reason.": {"password_changed", "factor_removed", "other"},
-		"invalid.":     {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
+		"hold.reason.": {"password_changed", "factor_removed", "other", "contact_changed", "reported_session", "reported_change"},
+		"not_me.":      {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address"},
+		"invalid.": {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang", "phrase", "mail"},
 	}
 }
 
@@ -176,7 +179,7 @@ func problems() (words []string) {
 
 // What the public reads comes from catalogues alone: no refusal carries the text of an error.
 func TestNoRefusalCarriesAnErrorsText(t *testing.T) {
-	carries := regexp.MustCompile(`fault\.New\([^\n]*(\.Error\(\)|\.Message)`)
+	carries := regexp.MustCompile(`fault\.New\([^\n]*(\.Error\(\)|\.Message\b)`)
 	for _, bad := range []string{`fault.New(fault.RequestMalformed, "problem", err.Error())`, `fault.New(c, "problem", found.Message)`} {
 		if !carries.MatchString(bad) {
 			t.Errorf("%s is not found", bad)

@@ -104,3 +104,17 @@ func (t *tx) RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name st
 func (t *tx) RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (bool, error) {
 	return won(t.Queries.RemovePasskey(ctx, sqlgen.RemovePasskeyParams{ID: c[:], UserID: u[:], RemovedAt: maybeMicros(now)}))
 }
+
+func (t *tx) Recovered(ctx context.Context, u id.User, since time.Time) (bool, error) {
+	count, err := t.RecoveredSince(ctx, sqlgen.RecoveredSinceParams{UserID: u[:], Since: maybeMicros(since)})
+	return count > 0, err
+}
+
+func (t *tx) NotePasskeyDevice(ctx context.Context, c id.Passkey, d id.Device) error {
+	return t.Queries.NotePasskeyDevice(ctx, sqlgen.NotePasskeyDeviceParams{ID: c[:], DeviceID: maybeID(d)})
+}
+
+func (t *tx) PasskeysMadeOn(ctx context.Context, u id.User, d id.Device) ([]id.Passkey, error) {
+	rows, err := t.ListPasskeysMadeOn(ctx, sqlgen.ListPasskeysMadeOnParams{UserID: u[:], DeviceID: d[:]})
+	return each(rows, err, func(row sqlgen.ListPasskeysMadeOnRow) id.Passkey { return rowID[id.PasskeyKind](row.ID) })
+}

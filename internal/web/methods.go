@@ -65,6 +65,7 @@ func (m *methods) list(v *visit, p page.Problem) error {
 			Added: v.when(c.Born), Used: v.when(c.LastUsedAt), Tested: v.when(c.TestedAt),
 		})
 	}
+	view.Codes = codesView(v, has)
 	view.Spare = spare(has.Passkeys, v.web.Now())
 	signal, err := m.factors.Signal(v.r.Context(), v.who)
 	if err != nil {
@@ -166,7 +167,21 @@ func (m *methods) confirmTOTP(v *visit) error {
 	if err != nil {
 		return v.retry(err, func(p page.Problem) error { return v.show(page.EnrolPage(v.frame("totp.add"), page.Enrol{Problem: p})) })
 	}
-	return changed(v, bearer, "totp_added")
+	return m.afterFactor(v, bearer, "totp_added")
+}
+
+// afterFactor goes from a new factor to recovery codes, as long as there are none that were kept: the factor alone would be lost with its phone.
+func (m *methods) afterFactor(v *visit, bearer secret.Value, said string) error {
+	has, err := m.factors.Of(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	if has.Codes != nil && !has.Codes.ConfirmedAt.IsZero() {
+		return changed(v, bearer, said)
+	}
+	v.renew(bearer)
+	v.say(said)
+	return v.leave("/recovery/codes")
 }
 
 func (m *methods) removeTOTP(v *visit) error {

@@ -119,6 +119,9 @@ func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, toke
 		if err := insertPasskey(ctx, tx, c); err != nil {
 			return audit.Event{}, err
 		}
+		if err := tx.NotePasskeyDevice(ctx, c.ID, p.Origin.Device); err != nil {
+			return audit.Event{}, fmt.Errorf("note device: %w", err)
+		}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: facts}, enrolled.Proof)
 		return event(audit.PasskeyEnrolled, p, facts), err
 	})
@@ -145,17 +148,22 @@ func (f *Factors) newPasskey(u id.User, e passkey.Enrolled, name string) passkey
 	return passkey.Credential{ID: id.New[id.PasskeyKind](now), User: u, CredentialID: e.CredentialID, Record: e.Record, Name: name, Born: now, ApprovesFrom: now}
 }
 
-// wary is how long after a strange sign-in a new passkey waits longer.
+// wary is how long after a strange sign-in or a recovery a new passkey waits longer.
 const wary = 24 * time.Hour
 
 // approvesFrom is when a passkey that is being added may approve money. A new device, a shared computer and one that was forgotten are all
 // strange at their first sign-in; where the user is made they are known.
 func (f *Factors) approvesFrom(ctx context.Context, tx Tx, c passkey.Credential) (time.Time, error) {
+	since := c.Born.Add(-wary)
 	self, _, err := tx.UserByID(ctx, c.User)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read user: %w", err)
 	}
-	if self.StrangeAt.After(c.Born.Add(-wary)) {
+	recovered, err := tx.Recovered(ctx, c.User, since)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look for a recovery: %w", err)
+	}
+	if recovered || self.StrangeAt.After(since) {
 		return c.Born.Add(f.Ages.Wary), nil
 	}
 	return c.Born.Add(f.Ages.Usual), nil
@@ -215,6 +223,9 @@ func (f *Factors) RemovePasskey(ctx context.Context, p principal.Principal, c id
 		}
 		if won, err := tx.RemovePasskey(ctx, p.User, c, f.Now()); err != nil || !won {
 			return audit.Event{}, fmt.Errorf("remove passkey: won %t: %w", won, err)
+		}
+		if err := m.dropCodes(ctx, tx, p.User); err != nil {
+			return audit.Event{}, err
 		}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorRemoved, Facts: facts}, assurance.Proof{})
 		return event(audit.PasskeyRemoved, p, facts), err

@@ -66,6 +66,30 @@ type Confirmation struct {
 	CancelledAt   sql.NullInt64
 }
 
+type Contact struct {
+	UserID      []byte
+	MailSince   sql.NullInt64
+	Second      string
+	SecondSince sql.NullInt64
+	Phrase      []byte
+}
+
+type ContactChange struct {
+	ID        []byte
+	UserID    []byte
+	SessionID []byte
+	Place     string
+	OldMail   string
+	OldSince  sql.NullInt64
+	NewMail   string
+	Taken     int64
+	Tries     int64
+	CreatedAt int64
+	ExpiresAt int64
+	DoneAt    sql.NullInt64
+	UndoneAt  sql.NullInt64
+}
+
 type DataKey struct {
 	Version   int64
 	Kek       string
@@ -91,6 +115,18 @@ type KeyUse struct {
 	Code   string
 	Calls  int64
 	LastAt int64
+	Scope  string
+}
+
+type Message struct {
+	ID          []byte
+	UserID      []byte
+	CreatedAt   int64
+	Sealed      []byte
+	MailedAt    sql.NullInt64
+	ReadAt      sql.NullInt64
+	LinkUntil   sql.NullInt64
+	ContainedAt sql.NullInt64
 }
 
 type Password struct {
@@ -98,6 +134,28 @@ type Password struct {
 	Phc       string
 	Alone     int64
 	ChangedAt int64
+}
+
+type Recovery struct {
+	ID            []byte
+	CodeHash      []byte
+	Mail          string
+	UserID        []byte
+	Lang          string
+	Browser       []byte
+	CreatedAt     int64
+	ExpiresAt     int64
+	MailCode      []byte
+	MailCodeUntil int64
+	MailTries     int64
+	ProvenAt      sql.NullInt64
+	Proof         string
+	ClaimedAt     sql.NullInt64
+	Span          int64
+	BegunAt       sql.NullInt64
+	EndsAt        sql.NullInt64
+	EndedAt       sql.NullInt64
+	Outcome       string
 }
 
 type SignUp struct {
