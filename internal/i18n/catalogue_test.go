@@ -108,7 +108,7 @@ func families() map[string][]string {
 		}
 	}
 	var missing []string
-	for _, gap := range []string{"factor", "proof", "way", "codes"} {
+	for _, gap := range []string{"factor", "proof", "way", "codes", "claim"} {
 		for _, part := range []string{"title", "text", "link"} {
 			missing = append(missing, gap+"."+part)
 		}
@@ -129,14 +129,19 @@ func families() map[string][]string {
 	for _, d := range sign.AllDialects() {
 		dialects = append(dialects, d.String())
 	}
+	states := []string{"proven", "told", "waiting", "ready", "completed", "cancelled", "disputed", "withdrawn", "lapsed"}
 	return map[string][]string{
-		"keylife.": verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
+		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code"},
+		"plan.loss.":  {"phone", "key", "mailbox", "everything"},
+		"plan.way.":   {"passkey", "two", "password", "code", "proof", "mailbox", "operators"},
+		"fact.proof.": {"mailbox", "password", "totp", "recovery_code"},
+		"keylife.":    verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.":     {"recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "session.restored"},
+		"asked.":     {"recovery.cancelled", "recovery.wait_set", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "session.restored"},
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"spare.": {"second", "test"}, "fact.missing.": {"two_factors", "user_verified", "phishing_resistant", "device_bound", "fresh"},
-		"fact.needs.":   levels, "fact.ceiling.": {"look", "cancel", "order"},
+		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
 		"fact.dialect.": dialects, "signs.": append([]string{"ed25519", "hmac"}, exchanges...),
 		"fact.language.": {"en", "ko"},
 		"fact.problem.":  problems(),

@@ -37,6 +37,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/internal/store"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -74,6 +75,8 @@ type Rooms struct {
 	Holds    *hold.Holds
 	// Confirmations are the user's own proofs for single transactions.
 	Confirmations *confirm.Confirmations
+	// Recoveries are the ways back into accounts.
+	Recoveries *recovery.Recoveries
 	// Consequences is what follows from what happened.
 	Consequences *consequence.Consequences
 	Policy       policy.Policy
@@ -184,7 +187,11 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 			return err
 		}
 	}
-	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions}, post)
+	if err := r.buildRecoveries(ctx, cfg, opts, post); err != nil {
+		return err
+	}
+	arrivals := notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}
+	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, arrivals, post)
 	db.Listen(store.Listener{Reload: db.Ring().Reload, Hear: func(c txn.Change) {
 		if c.Subject == txn.SubjectDataKey {
 			if err := db.Ring().Reload(context.Background()); err != nil {
@@ -284,6 +291,7 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 	if err != nil {
 		return err
 	}
+	follow.UseKeys(r.APIKeys)
 	db.Listen(store.Listener{Hear: r.APIKeys.Hear, Reload: r.APIKeys.Reload})
 	r.nonces = memory.NewNonces(now(), windows.Widest()+2*windows.Future)
 	r.budgets = memory.NewBudgets(memory.BudgetLimits{
@@ -340,8 +348,10 @@ func random32() []byte {
 // Handlers are the jobs that this release knows how to do.
 func (r *Rooms) Handlers() store.Handlers {
 	return store.Handlers{
-		notify.Notice{}.Kind():   r.Notices.DoNotice,
-		signup.CodeMail{}.Kind(): r.Notices.DoCodeMail,
+		notify.Notice{}.Kind():     r.Notices.DoNotice,
+		signup.CodeMail{}.Kind():   r.Notices.DoCodeMail,
+		recovery.CodeMail{}.Kind(): r.Recoveries.DoCodeMail,
+		recovery.Remind{}.Kind():   r.Recoveries.DoRemind,
 	}
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -81,6 +82,14 @@ func (p *post) SendCode(ctx context.Context, to notify.To, code secret.Value, ex
 	return p.send(ctx, to, letter.SignUpCode{Code: letter.Code(code.Reveal()), ValidFor: life})
 }
 
+// SendRecoveryCode sends the letter of a recovery.
+func (p *post) SendRecoveryCode(ctx context.Context, to notify.To, code secret.Value, nobody bool, life time.Duration) error {
+	if nobody {
+		return p.send(ctx, to, letter.RecoveryNobody{})
+	}
+	return p.send(ctx, to, letter.RecoveryCode{Code: letter.Code(code.Reveal()), ValidFor: life})
+}
+
 // SendNotice sends a notice.
 func (p *post) SendNotice(ctx context.Context, to notify.To, l notify.Letter, facts map[string]string, at time.Time) error {
 	written, err := p.write(to.Lang, l, facts, at)
@@ -114,8 +123,6 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.FactorAdded{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
 	case notify.FactorRemoved:
 		return letter.FactorRemoved{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
-	case notify.RecoveryCodesReplaced:
-		return letter.RecoveryCodesReplaced{Seen: seen}, nil
 	case notify.CodesGuessed:
 		count, err := strconv.Atoi(facts["count"])
 		return letter.CodesGuessed{Count: count, Resting: facts["resting"] != "", Seen: seen}, err
@@ -131,7 +138,42 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked:
 		return letter.KeyChanged{Change: string(l), Name: facts["name"], Seen: seen}, nil
 	}
+	return writeRecovery(lang, l, facts, seen)
+}
+
+// writeRecovery writes the notices about ways back.
+func writeRecovery(lang string, l notify.Letter, facts map[string]string, seen letter.Sighting) (letter.Letter, error) {
+	wait, waitErr := time.ParseDuration(cmp.Or(facts["wait"], "0s"))
+	ends, endsErr := timeOf(facts["ends"])
+	until, untilErr := timeOf(facts["until"])
+	err := errors.Join(waitErr, endsErr, untilErr)
+	switch l {
+	case notify.RecoveryCodesReplaced:
+		return letter.RecoveryCodesReplaced{Seen: seen}, nil
+	case notify.RecoveryWaiting:
+		return letter.RecoveryWaiting{Wait: wait, Ends: ends, Seen: seen}, err
+	case notify.RecoveryReady:
+		return letter.RecoveryReady{Until: until}, err
+	case notify.RecoveryCancelled:
+		return letter.RecoveryCancelled{Seen: seen}, nil
+	case notify.RecoveryDisputed:
+		return letter.RecoveryDisputed{Seen: seen}, nil
+	case notify.RecoveryCompleted:
+		return letter.RecoveryCompleted{Seen: seen}, nil
+	case notify.RecoveryShortened:
+		return letter.RecoveryShortened{Wait: wait, Seen: seen}, err
+	case notify.DeviceLost:
+		return letter.DeviceLost{Device: agent.Describe(facts["lost"]).Words(lang), Seen: seen}, nil
+	}
 	return nil, fmt.Errorf("no letter is written for %q", l)
+}
+
+// timeOf reads a time of a fact; a missing one is the zero time.
+func timeOf(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse(time.RFC3339, text)
 }
 
 // scopeWords says what a key may do as its maker confirmed it.

@@ -45,6 +45,8 @@ type (
 	Hold       = Of[HoldKind]
 	// Confirmation is the user's own proof for one transaction.
 	Confirmation = Of[ConfirmationKind]
+	// Recovery is a way back into an account.
+	Recovery = Of[RecoveryKind]
 )
 
 // The kinds themselves, for New and Parse.
@@ -62,6 +64,7 @@ type (
 	KeyKind          struct{}
 	HoldKind         struct{}
 	ConfirmationKind struct{}
+	RecoveryKind     struct{}
 )
 
 func (UserKind) prefix() string         { return "usr_" }
@@ -77,6 +80,7 @@ func (RequestKind) prefix() string      { return "req_" }
 func (KeyKind) prefix() string          { return "key_" }
 func (HoldKind) prefix() string         { return "hld_" }
 func (ConfirmationKind) prefix() string { return "cnf_" }
+func (RecoveryKind) prefix() string     { return "rcv_" }
 
 // base32 of 16 bytes is 26 characters whose last one carries only 3 bits; Parse refuses any other spelling of the same bytes.
 var text = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -209,9 +209,11 @@ type Letter struct {
 	To     notify.To
 	Notice notify.Letter
 	Facts  map[string]string
-	// Code of a sign-up, and whether the address had a user already.
+	// Code of a sign-up or recovery, and whether the address had a user already.
 	Code     string
 	Existing bool
+	// Nobody: the address of a recovery has no account.
+	Nobody bool
 }
 
 // Mailbox receives all letters.
@@ -230,6 +232,16 @@ func (m *Mailbox) SendNotice(_ context.Context, to notify.To, l notify.Letter, f
 func (m *Mailbox) SendCode(_ context.Context, to notify.To, code secret.Value, existing bool, _ time.Duration) error {
 	l := Letter{To: to, Existing: existing}
 	if !existing {
+		l.Code = string(code.Reveal())
+	}
+	m.add(l)
+	return nil
+}
+
+// SendRecoveryCode keeps the letter of a recovery.
+func (m *Mailbox) SendRecoveryCode(_ context.Context, to notify.To, code secret.Value, nobody bool, _ time.Duration) error {
+	l := Letter{To: to, Nobody: nobody}
+	if !nobody {
 		l.Code = string(code.Reveal())
 	}
 	m.add(l)

@@ -47,7 +47,7 @@ func TestWhatDiesWhen(t *testing.T) {
 func TestEveryRowHappens(t *testing.T) {
 	apart := map[happening.Kind]bool{
 		happening.SignedUp: true, happening.UserEnabled: true, // they have nothing yet, or nothing any more
-		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, // they only tell, and that is tried where they happen
+		happening.RecoveryCancelled: true, happening.RecoveryDisputed: true, happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, // they only tell, and that is tried where they happen
 	}
 	for kind := range consequence.Table() {
 		if len(causes[kind]) == 0 && !apart[kind] {
@@ -97,7 +97,7 @@ func wanted(row consequence.Row) answers {
 	ofFate := map[consequence.Fate]map[string]fault.Code{
 		consequence.Stays: session(open), consequence.Renewed: renewed, consequence.Dies: session(fault.SessionEnded),
 	}
-	key := map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Blocked: fault.KeyOwnerDisabled, consequence.Dies: fault.KeyRevoked}
+	key := map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Frozen: open, consequence.Blocked: fault.KeyOwnerDisabled, consequence.Dies: fault.KeyRevoked}
 	bearer := session(open)
 	if row.This != consequence.Stays {
 		bearer = session(fault.SessionEnded)

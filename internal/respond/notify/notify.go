@@ -67,6 +67,8 @@ type Notice struct {
 	Hold id.Hold `json:"hold,omitzero"`
 	// Session whose challenge lapses a day after this notice has arrived; zero if it reports none.
 	Session id.Session `json:"session,omitzero"`
+	// Recovery whose wait begins when this notice has arrived; zero if it reports none.
+	Recovery id.Recovery `json:"recovery,omitzero"`
 }
 
 // Kind names the job.
@@ -80,6 +82,8 @@ type Post interface {
 	SendNotice(ctx context.Context, to To, l Letter, facts map[string]string, at time.Time) error
 	// SendCode sends the code of a sign-up, or with existing the word that the address has a user.
 	SendCode(ctx context.Context, to To, code secret.Value, existing bool, life time.Duration) error
+	// SendRecoveryCode sends the code of a recovery, or with nobody the word that the address has no account.
+	SendRecoveryCode(ctx context.Context, to To, code secret.Value, nobody bool, life time.Duration) error
 }
 
 // Tx is what this package asks of a transaction.
@@ -97,10 +101,16 @@ type Sessions interface {
 	Told(ctx context.Context, s id.Session) error
 }
 
+// Recoveries is what this package asks of package recovery.
+type Recoveries interface {
+	BeginWait(ctx context.Context, r id.Recovery) error
+}
+
 // Arrivals are those whose clocks start when a user has been told.
 type Arrivals struct {
-	Holds    Holds
-	Sessions Sessions
+	Holds      Holds
+	Sessions   Sessions
+	Recoveries Recoveries
 }
 
 // Notices does the jobs.
@@ -136,6 +146,11 @@ func (n *Notices) DoNotice(ctx context.Context, fields []byte) error {
 	}
 	if !job.Session.IsZero() {
 		if err := n.arrivals.Sessions.Told(ctx, job.Session); err != nil {
+			return err
+		}
+	}
+	if !job.Recovery.IsZero() {
+		if err := n.arrivals.Recoveries.BeginWait(ctx, job.Recovery); err != nil {
 			return err
 		}
 	}
