@@ -119,6 +119,7 @@ var causes = map[happening.Kind]map[string]cause{
 	happening.RecoveryShortened: {"/v1": {happens: func(w *world) {
 		w.call(http.MethodPut, "/v1/recovery/wait", map[string]int{"days": 14})
 		w.call(http.MethodPut, "/v1/recovery/wait", map[string]int{"days": 7})
+		w.before = w.copied(w.here) // the proofs for it gave the session another bearer
 	}}},
 	happening.CodesGuessed: {"elsewhere": {happens: func(w *world) {
 		browser := [32]byte{1}
