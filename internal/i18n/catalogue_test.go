@@ -108,7 +108,7 @@ func families() map[string][]string {
 		}
 	}
 	var missing []string
-	for _, gap := range []string{"factor", "proof", "way", "codes", "claim"} {
+	for _, gap := range []string{"factor", "proof", "way", "codes", "claim", "reported"} {
 		for _, part := range []string{"title", "text", "link"} {
 			missing = append(missing, gap+"."+part)
 		}
@@ -121,7 +121,7 @@ func families() map[string][]string {
 		kinds = append(kinds, k+".text")
 	}
 	var verbs []string
-	for _, verb := range []string{"freeze", "unfreeze", "block", "unblock"} {
+	for _, verb := range []string{"freeze", "unfreeze", "block", "unblock", "wake", "release"} {
 		verbs = append(verbs, verb, verb+"_text", verb+"_do")
 	}
 	kinds = append(kinds, "upbit.read", "coinbase.read")
@@ -132,12 +132,13 @@ func families() map[string][]string {
 	states := []string{"proven", "told", "waiting", "ready", "completed", "cancelled", "disputed", "withdrawn", "lapsed"}
 	return map[string][]string{
 		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code"},
-		"plan.loss.":  {"phone", "key", "mailbox", "everything"},
-		"plan.way.":   {"passkey", "two", "password", "code", "proof", "mailbox", "operators"},
-		"fact.proof.": {"mailbox", "password", "totp", "recovery_code"},
-		"keylife.":    verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
+		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code"},
+		"plan.way.": {"passkey", "two", "password", "code", "proof", "mailbox", "operators"},
+		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby"}, "on_end.": {"leave", "cancel_all"},
+		"template.": {"portfolio", "accounting", "bot", "market_maker"},
+		"keylife.":  verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.":     {"recovery.cancelled", "recovery.wait_set", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "session.restored"},
+		"asked.":     {"recovery.cancelled", "recovery.wait_set", "contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored"},
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"spare.": {"second", "test"}, "fact.missing.": {"two_factors", "user_verified", "phishing_resistant", "device_bound", "fresh"},
@@ -147,8 +148,9 @@ func families() map[string][]string {
 		"fact.problem.":  problems(),
 		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
 		"confirm.title.": {"withdraw", "destination"}, "confirm.what.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
-		"hold.reason.": {"password_changed", "factor_removed", "other"},
-		"invalid.":     {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
+		"hold.reason.": {"password_changed", "factor_removed", "other", "contact_changed", "reported_session", "reported_change"},
+		"not_me.":      {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address"},
+		"invalid.": {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang", "phrase", "mail"},
 	}
 }
 
@@ -181,7 +183,7 @@ func problems() (words []string) {
 
 // What the public reads comes from catalogues alone: no refusal carries the text of an error.
 func TestNoRefusalCarriesAnErrorsText(t *testing.T) {
-	carries := regexp.MustCompile(`fault\.New\([^\n]*(\.Error\(\)|\.Message)`)
+	carries := regexp.MustCompile(`fault\.New\([^\n]*(\.Error\(\)|\.Message\b)`)
 	for _, bad := range []string{`fault.New(fault.RequestMalformed, "problem", err.Error())`, `fault.New(c, "problem", found.Message)`} {
 		if !carries.MatchString(bad) {
 			t.Errorf("%s is not found", bad)

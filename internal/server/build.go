@@ -23,6 +23,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
+	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
@@ -66,6 +67,8 @@ type Rooms struct {
 	Factors  *factor.Factors
 	SignUps  *signup.SignUps
 	SignIns  *signin.SignIns
+	// Contacts is how users are reached.
+	Contacts *contact.Contacts
 	StepUps  *stepup.StepUps
 	APIKeys  *apikey.Keys
 	Verifier *signed.Verifier
@@ -190,8 +193,9 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err := r.buildRecoveries(ctx, cfg, opts, post); err != nil {
 		return err
 	}
-	arrivals := notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}
-	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, arrivals, post)
+	if err := r.buildNotices(ctx, cfg, opts, post); err != nil {
+		return err
+	}
 	db.Listen(store.Listener{Reload: db.Ring().Reload, Hear: func(c txn.Change) {
 		if c.Subject == txn.SubjectDataKey {
 			if err := db.Ring().Reload(context.Background()); err != nil {
@@ -200,6 +204,20 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		}
 	}})
 	return nil
+}
+
+// buildNotices is the last of the rooms, because the link of a notice can stop what all the others do.
+func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Options, post notify.Post) error {
+	key, err := r.Store.ServerSecret(ctx, "not_me_links", random32)
+	if err != nil {
+		return err
+	}
+	r.Notices, err = notify.New(notify.Deps{
+		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg), Key: key,
+		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}, Follow: r.Consequences,
+		Stops: notify.Stops{Sessions: r.Sessions, Confirmations: r.Confirmations, Keys: r.APIKeys, Contacts: r.Contacts},
+	})
+	return err
 }
 
 // buildConfirmations has passkeys of its own: what was signed on any other origin is refused here, and what was signed here everywhere else.
@@ -262,6 +280,16 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	if err != nil {
 		return err
 	}
+	contactKey, err := db.ServerSecret(ctx, "contact_codes", random32)
+	if err != nil {
+		return err
+	}
+	r.Contacts, err = contact.New(contact.Deps{
+		Ledger: store.Of[contact.Tx](db), Now: now, StepUps: r.StepUps, Sessions: r.Sessions, Follow: follow, Limits: limits, CodeKey: contactKey,
+	})
+	if err != nil {
+		return err
+	}
 	r.SignIns = signin.New(signin.Deps{
 		Ledger: store.Of[signin.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, Ceremonies: r.ceremonies, Follow: follow,
 		Limits: limits, SourceLimits: manyTries(limits), Tally: r.Tally,
@@ -284,7 +312,7 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 		Ledger: store.Of[apikey.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Ceremonies: r.ceremonies, Sealer: db.Ring(),
 		Follow: follow, ScopesOf: policy.ScopesOf,
 		Limits: apikey.Limits{
-			Life: cfg.Keys.DefaultLife, ReadOnlyLife: cfg.Keys.ReadOnlyLife, MaxLife: cfg.Keys.MaxLife,
+			Life: cfg.Keys.DefaultLife, ReadOnlyLife: cfg.Keys.ReadOnlyLife, HighValueLife: cfg.Keys.HighValueLife, MaxLife: cfg.Keys.MaxLife,
 			UnpinnedTradeLife: cfg.Keys.UnpinnedTradeLife, Dialects: limits,
 		},
 	})
@@ -348,8 +376,10 @@ func random32() []byte {
 // Handlers are the jobs that this release knows how to do.
 func (r *Rooms) Handlers() store.Handlers {
 	return store.Handlers{
-		notify.Notice{}.Kind():     r.Notices.DoNotice,
-		signup.CodeMail{}.Kind():   r.Notices.DoCodeMail,
+		notify.Delivery{}.Kind():  r.Notices.DoNotice,
+		signup.CodeMail{}.Kind():  r.Notices.DoCodeMail,
+		contact.CodeMail{}.Kind(): r.Notices.DoContactMail,
+
 		recovery.CodeMail{}.Kind(): r.Recoveries.DoCodeMail,
 		recovery.Remind{}.Kind():   r.Recoveries.DoRemind,
 	}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,14 +17,19 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/mail"
 	"github.com/seed-21c57000/sallyport/internal/mail/letter"
+	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
-// post writes letters with package letter and hands them to the relay. It turns facts of rooms into the words of mails.
+// writer writes letters with package letter. It turns facts of rooms into the words of mails.
+type writer struct{ links letter.Links }
+
+// post hands letters to the relay.
 type post struct {
+	writer
+
 	relay relay
-	links letter.Links
 	from  mailaddr.Address
 }
 
@@ -40,8 +44,12 @@ type noRelay struct{}
 
 func (noRelay) Send(context.Context, mail.Message) error { return errNoRelay }
 
+func newWriter(cfg config.Config) writer {
+	return writer{letter.Links{Origin: string(cfg.Dashboard.Origin)}}
+}
+
 func newPost(cfg config.Config, now func() time.Time) (*post, error) {
-	p := &post{relay: noRelay{}, links: letter.Links{Origin: string(cfg.Dashboard.Origin)}}
+	p := &post{writer: newWriter(cfg), relay: noRelay{}}
 	if cfg.Mail.SMTP.Addr == "" {
 		return p, nil
 	}
@@ -77,32 +85,56 @@ func readSecretFile(path string) (secret.Value, error) {
 // SendCode sends the letter of a sign-up.
 func (p *post) SendCode(ctx context.Context, to notify.To, code secret.Value, existing bool, life time.Duration) error {
 	if existing {
-		return p.send(ctx, to, letter.SignUpExisting{})
+		return p.send(ctx, to, letter.SignUpExisting{}, letter.Frame{})
 	}
-	return p.send(ctx, to, letter.SignUpCode{Code: letter.Code(code.Reveal()), ValidFor: life})
+	return p.send(ctx, to, letter.SignUpCode{Code: letter.Code(code.Reveal()), ValidFor: life}, letter.Frame{})
+}
+
+// SendContactCode sends the code of a new address.
+func (p *post) SendContactCode(ctx context.Context, to notify.To, m notify.Message, code secret.Value) error {
+	if m.Letter == notify.ContactTaken {
+		return p.send(ctx, to, letter.ContactTaken{}, letter.Frame{})
+	}
+	written := letter.ContactCode{Code: letter.Code(code.Reveal()), Second: m.Facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}
+	return p.send(ctx, to, written, letter.Frame{Message: m.ID.String()})
 }
 
 // SendRecoveryCode sends the letter of a recovery.
 func (p *post) SendRecoveryCode(ctx context.Context, to notify.To, code secret.Value, nobody bool, life time.Duration) error {
 	if nobody {
-		return p.send(ctx, to, letter.RecoveryNobody{})
+		return p.send(ctx, to, letter.RecoveryNobody{}, letter.Frame{})
 	}
-	return p.send(ctx, to, letter.RecoveryCode{Code: letter.Code(code.Reveal()), ValidFor: life})
+	return p.send(ctx, to, letter.RecoveryCode{Code: letter.Code(code.Reveal()), ValidFor: life}, letter.Frame{})
 }
 
 // SendNotice sends a notice.
-func (p *post) SendNotice(ctx context.Context, to notify.To, l notify.Letter, facts map[string]string, at time.Time) error {
-	written, err := p.write(to.Lang, l, facts, at)
+func (p *post) SendNotice(ctx context.Context, to notify.To, m notify.Message, link string) error {
+	written, err := p.write(to.Lang, m)
 	if err != nil {
 		return err
 	}
-	return p.send(ctx, to, written)
+	plan, _ := notify.ContainmentOf(m.Letter)
+	return p.send(ctx, to, written, letter.Frame{Message: m.ID.String(), NotMe: link, NotMeFor: plan.Life()})
 }
 
-func (p *post) write(lang string, l notify.Letter, facts map[string]string, at time.Time) (letter.Letter, error) {
-	seen := letter.Sighting{At: at}
+// Read says a message as its mail did, without what the mail alone may carry.
+func (w writer) Read(lang string, m notify.Message) (notify.Text, error) {
+	written, err := w.write(lang, m)
+	if err != nil {
+		return notify.Text{}, err
+	}
+	r, err := letter.Render(written, letter.Frame{Language: lang, Product: Product, Links: w.links, Message: m.ID.String()})
+	return notify.Text{Subject: r.Subject, Body: r.Text}, err
+}
+
+func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
+	l, facts := m.Letter, m.Facts
+	seen := letter.Sighting{At: m.Born}
 	if header := facts["agent"]; header != "" {
 		seen.Device = agent.Describe(header).Words(lang)
+	}
+	if addr := facts["addr"]; addr != "" {
+		seen.Place = i18n.In(lang).Say("place.of_address", "addr", addr)
 	}
 	switch l {
 	case notify.Welcome:
@@ -112,17 +144,17 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 	case notify.LimitedSignIn:
 		return letter.LimitedSignIn{Seen: seen}, nil
 	case notify.Disowned:
-		return letter.SessionDisowned{Seen: seen}, nil
+		return letter.SessionDisowned{Seen: seen, Hold: m.Held}, nil
 	case notify.SignedOutEverywhere:
 		return letter.SignedOutEverywhere{Seen: seen}, nil
 	case notify.SignedOutOthers:
 		return letter.SignedOutOthers{Seen: seen}, nil
 	case notify.PasswordChanged:
-		return letter.PasswordChanged{Seen: seen}, nil
+		return letter.PasswordChanged{Seen: seen, Hold: m.Held}, nil
 	case notify.FactorAdded:
 		return letter.FactorAdded{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
 	case notify.FactorRemoved:
-		return letter.FactorRemoved{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
+		return letter.FactorRemoved{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen, Hold: m.Held}, nil
 	case notify.CodesGuessed:
 		count, err := strconv.Atoi(facts["count"])
 		return letter.CodesGuessed{Count: count, Resting: facts["resting"] != "", Seen: seen}, err
@@ -135,45 +167,33 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.MoneyConfirmed{What: facts["what"], Memo: facts["memo"], Exchange: facts["exchange"], Seen: seen}, nil
 	case notify.KeyRevoked:
 		return letter.KeyRevoked{Name: facts["name"], Seen: seen}, nil
-	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked:
+	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked,
+		notify.KeyWidened, notify.KeyWoken, notify.KeyReleased:
 		return letter.KeyChanged{Change: string(l), Name: facts["name"], Seen: seen}, nil
+	case notify.ContactChanged:
+		return letter.ContactChanged{Second: facts["place"] == string(contact.Second), Old: facts["old"], New: facts["mail"], Seen: seen, Hold: m.Held}, nil
+	case notify.Contained:
+		return letter.Contained{Seen: seen, Hold: m.Held}, nil
+	case notify.SignUpTried:
+		return letter.SignUpExisting{}, nil
+	case notify.ContactCode:
+		return letter.ContactCode{Second: facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}, nil
+	case notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled:
+		return keyAged(l, facts, m.Born)
 	}
-	return writeRecovery(lang, l, facts, seen)
+	return writeRecovery(lang, m, seen)
 }
 
-// writeRecovery writes the notices about ways back.
-func writeRecovery(lang string, l notify.Letter, facts map[string]string, seen letter.Sighting) (letter.Letter, error) {
-	wait, waitErr := time.ParseDuration(cmp.Or(facts["wait"], "0s"))
-	ends, endsErr := timeOf(facts["ends"])
-	until, untilErr := timeOf(facts["until"])
-	err := errors.Join(waitErr, endsErr, untilErr)
+// keyAged is the letter about what nobody did to a key but time, or the place that it was used from.
+func keyAged(l notify.Letter, facts map[string]string, at time.Time) (aged letter.KeyAged, err error) {
+	aged = letter.KeyAged{Change: string(l), Name: facts["name"], From: facts["seen"], Seen: at}
 	switch l {
-	case notify.RecoveryCodesReplaced:
-		return letter.RecoveryCodesReplaced{Seen: seen}, nil
-	case notify.RecoveryWaiting:
-		return letter.RecoveryWaiting{Wait: wait, Ends: ends, Seen: seen}, err
-	case notify.RecoveryReady:
-		return letter.RecoveryReady{Until: until}, err
-	case notify.RecoveryCancelled:
-		return letter.RecoveryCancelled{Seen: seen}, nil
-	case notify.RecoveryDisputed:
-		return letter.RecoveryDisputed{Seen: seen}, nil
-	case notify.RecoveryCompleted:
-		return letter.RecoveryCompleted{Seen: seen}, nil
-	case notify.RecoveryShortened:
-		return letter.RecoveryShortened{Wait: wait, Seen: seen}, err
-	case notify.DeviceLost:
-		return letter.DeviceLost{Device: agent.Describe(facts["lost"]).Words(lang), Seen: seen}, nil
+	case notify.KeyExpiring:
+		aged.Ends, err = time.Parse(time.RFC3339, facts["ends"])
+	case notify.KeyLapsing:
+		aged.Ends, err = time.Parse(time.RFC3339, facts["lapses"])
 	}
-	return nil, fmt.Errorf("no letter is written for %q", l)
-}
-
-// timeOf reads a time of a fact; a missing one is the zero time.
-func timeOf(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	return time.Parse(time.RFC3339, text)
+	return aged, err
 }
 
 // scopeWords says what a key may do as its maker confirmed it.
@@ -188,12 +208,14 @@ func scopeWords(lang, scopes string) (words []string) {
 	return words
 }
 
-func (p *post) send(ctx context.Context, to notify.To, l letter.Letter) error {
+// send hands a letter over, in a frame that says what belongs to this mail alone.
+func (p *post) send(ctx context.Context, to notify.To, l letter.Letter, f letter.Frame) error {
 	addr, err := mailaddr.Parse(to.Mail)
 	if err != nil {
 		return fmt.Errorf("stored address: %w", err)
 	}
-	r, err := letter.Render(l, letter.Frame{Language: to.Lang, Product: Product, Links: p.links})
+	f.Language, f.Product, f.Phrase, f.Links = to.Lang, Product, to.Phrase, p.links
+	r, err := letter.Render(l, f)
 	if err != nil {
 		return fmt.Errorf("write letter: %w", err)
 	}

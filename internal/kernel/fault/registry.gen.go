@@ -168,12 +168,24 @@ const (
 	KeyBlocked Code = "key.blocked"
 	// KeyUnused: This key was disabled because nobody used it.
 	KeyUnused Code = "key.unused"
+	// KeyOtherNetwork: This key is held to one network, and {seen} lies in another. It was frozen.
+	KeyOtherNetwork Code = "key.other_network"
+	// KeyAsleep: This key looks and cancels only, because nobody used it for long.
+	KeyAsleep Code = "key.asleep"
+	// KeyLapsed: This key is tied to no network, and the time for which such a key may trade is over.
+	KeyLapsed Code = "key.lapsed"
+	// KeyNotReleased: This key may withdraw only after its owner has released it.
+	KeyNotReleased Code = "key.not_released"
 	// KeySecretRetired: This secret was replaced and stopped working on {retired_at}.
 	KeySecretRetired Code = "key.secret_retired"
 	// KeyRotating: The key has two live secrets already.
 	KeyRotating Code = "key.rotating"
 	// KeyNotRotating: The key has one secret only.
 	KeyNotRotating Code = "key.not_rotating"
+	// KeyNeedsAllowlist: A key that may withdraw needs an allowlist of addresses.
+	KeyNeedsAllowlist Code = "key.needs_allowlist"
+	// KeySameSession: A key is released in another session than the one that gave it the right to withdraw.
+	KeySameSession Code = "key.same_session"
 	// KeyUnseen: The new secret was not used yet: the bot may still need the old one.
 	KeyUnseen Code = "key.unseen"
 	// AssertionInvalid: The service behind the gateway could not verify that this request came through it. Nothing was changed.
@@ -202,6 +214,16 @@ const (
 	SessionIdle Code = "session.idle"
 	// SessionUnusual: This session is being used in an unusual way. It may look and cancel orders until you confirm that it is you.
 	SessionUnusual Code = "session.unusual"
+	// MessageNotFound: You have no message with this id.
+	MessageNotFound Code = "message.not_found"
+	// NoticeLinkUnknown: This link is not one of ours.
+	NoticeLinkUnknown Code = "notice.link_unknown"
+	// NoticeLinkOver: This link was used already, or it is too old. Nothing has changed now.
+	NoticeLinkOver Code = "notice.link_over"
+	// ContactCodeRefused: That code is not right, or it is too old. Your address has not changed.
+	ContactCodeRefused Code = "contact.code_refused"
+	// ContactNoSecond: There is no second address.
+	ContactNoSecond Code = "contact.no_second"
 	// RecoveryCodeRefused: That is none of the recovery codes that are left.
 	RecoveryCodeRefused Code = "recovery_code.refused"
 	// FactorLastWayBack: Without it, a lost passkey would leave no way back but a wait of days.
@@ -464,6 +486,18 @@ var registry = map[Code]Entry{
 	KeyUnused: {Code: KeyUnused, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key was disabled because nobody used it.", EnglishFix: "Wake it under API keys.",
 		Korean: "오랫동안 사용하지 않아 비활성화된 키입니다.", KoreanFix: "API 키 화면에서 다시 활성화해 주십시오."},
+	KeyOtherNetwork: {Code: KeyOtherNetwork, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key is held to one network, and {seen} lies in another. It was frozen.", EnglishFix: "Look who used it. Then unfreeze it under API keys, or give it another network.",
+		Korean: "이 키는 한 네트워크에서만 사용할 수 있으며 {seen}은(는) 다른 네트워크입니다. 키가 동결되었습니다.", KoreanFix: "누가 사용했는지 확인한 뒤 API 키 화면에서 동결을 해제하거나 네트워크를 변경해 주십시오."},
+	KeyAsleep: {Code: KeyAsleep, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key looks and cancels only, because nobody used it for long.", EnglishFix: "Wake it under API keys.",
+		Korean: "오랫동안 사용하지 않아 조회와 주문 취소만 할 수 있는 키입니다.", KoreanFix: "API 키 화면에서 다시 활성화해 주십시오."},
+	KeyLapsed: {Code: KeyLapsed, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key is tied to no network, and the time for which such a key may trade is over.", EnglishFix: "Give it an allowlist, or hold an Ed25519 key to its network.",
+		Korean: "네트워크가 지정되지 않은 키의 거래 가능 기간이 끝났습니다.", KoreanFix: "허용 목록을 추가하거나 Ed25519 키를 사용하는 네트워크에 고정해 주십시오."},
+	KeyNotReleased: {Code: KeyNotReleased, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key may withdraw only after its owner has released it.", EnglishFix: "Release it under API keys, in another session than the one it was made in.",
+		Korean: "이 키는 소유자가 출금을 허용해야 출금할 수 있습니다.", KoreanFix: "키를 만들 때와 다른 세션의 API 키 화면에서 출금을 허용해 주십시오."},
 	KeySecretRetired: {Code: KeySecretRetired, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This secret was replaced and stopped working on {retired_at}.", EnglishFix: "Sign with the key's new secret.",
 		Korean: "이 비밀값은 교체되어 {retired_at}부터 사용할 수 없습니다.", KoreanFix: "키의 새 비밀값으로 서명해 주십시오."},
@@ -473,6 +507,12 @@ var registry = map[Code]Entry{
 	KeyNotRotating: {Code: KeyNotRotating, Status: 409, Sight: Anyone, Outside: "",
 		English: "The key has one secret only.", EnglishFix: "There is nothing to retire.",
 		Korean: "이 키에는 비밀값이 하나뿐입니다.", KoreanFix: "만료시킬 이전 비밀값이 없습니다."},
+	KeyNeedsAllowlist: {Code: KeyNeedsAllowlist, Status: 422, Sight: Anyone, Outside: "",
+		English: "A key that may withdraw needs an allowlist of addresses.", EnglishFix: "Name the addresses that it is used from.",
+		Korean: "출금 권한이 있는 키에는 허용 목록이 필요합니다.", KoreanFix: "키를 사용할 주소를 입력해 주십시오."},
+	KeySameSession: {Code: KeySameSession, Status: 409, Sight: Anyone, Outside: "",
+		English: "A key is released in another session than the one that gave it the right to withdraw.", EnglishFix: "Sign in on another browser or device and release it there.",
+		Korean: "출금 권한을 부여한 세션에서는 출금을 허용할 수 없습니다.", KoreanFix: "다른 브라우저나 기기에서 로그인한 뒤 출금을 허용해 주십시오."},
 	KeyUnseen: {Code: KeyUnseen, Status: 409, Sight: Anyone, Outside: "",
 		English: "The new secret was not used yet: the bot may still need the old one.", EnglishFix: "Wait until the new one was seen, or confirm that the old one may die.",
 		Korean: "새 비밀값이 아직 사용되지 않았습니다. 봇에 이전 비밀값이 필요할 수 있습니다.", KoreanFix: "새 비밀값이 사용된 뒤에 진행하거나 이전 비밀값을 만료시켜도 되는지 확인해 주십시오."},
@@ -515,6 +555,21 @@ var registry = map[Code]Entry{
 	SessionUnusual: {Code: SessionUnusual, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "This session is being used in an unusual way. It may look and cancel orders until you confirm that it is you.", EnglishFix: "Open the dashboard and choose “Confirm it is you”. If it is not you, sign this session out from another device.",
 		Korean: "이 세션이 평소와 다르게 사용되고 있습니다. 본인 확인 전까지 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "대시보드에서 ‘본인 확인’을 선택해 주십시오. 본인이 아니라면 다른 기기에서 이 세션을 로그아웃해 주십시오."},
+	MessageNotFound: {Code: MessageNotFound, Status: 404, Sight: Anyone, Outside: "",
+		English: "You have no message with this id.", EnglishFix: "If it stands in a mail that says it is from us, that mail is not from us: do not follow its links.",
+		Korean: "이 ID의 메시지가 없습니다.", KoreanFix: "저희가 보냈다고 하는 메일에 적힌 ID라면 그 메일은 저희가 보낸 것이 아닙니다. 메일의 링크를 열지 마십시오."},
+	NoticeLinkUnknown: {Code: NoticeLinkUnknown, Status: 404, Sight: Anyone, Outside: "",
+		English: "This link is not one of ours.", EnglishFix: "Copy it whole from the mail. To check a mail, look for it under Messages after you have signed in.",
+		Korean: "저희가 만든 링크가 아닙니다.", KoreanFix: "메일에서 링크 전체를 복사해 주십시오. 메일을 확인하려면 로그인한 뒤 메시지에서 찾아 주십시오."},
+	NoticeLinkOver: {Code: NoticeLinkOver, Status: 409, Sight: Anyone, Outside: "",
+		English: "This link was used already, or it is too old. Nothing has changed now.", EnglishFix: "If something is still wrong, sign in and look through your sessions and sign-in methods.",
+		Korean: "이미 사용했거나 기한이 지난 링크입니다. 이번에 변경된 것은 없습니다.", KoreanFix: "여전히 문제가 있다면 로그인하여 세션과 로그인 수단을 확인해 주십시오."},
+	ContactCodeRefused: {Code: ContactCodeRefused, Status: 403, Sight: Anyone, Outside: "",
+		English: "That code is not right, or it is too old. Your address has not changed.", EnglishFix: "Check the newest mail at the new address, or begin again.",
+		Korean: "코드가 올바르지 않거나 만료되었습니다. 주소는 변경되지 않았습니다.", KoreanFix: "새 주소로 받은 가장 최근 메일을 확인하거나 처음부터 다시 시작해 주십시오."},
+	ContactNoSecond: {Code: ContactNoSecond, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no second address.", EnglishFix: "Nothing is left to do.",
+		Korean: "두 번째 주소가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},
 	RecoveryCodeRefused: {Code: RecoveryCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That is none of the recovery codes that are left.", EnglishFix: "Check each group against your paper. A code works once, and only those of the newest set do.",
 		Korean: "사용할 수 있는 복구 코드가 아닙니다.", KoreanFix: "종이에 적힌 코드와 묶음별로 대조해 주십시오. 코드는 한 번만 사용할 수 있고 가장 최근에 만든 것만 유효합니다."},

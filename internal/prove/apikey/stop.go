@@ -3,6 +3,7 @@ package apikey
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
@@ -27,7 +28,7 @@ const (
 	Block
 )
 
-// verb is what stopping or resuming is called in the log and in the table of consequences.
+// verb is what a change is called in the log and in the table of consequences; nothing follows from one without a kind.
 type verb struct {
 	action audit.Action
 	kind   happening.Kind
@@ -62,6 +63,21 @@ func (k *Keys) Stop(ctx context.Context, p principal.Principal, kid id.Key, s St
 		won, err := tx.StopKey(ctx, key, s, "stopped by "+p.Kind.String(), k.Now())
 		return k.changed(ctx, tx, p, key, won, err, stopping[s], nil)
 	})
+}
+
+// StopReported blocks a key of u in the caller's transaction, because u said that what became of it was not them. One that is gone, or that is
+// stopped already, stays as it is.
+func (k *Keys) StopReported(ctx context.Context, tx any, u id.User, kid id.Key) error {
+	t := txn.As[Tx](tx)
+	key, found, err := t.KeyByID(ctx, kid)
+	if err != nil || !found || key.Owner != u || !key.RevokedAt.IsZero() {
+		return err
+	}
+	if _, err := t.StopKey(ctx, key, Block, "reported by its owner", k.Now()); err != nil {
+		return fmt.Errorf("stop key: %w", err)
+	}
+	t.Announce(txn.Change{Subject: txn.SubjectKey, ID: kid})
+	return nil
 }
 
 // Resume takes a freeze or block back. It widens, so it needs an owner of the account and a step-up for exactly this.
@@ -148,11 +164,12 @@ func (k *Keys) changed(ctx context.Context, tx Tx, p principal.Principal, key Ke
 	}
 	tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 	facts := factsOf(key)
-	for name, value := range more {
-		facts[name] = value
+	maps.Copy(facts, more)
+	if v.kind == "" {
+		return eventOf(v.action, p, key, facts), nil
 	}
 	follow := happening.Happening{Kind: v.kind, User: key.Owner, Session: p.Session, Facts: facts}
-	return eventOf(v.action, p, key, facts), k.Follow.Apply(ctx, tx, follow)
+	return eventOf(v.action, p, key, facts), k.Follow.Apply(ctx, tx, follow.SeenFrom(p.Origin))
 }
 
 // reach finds a key that the principal may reduce: its own, or any of the account for one who may change settings.

@@ -88,6 +88,30 @@ const (
 	KeyUnblocked Action = "key.unblocked"
 	// KeyLeaked: The API key {name} was marked as leaked.
 	KeyLeaked Action = "key.leaked"
+	// KeyEdited: The API key {name} was changed: {changed}.
+	KeyEdited Action = "key.edited"
+	// KeyWoken: The API key {name} was woken.
+	KeyWoken Action = "key.woken"
+	// KeyReleased: The API key {name} may withdraw from now on.
+	KeyReleased Action = "key.released"
+	// KeyPinned: The API key {name} is held to the network {pin}, from which it was first used.
+	KeyPinned Action = "key.pinned"
+	// KeyStrayed: The API key {name} was used from {seen}, which lies in another network. It was frozen.
+	KeyStrayed Action = "key.strayed"
+	// KeyExpiring: The API key {name} will expire at {ends}. Its owner was told.
+	KeyExpiring Action = "key.expiring"
+	// KeyExpired: The API key {name} expired.
+	KeyExpired Action = "key.expired"
+	// KeyLapsing: The API key {name} will stop trading at {lapses}. Its owner was told.
+	KeyLapsing Action = "key.lapsing"
+	// KeyLapsed: The API key {name} stopped trading: it is tied to no network.
+	KeyLapsed Action = "key.lapsed"
+	// KeyUnused: Nobody has used the API key {name} for 30 days. Its owner was told.
+	KeyUnused Action = "key.unused"
+	// KeyNarrowed: Nobody has used the API key {name} for 60 days: it looks and cancels only.
+	KeyNarrowed Action = "key.narrowed"
+	// KeyDisabled: Nobody has used the API key {name} for 90 days: it was disabled.
+	KeyDisabled Action = "key.disabled"
 	// KeyUsed: leaves no event
 	KeyUsed Action = "key.used"
 	// RequestRefused: A request was refused: {reason} ({count} times).
@@ -124,6 +148,20 @@ const (
 	ConfirmationExecuted Action = "confirmation.executed"
 	// ConfirmationCancelled: A confirmation was cancelled: {what}.
 	ConfirmationCancelled Action = "confirmation.cancelled"
+	// MessageRead: leaves no event
+	MessageRead Action = "message.read"
+	// NoticeContained: You said by the link of a mail that something was not you. Sessions were ended, confirmations cancelled, and money is held.
+	NoticeContained Action = "notice.contained"
+	// ContactChangeAsked: leaves no event
+	ContactChangeAsked Action = "contact.change_asked"
+	// ContactPhraseSet: The phrase of our mails was set.
+	ContactPhraseSet Action = "contact.phrase_set"
+	// ContactMailChanged: Your mail address was changed from {old} to {mail}.
+	ContactMailChanged Action = "contact.mail_changed"
+	// ContactSecondChanged: Your second address for notices is now {mail}.
+	ContactSecondChanged Action = "contact.second_changed"
+	// ContactSecondRemoved: Your second address for notices, {old}, was removed.
+	ContactSecondRemoved Action = "contact.second_removed"
 	// RecoveryCodesIssued: A new set of recovery codes was made.
 	RecoveryCodesIssued Action = "recovery_codes.issued"
 	// RecoveryCodesConfirmed: You showed that you kept your recovery codes.
@@ -198,6 +236,18 @@ var actions = map[Action]Words{
 	KeyBlocked:               {Quiet: false, English: "The API key {name} was blocked.", Korean: "API 키 {name}을(를) 차단했습니다."},
 	KeyUnblocked:             {Quiet: false, English: "The API key {name} was unblocked.", Korean: "API 키 {name}의 차단을 해제했습니다."},
 	KeyLeaked:                {Quiet: false, English: "The API key {name} was marked as leaked.", Korean: "API 키 {name}이(가) 유출된 것으로 표시했습니다."},
+	KeyEdited:                {Quiet: false, English: "The API key {name} was changed: {changed}.", Korean: "API 키 {name}을(를) 변경했습니다: {changed}."},
+	KeyWoken:                 {Quiet: false, English: "The API key {name} was woken.", Korean: "API 키 {name}을(를) 다시 활성화했습니다."},
+	KeyReleased:              {Quiet: false, English: "The API key {name} may withdraw from now on.", Korean: "API 키 {name}의 출금을 허용했습니다."},
+	KeyPinned:                {Quiet: false, English: "The API key {name} is held to the network {pin}, from which it was first used.", Korean: "API 키 {name}을(를) 처음 사용한 네트워크 {pin}에 고정했습니다."},
+	KeyStrayed:               {Quiet: false, English: "The API key {name} was used from {seen}, which lies in another network. It was frozen.", Korean: "API 키 {name}이(가) 다른 네트워크의 {seen}에서 사용되어 동결했습니다."},
+	KeyExpiring:              {Quiet: false, English: "The API key {name} will expire at {ends}. Its owner was told.", Korean: "API 키 {name}이(가) {ends}에 만료됨을 소유자에게 알렸습니다."},
+	KeyExpired:               {Quiet: false, English: "The API key {name} expired.", Korean: "API 키 {name}이(가) 만료되었습니다."},
+	KeyLapsing:               {Quiet: false, English: "The API key {name} will stop trading at {lapses}. Its owner was told.", Korean: "API 키 {name}의 거래 권한이 {lapses}에 끝남을 소유자에게 알렸습니다."},
+	KeyLapsed:                {Quiet: false, English: "The API key {name} stopped trading: it is tied to no network.", Korean: "네트워크가 지정되지 않아 API 키 {name}의 거래 권한이 끝났습니다."},
+	KeyUnused:                {Quiet: false, English: "Nobody has used the API key {name} for 30 days. Its owner was told.", Korean: "API 키 {name}이(가) 30일 동안 사용되지 않아 소유자에게 알렸습니다."},
+	KeyNarrowed:              {Quiet: false, English: "Nobody has used the API key {name} for 60 days: it looks and cancels only.", Korean: "API 키 {name}이(가) 60일 동안 사용되지 않아 조회와 주문 취소만 할 수 있습니다."},
+	KeyDisabled:              {Quiet: false, English: "Nobody has used the API key {name} for 90 days: it was disabled.", Korean: "API 키 {name}이(가) 90일 동안 사용되지 않아 비활성화했습니다."},
 	KeyUsed:                  {Quiet: true, English: "", Korean: ""},
 	RequestRefused:           {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
 	UserDisabled:             {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},
@@ -216,6 +266,13 @@ var actions = map[Action]Words{
 	ConfirmationApproved:     {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
 	ConfirmationExecuted:     {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
 	ConfirmationCancelled:    {Quiet: false, English: "A confirmation was cancelled: {what}.", Korean: "확인 요청을 취소했습니다: {what}."},
+	MessageRead:              {Quiet: true, English: "", Korean: ""},
+	NoticeContained:          {Quiet: false, English: "You said by the link of a mail that something was not you. Sessions were ended, confirmations cancelled, and money is held.", Korean: "메일의 링크로 본인이 한 일이 아니라고 알려 주셨습니다. 세션을 종료하고 확인 요청을 취소했으며 출금을 보류했습니다."},
+	ContactChangeAsked:       {Quiet: true, English: "", Korean: ""},
+	ContactPhraseSet:         {Quiet: false, English: "The phrase of our mails was set.", Korean: "메일에 표시할 문구를 설정했습니다."},
+	ContactMailChanged:       {Quiet: false, English: "Your mail address was changed from {old} to {mail}.", Korean: "메일 주소를 {old}에서 {mail}(으)로 변경했습니다."},
+	ContactSecondChanged:     {Quiet: false, English: "Your second address for notices is now {mail}.", Korean: "알림을 받을 두 번째 주소를 {mail}(으)로 설정했습니다."},
+	ContactSecondRemoved:     {Quiet: false, English: "Your second address for notices, {old}, was removed.", Korean: "알림을 받던 두 번째 주소 {old}을(를) 삭제했습니다."},
 	RecoveryCodesIssued:      {Quiet: false, English: "A new set of recovery codes was made.", Korean: "새 복구 코드를 만들었습니다."},
 	RecoveryCodesConfirmed:   {Quiet: false, English: "You showed that you kept your recovery codes.", Korean: "복구 코드를 보관했음을 확인했습니다."},
 	RecoveryAsked:            {Quiet: true, English: "", Korean: ""},

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
 // TestWhatDiesWhen makes each thing of the table happen, through each door where it can, and asks every door at the moment of the
@@ -47,7 +48,9 @@ func TestWhatDiesWhen(t *testing.T) {
 func TestEveryRowHappens(t *testing.T) {
 	apart := map[happening.Kind]bool{
 		happening.SignedUp: true, happening.UserEnabled: true, // they have nothing yet, or nothing any more
-		happening.RecoveryCancelled: true, happening.RecoveryDisputed: true, happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, // they only tell, and that is tried where they happen
+		happening.RecoveryCancelled: true, happening.RecoveryDisputed: true,
+		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, happening.KeyExpiring: true, happening.KeyExpired: true, happening.KeyLapsing: true,
+		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, // they only tell, and that is tried where they happen
 	}
 	for kind := range consequence.Table() {
 		if len(causes[kind]) == 0 && !apart[kind] {
@@ -74,6 +77,25 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 	}
 	if diff := cmp.Diff(wanted(consequence.Row{This: consequence.Dies, Others: consequence.Dies}), w.left()); diff != "" {
 		t.Errorf("(-want +doors):\n%s", diff)
+	}
+}
+
+// Each notice that somebody gets says what its link stops, or is known to have nothing to stop.
+func TestEveryNoticeHasItsContainment(t *testing.T) {
+	nothing := map[notify.Letter]bool{
+		notify.Welcome: true, notify.Contained: true,
+		// Time did these.
+		notify.KeyExpiring: true, notify.KeyExpired: true, notify.KeyLapsing: true, notify.KeyLapsed: true, notify.KeyUnused: true,
+		notify.KeyNarrowed: true, notify.KeyDisabled: true,
+	}
+	for kind, row := range consequence.Table() {
+		plan, stops := notify.ContainmentOf(row.Notice)
+		if row.Notice != "" && stops == nothing[row.Notice] {
+			t.Errorf("%s: its notice %s has a containment: %t", kind, row.Notice, stops)
+		}
+		if stops && plan.Kind != happening.ReportedSession && plan.Kind != happening.ReportedChange {
+			t.Errorf("%s: %s follows", row.Notice, plan.Kind)
+		}
 	}
 }
 

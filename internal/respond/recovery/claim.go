@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
@@ -112,7 +113,7 @@ func (r *Recoveries) claim(ctx context.Context, from From, which id.Recovery, wi
 			return event, r.dispute(ctx, tx, append(others, c), facts)
 		}
 		event.Action = audit.RecoveryClaimed
-		if err := tx.Enqueue(ctx, notice(c, notify.RecoveryWaiting, facts, now)); err != nil {
+		if err := tell(ctx, tx, c, notify.RecoveryWaiting, facts, now); err != nil {
 			return audit.Event{}, err
 		}
 		return event, tx.EnqueueAt(ctx, Remind{c.ID}, now.Add(day))
@@ -125,21 +126,19 @@ func (r *Recoveries) claim(ctx context.Context, from From, which id.Recovery, wi
 
 const day = 24 * time.Hour
 
-// notice tells the owner of a case. The first one starts its wait when it has arrived.
-func notice(c Case, letter notify.Letter, facts map[string]string, now time.Time) notify.Notice {
+// tell tells the owner of a case, at every address that is theirs. The first mail to a settled one starts the wait.
+func tell(ctx context.Context, tx Tx, c Case, letter notify.Letter, facts map[string]string, now time.Time) error {
 	said := map[string]string{"wait": c.Span.String()}
 	if !c.Ends.IsZero() {
 		said["ends"] = c.Ends.Format(time.RFC3339)
 		said["until"] = c.Expires.Format(time.RFC3339)
 	}
-	for name, value := range facts {
-		said[name] = value
-	}
-	n := notify.Notice{Letter: letter, User: c.User, Facts: said, At: now}
+	maps.Copy(said, facts)
+	content := notify.Content{Letter: letter, Facts: said}
 	if letter == notify.RecoveryWaiting {
-		n.Recovery = c.ID
+		content.Recovery = c.ID
 	}
-	return n
+	return notify.Write(ctx, tx, notify.Notice{User: c.User, At: now, Content: content})
 }
 
 func (r *Recoveries) spanOf(ctx context.Context, tx Tx, u id.User, with Proof) (time.Duration, error) {
@@ -219,7 +218,7 @@ func (r *Recoveries) WithCode(ctx context.Context, from From, which id.Recovery,
 	return err
 }
 
-// Begin starts the wait of a case whose owner has been told. A second call changes nothing.
+// BeginWait starts the wait of a case whose owner has been told. A second call changes nothing.
 func (r *Recoveries) BeginWait(ctx context.Context, which id.Recovery) error {
 	return r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		c, found, err := tx.RecoveryByID(ctx, which)
@@ -260,18 +259,16 @@ func (r *Recoveries) DoRemind(ctx context.Context, fields []byte) error {
 		now := r.Now()
 		next := now.Add(day)
 		switch c.State(now) {
-		case Told:
-			return quiet, tx.EnqueueAt(ctx, job, next)
-		case Waiting:
-			if next.After(c.Ends) {
+		case Told, Waiting: // who was not told yet is told again: their address may have settled since
+			if !c.Ends.IsZero() && next.After(c.Ends) {
 				next = c.Ends
 			}
-			if err := tx.Enqueue(ctx, notice(c, notify.RecoveryWaiting, nil, now)); err != nil {
+			if err := tell(ctx, tx, c, notify.RecoveryWaiting, nil, now); err != nil {
 				return quiet, err
 			}
 			return quiet, tx.EnqueueAt(ctx, job, next)
 		case Ready:
-			return quiet, tx.Enqueue(ctx, notice(c, notify.RecoveryReady, nil, now))
+			return quiet, tell(ctx, tx, c, notify.RecoveryReady, nil, now)
 		case Asked, Proven, Completed, Cancelled, Disputed, Withdrawn, Lapsed:
 		}
 		return quiet, nil
