@@ -51,7 +51,7 @@ func (r *Recoveries) Review(ctx context.Context, from From, which id.Recovery) (
 			return fault.New(fault.RecoveryUnknown)
 		}
 		v.Name = u.Name
-		v.Methods, err = factor.MethodsOf(ctx, tx, v.User)
+		v.Methods, err = factor.Stored(ctx, tx, v.User)
 		return err
 	})
 	return v, err
@@ -194,7 +194,7 @@ func membershipOf(ctx context.Context, tx Tx, u id.User) (m account.Membership, 
 // clear takes away every credential that was not confirmed, and keeps all money where it is: what was confirmed before goes no further, and no
 // passkey that stays approves anything until the hold is over.
 func (r *Recoveries) clear(ctx context.Context, tx Tx, u id.User, keep Keep) (removed []string, err error) {
-	has, err := factor.MethodsOf(ctx, tx, u)
+	has, err := factor.Stored(ctx, tx, u)
 	if err != nil {
 		return nil, err
 	}

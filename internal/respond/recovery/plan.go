@@ -121,7 +121,7 @@ type Readiness struct {
 // Readiness reads them.
 func (r *Recoveries) Readiness(ctx context.Context, p principal.Principal) (out Readiness, err error) {
 	err = r.Ledger.View(ctx, func(tx Tx) error {
-		if out.Methods, err = factor.MethodsOf(ctx, tx, p.User); err != nil {
+		if out.Methods, err = r.Factors.MethodsOf(ctx, tx, p.User); err != nil {
 			return err
 		}
 		if out.Choice, err = tx.PlanOf(ctx, p.User); err != nil {
