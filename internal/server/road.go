@@ -32,7 +32,7 @@ type road struct {
 	lost atomic.Bool
 }
 
-// newRoads makes the ways to the configured upstreams. Errors: a ca_file that holds no certificate.
+// newRoads makes the ways to the configured upstreams. It fails where the named roots cannot be read.
 func newRoads(upstreams []config.Upstream) (roads, error) {
 	all := roads{}
 	var problems []error
