@@ -39,10 +39,10 @@ type pasted struct {
 type pastedIn struct{ Body pasted }
 
 type verdictShown struct {
-	Ours    bool     `json:"ours"`
-	Kind    string   `json:"kind" enum:"link,sender"`
+	Ours    bool     `json:"ours" doc:"Whether it is ours; whatever is unclear is not"`
+	Kind    string   `json:"kind" enum:"link,sender" doc:"What it was taken for"`
 	Where   string   `json:"where,omitempty" doc:"The server it leads to, or the address, as it is compared"`
-	Reasons []string `json:"reasons" enum:"our_host,our_sender,unreadable,other_host,our_name_elsewhere,lookalike,before_at,not_secure,other_port,no_web_address,number,other_sender"`
+	Reasons []string `json:"reasons" doc:"Why; the first two speak for it" enum:"our_host,our_sender,unreadable,other_host,our_name_elsewhere,lookalike,before_at,not_secure,other_port,no_web_address,number,other_sender"`
 }
 
 type verdictOut struct{ Body verdictShown }

@@ -4,6 +4,7 @@ package config
 type Mail struct {
 	SMTP     SMTP    `key:"smtp" doc:"The relay."`
 	From     Mailbox `key:"from" doc:"The address mails come from."`
+	DKIM     DKIM    `key:"dkim" doc:"The signature by which receivers know that a mail is ours. sallyport doctor mail says what to publish."`
 	FromName string  `key:"from_name" default:"Sallyport" doc:"The name beside it."`
 }
 
@@ -24,6 +25,13 @@ type SMTP struct {
 	Username     string   `key:"username" doc:"For a relay that asks who we are."`
 	PasswordFile string   `key:"password_file" doc:"A file with the password for it."`
 	Hello        HostName `key:"hello" derived:"the host of dashboard.origin" doc:"The name we greet the relay with."`
+}
+
+// DKIM is the section mail.dkim.
+type DKIM struct {
+	Domain   HostName `key:"domain" derived:"the domain of mail.from" doc:"The domain that signs: that of mail.from, or a parent of it."`
+	Selector HostName `key:"selector" default:"sallyport" doc:"The name of the key below _domainkey."`
+	KeyFile  string   `key:"key_file" doc:"A file with the private key, PEM (PKCS #8): Ed25519, or RSA of at least 2048 bits, which more receivers check. Empty signs nothing."`
 }
 
 // Official is the section of that name.

@@ -32,33 +32,33 @@ const (
 	Sender Kind = "sender"
 )
 
-// Reason says why, as a word that the doors have texts for.
-type Reason string
+// Why says why, as a word that the doors have texts for.
+type Why string
 
 // The reasons. The first two speak for a text, all others against it.
 const (
-	OurHost   Reason = "our_host"
-	OurSender Reason = "our_sender"
+	OurHost   Why = "our_host"
+	OurSender Why = "our_sender"
 	// Unreadable: no browser and no mail program would read it in one way only.
-	Unreadable Reason = "unreadable"
+	Unreadable Why = "unreadable"
 	// OtherHost: it leads to another server, which is named beside it.
-	OtherHost Reason = "other_host"
+	OtherHost Why = "other_host"
 	// OurNameElsewhere: a name of ours stands in it, in a place that decides nothing.
-	OurNameElsewhere Reason = "our_name_elsewhere"
+	OurNameElsewhere Why = "our_name_elsewhere"
 	// Lookalike: its server's name differs from ours in letters that look or read alike.
-	Lookalike Reason = "lookalike"
+	Lookalike Why = "lookalike"
 	// BeforeAt: what stands before the @ of a link is a name to sign in with, and no server.
-	BeforeAt Reason = "before_at"
+	BeforeAt Why = "before_at"
 	// NotSecure: it is our name without https.
-	NotSecure Reason = "not_secure"
+	NotSecure Why = "not_secure"
 	// OtherPort: it is our name with a port that we do not use.
-	OtherPort Reason = "other_port"
+	OtherPort Why = "other_port"
 	// NoWebAddress: it runs or fetches something else than a page.
-	NoWebAddress Reason = "no_web_address"
+	NoWebAddress Why = "no_web_address"
 	// Number: a server named by a number instead of a name.
-	Number Reason = "number"
+	Number Why = "number"
 	// OtherSender: an address that we never write from.
-	OtherSender Reason = "other_sender"
+	OtherSender Why = "other_sender"
 )
 
 // Verdict is the answer.
@@ -67,7 +67,7 @@ type Verdict struct {
 	Kind Kind
 	// Where is the server that the link leads to, or the sender's address, in the spelling that is compared; empty if it cannot be read.
 	Where   string
-	Reasons []Reason
+	Reasons []Why
 }
 
 // MaxText is how much of a text is looked at, in bytes.
@@ -77,7 +77,7 @@ const MaxText = 2048
 func (p Places) Judge(text string) Verdict {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > MaxText || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) {
-		return Verdict{Kind: Link, Reasons: []Reason{Unreadable}}
+		return Verdict{Kind: Link, Reasons: []Why{Unreadable}}
 	}
 	if isSender(text) {
 		return p.sender(text)
@@ -98,12 +98,12 @@ func (p Places) sender(text string) Verdict {
 	}
 	addr, err := mailaddr.Parse(text)
 	if err != nil {
-		v.Reasons = []Reason{Unreadable}
+		v.Reasons = []Why{Unreadable}
 		return v
 	}
 	v.Where = addr.String()
 	if slices.Contains(p.Senders, v.Where) {
-		v.Ours, v.Reasons = true, []Reason{OurSender}
+		v.Ours, v.Reasons = true, []Why{OurSender}
 		return v
 	}
 	v.Reasons = append(p.resemblance(addr.Domain(), v.Where), OtherSender)
@@ -113,11 +113,11 @@ func (p Places) sender(text string) Verdict {
 func (p Places) link(text string) Verdict {
 	v := Verdict{Kind: Link}
 	if strings.ContainsAny(text, "\\ \"<>^`{|}") { // browsers mend these, each in its own way
-		v.Reasons = []Reason{Unreadable}
+		v.Reasons = []Why{Unreadable}
 		return v
 	}
 	if scheme, _, found := strings.Cut(text, ":"); found && !strings.Contains(text, "://") && !strings.Contains(scheme, ".") && !strings.Contains(scheme, "localhost") {
-		v.Reasons = []Reason{NoWebAddress}
+		v.Reasons = []Why{NoWebAddress}
 		return v
 	}
 	if !strings.Contains(text, "://") {
@@ -125,16 +125,16 @@ func (p Places) link(text string) Verdict {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
-		v.Reasons = []Reason{Unreadable}
+		v.Reasons = []Why{Unreadable}
 		return v
 	}
 	if u.Scheme != "https" && u.Scheme != "http" {
-		v.Reasons = []Reason{NoWebAddress}
+		v.Reasons = []Why{NoWebAddress}
 		return v
 	}
 	host, ok := canonical(u.Hostname())
 	if !ok {
-		v.Reasons = []Reason{Unreadable}
+		v.Reasons = []Why{Unreadable}
 		return v
 	}
 	v.Where = host
@@ -145,7 +145,7 @@ func (p Places) link(text string) Verdict {
 	if slices.Contains(p.Origins, origin) {
 		v.Ours = len(v.Reasons) == 0
 		if v.Ours {
-			v.Reasons = []Reason{OurHost}
+			v.Reasons = []Why{OurHost}
 		}
 		return v
 	}
@@ -154,16 +154,16 @@ func (p Places) link(text string) Verdict {
 }
 
 // against says why a link is not ours.
-func (p Places) against(u *url.URL, host string) (list []Reason) {
+func (p Places) against(u *url.URL, host string) (list []Why) {
 	for _, ours := range p.Origins {
 		o, err := url.Parse(ours)
 		if err != nil || o.Hostname() != host {
 			continue
 		}
 		if o.Scheme != u.Scheme {
-			return []Reason{NotSecure}
+			return []Why{NotSecure}
 		}
-		list = []Reason{OtherPort}
+		list = []Why{OtherPort}
 	}
 	if list != nil {
 		return list
@@ -193,7 +193,7 @@ func port(u *url.URL) string {
 }
 
 // resemblance says how a foreign name tries to look like one of ours: in another place of the text, or letter by letter.
-func (p Places) resemblance(host, text string) (list []Reason) {
+func (p Places) resemblance(host, text string) (list []Why) {
 	text = strings.ToLower(text)
 	elsewhere, alike := false, strings.Contains(host, "xn--")
 	for _, ours := range p.names() {

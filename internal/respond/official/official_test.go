@@ -15,7 +15,7 @@ var places = official.Places{
 }
 
 func TestJudge(t *testing.T) {
-	type reasons = []official.Reason
+	type reasons = []official.Why
 	tests := map[string]struct {
 		ours bool
 		want reasons
