@@ -130,8 +130,9 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.KeyRevoked{Name: facts["name"], Seen: seen}, nil
 	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked:
 		return letter.KeyChanged{Change: string(l), Name: facts["name"], Seen: seen}, nil
+	default:
+		return nil, fmt.Errorf("no letter is written for %q", l)
 	}
-	return nil, fmt.Errorf("no letter is written for %q", l)
 }
 
 // scopeWords says what a key may do as its maker confirmed it.

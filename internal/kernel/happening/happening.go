@@ -40,7 +40,6 @@ const (
 	UserDisabled   Kind = "user_disabled"
 	UserEnabled    Kind = "user_enabled"
 
-	// The ways back into an account.
 	RecoveryCodesReplaced Kind = "recovery_codes_replaced"
 	RecoveryCompleted     Kind = "recovery_completed"
 	RecoveryCancelled     Kind = "recovery_cancelled"

@@ -3,6 +3,7 @@ package apikey
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
@@ -148,9 +149,7 @@ func (k *Keys) changed(ctx context.Context, tx Tx, p principal.Principal, key Ke
 	}
 	tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 	facts := factsOf(key)
-	for name, value := range more {
-		facts[name] = value
-	}
+	maps.Copy(facts, more)
 	follow := happening.Happening{Kind: v.kind, User: key.Owner, Session: p.Session, Facts: facts}
 	return eventOf(v.action, p, key, facts), k.Follow.Apply(ctx, tx, follow)
 }

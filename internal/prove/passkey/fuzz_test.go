@@ -98,8 +98,9 @@ func refused(_ passkey.Used, err error) bool {
 	switch fault.CodeOf(err) {
 	case fault.PasskeyRefused, fault.PasskeyUnknown, fault.PasskeyUnverified, fault.PasskeyChanged:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // spliced is an answer with some of its bytes replaced: none at all, a few, or every one. Each process that fuzzes has a phone of its own, so a

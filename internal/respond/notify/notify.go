@@ -46,7 +46,6 @@ const (
 	KeyLeaked           Letter = "key_leaked"
 	MoneyConfirmed      Letter = "money_confirmed"
 
-	// The ways back into an account.
 	RecoveryCodesReplaced Letter = "recovery_codes_replaced"
 	RecoveryWaiting       Letter = "recovery_waiting"
 	RecoveryReady         Letter = "recovery_ready"
