@@ -91,6 +91,7 @@ type KeyUse struct {
 	Code   string
 	Calls  int64
 	LastAt int64
+	Scope  string
 }
 
 type Password struct {
