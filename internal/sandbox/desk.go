@@ -50,7 +50,6 @@ func (x *Exchange) render(w http.ResponseWriter, r *http.Request, who gate.Princ
 	if err := x.showBook(r.Context(), &v, who, d); err != nil {
 		return err
 	}
-	showForms(&v, d)
 	writePage(w, r, status, page.Exchange(v))
 	return nil
 }
@@ -158,6 +157,7 @@ func (x *Exchange) showBook(ctx context.Context, v *page.View, who gate.Principa
 	if err = x.showHoldings(v, held, d.market); err != nil {
 		return err
 	}
+	showForms(v, d, held)
 	open, err := x.books.Orders(ctx, owner, ledger.Filter{States: []ledger.State{ledger.Wait}, Limit: ledger.MaxOpen})
 	if err != nil {
 		return err
@@ -249,7 +249,7 @@ func (x *Exchange) showTransfers(ctx context.Context, v *page.View, owner ledger
 }
 
 // showForms puts back what a refused form said, and ties the problem to its field.
-func showForms(v *page.View, d desk) {
+func showForms(v *page.View, d desk, held []ledger.Balance) {
 	if sent := d.order; sent != (page.OrderForm{}) {
 		sent.PriceUnit, sent.Available = v.Order.PriceUnit, v.Order.Available
 		sent.Wrong = wrongField(d.problem, sent)
@@ -270,9 +270,19 @@ func showForms(v *page.View, d desk) {
 		if c.IsCoin() {
 			v.Send.Choices = append(v.Send.Choices, page.Choice{
 				Code: c.Code, Terms: c.WithdrawFee.String() + " / " + c.WithdrawLeast.String(), Network: c.Network, Fee: c.WithdrawFee.String(),
+				Least: c.WithdrawLeast.String(), Free: free(held, c.Code).String(),
 			})
 		}
 	}
+}
+
+func free(held []ledger.Balance, code string) money.Amount {
+	for _, b := range held {
+		if b.Currency == code {
+			return b.Free
+		}
+	}
+	return 0
 }
 
 // wrongField is the field of the order form that a refusal is about.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -84,7 +85,7 @@ type Rooms struct {
 
 // OpenRooms opens the database and builds the rooms on it, without any door: what the host's command line needs.
 func OpenRooms(ctx context.Context, cfg config.Config, opts Options) (*Rooms, error) {
-	keys, err := keyring.OpenFile(cfg.Keyring.File.Path)
+	keys, err := openKeys(ctx, cfg, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open key file: %w", err)
 	}
@@ -101,6 +102,32 @@ func OpenRooms(ctx context.Context, cfg config.Config, opts Options) (*Rooms, er
 		return nil, errors.Join(err, db.Close())
 	}
 	return r, nil
+}
+
+// openKeys reads the key file, or makes one where nothing was sealed with another yet.
+func openKeys(ctx context.Context, cfg config.Config, opts Options) (*keyring.File, error) {
+	path := cfg.Keyring.File.Path
+	keys, err := keyring.ReadFile(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return keys, err
+	}
+	place, err := storeConfig(cfg, opts, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := unsealed(ctx, place, path); err != nil {
+		return nil, err
+	}
+	return keyring.OpenFile(path)
+}
+
+// unsealed refuses a missing key file over a database that needs the lost one: a new file would open nothing, and look like the right one.
+func unsealed(ctx context.Context, place store.Config, path string) error {
+	sealed, err := store.Sealed(ctx, place)
+	if err == nil && sealed {
+		err = fmt.Errorf("the database is sealed and its key file %s is not there; a new one would not open it: bring the file back", path)
+	}
+	return err
 }
 
 // Claim makes this process the one that serves from the configured database (store.Claim). Take it before New.

@@ -94,8 +94,8 @@ type TransferForm struct {
 	Wrong string
 }
 
-// Choice is one currency of a form, with its terms; Network and Fee are what a withdrawal of it says.
-type Choice struct{ Code, Terms, Network, Fee string }
+// Choice is one currency of a form, with its terms; Network and Fee are what a withdrawal of it says, Least and Free its bounds.
+type Choice struct{ Code, Terms, Network, Fee, Least, Free string }
 
 // Field is one text input of a form.
 type Field struct {
