@@ -221,9 +221,9 @@ func TestNarrowProxiesHearThreeAnswers(t *testing.T) {
 			code   string // in the header: such a proxy hands on no body
 		}{
 			{"allowed", signed("/v1/accounts"), 204, ""},
-			{"not signed", unsigned, 401, "unauthorized"},
+			{"not signed", unsigned, 401, "signature.malformed"},
 			{"not found", signed("/v1/nothing"), 403, "gateway.no_route"},
-			{"ambiguous", ambiguous, 403, "gateway.ambiguous"},
+			{"ambiguous", ambiguous, 403, "gateway.path_refused"},
 			{"out of scope", signed("/v1/deposits"), 403, "key.scope_missing"},
 			{"no session", question(t, "x-original", page), 401, ""},
 		} {
