@@ -187,6 +187,7 @@ func keyAged(l notify.Letter, facts map[string]string, at time.Time) (aged lette
 		aged.Ends, err = time.Parse(time.RFC3339, facts["ends"])
 	case notify.KeyLapsing:
 		aged.Ends, err = time.Parse(time.RFC3339, facts["lapses"])
+	default: // the others name no end
 	}
 	return aged, err
 }
