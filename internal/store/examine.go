@@ -80,7 +80,7 @@ func Sealed(ctx context.Context, cfg Config) (sealed bool, err error) {
 func look(ctx context.Context, cfg Config) (db *DB, err error) {
 	db = &DB{now: cfg.Now, log: cfg.Log}
 	if cfg.SQLitePath == "" {
-		db.engine, err = openPostgres(ctx, cfg.PostgresDSN)
+		db.engine, err = openPostgres(ctx, cfg)
 		return db, err
 	}
 	if _, err = os.Stat(cfg.SQLitePath); err != nil {
