@@ -123,6 +123,13 @@ type Overview struct {
 	Mine    Me
 	Limit   string
 	Hosts   []Host
+	APIs    []API
+}
+
+// API is a host of the gateway that takes signed requests.
+type API struct {
+	Authority string
+	Test      bool
 }
 
 // Missing is one gap, and where it is closed.
@@ -245,6 +252,7 @@ type Keys struct {
 	NotOwner  bool
 	// Search is what the list was asked for.
 	Search string
+	APIs   []API
 }
 
 // Key is one of them.
@@ -286,6 +294,7 @@ const (
 // NewKey is the form that makes a key.
 type NewKey struct {
 	Problem       Problem
+	APIs          []API
 	Name, Purpose string
 	Subaccounts   []Option
 	Environments  []Option
@@ -339,6 +348,8 @@ type Created struct {
 	FileName, FileHref string
 	// Check is the command that tries the key.
 	Check string
+	// APIs are those of the key's environment.
+	APIs []API
 }
 
 // Activity is a page of what happened.
