@@ -69,7 +69,7 @@ func userCommand() *cobra.Command {
 
 func userShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "show MAIL", Short: "Show a user and their accounts", Args: cobra.ExactArgs(1),
+		Use: "show MAIL", Short: "Show a user and their accounts", Args: takes("MAIL"),
 		Example: "  sallyport user show ada@example.com",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			u, memberships, err := findUser(cmd, rooms, args[0])
@@ -90,7 +90,7 @@ func userShowCommand() *cobra.Command {
 // switchCommand disables or enables a user.
 func switchCommand(verb, short string, set func(*account.Accounts, context.Context, principal.Principal, id.User) error) *cobra.Command {
 	return &cobra.Command{
-		Use: verb + " MAIL", Short: short, Args: cobra.ExactArgs(1), Example: "  sallyport user " + verb + " ada@example.com",
+		Use: verb + " MAIL", Short: short, Args: takes("MAIL"), Example: "  sallyport user " + verb + " ada@example.com",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			u, _, err := findUser(cmd, rooms, args[0])
 			if err != nil {
@@ -111,7 +111,7 @@ func switchCommand(verb, short string, set func(*account.Accounts, context.Conte
 func userEraseCommand() *cobra.Command {
 	var yes, asJSON bool
 	cmd := &cobra.Command{
-		Use: "erase MAIL", Short: "Forget a disabled user for good", Args: cobra.ExactArgs(1),
+		Use: "erase MAIL", Short: "Forget a disabled user for good", Args: takes("MAIL"),
 		Long: `The key of the user's events is destroyed: nobody can read them any more, and the audit log still verifies. Name, address and credentials go,
 their API keys are revoked, and the address may sign up again. Nothing brings any of it back but a backup, which holds it all until it goes too.
 The user must be disabled. Without --yes the address has to be typed once more.`,

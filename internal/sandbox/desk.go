@@ -32,7 +32,7 @@ const (
 func (x *Exchange) render(w http.ResponseWriter, r *http.Request, who gate.Principal, status int, d desk) error {
 	text := words.In(who.Language)
 	v := page.View{
-		Words: text, Name: who.Name, Subaccount: who.Subaccount, Done: text.Done[d.done], Environment: text.Test,
+		Words: text, Name: who.Name, Done: text.Done[d.done], Environment: text.Test,
 		AsOf: page.Clock(text, x.now()),
 	}
 	v.AsOf.Text = words.With(text.AsOf, "time", v.AsOf.Text)
@@ -158,6 +158,10 @@ func (x *Exchange) showBook(ctx context.Context, v *page.View, who gate.Principa
 		return err
 	}
 	showForms(v, d, held)
+	v.Send.Passkeys = x.passkeys
+	if x.confirmations != "" {
+		v.Send.Place = words.With(v.ConfirmedAt, "origin", x.confirmations)
+	}
 	open, err := x.books.Orders(ctx, owner, ledger.Filter{States: []ledger.State{ledger.Wait}, Limit: ledger.MaxOpen})
 	if err != nil {
 		return err

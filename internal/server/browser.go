@@ -32,7 +32,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	}
 	programs.Mount(routes)
 	pages, err := web.New(web.Deps{
-		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(),
+		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(), APIs: s.programHosts(),
 		FormKey: formKey, Decide: s.Policy, Describe: describer{}, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
 		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds,
 		Notices: s.Notices, Contacts: s.Contacts, ContactHold: s.cfg.Holds.Contact,
@@ -51,7 +51,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		}
 	})
 	confirmations := route.NewMux()
-	web.NewConfirming(s.opts.Now, Product, s.Confirmations).Mount(confirmations)
+	web.NewConfirming(s.opts.Now, Product, string(s.cfg.Dashboard.Origin), s.Confirmations).Mount(confirmations)
 	return s.atHome(routes, confirmations), errors.Join(routes.Check(), confirmations.Check())
 }
 
@@ -103,6 +103,16 @@ func (s *Server) pageHosts() (hosts []web.Host) {
 			hosts = append(hosts, web.Host{
 				Authority: string(h.Authority), Origin: string(h.Origin), Name: h.Name, Environment: h.Environment,
 			})
+		}
+	}
+	return hosts
+}
+
+// programHosts are the gateway's hosts that programs send signed requests to.
+func (s *Server) programHosts() (hosts []web.Host) {
+	for _, h := range s.cfg.Gateway.Hosts {
+		if h.Kind == config.HostAPI {
+			hosts = append(hosts, web.Host{Authority: string(h.Authority), Environment: h.Environment})
 		}
 	}
 	return hosts

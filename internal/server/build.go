@@ -147,6 +147,15 @@ func Claim(ctx context.Context, cfg config.Config) (io.Closer, error) {
 	return store.Claim(ctx, place)
 }
 
+// Claimed says whether a process serves from the configured database now.
+func Claimed(ctx context.Context, cfg config.Config) (bool, error) {
+	place, err := storeConfig(cfg, Options{}, nil)
+	if err != nil {
+		return false, err
+	}
+	return store.Claimed(ctx, place)
+}
+
 func storeConfig(cfg config.Config, opts Options, keys *keyring.File) (store.Config, error) {
 	c := store.Config{Now: opts.Now, Log: opts.Log, Watch: opts.Watch}
 	if keys != nil {

@@ -278,3 +278,28 @@ func TestALostKeyFileIsNotReplaced(t *testing.T) {
 		t.Errorf("a key file was made: %v", err)
 	}
 }
+
+func TestARunningServerIsSeen(t *testing.T) {
+	s := site{t: t, folder: t.TempDir()}
+	s.start()
+	claimed := func() bool {
+		runs, err := server.Claimed(t.Context(), s.config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return runs
+	}
+	if claimed() {
+		t.Error("seen before anything ran")
+	}
+	claim, err := server.Claim(t.Context(), s.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !claimed() {
+		t.Error("not seen while it runs")
+	}
+	if err := claim.Close(); err != nil || claimed() {
+		t.Errorf("seen after it ended: %v", err)
+	}
+}

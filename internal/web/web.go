@@ -57,14 +57,15 @@ type Describer interface {
 	Device(agent, lang string) string
 }
 
-// Deps are what the door is made of. All are needed, but for Hosts, and Violated, which may be nil.
+// Deps are what the door is made of. All are needed, but for Hosts, APIs and Violated, which may be nil.
 type Deps struct {
 	Now func() time.Time
 	// Product is how the product calls itself; Origin is the dashboard's as configured, scheme://host[:port].
 	Product, Origin string
 	// Environment is what the installation guards; new keys belong to it unless their maker says otherwise.
 	Environment id.Environment
-	Hosts       []Host
+	// Hosts are the gateway's that people open, APIs those that programs send signed requests to, by authority alone.
+	Hosts, APIs []Host
 	FormKey     httpx.FormKey
 	Decide      decision.Decider
 	Describe    Describer
@@ -135,7 +136,7 @@ func (w *Web) Mount(mux *route.Mux) {
 			w.pages.HandleFunc("GET "+pattern, http.NotFound)
 		}
 	}
-	(&overview{w.Sessions, w.Accounts, w.Factors, w.Holds, w.Hosts}).mount(on)
+	(&overview{w.Sessions, w.Accounts, w.Factors, w.Holds, w.Hosts, apiViews(w.APIs)}).mount(on)
 	(&pending{w.Confirmations, w.Holds}).mount(on)
 	(&messages{w.Notices}).mount(on)
 	(&notMe{w.Notices}).mount(on)
@@ -146,7 +147,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&sessions{w.Sessions, w.Factors, w.Now, w.Sessions.Limits.Idle}).mount(on)
 	(&methods{w.Factors, w.Accounts}).mount(on)
 	(&recoveryCodes{w.Factors}).mount(on)
-	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin}}
+	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}
 	(&activity{w.Log, w.Keys}).mount(on)
