@@ -100,6 +100,9 @@ func (d *decoder) checkGateway() {
 		if _, authority, _ := strings.Cut(string(u.URL), "://"); strings.Contains(authority, "/") {
 			d.report(at+"url", "it ends after host and port; paths are handed on as they came")
 		}
+		if u.CAFile != "" && !strings.HasPrefix(string(u.URL), "https://") {
+			d.report(at+"ca_file", "is for an https url only")
+		}
 		if (u.Assertion == AssertHMAC) != (u.KeyFile != "") {
 			d.report(at+"key_file", "is needed for assertion hmac, and only for it")
 		}
