@@ -22,6 +22,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/lock"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
@@ -61,6 +62,7 @@ type Deps struct {
 	// Confirmations and Holds are what waits, and why.
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
+	Locks         *lock.Locks
 }
 
 // API is the door. It is safe for concurrent use once it is mounted.
@@ -81,7 +83,7 @@ func New(d Deps) (*API, error) {
 		"Now": d.Now == nil, "FormKey": len(d.FormKey) != 32, "Decide": d.Decide == nil, "Verifier": d.Verifier == nil,
 		"Describe": d.Describe == nil, "Tally": d.Tally == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
-		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil,
+		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Locks": d.Locks == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -102,6 +104,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&methods{a.Factors}).mount(a)
 	(&passkeys{a.Factors}).mount(a)
 	(&stepUps{a.StepUps, a.Factors}).mount(a)
+	(&locks{a.Locks}).mount(a)
 	(&keys{a.Keys}).mount(a)
 	(&keyLife{a.Keys}).mount(a)
 	(&accounts{a.Accounts}).mount(a)

@@ -124,6 +124,8 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 	case notify.KeyCreated:
 		expires, err := time.Parse(time.RFC3339, facts["expires"])
 		return letter.KeyCreated{Name: facts["name"], Scopes: scopeWords(lang, facts["scopes"]), Expires: expires, Seen: seen}, err
+	case notify.AccountLocked, notify.AccountUnlocked:
+		return letter.AccountLock{Unlocked: l == notify.AccountUnlocked, Seen: seen}, nil
 	case notify.MoneyConfirmed:
 		return letter.MoneyConfirmed{What: facts["what"], Memo: facts["memo"], Exchange: facts["exchange"], Seen: seen}, nil
 	case notify.KeyRevoked:

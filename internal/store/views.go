@@ -6,6 +6,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/lock"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
@@ -19,6 +20,7 @@ import (
 var (
 	_ account.Tx  = (*tx)(nil)
 	_ apikey.Tx   = (*tx)(nil)
+	_ lock.Tx     = (*tx)(nil)
 	_ audit.Tx    = (*tx)(nil)
 	_ ceremony.Tx = (*tx)(nil)
 	_ confirm.Tx  = (*tx)(nil)

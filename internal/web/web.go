@@ -27,6 +27,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/lock"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
@@ -80,6 +81,7 @@ type Deps struct {
 	// Confirmations and Holds are what waits, and why.
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
+	Locks         *lock.Locks
 }
 
 // Web is the door. It is safe for concurrent use once it is mounted.
@@ -129,6 +131,7 @@ func (w *Web) Mount(mux *route.Mux) {
 			w.pages.HandleFunc("GET "+pattern, http.NotFound)
 		}
 	}
+	(&locks{w.Locks}).mount(on)
 	(&overview{w.Sessions, w.Accounts, w.Factors, w.Holds, w.Hosts}).mount(on)
 	(&pending{w.Confirmations, w.Holds}).mount(on)
 	(&signUps{w.SignUps}).mount(on)

@@ -48,6 +48,8 @@ const (
 	KeyNarrowed    Kind = "key_narrowed"
 	KeyDisabled    Kind = "key_disabled"
 	MoneyConfirmed Kind = "money_confirmed"
+	OwnerLocked    Kind = "owner_locked"
+	OwnerUnlocked  Kind = "owner_unlocked"
 	UserDisabled   Kind = "user_disabled"
 	UserEnabled    Kind = "user_enabled"
 

@@ -57,6 +57,8 @@ func samples(language string) map[string]letter.Letter {
 		"key_revoked":              letter.KeyRevoked{Name: "grid-btc", Seen: seen},
 		"signed_out_everywhere":    letter.SignedOutEverywhere{Seen: seen},
 		"signed_out_others":        letter.SignedOutOthers{Seen: seen},
+		"account_locked":           letter.AccountLock{Seen: seen},
+		"account_unlocked":         letter.AccountLock{Unlocked: true, Seen: seen},
 		"key_widened":              letter.KeyChanged{Change: "key_widened", Name: "grid-btc", Seen: seen},
 		"key_woken":                letter.KeyChanged{Change: "key_woken", Name: "grid-btc", Seen: seen},
 		"key_released":             letter.KeyChanged{Change: "key_released", Name: "grid-btc", Seen: seen},

@@ -32,6 +32,8 @@ const (
 	Dies
 	// Blocked: it is refused until what blocks it is lifted.
 	Blocked
+	// Frozen: it looks and cancels only, until what froze it is lifted.
+	Frozen
 )
 
 // Row is what follows from one kind of happening. The children of a session on gateway hosts go on only where it stays as it was.
@@ -41,7 +43,7 @@ type Row struct {
 	This Fate
 	// Others are all other sessions of the user. Those that die end here.
 	Others Fate
-	// Keys are the user's API keys. They are blocked by their owner's state, which package apikey reads.
+	// Keys are the user's API keys. They are blocked or frozen by their owner's state, which package apikey reads.
 	Keys Fate
 	// Hold is how long money waits; NoHold if it does not.
 	Hold Span
@@ -60,6 +62,8 @@ const (
 	CredentialHold
 	ContactHold
 	RecoveryHold
+	// UntilUnlocked has no length: package hold reads that the owner has locked the account.
+	UntilUnlocked
 )
 
 // Spans are their lengths.
@@ -104,6 +108,8 @@ var table = map[happening.Kind]Row{
 	happening.KeyNarrowed:     {Notice: notify.KeyNarrowed},
 	happening.KeyDisabled:     {Notice: notify.KeyDisabled},
 	happening.MoneyConfirmed:  {Notice: notify.MoneyConfirmed},
+	happening.OwnerLocked:     {This: Dies, Others: Dies, Keys: Frozen, Hold: UntilUnlocked, Notice: notify.AccountLocked},
+	happening.OwnerUnlocked:   {Notice: notify.AccountUnlocked},
 	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
 	happening.UserEnabled:     {},
 
@@ -160,7 +166,7 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 		}
 	}
 	var held id.Hold
-	if row.Hold != NoHold {
+	if row.Hold != NoHold && row.Hold != UntilUnlocked {
 		var err error
 		if held, err = c.holds.Place(ctx, txn.As[hold.Tx](tx), h.User, h.Kind, c.spans.of(row.Hold)); err != nil {
 			return err

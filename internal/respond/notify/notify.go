@@ -55,6 +55,8 @@ const (
 	KeyUnused           Letter = "key_unused"
 	KeyNarrowed         Letter = "key_narrowed"
 	KeyDisabled         Letter = "key_disabled"
+	AccountLocked       Letter = "account_locked"
+	AccountUnlocked     Letter = "account_unlocked"
 	MoneyConfirmed      Letter = "money_confirmed"
 
 	// The ways back into an account.
