@@ -102,6 +102,7 @@ func (d *decoder) checkGateway() {
 		}
 		if u.KeysPath != "" && (!strings.HasPrefix(u.KeysPath, "/") || strings.ContainsAny(u.KeysPath, "?#% ")) {
 			d.report(at+"keys_path", "is a path, such as /keys/ended")
+		}
 		if u.CAFile != "" && !strings.HasPrefix(string(u.URL), "https://") {
 			d.report(at+"ca_file", "is for an https url only")
 		}
