@@ -133,6 +133,7 @@ type Upstream struct {
 	CAFile    string    `key:"ca_file" doc:"For https: the roots that its certificate must come from, PEM; empty takes the system's."`
 	KeyFile   string    `key:"key_file" doc:"For hmac: a file with 32 bytes in base64, one per upstream."`
 	Routes    string    `key:"routes_file" required:"true" doc:"The table of its routes: what a request may do at worst, and the scope it needs. What is not in it is not offered."`
+	KeysPath  string    `key:"keys_path" doc:"The path at which it hears that a key can place no more orders, and what its owner wants done with those that are open; empty: it does not. It belongs into no routes file."`
 }
 
 // Metrics is the section of that name.

@@ -28,6 +28,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/lock"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
@@ -66,6 +67,7 @@ type Options struct {
 // Rooms is every room, built and wired.
 type Rooms struct {
 	Store    *store.DB
+	Locks    *lock.Locks
 	Keys     *keyring.File
 	Accounts *account.Accounts
 	Sessions *session.Sessions
@@ -219,6 +221,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err := r.buildPeople(ctx, cfg, opts, follow); err != nil {
 		return err
 	}
+	r.Locks = lock.New(store.Of[lock.Tx](db), now, r.StepUps, follow)
 	if err := r.buildKeys(ctx, cfg, opts, follow); err != nil {
 		return err
 	}

@@ -202,6 +202,8 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.KeyCreated:
 		expires, err := time.Parse(time.RFC3339, facts["expires"])
 		return letter.KeyCreated{Name: facts["name"], Scopes: scopeWords(lang, facts["scopes"]), Expires: expires, Seen: seen}, err
+	case notify.AccountLocked, notify.AccountUnlocked:
+		return letter.AccountLock{Unlocked: l == notify.AccountUnlocked, Seen: seen}, nil
 	case notify.MoneyConfirmed:
 		return letter.MoneyConfirmed{What: facts["what"], Memo: facts["memo"], Exchange: facts["exchange"], Seen: seen}, nil
 	case notify.KeyRevoked:

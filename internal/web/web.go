@@ -28,6 +28,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/lock"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
@@ -85,6 +86,7 @@ type Deps struct {
 	// Confirmations and Holds are what waits, and why.
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
+	Locks         *lock.Locks
 	// Recoveries are the ways back.
 	Recoveries *recovery.Recoveries
 	// Notices is the message centre, Contacts how users are reached, ContactHold how long money waits after that changed.
@@ -143,6 +145,7 @@ func (w *Web) Mount(mux *route.Mux) {
 			w.pages.HandleFunc("GET "+pattern, http.NotFound)
 		}
 	}
+	(&locks{w.Locks}).mount(on)
 	(&overview{w.Sessions, w.Accounts, w.Factors, w.Holds, w.Hosts, apiViews(w.APIs), w.Recoveries}).mount(on)
 	(&pending{w.Confirmations, w.Holds}).mount(on)
 	(&messages{w.Notices}).mount(on)

@@ -114,6 +114,10 @@ const (
 	PasskeyDuplicate Code = "passkey.duplicate"
 	// FactorLast: This is your last way in, so it cannot be removed.
 	FactorLast Code = "factor.last"
+	// AccountLocked: The account is locked already.
+	AccountLocked Code = "account.locked"
+	// AccountNotLocked: The account is not locked.
+	AccountNotLocked Code = "account.not_locked"
 	// KeyNotFound: There is no such key in this account.
 	KeyNotFound Code = "key.not_found"
 	// KeyRevoked: This key was revoked on {revoked_at}.
@@ -411,6 +415,12 @@ var registry = map[Code]Entry{
 	FactorLast: {Code: FactorLast, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "This is your last way in, so it cannot be removed.", EnglishFix: "Add another way to sign in first.",
 		Korean: "마지막 로그인 수단이므로 삭제할 수 없습니다.", KoreanFix: "먼저 다른 로그인 수단을 추가해 주십시오."},
+	AccountLocked: {Code: AccountLocked, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "The account is locked already.", EnglishFix: "Sign in and unlock it on the first page.",
+		Korean: "계정이 이미 잠겨 있습니다.", KoreanFix: "로그인한 뒤 첫 화면에서 잠금을 해제해 주십시오."},
+	AccountNotLocked: {Code: AccountNotLocked, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "The account is not locked.", EnglishFix: "There is nothing to unlock.",
+		Korean: "계정이 잠겨 있지 않습니다.", KoreanFix: "해제할 잠금이 없습니다."},
 	KeyNotFound: {Code: KeyNotFound, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "There is no such key in this account.", EnglishFix: "Check the key id under API keys.",
 		Korean: "이 계정에 해당 키가 없습니다.", KoreanFix: "API 키 화면에서 키 ID를 확인해 주십시오."},

@@ -58,6 +58,8 @@ const (
 	KeyUnused           Letter = "key_unused"
 	KeyNarrowed         Letter = "key_narrowed"
 	KeyDisabled         Letter = "key_disabled"
+	AccountLocked       Letter = "account_locked"
+	AccountUnlocked     Letter = "account_unlocked"
 	MoneyConfirmed      Letter = "money_confirmed"
 	ContactChanged      Letter = "contact_changed"
 	Contained           Letter = "contained"

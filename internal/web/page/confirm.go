@@ -24,6 +24,8 @@ type Held struct {
 	Running bool
 	Until   i18n.Moment
 	Reasons []string
+	// Locked: its owner has locked the account.
+	Locked bool
 }
 
 // Confirm is the page of one confirmation.
