@@ -188,7 +188,7 @@ type refusal struct {
 	aboutTime bool // it is the time of the signature that was refused
 }
 
-// readRefusal looks at the beginning of an answer. One that cannot be read is no refusal that we know.
+// readRefusal looks at the head and the beginning of an answer. One that cannot be read is no refusal that we know.
 func readRefusal(res *http.Response) (r refusal) {
 	start, err := io.ReadAll(io.LimitReader(res.Body, maxRefusal))
 	res.Body = struct {
@@ -196,7 +196,10 @@ func readRefusal(res *http.Response) (r refusal) {
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(start), res.Body), res.Body}
 	if err != nil || json.Unmarshal(start, &r) != nil {
-		return refusal{}
+		r = refusal{}
+	}
+	if code := res.Header.Get("Sallyport-Refusal"); code != "" {
+		r.Code = code // which stands also where a proxy wrote the body
 	}
 	r.aboutTime = r.Code == "signature.too_old" || r.Code == "signature.ahead" || sign.ClockRefused(start)
 	return r

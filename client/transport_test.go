@@ -62,6 +62,9 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	g.nonces[s.Nonce] = true
 	g.seen = append(g.seen, reason)
 	if reason == sign.TooOld || reason == sign.Ahead {
+		if g.refusal == byProxy {
+			w.Header().Set("Sallyport-Refusal", "signature."+string(reason))
+		}
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = io.WriteString(w, g.refusal)
 	} else if reason != "" {
@@ -94,6 +97,9 @@ func signer(t *testing.T, dialect sign.Dialect) sign.Signer {
 	}
 	return s
 }
+
+// byProxy is the body of a proxy that asked the gateway and hands on no more than its status and a header.
+const byProxy = "<html><h1>401 Authorization Required</h1></html>"
 
 // tooOld is the problem that the gateway answers with.
 func tooOld(serverTime string) string {
@@ -167,6 +173,7 @@ func TestTransportCorrectsItsClock(t *testing.T) {
 		"problem":         {nativeKey, tooOld(serverClock.Format("2006-01-02T15:04:05.000Z")), -time.Hour},
 		"problem, ahead":  {nativeKey, strings.Replace(tooOld(serverClock.Format(time.RFC3339)), "too_old", "ahead", 1), 9 * time.Hour},
 		"Date header":     {nativeKey, `{"code":"signature.too_old"}`, -time.Minute},
+		"a proxy's words": {nativeKey, byProxy, -time.Hour},
 		"unreadable time": {nativeKey, tooOld("noon"), time.Minute},
 		"exchange's name": {upbitKey, `{"error":{"name":"expired_jwt","message":"x"}}`, 14 * time.Hour},
 	} {

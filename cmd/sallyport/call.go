@@ -74,7 +74,7 @@ func callCommand() *cobra.Command {
 	var s signing
 	var show, asJSON bool
 	cmd := &cobra.Command{
-		Use: "call METHOD URL", Short: "Sign a request, send it and print the answer", Args: cobra.ExactArgs(2),
+		Use: "call METHOD URL", Short: "Sign a request, send it and print the answer", Args: takes("METHOD", "URL"),
 		Long: `The answer's body goes to standard output; with --json one object on one line, with status, headers and body. The exit code is 3 when the
 answer's status is 400 or above, so that scripts notice.`,
 		Example: `  sallyport call GET http://127.0.0.1:8081/v1/accounts --key-file key.json
@@ -172,7 +172,7 @@ func signCommand() *cobra.Command {
 	var s signing
 	var asCurl, asJSON bool
 	cmd := &cobra.Command{
-		Use: "sign METHOD URL", Short: "Print the headers that sign a request, or a curl line", Args: cobra.ExactArgs(2),
+		Use: "sign METHOD URL", Short: "Print the headers that sign a request, or a curl line", Args: takes("METHOD", "URL"),
 		Long: "A signature is good for seconds and once: sign right before sending, and again for every try.",
 		Example: `  sallyport sign GET http://127.0.0.1:8081/v1/accounts --key-file key.json
   eval "$(sallyport sign GET http://127.0.0.1:8081/v1/accounts --key-file key.json --curl)"

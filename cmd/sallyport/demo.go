@@ -108,7 +108,10 @@ func demoFolder(folder *string) error {
 	if _, err := os.Stat(absolute); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return errors.Join(os.MkdirAll(absolute, 0o700), os.WriteFile(filepath.Join(absolute, ".gitignore"), []byte("*\n"), 0o600))
+	if err := os.MkdirAll(absolute, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(absolute, ".gitignore"), []byte("*\n"), 0o600)
 }
 
 // removeAtSecondSignal removes a temporary folder also when somebody does not wait until the demo has drained.
@@ -128,19 +131,21 @@ func tellDemo(out io.Writer, f demo.Facts, folder string) {
 	fmt.Fprintf(out, `
 Sallyport is ready. All of it runs on this machine, with paper money.
 
-  Dashboard   %s
-  Exchange    %s   (its page; you sign in on the dashboard)
-  Gateway     %s   (the exchange's API; takes signed requests)
-  Mails       %s   (every mail of the demo arrives here)
+  Dashboard       %s
+  Exchange        %s   (its page; you sign in on the dashboard)
+  Gateway         %s   (the exchange's API; takes signed requests)
+  Confirmations   %s   (a withdrawal is confirmed here, with a passkey)
+  Mails           %s   (every mail of the demo arrives here)
 
 Sign up on the dashboard: the code arrives under Mails. Or sign in as one of these; their authenticator codes are at
 %s/codes
 
-`, f.Dashboard, f.Exchange, f.Gateway, f.Mail, f.Mail)
+`, f.Dashboard, f.Exchange, f.Gateway, f.Confirmations, f.Mail, f.Mail)
 	for _, u := range f.Users {
 		fmt.Fprintf(out, "  %-9s %s   password %s\n", u.Role, u.Email, u.Password)
 	}
 	fmt.Fprintf(out, `
+They have no passkey yet, and need one to withdraw: add it at %[6]s/methods
 The operator may do no more than the trader so far: operators act on users from this machine's command line.
 
   %[1]s user show %[2]s --config %[3]s
@@ -151,7 +156,7 @@ Your first signed request, from another terminal:
     --data '{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"0.001","price":"50000000"}'
 
 Stop with Ctrl-C.
-`, command(), f.Users[0].Email, filepath.Join(folder, demo.ConfigFile), f.Gateway, demo.KeyFile(folder, f.Keys[0]))
+`, command(), f.Users[0].Email, filepath.Join(folder, demo.ConfigFile), f.Gateway, demo.KeyFile(folder, f.Keys[0]), f.Dashboard)
 }
 
 // command is how this very program was started, so that the printed line runs as it stands.

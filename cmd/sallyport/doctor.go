@@ -18,7 +18,7 @@ func doctorCommand() *cobra.Command {
 	var asJSON bool
 	cmd := withConfig(&cobra.Command{
 		Use: "doctor", Short: "Print every setting with where it comes from, and check what it names", Args: cobra.NoArgs,
-		Long: `Exit code 0 means that the server would start. Problems of the file are all told at once, each with its line.
+		Long: `Exit code 0 means that the server would start, or start again where one runs on this data. Problems of the file are all told at once, each with its line.
 It changes nothing: it says which database or key file a start would create, and whether the schema would be brought up to date.
 It opens no listener and calls no upstream, no relay and no issuer of certificates.`,
 		Example: `  sallyport doctor --config sallyport.yaml
@@ -132,7 +132,11 @@ func checkParts(cmd *cobra.Command, cfg config.Config) error {
 	if err != nil {
 		return fmt.Errorf("the server would not start: %w", err)
 	}
-	fmt.Fprintln(cmd.ErrOrStderr(), "The server would start: database, keys, certificates, routes and upstreams are in order.")
+	verdict := "The server would start"
+	if runs, err := server.Claimed(cmd.Context(), cfg); err == nil && runs {
+		verdict = "A server runs on this data now, so that no second one starts; it would start again"
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), verdict+": database, keys, certificates, routes and upstreams are in order.")
 	fmt.Fprintln(cmd.ErrOrStderr(), tellClock(clockSynchronised()))
 	return nil
 }

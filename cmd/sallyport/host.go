@@ -63,13 +63,15 @@ func userCommand() *cobra.Command {
 	return group(withConfig(&cobra.Command{
 		Use: "user", Short: "Look at users, disable, enable and erase them; every change is audited",
 		Example: "  sallyport user show ada@example.com --config sallyport.yaml",
-	}), userShowCommand(), switchCommand("disable", "End every session of a user and refuse their keys, at once", (*account.Accounts).Disable),
-		switchCommand("enable", "Let a disabled user sign in again; nothing that ended comes back", (*account.Accounts).Enable), userEraseCommand())
+	}), userShowCommand(), switchCommand("disable", "End every session of a user and refuse their keys, at once", func(r *server.Rooms) switcher { return r.Accounts.Disable }),
+		switchCommand("enable", "Let a disabled user sign in again; nothing that ended comes back", func(r *server.Rooms) switcher { return r.Accounts.Enable }),
+		switchCommand("lock", "End every session of a user, freeze their keys and hold their money until they unlock", func(r *server.Rooms) switcher { return r.Locks.Lock }),
+		switchCommand("unlock", "Take a lock back for a user", func(r *server.Rooms) switcher { return r.Locks.Unlock }), userEraseCommand())
 }
 
 func userShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "show MAIL", Short: "Show a user and their accounts", Args: cobra.ExactArgs(1),
+		Use: "show MAIL", Short: "Show a user and their accounts", Args: takes("MAIL"),
 		Example: "  sallyport user show ada@example.com",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			u, memberships, err := findUser(cmd, rooms, args[0])
@@ -87,21 +89,25 @@ func userShowCommand() *cobra.Command {
 	}
 }
 
-// switchCommand disables or enables a user.
-func switchCommand(verb, short string, set func(*account.Accounts, context.Context, principal.Principal, id.User) error) *cobra.Command {
+// switcher changes the state of a user.
+type switcher = func(context.Context, principal.Principal, id.User) error
+
+// switchCommand disables, enables, locks or unlocks a user.
+func switchCommand(verb, short string, of func(*server.Rooms) switcher) *cobra.Command {
 	return &cobra.Command{
-		Use: verb + " MAIL", Short: short, Args: cobra.ExactArgs(1), Example: "  sallyport user " + verb + " ada@example.com",
+		Use: verb + " MAIL", Short: short, Args: takes("MAIL"), Example: "  sallyport user " + verb + " ada@example.com",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			u, _, err := findUser(cmd, rooms, args[0])
 			if err != nil {
 				return err
 			}
-			err = set(rooms.Accounts, cmd.Context(), host(), u.ID)
-			if fault.CodeOf(err) == fault.NotFound {
-				return fmt.Errorf("%s is %sd already", u.Mail, verb)
+			err = of(rooms)(cmd.Context(), host(), u.ID)
+			done := strings.TrimSuffix(verb, "e") + "ed"
+			if code := fault.CodeOf(err); err != nil && (code == fault.NotFound || code == fault.AccountLocked || code == fault.AccountNotLocked) {
+				return fmt.Errorf("%s is %s already", u.Mail, done)
 			}
 			if err == nil {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: %sd.\n", u.Mail, verb)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s.\n", u.Mail, done)
 			}
 			return err
 		}),
@@ -111,7 +117,7 @@ func switchCommand(verb, short string, set func(*account.Accounts, context.Conte
 func userEraseCommand() *cobra.Command {
 	var yes, asJSON bool
 	cmd := &cobra.Command{
-		Use: "erase MAIL", Short: "Forget a disabled user for good", Args: cobra.ExactArgs(1),
+		Use: "erase MAIL", Short: "Forget a disabled user for good", Args: takes("MAIL"),
 		Long: `The key of the user's events is destroyed: nobody can read them any more, and the audit log still verifies. Name, address and credentials go,
 their API keys are revoked, and the address may sign up again. Nothing brings any of it back but a backup, which holds it all until it goes too.
 The user must be disabled. Without --yes the address has to be typed once more.`,

@@ -40,7 +40,7 @@ type wanted struct {
 func keyCreateCommand() *cobra.Command {
 	var w wanted
 	cmd := &cobra.Command{
-		Use: "create MAIL", Short: "Make a key for a user; the key file goes to standard output", Args: cobra.ExactArgs(1),
+		Use: "create MAIL", Short: "Make a key for a user; the key file goes to standard output", Args: takes("MAIL"),
 		Long: `A key pair is made here and only its public half is kept by the server. The printed file holds the secret: redirect it into a file
 of mode 0600, or pipe it into the keychain. The scopes are ` + scope.Everything().String() + `.`,
 		Example: `  (umask 077; sallyport key create ada@example.com --name grid --purpose 'grid bot' --scopes balances:read,orders:read > key.json)
@@ -148,7 +148,7 @@ func issueKey(cmd *cobra.Command, rooms *server.Rooms, in apikey.IssueInput) err
 func keyListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list MAIL", Short: "List the keys of a user's account", Args: cobra.ExactArgs(1),
+		Use: "list MAIL", Short: "List the keys of a user's account", Args: takes("MAIL"),
 		Example: "  sallyport key list ada@example.com --json",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			_, memberships, err := findUser(cmd, rooms, args[0])
@@ -189,7 +189,7 @@ type keyRow struct {
 func keyRows(keys []apikey.Key) []keyRow {
 	rows := make([]keyRow, len(keys))
 	for i, k := range keys {
-		state := "live"
+		state := "active"
 		switch {
 		case !k.RevokedAt.IsZero():
 			state = "revoked"
@@ -211,9 +211,9 @@ func tellKeys(out io.Writer, keys []apikey.Key) error {
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "KEY ID\tNAME\tSTATE\tSCOPES\tEXPIRES")
+	fmt.Fprintln(table, "KEY ID\tNAME\tENVIRONMENT\tSTATE\tSCOPES\tEXPIRES")
 	for _, row := range keyRows(keys) {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", row.KeyID, plain(row.Name), row.State, strings.Join(row.Scopes, " "), row.ExpiresAt.Format(time.DateOnly))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", row.KeyID, plain(row.Name), row.Environment, row.State, strings.Join(row.Scopes, " "), row.ExpiresAt.Format(time.DateOnly))
 	}
 	return table.Flush()
 }
@@ -221,7 +221,7 @@ func tellKeys(out io.Writer, keys []apikey.Key) error {
 func keyRevokeCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "revoke KEY_ID", Short: "End a key for good; a running server refuses it at once", Args: cobra.ExactArgs(1),
+		Use: "revoke KEY_ID", Short: "End a key for good; a running server refuses it at once", Args: takes("KEY_ID"),
 		Example: "  sallyport key revoke spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			kid, _, err := id.ParseKey(args[0])

@@ -23,8 +23,12 @@ type holder struct{ file, chain string }
 func (h *holder) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&h.file, "key-file", "", "the key file, of mode 0600: JSON with key_id, algorithm, dialect and secret or private_key")
 	cmd.Flags().StringVar(&h.chain, "keychain", "", "instead of a file, the key's name in the system's keychain")
-	cmd.MarkFlagsOneRequired("key-file", "keychain")
-	cmd.MarkFlagsMutuallyExclusive("key-file", "keychain")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if (h.file == "") == (h.chain == "") {
+			return errors.New("where is the key? Give either --key-file FILE or --keychain NAME")
+		}
+		return nil
+	}
 }
 
 // String is how messages name the place.
@@ -107,7 +111,7 @@ func keychainKeepCommand() *cobra.Command {
 	var asJSON bool
 	from := holder{}
 	cmd := &cobra.Command{
-		Use: "keep NAME", Short: "Put the key of a key file into the keychain", Args: cobra.ExactArgs(1),
+		Use: "keep NAME", Short: "Put the key of a key file into the keychain", Args: takes("NAME"),
 		Example: `  sallyport keychain keep grid --key-file key.json
   sallyport key create ada@example.com --name grid --purpose 'grid bot' | sallyport keychain keep grid --key-file -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -144,7 +148,7 @@ func (h *holder) readOrInput(cmd *cobra.Command) (key client.KeyFile, err error)
 func keychainNameCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "set-id NAME KEY_ID", Short: "Write the key id into a pair that keygen made, once the dashboard has given it one", Args: cobra.ExactArgs(2),
+		Use: "set-id NAME KEY_ID", Short: "Write the key id into a pair that keygen made, once the dashboard has given it one", Args: takes("NAME", "KEY_ID"),
 		Example: `  sallyport keygen --keychain grid
   sallyport keychain set-id grid spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -179,7 +183,7 @@ func tellKept(cmd *cobra.Command, asJSON bool, name, keyID string) error {
 
 func keychainForgetCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "forget NAME", Short: "Take a key out of the keychain; the key itself stays live", Args: cobra.ExactArgs(1),
+		Use: "forget NAME", Short: "Take a key out of the keychain; the key itself stays live", Args: takes("NAME"),
 		Example: "  sallyport keychain forget grid",
 		RunE: func(_ *cobra.Command, args []string) error {
 			err := keyring.Delete(keychainRoom, args[0])

@@ -34,7 +34,7 @@ func keyGone(text string, err error) error {
 func keyVerbCommand(verb, short, state string, do func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: verb + " KEY_ID", Short: short, Args: cobra.ExactArgs(1),
+		Use: verb + " KEY_ID", Short: short, Args: takes("KEY_ID"),
 		Example: "  sallyport key " + verb + " spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			kid, err := keyNamed(args[0])
@@ -87,7 +87,7 @@ func keyRetireCommand() *cobra.Command {
 func keyRotateCommand() *cobra.Command {
 	var in apikey.RotateInput
 	cmd := &cobra.Command{
-		Use: "rotate KEY_ID", Short: "Give a key its next secret; the key file goes to standard output", Args: cobra.ExactArgs(1),
+		Use: "rotate KEY_ID", Short: "Give a key its next secret; the key file goes to standard output", Args: takes("KEY_ID"),
 		Long: `The key keeps its rights. Both secrets work until the overlap ends, and answers to the old one say when.`,
 		Example: `  (umask 077; sallyport key rotate spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ --overlap 24h > key.json)
   sallyport key rotate spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ | sallyport keychain keep grid --key-file -`,

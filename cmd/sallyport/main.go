@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -56,6 +57,16 @@ func main() {
 		fmt.Fprintf(os.Stderr, "%s --help shows how to call it.\n", called.CommandPath())
 	}
 	os.Exit(code)
+}
+
+// takes are the arguments of a command, by the names that its help gives them.
+func takes(names ...string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == len(names) {
+			return nil
+		}
+		return fmt.Errorf("this takes %s, and got %d of %d", strings.Join(names, " "), len(args), len(names))
+	}
 }
 
 // onRun has begin called when a command begins to run.

@@ -103,6 +103,9 @@ func (d *decoder) checkGateway() {
 		if _, authority, _ := strings.Cut(string(u.URL), "://"); strings.Contains(authority, "/") {
 			d.report(at+"url", "it ends after host and port; paths are handed on as they came")
 		}
+		if u.KeysPath != "" && (!strings.HasPrefix(u.KeysPath, "/") || strings.ContainsAny(u.KeysPath, "?#% ")) {
+			d.report(at+"keys_path", "is a path, such as /keys/ended")
+		}
 		if u.CAFile != "" && !strings.HasPrefix(string(u.URL), "https://") {
 			d.report(at+"ca_file", "is for an https url only")
 		}

@@ -52,7 +52,7 @@ type Dashboard struct {
 	Listen             Listen   `key:"listen" default:"127.0.0.1:8080" required:"true" doc:"Address and port to listen on."`
 	RPID               HostName `key:"rp_id" derived:"the host of dashboard.origin" doc:"The domain that passkeys belong to: the host of the origin or a parent of it. A change makes every passkey useless."`
 	RelatedOrigins     []Origin `key:"related_origins" doc:"Other origins whose pages may use these passkeys (WebAuthn L3 §5.11): their proofs are accepted, and /.well-known/webauthn lists them. Where rp_id is not the dashboard's host, that address of rp_id must be routed to the dashboard."`
-	ConfirmationOrigin Origin   `key:"confirmation_origin" derived:"dashboard.origin" doc:"Where confirmations of money will be signed; there are none yet. An origin of its own, where no other page's script runs, is stronger than the default: the dashboard's listener serves no page there, and no gateway host can take it."`
+	ConfirmationOrigin Origin   `key:"confirmation_origin" derived:"dashboard.origin" doc:"Where confirmations of money are signed. An origin of its own, where no other page's script runs, is stronger than the default: the dashboard's listener serves no page there, and no gateway host can take it."`
 	Issuer             Origin   `key:"issuer" derived:"dashboard.origin" doc:"The issuer that tokens name. Clients compare it byte for byte."`
 }
 
@@ -133,6 +133,7 @@ type Upstream struct {
 	CAFile    string    `key:"ca_file" doc:"For https: the roots that its certificate must come from, PEM; empty takes the system's."`
 	KeyFile   string    `key:"key_file" doc:"For hmac: a file with 32 bytes in base64, one per upstream."`
 	Routes    string    `key:"routes_file" required:"true" doc:"The table of its routes: what a request may do at worst, and the scope it needs. What is not in it is not offered."`
+	KeysPath  string    `key:"keys_path" doc:"The path at which it hears that a key can place no more orders, and what its owner wants done with those that are open; empty: it does not. It belongs into no routes file."`
 }
 
 // Metrics is the section of that name.

@@ -44,7 +44,7 @@ func (o Options) database() string { return filepath.Join(o.Folder, "sallyport.d
 const upstream = "paper"
 
 // mailAddr is where the mails are shown, unless somebody is there: one address to remember.
-const mailAddr = "127.0.0.1:8082"
+const mailAddr = "127.0.0.1:8025"
 
 // ConfigFile is the name of the configuration in Options.Folder, for the host's command line.
 const ConfigFile = "sallyport.yaml"
@@ -190,7 +190,7 @@ func (p places) confirmOrigin() string { return "http://localhost:" + port(p.con
 func (p places) facts() Facts {
 	return Facts{
 		Dashboard: p.origin(), Gateway: "http://127.0.0.1:" + port(p.gateway), Live: "http://live.localhost:" + port(p.gateway),
-		Exchange: "http://exchange.localhost:" + port(p.gateway), Mail: "http://127.0.0.1:" + port(p.mail),
+		Exchange: "http://exchange.localhost:" + port(p.gateway), Mail: "http://127.0.0.1:" + port(p.mail), Confirmations: p.confirmOrigin(),
 	}
 }
 
@@ -227,7 +227,7 @@ gateway:
     - {authority: "live.localhost:%[5]s", environment: live, kind: api, upstream: paper}
     - {authority: %[6]q, environment: test, kind: page, upstream: paper, origin: "http://%[6]s", name: Paper Exchange}
   upstreams:
-    - {name: paper, url: "http://%[7]s", assertion: hmac, key_file: %[8]q, routes_file: %[4]q}
+    - {name: paper, url: "http://%[7]s", assertion: hmac, key_file: %[8]q, routes_file: %[4]q, keys_path: /keys/ended}
 metrics: {listen: ""}
 store: {sqlite: {path: %[9]q}}
 keyring: {file: {path: %[10]q}}
@@ -248,5 +248,6 @@ func (p places) exchange(o Options) (*sandbox.Exchange, error) {
 	}
 	return sandbox.Open(filepath.Join(p.folder, "exchange.db"), sandbox.Config{
 		Seed: 1, Now: o.Now, Log: o.Log, Gate: gate.Config{Issuer: p.origin(), Audience: upstream, Keys: []gate.Key{key}, Now: o.Now},
+		Passkeys: p.origin() + "/methods", Confirmations: p.confirmOrigin(),
 	})
 }

@@ -32,12 +32,13 @@ import (
 type Facts struct {
 	Dashboard string `json:"dashboard"`
 	Gateway   string `json:"gateway"`
-	// Live is the gateway's host for live keys, Exchange the host of the exchange's page.
-	Live     string           `json:"live"`
-	Exchange string           `json:"exchange"`
-	Mail     string           `json:"mail"`
-	Users    []User           `json:"users"`
-	Keys     []client.KeyFile `json:"keys"`
+	// Live is the gateway's host for live keys, Exchange the host of the exchange's page, Confirmations where withdrawals are confirmed.
+	Live          string           `json:"live"`
+	Exchange      string           `json:"exchange"`
+	Mail          string           `json:"mail"`
+	Confirmations string           `json:"confirmations"`
+	Users         []User           `json:"users"`
+	Keys          []client.KeyFile `json:"keys"`
 }
 
 // User is one who can sign in. The role operator is a name so far: until operators have a console it may do what a trader may, and who acts on

@@ -135,7 +135,7 @@ func denied(heard *recorder) *authv3.CheckResponse {
 	if said < 300 {
 		said = http.StatusForbidden
 	}
-	no := &authv3.DeniedHttpResponse{Status: &typev3.HttpStatus{Code: typev3.StatusCode(said)}, Body: string(heard.body)} //nolint:gosec // three digits
+	no := &authv3.DeniedHttpResponse{Status: &typev3.HttpStatus{Code: typev3.StatusCode(said)}, Body: string(heard.body)}
 	for _, name := range slices.Sorted(maps.Keys(heard.header)) {
 		for _, value := range heard.header[name] {
 			no.Headers = append(no.Headers, option(name, value, corev3.HeaderValueOption_APPEND_IF_EXISTS_OR_ADD))

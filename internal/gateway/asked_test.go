@@ -218,17 +218,21 @@ func TestNarrowProxiesHearThreeAnswers(t *testing.T) {
 			name   string
 			r      *http.Request
 			status int
+			code   string // in the header: such a proxy hands on no body
 		}{
-			{"allowed", signed("/v1/accounts"), 204},
-			{"not signed", unsigned, 401},
-			{"not found", signed("/v1/nothing"), 403},
-			{"ambiguous", ambiguous, 403},
-			{"out of scope", signed("/v1/deposits"), 403},
-			{"no session", question(t, "x-original", page), 401},
+			{"allowed", signed("/v1/accounts"), 204, ""},
+			{"not signed", unsigned, 401, "signature.malformed"},
+			{"not found", signed("/v1/nothing"), 403, "gateway.no_route"},
+			{"ambiguous", ambiguous, 403, "gateway.path_refused"},
+			{"out of scope", signed("/v1/deposits"), 403, "key.scope_missing"},
+			{"no session", question(t, "x-original", page), 401, ""},
 		} {
 			got := ask(s, row.r)
 			if got.StatusCode != row.status {
 				t.Errorf("%s: %d, want %d", row.name, got.StatusCode, row.status)
+			}
+			if code := got.Header.Get("Sallyport-Refusal"); code != row.code {
+				t.Errorf("%s: the header says %q, want %q", row.name, code, row.code)
 			}
 			if wants := row.name == "no session"; (got.Header.Get("Location") != "") != wants {
 				t.Errorf("%s: the way to the sign-in is %q", row.name, got.Header.Get("Location"))

@@ -60,6 +60,8 @@ type Upstream struct {
 	Assert *Asserter
 	// Posts is the key with which its backend signs what it posts to us; empty if it shares none.
 	Posts secret.Value
+	// KeysPath is where it hears of keys that place no more orders; empty if it does not.
+	KeysPath string
 	// Routes may be replaced while requests are served.
 	Routes atomic.Pointer[Routes]
 }
@@ -124,6 +126,9 @@ func New(d Deps) (*Gateway, error) {
 		}
 		if h.Upstream == nil || h.Upstream.Routes.Load() == nil {
 			return nil, fmt.Errorf("gateway host %s has no upstream with routes", h.Authority)
+		}
+		if path := h.Upstream.KeysPath; path != "" && h.Upstream.Routes.Load().Match(http.MethodPost, path) != nil {
+			return nil, fmt.Errorf("upstream %s: its routes offer %s to clients, which is for us alone", h.Upstream.Name, path)
 		}
 		g.hosts[h.Authority] = h
 	}

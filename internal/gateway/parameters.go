@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -61,10 +62,8 @@ func (ps parameters) one(name string) (value string, err error) {
 		case key != folded && path && foldName(first) == folded:
 			return "", ambiguous(name)
 		}
-		for _, deeper := range p.below {
-			if deeper == folded {
-				return "", ambiguous(name)
-			}
+		if slices.Contains(p.below, folded) {
+			return "", ambiguous(name)
 		}
 	}
 	return ps[folded].value, nil

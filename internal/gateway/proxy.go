@@ -123,6 +123,7 @@ func cleanCookies(h http.Header) {
 func cleanResponse(r *http.Response) error {
 	r.Header.Del(gate.Header)
 	r.Header.Del(httpx.RetiresHeader)
+	r.Header.Del(httpx.RefusalHeader)
 	cookies := r.Header["Set-Cookie"]
 	kept := cookies[:0]
 	for _, line := range cookies {

@@ -60,13 +60,14 @@ func (v *visit) refuseSigned(refusal *signed.RefusalError) bool {
 	if f, _ := errors.AsType[*fault.Error](shown); f != nil && f.Code != refusal.Fault.Code {
 		reason = sign.BadSignature // what a stranger sees is the same for every key
 	}
-	_, title, fix, _ := httpx.Explain(shown, httpx.Language(v.r))
+	entry, title, fix, _ := httpx.Explain(shown, httpx.Language(v.r))
 	status, body, ok := refusal.Dialect.Refusal(reason, title+" "+fix, v.now)
 	if !ok {
 		return false
 	}
 	httpx.Note(v.r, refusal.Fault.Code, refusal)
 	h := v.w.Header()
+	h.Set(httpx.RefusalHeader, string(entry.Code))
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	httpx.SetRetryAfter(h, refusal.Fault.RetryAfter)

@@ -74,6 +74,10 @@ func ProblemOf(err error, lang string) (Problem, time.Duration) {
 	}, f.RetryAfter
 }
 
+// RefusalHeader is on every refusal that is JSON, in whichever shape, and holds its code. It is for proxies that ask and then write an answer of
+// their own (nginx): they can hand a header on where they cannot hand on a body.
+const RefusalHeader = "Sallyport-Refusal"
+
 // WriteProblem answers with a refusal as JSON and notes it in the record. Every answer carries the server's time in Date.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	rec := RecordOf(r.Context())
@@ -86,6 +90,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 		p.Status = http.StatusInternalServerError
 	}
 	h := w.Header()
+	h.Set(RefusalHeader, p.Code)
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	SetRetryAfter(h, wait)

@@ -92,7 +92,8 @@ func TestMoments(t *testing.T) {
 		en, ko   string
 		absolute string
 	}{
-		{"now", now.Add(20 * time.Second), "just now", "방금", "21 Nov 2026, 09:05 UTC"},
+		{"now", now.Add(-20 * time.Second), "just now", "방금", "21 Nov 2026, 09:04 UTC"},
+		{"in a moment", now.Add(20 * time.Second), "in 20 seconds", "20초 후", "21 Nov 2026, 09:05 UTC"},
 		{"minutes", now.Add(-3 * time.Minute), "3 minutes ago", "3분 전", "21 Nov 2026, 09:02 UTC"},
 		{"ninety minutes", now.Add(90 * time.Minute), "in 90 minutes", "90분 후", "21 Nov 2026, 10:35 UTC"},
 		{"one hour", now.Add(time.Hour), "in 1 hour", "1시간 후", "21 Nov 2026, 10:05 UTC"},
@@ -155,8 +156,8 @@ func TestAsked(t *testing.T) {
 		{audit.PasswordChanged, nil, "Set a new password", "새 비밀번호 설정"},
 		{audit.TOTPEnrolled, nil, "Add an authenticator app", "인증 앱 추가"},
 		{audit.TOTPRemoved, nil, "Remove the authenticator app", "인증 앱 삭제"},
-		{audit.PasskeyEnrolled, map[string]string{"name": "Kim's iPhone"}, "Add the passkey Kim's iPhone", "패스키 Kim's iPhone 추가"},
-		{audit.PasskeyRemoved, map[string]string{"name": "{name}"}, "Remove the passkey {name}", "패스키 {name} 삭제"},
+		{audit.PasskeyEnrolled, map[string]string{"name": "Kim's iPhone"}, "Add the passkey “Kim's iPhone”", "패스키 “Kim's iPhone” 추가"},
+		{audit.PasskeyRemoved, map[string]string{"name": "{name}"}, "Remove the passkey “{name}”", "패스키 “{name}” 삭제"},
 		{
 			audit.KeyCreated, key, "Key “grid” (Live), until 2027-02-19. It may: see orders and fills, place orders.",
 			"“grid” 키 (실거래), 2027-02-19까지. 권한: 주문과 체결 조회, 주문.",
@@ -186,7 +187,7 @@ func TestHappenedSaysWhatWasConfirmed(t *testing.T) {
 		facts map[string]string
 		want  string
 	}{
-		{map[string]string{"action": "passkey.removed", "name": "열쇠"}, "본인 확인을 마쳤습니다: 패스키 열쇠 삭제"},
+		{map[string]string{"action": "passkey.removed", "name": "열쇠"}, "본인 확인을 마쳤습니다: 패스키 “열쇠” 삭제"},
 		{map[string]string{"action": "passkey.removed", "summary": "Remove the passkey 열쇠"}, "본인 확인을 마쳤습니다: Remove the passkey 열쇠"},
 	} {
 		if got := i18n.In("ko").Happened(audit.StepUpSatisfied, test.facts); got != test.want {

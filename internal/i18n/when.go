@@ -24,10 +24,10 @@ func (w Words) Moment(t, now time.Time) Moment {
 
 func (w Words) relative(t, now time.Time) string {
 	d := t.Sub(now)
-	if d.Abs() < time.Minute {
+	switch {
+	case d < 0 && d > -time.Minute || d < time.Second && d >= 0:
 		return w.Say("time.now")
-	}
-	if d < 0 {
+	case d < 0:
 		return w.Say("time.past", "span", w.Span(-d))
 	}
 	return w.Say("time.future", "span", w.Span(d))

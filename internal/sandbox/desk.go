@@ -32,7 +32,7 @@ const (
 func (x *Exchange) render(w http.ResponseWriter, r *http.Request, who gate.Principal, status int, d desk) error {
 	text := words.In(who.Language)
 	v := page.View{
-		Words: text, Name: who.Name, Subaccount: who.Subaccount, Done: text.Done[d.done], Environment: text.Test,
+		Words: text, Name: who.Name, Done: text.Done[d.done], Environment: text.Test,
 		AsOf: page.Clock(text, x.now()),
 	}
 	v.AsOf.Text = words.With(text.AsOf, "time", v.AsOf.Text)
@@ -50,7 +50,6 @@ func (x *Exchange) render(w http.ResponseWriter, r *http.Request, who gate.Princ
 	if err := x.showBook(r.Context(), &v, who, d); err != nil {
 		return err
 	}
-	showForms(&v, d)
 	writePage(w, r, status, page.Exchange(v))
 	return nil
 }
@@ -158,6 +157,11 @@ func (x *Exchange) showBook(ctx context.Context, v *page.View, who gate.Principa
 	if err = x.showHoldings(v, held, d.market); err != nil {
 		return err
 	}
+	showForms(v, d, held)
+	v.Send.Passkeys = x.passkeys
+	if x.confirmations != "" {
+		v.Send.Place = words.With(v.ConfirmedAt, "origin", x.confirmations)
+	}
 	open, err := x.books.Orders(ctx, owner, ledger.Filter{States: []ledger.State{ledger.Wait}, Limit: ledger.MaxOpen})
 	if err != nil {
 		return err
@@ -249,7 +253,7 @@ func (x *Exchange) showTransfers(ctx context.Context, v *page.View, owner ledger
 }
 
 // showForms puts back what a refused form said, and ties the problem to its field.
-func showForms(v *page.View, d desk) {
+func showForms(v *page.View, d desk, held []ledger.Balance) {
 	if sent := d.order; sent != (page.OrderForm{}) {
 		sent.PriceUnit, sent.Available = v.Order.PriceUnit, v.Order.Available
 		sent.Wrong = wrongField(d.problem, sent)
@@ -270,9 +274,19 @@ func showForms(v *page.View, d desk) {
 		if c.IsCoin() {
 			v.Send.Choices = append(v.Send.Choices, page.Choice{
 				Code: c.Code, Terms: c.WithdrawFee.String() + " / " + c.WithdrawLeast.String(), Network: c.Network, Fee: c.WithdrawFee.String(),
+				Least: c.WithdrawLeast.String(), Free: free(held, c.Code).String(),
 			})
 		}
 	}
+}
+
+func free(held []ledger.Balance, code string) money.Amount {
+	for _, b := range held {
+		if b.Currency == code {
+			return b.Free
+		}
+	}
+	return 0
 }
 
 // wrongField is the field of the order form that a refusal is about.

@@ -13,6 +13,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,9 @@ type Config struct {
 	Opening map[string]string
 	// WithdrawAfter is how long a withdrawal stays in processing; zero means 5 s.
 	WithdrawAfter time.Duration
+	// Passkeys is the page on which users add one, Confirmations the origin on which they confirm a withdrawal. The exchange's page names what is
+	// set.
+	Passkeys, Confirmations string
 	// Log takes what goes wrong while nobody waits for an answer. Nil discards it.
 	Log *slog.Logger
 }
@@ -50,6 +54,8 @@ type Exchange struct {
 	gate  *gate.Gate
 	now   func() time.Time
 	log   *slog.Logger
+
+	passkeys, confirmations string
 }
 
 // Open opens the exchange whose books are in the file at path, and creates the file if there is none. Close it afterwards.
@@ -74,7 +80,7 @@ func Open(path string, c Config) (*Exchange, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: opening funds: %w", err)
 	}
-	x := &Exchange{walk: market.NewWalk(c.Seed), gate: g, now: c.Now, log: c.Log}
+	x := &Exchange{walk: market.NewWalk(c.Seed), gate: g, now: c.Now, log: c.Log, passkeys: c.Passkeys, confirmations: c.Confirmations}
 	x.books, err = ledger.Open(context.Background(), path, ledger.Config{
 		Walk: x.walk, Opening: opening, WithdrawAfter: c.WithdrawAfter, Now: c.Now,
 	})
@@ -130,11 +136,27 @@ func (x *Exchange) Run(ctx context.Context) {
 	}
 }
 
-// CancelAll takes back every open order of a subaccount in an environment ("live" or "test") and says how many those were. It
-// is what "cancel all" means when a key lapses, freezes or dies.
-func (x *Exchange) CancelAll(ctx context.Context, environment, subaccount string) (int, error) {
-	cancelled, err := x.books.CancelAll(ctx, ledger.Owner{Environment: environment, Subaccount: subaccount}, nil)
-	return len(cancelled), err
+// keyEnded hears that a key places no more orders, from the gateway alone: no routes file offers this path, so nobody else reaches it. The
+// assertion names the key and its subaccount; the body says what is to become of its open orders. Hearing it twice cancels nothing more.
+func (x *Exchange) keyEnded(w http.ResponseWriter, r *http.Request) {
+	who, _ := gate.From(r.Context())
+	var told struct {
+		KeyID string `json:"key_id"`
+		OnEnd string `json:"on_end"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&told); err != nil || told.KeyID != who.Key || who.Key == "" {
+		writeRefusal(w, r, refusalOf(ledger.ErrInvalid))
+		return
+	}
+	if told.OnEnd == "cancel_all" {
+		others := func(o ledger.Order) bool { return o.PlacedBy != who.Key }
+		if _, err := x.books.CancelAll(r.Context(), ownerOf(who), others); err != nil {
+			x.log.ErrorContext(r.Context(), "paper exchange failed", "request", who.Request, "error", err)
+			writeRefusal(w, r, errServerError)
+			return
+		}
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // Handler answers everything: /health to anybody, the rest behind the gate. It holds no state of its own and may be mounted
@@ -144,6 +166,8 @@ func (x *Exchange) Handler() http.Handler {
 	for _, r := range x.routes() {
 		mux.Handle(r.pattern(), x.guard(r))
 	}
+	ended := route{"POST", "/keys/ended", gate.ClassCancel, http.HandlerFunc(x.keyEnded)}
+	mux.Handle(ended.pattern(), x.guard(ended))
 	behind := x.gate.Wrap(x.sameSite(routed(mux)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/health" {

@@ -268,23 +268,6 @@ func TestRun(t *testing.T) {
 	})
 }
 
-func TestCancelAll(t *testing.T) {
-	f := openFloor(t, nil)
-	for range 3 {
-		if status, body := f.ask("POST", "/v1/orders", `{"market":"KRW-BTC","side":"bid","ord_type":"limit","price":"100000000","volume":"0.001"}`); status != 201 {
-			t.Fatal(status, body)
-		}
-	}
-	for _, row := range []struct {
-		environment, subaccount string
-		want                    int
-	}{{"live", "sub_1", 0}, {"test", "sub_2", 0}, {"test", "sub_1", 3}, {"test", "sub_1", 0}} {
-		if n, err := f.CancelAll(t.Context(), row.environment, row.subaccount); n != row.want || err != nil {
-			t.Errorf("%s %s: %d, %v; want %d", row.environment, row.subaccount, n, err, row.want)
-		}
-	}
-}
-
 func TestOpenRefuses(t *testing.T) {
 	key, _ := gate.HS256("k1", secret)
 	good := sandbox.Config{Now: time.Now, Gate: gate.Config{Issuer: "i", Audience: "a", Keys: []gate.Key{key}}}

@@ -55,7 +55,7 @@ func TestPageInBothLanguages(t *testing.T) {
 				t.Errorf("%d %v", answer.Code, answer.Header())
 			}
 			wantTexts(t, html, `<html lang="`+lang+`">`, w.Title, w.Test, w.Balances, w.Fills, w.Processing, w.CancelOrder,
-				"150,000,000", "1,500,750", "bc1qpaperpaper", "Haneul Kim", "sub_1", w.You, map[string]string{"en": "XRP", "ko": "리플"}[lang],
+				"150,000,000", "1,500,750", "bc1qpaperpaper", "Haneul Kim", w.You, map[string]string{"en": "XRP", "ko": "리플"}[lang],
 				map[string]string{"en": "21 Nov 21:00:00", "ko": "11월 21일 21:00:00"}[lang])
 			if left := regexp.MustCompile(`\{\w+\}`).FindString(html); left != "" {
 				t.Errorf("an empty placeholder: %s", left)

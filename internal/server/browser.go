@@ -28,17 +28,17 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{},
 		Tally: s.Tally, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
 		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries,
-		Notices: s.Notices, Contacts: s.Contacts, Official: s.official(),
+		Notices: s.Notices, Locks: s.Locks, Contacts: s.Contacts, Official: s.official(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	programs.Mount(routes)
 	pages, err := web.New(web.Deps{
-		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(),
+		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(), APIs: s.programHosts(),
 		FormKey: formKey, Decide: s.Policy, Describe: describer{}, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
 		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries,
-		Notices: s.Notices, Contacts: s.Contacts, Official: s.official(), ContactHold: s.cfg.Holds.Contact,
+		Notices: s.Notices, Locks: s.Locks, Contacts: s.Contacts, Official: s.official(), ContactHold: s.cfg.Holds.Contact,
 	})
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		}
 	})
 	confirmations := route.NewMux()
-	web.NewConfirming(s.opts.Now, Product, s.Confirmations).Mount(confirmations)
+	web.NewConfirming(s.opts.Now, Product, string(s.cfg.Dashboard.Origin), s.Confirmations).Mount(confirmations)
 	return s.atHome(routes, confirmations), errors.Join(routes.Check(), confirmations.Check())
 }
 
@@ -106,6 +106,16 @@ func (s *Server) pageHosts() (hosts []web.Host) {
 			hosts = append(hosts, web.Host{
 				Authority: string(h.Authority), Origin: string(h.Origin), Name: h.Name, Environment: h.Environment,
 			})
+		}
+	}
+	return hosts
+}
+
+// programHosts are the gateway's hosts that programs send signed requests to.
+func (s *Server) programHosts() (hosts []web.Host) {
+	for _, h := range s.cfg.Gateway.Hosts {
+		if h.Kind == config.HostAPI {
+			hosts = append(hosts, web.Host{Authority: string(h.Authority), Environment: h.Environment})
 		}
 	}
 	return hosts

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -27,6 +28,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/lock"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
@@ -65,6 +67,7 @@ type Options struct {
 // Rooms is every room, built and wired.
 type Rooms struct {
 	Store    *store.DB
+	Locks    *lock.Locks
 	Keys     *keyring.File
 	Accounts *account.Accounts
 	Sessions *session.Sessions
@@ -95,7 +98,7 @@ type Rooms struct {
 
 // OpenRooms opens the database and builds the rooms on it, without any door: what the host's command line needs.
 func OpenRooms(ctx context.Context, cfg config.Config, opts Options) (*Rooms, error) {
-	keys, err := keyring.OpenFile(cfg.Keyring.File.Path)
+	keys, err := openKeys(ctx, cfg, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open key file: %w", err)
 	}
@@ -114,6 +117,32 @@ func OpenRooms(ctx context.Context, cfg config.Config, opts Options) (*Rooms, er
 	return r, nil
 }
 
+// openKeys reads the key file, or makes one where nothing was sealed with another yet.
+func openKeys(ctx context.Context, cfg config.Config, opts Options) (*keyring.File, error) {
+	path := cfg.Keyring.File.Path
+	keys, err := keyring.ReadFile(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return keys, err
+	}
+	place, err := storeConfig(cfg, opts, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := unsealed(ctx, place, path); err != nil {
+		return nil, err
+	}
+	return keyring.OpenFile(path)
+}
+
+// unsealed refuses a missing key file over a database that needs the lost one: a new file would open nothing, and look like the right one.
+func unsealed(ctx context.Context, place store.Config, path string) error {
+	sealed, err := store.Sealed(ctx, place)
+	if err == nil && sealed {
+		err = fmt.Errorf("the database is sealed and its key file %s is not there; a new one would not open it: bring the file back", path)
+	}
+	return err
+}
+
 // Claim makes this process the one that serves from the configured database (store.Claim). Take it before New.
 func Claim(ctx context.Context, cfg config.Config) (io.Closer, error) {
 	place, err := storeConfig(cfg, Options{}, nil)
@@ -121,6 +150,15 @@ func Claim(ctx context.Context, cfg config.Config) (io.Closer, error) {
 		return nil, err
 	}
 	return store.Claim(ctx, place)
+}
+
+// Claimed says whether a process serves from the configured database now.
+func Claimed(ctx context.Context, cfg config.Config) (bool, error) {
+	place, err := storeConfig(cfg, Options{}, nil)
+	if err != nil {
+		return false, err
+	}
+	return store.Claimed(ctx, place)
 }
 
 func storeConfig(cfg config.Config, opts Options, keys *keyring.File) (store.Config, error) {
@@ -183,6 +221,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err := r.buildPeople(ctx, cfg, opts, follow); err != nil {
 		return err
 	}
+	r.Locks = lock.New(store.Of[lock.Tx](db), now, r.StepUps, follow)
 	if err := r.buildKeys(ctx, cfg, opts, follow); err != nil {
 		return err
 	}

@@ -70,7 +70,9 @@ func examineStore(ctx context.Context, cfg config.Config, opts Options) (notes [
 		return nil, err
 	}
 	if missing {
-		place.KEK = noKeys{path}
+		if err := unsealed(ctx, place, path); err != nil {
+			return nil, err
+		}
 		notes = append(notes, fmt.Sprintf("key file %s: there is none; it would be created", path))
 	}
 	found, err := store.Examine(ctx, place, func(db *store.DB) error {
@@ -98,19 +100,6 @@ func examinePeppers(ctx context.Context, db *store.DB, keys *keyring.File) error
 		err = errors.Join(err, fmt.Errorf("the key file has no pepper %s, which %d passwords need: their owners are told that they are wrong", name, n))
 	}
 	return err
-}
-
-// noKeys stands where there is no key file: a database that has keys already cannot be opened with one that would be made now.
-type noKeys struct{ path string }
-
-func (k noKeys) Current() string { return "" }
-
-func (k noKeys) Wrap(context.Context, []byte, []byte) ([]byte, error) { return nil, k.err() }
-
-func (k noKeys) Unwrap(context.Context, string, []byte, []byte) ([]byte, error) { return nil, k.err() }
-
-func (k noKeys) err() error {
-	return fmt.Errorf("the database is sealed and its key file %s is not there; a new one would not open it", k.path)
 }
 
 // examineTLS reads the certificates that listeners would show.

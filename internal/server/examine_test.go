@@ -120,7 +120,12 @@ func TestExamine(t *testing.T) {
 		{"a key file that is lost", func(s *site) {
 			s.start()
 			_ = os.Remove(s.path("keys"))
-		}, []string{"/keys: there is none"}, "a new one would not open it"},
+		}, nil, "a new one would not open it"},
+		{"a key file that is lost, and an older schema", func(s *site) {
+			s.start()
+			s.sql("DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)")
+			_ = os.Remove(s.path("keys"))
+		}, nil, "a new one would not open it"},
 		{"a key file of another database", func(s *site) {
 			s.start()
 			_ = os.Remove(s.path("keys"))
@@ -255,5 +260,46 @@ func TestExaminePostgres(t *testing.T) {
 	notes, err := server.Examine(t.Context(), s.Config, server.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler), HashCost: authtest.CheapHash})
 	if err != nil || !strings.Contains(strings.Join(notes, "\n"), "events hold") {
 		t.Errorf("got %q, %v", notes, err)
+	}
+}
+
+// A new key file over a sealed database would open nothing, and pass for the lost one in every backup from then on.
+func TestALostKeyFileIsNotReplaced(t *testing.T) {
+	s := site{t: t, folder: t.TempDir()}
+	s.start()
+	if err := os.Remove(s.path("keys")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := server.OpenRooms(t.Context(), s.config(), s.options())
+	if err == nil || !strings.Contains(err.Error(), "is sealed and its key file") {
+		t.Errorf("opened without its key file: %v", err)
+	}
+	if _, err := os.Stat(s.path("keys")); !os.IsNotExist(err) {
+		t.Errorf("a key file was made: %v", err)
+	}
+}
+
+func TestARunningServerIsSeen(t *testing.T) {
+	s := site{t: t, folder: t.TempDir()}
+	s.start()
+	claimed := func() bool {
+		runs, err := server.Claimed(t.Context(), s.config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return runs
+	}
+	if claimed() {
+		t.Error("seen before anything ran")
+	}
+	claim, err := server.Claim(t.Context(), s.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !claimed() {
+		t.Error("not seen while it runs")
+	}
+	if err := claim.Close(); err != nil || claimed() {
+		t.Errorf("seen after it ended: %v", err)
 	}
 }

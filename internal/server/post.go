@@ -202,6 +202,8 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.KeyCreated:
 		expires, err := time.Parse(time.RFC3339, facts["expires"])
 		return letter.KeyCreated{Name: facts["name"], Scopes: scopeWords(lang, facts["scopes"]), Expires: expires, Seen: seen}, err
+	case notify.AccountLocked, notify.AccountUnlocked:
+		return letter.AccountLock{Unlocked: l == notify.AccountUnlocked, Seen: seen}, nil
 	case notify.MoneyConfirmed:
 		return letter.MoneyConfirmed{What: facts["what"], Memo: facts["memo"], Exchange: facts["exchange"], Seen: seen}, nil
 	case notify.KeyRevoked:
@@ -219,8 +221,9 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.ContactCode{Second: facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}, nil
 	case notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled:
 		return keyAged(l, facts, m.Born)
+	default:
+		return writeRecovery(lang, m, seen)
 	}
-	return writeRecovery(lang, m, seen)
 }
 
 // keyAged is the letter about what nobody did to a key but time, or the place that it was used from.
@@ -231,6 +234,7 @@ func keyAged(l notify.Letter, facts map[string]string, at time.Time) (aged lette
 		aged.Ends, err = time.Parse(time.RFC3339, facts["ends"])
 	case notify.KeyLapsing:
 		aged.Ends, err = time.Parse(time.RFC3339, facts["lapses"])
+	default: // the others name no end
 	}
 	return aged, err
 }

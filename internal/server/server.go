@@ -14,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/store"
@@ -134,6 +135,13 @@ func (s *Server) Background(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLimit)
 	defer cancel()
 	return errors.Join(s.Tally.Close(last), s.Save(last), stop(last))
+}
+
+// Handlers are those of the rooms, and those that need a door.
+func (s *Server) Handlers() store.Handlers {
+	all := s.Rooms.Handlers()
+	all[apikey.Ended{}.Kind()] = s.gate.DoKeyEnded
+	return all
 }
 
 // givenUp makes a letter that nobody will get visible: to the operator in log, metric and sallyport mail failed, to its user under Activity.

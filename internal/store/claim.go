@@ -25,6 +25,20 @@ func Claim(ctx context.Context, cfg Config) (io.Closer, error) {
 	return claimSchema(ctx, cfg.PostgresDSN)
 }
 
+// Claimed says whether somebody holds the claim, and takes none. Where the system cannot tell, it says no.
+func Claimed(ctx context.Context, cfg Config) (held bool, err error) {
+	if cfg.SQLitePath != "" {
+		return heldFile(cfg.SQLitePath + ".lock")
+	}
+	conn, err := pgx.Connect(ctx, cfg.PostgresDSN)
+	if err != nil {
+		return false, fmt.Errorf("look at the claim: %w", err)
+	}
+	var free bool
+	err = conn.QueryRow(ctx, "SELECT pg_try_advisory_lock_shared($1, hashtext(current_schema()))", schemaLock).Scan(&free)
+	return !free && err == nil, errors.Join(err, conn.Close(ctx))
+}
+
 func claimFile(path string) (io.Closer, error) {
 	file, err := openAlone(path)
 	if errors.Is(err, errHeld) {

@@ -15,3 +15,6 @@ func openAlone(path string) (*os.File, error) {
 	}
 	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 }
+
+// heldFile cannot tell here: only who removes the file learns whether it is open.
+func heldFile(string) (bool, error) { return false, nil }

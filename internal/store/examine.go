@@ -26,7 +26,6 @@ type Examined struct {
 // Examine looks at the database as Open would find it and writes nothing, not even a file beside it. If its schema is this release's and it
 // has data keys, they are opened with cfg.KEK, and check may read through the DB; an Update of it fails.
 func Examine(ctx context.Context, cfg Config, check func(*DB) error) (found Examined, err error) {
-	db := &DB{now: cfg.Now, log: cfg.Log}
 	folder := "migrate/postgres"
 	if cfg.SQLitePath != "" {
 		folder = "migrate/sqlite"
@@ -34,13 +33,10 @@ func Examine(ctx context.Context, cfg Config, check func(*DB) error) (found Exam
 	if found.Latest, err = latestMigration(folder); err != nil {
 		return found, err
 	}
-	if cfg.SQLitePath == "" {
-		db.engine, err = openPostgres(ctx, cfg)
-	} else if _, err = os.Stat(cfg.SQLitePath); errors.Is(err, fs.ErrNotExist) {
+	db, err := look(ctx, cfg)
+	if errors.Is(err, fs.ErrNotExist) {
 		found.Missing = true
 		return found, nil
-	} else if err == nil {
-		db.engine, err = lookSQLite(cfg.SQLitePath)
 	}
 	if err != nil {
 		return found, err
@@ -60,6 +56,38 @@ func Examine(ctx context.Context, cfg Config, check func(*DB) error) (found Exam
 		return found, fmt.Errorf("open audit log: %w", err)
 	}
 	return found, check(db)
+}
+
+// Sealed says whether there is a database that holds data keys, of whatever schema: no key file opens it but the one that they were wrapped
+// with. It writes nothing.
+func Sealed(ctx context.Context, cfg Config) (sealed bool, err error) {
+	db, err := look(ctx, cfg)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, db.engine.close()) }()
+	if version, err := schemaVersion(ctx, db.engine); err != nil || version == 0 {
+		return false, err
+	}
+	keys, err := dataKeys{db}.ListDataKeys(ctx)
+	return len(keys) > 0, err
+}
+
+// look opens the database for reading. Errors: fs.ErrNotExist where there is no file.
+func look(ctx context.Context, cfg Config) (db *DB, err error) {
+	db = &DB{now: cfg.Now, log: cfg.Log}
+	if cfg.SQLitePath == "" {
+		db.engine, err = openPostgres(ctx, cfg)
+		return db, err
+	}
+	if _, err = os.Stat(cfg.SQLitePath); err != nil {
+		return nil, err
+	}
+	db.engine, err = lookSQLite(cfg.SQLitePath)
+	return db, err
 }
 
 // lookSQLite opens the file for reading alone. Where no other process has it open there is no log beside it: then it is complete as it

@@ -199,6 +199,19 @@ func (t *tx) EnableUser(ctx context.Context, u id.User) (bool, error) {
 	return won(t.Queries.EnableUser(ctx, sqlgen.EnableUserParams{ID: u[:]}))
 }
 
+func (t *tx) LockUser(ctx context.Context, u id.User, now time.Time) (bool, error) {
+	return won(t.Queries.LockUser(ctx, sqlgen.LockUserParams{UserID: u[:], LockedAt: micros(now)}))
+}
+
+func (t *tx) UnlockUser(ctx context.Context, u id.User) (bool, error) {
+	return won(t.Queries.UnlockUser(ctx, sqlgen.UnlockUserParams{UserID: u[:]}))
+}
+
+func (t *tx) LockedSince(ctx context.Context, u id.User) (since time.Time, locked bool, err error) {
+	row, err := t.Queries.LockedSince(ctx, sqlgen.LockedSinceParams{UserID: u[:]})
+	return read(row, err, at)
+}
+
 func (t *tx) MarkStrange(ctx context.Context, u id.User, now time.Time) error {
 	return t.MarkStrangeSignIn(ctx, sqlgen.MarkStrangeSignInParams{ID: u[:], Now: maybeMicros(now)})
 }

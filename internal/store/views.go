@@ -7,6 +7,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/lock"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
@@ -22,6 +23,7 @@ import (
 var (
 	_ account.Tx  = (*tx)(nil)
 	_ apikey.Tx   = (*tx)(nil)
+	_ lock.Tx     = (*tx)(nil)
 	_ audit.Tx    = (*tx)(nil)
 	_ ceremony.Tx = (*tx)(nil)
 	_ confirm.Tx  = (*tx)(nil)

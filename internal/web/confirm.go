@@ -32,6 +32,7 @@ const ConfirmPrefix = "/c/"
 type Confirming struct {
 	now     func() time.Time
 	product string
+	origin  string // of the dashboard
 	room    confirmations
 	files   files
 	origins *http.CrossOriginProtection
@@ -45,15 +46,15 @@ type confirmations interface {
 	Decline(ctx context.Context, from principal.Origin, address string) error
 }
 
-// NewConfirming makes a Confirming.
-func NewConfirming(now func() time.Time, product string, room confirmations) *Confirming {
+// NewConfirming makes a Confirming. dashboard is the origin whose pages it names.
+func NewConfirming(now func() time.Time, product, dashboard string, room confirmations) *Confirming {
 	own := files{}
 	for name, body := range embedded() {
 		if !strings.HasPrefix(name, "app-") || strings.HasSuffix(name, ".css") {
 			own[name] = body
 		}
 	}
-	return &Confirming{now, product, room, own, http.NewCrossOriginProtection()}
+	return &Confirming{now, product, dashboard, room, own, http.NewCrossOriginProtection()}
 }
 
 // Mount puts the pages on a mux.
@@ -95,6 +96,7 @@ func (c *Confirming) show(w http.ResponseWriter, r *http.Request) error {
 	view := page.Confirm{
 		Transaction: transactionView(c.room, s.Content), State: s.State(now), Held: heldView(words, now, s.Stand), Expires: moment(s.Expires),
 		Ready: s.Ready, Post: ConfirmPrefix + r.PathValue("at"), Back: backOf(s.Confirmation),
+		Methods: c.origin + "/methods", Sessions: c.origin + "/sessions",
 	}
 	if !s.Young.IsZero() {
 		view.Young = moment(s.Young)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
@@ -75,6 +76,7 @@ func heldView(words i18n.Words, now time.Time, s hold.Standing) page.Held {
 		view.Until = words.Moment(s.Until, now)
 	}
 	for _, h := range s.Holds {
+		view.Locked = view.Locked || h.Reason == happening.OwnerLocked
 		key := "hold.reason." + string(h.Reason)
 		if !words.Has(key) {
 			key = "hold.reason.other"

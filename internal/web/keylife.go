@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"time"
 
@@ -120,6 +121,7 @@ func (k *keys) showIssued(v *visit, issued apikey.Issued) error {
 	view := page.Created{
 		Key: k.card(v, issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal()),
 		Check: k.check(ownFile),
+		APIs:  slices.DeleteFunc(slices.Clone(k.terms.apis), func(a page.API) bool { return a.Test != (issued.Environment == id.Test) }),
 	}
 	if view.Secret != "" {
 		view.FileName = fileName(issued.Name)

@@ -46,6 +46,7 @@ type keyTerms struct {
 	limits      apikey.Limits
 	environment id.Environment
 	origin      string
+	apis        []page.API
 }
 
 // soon is when a key's end is told on its card, as in the first notice.
@@ -84,7 +85,7 @@ func (k *keys) list(v *visit, p page.Problem) error {
 		return err
 	}
 	owner := v.who.Role == principal.Owner
-	view := page.Keys{Problem: p, NotOwner: !owner, MayCreate: owner && m.Strongest() >= assurance.Mfa, Search: v.r.URL.Query().Get("q")}
+	view := page.Keys{Problem: p, NotOwner: !owner, MayCreate: owner && m.Strongest() >= assurance.Mfa, Search: v.r.URL.Query().Get("q"), APIs: k.terms.apis}
 	for _, key := range all {
 		if key.Matches(view.Search) {
 			view.List = append(view.List, k.card(v, key))

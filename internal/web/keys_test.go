@@ -51,7 +51,7 @@ func TestCreateKeyWithSecret(t *testing.T) {
 	b, ada := owner(t, s)
 	clock.Advance(time.Minute)
 	b.get("/keys/new")
-	b.shows(http.StatusOK, "203.0.113.7", "No key can withdraw", "Live moves real money")
+	b.shows(http.StatusOK, "203.0.113.7", "No key gets the right to withdraw", "Live moves real money")
 	b.submit("/keys", "name", "Grid BTC", "purpose", "Rebalances the grid", "scopes", "orders:read|orders:write", "here", "yes", "life", "30")
 	b.shows(
 		http.StatusForbidden, "Key “Grid BTC” (Test), until "+clock.Now().AddDate(0, 0, 30).Format(time.DateOnly)+". It may: see orders and fills, place orders.",

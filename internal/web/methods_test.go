@@ -206,7 +206,7 @@ func TestPasskeys(t *testing.T) {
 
 	clock.Advance(10 * time.Minute)
 	b.submit(action + "/remove")
-	b.shows(http.StatusForbidden, "Remove the passkey My phone", "Confirm with a passkey")
+	b.shows(http.StatusForbidden, "Remove the passkey “My phone”", "Confirm with a passkey")
 	b.confirm(p, action+"/remove")
 	b.leads("/methods")
 	b.follow()
@@ -258,7 +258,7 @@ func TestEverySummaryIsSaidInKorean(t *testing.T) {
 		Fields struct{ Summary string }
 	}
 	b.call(token, "/v1/passkeys", map[string]any{"state": first.State, "response": json.RawMessage(p.made(t, first)), "name": "폰"}, &problem)
-	if problem.Fields.Summary != "패스키 폰 추가" {
+	if problem.Fields.Summary != "패스키 “폰” 추가" {
 		t.Errorf("the summary of a new passkey is %q", problem.Fields.Summary)
 	}
 }

@@ -116,7 +116,7 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 		Environments: v.environments(w.fields["environment"]), Lives: k.lives(v, w.fields["life"]), Allowlist: w.fields["allowlist"],
 		HereToo: w.fields["here"] == "yes", Here: v.rec.Addr.String(), PublicKey: w.publicHalf(), Challenge: challenge,
 		Exchanges: k.exchanges(v),
-		Unpinned:  v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}"),
+		Unpinned:  v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}"), APIs: k.terms.apis,
 	}
 	view.Templates, view.Template = v.templates(w.fields["template"]), w.fields["template"]
 	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), v.pins(w.fields["pin"], ""), w.fields["standby"] == "yes"
@@ -215,9 +215,10 @@ func (k *keys) create(v *visit) error {
 // ownFile is where "sallyport keygen" has put a key pair of the reader's own, as the form says.
 const ownFile = "key.json"
 
-// check is the command that tries a key: it asks who the key is, which every key may.
+// check is the command that tries a key: it asks who the key is, which every key may. A browser saves what the whole machine can read, so the
+// file is closed first.
 func (k *keys) check(file string) string {
-	return "sallyport call GET " + k.terms.origin + "/v1/session --key-file " + file
+	return "chmod 600 " + file + " && sallyport call GET " + k.terms.origin + "/v1/session --key-file " + file
 }
 
 // keyFile is what the command line reads a key from. The script writes the same for a key pair that it made.

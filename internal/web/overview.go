@@ -39,6 +39,7 @@ type overview struct {
 	factors  methodsOf
 	holds    holdsOf
 	hosts    []Host
+	apis     []page.API
 	// recoveries are those of the reader's own account.
 	recoveries interface {
 		Claims(ctx context.Context, p principal.Principal) ([]recovery.Case, error)
@@ -70,7 +71,7 @@ func (o *overview) show(v *visit) error {
 	f := v.frame("nav.overview")
 	view := page.Overview{
 		Name: self.Name, Mail: self.Mail, Missing: v.missing(m, len(claims) > 0), Proven: v.proven(v.who.Proof), Mine: *f.Me,
-		Limit: v.words.Span(o.sessions.Limits.Idle), Held: heldView(v.words, v.now, stand),
+		Limit: v.words.Span(o.sessions.Limits.Idle), Held: heldView(v.words, v.now, stand), APIs: o.apis,
 	}
 	if slices.ContainsFunc(stand.Holds, reported) {
 		view.Missing = append([]page.Missing{v.gap("reported", "/methods")}, view.Missing...)
@@ -193,6 +194,13 @@ func (c *crossing) carry(v *visit) error {
 // enter is the address at which an exchange's host takes people over to the dashboard, or in from there.
 func (h Host) enter(name, value string) string {
 	return h.Origin + "/.sallyport/enter?" + url.Values{name: {value}}.Encode()
+}
+
+func apiViews(hosts []Host) (list []page.API) {
+	for _, h := range hosts {
+		list = append(list, page.API{Authority: h.Authority, Test: h.Environment == id.Test})
+	}
+	return list
 }
 
 func hostView(h Host) page.Host {

@@ -28,6 +28,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/lock"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
@@ -59,14 +60,15 @@ type Describer interface {
 	Device(agent, lang string) string
 }
 
-// Deps are what the door is made of. All are needed, but for Hosts, and Violated, which may be nil.
+// Deps are what the door is made of. All are needed, but for Hosts, APIs and Violated, which may be nil.
 type Deps struct {
 	Now func() time.Time
 	// Product is how the product calls itself; Origin is the dashboard's as configured, scheme://host[:port].
 	Product, Origin string
 	// Environment is what the installation guards; new keys belong to it unless their maker says otherwise.
 	Environment id.Environment
-	Hosts       []Host
+	// Hosts are the gateway's that people open, APIs those that programs send signed requests to, by authority alone.
+	Hosts, APIs []Host
 	FormKey     httpx.FormKey
 	Decide      decision.Decider
 	Describe    Describer
@@ -84,6 +86,7 @@ type Deps struct {
 	// Confirmations and Holds are what waits, and why.
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
+	Locks         *lock.Locks
 	// Recoveries are the ways back.
 	Recoveries *recovery.Recoveries
 	// Notices is the message centre, Contacts how users are reached, ContactHold how long money waits after that changed.
@@ -142,7 +145,8 @@ func (w *Web) Mount(mux *route.Mux) {
 			w.pages.HandleFunc("GET "+pattern, http.NotFound)
 		}
 	}
-	(&overview{w.Sessions, w.Accounts, w.Factors, w.Holds, w.Hosts, w.Recoveries}).mount(on)
+	(&locks{w.Locks}).mount(on)
+	(&overview{w.Sessions, w.Accounts, w.Factors, w.Holds, w.Hosts, apiViews(w.APIs), w.Recoveries}).mount(on)
 	(&pending{w.Confirmations, w.Holds}).mount(on)
 	(&messages{w.Notices}).mount(on)
 	(&notMe{w.Notices}).mount(on)
@@ -156,7 +160,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&recoveryCodes{w.Factors}).mount(on)
 	(&recoveryPlan{w.Recoveries}).mount(on)
 	(&recoverPages{w.Recoveries, w.Recoveries.Waits}).mount(on)
-	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin}}
+	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}
 	(&activity{w.Log, w.Keys}).mount(on)

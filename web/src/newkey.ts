@@ -64,6 +64,17 @@ function words(form: HTMLFormElement): string[] {
 	];
 }
 
+/** beyond is what a key will be beyond the server's summary of it, as the page that confirms the other kinds says it. */
+function beyond(form: HTMLFormElement): string[] {
+	const part = one("[data-summary-live]", form);
+	const row = (name: string, value: string): string => `${part?.dataset[name] ?? ""}: ${value}`;
+	return [
+		row("wordPurpose", chosen(form, "purpose")),
+		row("wordAllowlist", allowlist(form).join(", ") || (part?.dataset.wordAnywhere ?? "")),
+		row("wordSigns", one("label[for=kind-browser] span", form)?.textContent?.trim() ?? ""),
+	];
+}
+
 function tell(form: HTMLFormElement): void {
 	const part = one("[data-summary-live]", form);
 	const list = one("ul", part ?? form);
@@ -103,7 +114,7 @@ async function makeHere(form: HTMLFormElement): Promise<void> {
 			challenge,
 			possession: base64(await crypto.subtle.sign("Ed25519", pair.privateKey, proof)),
 		};
-		const issued = await provenCall<Issued>("/v1/keys", wanted, words(form).slice(1));
+		const issued = await provenCall<Issued>("/v1/keys", wanted, beyond(form));
 		present(form, issued, pem(await crypto.subtle.exportKey("pkcs8", pair.privateKey)));
 	} catch (error) {
 		fail(form, error instanceof Error ? error.message : String(error));

@@ -44,10 +44,15 @@ export function bindCopy(): void {
 		const text = label?.textContent ?? "";
 		button.hidden = false;
 		button.addEventListener("click", () => {
-			void navigator.clipboard.writeText(document.getElementById(button.dataset.copy ?? "")?.textContent ?? "").then(() => {
+			const source = document.getElementById(button.dataset.copy ?? "");
+			const tell = (said: string) => {
 				if (!label) return;
-				label.textContent = button.dataset.done ?? "";
+				label.textContent = said;
 				setTimeout(() => { label.textContent = text; }, 3000);
+			};
+			void navigator.clipboard.writeText(source?.textContent ?? "").then(() => { tell(button.dataset.done ?? ""); }, () => {
+				if (source) getSelection()?.selectAllChildren(source); // a browser that refuses leaves it to the keyboard
+				tell(button.dataset.refused ?? "");
 			});
 		});
 	}

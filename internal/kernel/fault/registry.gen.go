@@ -114,6 +114,10 @@ const (
 	PasskeyDuplicate Code = "passkey.duplicate"
 	// FactorLast: This is your last way in, so it cannot be removed.
 	FactorLast Code = "factor.last"
+	// AccountLocked: The account is locked already.
+	AccountLocked Code = "account.locked"
+	// AccountNotLocked: The account is not locked.
+	AccountNotLocked Code = "account.not_locked"
 	// KeyNotFound: There is no such key in this account.
 	KeyNotFound Code = "key.not_found"
 	// KeyRevoked: This key was revoked on {revoked_at}.
@@ -411,6 +415,12 @@ var registry = map[Code]Entry{
 	FactorLast: {Code: FactorLast, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "This is your last way in, so it cannot be removed.", EnglishFix: "Add another way to sign in first.",
 		Korean: "마지막 로그인 수단이므로 삭제할 수 없습니다.", KoreanFix: "먼저 다른 로그인 수단을 추가해 주십시오."},
+	AccountLocked: {Code: AccountLocked, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "The account is locked already.", EnglishFix: "Sign in and unlock it on the first page.",
+		Korean: "계정이 이미 잠겨 있습니다.", KoreanFix: "로그인한 뒤 첫 화면에서 잠금을 해제해 주십시오."},
+	AccountNotLocked: {Code: AccountNotLocked, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "The account is not locked.", EnglishFix: "There is nothing to unlock.",
+		Korean: "계정이 잠겨 있지 않습니다.", KoreanFix: "해제할 잠금이 없습니다."},
 	KeyNotFound: {Code: KeyNotFound, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "There is no such key in this account.", EnglishFix: "Check the key id under API keys.",
 		Korean: "이 계정에 해당 키가 없습니다.", KoreanFix: "API 키 화면에서 키 ID를 확인해 주십시오."},
@@ -433,8 +443,8 @@ var registry = map[Code]Entry{
 		English: "This key does not allow access from {seen}.", EnglishFix: "Call from an address on the key's allowlist, or create a key that allows this one.",
 		Korean: "이 키는 {seen} 주소의 접근을 허용하지 않습니다.", KoreanFix: "허용 목록에 있는 주소에서 호출하거나 이 주소를 허용하는 키를 새로 만들어 주십시오."},
 	KeyScopeMissing: {Code: KeyScopeMissing, Status: 403, Sight: Owner, Outside: "unauthorized",
-		English: "This key lacks the scope {scope}.", EnglishFix: "Create a key with that scope.",
-		Korean: "이 키에는 {scope} 권한이 없습니다.", KoreanFix: "해당 권한이 있는 키를 만들어 주십시오."},
+		English: "This key lacks the scope {scope}.", EnglishFix: "Create a key with that scope. For withdrawals:write it also needs a list of addresses and its owner's release, and each withdrawal is confirmed by its owner.",
+		Korean: "이 키에는 {scope} 권한이 없습니다.", KoreanFix: "해당 권한이 있는 키를 만들어 주십시오. withdrawals:write 권한에는 주소 목록과 소유자의 출금 허용도 필요하며, 출금할 때마다 소유자가 직접 확인해야 합니다."},
 	KeyInBrowser: {Code: KeyInBrowser, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This request carries an Origin header: a secret key was used in a browser.", EnglishFix: "Never put a secret key into a page. Revoke it and use a session there.",
 		Korean: "요청에 Origin 헤더가 있습니다. 비밀 키가 브라우저에서 사용되었습니다.", KoreanFix: "비밀 키를 웹 페이지에 넣지 마십시오. 키를 폐기하고 세션을 사용해 주십시오."},

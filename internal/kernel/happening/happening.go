@@ -50,6 +50,8 @@ const (
 	KeyNarrowed    Kind = "key_narrowed"
 	KeyDisabled    Kind = "key_disabled"
 	MoneyConfirmed Kind = "money_confirmed"
+	OwnerLocked    Kind = "owner_locked"
+	OwnerUnlocked  Kind = "owner_unlocked"
 	// ReportedSession and ReportedChange: somebody who read a notice said that it was not them who signed in, or who changed something.
 	ReportedSession Kind = "reported_session"
 	ReportedChange  Kind = "reported_change"
@@ -58,7 +60,6 @@ const (
 	UserDisabled   Kind = "user_disabled"
 	UserEnabled    Kind = "user_enabled"
 
-	// The ways back into an account.
 	RecoveryCodesReplaced Kind = "recovery_codes_replaced"
 	RecoveryCompleted     Kind = "recovery_completed"
 	RecoveryCancelled     Kind = "recovery_cancelled"

@@ -7,6 +7,7 @@ package scope
 
 import (
 	"errors"
+	"fmt"
 	"math/bits"
 	"strings"
 )
@@ -225,14 +226,14 @@ func (c Class) String() string {
 	return "unknown"
 }
 
-// ParseClass reads the word of a class. Errors: ErrUnknown.
+// ParseClass reads the word of a class. Errors: ErrUnknown, with the words that there are.
 func ParseClass(word string) (Class, error) {
 	for c, name := range classNames {
 		if name == word {
 			return Class(c), nil
 		}
 	}
-	return 0, ErrUnknown
+	return 0, fmt.Errorf("%w: want one of %s", ErrUnknown, strings.Join(classNames[:], ", "))
 }
 
 // MarshalText writes the class's word.

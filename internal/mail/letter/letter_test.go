@@ -58,6 +58,8 @@ func samples(language string) map[string]letter.Letter {
 		"key_revoked":              letter.KeyRevoked{Name: "grid-btc", Seen: seen},
 		"signed_out_everywhere":    letter.SignedOutEverywhere{Seen: seen},
 		"signed_out_others":        letter.SignedOutOthers{Seen: seen},
+		"account_locked":           letter.AccountLock{Seen: seen},
+		"account_unlocked":         letter.AccountLock{Unlocked: true, Seen: seen},
 		"contact_code":             letter.ContactCode{Code: "492817", ValidFor: 10 * time.Minute},
 		"contact_code_in_the_app":  letter.ContactCode{Second: true, ValidFor: 10 * time.Minute},
 		"contact_taken":            letter.ContactTaken{},

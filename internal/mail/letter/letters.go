@@ -275,6 +275,27 @@ func (l KeyChanged) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// AccountLock reports that the user has locked the account, or unlocked it.
+type AccountLock struct {
+	Unlocked bool
+	Seen     Sighting
+}
+
+func (l AccountLock) compose(w *writer) {
+	subject, heading, then, notYou := "account_locked.subject", "account_locked.heading", "account_locked.then", "account_locked.not_you"
+	if l.Unlocked {
+		subject, heading, then, notYou = "account_unlocked.subject", "account_unlocked.heading", "account_unlocked.then", "account_unlocked.not_you"
+	}
+	w.subjectLine(subject)
+	w.heading(heading)
+	w.paragraph("notice.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph(then)
+	w.paragraph(notYou)
+	w.button("button.sessions", w.links.sessions())
+	w.footOfAccount()
+}
+
 // KeyAged reports what time did to an API key, or the place that it was used from: nothing that its reader did.
 type KeyAged struct {
 	// Change is what happened, as the catalogue's keys begin: "key_expiring", "key_strayed".

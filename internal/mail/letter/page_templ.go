@@ -57,7 +57,7 @@ func document(language, subject string, blocks []block) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</title><style>\n\t\t\t\t@media (prefers-color-scheme: dark) {\n\t\t\t\t\t.desk { background: #10141a !important; }\n\t\t\t\t\t.sheet { background: #1a2029 !important; border-color: #303947 !important; color: #e8ecf2 !important; }\n\t\t\t\t\t.quiet { color: #a7b2c2 !important; }\n\t\t\t\t\t.note { border-color: #ffb649 !important; }\n\t\t\t\t\t.rule { border-color: #303947 !important; }\n\t\t\t\t\t.code { background: #10141a !important; border-color: #303947 !important; color: #ffffff !important; }\n\t\t\t\t\t.press { background: #7db2ff !important; color: #0b1420 !important; }\n\t\t\t\t\t.link { color: #9cc4ff !important; }\n\t\t\t\t}\n\t\t\t</style></head><body class=\"desk\" style=\"margin:0;padding:0;background:#eef1f5;\"><div class=\"desk\" style=\"padding:24px 12px;background:#eef1f5;\"><div class=\"sheet\" style=\"max-width:520px;margin:0 auto;padding:28px 24px;background:#ffffff;border:1px solid #d9dfe7;border-radius:12px;color:#18202b;font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,'Apple SD Gothic Neo','Malgun Gothic','Noto Sans KR','Noto Sans CJK KR',sans-serif;font-size:16px;line-height:1.6;word-break:keep-all;overflow-wrap:anywhere;\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</title><style>\n\t\t\t\t@media (prefers-color-scheme: dark) {\n\t\t\t\t\t.desk { background: #0f1514 !important; }\n\t\t\t\t\t.sheet { background: #171f1d !important; border-color: #2b3633 !important; color: #e7ebe8 !important; }\n\t\t\t\t\t.quiet { color: #a5b1ac !important; }\n\t\t\t\t\t.note { border-color: #f0bd63 !important; }\n\t\t\t\t\t.rule { border-color: #2b3633 !important; }\n\t\t\t\t\t.code { background: #0f1514 !important; border-color: #2b3633 !important; color: #ffffff !important; }\n\t\t\t\t\t.press { background: #6cc9ba !important; color: #04211d !important; }\n\t\t\t\t\t.link { color: #6cc9ba !important; }\n\t\t\t\t}\n\t\t\t</style></head><body class=\"desk\" style=\"margin:0;padding:0;background:#f5f3ee;\"><div class=\"desk\" style=\"padding:24px 12px;background:#f5f3ee;\"><div class=\"sheet\" style=\"max-width:520px;margin:0 auto;padding:28px 24px;background:#fffefb;border:1px solid #d9d4c8;border-radius:12px;color:#17211f;font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,'Apple SD Gothic Neo','Malgun Gothic','Noto Sans KR','Noto Sans CJK KR',sans-serif;font-size:16px;line-height:1.6;word-break:keep-all;overflow-wrap:anywhere;\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -96,7 +96,7 @@ func brandHTML(b brand) templ.Component {
 			templ_7745c5c3_Var4 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p class=\"quiet\" style=\"margin:0 0 20px;font-size:14px;font-weight:600;color:#55617a;\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p class=\"quiet\" style=\"margin:0 0 20px;font-size:14px;font-weight:600;color:#53605c;\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -222,7 +222,7 @@ func noteHTML(b note) templ.Component {
 			templ_7745c5c3_Var10 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<p class=\"note\" style=\"margin:0 0 20px;padding:2px 0 2px 14px;border-left:3px solid #b26a00;font-weight:600;\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<p class=\"note\" style=\"margin:0 0 20px;padding:2px 0 2px 14px;border-left:3px solid #7a4a00;font-weight:600;\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -264,7 +264,7 @@ func codeHTML(b code) templ.Component {
 			templ_7745c5c3_Var12 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<p class=\"code\" style=\"margin:0 0 20px;padding:16px 12px;background:#f4f6f9;border:1px solid #d9dfe7;border-radius:8px;text-align:center;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace;font-size:30px;line-height:1.2;font-weight:700;letter-spacing:6px;\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<p class=\"code\" style=\"margin:0 0 20px;padding:16px 12px;background:#edeae2;border:1px solid #d9d4c8;border-radius:8px;text-align:center;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace;font-size:30px;line-height:1.2;font-weight:700;letter-spacing:6px;\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -319,7 +319,7 @@ func buttonHTML(b button) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "\" style=\"display:inline-block;padding:12px 20px;min-height:20px;border-radius:8px;background:#1558c0;color:#ffffff;font-weight:600;line-height:1.25;text-decoration:none;\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "\" style=\"display:inline-block;padding:12px 20px;min-height:20px;border-radius:8px;background:#0b5a53;color:#ffffff;font-weight:600;line-height:1.25;text-decoration:none;\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -332,7 +332,7 @@ func buttonHTML(b button) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</a></p><p class=\"quiet\" style=\"margin:0 0 20px;font-size:14px;color:#55617a;\"><a class=\"link\" href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</a></p><p class=\"quiet\" style=\"margin:0 0 20px;font-size:14px;color:#53605c;\"><a class=\"link\" href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -345,7 +345,7 @@ func buttonHTML(b button) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "\" style=\"color:#1558c0;\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "\" style=\"color:#0b5a53;\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -387,12 +387,12 @@ func factTableHTML(b factTable) templ.Component {
 			templ_7745c5c3_Var19 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<dl class=\"rule\" style=\"margin:0 0 20px;padding:4px 0 0;border-top:1px solid #d9dfe7;\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<dl class=\"rule\" style=\"margin:0 0 20px;padding:4px 0 0;border-top:1px solid #d9d4c8;\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		for _, row := range b.rows {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<dt class=\"quiet\" style=\"margin:8px 0 0;font-size:14px;line-height:1.4;color:#55617a;\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<dt class=\"quiet\" style=\"margin:8px 0 0;font-size:14px;line-height:1.4;color:#53605c;\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -452,7 +452,7 @@ func footHTML(b foot) templ.Component {
 			templ_7745c5c3_Var22 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<div class=\"quiet rule\" style=\"margin:24px 0 0;padding:4px 0 0;border-top:1px solid #d9dfe7;font-size:14px;line-height:1.55;color:#55617a;\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<div class=\"quiet rule\" style=\"margin:24px 0 0;padding:4px 0 0;border-top:1px solid #d9d4c8;font-size:14px;line-height:1.55;color:#53605c;\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -168,6 +168,9 @@ func (k *Keys) changed(ctx context.Context, tx Tx, p principal.Principal, key Ke
 	if v.kind == "" {
 		return eventOf(v.action, p, key, facts), nil
 	}
+	if err := k.tellPlatform(ctx, tx, key, v.kind); err != nil {
+		return audit.Event{}, err
+	}
 	follow := happening.Happening{Kind: v.kind, User: key.Owner, Session: p.Session, Facts: facts}
 	return eventOf(v.action, p, key, facts), k.Follow.Apply(ctx, tx, follow.SeenFrom(p.Origin))
 }

@@ -72,6 +72,10 @@ const (
 	PasskeyCloneRefused Action = "passkey.clone_refused"
 	// PasskeyRemovedRefused: The passkey {name} was refused: it has been removed.
 	PasskeyRemovedRefused Action = "passkey.removed_refused"
+	// AccountLocked: The account was locked: every session ended, keys look and cancel only, money waits.
+	AccountLocked Action = "account.locked"
+	// AccountUnlocked: The account was unlocked.
+	AccountUnlocked Action = "account.unlocked"
 	// KeyCreated: The API key {name} was created.
 	KeyCreated Action = "key.created"
 	// KeyRevoked: The API key {name} was revoked.
@@ -230,6 +234,8 @@ var actions = map[Action]Words{
 	PasskeyRemoved:           {Quiet: false, English: "The passkey {name} was removed.", Korean: "패스키 {name}을(를) 삭제했습니다."},
 	PasskeyCloneRefused:      {Quiet: false, English: "The passkey {name} was refused: its counter went back.", Korean: "패스키 {name}의 카운터가 되돌아가 인증을 거부했습니다."},
 	PasskeyRemovedRefused:    {Quiet: false, English: "The passkey {name} was refused: it has been removed.", Korean: "삭제된 패스키 {name}의 로그인을 거부했습니다."},
+	AccountLocked:            {Quiet: false, English: "The account was locked: every session ended, keys look and cancel only, money waits.", Korean: "계정을 잠갔습니다. 모든 세션이 종료되었고 키는 조회와 주문 취소만 할 수 있으며 출금은 보류됩니다."},
+	AccountUnlocked:          {Quiet: false, English: "The account was unlocked.", Korean: "계정 잠금을 해제했습니다."},
 	KeyCreated:               {Quiet: false, English: "The API key {name} was created.", Korean: "API 키 {name}을(를) 만들었습니다."},
 	KeyRevoked:               {Quiet: false, English: "The API key {name} was revoked.", Korean: "API 키 {name}을(를) 폐기했습니다."},
 	KeyRotated:               {Quiet: false, English: "The API key {name} got a new secret; the old one goes on for {overlap}.", Korean: "API 키 {name}에 새 비밀값을 발급했습니다. 이전 비밀값은 {overlap} 동안 계속 작동합니다."},

@@ -35,6 +35,8 @@ const (
 	Blocked
 	// Frozen: it looks and cancels, until its owner has reviewed it.
 	Frozen
+	// Locked: it looks and cancels, while its owner has locked the account.
+	Locked
 )
 
 // Row is what follows from one kind of happening. The children of a session on gateway hosts go on only where it stays as it was.
@@ -44,7 +46,7 @@ type Row struct {
 	This Fate
 	// Others are all other sessions of the user. Those that die end here.
 	Others Fate
-	// Keys are the user's API keys. They are blocked by their owner's state, which package apikey reads; those that freeze are frozen here.
+	// Keys are the user's API keys. They are blocked and locked by their owner's state, which package apikey reads; those that freeze are frozen here.
 	Keys Fate
 	// Hold is how long money waits; NoHold if it does not.
 	Hold Span
@@ -63,6 +65,8 @@ const (
 	CredentialHold
 	ContactHold
 	RecoveryHold
+	// UntilUnlocked has no length: package hold reads that the owner has locked the account.
+	UntilUnlocked
 )
 
 // Spans are their lengths.
@@ -107,6 +111,8 @@ var table = map[happening.Kind]Row{
 	happening.KeyNarrowed:     {Notice: notify.KeyNarrowed},
 	happening.KeyDisabled:     {Notice: notify.KeyDisabled},
 	happening.MoneyConfirmed:  {Notice: notify.MoneyConfirmed},
+	happening.OwnerLocked:     {This: Dies, Others: Dies, Keys: Locked, Hold: UntilUnlocked, Notice: notify.AccountLocked},
+	happening.OwnerUnlocked:   {Notice: notify.AccountUnlocked},
 	happening.ContactChanged:  {This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.ContactChanged},
 	happening.ReportedSession: {This: Dies, Hold: CredentialHold, Notice: notify.Contained},
 	happening.ReportedChange:  {This: Dies, Others: Dies, Hold: CredentialHold, Notice: notify.Contained},
@@ -184,7 +190,7 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 		}
 	}
 	var held id.Hold
-	if row.Hold != NoHold {
+	if row.Hold != NoHold && row.Hold != UntilUnlocked {
 		var err error
 		if held, err = c.holds.Place(ctx, txn.As[hold.Tx](tx), h.User, h.Kind, c.spans.of(row.Hold)); err != nil {
 			return err

@@ -47,7 +47,7 @@ func TestWhatDiesWhen(t *testing.T) {
 // TestEveryRowHappens: a row without a cause would be believed unseen.
 func TestEveryRowHappens(t *testing.T) {
 	apart := map[happening.Kind]bool{
-		happening.SignedUp: true, happening.UserEnabled: true, // they have nothing yet, or nothing any more
+		happening.SignedUp: true, happening.UserEnabled: true, happening.OwnerUnlocked: true, // they have nothing yet, or nothing any more
 		happening.RecoveryCancelled: true, happening.RecoveryDisputed: true,
 		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, happening.KeyExpiring: true, happening.KeyExpired: true, happening.KeyLapsing: true,
 		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, // they only tell, and that is tried where they happen
@@ -102,7 +102,10 @@ func TestEveryNoticeHasItsContainment(t *testing.T) {
 // answers maps thing → door → how it was answered: "open", or the code of the refusal.
 type answers map[string]map[string]fault.Code
 
-const open fault.Code = "open"
+const (
+	open          fault.Code = "open"
+	untilUnlocked fault.Code = "until unlocked"
+)
 
 // spans are what the configuration of every test stack says.
 var spans = map[consequence.Span]time.Duration{
@@ -119,14 +122,18 @@ func wanted(row consequence.Row) answers {
 	ofFate := map[consequence.Fate]map[string]fault.Code{
 		consequence.Stays: session(open), consequence.Renewed: renewed, consequence.Dies: session(fault.SessionEnded),
 	}
-	key := map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Frozen: open, consequence.Blocked: fault.KeyOwnerDisabled, consequence.Dies: fault.KeyRevoked}
+	key := map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Frozen: open, consequence.Locked: open, consequence.Blocked: fault.KeyOwnerDisabled, consequence.Dies: fault.KeyRevoked}
 	bearer := session(open)
 	if row.This != consequence.Stays {
 		bearer = session(fault.SessionEnded)
 	}
+	money := fault.Code(spans[row.Hold].String())
+	if row.Hold == consequence.UntilUnlocked {
+		money = untilUnlocked
+	}
 	return answers{
 		"this session": ofFate[row.This], "its bearer from before": bearer, "another session": ofFate[row.Others],
-		"a key": {"gateway": key[row.Keys], "/v1": key[row.Keys]}, "money": {"holds": fault.Code(spans[row.Hold].String())},
+		"a key": {"gateway": key[row.Keys], "/v1": key[row.Keys]}, "money": {"holds": money},
 	}
 }
 
@@ -153,6 +160,9 @@ func (w *world) held() fault.Code {
 	}
 	var span time.Duration
 	for _, hold := range standing.Holds {
+		if hold.Reason == happening.OwnerLocked {
+			return untilUnlocked
+		}
 		span = max(span, hold.Span)
 	}
 	return fault.Code(span.String())

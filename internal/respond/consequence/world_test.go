@@ -208,6 +208,11 @@ var causes = map[happening.Kind]map[string]cause{
 		w.Browser("198.51.100.5").Do(w.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
 		w.ok(w.APIKeys.SaveUses(w.t.Context()))
 	}}},
+	happening.OwnerLocked: {
+		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/lock", nil) }},
+		"pages": {happens: func(w *world) { w.submit("/lock") }},
+		"host":  {happens: func(w *world) { w.ok(w.Locks.Lock(w.t.Context(), principal.Host("tests"), w.user)) }},
+	},
 	happening.UserDisabled: {"host": {happens: func(w *world) {
 		if err := w.Accounts.Disable(w.t.Context(), principal.Host("tests"), w.user); err != nil {
 			w.t.Fatal(err)

@@ -3,7 +3,8 @@
 // It does not know what a withdrawal is: whoever lets money go asks Standing in its own transaction. It sends no letter: notices carry the
 // id of their hold, and say that they arrived.
 //
-// Invariant: the clock of a hold starts when its owner was told, never before. A hold nobody could be told of has no end, and money waits.
+// Invariant: the clock of a hold starts when its owner was told, never before. A hold nobody could be told of has no end, and money waits; it
+// waits too while its owner has locked the account.
 package hold
 
 import (
@@ -52,6 +53,8 @@ type Tx interface {
 	HoldByID(ctx context.Context, h id.Hold) (hold Hold, found bool, err error)
 	// RunningHolds lists those of a user that have no end yet or end after now, oldest first.
 	RunningHolds(ctx context.Context, u id.User, now time.Time) ([]Hold, error)
+	// LockedSince says since when the user has locked their account, if they have.
+	LockedSince(ctx context.Context, u id.User) (since time.Time, locked bool, err error)
 	// BeginHold starts the clock of a hold, once.
 	BeginHold(ctx context.Context, h id.Hold, begun, ends time.Time) (bool, error)
 }
@@ -105,9 +108,20 @@ func (h *Holds) Of(ctx context.Context, u id.User) (s Standing, err error) {
 
 // Standing is the same inside the transaction that would let money go: what it answers holds until that transaction ends. tx is the caller's.
 func (h *Holds) Standing(ctx context.Context, tx any, u id.User) (Standing, error) {
-	running, err := txn.As[Tx](tx).RunningHolds(ctx, u, h.now())
-	if err != nil || len(running) == 0 {
+	rows := txn.As[Tx](tx)
+	running, err := rows.RunningHolds(ctx, u, h.now())
+	if err != nil {
 		return Standing{}, err
+	}
+	since, locked, err := rows.LockedSince(ctx, u)
+	if err != nil {
+		return Standing{}, err
+	}
+	if locked { // no row and no clock: it ends when its owner unlocks
+		running = append(running, Hold{User: u, Reason: happening.OwnerLocked, Placed: since})
+	}
+	if len(running) == 0 {
+		return Standing{}, nil
 	}
 	s := Standing{Held: true, Until: running[0].Ends, Holds: running}
 	for _, held := range running {

@@ -64,6 +64,8 @@ var containments = map[Letter]Containment{
 	KeyWoken:              {Kind: happening.ReportedChange, Key: true},
 	KeyReleased:           {Kind: happening.ReportedChange, Key: true},
 	KeyStrayed:            {Kind: happening.ReportedSession, Key: true},
+	AccountLocked:         {Kind: happening.ReportedChange},
+	AccountUnlocked:       {Kind: happening.ReportedChange},
 	MoneyConfirmed:        {Kind: happening.ReportedChange},
 	PasskeyCloned:         {Kind: happening.ReportedChange},
 	RecoveryCodesReplaced: {Kind: happening.ReportedChange},

@@ -58,6 +58,8 @@ const (
 	KeyUnused           Letter = "key_unused"
 	KeyNarrowed         Letter = "key_narrowed"
 	KeyDisabled         Letter = "key_disabled"
+	AccountLocked       Letter = "account_locked"
+	AccountUnlocked     Letter = "account_unlocked"
 	MoneyConfirmed      Letter = "money_confirmed"
 	ContactChanged      Letter = "contact_changed"
 	Contained           Letter = "contained"
@@ -65,7 +67,6 @@ const (
 	ContactCode         Letter = "contact_code"
 	ContactTaken        Letter = "contact_taken"
 
-	// The ways back into an account.
 	RecoveryCodesReplaced Letter = "recovery_codes_replaced"
 	RecoveryWaiting       Letter = "recovery_waiting"
 	RecoveryReady         Letter = "recovery_ready"

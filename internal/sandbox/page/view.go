@@ -14,9 +14,9 @@ const CSP = "default-src 'none'; script-src 'self'; connect-src 'self'; style-sr
 // View is everything the page shows.
 type View struct {
 	*words.Words
-	// Environment is the words for it, Name whose books these are, Subaccount which.
-	Environment, Name, Subaccount string
-	Live                          bool
+	// Environment is the words for it, Name whose books these are.
+	Environment, Name string
+	Live              bool
 	// AsOf is the time of day of the prices.
 	AsOf Moment
 	// Done is what has just happened, Problem what was refused; at most one is set.
@@ -90,12 +90,14 @@ type OrderForm struct {
 type TransferForm struct {
 	Currency, Amount, Address, Tag string
 	Choices                        []Choice
+	// Place says where a withdrawal is confirmed, Passkeys is the page on which one adds a passkey; both may be empty.
+	Place, Passkeys string
 	// Wrong is the name of the field that caused the page's problem, empty for none.
 	Wrong string
 }
 
-// Choice is one currency of a form, with its terms; Network and Fee are what a withdrawal of it says.
-type Choice struct{ Code, Terms, Network, Fee string }
+// Choice is one currency of a form, with its terms; Network and Fee are what a withdrawal of it says, Least and Free its bounds.
+type Choice struct{ Code, Terms, Network, Fee, Least, Free string }
 
 // Field is one text input of a form.
 type Field struct {

@@ -3,10 +3,41 @@
 const form = document.querySelector("form[action='/withdraw']");
 const place = document.querySelector("#send-problem");
 
-function say(text) {
+// inputs maps what the gate calls a part of the transaction → the form's name for it, where they differ.
+const inputs = { asset: "currency", network: "currency", memo: "tag", fee: "amount" };
+
+// say shows what is wrong, and marks the field that it is about; name is empty where it is about none.
+function say(text, name = "") {
+	clear();
 	place.textContent = text;
 	place.hidden = false;
-	place.focus();
+	const field = name && form.elements.namedItem(inputs[name] ?? name);
+	field?.setAttribute?.("aria-invalid", "true");
+	field?.setAttribute?.("aria-errormessage", place.id);
+	(field || place).focus();
+}
+
+function clear() {
+	place.hidden = true;
+	for (const field of form.querySelectorAll("[aria-invalid]")) {
+		field.removeAttribute("aria-invalid");
+		field.removeAttribute("aria-errormessage");
+	}
+}
+
+// units is an amount in hundred millionths; -1 for what the exchange would not read as one.
+function units(text) {
+	const [, whole, part = ""] = /^(\d{1,20})(?:\.(\d{1,8}))?$/.exec(text) ?? [];
+	return whole === undefined ? -1n : BigInt(whole + part.padEnd(8, "0"));
+}
+
+// wrongAmount is why the exchange would not pay this out: nobody is asked for a passkey first and told so afterwards. What counts is what the
+// exchange says when it is asked.
+function wrongAmount(amount, coin) {
+	const wanted = units(amount);
+	if (wanted <= 0n) return form.dataset.number;
+	if (wanted < units(coin.dataset.least)) return form.dataset.small;
+	return wanted + units(coin.dataset.fee) > units(coin.dataset.free) ? form.dataset.short : "";
 }
 
 async function send(body, confirmation) {
@@ -20,7 +51,7 @@ async function send(body, confirmation) {
 	}
 	if (!answer.headers.get("Content-Type")?.startsWith("application/problem+json")) {
 		const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-		say(page.querySelector("[role=alert]")?.textContent ?? answer.statusText);
+		say(page.querySelector("[role=alert]")?.textContent ?? answer.statusText, page.querySelector("form[action='/withdraw'] [aria-invalid]")?.name);
 		return;
 	}
 	const problem = await answer.json();
@@ -29,7 +60,7 @@ async function send(body, confirmation) {
 		location.assign(problem.fields.url);
 		return;
 	}
-	say([problem.title, problem.detail].filter(Boolean).join(" "));
+	say([problem.title, problem.detail].filter(Boolean).join(" "), problem.fields?.field);
 }
 
 if (form && place) {
@@ -42,6 +73,12 @@ if (form && place) {
 		fields.set("tag", fields.get("tag").trim());
 		fields.set("network", coin.dataset.network);
 		fields.set("fee_max", coin.dataset.fee);
+		clear();
+		const wrong = wrongAmount(fields.get("amount"), coin);
+		if (wrong) {
+			say(wrong, "amount");
+			return;
+		}
 		void send(fields.toString(), "");
 	});
 	const given = new URLSearchParams(location.search).get("confirmation");

@@ -36,6 +36,8 @@ type Words struct {
 	NoCancelScope  string `json:"no_cancel_scope"`
 	NoMoneyScope   string `json:"no_money_scope"`
 	PasskeyAsked   string `json:"passkey_asked"`
+	ConfirmedAt    string `json:"confirmed_at"`
+	AddPasskey     string `json:"add_passkey"`
 	NothingChanged string `json:"nothing_changed"`
 
 	Markets    string `json:"markets"`

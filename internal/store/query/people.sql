@@ -208,3 +208,12 @@ DELETE FROM device WHERE device.last_seen_at < @before AND device.id IN (
 
 -- name: DeleteDeviceUsersByUser :exec
 DELETE FROM device_user WHERE user_id = @user_id;
+
+-- name: LockUser :execrows
+INSERT INTO user_lock (user_id, locked_at) SELECT u.id, @locked_at FROM users u WHERE u.id = @user_id ON CONFLICT DO NOTHING;
+
+-- name: UnlockUser :execrows
+DELETE FROM user_lock WHERE user_id = @user_id;
+
+-- name: LockedSince :one
+SELECT locked_at FROM user_lock WHERE user_id = @user_id;

@@ -24,6 +24,8 @@ type Held struct {
 	Running bool
 	Until   i18n.Moment
 	Reasons []string
+	// Locked: its owner has locked the account.
+	Locked bool
 }
 
 // Confirm is the page of one confirmation.
@@ -38,6 +40,8 @@ type Confirm struct {
 	Young i18n.Moment
 	// Post is the path of this page; Back is where the exchange waits, empty if there is nowhere.
 	Post, Back string
+	// Methods and Sessions are pages of the dashboard, which is another origin.
+	Methods, Sessions string
 }
 
 // Heading asks while there is something to do, and names what it was afterwards.

@@ -55,16 +55,15 @@ func (in Input) described() string {
 	return strings.Join(ids, " ")
 }
 
-// pieces writes a text of a registry with the names of the values that will stand in it, in braces, so that it reads as a
-// text also where chips are not drawn or are read aloud. By hand, because a template would put spaces
-// around them.
+// pieces writes a text of a registry with the names of the values that will stand in it, as words in a frame. By hand, because a template would
+// put spaces around them.
 func pieces(list []Piece) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		var html strings.Builder
 		for _, p := range list {
 			html.WriteString(templ.EscapeString(p.Text))
 			if p.Name != "" {
-				html.WriteString("<var>{" + templ.EscapeString(p.Name) + "}</var>")
+				html.WriteString("<var>" + templ.EscapeString(strings.ReplaceAll(p.Name, "_", " ")) + "</var>")
 			}
 		}
 		_, err := io.WriteString(w, html.String())

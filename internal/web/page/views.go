@@ -127,6 +127,13 @@ type Overview struct {
 	Mine    Me
 	Limit   string
 	Hosts   []Host
+	APIs    []API
+}
+
+// API is a host of the gateway that takes signed requests.
+type API struct {
+	Authority string
+	Test      bool
 }
 
 // Missing is one gap, and where it is closed.
@@ -251,6 +258,7 @@ type Keys struct {
 	NotOwner  bool
 	// Search is what the list was asked for.
 	Search string
+	APIs   []API
 }
 
 // Key is one of them.
@@ -292,6 +300,7 @@ const (
 // NewKey is the form that makes a key.
 type NewKey struct {
 	Problem       Problem
+	APIs          []API
 	Name, Purpose string
 	Subaccounts   []Option
 	Environments  []Option
@@ -345,6 +354,8 @@ type Created struct {
 	FileName, FileHref string
 	// Check is the command that tries the key.
 	Check string
+	// APIs are those of the key's environment.
+	APIs []API
 }
 
 // Activity is a page of what happened.

@@ -122,7 +122,13 @@ class AuthTest(unittest.TestCase):
 
     def test_a_clock_that_is_off_costs_one_request_once(self) -> None:
         date = {"Date": format_datetime(SERVER, usegmt=True)}
-        for refusal in ((401, too_old(RFC3339), {}), (401, too_old("noon"), date), (401, too_old(RFC3339, "signature.ahead"), {})):
+        by_proxy = date | {"Sallyport-Refusal": "signature.too_old"}  # which answered with a page of its own
+        for refusal in (
+            (401, too_old(RFC3339), {}),
+            (401, too_old("noon"), date),
+            (401, too_old(RFC3339, "signature.ahead"), {}),
+            (401, "<html>", by_proxy),
+        ):
             for send in self.each():
                 answers = Answers(refusal)
                 got = send(answers, [{"method": "POST", "url": ORIGIN + "/v1/orders", "data": b"x"}] * 3)

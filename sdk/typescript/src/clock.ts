@@ -17,7 +17,7 @@ export class Clock {
   /** Whether an answer refuses the time of a signature and the server's clock is now known. The answer's body stays readable. */
   async correct(answer: Response): Promise<boolean> {
     if (answer.status !== 401) return false;
-    const server = serverTime(await start(answer.clone()), answer.headers.get('Date'));
+    const server = serverTime(await start(answer.clone()), answer.headers);
     const offset = server - this.local();
     if (!(Math.abs(offset) <= maxCorrection)) return false; // also when there is no time: NaN
     this.#offset = offset;
@@ -39,15 +39,22 @@ async function start(answer: Response): Promise<string> {
   return '';
 }
 
-/** The server's clock in a refusal that is about time: its field server_time, or else the header Date; NaN in any other answer. */
-function serverTime(text: string, date: string | null): number {
-  let problem: { code?: unknown; fields?: { server_time?: unknown } } | null;
+/**
+ * The server's clock in a refusal that is about time: its field server_time, or else the header Date; NaN in any other answer. The header
+ * Sallyport-Refusal says what was refused also where a proxy wrote the body.
+ */
+function serverTime(text: string, headers: Headers): number {
+  const problem = parsed(text);
+  const code = headers.get('Sallyport-Refusal') ?? problem?.code;
+  if (code !== 'signature.too_old' && code !== 'signature.ahead') return NaN;
+  const at = Date.parse(String(problem?.fields?.server_time));
+  return Number.isNaN(at) ? Date.parse(headers.get('Date') ?? '') : at;
+}
+
+function parsed(text: string): { code?: unknown; fields?: { server_time?: unknown } } | null {
   try {
-    problem = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
-    return NaN;
+    return null;
   }
-  if (problem?.code !== 'signature.too_old' && problem?.code !== 'signature.ahead') return NaN;
-  const at = Date.parse(String(problem.fields?.server_time));
-  return Number.isNaN(at) ? Date.parse(date ?? '') : at;
 }

@@ -37,7 +37,7 @@ test('a request keeps what it had and gets a signature', async () => {
 });
 
 test('a clock that is off costs one request, once', async () => {
-  for (const [refusal, headers] of [[tooOld(new Date(server).toISOString()), {}], [tooOld('noon'), { Date: new Date(server).toUTCString() }], [tooOld(new Date(server).toISOString()).replace('too_old', 'ahead'), {}]]) {
+  for (const [refusal, headers] of [[tooOld(new Date(server).toISOString()), {}], [tooOld('noon'), { Date: new Date(server).toUTCString() }], ['<html>', { Date: new Date(server).toUTCString(), 'Sallyport-Refusal': 'signature.too_old' }], [tooOld(new Date(server).toISOString()).replace('too_old', 'ahead'), {}]]) {
     const { sent, send } = client([answer(refusal, 401, headers)]);
     for (let i = 0; i < 3; i++) assert.equal(await (await send('/v1/orders', { method: 'POST', body: 'x' })).text(), 'late');
     assert.deepEqual(sent.map(created), [server / 1000 - 3600, server / 1000, server / 1000, server / 1000]);

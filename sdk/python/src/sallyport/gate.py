@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -45,11 +45,11 @@ class Gate:
         authority = urlsplit(url).netloc.rpartition("@")[2]
         return sign(Signable(method, authority, target, body), self._key, int(self._now() + self._offset))
 
-    def corrects_clock(self, status: int, body: bytes, date: str | None) -> bool:
+    def corrects_clock(self, status: int, body: bytes, headers: Mapping[str, str]) -> bool:
         """Whether an answer refuses the time of a signature and the gate's clock is now known."""
         if status != 401 or len(body) > MAX_REFUSAL:
             return False
-        server = _server_time(body, date)
+        server = _server_time(body, headers)
         if server is None or abs(server.timestamp() - self._now()) > MAX_CORRECTION:
             return False
         self._offset = server.timestamp() - self._now()
@@ -65,14 +65,20 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{host}:{port}"
 
 
-def _server_time(body: bytes, date: str | None) -> datetime | None:
-    """The gate's clock in a refusal that is about time: its field server_time, or else the header Date."""
+def _server_time(body: bytes, headers: Mapping[str, str]) -> datetime | None:
+    """The gate's clock in a refusal that is about time: its field server_time, or else the header Date.
+
+    The header Sallyport-Refusal says what was refused also where a proxy wrote the body.
+    """
     try:
         problem = json.loads(body)
     except ValueError:
+        problem = None
+    if not isinstance(problem, dict):
+        problem = {}
+    if headers.get("Sallyport-Refusal", problem.get("code")) not in ("signature.too_old", "signature.ahead"):
         return None
-    if not isinstance(problem, dict) or problem.get("code") not in ("signature.too_old", "signature.ahead"):
-        return None
+    date = headers.get("Date")
     fields = problem.get("fields")
     text = str(fields.get("server_time")) if isinstance(fields, dict) else ""
     for read, written in ((datetime.fromisoformat, text.replace("Z", "+00:00")), (parsedate_to_datetime, date or "")):

@@ -54,4 +54,4 @@ class HttpxAuth(httpx.Auth):
         request.headers.update(self._gate.headers(request.method, str(request.url), target, request.content))
 
     def _corrects_clock(self, answer: httpx.Response) -> bool:
-        return self._gate.corrects_clock(answer.status_code, answer.content, answer.headers.get("Date"))
+        return self._gate.corrects_clock(answer.status_code, answer.content, answer.headers)

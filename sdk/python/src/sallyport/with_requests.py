@@ -61,7 +61,7 @@ class RequestsAuth(AuthBase):
         sent = answer.request
         if "Signature" not in sent.headers:
             return answer  # of a redirect that was followed
-        if answer.status_code == 401 and self._gate.corrects_clock(401, answer.content, answer.headers.get("Date")):
+        if answer.status_code == 401 and self._gate.corrects_clock(401, answer.content, answer.headers):
             again = sent.copy()
             self._sign(again)
             refused, answer = answer, answer.connection.send(again, **sending)

@@ -1,0 +1,74 @@
+package gateway_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+)
+
+// What becomes of a key's open orders is what its owner chose, and nobody else's orders are touched.
+func TestOpenOrdersOfAKeyThatEnds(t *testing.T) {
+	host := principal.Host("tests")
+	for _, tt := range []struct {
+		name string
+		end  func(s *authtest.Stack, clock *storetest.Clock, k authtest.Key) error
+	}{
+		{"frozen", func(s *authtest.Stack, _ *storetest.Clock, k authtest.Key) error {
+			return s.APIKeys.Stop(t.Context(), host, k.ID, apikey.Freeze)
+		}},
+		{"revoked", func(s *authtest.Stack, _ *storetest.Clock, k authtest.Key) error {
+			return s.APIKeys.Revoke(t.Context(), host, k.ID)
+		}},
+		{"expired", func(s *authtest.Stack, clock *storetest.Clock, k authtest.Key) error {
+			clock.Advance(25 * time.Hour)
+			return s.Sweep(t.Context())
+		}},
+	} {
+		for _, wish := range []apikey.OnEnd{apikey.LeaveOrders, apikey.CancelOrders} {
+			t.Run(tt.name+" "+string(wish), func(t *testing.T) {
+				clock := storetest.NewClock()
+				s := authtest.StartWith(t, authtest.Options{Now: clock.Now})
+				ada := s.SignUp("ada@example.com")
+				scopes := []string{"orders:read", "orders:write"}
+				bot := s.IssueKey(ada, apikey.IssueInput{Scopes: scopes, OnEnd: wish, Life: 24 * time.Hour})
+				other := s.IssueKey(ada, apikey.IssueInput{Scopes: scopes})
+				clock.Advance(3 * time.Second)
+				ask := func(k authtest.Key, method, path, body string) authtest.Reply {
+					return s.Browser("203.0.113.7").Do(s.Signed(k, method, authtest.APIHost, path, body))
+				}
+				for _, k := range []authtest.Key{bot, other} {
+					placed := ask(k, http.MethodPost, "/v1/orders", `{"market":"KRW-BTC","side":"bid","ord_type":"limit","price":"1000000","volume":"0.01"}`)
+					if placed.Status != http.StatusCreated {
+						t.Fatalf("place: %d %s", placed.Status, placed.Text)
+					}
+				}
+				if err := tt.end(s, clock, bot); err != nil {
+					t.Fatal(err)
+				}
+				s.Settle()
+				want := map[apikey.OnEnd]int{apikey.LeaveOrders: 2, apikey.CancelOrders: 1}[wish]
+				open := ask(other, http.MethodGet, "/v1/orders/open", "")
+				if got := strings.Count(open.Text, `"uuid"`); open.Status != http.StatusOK || got != want {
+					t.Errorf("%d orders are open, want %d: %s", got, want, open.Text)
+				}
+			})
+		}
+	}
+}
+
+// The path at which a platform hears of keys is offered to nobody.
+func TestNobodyTellsThePlatformButUs(t *testing.T) {
+	s := authtest.Start(t)
+	bot := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Scopes: []string{"orders:write", "orders:cancel"}})
+	r := s.Signed(bot, http.MethodPost, authtest.APIHost, "/keys/ended", `{"key_id":"`+bot.Text()+`","on_end":"cancel_all"}`)
+	if got := s.Browser("203.0.113.7").Do(r); got.Code != fault.GatewayNoRoute {
+		t.Errorf("%d %s", got.Status, got.Code)
+	}
+}

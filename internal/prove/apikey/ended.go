@@ -1,0 +1,48 @@
+package apikey
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+)
+
+// Ended is the job that tells the platform of a key that placed orders and can place no more, for now or for good.
+type Ended struct {
+	Key         id.Key         `json:"key"`
+	Environment id.Environment `json:"environment"`
+	Owner       id.User        `json:"owner"`
+	Account     id.Account     `json:"account"`
+	Subaccount  id.Subaccount  `json:"subaccount"`
+	Role        principal.Role `json:"role"`
+	// OnEnd is what its owner wants done with its open orders.
+	OnEnd OnEnd          `json:"on_end"`
+	Why   happening.Kind `json:"why"`
+	At    time.Time      `json:"at"`
+}
+
+// Kind names the job.
+func (Ended) Kind() string { return "key_ended" }
+
+// ending are the changes after which a key places no order.
+var ending = map[happening.Kind]bool{
+	happening.KeyFrozen: true, happening.KeyStrayed: true, happening.KeyBlocked: true, happening.KeyRevoked: true, happening.KeyLeaked: true,
+	happening.MoneyKeyLeaked: true, happening.KeyExpired: true, happening.KeyLapsed: true, happening.KeyNarrowed: true, happening.KeyDisabled: true,
+}
+
+// tellPlatform puts the job into the outbox of the change, if the change ends the placing of orders.
+func (k *Keys) tellPlatform(ctx context.Context, tx any, key Key, kind happening.Kind) error {
+	if !ending[kind] || !key.Scopes.Has(scope.OrdersWrite) {
+		return nil
+	}
+	job := Ended{key.ID, key.Environment, key.Owner, key.Account, key.Subaccount, key.OwnerRole, key.OnEnd, kind, k.Now()}
+	if err := txn.As[txn.Enqueuer](tx).Enqueue(ctx, job); err != nil {
+		return fmt.Errorf("tell the platform of %s: %w", key.Text(), err)
+	}
+	return nil
+}
