@@ -15,12 +15,13 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, production bool
 	cmd := withConfig(&cobra.Command{
 		Use: "doctor", Short: "Print every setting with where it comes from, and check what it names", Args: cobra.NoArgs,
 		Long: `Exit code 0 means that the server would start, or start again where one runs on this data. Problems of the file are all told at once, each with its line.
 It changes nothing: it says which database or key file a start would create, and whether the schema would be brought up to date.
-It opens no listener and calls no upstream, no relay and no issuer of certificates.`,
+It opens no listener and calls no upstream and no issuer of certificates. With --production it also meets the mail relay, and refuses an
+installation from which somebody who lost a phone could not come back.`,
 		Example: `  sallyport doctor --config sallyport.yaml
   sallyport doctor --config sallyport.yaml --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -35,10 +36,18 @@ It opens no listener and calls no upstream, no relay and no issuer of certificat
 			} else if err := tellSettings(cmd, cfg); err != nil {
 				return err
 			}
-			return checkParts(cmd, cfg)
+			if err := checkParts(cmd, cfg); err != nil || !production {
+				return err
+			}
+			if err := server.ExamineProduction(cmd.Context(), cfg, time.Now); err != nil {
+				return fmt.Errorf("not fit for production: %w", err)
+			}
+			fmt.Fprintln(cmd.ErrOrStderr(), "Fit for production: people can recover their accounts, and the relay takes mail.")
+			return nil
 		},
 	})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the settings as JSON")
+	cmd.Flags().BoolVar(&production, "production", false, "also refuse what may run, but not for real people: no mail, no way to recover")
 	cmd.AddCommand(doctorMailCommand())
 	return cmd
 }

@@ -100,7 +100,7 @@ var bodies = map[string]string{
 	"POST /v1/recoveries":                    `{"mail":"min@example.com","lang":"en"}`,
 	"POST /v1/recoveries/reopen":             `{"case_code":"00000-00000-00000-00000-00000-00"}`,
 	"POST /v1/recoveries/{id}/mail":          `{"code":"12345678"}`,
-	"POST /v1/recoveries/{id}/claim":         `{}`,
+	"POST /v1/recoveries/{id}/claim":         `{"password":"four words in a row"}`,
 	"POST /v1/recoveries/{id}/recovery-code": `{"code":"00000-00000-00000-00000-00000-00"}`,
 	"POST /v1/recoveries/{id}/password":      `{"password":"four words in a row"}`,
 	"POST /v1/recoveries/{id}/passkey":       `{"state":"c3RhdGU","response":{}}`,
@@ -214,6 +214,8 @@ func TestMatrixOfStrangers(t *testing.T) {
 				switch {
 				case l.Name() == "GET /v1/not-me/{at}":
 					a.want(404, "notice.link_unknown")
+				case l.Name() == "GET /v1/recoveries/{id}":
+					a.want(404, "recovery.unknown")
 				case l.Needs == route.Public, l.Needs == route.Pre && l.Method == http.MethodGet:
 					a.want(200, "")
 				case l.Needs == route.Pre:

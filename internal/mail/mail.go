@@ -139,6 +139,21 @@ func (t *Transport) Send(ctx context.Context, m Message) error {
 	return fmt.Errorf("mail %s: %w", m.MessageID, err)
 }
 
+// Probe meets the relay as a mail would: connection, TLS and sign-in. It hands nothing over.
+func (t *Transport) Probe(ctx context.Context) error {
+	dial, hangUp := t.dialer(ctx)
+	defer hangUp()
+	client, err := t.client(dial)
+	if err != nil {
+		return fmt.Errorf("meet the relay: %w", err)
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return fmt.Errorf("meet the relay: %w", answerOf(err))
+	}
+	_ = client.Close() // it has answered, whatever becomes of the farewell
+	return nil
+}
+
 // answerOf names what the relay answered and leaves out its words and the library's, which repeat the recipient's address.
 func answerOf(err error) error {
 	refusal, ok := errors.AsType[*gomail.SendError](err)

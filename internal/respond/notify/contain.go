@@ -69,6 +69,10 @@ var containments = map[Letter]Containment{
 	MoneyConfirmed:        {Kind: happening.ReportedChange},
 	PasskeyCloned:         {Kind: happening.ReportedChange},
 	RecoveryCodesReplaced: {Kind: happening.ReportedChange},
+	RecoveryCompleted:     {Kind: happening.ReportedChange},
+	RecoveryCancelled:     {Kind: happening.ReportedChange},
+	RecoveryDisputed:      {Kind: happening.ReportedChange},
+	RecoveryShortened:     {Kind: happening.ReportedChange},
 	ContactChanged:        {Kind: happening.ReportedChange, Undo: true},
 }
 
