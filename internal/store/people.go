@@ -199,6 +199,16 @@ func (t *tx) EnableUser(ctx context.Context, u id.User) (bool, error) {
 	return won(t.Queries.EnableUser(ctx, sqlgen.EnableUserParams{ID: u[:]}))
 }
 
+// LockUser writes what stands there already: a row lock on PostgreSQL, and nothing on SQLite, whose writers wait for each other anyway.
+func (t *tx) LockUser(ctx context.Context, u id.User) (bool, error) {
+	return won(t.Queries.LockUser(ctx, sqlgen.LockUserParams{ID: u[:]}))
+}
+
+// LockKey is the same for a key.
+func (t *tx) LockKey(ctx context.Context, k id.Key, now time.Time) (bool, error) {
+	return won(t.Queries.LockKey(ctx, sqlgen.LockKeyParams{ID: k[:], Now: micros(now)}))
+}
+
 func (t *tx) MarkStrange(ctx context.Context, u id.User, now time.Time) error {
 	return t.MarkStrangeSignIn(ctx, sqlgen.MarkStrangeSignInParams{ID: u[:], Now: maybeMicros(now)})
 }

@@ -742,6 +742,22 @@ func (q *Queries) ListSubaccountsByAccount(ctx context.Context, arg ListSubaccou
 	return items, nil
 }
 
+const lockUser = `-- name: LockUser :execrows
+UPDATE users SET lang = lang WHERE id = $1 AND disabled_at IS NULL
+`
+
+type LockUserParams struct {
+	ID []byte
+}
+
+func (q *Queries) LockUser(ctx context.Context, arg LockUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, lockUser, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const markStrangeSignIn = `-- name: MarkStrangeSignIn :exec
 UPDATE users SET strange_at = $1 WHERE id = $2
 `
