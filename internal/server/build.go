@@ -18,6 +18,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/decide/policy"
 	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/hot/memory"
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
@@ -55,6 +57,8 @@ type Options struct {
 	Transport http.RoundTripper
 	// HashCost replaces the configured cost of password hashes, for tests.
 	HashCost password.Cost
+	// Watch hears every statement that a room sends to the database, for tests that count them; nil is not called.
+	Watch func(statement string)
 }
 
 // Rooms is every room, built and wired.
@@ -83,6 +87,7 @@ type Rooms struct {
 	nonces       *memory.Nonces
 	budgets      *memory.Budgets
 	ceremonies   *ceremony.Ceremonies
+	demand       passkey.Demand
 }
 
 // OpenRooms opens the database and builds the rooms on it, without any door: what the host's command line needs.
@@ -116,7 +121,7 @@ func Claim(ctx context.Context, cfg config.Config) (io.Closer, error) {
 }
 
 func storeConfig(cfg config.Config, opts Options, keys *keyring.File) (store.Config, error) {
-	c := store.Config{Now: opts.Now, Log: opts.Log}
+	c := store.Config{Now: opts.Now, Log: opts.Log, Watch: opts.Watch}
 	if keys != nil {
 		c.KEK = keys
 	}
@@ -167,7 +172,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		return err
 	}
 	r.StepUps, err = stepup.New(stepup.Deps{
-		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: factor.Strongest, Life: cfg.StepUp.Life, Key: contentKey,
+		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Life: cfg.StepUp.Life, Key: contentKey,
 	})
 	if err != nil {
 		return err
@@ -217,7 +222,7 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 // buildConfirmations has passkeys of its own: what was signed on any other origin is refused here, and what was signed here everywhere else.
 func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) error {
 	origin := string(cfg.Dashboard.ConfirmationOrigin)
-	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: []string{origin}})
+	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: []string{origin}, Demand: r.demand})
 	if err != nil {
 		return err
 	}
@@ -241,6 +246,11 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 // childCodeLife is how long the way from the dashboard to a gateway host stays open.
 const childCodeLife = 30 * time.Second
 
+// strongest asks package factor, which is built later.
+func (r *Rooms) strongest(ctx context.Context, tx any, u id.User) (assurance.Level, error) {
+	return r.Factors.Strongest(ctx, tx, u)
+}
+
 func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) error {
 	db, now := r.Store, opts.Now
 	hasher, err := password.New(pepper{r.Keys}, hashSettings(cfg, opts))
@@ -253,7 +263,10 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 			origins = append(origins, string(o))
 		}
 	}
-	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: origins})
+	if r.demand, err = demand(cfg.Passkeys, now()); err != nil {
+		return err
+	}
+	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: origins, Demand: r.demand})
 	if err != nil {
 		return err
 	}
@@ -261,7 +274,8 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	r.Factors = factor.New(factor.Deps{
 		Ledger: store.Of[factor.Tx](db), Now: now, Hasher: hasher, Peppers: pepper{r.Keys}, Passkeys: passkeys, Ceremonies: r.ceremonies, Sealer: db.Ring(),
 		Sessions: r.Sessions, StepUps: r.StepUps, Follow: follow, Limits: limits, Issuer: Product,
-		Ages: factor.Ages{Usual: cfg.Confirmations.PasskeyAge, Wary: cfg.Confirmations.PasskeyAgeDevice},
+		Passwordless: !cfg.Password.Enabled,
+		Ages:         factor.Ages{Usual: cfg.Confirmations.PasskeyAge, Wary: cfg.Confirmations.PasskeyAgeDevice},
 	})
 	codeKey, err := db.ServerSecret(ctx, "sign_up_codes", random32)
 	if err != nil {
