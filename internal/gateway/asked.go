@@ -73,13 +73,16 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, body Body) {
 }
 
 // restore makes the request that a question is about. A header that is missing or stands twice is refused: a proxy may have lost it on a word
-// of the client (Connection), or the client may have sent one of its own.
+// of the client (Connection), or the client may have sent one of its own. So is a question with a header that names another request.
 func (c Convention) restore(r *http.Request, declared bool) error {
 	switch {
 	case !declared, c.target == "":
 		return fault.New(fault.ForwardUndeclared)
 	case r.RequestURI != CheckPath:
 		return fault.New(fault.GatewayNoRoute)
+	}
+	if name := misleading(r.Header); name != "" {
+		return fault.New(fault.RequestMalformed, "problem", "header_misleading", "seen", name)
 	}
 	for _, part := range [...]struct {
 		header string
@@ -95,6 +98,18 @@ func (c Convention) restore(r *http.Request, declared bool) error {
 		*part.into = lines[0]
 	}
 	return nil
+}
+
+// misleading names a header by which the upstream might take the request for another one, or for somebody else's. The gateway takes these
+// away from what it passes on; a proxy that passes the request on by itself may not.
+func misleading(h http.Header) string {
+	for name := range h {
+		folded := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+		if otherRequest[folded] || strings.Contains(name, "_") && strings.HasPrefix(folded, "sallyport-") {
+			return folded
+		}
+	}
+	return ""
 }
 
 // answer says yes, or the refusal why not.

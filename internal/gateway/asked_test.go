@@ -337,3 +337,22 @@ func TestDialectsThatSignTheBodyNeedIt(t *testing.T) {
 		}
 	})
 }
+
+// What the gateway would have taken away, a proxy may pass on: a question about a request that names another one is refused.
+func TestAQuestionThatNamesAnotherRequestIsRefused(t *testing.T) {
+	for _, convention := range []string{"x-original", "x-forwarded"} {
+		withProxy(t, convention, func(t *testing.T, s *authtest.Stack) {
+			key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Scopes: []string{"balances:read"}})
+			for name, refused := range map[string]bool{
+				"X-Http-Method-Override": true, "X-Http-Method": true, "X-Method-Override": true, "X-Original-Url": true, "X-Rewrite-Url": true,
+				"Sallyport_User": true, "sallyport_assertion": true, "X-Custom": false, "X_Custom": false,
+			} {
+				r := question(t, convention, s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+				r.Header[name] = []string{"/v1/withdraws/coin"}
+				if got := ask(s, r).StatusCode; (got != http.StatusNoContent) != refused {
+					t.Errorf("%s: %s: %d", convention, name, got)
+				}
+			}
+		})
+	}
+}

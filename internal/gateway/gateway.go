@@ -93,6 +93,8 @@ type Deps struct {
 	Now      func() time.Time
 	Hosts    []*Host
 	Verifier Verifier
+	// Nonces are those of calls that upstreams sign themselves.
+	Nonces   signed.Nonces
 	Sessions Sessions
 	Decide   decision.Decider
 	Uses     Uses

@@ -39,8 +39,8 @@ type posted struct {
 	ReturnTo    string         `json:"return_to"`
 }
 
-// ServePosted answers POST /v1/confirmations on the dashboard's listener, for upstreams that share a key. authority is the listener's own. It
-// keeps no nonces: the same call twice within its ten seconds gets the same confirmation twice.
+// ServePosted answers POST /v1/confirmations on the dashboard's listener, for upstreams that share a key. authority is the listener's own. A
+// call counts once: sent again after its user declined, it would ask them again.
 func (g *Gateway) ServePosted(authority string, w http.ResponseWriter, r *http.Request) error {
 	body, err := httpx.ReadBody(w, r, postedMost, postedTime)
 	if err != nil {
@@ -98,6 +98,10 @@ func (g *Gateway) signedByUpstream(authority string, r *http.Request, body []byt
 	}
 	if err := sig.Fresh(g.Now(), postedPast, time.Second); err != nil {
 		return "", fault.New(fault.SignatureTooOld)
+	}
+	// No API key has the zero id, and no name of an upstream holds a zero byte.
+	if won, _ := g.Nonces.Claim(id.Key{}, sig.KeyID+"\x00"+sig.SingleUse(&in), sig.Created, g.Now()); !won {
+		return "", fault.New(fault.SignatureNonceReused)
 	}
 	return sig.KeyID, nil
 }

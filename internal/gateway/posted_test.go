@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"strings"
@@ -51,6 +52,25 @@ func TestABackendPostsATransaction(t *testing.T) {
 			return answer.StatusCode, authtest.Body(t, answer)
 		}
 		shared, now := bytes.Repeat([]byte{7}, 32), s.Now()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, authtest.Origin+"/v1/confirmations", strings.NewReader(transaction(nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		signer, err := sign.NewHMACSigner("paper", shared)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sign.Sign(r, []byte(transaction(nil)), signer, now); err != nil {
+			t.Fatal(err)
+		}
+		for n, want := range []int{http.StatusCreated, http.StatusUnauthorized} { // the very same call, captured
+			r := r.Clone(t.Context())
+			r.Body = io.NopCloser(strings.NewReader(transaction(nil)))
+			if got := s.Do(r); got.StatusCode != want {
+				t.Errorf("call %d: %d %s", n+1, got.StatusCode, authtest.Body(t, got))
+			}
+		}
 		for name, row := range map[string]struct {
 			keyID  string
 			secret []byte

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/textproto"
@@ -86,9 +87,9 @@ func CleanRequest(h http.Header) {
 // may take for another request than the one that was checked.
 var removed = func() map[string]bool {
 	names := map[string]bool{
-		"authorization": true, "proxy-authorization": true, "forwarded": true, "x-real-ip": true, "x-request-id": true, "x-original-url": true,
-		"x-rewrite-url": true, "x-http-method-override": true, "x-http-method": true, "x-method-override": true, "early-data": true,
+		"authorization": true, "proxy-authorization": true, "forwarded": true, "x-real-ip": true, "x-request-id": true, "early-data": true,
 	}
+	maps.Copy(names, otherRequest)
 	for _, d := range sign.AllDialects() {
 		for _, name := range d.Headers() {
 			names[strings.ToLower(name)] = true
@@ -96,6 +97,11 @@ var removed = func() map[string]bool {
 	}
 	return names
 }()
+
+// otherRequest are headers by which an upstream may take a request for another than the one that was checked.
+var otherRequest = map[string]bool{
+	"x-original-url": true, "x-rewrite-url": true, "x-http-method-override": true, "x-http-method": true, "x-method-override": true,
+}
 
 // cleanCookies keeps the upstream's own cookies and drops ours.
 func cleanCookies(h http.Header) {

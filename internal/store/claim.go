@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +21,15 @@ import (
 // A file beside SQLite's is locked; of PostgreSQL it is an advisory lock of the schema, which PostgreSQL drops when that connection breaks.
 func Claim(ctx context.Context, cfg Config) (io.Closer, error) {
 	if cfg.SQLitePath != "" {
-		return claimFile(cfg.SQLitePath + ".lock")
+		// One database is one, by whichever of its names it is opened.
+		path, err := filepath.EvalSymlinks(cfg.SQLitePath)
+		if errors.Is(err, os.ErrNotExist) {
+			path, err = cfg.SQLitePath, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("claim the database: %w", err)
+		}
+		return claimFile(path + ".lock")
 	}
 	return claimSchema(ctx, cfg.PostgresDSN)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
 )
@@ -28,6 +29,10 @@ func (t *tx) Sweep(ctx context.Context, now time.Time, limit int64) (total int64
 		},
 		func() (int64, error) {
 			return t.DeleteUnapprovedConfirmationsBefore(ctx, sqlgen.DeleteUnapprovedConfirmationsBeforeParams{Before: day, MaxRows: limit})
+		},
+		func() (int64, error) {
+			kept := micros(now.Add(-confirm.Kept))
+			return t.DeleteConfirmationsBefore(ctx, sqlgen.DeleteConfirmationsBeforeParams{Before: kept, MaxRows: limit})
 		},
 		func() (int64, error) {
 			return t.DeleteFeedBefore(ctx, sqlgen.DeleteFeedBeforeParams{Before: day, MaxRows: limit})

@@ -73,6 +73,10 @@ func (c Confirmation) Open(now time.Time) bool {
 	return c.Executed.IsZero() && c.Cancelled.IsZero() && now.Before(c.Expires)
 }
 
+// Kept is how long a confirmation that was given is evidence, from its end: who confirmed what, with the assertion. One that was not given
+// goes after a day.
+const Kept = 400 * 24 * time.Hour
+
 // Tx is what this package asks of a transaction.
 type Tx interface {
 	InsertConfirmation(ctx context.Context, c Confirmation) error
@@ -83,6 +87,10 @@ type Tx interface {
 	ApproveConfirmation(ctx context.Context, c id.Confirmation, by id.Passkey, assertion string, now time.Time) (won bool, err error)
 	ExecuteConfirmation(ctx context.Context, c id.Confirmation, now time.Time) (won bool, err error)
 	CancelConfirmation(ctx context.Context, c id.Confirmation, now time.Time) (won bool, err error)
+	// ClaimUserRow and ClaimKeyRow make every other transaction that asks for, or changes, the same row wait for this one. They are false for a user who
+	// is disabled, and for a key that is not live: revoked, blocked, frozen or expired.
+	ClaimUserRow(ctx context.Context, u id.User) (enabled bool, err error)
+	ClaimKeyRow(ctx context.Context, k id.Key, now time.Time) (live bool, err error)
 }
 
 // Holds is what this package asks of package hold.

@@ -1,6 +1,7 @@
 package confirm_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -23,6 +24,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/store"
 )
 
@@ -451,6 +454,86 @@ func TestItWaitsOutAHold(t *testing.T) {
 			t.Errorf("after the hold: %+v", got)
 		}
 	})
+}
+
+// between does something after an execution has looked for holds, and before it commits.
+type between struct {
+	*hold.Holds
+	do func()
+}
+
+func (b *between) Standing(ctx context.Context, tx any, u id.User) (hold.Standing, error) {
+	st, err := b.Holds.Standing(ctx, tx, u)
+	if do := b.do; do != nil {
+		b.do = nil
+		do()
+	}
+	return st, err
+}
+
+// TestNothingIsAcknowledgedThatAnExecutionOverlooks: on PostgreSQL two transactions run at once. A hold, and the end of a key or of a user,
+// waits for an execution that is under way; nobody is told that money waits while it still leaves.
+func TestNothingIsAcknowledgedThatAnExecutionOverlooks(t *testing.T) {
+	for name, stop := range map[string]func(*scene) error{
+		"a hold": func(s *scene) error {
+			return store.Of[any](s.Store).Update(t.Context(), func(tx any) (audit.Event, error) {
+				changed := happening.Happening{Kind: happening.PasswordChanged, User: s.ada.User.ID, Session: s.who.Session}
+				return audit.Quiet(audit.Housekeeping), s.Consequences.Apply(t.Context(), tx, changed)
+			})
+		},
+		"a key's end":  func(s *scene) error { return s.APIKeys.Revoke(t.Context(), principal.Host("tests"), s.bot.ID) },
+		"a user's end": func(s *scene) error { return s.Accounts.Disable(t.Context(), principal.Host("tests"), s.ada.User.ID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sceneOf(t, authtest.Options{PostgresDSN: storetest.Postgres.New(t)})
+			before := s.approved()
+			acknowledged := make(chan error, 1)
+			s.Confirmations.Holds = &between{s.Holds, func() {
+				go func() { acknowledged <- stop(s) }()
+				select {
+				case err := <-acknowledged:
+					acknowledged <- err
+					t.Errorf("acknowledged while the execution was under way: %v", err)
+				case <-time.After(300 * time.Millisecond): // it waits
+				}
+			}}
+			got := s.send(s.bot, withdrawal(), before.Fields.Confirmation.String())
+			if err := <-acknowledged; err != nil || got.status != http.StatusCreated {
+				t.Errorf("%v; the execution that came first: %+v", err, got)
+			}
+			if again := s.send(s.bot, withdrawal(), before.Fields.Confirmation.String()); again.status == http.StatusCreated {
+				t.Errorf("afterwards: %+v", again)
+			}
+		})
+	}
+}
+
+// TestWhatIsKeptOfOne: it is evidence for a time, and goes with its user at once.
+func TestWhatIsKeptOfOne(t *testing.T) {
+	folder := t.TempDir()
+	s := sceneOf(t, authtest.Options{Folder: folder})
+	left := func() bool {
+		return rawsql.Exec(filepath.Join(folder, "sallyport.db"), "UPDATE confirmation SET memo = memo") == nil
+	}
+	s.approved()
+	s.later(confirm.Kept)
+	if err := s.Sweep(t.Context()); err != nil || !left() {
+		t.Errorf("gone too early: %v", err)
+	}
+	s.later(2 * time.Hour)
+	if err := s.Sweep(t.Context()); err != nil || left() {
+		t.Errorf("kept too long: %v", err)
+	}
+	s.later(-confirm.Kept - 2*time.Hour)
+	s.approved()
+	for _, end := range []func(context.Context, principal.Principal, id.User) error{s.Accounts.Disable, s.Accounts.Erase} {
+		if err := end(t.Context(), principal.Host("tests"), s.ada.User.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left() {
+		t.Error("an erased user's is still there")
+	}
 }
 
 func TestOpenOnesAreBounded(t *testing.T) {

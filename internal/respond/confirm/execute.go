@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -27,8 +28,9 @@ type Order struct {
 }
 
 // Execute spends a confirmation for exactly this order of p, once; whoever is told nil carries the order out, and nobody else may. What
-// follows from the stored row is computed again: its hash, and the assertion over it by a passkey that its user still has.
-// Errors: confirmation.not_found, confirmation.required while it is not approved, confirmation.held while money waits, confirmation.void
+// follows from the stored row is computed again: its hash, and the assertion over it by a passkey that its user still has. Of an execution and
+// a hold, a revoked key or a disabled user the one that commits second sees the first.
+// Errors: unauthorized, confirmation.not_found, confirmation.required while it is not approved, confirmation.held while money waits, confirmation.void
 // for one that has ended, or was given for anything else.
 func (c *Confirmations) Execute(ctx context.Context, p principal.Principal, o Order) error {
 	return c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -37,6 +39,9 @@ func (c *Confirmations) Execute(ctx context.Context, p principal.Principal, o Or
 			return audit.Event{}, err
 		}
 		now := c.Now()
+		if err := still(ctx, tx, p, now); err != nil {
+			return audit.Event{}, err
+		}
 		if !row.Open(now) || !row.covers(o) {
 			return audit.Event{}, fault.New(fault.ConfirmationVoid)
 		}
@@ -66,6 +71,25 @@ func (c *Confirmations) Execute(ctx context.Context, p principal.Principal, o Or
 		}
 		return c.event(row, audit.ConfirmationExecuted, p), nil
 	})
+}
+
+// still locks whoever acts until the end of the transaction. That a session is live is looked at with each change (package store).
+// Errors: unauthorized.
+func still(ctx context.Context, tx Tx, p principal.Principal, now time.Time) error {
+	enabled, err := tx.ClaimUserRow(ctx, p.User)
+	if err != nil {
+		return fmt.Errorf("lock user: %w", err)
+	}
+	live := true
+	if p.Kind == principal.KindKey {
+		if live, err = tx.ClaimKeyRow(ctx, p.Key, now); err != nil {
+			return fmt.Errorf("lock key: %w", err)
+		}
+	}
+	if !enabled || !live {
+		return fault.New(fault.Unauthorized)
+	}
+	return nil
 }
 
 // covers says whether the order is the one that was confirmed. A confirmation that a request made wants that very request again; for one

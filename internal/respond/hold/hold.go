@@ -48,6 +48,8 @@ type Standing struct {
 
 // Tx is what this package asks of a transaction.
 type Tx interface {
+	// ClaimUserRow makes every other transaction that asks for the same user wait for this one; enabled is false for one who is disabled, or gone.
+	ClaimUserRow(ctx context.Context, u id.User) (enabled bool, err error)
 	InsertHold(ctx context.Context, h Hold) error
 	// HoldByID reads one.
 	HoldByID(ctx context.Context, h id.Hold) (hold Hold, found bool, err error)
@@ -69,7 +71,11 @@ type Holds struct {
 func New(ledger audit.Ledger[Tx], now func() time.Time) *Holds { return &Holds{ledger, now} }
 
 // Place makes money of u wait for span, in the caller's transaction; the clock waits for Begin. It answers the id that the notice carries.
+// Money that is on its way out at this moment left before, or waits: both lock the user.
 func (h *Holds) Place(ctx context.Context, tx Tx, u id.User, reason happening.Kind, span time.Duration) (id.Hold, error) {
+	if _, err := tx.ClaimUserRow(ctx, u); err != nil {
+		return id.Hold{}, fmt.Errorf("lock user: %w", err)
+	}
 	now := h.now()
 	placed := Hold{ID: id.New[id.HoldKind](now), User: u, Reason: reason, Span: span, Placed: now}
 	if err := tx.InsertHold(ctx, placed); err != nil {
@@ -106,7 +112,8 @@ func (h *Holds) Of(ctx context.Context, u id.User) (s Standing, err error) {
 	return s, err
 }
 
-// Standing is the same inside the transaction that would let money go: what it answers holds until that transaction ends. tx is the caller's.
+// Standing is the same inside a transaction. Where that one lets money go it has locked the user before: what is answered then holds until it
+// ends, because whoever places a hold waits for it. tx is the caller's.
 func (h *Holds) Standing(ctx context.Context, tx any, u id.User) (Standing, error) {
 	rows := txn.As[Tx](tx)
 	running, err := rows.RunningHolds(ctx, u, h.now())

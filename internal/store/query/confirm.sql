@@ -30,3 +30,11 @@ UPDATE confirmation SET cancelled_at = @now WHERE id = @id AND executed_at IS NU
 DELETE FROM confirmation WHERE id IN (
     SELECT c.id FROM confirmation c WHERE c.expires_at < @before AND c.approved_at IS NULL ORDER BY c.expires_at LIMIT CAST(@max_rows AS BIGINT)
 );
+
+-- name: DeleteConfirmationsBefore :execrows
+DELETE FROM confirmation WHERE id IN (
+    SELECT c.id FROM confirmation c WHERE c.expires_at < @before ORDER BY c.expires_at LIMIT CAST(@max_rows AS BIGINT)
+);
+
+-- name: DeleteConfirmationsByUser :exec
+DELETE FROM confirmation WHERE user_id = @user_id;

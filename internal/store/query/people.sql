@@ -13,6 +13,9 @@ SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM us
 -- name: SetUserLang :execrows
 UPDATE users SET lang = @lang WHERE id = @id;
 
+-- name: ClaimUserRow :execrows
+UPDATE users SET lang = lang WHERE id = @id AND disabled_at IS NULL;
+
 -- name: MarkStrangeSignIn :exec
 UPDATE users SET strange_at = @now WHERE id = @id;
 

@@ -94,6 +94,38 @@ func (q *Queries) ConfirmationByID(ctx context.Context, arg ConfirmationByIDPara
 	return i, err
 }
 
+const deleteConfirmationsBefore = `-- name: DeleteConfirmationsBefore :execrows
+DELETE FROM confirmation WHERE id IN (
+    SELECT c.id FROM confirmation c WHERE c.expires_at < $1 ORDER BY c.expires_at LIMIT CAST($2 AS BIGINT)
+)
+`
+
+type DeleteConfirmationsBeforeParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) DeleteConfirmationsBefore(ctx context.Context, arg DeleteConfirmationsBeforeParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteConfirmationsBefore, arg.Before, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteConfirmationsByUser = `-- name: DeleteConfirmationsByUser :exec
+DELETE FROM confirmation WHERE user_id = $1
+`
+
+type DeleteConfirmationsByUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) DeleteConfirmationsByUser(ctx context.Context, arg DeleteConfirmationsByUserParams) error {
+	_, err := q.db.ExecContext(ctx, deleteConfirmationsByUser, arg.UserID)
+	return err
+}
+
 const deleteUnapprovedConfirmationsBefore = `-- name: DeleteUnapprovedConfirmationsBefore :execrows
 DELETE FROM confirmation WHERE id IN (
     SELECT c.id FROM confirmation c WHERE c.expires_at < $1 AND c.approved_at IS NULL ORDER BY c.expires_at LIMIT CAST($2 AS BIGINT)

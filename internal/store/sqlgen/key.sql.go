@@ -902,6 +902,24 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 	return items, nil
 }
 
+const lockKey = `-- name: LockKey :execrows
+UPDATE api_key SET name = name
+WHERE id = $1 AND revoked_at IS NULL AND blocked_at IS NULL AND frozen_at IS NULL AND expires_at > $2
+`
+
+type LockKeyParams struct {
+	ID  []byte
+	Now int64
+}
+
+func (q *Queries) LockKey(ctx context.Context, arg LockKeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, lockKey, arg.ID, arg.Now)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const raiseKeyMark = `-- name: RaiseKeyMark :one
 INSERT INTO key_mark (key_id, mark) VALUES ($1, $2)
 ON CONFLICT (key_id) DO UPDATE SET mark = CASE WHEN key_mark.mark < excluded.mark THEN excluded.mark ELSE key_mark.mark END
