@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -15,11 +16,20 @@ const ownPaths = "/.sallyport/"
 
 const enterPath = ownPaths + "enter"
 
+// BindPath is the folder where a host's Binding is served.
+const BindPath = ownPaths + "dbsc/"
+
 // serveOwn answers our own paths, on page hosts: the way to the dashboard, and the way in from there.
 //
 //	enter?path=…  ──▶ cookie of the way, dashboard/go/host?path=…&state=hash of the cookie
 //	enter?code=…  ──▶ child session, if the code was made for the cookie's state ──▶ path
+//	dbsc/…        ──▶ the proofs of the device that a child session is bound to
 func (v *visit) serveOwn() error {
+	if v.host.Binding != nil && strings.HasPrefix(v.path, BindPath) {
+		v.rec.Route = "POST " + BindPath
+		v.host.Binding.ServeHTTP(v.w, v.r)
+		return nil
+	}
 	if v.path != enterPath || !v.host.Pages() || v.r.Method != http.MethodGet {
 		return fault.New(fault.GatewayNoRoute)
 	}
@@ -57,11 +67,14 @@ func (v *visit) enter(code secret.Value) error {
 	if err != nil {
 		return err
 	}
-	_, bearer, path, err := v.g.Sessions.RedeemChildCode(v.r.Context(), code, state, v.host.Authority, v.rec.Origin())
+	row, bearer, path, err := v.g.Sessions.RedeemChildCode(v.r.Context(), code, state, v.host.Authority, v.rec.Origin())
 	if err != nil {
 		return err
 	}
-	httpx.SetCookie(v.w, httpx.SessionCookie, bearer, 0)
+	httpx.KeepSession(v.w, bearer)
+	if v.host.Binding != nil {
+		v.host.Binding.Offer(v.w, row.ID)
+	}
 	v.w.Header().Set("Referrer-Policy", "no-referrer") // the code is in this page's address
 	v.leave(path)
 	return nil

@@ -43,8 +43,16 @@ type Host struct {
 	Environment id.Environment
 	// Origin is set on hosts that serve pages: there sessions count and keys do not; elsewhere keys count and cookies do not.
 	Origin string
+	// Binding ties the sessions of a host with pages to their devices; it serves what is below BindPath.
+	Binding Binding
 	// Upstream behind it.
 	Upstream *Upstream
+}
+
+// Binding is where browsers prove the device of a session on one host.
+type Binding interface {
+	http.Handler
+	Offer(w http.ResponseWriter, s id.Session)
 }
 
 // Pages says whether the host serves pages to people.
@@ -146,6 +154,7 @@ type visit struct {
 	host  *Host
 	route *Route
 	who   principal.Principal
+	waits bool // for the proof of the device that the session is bound to
 	body  []byte
 	read  bool
 	held  bool // a place for a stranger's body
@@ -169,6 +178,10 @@ func (v *visit) serve() error {
 	}
 	if err := v.admit(); err != nil {
 		return err
+	}
+	if v.moves && v.stale() {
+		httpx.DemandProof(v.w, v.raw.Target)
+		return nil
 	}
 	if err := v.readBody(); err != nil {
 		return err
@@ -283,6 +296,7 @@ func (v *visit) proveSession() error {
 		return errSignIn
 	}
 	if v.who, err = v.g.Sessions.Authenticate(bearer.Reveal(), v.host.Authority, v.rec.Origin()); err != nil {
+		v.waits = fault.CodeOf(err) == fault.SessionUnproven
 		return errors.Join(errSignIn, err)
 	}
 	v.rec.User, v.rec.Lang = v.who.User, v.who.Lang
@@ -318,6 +332,16 @@ func (v *visit) decide() error {
 		return nil
 	}
 	return answer.Err()
+}
+
+// maxProofAge is how old the last proof of a bound session's device may be where money leaves. A browser may prove a few times in nine minutes, so
+// younger would leave it without any.
+const maxProofAge = 5 * time.Minute
+
+// stale says that the device of a bound session has to prove itself once more.
+func (v *visit) stale() bool {
+	at := v.who.Proof.BoundAt
+	return !at.IsZero() && v.now.Sub(at) > maxProofAge
 }
 
 // readBody buffers the body up to the cap, once: its digest is in the signature and in the assertion.

@@ -24,7 +24,9 @@ func (v *visit) refuse(err error) {
 	case signedOne && v.refuseSigned(refusal):
 	case v.signsIn(err):
 		httpx.Note(v.r, fault.SessionEnded, nil)
-		httpx.ClearCookie(v.w, httpx.SessionCookie)
+		if !v.waits { // the browser may still bring its proof
+			httpx.ClearCookie(v.w, httpx.SessionCookie)
+		}
 		if err := v.setOut(v.raw.Target); err != nil {
 			httpx.WriteProblem(v.w, v.r, err)
 		}

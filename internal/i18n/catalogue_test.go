@@ -128,7 +128,7 @@ func families() map[string][]string {
 	return map[string][]string{
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
 		"asked.":     {"password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "session.restored"},
-		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text"},
+		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text", "unrenewed.title", "unrenewed.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
 		"fact.dialect.": dialects, "signs.": append([]string{"ed25519", "hmac"}, exchanges...),
@@ -136,7 +136,8 @@ func families() map[string][]string {
 		"fact.problem.":  problems(),
 		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
 		"confirm.title.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
-		"hold.reason.": {"password_changed", "factor_removed", "other"},
+		"sessions.skipped.": {"quota_exceeded", "server_error", "unreachable"},
+		"hold.reason.": {"password_changed", "factor_removed", "cookie_replayed", "other"},
 		"invalid.":     {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
 	}
 }

@@ -104,6 +104,8 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.LimitedSignIn{Seen: seen}, nil
 	case notify.Disowned:
 		return letter.SessionDisowned{Seen: seen}, nil
+	case notify.CookieReplayed:
+		return letter.CookieReplayed{Seen: seen}, nil
 	case notify.SignedOutEverywhere:
 		return letter.SignedOutEverywhere{Seen: seen}, nil
 	case notify.SignedOutOthers:

@@ -45,6 +45,7 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		"places":         func() error { return t.DeletePlacesByUser(ctx, sqlgen.DeletePlacesByUserParams{UserID: u[:]}) },
 		"step-ups":       func() error { return t.DeleteStepUpsByUser(ctx, sqlgen.DeleteStepUpsByUserParams{UserID: u[:]}) },
 		"sign-ups":       func() error { return t.DeleteSignUpsByMail(ctx, sqlgen.DeleteSignUpsByMailParams{Mail: user.Mail}) },
+		"bindings":       func() error { return t.DeleteBindingsByUser(ctx, sqlgen.DeleteBindingsByUserParams{UserID: u[:]}) },
 		"sessions":       func() error { return t.EraseSessionsOfUser(ctx, sqlgen.EraseSessionsOfUserParams{UserID: u[:]}) },
 		"words of keys":  func() error { return t.EraseKeysOfOwner(ctx, sqlgen.EraseKeysOfOwnerParams{OwnerID: u[:]}) },
 		"account's name": func() error { return t.EraseAccountsOfUser(ctx, sqlgen.EraseAccountsOfUserParams{UserID: u[:]}) },

@@ -33,6 +33,9 @@ func (s *SignIns) see(ctx context.Context, tx Tx, from From, u id.User, proof as
 	if err != nil {
 		return device.Seen{}, none, err
 	}
+	if from.Vouched == u { // by its bound key, wherever it is now
+		known = now
+	}
 	seen, err := device.SignedIn(ctx, tx, d, u, from.Origin.Agent, now)
 	if err != nil {
 		return seen, none, err
