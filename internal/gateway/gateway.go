@@ -43,7 +43,7 @@ type Host struct {
 	Environment id.Environment
 	// Origin is set on hosts that serve pages: there sessions count and keys do not; elsewhere keys count and cookies do not.
 	Origin string
-	// Binding ties the sessions of a host with pages to their devices; it serves what is below BindPath.
+	// Binding ties the sessions of a host with pages to their devices, and serves what is below BindPath; nil where browsers cannot (no https).
 	Binding Binding
 	// Upstream behind it.
 	Upstream *Upstream
@@ -287,7 +287,8 @@ func (v *visit) proveKey() error {
 	return nil
 }
 
-func (v *visit) proveSession() error {
+// recognise finds the session of this host that the browser shows.
+func (v *visit) recognise() error {
 	bearer, err := httpx.Cookie(v.r, httpx.SessionCookie)
 	if err != nil {
 		return err
@@ -300,6 +301,13 @@ func (v *visit) proveSession() error {
 		return errors.Join(errSignIn, err)
 	}
 	v.rec.User, v.rec.Lang = v.who.User, v.who.Lang
+	return nil
+}
+
+func (v *visit) proveSession() error {
+	if err := v.recognise(); err != nil {
+		return err
+	}
 	// A page of another site can make a browser send our cookie with a POST; it cannot make it say same-origin.
 	if (v.route.Class >= scope.Cancel || v.r.Method != http.MethodGet) && !v.sameOrigin() {
 		return fault.New(fault.RequestCrossSite)

@@ -22,6 +22,9 @@ func (v *visit) refuse(err error) {
 	refusal, signedOne := errors.AsType[*signed.RefusalError](err)
 	switch {
 	case signedOne && v.refuseSigned(refusal):
+	case v.waits && !v.unseen && httpx.FromElsewhere(v.r):
+		httpx.Note(v.r, fault.SessionUnproven, nil)
+		httpx.ComeAgain(v.w, v.r, http.StatusUnauthorized, v.raw.Target)
 	case v.signsIn(err):
 		httpx.Note(v.r, fault.SessionEnded, nil)
 		if !v.waits { // the browser may still bring its proof

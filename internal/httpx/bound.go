@@ -1,11 +1,14 @@
 package httpx
 
 import (
+	"html"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 )
 
@@ -60,4 +63,27 @@ func DemandProof(w http.ResponseWriter, target string) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Location", target)
 	w.WriteHeader(http.StatusTemporaryRedirect)
+}
+
+// FromElsewhere says whether a page is opened from another origin, or by hand. Browsers do not wait for a proof then, and make no registration
+// that could show our cookies.
+func FromElsewhere(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && site != "" && site != "same-origin"
+}
+
+// ComeAgain answers a page that was opened from elsewhere with one that opens target by itself: from here, so that the browser brings its proof.
+// It works without script.
+func ComeAgain(w http.ResponseWriter, r *http.Request, status int, target string) {
+	words := i18n.In(Language(r))
+	to := html.EscapeString(target)
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, `<!doctype html><html lang="`+words.Lang()+`"><meta charset="utf-8"><meta name="viewport" content="width=device-width">`+
+		`<meta http-equiv="refresh" content="0; url=`+to+`"><title>`+html.EscapeString(words.Say("again.title"))+`</title>`+
+		`<h1>`+html.EscapeString(words.Say("again.title"))+`</h1><p><a href="`+to+`">`+html.EscapeString(words.Say("again.go"))+`</a></p></html>`)
 }

@@ -195,7 +195,7 @@ func TestNoRefusalCarriesAnErrorsText(t *testing.T) {
 func TestEveryKeyIsUsed(t *testing.T) {
 	en := catalogue(t, "en")
 	said := map[string]bool{}
-	for _, pattern := range []string{"*.go", "../web/*.go", "../web/page/*.go", "../web/page/*.templ"} {
+	for _, pattern := range []string{"*.go", "../httpx/*.go", "../web/*.go", "../web/page/*.go", "../web/page/*.templ"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatal(pattern, err)
@@ -238,7 +238,7 @@ func TestEverySaidKeyExists(t *testing.T) {
 	call := regexp.MustCompile(`(?:\bT|Say|before|frame|Has)\("([a-z_0-9.:]+)"[,)]`)
 	comment := regexp.MustCompile(`(?m)^\s*//.*$`)
 	count := regexp.MustCompile(`\.Count\("([a-z_0-9.]+)"[,)]`)
-	for _, pattern := range []string{"*.go", "../web/*.go", "../web/page/*.templ"} {
+	for _, pattern := range []string{"*.go", "../httpx/*.go", "../web/*.go", "../web/page/*.templ"} {
 		files, _ := filepath.Glob(pattern)
 		for _, file := range files {
 			raw, err := os.ReadFile(file)

@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/config"
@@ -371,7 +372,7 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 	var hosts []*gateway.Host
 	for _, h := range cfg.Gateway.Hosts {
 		host := &gateway.Host{Authority: string(h.Authority), Environment: h.Environment, Origin: string(h.Origin), Upstream: upstreams[h.Upstream]}
-		if host.Pages() {
+		if strings.HasPrefix(host.Origin, "https://") {
 			host.Binding = dbsc.New(dbsc.Place{Host: host.Authority, Origin: host.Origin, Prefix: gateway.BindPath}, r.Bindings, r.Sessions)
 		}
 		hosts = append(hosts, host)

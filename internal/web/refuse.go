@@ -18,6 +18,10 @@ func (v *visit) refuse(err error) {
 	switch code := fault.CodeOf(err); {
 	case code == fault.StepUpRequired && v.who.Kind == principal.KindUser:
 		err = v.askProof(err, page.Problem{})
+	case code == fault.SessionUnproven && httpx.FromElsewhere(v.r):
+		httpx.Note(v.r, code, err)
+		httpx.ComeAgain(v.w, v.r, http.StatusUnauthorized, v.r.URL.RequestURI())
+		err = nil
 	case code == fault.SessionEnded, code == fault.Unauthorized, code == fault.SessionUnproven:
 		httpx.Note(v.r, code, err)
 		err = v.toSignIn(code == fault.SessionUnproven)
