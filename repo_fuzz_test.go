@@ -41,6 +41,7 @@ var fuzzed = []struct{ folder, parser, target, bytes string }{
 	{"internal/prove/password", "ParsePHC", "FuzzParsePHC", "password hashes, imported ones too"},
 	{"internal/prove/password", "Check", "FuzzCheckAndStrength", "passwords"},
 	{"internal/prove/totp", "Match", "FuzzMatch", "codes of authenticator apps"},
+	{"internal/prove/recoverycode", "Parse", "FuzzParse", "recovery codes, and the codes of cases"},
 	{"internal/prove/ceremony", "Open", "FuzzOpen", "ceremony tokens"},
 	{"internal/prove/passkey", "FinishEnrol", "FuzzFinishEnrol", "WebAuthn answers at enrolment"},
 	{"internal/prove/passkey", "FinishSignIn", "FuzzFinishSignIn", "WebAuthn answers at sign-in"},
@@ -49,6 +50,7 @@ var fuzzed = []struct{ folder, parser, target, bytes string }{
 
 	{"internal/gateway", "ParseRoutes", "FuzzParseRoutes", "routes files"},
 	{"internal/gateway", "Match", "FuzzMatch", "paths against routes"},
+	{"internal/gateway", "ReadTransaction", "FuzzReadTransaction", "requests that move money"},
 	{"internal/gateway", "CleanRequest", "FuzzCleanRequest", "headers that go on to an upstream"},
 	{"internal/gateway", "Do", "FuzzEnter", "the way in from the dashboard"},
 	{"gate", "Parse", "FuzzParse", "assertions"},

@@ -229,7 +229,7 @@ func TestOneCommentPerPackage(t *testing.T) {
 	}
 }
 
-// vagueWords say nothing, or are words that product.md replaces by another.
+// vagueWords say nothing, or are words for which the project has another.
 var vagueWords = []string{
 	"manager", "service", "util", "utils", "common", "base", "impl", "dto", "model", "data", "info", "helper", "helpers", "misc", "customer", "login", "logout", "2fa",
 }

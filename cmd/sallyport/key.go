@@ -21,10 +21,14 @@ import (
 
 func keyCommand() *cobra.Command {
 	return group(withConfig(&cobra.Command{
-		Use: "key", Short: "Make, list and revoke API keys; every change is audited",
+		Use: "key", Short: "Make, rotate, stop and revoke API keys; every change is audited",
 		Example: `  sallyport key list ada@example.com --config sallyport.yaml
   sallyport key revoke spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ`,
-	}), keyCreateCommand(), keyListCommand(), keyRevokeCommand())
+	}), keyCreateCommand(), keyListCommand(), keyRevokeCommand(), keyRotateCommand(), keyRetireCommand(), keyLeakedCommand(),
+		keyStopCommand("freeze", "Let a key look and cancel only", apikey.Freeze, false),
+		keyStopCommand("unfreeze", "Take a freeze back", apikey.Freeze, true),
+		keyStopCommand("block", "Refuse every request of a key until it is unblocked", apikey.Block, false),
+		keyStopCommand("unblock", "Take a block back", apikey.Block, true))
 }
 
 // wanted is a key as its words on the command line.
@@ -186,10 +190,15 @@ func keyRows(keys []apikey.Key) []keyRow {
 	rows := make([]keyRow, len(keys))
 	for i, k := range keys {
 		state := "live"
-		if !k.RevokedAt.IsZero() {
+		switch {
+		case !k.RevokedAt.IsZero():
 			state = "revoked"
-		} else if !time.Now().Before(k.ExpiresAt) {
+		case !k.BlockedAt.IsZero():
+			state = "blocked"
+		case !time.Now().Before(k.ExpiresAt):
 			state = "expired"
+		case k.Frozen():
+			state = "frozen"
 		}
 		rows[i] = keyRow{k.Text(), k.Name, k.Environment.String(), k.Dialect.String(), k.Algorithm.String(), k.Scopes.Words(), state, k.ExpiresAt}
 	}

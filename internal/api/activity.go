@@ -49,6 +49,7 @@ type entryShown struct {
 	Request id.Request        `json:"request,omitzero" doc:"Id of the request that did it" example:"req_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Facts   map[string]string `json:"facts,omitempty" doc:"Names, counts, reasons"`
 	Erased  bool              `json:"erased,omitempty" doc:"The person was erased; only time and action are left"`
+	Broken  bool              `json:"broken,omitempty" doc:"The entry was changed in the database behind our back; what it said is not shown"`
 }
 
 type activityPage struct {
@@ -71,6 +72,9 @@ func (l *activity) page(ctx context.Context, p principal.Principal, in *activity
 }
 
 func (l *activity) entry(t audit.Told, lang string) entryShown {
+	if t.Broken != nil {
+		return entryShown{Number: t.Seq, At: t.At, Action: string(t.Action), Text: i18n.In(lang).Say("activity.broken"), Broken: true}
+	}
 	r := t.Readable
 	e := entryShown{
 		Number: t.Seq, At: t.At, Action: string(t.Action), Actor: r.Kind, Session: r.Session, Addr: r.Addr, Request: r.Request, Facts: r.Facts,

@@ -112,6 +112,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&passkeys{a.Factors}).mount(a)
 	(&stepUps{a.StepUps, a.Factors}).mount(a)
 	(&keys{a.Keys}).mount(a)
+	(&keyLife{a.Keys}).mount(a)
 	(&accounts{a.Accounts}).mount(a)
 	(&confirmations{a.Confirmations, a.Holds, a.Now}).mount(a)
 	(&activity{a.Log, a.Keys, a.Describe}).mount(a)

@@ -20,6 +20,9 @@ func TestMatrixOfMembers(t *testing.T) {
 		if l.Needs == route.Pre {
 			b = visitor
 		}
+		if l.Needs == route.Key {
+			return // its body is read by those who sign it; see TestAKeyRotatesItself
+		}
 		body, takes := bodies[l.Name()]
 		if documented := operationOf(c.api.Description(), l).RequestBody != nil; documented != takes {
 			c.t.Fatalf("the description says that a body is taken: %t", documented)
@@ -64,6 +67,9 @@ func TestExamplesAreTaken(t *testing.T) {
 	c := newCast(t)
 	registry := c.api.Description().Components.Schemas
 	c.everyRoute(t, func(l route.Line, _ func(*browser) *http.Request) {
+		if l.Needs == route.Key {
+			return
+		}
 		o := operationOf(c.api.Description(), l)
 		target := l.Pattern
 		for _, p := range o.Parameters {

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/totp"
 )
 
@@ -16,16 +17,20 @@ import (
 type methods struct {
 	room interface {
 		Of(ctx context.Context, p principal.Principal) (factor.Methods, error)
+		Signal(ctx context.Context, p principal.Principal) (passkey.Signal, error)
 		SetPassword(ctx context.Context, p principal.Principal, fresh secret.Value) (bearer secret.Value, err error)
 		BeginTOTP(ctx context.Context, p principal.Principal) (totp.Key, error)
 		ConfirmTOTP(ctx context.Context, p principal.Principal, code string) (bearer secret.Value, err error)
 		RemoveTOTP(ctx context.Context, p principal.Principal) (bearer secret.Value, err error)
+		IssueCodes(ctx context.Context, p principal.Principal) (factor.Issued, error)
+		ConfirmCodes(ctx context.Context, p principal.Principal, code secret.Value) error
 	}
 }
 
 func (m *methods) mount(a *API) {
 	register(a, operation{
-		id: "getMethods", method: http.MethodGet, path: "/v1/methods", summary: "What I sign in with", about: "Password, authenticator app, passkeys.",
+		id: "getMethods", method: http.MethodGet, path: "/v1/methods", summary: "What I sign in with",
+		about: "Password, authenticator app, passkeys, and the recovery codes that are left.",
 	}, m.list)
 	register(a, operation{
 		id: "setPassword", method: http.MethodPut, path: "/v1/password", summary: "Set a new password",
@@ -46,6 +51,14 @@ func (m *methods) mount(a *API) {
 		about: "All other sessions end; this one gets a new bearer.",
 		codes: []fault.Code{fault.TOTPNotEnrolled, fault.FactorLast, fault.PasswordTooShortAlone},
 	}, m.removeTOTP)
+	register(a, operation{
+		id: "issueRecoveryCodes", method: http.MethodPost, path: "/v1/recovery-codes", summary: "Make a set of recovery codes", status: http.StatusCreated,
+		about: "They are shown once. A set from before is worth nothing from then on; replacing one ends all other sessions and holds money.",
+	}, m.issueCodes)
+	register(a, operation{
+		id: "confirmRecoveryCodes", method: http.MethodPost, path: "/v1/recovery-codes/confirm", summary: "Show that the recovery codes were kept",
+		about: "With any one of them, which stays good.", codes: []fault.Code{fault.RecoveryCodeRefused},
+	}, m.confirmCodes)
 }
 
 type passwordShown struct {
@@ -61,19 +74,34 @@ type methodList struct {
 	Password *passwordShown `json:"password,omitempty" doc:"Missing if there is none"`
 	TOTP     *totpShown     `json:"totp,omitempty" doc:"Missing if there is no authenticator app"`
 	Passkeys []passkeyShown `json:"passkeys"`
+	Codes    *codesShown    `json:"recovery_codes,omitempty" doc:"Missing if there are none"`
 	Best     string         `json:"strongest" enum:"pwd,mfa,phr,phrh" doc:"The best acr that these reach"`
+	Signal   passkey.Signal `json:"signal" doc:"For PublicKeyCredential.signalAllAcceptedCredentials and signalCurrentUserDetails, so that the browser's list of passkeys stays true"`
+}
+
+type codesShown struct {
+	Issued    time.Time `json:"issued_at"`
+	Left      int       `json:"left" doc:"How many nobody has used"`
+	Confirmed bool      `json:"confirmed" doc:"Whether their owner typed one in to show that they were kept"`
 }
 
 type methodsOut struct{ Body methodList }
 
 func (m *methods) list(ctx context.Context, p principal.Principal, _ *struct{}) (*methodsOut, error) {
 	all, err := m.room.Of(ctx, p)
-	list := methodList{Passkeys: make([]passkeyShown, 0, len(all.Passkeys)), Best: all.Strongest().String()}
+	if err != nil {
+		return nil, err
+	}
+	signal, err := m.room.Signal(ctx, p)
+	list := methodList{Passkeys: make([]passkeyShown, 0, len(all.Passkeys)), Best: all.Strongest().String(), Signal: signal}
 	if all.Password != nil {
 		list.Password = &passwordShown{ChangedAt: all.Password.ChangedAt, Alone: all.Password.Alone}
 	}
 	if all.TOTP != nil {
 		list.TOTP = &totpShown{Since: all.TOTP.ConfirmedAt}
+	}
+	if all.Codes != nil {
+		list.Codes = &codesShown{Issued: all.Codes.Born, Left: all.Codes.Left, Confirmed: !all.Codes.ConfirmedAt.IsZero()}
 	}
 	for _, c := range all.Passkeys {
 		list.Passkeys = append(list.Passkeys, passkeyAs(c))
@@ -115,4 +143,33 @@ func (m *methods) confirmTOTP(ctx context.Context, p principal.Principal, in *co
 func (m *methods) removeTOTP(ctx context.Context, p principal.Principal, _ *struct{}) (*renewedOut, error) {
 	bearer, err := m.room.RemoveTOTP(ctx, p)
 	return renewed(bearer), err
+}
+
+type codesIssued struct {
+	Codes  []string  `json:"codes" doc:"Ten codes of 128 bits in Crockford base32 with a check character; each brings its owner back once"`
+	Issued time.Time `json:"issued_at"`
+}
+
+type codesOut struct {
+	kept
+	Body codesIssued
+}
+
+func (m *methods) issueCodes(ctx context.Context, p principal.Principal, _ *struct{}) (*codesOut, error) {
+	issued, err := m.room.IssueCodes(ctx, p)
+	out := &codesOut{kept: kept{bearer: issued.Bearer}, Body: codesIssued{Issued: issued.Born}}
+	for _, c := range issued.Codes {
+		out.Body.Codes = append(out.Body.Codes, string(c.Reveal()))
+	}
+	return out, err
+}
+
+type recoveryCodeIn struct{ Body recoveryCodeGiven }
+
+type recoveryCodeGiven struct {
+	Code string `json:"code" maxLength:"64" doc:"A recovery code as it was typed" example:"00000-00000-00000-00000-00000-00"`
+}
+
+func (m *methods) confirmCodes(ctx context.Context, p principal.Principal, in *recoveryCodeIn) (*struct{}, error) {
+	return nil, m.room.ConfirmCodes(ctx, p, secret.FromString("recovery code", in.Body.Code))
 }

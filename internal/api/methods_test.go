@@ -62,11 +62,18 @@ func TestMethods(t *testing.T) {
 			return b.call("DELETE", "/v1/totp", nil)
 		}, 204, ""},
 	})
+	got := b.get("/v1/methods").want(200, "").body
+	signal, _ := got["signal"].(map[string]any)
+	if handle, _ := signal["userId"].(string); len(handle) != 86 { // 64 random bytes
+		t.Errorf("the user handle is %q", handle)
+	}
+	delete(signal, "userId")
 	want := map[string]any{
 		"password": map[string]any{"alone": true, "changed_at": d.clock.Now().Add(-time.Hour - 30*time.Second).Format(time.RFC3339Nano)},
 		"passkeys": []any{}, "strongest": "pwd",
+		"signal": map[string]any{"allAcceptedCredentialIds": []any{}, "displayName": "Test kim@example.com", "name": "kim@example.com", "rpId": "localhost"},
 	}
-	if diff := cmp.Diff(want, b.get("/v1/methods").want(200, "").body); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("methods (-want +got):\n%s", diff)
 	}
 	d.of(p.Bearer, p.Device).get("/v1/session").want(401, "session.ended")

@@ -66,7 +66,7 @@ func (a *API) describe(o operation) huma.Operation {
 		// The body is in memory before huma asks for it, read under our own limits; huma refuses at its limit, not beyond it.
 		MaxBodyBytes: maxBody + 1, BodyReadTimeout: -1,
 	}
-	if o.method != http.MethodGet {
+	if o.method != http.MethodGet && line.Needs != route.Key {
 		op.Parameters = []*huma.Param{{
 			Name: httpx.FormTokenHeader, In: "header", Required: true, Description: "The form token of the session, or of the browser before it has one.",
 			Schema: &huma.Schema{Type: huma.TypeString},
@@ -85,6 +85,8 @@ func securityOf(line route.Line) []map[string][]string {
 			scopes = []string{line.Scope}
 		}
 		return []map[string][]string{{bySession: {}}, {byKey: scopes}}
+	case route.Key:
+		return []map[string][]string{{byKey: nil}}
 	case route.Public, route.Pre:
 	}
 	return nil
@@ -94,7 +96,7 @@ func securityOf(line route.Line) []map[string][]string {
 var keyCodes = []fault.Code{
 	fault.SignatureMalformed, fault.SignatureMismatch, fault.SignatureBodyMismatch, fault.SignatureTooOld, fault.SignatureAhead,
 	fault.SignatureNonceReused, fault.SignatureSignAgain, fault.KeyRevoked, fault.KeyExpired, fault.KeyOwnerDisabled, fault.KeyWrongDialect,
-	fault.KeyIPNotAllowed, fault.KeyInBrowser, fault.RequestTooLarge, fault.RateLimited,
+	fault.KeyIPNotAllowed, fault.KeyInBrowser, fault.KeyBlocked, fault.KeyUnused, fault.KeySecretRetired, fault.RequestTooLarge, fault.RateLimited,
 }
 
 // codesOf lists what an operation can be refused with: by the steps of a visit, by what its line demands, and by itself.
@@ -105,14 +107,16 @@ func codesOf(o operation, line route.Line) []fault.Code {
 			codes = append(codes, more...)
 		}
 	}
-	known := line.Needs == route.Session || line.Needs == route.SessionOrKey
-	add(line.Needs != route.Public, fault.RequestCrossSite)
+	known := line.Needs == route.Session || line.Needs == route.SessionOrKey || line.Needs == route.Key
+	add(line.Needs != route.Public && line.Needs != route.Key, fault.RequestCrossSite)
 	add(line.Needs == route.Pre || line.Needs == route.Session, fault.KeyNeedsSession)
-	add(known, fault.Unauthorized, fault.SessionEnded)
-	add(line.Needs == route.SessionOrKey, keyCodes...)
+	add(known, fault.Unauthorized)
+	add(known && line.Needs != route.Key, fault.SessionEnded)
+	add(line.Needs == route.SessionOrKey || line.Needs == route.Key, keyCodes...)
 	add(line.Scope != "", fault.Forbidden)
 	add(line.Scope != "" && line.Needs == route.SessionOrKey, fault.KeyScopeMissing, fault.KeyCeiling)
-	add(line.Method != http.MethodGet, fault.RequestMediaType, fault.RequestFormExpired, fault.RequestTooLarge)
+	add(line.Method != http.MethodGet, fault.RequestTooLarge)
+	add(line.Method != http.MethodGet && line.Needs != route.Key, fault.RequestMediaType, fault.RequestFormExpired)
 	add(line.Assurance == route.AssuranceStepUp, fault.StepUpRequired, fault.AssuranceTooLow)
 	add(line.Rate != "" && line.Needs != route.SessionOrKey, fault.SignInThrottled)
 	add(strings.Contains(o.path, "{"), fault.NotFound)

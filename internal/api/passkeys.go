@@ -21,6 +21,8 @@ type passkeys struct {
 		FinishPasskey(ctx context.Context, p principal.Principal, token string, response []byte, name string) (passkey.Credential, secret.Value, error)
 		RenamePasskey(ctx context.Context, p principal.Principal, c id.Passkey, name string) error
 		RemovePasskey(ctx context.Context, p principal.Principal, c id.Passkey) (bearer secret.Value, err error)
+		BeginTest(ctx context.Context, p principal.Principal, c id.Passkey) (factor.Begun, error)
+		FinishTest(ctx context.Context, p principal.Principal, c id.Passkey, token string, response []byte) (passkey.Credential, error)
 	}
 }
 
@@ -32,7 +34,7 @@ func (k *passkeys) mount(a *API) {
 	register(a, operation{
 		id: "addPasskey", method: http.MethodPost, path: "/v1/passkeys", summary: "Finish adding a passkey", status: http.StatusCreated,
 		about: "If a step-up is asked for, the same answer of the browser can be sent again afterwards. This session gets a new bearer.",
-		codes: []fault.Code{fault.PasskeyRefused, fault.PasskeyDuplicate, fault.SignInExpired},
+		codes: []fault.Code{fault.PasskeyRefused, fault.PasskeyUnverified, fault.PasskeyDuplicate, fault.SignInExpired},
 	}, k.add)
 	register(a, operation{
 		id: "renamePasskey", method: http.MethodPatch, path: "/v1/passkeys/{id}", summary: "Rename a passkey", about: "At most 80 characters.",
@@ -43,7 +45,19 @@ func (k *passkeys) mount(a *API) {
 		about: "All other sessions end; this one gets a new bearer.",
 		codes: []fault.Code{fault.PasskeyNotFound, fault.FactorLast, fault.PasswordTooShortAlone},
 	}, k.remove)
+	register(a, operation{
+		id: "beginPasskeyTest", method: http.MethodPost, path: "/v1/passkeys/{id}/test/begin", summary: "Begin trying out a passkey",
+		about: "Hand the options to navigator.credentials.get.", codes: []fault.Code{fault.PasskeyNotFound},
+	}, k.beginTest)
+	register(a, operation{
+		id: "testPasskey", method: http.MethodPost, path: "/v1/passkeys/{id}/test", summary: "Try out a passkey",
+		about: "It says whether this passkey would let its owner in, and writes down that it was tried. Nothing else changes.",
+		codes: append([]fault.Code{fault.PasskeyNotFound}, assertionCodes...),
+	}, k.test)
 }
+
+// assertionCodes are how a passkey's answer is refused.
+var assertionCodes = []fault.Code{fault.PasskeyRefused, fault.PasskeyUnverified, fault.PasskeyChanged, fault.PasskeyCloned, fault.SignInExpired}
 
 type passkeyShown struct {
 	ID         id.Passkey `json:"id" example:"pk_069g9r2kt0f7s8w3a5q1z7y6xc"`
@@ -51,10 +65,16 @@ type passkeyShown struct {
 	Synced     bool       `json:"synced" doc:"Whether it may live on several devices of its owner"`
 	CreatedAt  time.Time  `json:"created_at"`
 	LastUsedAt time.Time  `json:"last_used_at,omitzero" doc:"Missing if it was never used"`
+	TestedAt   time.Time  `json:"tested_at,omitzero" doc:"When its owner last tried it out; missing if never"`
+	Model      string     `json:"model,omitempty" doc:"What the authenticator is, as far as it is known" example:"YubiKey 5"`
+	Attested   bool       `json:"attested" doc:"Whether an accepted attestation says so; otherwise the model is what the authenticator claims"`
 }
 
 func passkeyAs(c passkey.Credential) passkeyShown {
-	return passkeyShown{ID: c.ID, Name: c.Name, Synced: c.Synced(), CreatedAt: c.Born, LastUsedAt: c.LastUsedAt}
+	return passkeyShown{
+		ID: c.ID, Name: c.Name, Synced: c.Synced(), CreatedAt: c.Born, LastUsedAt: c.LastUsedAt, TestedAt: c.TestedAt,
+		Model: c.Model(), Attested: c.Attested != "",
+	}
 }
 
 func (k *passkeys) begin(ctx context.Context, p principal.Principal, _ *struct{}) (*begunOut, error) {
@@ -100,4 +120,21 @@ type passkeyPath struct {
 func (k *passkeys) remove(ctx context.Context, p principal.Principal, in *passkeyPath) (*renewedOut, error) {
 	bearer, err := k.room.RemovePasskey(ctx, p, in.ID)
 	return renewed(bearer), err
+}
+
+func (k *passkeys) beginTest(ctx context.Context, p principal.Principal, in *passkeyPath) (*begunOut, error) {
+	b, err := k.room.BeginTest(ctx, p, in.ID)
+	return begunAs(b), err
+}
+
+type testPasskeyIn struct {
+	ID   id.Passkey `path:"id" doc:"The passkey" example:"pk_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Body finished
+}
+
+type testedOut struct{ Body passkeyShown }
+
+func (k *passkeys) test(ctx context.Context, p principal.Principal, in *testPasskeyIn) (*testedOut, error) {
+	c, err := k.room.FinishTest(ctx, p, in.ID, in.Body.State, in.Body.Response)
+	return &testedOut{passkeyAs(c)}, err
 }

@@ -38,7 +38,7 @@ func (s *signIns) mount(a *API) {
 	registerPre(a, operation{
 		id: "signInWithPasskey", method: http.MethodPost, path: "/v1/sign-in/passkey", summary: "Sign in with a passkey",
 		about: "Never throttled by what others try.",
-		codes: []fault.Code{fault.SignInExpired, fault.SignInRefused, fault.PasskeyRefused, fault.PasskeyCloned},
+		codes: []fault.Code{fault.SignInExpired, fault.SignInRefused, fault.PasskeyUnknown, fault.PasskeyRefused, fault.PasskeyUnverified, fault.PasskeyChanged, fault.PasskeyCloned},
 	}, s.withPasskey)
 }
 

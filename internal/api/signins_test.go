@@ -89,7 +89,7 @@ func TestSignInWithPasskey(t *testing.T) {
 	unknown := newAuthenticator(t)
 	unknown.auth.Options.UserHandle = make([]byte, 64)
 	run(t, d, []outcome{
-		{"a passkey that we do not know", func() answer { return b.post("/v1/sign-in/passkey", unknown.proven(begun)) }, 403, "passkey.refused"},
+		{"a passkey that we do not know", func() answer { return b.post("/v1/sign-in/passkey", unknown.proven(begun)) }, 403, "passkey.unknown"},
 		{"in another browser", func() answer { return stranger.post("/v1/sign-in/passkey", phone.proven(begun)) }, 401, "sign_in.expired"},
 		{"a passkey", func() answer { return b.post("/v1/sign-in/passkey", phone.proven(begun)) }, 200, ""},
 	})

@@ -52,7 +52,7 @@ func (s *signUps) mount(a *API) {
 	registerPre(a, operation{
 		id: "finishSignUpWithPasskey", method: http.MethodPost, path: "/v1/sign-up/{id}/passkey", status: http.StatusCreated,
 		summary: "Become a user with a passkey", about: "The browser is signed in by the answer.",
-		codes: []fault.Code{fault.SignUpExpired, fault.SignInExpired, fault.PasskeyRefused},
+		codes: []fault.Code{fault.SignUpExpired, fault.SignInExpired, fault.PasskeyRefused, fault.PasskeyUnverified},
 	}, s.withPasskey)
 }
 

@@ -49,7 +49,7 @@ func (s *stepUps) mount(a *API) {
 	}, s.beginPasskey)
 	register(a, operation{
 		id: "satisfyStepUpWithPasskey", method: http.MethodPost, path: "/v1/step-ups/{id}/passkey", summary: "Confirm with a passkey", about: about,
-		codes: []fault.Code{fault.StepUpNotFound, fault.AssuranceTooLow, fault.PasskeyRefused, fault.PasskeyCloned, fault.SignInExpired},
+		codes: append([]fault.Code{fault.StepUpNotFound, fault.AssuranceTooLow}, assertionCodes...),
 	}, s.withPasskey)
 }
 

@@ -115,8 +115,10 @@ func (v *visit) provenSender() error {
 	switch {
 	case v.line.Needs == route.Public:
 		return nil
-	case v.isSigned && v.line.Needs == route.SessionOrKey:
+	case v.isSigned && (v.line.Needs == route.SessionOrKey || v.line.Needs == route.Key):
 		return v.signedSender()
+	case v.line.Needs == route.Key:
+		return fault.New(fault.Unauthorized)
 	case v.isSigned:
 		return fault.New(fault.KeyNeedsSession)
 	case v.line.Needs == route.Pre:
@@ -177,6 +179,7 @@ func (v *visit) signedSender() (err error) {
 	if v.accepted, err = v.Verifier.Verify(v.r.Context(), in); err != nil {
 		return err
 	}
+	httpx.WarnRetiring(v.w, v.accepted.Retires)
 	v.who = v.accepted.Principal
 	v.rec.User, v.rec.Key = v.who.User, v.who.Key
 	return nil
@@ -230,7 +233,7 @@ func (v *visit) permittedSender() error {
 // arrivedBody: whoever sends slowly is asked who they are after the last byte, so that nobody acts on what they were at the first. A signed
 // request is read once its signature holds, and its key is looked at again then (package signed).
 func (v *visit) arrivedBody() error {
-	if v.reads() || v.isSigned && v.line.Needs == route.SessionOrKey {
+	if v.reads() || v.isSigned && (v.line.Needs == route.SessionOrKey || v.line.Needs == route.Key) {
 		return nil
 	}
 	_, err := v.readBody()

@@ -74,6 +74,9 @@ func (d *decoder) checkGateway() {
 	if g.Forward.Listen != "" && g.Forward.Convention == NoConvention {
 		d.report("gateway.forward.convention", "say which headers the proxy sets itself: a client could send the others")
 	}
+	if g.ExtAuthz.Listen != "" && len(d.config.Proxies.Trusted) == 0 {
+		d.report("gateway.ext_authz.listen", "answers declared proxies only, and proxies.trusted names none")
+	}
 	upstreams := map[string]bool{}
 	for i, u := range g.Upstreams {
 		at := fmt.Sprintf("gateway.upstreams[%d].", i)
@@ -185,6 +188,7 @@ func (c Config) CheckListeners() []Problem {
 		{"dashboard.listen", c.Dashboard.Listen},
 		{"gateway.listen", c.Gateway.Listen},
 		{"gateway.forward.listen", c.Gateway.Forward.Listen},
+		{"gateway.ext_authz.listen", c.Gateway.ExtAuthz.Listen},
 		{"metrics.listen", c.Metrics.Listen},
 	} {
 		switch {

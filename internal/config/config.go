@@ -57,6 +57,7 @@ type Dashboard struct {
 type Gateway struct {
 	Listen    Listen     `key:"listen" default:"127.0.0.1:8081" required:"true" doc:"Address and port to listen on."`
 	Forward   Forward    `key:"forward" doc:"The door for proxies that pass requests on themselves and ask before each (forward-auth)."`
+	ExtAuthz  ExtAuthz   `key:"ext_authz" doc:"The door for Envoy, which asks over gRPC before it passes a request on."`
 	BodyCap   Bytes      `key:"body_cap" default:"1MiB" min:"1KiB" max:"16MiB" doc:"The largest request body, in bytes. A body is held in memory until it is checked."`
 	Hosts     []Host     `key:"hosts" doc:"The hosts that clients call. A host that is not listed is answered by nobody."`
 	Upstreams []Upstream `key:"upstreams" doc:"The servers that checked requests go to."`
@@ -76,6 +77,21 @@ const (
 type Forward struct {
 	Listen     Listen     `key:"listen" doc:"Address and port to listen on; empty turns it off. Only the networks of proxies.trusted are answered."`
 	Convention Convention `key:"convention" default:"none" oneof:"none x-forwarded x-original" doc:"The headers in which the proxy names the request it asks about. It must set them itself, whatever a client sent. x-forwarded: X-Forwarded-Method, -Uri and -Host, as Caddy and Traefik do unasked. x-original: X-Original-Method, X-Original-Uri and Host, for nginx; refusals are then 401 or 403, because nginx knows no others."`
+}
+
+// Bodies says what a question brings of the body of the request that it is about.
+type Bodies string
+
+// The kinds of questions.
+const (
+	BodiesUnseen Bodies = "unseen"
+	BodiesWhole  Bodies = "whole"
+)
+
+// ExtAuthz is the section gateway.ext_authz.
+type ExtAuthz struct {
+	Listen Listen `key:"listen" doc:"Address and port to listen on; empty turns it off. Only the networks of proxies.trusted are answered."`
+	Bodies Bodies `key:"bodies" default:"unseen" oneof:"unseen whole" doc:"whole: Envoy sends each body along (with_request_body with pack_as_bytes, max_request_bytes as our body_cap, without allow_partial_message); it is then checked as if the request had come here. unseen: it sends none."`
 }
 
 // HostKind says what calls a host of the gateway.

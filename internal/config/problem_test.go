@@ -160,6 +160,10 @@ func TestSettingsTogether(t *testing.T) {
 			`line 4: gateway.forward.listen = "127.0.0.1:8082": answers declared proxies only, and proxies.trusted names none`,
 			`line 4: gateway.forward.convention = "none": say which headers the proxy sets itself: a client could send the others`,
 		}},
+		{"asked by Envoy, that nobody declared", least + "gateway:\n  ext_authz: {listen: 127.0.0.1:8083}\n", []string{
+			`line 4: gateway.ext_authz.listen = "127.0.0.1:8083": answers declared proxies only, and proxies.trusted names none`,
+		}},
+		{"asked by Envoy", least + "gateway:\n  ext_authz: {listen: 127.0.0.1:8083, bodies: whole}\nproxies: {trusted: [127.0.0.0/8]}\n", nil},
 		{"asked by a proxy", least + "gateway:\n  forward: {listen: 127.0.0.1:8082, convention: x-original}\nproxies: {trusted: [127.0.0.0/8]}\n", nil},
 		{"proxies that are everybody", least + "proxies:\n  trusted: [10.0.0.0/8, \"::/0\"]\n", []string{
 			`line 4: proxies.trusted[1] = "::/0": this is everybody: each client could write an address of its own choice`,

@@ -45,11 +45,31 @@ func (g *Gateway) Asked(chain httpx.Chain, convention Convention) http.Handler {
 		if convention.narrow {
 			w = narrowed{w}
 		}
-		v := visit{g: g, w: w, r: r, rec: httpx.RecordOf(r.Context()), now: g.Now(), unseen: true}
-		if err := v.answer(); err != nil {
-			v.refuse(err)
-		}
+		g.answer(w, r, Unseen)
 	}))
+}
+
+// Body says what a question brings of the body of the request that it is about.
+type Body bool
+
+// A question without the body, and one with all of it.
+const (
+	Unseen Body = true
+	Whole  Body = false
+)
+
+// Told is the handler for a door that takes questions apart by itself: it is called with the request that a question is about, whose
+// RemoteAddr is what the proxy says of its client. That the proxy is a declared one is the door's to know.
+func (g *Gateway) Told(chain httpx.Chain, door string, body Body) http.Handler {
+	return chain.Wrap(door, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.answer(w, r, body) }))
+}
+
+func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, body Body) {
+	v := visit{g: g, w: w, r: r, rec: httpx.RecordOf(r.Context()), now: g.Now(), unseen: body == Unseen}
+	defer v.release()
+	if err := v.answer(); err != nil {
+		v.refuse(err)
+	}
 }
 
 // restore makes the request that a question is about. A header that is missing or stands twice is refused: a proxy may have lost it on a word
@@ -85,9 +105,14 @@ func (v *visit) answer() error {
 	if strings.HasPrefix(v.path, ownPaths) {
 		return fault.New(fault.GatewayNoRoute) // the gateway's own listener has these
 	}
-	if err := v.admit(); err != nil {
+	check := v.check
+	if v.unseen {
+		check = v.admit
+	}
+	if err := check(); err != nil {
 		return err
 	}
+	v.used("")
 	v.sayWho()
 	v.w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"net/url"
+	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -26,12 +27,12 @@ type Confirmations interface {
 // user can give. It comes last, because it is spent by asking: what the upstream then makes of the request is the upstream's answer, and a
 // second try is a second confirmation.
 func (v *visit) confirmed() error {
-	content, err := v.route.money.read(v.r.Header["Content-Type"], v.raw.Target, v.body)
+	content, err := v.route.money.read(v.r.Header, v.raw.Target, v.body)
 	if err != nil {
 		return err
 	}
 	content.Action, content.Environment, content.Upstream = v.route.Class, v.host.Environment, v.host.Upstream.Name
-	digest := sha256.Sum256([]byte(v.r.Method + "\x00" + v.host.Authority + "\x00" + v.raw.Target + "\x00" + string(v.body)))
+	digest := v.digestOfAll()
 	given := v.r.Header[confirmationHeader]
 	if len(given) == 0 {
 		asked, err := v.g.Confirmations.Ask(v.r.Context(), confirm.Asking{
@@ -48,6 +49,12 @@ func (v *visit) confirmed() error {
 	return v.g.Confirmations.Execute(v.r.Context(), v.who, confirm.Order{
 		Confirmation: v.confirmation, Content: content, Silent: v.route.money.silent(), Request: digest[:],
 	})
+}
+
+// digestOfAll is over everything that says what the request is; no part but the last can hold a zero byte.
+func (v *visit) digestOfAll() [sha256.Size]byte {
+	parts := []string{v.r.Method, v.host.Authority, v.raw.Target, v.r.Header.Get("Content-Type"), string(v.body)}
+	return sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 }
 
 // backTo is the page of this host that the request was sent from, for the way back; empty where no page sent it.

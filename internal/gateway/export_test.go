@@ -1,6 +1,12 @@
 package gateway
 
-import "net/http"
+import (
+	"net/http"
 
-// CleanRequest is what every request loses before it goes on.
-func CleanRequest(h http.Header) { cleanRequest(h) }
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+)
+
+// ReadTransaction is what a user would be shown of a request of the route.
+func ReadTransaction(r *Route, h http.Header, target string, body []byte) (confirm.Content, error) {
+	return r.money.read(h, target, body)
+}

@@ -18,6 +18,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -30,6 +31,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signed"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -82,6 +84,11 @@ type Sessions interface {
 	RedeemChildCode(ctx context.Context, code, state secret.Value, host string, from principal.Origin) (session.Row, secret.Value, string, error)
 }
 
+// Uses counts what keys were used for; see package apikey.
+type Uses interface {
+	Count(l *apikey.Live, from netip.Addr, route string, code fault.Code, now time.Time)
+}
+
 // Tally is where refusals are counted for those who may see them.
 type Tally interface {
 	Note(r audit.Refusal, actor principal.Principal, facts map[string]string)
@@ -94,6 +101,7 @@ type Deps struct {
 	Verifier Verifier
 	Sessions Sessions
 	Decide   decision.Decider
+	Uses     Uses
 	Tally    Tally
 	// Confirmations are asked for and spent where money leaves.
 	Confirmations Confirmations
@@ -154,7 +162,8 @@ type visit struct {
 	host  *Host
 	route *Route
 	who   principal.Principal
-	waits bool // for the proof of the device that the session is bound to
+	waits bool         // for the proof of the device that the session is bound to
+	key   *apikey.Live // that signed, until the request is counted
 	body  []byte
 	read  bool
 	held  bool // a place for a stranger's body
@@ -176,6 +185,17 @@ func (v *visit) serve() error {
 	if strings.HasPrefix(v.path, ownPaths) {
 		return v.serveOwn()
 	}
+	if err := v.check(); err != nil {
+		return err
+	}
+	v.used("")
+	v.forward()
+	return nil
+}
+
+// check is the whole check of a request whose body is here, one for all ways in: the request matches a route, its sender is known and may do
+// this now, its body is bound, and money has its confirmation.
+func (v *visit) check() error {
 	if err := v.admit(); err != nil {
 		return err
 	}
@@ -196,11 +216,8 @@ func (v *visit) serve() error {
 		}
 	}
 	if v.moves {
-		if err := v.confirmed(); err != nil {
-			return err
-		}
+		return v.confirmed()
 	}
-	v.forward()
 	return nil
 }
 
@@ -218,7 +235,7 @@ func (v *visit) address() error {
 	return nil
 }
 
-// admit is the check, one for all ways in: the request matches a route, its sender is known and may do this now.
+// admit is the part of the check that needs no body.
 func (v *visit) admit() error {
 	if v.route = v.host.Upstream.Routes.Load().Match(v.r.Method, v.path); v.route == nil {
 		return fault.New(fault.GatewayNoRoute)
@@ -280,6 +297,8 @@ func (v *visit) proveKey() error {
 		return err
 	}
 	v.who, v.digest = accepted.Principal, accepted.Digest
+	httpx.WarnRetiring(v.w, accepted.Retires)
+	v.key = accepted.Live
 	v.rec.Key = v.who.Key
 	if !v.who.Scopes.Has(v.route.Scope) {
 		return &signed.RefusalError{Fault: accepted.Missing(v.route.Scope), Live: accepted.Live, Proven: true, Reason: sign.OutOfScope, Dialect: accepted.Live.Dialect}
@@ -316,6 +335,14 @@ func (v *visit) proveSession() error {
 		v.g.Sessions.Act(v.who)
 	}
 	return nil
+}
+
+// used counts the request for the key that signed it: once, as let through or with the code of its refusal.
+func (v *visit) used(code fault.Code) {
+	if v.key != nil {
+		v.g.Uses.Count(v.key, v.rec.Addr, v.rec.Route, code, v.now)
+		v.key = nil
+	}
 }
 
 func (v *visit) sameOrigin() bool {

@@ -49,7 +49,7 @@ func rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL.Scheme, p.Out.URL.Host = u.URL.Scheme, u.URL.Host
 	p.Out.URL.Path, p.Out.URL.RawPath, p.Out.URL.RawQuery = p.In.URL.Path, p.In.URL.RawPath, p.In.URL.RawQuery
 	p.Out.Host = u.URL.Host
-	cleanRequest(p.Out.Header)
+	CleanRequest(p.Out.Header)
 	h := p.Out.Header
 	h["X-Forwarded-For"] = []string{v.rec.Addr.String()}
 	h["X-Forwarded-Host"] = []string{v.raw.Authority}
@@ -70,9 +70,9 @@ func (v *visit) assertion() string {
 	})
 }
 
-// cleanRequest removes everything by which a client could speak about identity, in every spelling a server may fold into another, and the
+// CleanRequest removes everything by which a client could speak about identity, in every spelling a server may fold into another, and the
 // credentials that were meant for us.
-func cleanRequest(h http.Header) {
+func CleanRequest(h http.Header) {
 	for name := range h {
 		folded := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
 		if strings.HasPrefix(folded, "sallyport-") || strings.HasPrefix(folded, "x-forwarded-") || removed[folded] || strings.Contains(name, "_") {
@@ -122,6 +122,7 @@ func cleanCookies(h http.Header) {
 // unasked is refused by httputil.
 func cleanResponse(r *http.Response) error {
 	r.Header.Del(gate.Header)
+	r.Header.Del(httpx.RetiresHeader)
 	cookies := r.Header["Set-Cookie"]
 	kept := cookies[:0]
 	for _, line := range cookies {

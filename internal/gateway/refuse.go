@@ -89,9 +89,15 @@ func (v *visit) tell(err error) {
 		if refusal.Live == nil {
 			return // nobody's key: the log of requests has it
 		}
+		if refusal.Proven {
+			v.key = refusal.Live
+		}
 		note.Person, note.Account, note.Key = refusal.Live.Owner, refusal.Live.Account, refusal.Live.ID
 	} else if v.who.Kind == principal.KindKey {
 		note.Key = v.who.Key
+	}
+	if ok {
+		v.used(f.Code)
 	}
 	if !ok || note.Person.IsZero() || f.Code == fault.ConfirmationRequired || f.Code == fault.ConfirmationHeld {
 		return // a confirmation that was asked for is a step of its way, and its address belongs into no log

@@ -48,7 +48,7 @@ func openDoor(t *testing.T) (address string) {
 	s := authtest.Start(t)
 	g, err := gateway.New(gateway.Deps{
 		Now: time.Now, Hosts: []*gateway.Host{{Authority: l.Addr().String(), Environment: id.Test, Upstream: up}}, Verifier: s.Verifier,
-		Sessions: s.Sessions, Decide: s.Policy, Tally: s.Tally, BodyCap: 1 << 20, Transport: http.DefaultTransport,
+		Sessions: s.Sessions, Decide: s.Policy, Uses: s.APIKeys, Tally: s.Tally, BodyCap: 1 << 20, Transport: http.DefaultTransport,
 	})
 	if err != nil {
 		t.Fatal(err)

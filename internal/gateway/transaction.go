@@ -1,18 +1,13 @@
 package gateway
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"mime"
-	"net/url"
+	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/seed-21c57000/sallyport/internal/httpx"
-	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 )
@@ -39,7 +34,8 @@ func (p places) check(class scope.Class) error {
 		return nil
 	}
 	for field, name := range p {
-		if placeOf[field] == nil || strings.TrimPrefix(name, "=") == "" {
+		text, fixed := strings.CutPrefix(name, "=")
+		if placeOf[field] == nil || text == "" || !fixed && !plainName.MatchString(name) {
 			return fmt.Errorf("transaction: %s: %q is no place of a field", field, name)
 		}
 	}
@@ -65,11 +61,14 @@ func (p places) silent() (list []string) {
 	return list
 }
 
-// read finds the transaction of a request. A parameter that somebody else could read differently (twice, in another case, as a list, in the
-// query and in the body) is refused, because what is shown must be what is done. Errors: request.malformed, request.media_type.
-func (p places) read(contentType []string, target string, body []byte) (c confirm.Content, err error) {
+// read finds the transaction of a request: in its body, or in the query where it has none. A request that somebody else could read differently
+// is refused, because what is shown must be what is done. Errors: request.malformed, request.media_type.
+func (p places) read(h http.Header, target string, body []byte) (c confirm.Content, err error) {
+	if err := oneForm(h); err != nil {
+		return c, err
+	}
 	_, query, _ := strings.Cut(target, "?")
-	given, err := parametersOf(contentType, query, body)
+	given, beside, err := parametersOf(h["Content-Type"], query, body)
 	if err != nil {
 		return c, err
 	}
@@ -79,84 +78,11 @@ func (p places) read(contentType []string, target string, body []byte) (c confir
 			if text, err = given.one(name); err != nil {
 				return c, err
 			}
+			if err = beside.none(name); err != nil {
+				return c, err
+			}
 		}
 		*placeOf[field](&c) = text
 	}
 	return c, nil
-}
-
-// parameters are all parameters of a request, in any order.
-type parameters []struct{ name, value string }
-
-// one gives the parameter of that name, empty if there is none.
-func (ps parameters) one(name string) (value string, err error) {
-	seen := false
-	for _, p := range ps {
-		before, _, list := strings.Cut(p.name, "[")
-		if !strings.EqualFold(before, name) {
-			continue
-		}
-		if list || seen || p.name != name {
-			return "", fault.New(fault.RequestMalformed, "problem", "parameter_ambiguous", "seen", name)
-		}
-		value, seen = p.value, true
-	}
-	return value, nil
-}
-
-func parametersOf(contentType []string, query string, body []byte) (parameters, error) {
-	given, err := pairs(query)
-	if err != nil || len(body) == 0 {
-		return given, err
-	}
-	kind := ""
-	if len(contentType) == 1 {
-		kind, _, _ = mime.ParseMediaType(contentType[0])
-	}
-	var more parameters
-	switch kind {
-	case "application/x-www-form-urlencoded":
-		more, err = pairs(string(body))
-	case "application/json":
-		more, err = members(body)
-	default:
-		return nil, fault.New(fault.RequestMediaType, "want", "application/json")
-	}
-	return append(given, more...), err
-}
-
-func pairs(text string) (list parameters, err error) {
-	values, err := url.ParseQuery(text)
-	if err != nil {
-		return nil, fault.New(fault.RequestMalformed, "problem", "form")
-	}
-	for name, all := range values {
-		for _, value := range all {
-			if !utf8.ValidString(name) || !utf8.ValidString(value) {
-				return nil, fault.New(fault.RequestMalformed, "problem", "form_text")
-			}
-			list = append(list, struct{ name, value string }{name, value})
-		}
-	}
-	return list, nil
-}
-
-// members reads the top level of a JSON object. Numbers keep their digits; what is neither text nor number is its JSON, which no field takes.
-func members(body []byte) (list parameters, err error) {
-	var object map[string]json.RawMessage
-	if err := httpx.DecodeJSON(body, &object); err != nil {
-		return nil, err
-	}
-	for name, raw := range object {
-		value := string(raw)
-		if strings.HasPrefix(value, `"`) {
-			if err := httpx.DecodeJSON(raw, &value); err != nil {
-				return nil, err
-			}
-		} else if value == "null" {
-			value = ""
-		}
-		list = append(list, struct{ name, value string }{name, value})
-	}
-	return list, nil
 }

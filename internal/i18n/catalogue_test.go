@@ -102,13 +102,13 @@ func families() map[string][]string {
 		levels = append(levels, l.String())
 	}
 	method := []string{}
-	for _, m := range []string{"passkey", "totp", "password"} {
+	for _, m := range []string{"passkey", "totp", "password", "recovery_code"} {
 		for _, part := range []string{"strength", "benefit", "risk", "lost"} {
 			method = append(method, m+"."+part)
 		}
 	}
 	var missing []string
-	for _, gap := range []string{"factor", "proof", "way"} {
+	for _, gap := range []string{"factor", "proof", "way", "codes"} {
 		for _, part := range []string{"title", "text", "link"} {
 			missing = append(missing, gap+"."+part)
 		}
@@ -120,25 +120,31 @@ func families() map[string][]string {
 	for _, k := range slices.Clone(kinds) {
 		kinds = append(kinds, k+".text")
 	}
+	var verbs []string
+	for _, verb := range []string{"freeze", "unfreeze", "block", "unblock"} {
+		verbs = append(verbs, verb, verb+"_text", verb+"_do")
+	}
 	kinds = append(kinds, "upbit.read", "coinbase.read")
 	var dialects []string
 	for _, d := range sign.AllDialects() {
 		dialects = append(dialects, d.String())
 	}
 	return map[string][]string{
+		"keylife.": verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.":     {"password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "session.restored"},
+		"asked.":     {"recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "session.restored"},
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text", "unrenewed.title", "unrenewed.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
+		"spare.": {"second", "test"}, "fact.missing.": {"two_factors", "user_verified", "phishing_resistant", "device_bound", "fresh"},
 		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
 		"fact.dialect.": dialects, "signs.": append([]string{"ed25519", "hmac"}, exchanges...),
 		"fact.language.": {"en", "ko"},
 		"fact.problem.":  problems(),
 		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
-		"confirm.title.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
+		"confirm.title.": {"withdraw", "destination"}, "confirm.what.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
 		"sessions.skipped.": {"quota_exceeded", "server_error", "unreachable"},
-		"hold.reason.": {"password_changed", "factor_removed", "cookie_replayed", "other"},
-		"invalid.":     {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
+		"hold.reason.":      {"password_changed", "factor_removed", "cookie_replayed", "other"},
+		"invalid.":          {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
 	}
 }
 

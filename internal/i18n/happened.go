@@ -3,6 +3,7 @@ package i18n
 import (
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
@@ -26,7 +27,18 @@ func (w Words) Happened(action audit.Action, facts map[string]string) string {
 		facts = maps.Clone(facts)
 		facts["language"] = w.Say(language)
 	}
-	return w.Fill(text, facts)
+	return w.Fill(text, w.spans(facts))
+}
+
+// spans tells the facts that are lengths of time in words.
+func (w Words) spans(facts map[string]string) map[string]string {
+	overlap, err := time.ParseDuration(facts["overlap"])
+	if err != nil {
+		return facts
+	}
+	said := maps.Clone(facts)
+	said["overlap"] = w.Span(overlap)
+	return said
 }
 
 // Asked says what a step-up is for: the action that waits for it, with its facts. An action without a text of its own is told by its name.
@@ -36,7 +48,7 @@ func (w Words) Asked(action audit.Action, facts map[string]string) string {
 		return string(action)
 	}
 	said := map[string]string{}
-	maps.Copy(said, facts)
+	maps.Copy(said, w.spans(facts))
 	if e := "fact.environment." + facts["environment"]; w.Has(e) {
 		said["environment"] = w.Say(e)
 	}

@@ -101,6 +101,9 @@ func (w Words) Fill(text string, facts map[string]string) string {
 func (w Words) Facts(fields map[string]any) map[string]string {
 	facts := make(map[string]string, len(fields))
 	for name, value := range fields {
+		if words, ok := value.([]string); ok {
+			value = w.list("fact."+name+".", words)
+		}
 		facts[name] = fmt.Sprint(value)
 	}
 	said := make(map[string]string, len(facts))
@@ -111,6 +114,18 @@ func (w Words) Facts(fields map[string]any) map[string]string {
 		said[name] = value
 	}
 	return said
+}
+
+// list says the words of a closed list, one after the other.
+func (w Words) list(prefix string, words []string) string {
+	said := make([]string, len(words))
+	for i, word := range words {
+		said[i] = word
+		if text, ok := catalogues[w.Lang()][prefix+word]; ok {
+			said[i] = text
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 func lookup(pairs []string) func(string) (string, bool) {

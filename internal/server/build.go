@@ -217,9 +217,15 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 	if err != nil {
 		return err
 	}
+	exchanges := map[string]string{}
+	for _, h := range cfg.Gateway.Hosts {
+		if h.Kind == config.HostPage {
+			exchanges[h.Upstream] = h.Name
+		}
+	}
 	r.Confirmations, err = confirm.New(confirm.Deps{
 		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Key: key,
-		Origin: origin, Life: cfg.Confirmations.ValidFor,
+		Origin: origin, Exchanges: exchanges, Life: cfg.Confirmations.ValidFor,
 	})
 	return err
 }
@@ -245,7 +251,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	}
 	limits := throttle.Limits{Free: cfg.Throttle.Free, FirstDelay: cfg.Throttle.FirstDelay, MaxDelay: cfg.Throttle.MaxDelay, Memory: 24 * time.Hour}
 	r.Factors = factor.New(factor.Deps{
-		Ledger: store.Of[factor.Tx](db), Now: now, Hasher: hasher, Passkeys: passkeys, Ceremonies: r.ceremonies, Sealer: db.Ring(),
+		Ledger: store.Of[factor.Tx](db), Now: now, Hasher: hasher, Peppers: pepper{r.Keys}, Passkeys: passkeys, Ceremonies: r.ceremonies, Sealer: db.Ring(),
 		Sessions: r.Sessions, StepUps: r.StepUps, Follow: follow, Limits: limits, Issuer: Product,
 		Ages: factor.Ages{Usual: cfg.Confirmations.PasskeyAge, Wary: cfg.Confirmations.PasskeyAgeDevice},
 	})
@@ -382,7 +388,7 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 		transport = newTransport()
 	}
 	g, err := gateway.New(gateway.Deps{
-		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Sessions: r.Sessions, Decide: r.Policy, Tally: r.Tally, Confirmations: r.Confirmations,
+		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations,
 		BodyCap: int64(cfg.Gateway.BodyCap), Dashboard: string(cfg.Dashboard.Origin), Transport: transport,
 	})
 	return g, keys, err

@@ -38,7 +38,9 @@ func (s *Server) bounded(l Listeners) Listeners {
 		}
 		return newBounded(one, s.cfg.Proxies, limits{maxConnections, maxConnectionsSource}, &s.refusedConnections)
 	}
-	return Listeners{Dashboard: wrap(l.Dashboard), Gateway: wrap(l.Gateway), Forward: wrap(l.Forward), Metrics: wrap(l.Metrics)}
+	return Listeners{
+		Dashboard: wrap(l.Dashboard), Gateway: wrap(l.Gateway), Forward: wrap(l.Forward), ExtAuthz: wrap(l.ExtAuthz), Metrics: wrap(l.Metrics),
+	}
 }
 
 func newBounded(l net.Listener, proxies config.Proxies, most limits, refused *atomic.Int64) *bounded {

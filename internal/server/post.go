@@ -116,9 +116,13 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.FactorAdded{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
 	case notify.FactorRemoved:
 		return letter.FactorRemoved{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
+	case notify.RecoveryCodesReplaced:
+		return letter.RecoveryCodesReplaced{Seen: seen}, nil
 	case notify.CodesGuessed:
 		count, err := strconv.Atoi(facts["count"])
 		return letter.CodesGuessed{Count: count, Resting: facts["resting"] != "", Seen: seen}, err
+	case notify.PasskeyCloned:
+		return letter.PasskeyCloned{Name: facts["name"], Seen: seen}, nil
 	case notify.KeyCreated:
 		expires, err := time.Parse(time.RFC3339, facts["expires"])
 		return letter.KeyCreated{Name: facts["name"], Scopes: scopeWords(lang, facts["scopes"]), Expires: expires, Seen: seen}, err
@@ -126,6 +130,8 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.MoneyConfirmed{What: facts["what"], Memo: facts["memo"], Exchange: facts["exchange"], Seen: seen}, nil
 	case notify.KeyRevoked:
 		return letter.KeyRevoked{Name: facts["name"], Seen: seen}, nil
+	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked:
+		return letter.KeyChanged{Change: string(l), Name: facts["name"], Seen: seen}, nil
 	}
 	return nil, fmt.Errorf("no letter is written for %q", l)
 }

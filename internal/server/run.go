@@ -19,7 +19,7 @@ const (
 )
 
 // Listeners are where the doors are open.
-type Listeners struct{ Dashboard, Gateway, Forward, Metrics net.Listener }
+type Listeners struct{ Dashboard, Gateway, Forward, ExtAuthz, Metrics net.Listener }
 
 // Listen opens the configured addresses. A port of 0 takes a free one.
 func Listen(ctx context.Context, cfg config.Config) (l Listeners, err error) {
@@ -37,7 +37,7 @@ func Listen(ctx context.Context, cfg config.Config) (l Listeners, err error) {
 	}
 	l = Listeners{
 		Dashboard: open(cfg.Dashboard.Listen), Gateway: open(cfg.Gateway.Listen), Forward: open(cfg.Gateway.Forward.Listen),
-		Metrics: open(cfg.Metrics.Listen),
+		ExtAuthz: open(cfg.Gateway.ExtAuthz.Listen), Metrics: open(cfg.Metrics.Listen),
 	}
 	if err != nil {
 		l.Close()
@@ -47,7 +47,7 @@ func Listen(ctx context.Context, cfg config.Config) (l Listeners, err error) {
 
 // Close closes those that are open.
 func (l Listeners) Close() {
-	for _, one := range []net.Listener{l.Dashboard, l.Gateway, l.Forward, l.Metrics} {
+	for _, one := range []net.Listener{l.Dashboard, l.Gateway, l.Forward, l.ExtAuthz, l.Metrics} {
 		if one != nil {
 			_ = one.Close()
 		}
@@ -84,15 +84,20 @@ func (s *Server) Run(ctx context.Context, l Listeners, ready func()) error {
 
 // serve opens the doors. What ends one of them before its time is told on failed.
 func (s *Server) serve(l Listeners) (servers []*http.Server, failed <-chan error) {
-	ends := make(chan error, 4)
+	ends := make(chan error, 5)
 	for _, door := range []struct {
 		handler http.Handler
 		at      net.Listener
-	}{{s.Dashboard, l.Dashboard}, {s.Gateway, l.Gateway}, {s.Forward, l.Forward}, {s.Metrics, l.Metrics}} {
+	}{{s.Dashboard, l.Dashboard}, {s.Gateway, l.Gateway}, {s.Forward, l.Forward}, {s.ExtAuthz, l.ExtAuthz}, {s.Metrics, l.Metrics}} {
 		if door.at == nil {
 			continue
 		}
 		server := s.httpServer(door.handler)
+		if door.at == l.ExtAuthz { // gRPC without TLS is HTTP/2 from the first byte
+			server.Protocols = new(http.Protocols)
+			server.Protocols.SetHTTP2(true)
+			server.Protocols.SetUnencryptedHTTP2(true)
+		}
 		servers = append(servers, server)
 		go func() {
 			if err := server.Serve(door.at); !errors.Is(err, http.ErrServerClosed) {

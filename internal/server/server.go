@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/extauthz"
 	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -26,8 +27,8 @@ type Server struct {
 	gate    *gateway.Gateway
 	metrics *metrics
 
-	// Dashboard, Gateway, Forward and Metrics are the handlers of the listeners.
-	Dashboard, Gateway, Forward, Metrics http.Handler
+	// Dashboard, Gateway, Forward, ExtAuthz and Metrics are the handlers of the listeners.
+	Dashboard, Gateway, Forward, ExtAuthz, Metrics http.Handler
 
 	draining           atomic.Bool
 	refusedConnections atomic.Int64
@@ -69,8 +70,22 @@ func (s *Server) buildDoors(ctx context.Context) error {
 	s.Dashboard = chain.Wrap("dashboard", browser)
 	s.Gateway = chain.Wrap("gateway", gate)
 	s.Forward = gate.Asked(chain, convention(s.cfg))
+	s.ExtAuthz = extAuthz(s.cfg, gate, chain)
 	s.Metrics = s.newMetricsMux()
 	return nil
+}
+
+// extAuthz is the same check behind Envoy's protocol.
+func extAuthz(cfg config.Config, gate *gateway.Gateway, chain httpx.Chain) http.Handler {
+	whole := cfg.Gateway.ExtAuthz.Bodies == config.BodiesWhole
+	body := gateway.Unseen
+	if whole {
+		body = gateway.Whole
+	}
+	return extauthz.Door{
+		Check: gate.Told(chain, "ext_authz", body), Clean: gateway.CleanRequest, Trusted: cfg.Proxies.Trusted,
+		Bodies: whole, BodyCap: int64(cfg.Gateway.BodyCap),
+	}.Handler()
 }
 
 func convention(cfg config.Config) gateway.Convention {

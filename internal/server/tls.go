@@ -44,7 +44,9 @@ func (s *Server) secure(ctx context.Context, l Listeners) (secured Listeners, re
 		}
 		return tls.NewListener(one, cfg)
 	}
-	return Listeners{Dashboard: wrap(l.Dashboard), Gateway: wrap(l.Gateway), Forward: wrap(l.Forward), Metrics: l.Metrics}, release, nil
+	return Listeners{
+		Dashboard: wrap(l.Dashboard), Gateway: wrap(l.Gateway), Forward: wrap(l.Forward), ExtAuthz: wrap(l.ExtAuthz), Metrics: l.Metrics,
+	}, release, nil
 }
 
 // certFiles reads certificate and key again when either file changed, so that a renewal needs no restart. A pair that cannot be read leaves

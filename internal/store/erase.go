@@ -36,18 +36,30 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		ended = append(ended, rowID[id.KeyKind](k))
 	}
 	for what, erase := range map[string]func() error{
-		"password":      func() error { return t.DeletePasswordByUser(ctx, sqlgen.DeletePasswordByUserParams{UserID: u[:]}) },
-		"authenticator": func() error { _, err := t.DeleteTOTP(ctx, u); return err },
-		"passkeys":      func() error { return t.DeletePasskeysByUser(ctx, sqlgen.DeletePasskeysByUserParams{UserID: u[:]}) },
+		"password":       func() error { return t.DeletePasswordByUser(ctx, sqlgen.DeletePasswordByUserParams{UserID: u[:]}) },
+		"authenticator":  func() error { _, err := t.DeleteTOTP(ctx, u); return err },
+		"recovery codes": func() error { return t.DeleteRecoverySet(ctx, u) },
+		"recovery plan": func() error {
+			return t.DeleteRecoveryPlanByUser(ctx, sqlgen.DeleteRecoveryPlanByUserParams{UserID: u[:]})
+		},
+		"recoveries": func() error {
+			return errors.Join(t.DeleteEvidenceByUser(ctx, sqlgen.DeleteEvidenceByUserParams{UserID: u[:]}),
+				t.DeleteRecoveriesByUser(ctx, sqlgen.DeleteRecoveriesByUserParams{UserID: u[:]}))
+		},
+		"passkeys": func() error { return t.DeletePasskeysByUser(ctx, sqlgen.DeletePasskeysByUserParams{UserID: u[:]}) },
 		"devices": func() error {
 			return t.DeleteDeviceUsersByUser(ctx, sqlgen.DeleteDeviceUsersByUserParams{UserID: u[:]})
 		},
-		"places":         func() error { return t.DeletePlacesByUser(ctx, sqlgen.DeletePlacesByUserParams{UserID: u[:]}) },
-		"step-ups":       func() error { return t.DeleteStepUpsByUser(ctx, sqlgen.DeleteStepUpsByUserParams{UserID: u[:]}) },
-		"sign-ups":       func() error { return t.DeleteSignUpsByMail(ctx, sqlgen.DeleteSignUpsByMailParams{Mail: user.Mail}) },
-		"bindings":       func() error { return t.DeleteBindingsByUser(ctx, sqlgen.DeleteBindingsByUserParams{UserID: u[:]}) },
-		"sessions":       func() error { return t.EraseSessionsOfUser(ctx, sqlgen.EraseSessionsOfUserParams{UserID: u[:]}) },
-		"words of keys":  func() error { return t.EraseKeysOfOwner(ctx, sqlgen.EraseKeysOfOwnerParams{OwnerID: u[:]}) },
+		"places":        func() error { return t.DeletePlacesByUser(ctx, sqlgen.DeletePlacesByUserParams{UserID: u[:]}) },
+		"step-ups":      func() error { return t.DeleteStepUpsByUser(ctx, sqlgen.DeleteStepUpsByUserParams{UserID: u[:]}) },
+		"sign-ups":      func() error { return t.DeleteSignUpsByMail(ctx, sqlgen.DeleteSignUpsByMailParams{Mail: user.Mail}) },
+		"bindings":      func() error { return t.DeleteBindingsByUser(ctx, sqlgen.DeleteBindingsByUserParams{UserID: u[:]}) },
+		"sessions":      func() error { return t.EraseSessionsOfUser(ctx, sqlgen.EraseSessionsOfUserParams{UserID: u[:]}) },
+		"words of keys": func() error { return t.EraseKeysOfOwner(ctx, sqlgen.EraseKeysOfOwnerParams{OwnerID: u[:]}) },
+		"secrets' uses": func() error {
+			return t.EraseSecretUsesOfOwner(ctx, sqlgen.EraseSecretUsesOfOwnerParams{OwnerID: u[:]})
+		},
+		"uses of keys":   func() error { return t.EraseKeyUsesOfOwner(ctx, sqlgen.EraseKeyUsesOfOwnerParams{OwnerID: u[:]}) },
 		"account's name": func() error { return t.EraseAccountsOfUser(ctx, sqlgen.EraseAccountsOfUserParams{UserID: u[:]}) },
 	} {
 		if err := erase(); err != nil {

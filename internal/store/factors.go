@@ -74,7 +74,7 @@ func (t *tx) DeleteTOTP(ctx context.Context, u id.User) (bool, error) {
 func (t *tx) InsertPasskey(ctx context.Context, c passkey.Credential) (bool, error) {
 	return won(t.Queries.InsertPasskey(ctx, sqlgen.InsertPasskeyParams{
 		ID: c.ID[:], UserID: c.User[:], CredentialID: c.CredentialID, Credential: c.Record, Name: c.Name, CreatedAt: micros(c.Born),
-		ApprovesFrom: micros(c.ApprovesFrom),
+		ApprovesFrom: micros(c.ApprovesFrom), Attested: c.Attested,
 	}))
 }
 
@@ -84,12 +84,17 @@ func (t *tx) PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, e
 		return passkey.Credential{
 			ID: rowID[id.PasskeyKind](row.ID), User: rowID[id.UserKind](row.UserID), CredentialID: row.CredentialID, Record: row.Credential,
 			Name: row.Name, Born: at(row.CreatedAt), LastUsedAt: maybeAt(row.LastUsedAt), ApprovesFrom: at(row.ApprovesFrom),
+			Attested: row.Attested, TestedAt: maybeAt(row.TestedAt),
 		}
 	})
 }
 
 func (t *tx) UsePasskey(ctx context.Context, c passkey.Credential) (bool, error) {
 	return won(t.Queries.UsePasskey(ctx, sqlgen.UsePasskeyParams{ID: c.ID[:], Credential: c.Record, LastUsedAt: maybeMicros(c.LastUsedAt)}))
+}
+
+func (t *tx) TestPasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (bool, error) {
+	return won(t.Queries.TestPasskey(ctx, sqlgen.TestPasskeyParams{ID: c[:], UserID: u[:], TestedAt: maybeMicros(now)}))
 }
 
 func (t *tx) RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name string) (bool, error) {
@@ -102,5 +107,18 @@ func (t *tx) RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now tim
 
 func (t *tx) LaterDevice(ctx context.Context, u id.User, since time.Time) (bool, error) {
 	count, err := t.LaterDevicesByUser(ctx, sqlgen.LaterDevicesByUserParams{UserID: u[:], Since: micros(since)})
+	if err != nil || count > 0 {
+		return count > 0, err
+	}
+	count, err = t.RecoveredSince(ctx, sqlgen.RecoveredSinceParams{UserID: u[:], Since: maybeMicros(since)})
 	return count > 0, err
+}
+
+func (t *tx) NotePasskeyDevice(ctx context.Context, c id.Passkey, d id.Device) error {
+	return t.Queries.NotePasskeyDevice(ctx, sqlgen.NotePasskeyDeviceParams{ID: c[:], DeviceID: maybeID(d)})
+}
+
+func (t *tx) PasskeysMadeOn(ctx context.Context, u id.User, d id.Device) ([]id.Passkey, error) {
+	rows, err := t.ListPasskeysMadeOn(ctx, sqlgen.ListPasskeysMadeOnParams{UserID: u[:], DeviceID: d[:]})
+	return each(rows, err, func(row sqlgen.ListPasskeysMadeOnRow) id.Passkey { return rowID[id.PasskeyKind](row.ID) })
 }

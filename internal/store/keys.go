@@ -22,12 +22,68 @@ func (t *tx) InsertKey(ctx context.Context, k apikey.Key, m apikey.Material) err
 		Environment: k.Environment.String(), Dialect: k.Dialect.String(), Algorithm: k.Algorithm.String(), Scopes: k.Scopes.String(),
 		Allowlist: joinNetworks(k.Allowlist), WindowPast: k.WindowPast.Microseconds(), CreatedAt: micros(k.Born),
 		Settings: strings.Join(k.Dialect.SettingsWords(k.Settings), " "), CreatedDevice: k.BornOn[:], ExpiresAt: micros(k.ExpiresAt),
+		OnEnd: string(k.OnEnd), Template: k.Template, Standby: truth(k.Standby), Pin: k.Pin, ImportedAt: maybeMicros(k.ImportedAt),
 	})
 	if err != nil {
 		return err
 	}
+	return t.InsertSecret(ctx, k.ID, m)
+}
+
+func (t *tx) InsertSecret(ctx context.Context, k id.Key, m apikey.Material) error {
 	return t.InsertKeySecret(ctx, sqlgen.InsertKeySecretParams{
-		KeyID: k.ID[:], Version: int64(m.Version), Material: m.Bytes, CreatedAt: micros(k.Born),
+		KeyID: k[:], Version: int64(m.Version), Material: m.Bytes, CreatedAt: micros(m.Born), MintedBy: m.MintedBy,
+	})
+}
+
+func (t *tx) RetireSecrets(ctx context.Context, k id.Key, before uint32, when time.Time) error {
+	return t.RetireSecretsBefore(ctx, sqlgen.RetireSecretsBeforeParams{KeyID: k[:], Version: int64(before), RetiresAt: maybeMicros(when)})
+}
+
+func (t *tx) DeleteSecret(ctx context.Context, k id.Key, version uint32) error {
+	_, err := t.DeleteKeySecret(ctx, sqlgen.DeleteKeySecretParams{KeyID: k[:], Version: int64(version)})
+	return err
+}
+
+func (t *tx) TouchSecret(ctx context.Context, k id.Key, version uint32, used time.Time, from string) error {
+	_, err := t.TouchKeySecret(ctx, sqlgen.TouchKeySecretParams{
+		KeyID: k[:], Version: int64(version), LastUsedAt: maybeMicros(used), LastUsedFrom: from,
+	})
+	return err
+}
+
+func (t *tx) ChangeKey(ctx context.Context, k apikey.Key) (bool, error) {
+	return won(t.EditKey(ctx, sqlgen.EditKeyParams{
+		Name: k.Name, Purpose: k.Purpose, Scopes: k.Scopes.String(), Allowlist: joinNetworks(k.Allowlist), ExpiresAt: micros(k.ExpiresAt),
+		OnEnd: string(k.OnEnd), Standby: truth(k.Standby), Pin: k.Pin, Noticed: int64(k.Noticed), Dormancy: int64(k.Dormancy),
+		WokenAt: maybeMicros(k.WokenAt), ID: k.ID[:], AccountID: k.Account[:],
+	}))
+}
+
+func (t *tx) StopKey(ctx context.Context, k apikey.Key, s apikey.Stop, why string, now time.Time) (bool, error) {
+	if s == apikey.Block {
+		return won(t.BlockKey(ctx, sqlgen.BlockKeyParams{ID: k.ID[:], AccountID: k.Account[:], BlockedAt: maybeMicros(now), StoppedWhy: why}))
+	}
+	return won(t.FreezeKey(ctx, sqlgen.FreezeKeyParams{ID: k.ID[:], AccountID: k.Account[:], FrozenAt: maybeMicros(now), StoppedWhy: why}))
+}
+
+func (t *tx) ResumeKey(ctx context.Context, k apikey.Key, s apikey.Stop) (bool, error) {
+	if s == apikey.Block {
+		return won(t.UnblockKey(ctx, sqlgen.UnblockKeyParams{ID: k.ID[:], AccountID: k.Account[:]}))
+	}
+	return won(t.UnfreezeKey(ctx, sqlgen.UnfreezeKeyParams{ID: k.ID[:], AccountID: k.Account[:]}))
+}
+
+func (t *tx) AddUse(ctx context.Context, k id.Key, u apikey.Use) error {
+	return t.AddKeyUse(ctx, sqlgen.AddKeyUseParams{
+		KeyID: k[:], Hour: micros(u.Hour), Addr: u.Addr, Route: u.Route, Code: u.Code, Calls: u.Calls, LastAt: micros(u.Last),
+	})
+}
+
+func (t *tx) UsesOfKey(ctx context.Context, k id.Key, since time.Time, limit int) ([]apikey.Use, error) {
+	rows, err := t.ListKeyUses(ctx, sqlgen.ListKeyUsesParams{KeyID: k[:], Since: micros(since), MaxRows: int64(limit)})
+	return each(rows, err, func(row sqlgen.KeyUse) apikey.Use {
+		return apikey.Use{Hour: at(row.Hour), Addr: row.Addr, Route: row.Route, Code: row.Code, Calls: row.Calls, Last: at(row.LastAt)}
 	})
 }
 
@@ -62,7 +118,10 @@ func (t *tx) KeysOfOwner(ctx context.Context, u id.User) ([]id.Key, error) {
 func (t *tx) MaterialOf(ctx context.Context, k id.Key) ([]apikey.Material, error) {
 	rows, err := t.ListKeySecrets(ctx, sqlgen.ListKeySecretsParams{KeyID: k[:]})
 	return each(rows, err, func(row sqlgen.ApiKeySecret) apikey.Material {
-		return apikey.Material{Version: uint32(row.Version), Bytes: row.Material}
+		return apikey.Material{
+			Version: uint32(row.Version), Bytes: row.Material, Born: at(row.CreatedAt), MintedBy: row.MintedBy,
+			RetiresAt: maybeAt(row.RetiresAt), LastUsedAt: maybeAt(row.LastUsedAt), LastUsedFrom: row.LastUsedFrom,
+		}
 	})
 }
 
@@ -130,6 +189,9 @@ func keyOf(row sqlgen.KeyByIDRow) (apikey.Key, error) {
 		WindowPast: time.Duration(row.WindowPast) * time.Microsecond, Born: at(row.CreatedAt), BornOn: rowID[id.DeviceKind](row.CreatedDevice),
 		ExpiresAt: at(row.ExpiresAt), RevokedAt: maybeAt(row.RevokedAt), RevokedWhy: row.RevokedWhy,
 		LastUsedAt: maybeAt(row.LastUsedAt), LastUsedFrom: row.LastUsedFrom, OwnerRole: principal.ParseRole(row.Role),
+		FrozenAt: maybeAt(row.FrozenAt), BlockedAt: maybeAt(row.BlockedAt), StoppedWhy: row.StoppedWhy, OwnerLocked: row.LockedAt.Valid,
+		OnEnd: apikey.OnEnd(row.OnEnd), Template: row.Template, Standby: row.Standby != 0, Pin: row.Pin, Noticed: int(row.Noticed),
+		Dormancy: apikey.Dormancy(row.Dormancy), WokenAt: maybeAt(row.WokenAt), ImportedAt: maybeAt(row.ImportedAt),
 	}
 	if row.DisabledAt.Valid || row.RemovedAt.Valid {
 		k.OwnerRole = principal.NoRole

@@ -37,6 +37,12 @@ func (t *tx) Sweep(ctx context.Context, now time.Time, limit int64) (total int64
 		func() (int64, error) {
 			return t.DeleteKeyNoncesOfEnded(ctx, sqlgen.DeleteKeyNoncesOfEndedParams{Before: maybeMicros(now.Add(-24 * time.Hour)), MaxRows: limit})
 		},
+		func() (int64, error) { // a day, in which a bot that still uses one is told so
+			return t.DeleteRetiredSecrets(ctx, sqlgen.DeleteRetiredSecretsParams{Before: maybeMicros(now.Add(-24 * time.Hour)), MaxRows: limit})
+		},
+		func() (int64, error) {
+			return t.DeleteOldKeyUses(ctx, sqlgen.DeleteOldKeyUsesParams{Before: micros(now.Add(-90 * 24 * time.Hour)), MaxRows: limit})
+		},
 		func() (int64, error) { return t.sweepSessions(ctx, expired, day, limit) },
 		func() (int64, error) { return t.sweepDevices(ctx, unseen, limit) },
 	}

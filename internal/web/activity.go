@@ -58,6 +58,9 @@ var refused = map[audit.Action]bool{
 }
 
 func (a *activity) entry(v *visit, t audit.Told) page.Entry {
+	if t.Broken != nil {
+		return page.Entry{At: v.when(t.At), Text: v.words.Say("activity.broken"), Next: v.words.Say("activity.broken_next"), Refused: true}
+	}
 	r := t.Readable
 	facts := map[string]string{}
 	for name, value := range r.Facts {

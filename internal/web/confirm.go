@@ -38,6 +38,7 @@ type Confirming struct {
 }
 
 type confirmations interface {
+	exchanges
 	Show(ctx context.Context, address string) (confirm.Shown, error)
 	Begin(ctx context.Context, address string) (json.RawMessage, error)
 	Approve(ctx context.Context, from principal.Origin, address string, response []byte) (confirm.Asked, error)
@@ -92,13 +93,13 @@ func (c *Confirming) show(w http.ResponseWriter, r *http.Request) error {
 	now := c.now()
 	moment := func(t time.Time) i18n.Moment { return words.Moment(t, now) }
 	view := page.Confirm{
-		Transaction: transactionView(s.Content), State: s.State(now), Held: heldView(words, now, s.Stand), Expires: moment(s.Expires),
+		Transaction: transactionView(c.room, s.Content), State: s.State(now), Held: heldView(words, now, s.Stand), Expires: moment(s.Expires),
 		Ready: s.Ready, Post: ConfirmPrefix + r.PathValue("at"), Back: backOf(s.Confirmation),
 	}
 	if !s.Young.IsZero() {
 		view.Young = moment(s.Young)
 	}
-	return c.write(w, r, http.StatusOK, page.ConfirmPage(c.frame(words, words.Say("confirm.title."+view.Action)), view))
+	return c.write(w, r, http.StatusOK, page.ConfirmPage(c.frame(words, words.Say(view.Heading())), view))
 }
 
 func (c *Confirming) frame(words i18n.Words, title string) page.Frame {
@@ -120,10 +121,15 @@ func (c *Confirming) write(w http.ResponseWriter, r *http.Request, status int, s
 	return nil
 }
 
-func transactionView(c confirm.Content) page.Transaction {
+// exchanges knows what people call an exchange.
+type exchanges interface {
+	Exchange(of confirm.Content) string
+}
+
+func transactionView(room exchanges, c confirm.Content) page.Transaction {
 	return page.Transaction{
 		Action: c.Action.String(), Asset: c.Asset, Network: c.Network, Address: c.Address, Memo: c.Memo, Amount: c.Amount, Fee: c.Fee,
-		Exchange: c.Upstream, Test: c.Environment == id.Test,
+		Exchange: room.Exchange(c), Test: c.Environment == id.Test,
 	}
 }
 

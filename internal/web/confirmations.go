@@ -23,6 +23,7 @@ type pending struct {
 	room interface {
 		List(ctx context.Context, p principal.Principal) ([]confirm.Asked, error)
 		Cancel(ctx context.Context, p principal.Principal, which id.Confirmation) error
+		exchanges
 	}
 	holds holdsOf
 }
@@ -43,7 +44,7 @@ func (c *pending) show(v *visit) error {
 	}
 	view := page.Confirmations{Held: heldView(v.words, v.now, stand)}
 	for _, a := range list {
-		one := page.Pending{Transaction: transactionView(a.Content), ID: a.ID.String(), State: a.State(v.now), Expires: v.when(a.Expires)}
+		one := page.Pending{Transaction: transactionView(c.room, a.Content), ID: a.ID.String(), State: a.State(v.now), Expires: v.when(a.Expires)}
 		if a.Approved.IsZero() {
 			one.URL = a.URL
 		}

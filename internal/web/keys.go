@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
-	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
@@ -24,6 +23,12 @@ type keys struct {
 		Challenge(p principal.Principal) (string, error)
 		Issue(ctx context.Context, p principal.Principal, in apikey.IssueInput) (apikey.Issued, error)
 		Revoke(ctx context.Context, p principal.Principal, k id.Key) error
+		Rotate(ctx context.Context, p principal.Principal, in apikey.RotateInput) (apikey.Rotated, error)
+		Retire(ctx context.Context, p principal.Principal, k id.Key, sure bool) error
+		Cutover(k id.Key) []apikey.Secret
+		Leaked(ctx context.Context, p principal.Principal, k id.Key, since time.Time) (apikey.Leak, error)
+		Stop(ctx context.Context, p principal.Principal, k id.Key, s apikey.Stop) error
+		Resume(ctx context.Context, p principal.Principal, k id.Key, s apikey.Stop) error
 	}
 	factors  methodsOf
 	accounts interface {
@@ -47,6 +52,14 @@ func (k *keys) mount(on mounter) {
 	on(http.MethodGet, "/keys/new", k.plan)
 	on(http.MethodPost, "/keys", k.create)
 	on(http.MethodPost, "/keys/{id}/revoke", k.revoke)
+	on(http.MethodGet, "/keys/{id}", func(v *visit) error { return k.one(v, page.Problem{}) })
+	on(http.MethodPost, "/keys/{id}/rotate", k.rotate)
+	on(http.MethodPost, "/keys/{id}/retire", k.retire)
+	on(http.MethodPost, "/keys/{id}/leaked", k.leaked)
+	on(http.MethodPost, "/keys/{id}/freeze", k.stop(apikey.Freeze))
+	on(http.MethodPost, "/keys/{id}/unfreeze", k.resume(apikey.Freeze))
+	on(http.MethodPost, "/keys/{id}/block", k.stop(apikey.Block))
+	on(http.MethodPost, "/keys/{id}/unblock", k.resume(apikey.Block))
 }
 
 func (k *keys) list(v *visit, p page.Problem) error {
@@ -91,10 +104,14 @@ func stateOf(key apikey.Key, now time.Time) page.KeyState {
 	switch {
 	case !key.RevokedAt.IsZero():
 		return page.KeyRevoked
+	case !key.BlockedAt.IsZero():
+		return page.KeyBlocked
 	case !now.Before(key.ExpiresAt):
 		return page.KeyExpired
 	case key.OwnerRole == principal.NoRole:
 		return page.KeyOrphan
+	case key.Frozen():
+		return page.KeyFrozen
 	case key.ExpiresAt.Sub(now) < soon:
 		return page.KeySoon
 	}
@@ -131,18 +148,14 @@ var kinds = []struct {
 	{"kucoin", sign.KuCoin, sign.HMACSHA256},
 }
 
-// revoke ends a key. The same bytes under the other environment's prefix name no key.
+// revoke ends a key.
 func (k *keys) revoke(v *visit) error {
 	if _, err := v.form.only(); err != nil {
 		return err
 	}
-	text := v.r.PathValue("id")
-	kid, _, err := id.ParseKey(text)
+	kid, err := k.named(v)
 	if err != nil {
-		return fault.New(fault.KeyNotFound)
-	}
-	if live := k.keys.Find(kid); live == nil || live.Text != text {
-		return fault.New(fault.KeyNotFound)
+		return err
 	}
 	if err := k.keys.Revoke(v.r.Context(), v.who, kid); err != nil {
 		return v.retry(err, func(p page.Problem) error { return k.list(v, p) })

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/rawsql"
+	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
@@ -228,6 +231,25 @@ func TestActivity(t *testing.T) {
 	if got := b.href("The same as JSON"); !strings.HasPrefix(got, "/v1/activity") {
 		t.Errorf("the twin is %q", got)
 	}
+}
+
+// Whoever changes the log by force must not blind its reader: the entry says that it was changed, and the others stand.
+func TestActivityOfALogThatWasChanged(t *testing.T) {
+	folder := t.TempDir()
+	s := authtest.StartWith(t, authtest.Options{Now: storetest.NewClock().Now, Folder: folder})
+	ada := s.SignUp("ada@example.com")
+	s.IssueKey(ada, apikey.IssueInput{Name: "grid", Purpose: "p"})
+	if err := rawsql.Exec(filepath.Join(folder, "sallyport.db"), "UPDATE audit_event SET sealed = x'00' WHERE action = 'key.created'"); err != nil {
+		t.Fatal(err)
+	}
+	b := as(t, s, ada)
+	b.get("/activity")
+	b.shows(http.StatusOK, happened(audit.UserSignedUp), "was changed or damaged in the database")
+	if shown := b.page.text(); strings.Contains(shown, "grid") {
+		t.Errorf("the changed entry still speaks: %s", shown)
+	}
+	b.get("/v1/activity")
+	b.shows(http.StatusOK, `"broken":true`, string(audit.UserSignedUp))
 }
 
 func TestActivityByPages(t *testing.T) {

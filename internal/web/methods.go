@@ -2,14 +2,19 @@ package web
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
 	"github.com/seed-21c57000/sallyport/internal/prove/totp"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
@@ -25,6 +30,7 @@ type methods struct {
 		RemoveTOTP(ctx context.Context, p principal.Principal) (secret.Value, error)
 		RenamePasskey(ctx context.Context, p principal.Principal, c id.Passkey, name string) error
 		RemovePasskey(ctx context.Context, p principal.Principal, c id.Passkey) (secret.Value, error)
+		Signal(ctx context.Context, p principal.Principal) (passkey.Signal, error)
 	}
 	accounts selves
 }
@@ -55,10 +61,39 @@ func (m *methods) list(v *visit, p page.Problem) error {
 	}
 	for _, c := range has.Passkeys {
 		view.Passkeys = append(view.Passkeys, page.Passkey{
-			ID: c.ID.String(), Name: c.Name, Synced: c.Synced(), Added: v.when(c.Born), Used: v.when(c.LastUsedAt),
+			ID: c.ID.String(), Name: c.Name, Product: c.Model(), Attested: c.Attested != "", Synced: c.Synced(),
+			Added: v.when(c.Born), Used: v.when(c.LastUsedAt), Tested: v.when(c.TestedAt),
 		})
 	}
+	view.Codes = codesView(v, has)
+	view.Spare = spare(has.Passkeys, v.web.Now())
+	signal, err := m.factors.Signal(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	told, err := json.Marshal(signal)
+	if err != nil {
+		return fmt.Errorf("encode signal: %w", err)
+	}
+	view.Signal = string(told)
 	return v.show(page.MethodsPage(v.frame("nav.methods"), view))
+}
+
+// spareTest is how long a passkey may lie unused before its owner is asked to try it out.
+const spareTest = 180 * 24 * time.Hour
+
+// spare names what a list of passkeys lacks, as page.Methods has it.
+func spare(list []passkey.Credential, now time.Time) string {
+	if len(list) == 1 {
+		return "second"
+	}
+	for _, c := range list {
+		last := slices.MaxFunc([]time.Time{c.Born, c.LastUsedAt, c.TestedAt}, time.Time.Compare)
+		if now.Sub(last) > spareTest {
+			return "test"
+		}
+	}
+	return ""
 }
 
 func (m *methods) askPassword(v *visit, p page.Problem) error {
@@ -132,7 +167,21 @@ func (m *methods) confirmTOTP(v *visit) error {
 	if err != nil {
 		return v.retry(err, func(p page.Problem) error { return v.show(page.EnrolPage(v.frame("totp.add"), page.Enrol{Problem: p})) })
 	}
-	return changed(v, bearer, "totp_added")
+	return m.afterFactor(v, bearer, "totp_added")
+}
+
+// afterFactor goes from a new factor to recovery codes, as long as there are none that were kept: the factor alone would be lost with its phone.
+func (m *methods) afterFactor(v *visit, bearer secret.Value, said string) error {
+	has, err := m.factors.Of(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	if has.Codes != nil && !has.Codes.ConfirmedAt.IsZero() {
+		return changed(v, bearer, said)
+	}
+	v.renew(bearer)
+	v.say(said)
+	return v.leave("/recovery/codes")
 }
 
 func (m *methods) removeTOTP(v *visit) error {

@@ -161,7 +161,7 @@ func TestAuthenticatorApp(t *testing.T) {
 	b.shows(http.StatusForbidden, says(fault.TOTPCodeRefused), "Begin anew with another picture")
 	b.page = shown
 	b.submit("/methods/totp/confirm", "code", authtest.CodeAt(secret, clock.Now()))
-	b.leads("/methods")
+	b.leads("/recovery/codes") // an app alone would be lost with its phone
 	b.follow()
 	b.shows(http.StatusOK, "The authenticator app is added")
 	b.post("/methods/totp", tokenOf(b, "/methods"))
@@ -243,7 +243,7 @@ func TestEverySummaryIsSaidInKorean(t *testing.T) {
 	b.submit("/methods/totp/confirm", "code", authtest.CodeAt(secret, clock.Now()))
 	asked("인증 앱 추가")
 	b.submit("/methods/totp/confirm", "proof_password", authtest.Password)
-	b.leads("/methods")
+	b.leads("/recovery/codes")
 	b.post("/methods/totp/remove", tokenOf(b, "/methods"))
 	asked("인증 앱 삭제")
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -88,7 +87,7 @@ func (k *keys) plan(v *visit) error {
 		return err
 	}
 	if m.Strongest() < assurance.Mfa {
-		return fault.New(fault.AssuranceTooLow, "needs", assurance.Mfa.String())
+		return fault.New(fault.AssuranceTooLow, "needs", assurance.Mfa.String(), "missing", assurance.Words(v.who.Proof.Missing(assurance.Mfa)))
 	}
 	w := wanted{fields: map[string]string{"environment": k.terms.environment.String(), "kind": "hmac"}, scopes: scope.ReadOnly.Words()}
 	return k.showForm(v, w, page.Problem{})
@@ -196,19 +195,7 @@ func (k *keys) create(v *visit) error {
 			return k.showForm(v, w, p)
 		})
 	}
-	view := page.Created{
-		Key: k.card(v, issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal()), Check: k.check(ownFile),
-	}
-	if view.Secret != "" {
-		view.FileName = fileName(in.Name)
-		view.Check = k.check(view.FileName)
-		file, err := keyFile(issued)
-		if err != nil {
-			return err
-		}
-		view.FileHref = "data:application/json;base64," + base64.StdEncoding.EncodeToString(file)
-	}
-	return v.show(page.CreatedPage(v.frame("created.title", "name", in.Name), view))
+	return k.showIssued(v, issued)
 }
 
 // ownFile is where "sallyport keygen" has put a key pair of the reader's own, as the form says.

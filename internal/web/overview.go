@@ -82,6 +82,9 @@ func (v *visit) missing(m factor.Methods) (list []page.Missing) {
 	case v.who.Proof.Level() < assurance.Mfa:
 		add("proof", "/sign-in")
 	}
+	if m.Strongest() >= assurance.Mfa && (m.Codes == nil || m.Codes.Left == 0 || m.Codes.ConfirmedAt.IsZero()) {
+		add("codes", "/recovery/codes")
+	}
 	if m.Strongest() >= assurance.Mfa && ways == 1 {
 		add("way", "/methods")
 	}

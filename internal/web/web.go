@@ -143,6 +143,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&crossing{w.Sessions, w.Hosts}).mount(on)
 	(&sessions{w.Sessions, w.Factors, w.Now, w.Sessions.Limits.Idle}).mount(on)
 	(&methods{w.Factors, w.Accounts}).mount(on)
+	(&recoveryCodes{w.Factors}).mount(on)
 	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}

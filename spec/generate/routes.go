@@ -10,7 +10,7 @@ import (
 
 // The words of spec/routes.tsv and the constants of package route that they become.
 var (
-	needsOf     = map[string]string{"public": "Public", "pre": "Pre", "session": "Session", "session-or-key": "SessionOrKey"}
+	needsOf     = map[string]string{"public": "Public", "pre": "Pre", "session": "Session", "session-or-key": "SessionOrKey", "key": "Key"}
 	assuranceOf = map[string]string{"none": "AssuranceNone", "pwd": "AssurancePwd", "mfa": "AssuranceMfa", "step-up": "AssuranceStepUp"}
 	methods     = map[string]bool{"GET": true, "POST": true, "PUT": true, "PATCH": true, "DELETE": true}
 )

@@ -2,6 +2,7 @@
 
 import { bindNewKey } from "./newkey";
 import { bindPasskeys } from "./passkeys";
-import { bindContinue, bindCopy, bindEnding, bindMeter, bindShow, bindTimes } from "./small";
+import { bindSignal } from "./signal";
+import { bindContinue, bindCopy, bindEnding, bindMeter, bindPrint, bindShow, bindTimes } from "./small";
 
-for (const bind of [bindTimes, bindCopy, bindShow, bindMeter, bindEnding, bindPasskeys, bindNewKey, bindContinue]) bind();
+for (const bind of [bindTimes, bindCopy, bindShow, bindMeter, bindPrint, bindEnding, bindPasskeys, bindSignal, bindNewKey, bindContinue]) bind();

@@ -2,8 +2,9 @@
 
 import { call, Refused } from "./call";
 import { all, busy, fail, one } from "./dom";
+import { forget } from "./signal";
 import { provenCall } from "./stepup";
-import { type Begun, make, show, supported } from "./webauthn";
+import { type Begun, type Finished, make, show, supported } from "./webauthn";
 
 /** A ceremony is what happens when its button is pressed. */
 type Ceremony = (root: HTMLElement) => Promise<void>;
@@ -13,6 +14,7 @@ const ceremonies: Record<string, Ceremony> = {
 	"sign-up": signUp,
 	enrol,
 	"step-up": stepUp,
+	test,
 };
 
 export function bindPasskeys(): void {
@@ -65,7 +67,7 @@ async function offerInAutofill(): Promise<void> {
 	try {
 		const begun = await call<Begun>("POST", "/v1/sign-in/passkey/begin");
 		const finished = await show(begun, mine.signal);
-		await call("POST", "/v1/sign-in/passkey", { ...finished, shared: shared() });
+		await present(begun, finished);
 		enter();
 	} catch (error) {
 		const place = one("[data-ceremony=sign-in]");
@@ -83,8 +85,20 @@ function enter(): void {
 async function signIn(): Promise<void> {
 	stopWaiting();
 	const begun = await call<Begun>("POST", "/v1/sign-in/passkey/begin");
-	await call("POST", "/v1/sign-in/passkey", { ...(await show(begun)), shared: shared() });
+	await present(begun, await show(begun));
 	enter();
+}
+
+/** present hands a passkey's answer over. One that we do not know is forgotten by the browser too, so that it is not offered again. */
+async function present(begun: Begun, finished: Finished): Promise<void> {
+	try {
+		await call("POST", "/v1/sign-in/passkey", { ...finished, shared: shared() });
+	} catch (error) {
+		if (error instanceof Refused && error.problem.code === "passkey.unknown") {
+			forget((begun.options as { rpId?: unknown }).rpId, (finished.response as { id?: unknown }).id);
+		}
+		throw error;
+	}
 }
 
 async function signUp(root: HTMLElement): Promise<void> {
@@ -105,6 +119,17 @@ async function enrol(): Promise<void> {
 	const added = await provenCall<{ id: string }>("/v1/passkeys", { ...finished, name: passkeyName()?.value ?? "" });
 	location.hash = added.id;
 	location.reload();
+}
+
+/** test tries one passkey out and says that it works. */
+async function test(root: HTMLElement): Promise<void> {
+	const row = root.closest<HTMLElement>("[data-passkey]");
+	const works = row && one("[data-tested]", row);
+	if (!row || !works) return;
+	works.hidden = true;
+	const path = `/v1/passkeys/${encodeURIComponent(row.dataset.passkey ?? "")}/test`;
+	await call("POST", path, await show(await call<Begun>("POST", `${path}/begin`)));
+	works.hidden = false;
 }
 
 /** stepUp proves on the page that asks for it: the answer goes into the form, which then goes on its way. */

@@ -53,6 +53,14 @@ export function bindCopy(): void {
 	}
 }
 
+/** bindPrint shows the buttons that print a page. */
+export function bindPrint(): void {
+	for (const button of all<HTMLButtonElement>("[data-print]")) {
+		button.hidden = false;
+		button.addEventListener("click", () => { print(); });
+	}
+}
+
 /** bindShow lets people see the password they typed. */
 export function bindShow(): void {
 	for (const button of all<HTMLButtonElement>("[data-show]")) {

@@ -51,8 +51,8 @@ const (
 	owner  = trader | scope.Set(1<<scope.WithdrawalsWrite)
 )
 
-// ScopesOf is what a member of that role may do at most. A key or token of the member never holds more (A79, "rights are the
-// intersection").
+// ScopesOf is what a member of that role may do at most. A key or token of the member never holds more: rights are the
+// intersection.
 func ScopesOf(r principal.Role) scope.Set {
 	switch r {
 	case principal.Owner:
@@ -100,17 +100,26 @@ func ofUser(q decision.Question) decision.Answer {
 		return decision.Answer{Verdict: decision.Deny, Reason: fault.SessionUnrenewed, RetryAfter: unrenewedRetry}
 	}
 	if reason := challenges[q.Principal.Challenge.Why]; reason != "" && challenged(q.Class) {
-		return decision.Answer{Verdict: decision.StepUp, Reason: reason, Needs: q.Principal.Challenge.Needs}
+		return stepUp(q, reason, q.Principal.Challenge.Needs)
 	}
 	needs := levelFor(q.Class)
 	if q.Principal.Level() < needs {
-		return decision.Answer{Verdict: decision.StepUp, Reason: fault.AssuranceTooLow, Needs: needs}
+		return stepUp(q, fault.AssuranceTooLow, needs)
 	}
 	if q.Class == scope.Withdraw || q.Class == scope.Destination {
 		// Money needs a proof bound to exactly this transaction, which no session is.
 		return deny(fault.ConfirmationRequired)
 	}
 	return decision.Answer{Verdict: decision.Allow}
+}
+
+// stepUp names what the proof lacks: a property, or, where it has them all, that it was given just now.
+func stepUp(q decision.Question, reason fault.Code, needs assurance.Level) decision.Answer {
+	missing := q.Principal.Proof.Missing(needs)
+	if len(missing) == 0 {
+		missing = append(missing, assurance.Fresh)
+	}
+	return decision.Answer{Verdict: decision.StepUp, Reason: reason, Needs: needs, Missing: missing}
 }
 
 // challenges maps why a session is challenged → how that is refused.

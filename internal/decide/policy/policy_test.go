@@ -128,7 +128,7 @@ func TestDecidingAllocatesNothing(t *testing.T) {
 	}
 }
 
-// product.md, "When a part is down", column 1.
+// What a node may still do that hears of nothing, row by row.
 func TestANodeOutOfTouchAllowsOnlyWhatDoesNoHarm(t *testing.T) {
 	who := user(principal.Owner, assurance.Phr)
 	for _, row := range []struct {

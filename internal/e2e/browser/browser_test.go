@@ -259,7 +259,7 @@ func (p *person) orderOnTheExchange() {
 	p.t.Helper()
 	p.open(p.demo.Dashboard + "/")
 	p.click("a[href*='/.sallyport/enter']")
-	p.until(fmt.Sprintf("location.origin === %q && document.querySelector('h1') !== null", p.demo.Exchange))
+	p.until(fmt.Sprintf("location.origin === %q && location.pathname === '/' && document.readyState === 'complete'", p.demo.Exchange))
 	p.nothingToSteal()
 	p.click("label:has(input[name='type'][value='limit']), input[name='type'][value='limit']")
 	p.fill("form[action='/orders'] [name='price']", "50000000")

@@ -75,7 +75,7 @@ func TestThePasswordRoad(t *testing.T) {
 	// The code of the step before this one, so that the sign-in below has one left.
 	p.fill("#code", authtest.CodeAt(secret, time.Now().Add(-30*time.Second)))
 	p.submit("form:has(#code)")
-	p.arrive("/methods")
+	p.arrive("/recovery/codes")
 
 	p.signOut()
 	p.fill("#mail", "grace@example.com")

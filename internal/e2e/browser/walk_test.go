@@ -46,8 +46,9 @@ func walk(p *person, show func(name string)) {
 	// The code of the step before this one, so that the sign-in below has one left.
 	p.fill("#code", authtest.CodeAt(secret, time.Now().Add(-30*time.Second)))
 	p.submit("form:has(#code)")
-	p.arrive("/methods")
-	show("methods")
+	p.arrive("/recovery/codes")
+	show("recovery-codes-none")
+	visit("methods", "/methods")
 	p.signOut()
 	p.fill("#mail", "ada@example.com")
 	p.fill("#password", authtest.Password)

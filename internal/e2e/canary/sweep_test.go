@@ -161,7 +161,7 @@ func (w *world) body(line route.Line, fields map[string]any, token string) (body
 			"document-uri": address, "blocked-uri": address, "source-file": address, "violated-directive": "script-src", "script-sample": w.secretText("report"),
 		}}
 	}
-	if len(fields) == 0 {
+	if fields == nil { // no body is described
 		fields = map[string]any{w.secretText("member"): w.secretText("body")}
 	}
 	filled := maps.Clone(fields)

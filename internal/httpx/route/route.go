@@ -20,6 +20,8 @@ const (
 	Session
 	// SessionOrKey takes a session or a signed request.
 	SessionOrKey
+	// Key takes a signed request only.
+	Key
 )
 
 // Assurance is what a session must have proven.

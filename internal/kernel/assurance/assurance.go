@@ -98,6 +98,51 @@ func (p Proof) Level() Level {
 	return None
 }
 
+// Property is what a proof can resist. The words are stored nowhere but in answers, and never change.
+type Property string
+
+// The properties, as policies and refusals name them.
+const (
+	// TwoFactors: two kinds of credentials, or one that is two in itself.
+	TwoFactors Property = "two_factors"
+	// UserVerified, PhishingResistant and DeviceBound are those of Proof.
+	UserVerified      Property = "user_verified"
+	PhishingResistant Property = "phishing_resistant"
+	DeviceBound       Property = "device_bound"
+	// Fresh: shown just now, for this very action.
+	Fresh Property = "fresh"
+)
+
+// Missing names what the proof lacks for a level, so that a refusal can say it; empty if nothing.
+func (p Proof) Missing(needs Level) []Property {
+	missing := []Property{}
+	if needs <= p.Level() {
+		return missing
+	}
+	if needs == Mfa {
+		return append(missing, TwoFactors)
+	}
+	for _, has := range []struct {
+		name Property
+		at   Level
+		is   bool
+	}{{UserVerified, Phr, p.UserVerified}, {PhishingResistant, Phr, p.PhishingResistant}, {DeviceBound, Phrh, p.DeviceBound}} {
+		if needs >= has.at && !has.is {
+			missing = append(missing, has.name)
+		}
+	}
+	return missing
+}
+
+// Words are the properties as text.
+func Words(list []Property) []string {
+	words := make([]string, len(list))
+	for i, p := range list {
+		words[i] = string(p)
+	}
+	return words
+}
+
 // Fresh says whether the proof is at most age old at now. A proof from the future is not fresh.
 func (p Proof) Fresh(now time.Time, age time.Duration) bool {
 	return !p.At.IsZero() && !p.At.After(now) && now.Sub(p.At) <= age

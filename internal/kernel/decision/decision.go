@@ -46,6 +46,8 @@ type Answer struct {
 	Reason fault.Code
 	// Needs is the assurance that would do, with StepUp.
 	Needs assurance.Level
+	// Missing are the properties that the principal's proof lacks for it, with StepUp.
+	Missing []assurance.Property
 	// RetryAfter is when the same question may get another answer by itself; zero where it will not.
 	RetryAfter time.Duration
 }
@@ -56,7 +58,7 @@ func (a Answer) Err() error {
 	case Allow:
 		return nil
 	case StepUp:
-		return fault.New(a.Reason, "needs", a.Needs.String())
+		return fault.New(a.Reason, "needs", a.Needs.String(), "missing", assurance.Words(a.Missing))
 	case Deny:
 	}
 	return fault.New(a.Reason).After(a.RetryAfter)

@@ -48,7 +48,7 @@ const (
 	MailAddressLocalPart Code = "mail_address.local_part"
 	// MailAddressDomain: The part after the @ is not a domain name that mail can reach.
 	MailAddressDomain Code = "mail_address.domain"
-	// AssuranceTooLow: This needs a stronger proof than this session has: {needs}.
+	// AssuranceTooLow: This needs a stronger proof than this session has: {needs}. Missing: {missing}.
 	AssuranceTooLow Code = "assurance.too_low"
 	// StepUpRequired: Please confirm that it is you. Nothing has changed yet.
 	StepUpRequired Code = "step_up_required"
@@ -98,6 +98,12 @@ const (
 	PasskeyRefused Code = "passkey.refused"
 	// PasskeyCloned: This security key's counter went back: there may be a copy of it. We did not accept it.
 	PasskeyCloned Code = "passkey.cloned"
+	// PasskeyUnknown: We do not know this passkey: it was removed here, or it belongs to another site.
+	PasskeyUnknown Code = "passkey.unknown"
+	// PasskeyUnverified: The passkey did not check that it is you. We need its fingerprint, face or PIN; a touch alone is not enough.
+	PasskeyUnverified Code = "passkey.unverified"
+	// PasskeyChanged: This passkey answers as another kind than it was added as: kept on one device then, synced now, or the other way round.
+	PasskeyChanged Code = "passkey.changed"
 	// PasskeyNotFound: There is no such passkey.
 	PasskeyNotFound Code = "passkey.not_found"
 	// PasskeyDuplicate: This passkey is already in your list.
@@ -156,6 +162,20 @@ const (
 	KeyCeiling Code = "key.ceiling"
 	// KeyNeedsSession: This address is for people who are signed in. It takes no API keys.
 	KeyNeedsSession Code = "key.needs_session"
+	// KeyFrozen: This key is frozen: it looks and cancels only.
+	KeyFrozen Code = "key.frozen"
+	// KeyBlocked: This key was blocked on {blocked_at}.
+	KeyBlocked Code = "key.blocked"
+	// KeyUnused: This key was disabled because nobody used it.
+	KeyUnused Code = "key.unused"
+	// KeySecretRetired: This secret was replaced and stopped working on {retired_at}.
+	KeySecretRetired Code = "key.secret_retired"
+	// KeyRotating: The key has two live secrets already.
+	KeyRotating Code = "key.rotating"
+	// KeyNotRotating: The key has one secret only.
+	KeyNotRotating Code = "key.not_rotating"
+	// KeyUnseen: The new secret was not used yet: the bot may still need the old one.
+	KeyUnseen Code = "key.unseen"
 	// AssertionInvalid: The service behind the gateway could not verify that this request came through it. Nothing was changed.
 	AssertionInvalid Code = "assertion.invalid"
 	// GatewayNoUpgrade: This gate does not pass upgraded connections such as WebSocket.
@@ -190,6 +210,10 @@ const (
 	BindingChallenged Code = "binding.challenged"
 	// BindingRefused: The proof of this device was not accepted.
 	BindingRefused Code = "binding.refused"
+	// RecoveryCodeRefused: That is none of the recovery codes that are left.
+	RecoveryCodeRefused Code = "recovery_code.refused"
+	// FactorLastWayBack: Without it, a lost passkey would leave no way back but a wait of days.
+	FactorLastWayBack Code = "factor.last_way_back"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -261,8 +285,8 @@ var registry = map[Code]Entry{
 		English: "The part after the @ is not a domain name that mail can reach.", EnglishFix: "Check its spelling; a name in another script can be written in small letters or in its xn-- form.",
 		Korean: "@ 뒷부분이 메일을 받을 수 있는 도메인 이름이 아닙니다.", KoreanFix: "철자를 확인해 주십시오. 영문이 아닌 문자가 있는 이름은 소문자 또는 xn-- 형식으로 입력해 주십시오."},
 	AssuranceTooLow: {Code: AssuranceTooLow, Status: 403, Sight: Owner, Outside: "forbidden",
-		English: "This needs a stronger proof than this session has: {needs}.", EnglishFix: "Confirm with a passkey or with your authenticator app; if you have neither, add one under Sign-in methods.",
-		Korean: "이 작업에는 현재 세션보다 강한 인증({needs})이 필요합니다.", KoreanFix: "패스키나 인증 앱으로 확인해 주십시오. 둘 다 없다면 로그인 수단 화면에서 하나를 추가해 주십시오."},
+		English: "This needs a stronger proof than this session has: {needs}. Missing: {missing}.", EnglishFix: "Confirm with a passkey or with your authenticator app; if you have neither, add one under Sign-in methods.",
+		Korean: "이 작업에는 현재 세션보다 강한 인증({needs})이 필요합니다. 부족한 것: {missing}.", KoreanFix: "패스키나 인증 앱으로 확인해 주십시오. 둘 다 없다면 로그인 수단 화면에서 하나를 추가해 주십시오."},
 	StepUpRequired: {Code: StepUpRequired, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "Please confirm that it is you. Nothing has changed yet.", EnglishFix: "Confirm with the method shown, then send the same request again.",
 		Korean: "본인 확인이 필요합니다. 아직 변경된 것은 없습니다.", KoreanFix: "표시된 방법으로 확인한 뒤 같은 요청을 다시 보내 주십시오."},
@@ -335,6 +359,15 @@ var registry = map[Code]Entry{
 	PasskeyCloned: {Code: PasskeyCloned, Status: 403, Sight: Owner, Outside: "passkey.refused",
 		English: "This security key's counter went back: there may be a copy of it. We did not accept it.", EnglishFix: "Use another way to sign in and remove this key.",
 		Korean: "보안 키의 카운터가 되돌아갔습니다. 복제되었을 수 있어 인증을 거부했습니다.", KoreanFix: "다른 방법으로 로그인한 뒤 이 키를 삭제해 주십시오."},
+	PasskeyUnknown: {Code: PasskeyUnknown, Status: 403, Sight: Anyone, Outside: "",
+		English: "We do not know this passkey: it was removed here, or it belongs to another site.", EnglishFix: "Sign in another way, then delete this passkey on your device. If you removed it by mistake, add a new one under Sign-in methods.",
+		Korean: "등록되지 않은 패스키입니다. 여기에서 삭제되었거나 다른 사이트의 패스키입니다.", KoreanFix: "다른 방법으로 로그인한 뒤 기기에서 이 패스키를 삭제해 주십시오. 실수로 삭제하셨다면 로그인 수단 화면에서 새로 추가해 주십시오."},
+	PasskeyUnverified: {Code: PasskeyUnverified, Status: 403, Sight: Anyone, Outside: "",
+		English: "The passkey did not check that it is you. We need its fingerprint, face or PIN; a touch alone is not enough.", EnglishFix: "Set up a screen lock, or a PIN for the security key, then try again.",
+		Korean: "패스키가 본인인지 확인하지 않았습니다. 지문, 얼굴 또는 PIN 확인이 필요하며 터치만으로는 충분하지 않습니다.", KoreanFix: "화면 잠금이나 보안 키의 PIN을 설정한 뒤 다시 시도해 주십시오."},
+	PasskeyChanged: {Code: PasskeyChanged, Status: 403, Sight: Anyone, Outside: "",
+		English: "This passkey answers as another kind than it was added as: kept on one device then, synced now, or the other way round.", EnglishFix: "Sign in another way, remove this passkey and add it anew.",
+		Korean: "이 패스키는 등록할 때와 종류가 다릅니다. 한 기기에만 보관되던 키가 동기화되거나 그 반대로 바뀌었습니다.", KoreanFix: "다른 방법으로 로그인하여 이 패스키를 삭제한 뒤 다시 등록해 주십시오."},
 	PasskeyNotFound: {Code: PasskeyNotFound, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "There is no such passkey.", EnglishFix: "Reload the list.",
 		Korean: "해당 패스키가 없습니다.", KoreanFix: "목록을 새로 고쳐 주십시오."},
@@ -422,6 +455,27 @@ var registry = map[Code]Entry{
 	KeyNeedsSession: {Code: KeyNeedsSession, Status: 403, Sight: Anyone, Outside: "",
 		English: "This address is for people who are signed in. It takes no API keys.", EnglishFix: "Do it on the dashboard.",
 		Korean: "로그인한 사용자만 이용할 수 있는 주소이며 API 키는 받지 않습니다.", KoreanFix: "대시보드에서 진행해 주십시오."},
+	KeyFrozen: {Code: KeyFrozen, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key is frozen: it looks and cancels only.", EnglishFix: "Unfreeze it under API keys.",
+		Korean: "이 키는 동결되어 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "API 키 화면에서 동결을 해제해 주십시오."},
+	KeyBlocked: {Code: KeyBlocked, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This key was blocked on {blocked_at}.", EnglishFix: "Unblock it under API keys, or create a new one if strangers may hold its secret.",
+		Korean: "이 키는 {blocked_at}에 차단되었습니다.", KoreanFix: "API 키 화면에서 차단을 해제하거나 비밀값이 유출되었을 수 있다면 새 키를 만들어 주십시오."},
+	KeyUnused: {Code: KeyUnused, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This key was disabled because nobody used it.", EnglishFix: "Wake it under API keys.",
+		Korean: "오랫동안 사용하지 않아 비활성화된 키입니다.", KoreanFix: "API 키 화면에서 다시 활성화해 주십시오."},
+	KeySecretRetired: {Code: KeySecretRetired, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This secret was replaced and stopped working on {retired_at}.", EnglishFix: "Sign with the key's new secret.",
+		Korean: "이 비밀값은 교체되어 {retired_at}부터 사용할 수 없습니다.", KoreanFix: "키의 새 비밀값으로 서명해 주십시오."},
+	KeyRotating: {Code: KeyRotating, Status: 409, Sight: Anyone, Outside: "",
+		English: "The key has two live secrets already.", EnglishFix: "Wait until the old one retires, or retire it.",
+		Korean: "이 키에는 이미 두 개의 비밀값이 있습니다.", KoreanFix: "이전 비밀값이 만료될 때까지 기다리거나 직접 만료시켜 주십시오."},
+	KeyNotRotating: {Code: KeyNotRotating, Status: 409, Sight: Anyone, Outside: "",
+		English: "The key has one secret only.", EnglishFix: "There is nothing to retire.",
+		Korean: "이 키에는 비밀값이 하나뿐입니다.", KoreanFix: "만료시킬 이전 비밀값이 없습니다."},
+	KeyUnseen: {Code: KeyUnseen, Status: 409, Sight: Anyone, Outside: "",
+		English: "The new secret was not used yet: the bot may still need the old one.", EnglishFix: "Wait until the new one was seen, or confirm that the old one may die.",
+		Korean: "새 비밀값이 아직 사용되지 않았습니다. 봇에 이전 비밀값이 필요할 수 있습니다.", KoreanFix: "새 비밀값이 사용된 뒤에 진행하거나 이전 비밀값을 만료시켜도 되는지 확인해 주십시오."},
 	AssertionInvalid: {Code: AssertionInvalid, Status: 401, Sight: Anyone, Outside: "",
 		English: "The service behind the gateway could not verify that this request came through it. Nothing was changed.", EnglishFix: "Try again. If it stays, tell the operator the request id.",
 		Korean: "게이트웨이를 거친 요청인지 확인할 수 없습니다. 변경된 것은 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 운영자에게 요청 ID를 알려 주십시오."},
@@ -473,4 +527,10 @@ var registry = map[Code]Entry{
 	BindingRefused: {Code: BindingRefused, Status: 401, Sight: Anyone, Outside: "",
 		English: "The proof of this device was not accepted.", EnglishFix: "Sign in again.",
 		Korean: "기기 증명이 받아들여지지 않았습니다.", KoreanFix: "다시 로그인해 주십시오."},
+	RecoveryCodeRefused: {Code: RecoveryCodeRefused, Status: 403, Sight: Anyone, Outside: "",
+		English: "That is none of the recovery codes that are left.", EnglishFix: "Check each group against your paper. A code works once, and only those of the newest set do.",
+		Korean: "사용할 수 있는 복구 코드가 아닙니다.", KoreanFix: "종이에 적힌 코드와 묶음별로 대조해 주십시오. 코드는 한 번만 사용할 수 있고 가장 최근에 만든 것만 유효합니다."},
+	FactorLastWayBack: {Code: FactorLastWayBack, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "Without it, a lost passkey would leave no way back but a wait of days.", EnglishFix: "Make recovery codes, add another passkey or set a password first.",
+		Korean: "이 수단을 삭제하면 패스키를 잃었을 때 며칠을 기다려야만 계정에 다시 들어올 수 있습니다.", KoreanFix: "먼저 복구 코드를 만들거나, 다른 패스키를 추가하거나, 비밀번호를 설정해 주십시오."},
 }

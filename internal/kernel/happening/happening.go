@@ -26,11 +26,28 @@ const (
 	FactorAdded     Kind = "factor_added"
 	FactorRemoved   Kind = "factor_removed"
 	CodesGuessed    Kind = "codes_guessed"
+	PasskeyCloned   Kind = "passkey_cloned"
 	KeyCreated      Kind = "key_created"
 	KeyRevoked      Kind = "key_revoked"
-	MoneyConfirmed  Kind = "money_confirmed"
-	UserDisabled    Kind = "user_disabled"
-	UserEnabled     Kind = "user_enabled"
+	KeyRotated      Kind = "key_rotated"
+	KeyFrozen       Kind = "key_frozen"
+	KeyUnfrozen     Kind = "key_unfrozen"
+	KeyBlocked      Kind = "key_blocked"
+	KeyUnblocked    Kind = "key_unblocked"
+	KeyLeaked       Kind = "key_leaked"
+	// MoneyKeyLeaked is KeyLeaked of a key that could withdraw.
+	MoneyKeyLeaked Kind = "money_key_leaked"
+	MoneyConfirmed Kind = "money_confirmed"
+	UserDisabled   Kind = "user_disabled"
+	UserEnabled    Kind = "user_enabled"
+
+	// The ways back into an account.
+	RecoveryCodesReplaced Kind = "recovery_codes_replaced"
+	RecoveryCompleted     Kind = "recovery_completed"
+	RecoveryCancelled     Kind = "recovery_cancelled"
+	RecoveryDisputed      Kind = "recovery_disputed"
+	RecoveryShortened     Kind = "recovery_shortened"
+	DeviceLost            Kind = "device_lost"
 )
 
 // Happening is one of them.

@@ -109,6 +109,8 @@ type Principal struct {
 	// Key and Environment, with KindKey.
 	Key         id.Key
 	Environment id.Environment
+	// Secret is the version of the key's secret that signed.
+	Secret uint32
 
 	// Scopes are what this principal holds today: for a key already the intersection with its owner's.
 	Scopes scope.Set

@@ -27,8 +27,8 @@ func Each(name string, once func()) Way {
 
 // Compare does batch times each way in a round, and as many rounds as b wants. spent is the clock: elapsed time, or the CPU time of whoever
 // works. It reports for each way the least nanoseconds of all rounds and their median, and for all but the first, the floor, the median of
-// its ratios to the floor of the same round.
-func Compare(b *testing.B, spent func() time.Duration, batch int, ways ...Way) {
+// its ratios to the floor of the same round. It returns the medians, in the order of the ways.
+func Compare(b *testing.B, spent func() time.Duration, batch int, ways ...Way) (medians []float64) {
 	b.Helper()
 	rounds := make([][]float64, len(ways))
 	for b.Loop() {
@@ -41,11 +41,13 @@ func Compare(b *testing.B, spent func() time.Duration, batch int, ways ...Way) {
 	b.ReportMetric(0, "ns/op") // a round's time compares with nothing
 	for i, way := range ways {
 		b.ReportMetric(slices.Min(rounds[i]), way.Name+"-least-ns")
-		b.ReportMetric(median(rounds[i]), way.Name+"-ns")
+		medians = append(medians, median(rounds[i]))
+		b.ReportMetric(medians[i], way.Name+"-ns")
 		if i > 0 {
 			b.ReportMetric(median(ratios(rounds[i], rounds[0])), way.Name+"/"+ways[0].Name)
 		}
 	}
+	return medians
 }
 
 // Elapsed is a clock that stands beside the wall.

@@ -4,7 +4,7 @@
 // both parts of the mail are written from that one list. The package does not know who receives a letter, why it was sent, or how
 // mail travels; and it knows addresses of our own pages only, built from the configured origin.
 //
-// Invariant: no letter carries a secret but SignUpCode, whose Code is typed as such, and none carries a link that does more than
+// Invariant: no letter carries a secret but SignUpCode and RecoveryCode, whose Code is typed as such, and none carries a link that does more than
 // open a page. The text part and the HTML part say the same words in the same order. Values are shown, never obeyed: control
 // characters, markup and line breaks in them reach neither a header nor the markup.
 package letter
@@ -47,6 +47,8 @@ func (l Links) sessions() string { return l.Origin + "/sessions" }
 func (l Links) methods() string  { return l.Origin + "/methods" }
 func (l Links) keys() string     { return l.Origin + "/keys" }
 
+func (l Links) recovery() string { return l.Origin + "/recovery" }
+
 func (l Links) confirmations() string { return l.Origin + "/confirmations" }
 
 func (l Links) check() error {
@@ -85,12 +87,12 @@ func Render(l Letter, f Frame) (Rendered, error) {
 	return Rendered{Subject: w.subject, Text: textOf(w.blocks), HTML: html.String()}, nil
 }
 
-// Code is the one secret that a mail may carry: the code that proves, at sign-up, that an address is read by the one who typed it.
-// It opens no session of an existing user. It prints as its kind.
+// Code is the one secret that a mail may carry: the code that proves, at sign-up or in a recovery, that an address is read by the one who typed
+// it. By itself it opens no session of an existing user. It prints as its kind.
 type Code string
 
 // String keeps the code out of logs.
-func (Code) String() string { return "[sign-up code]" }
+func (Code) String() string { return "[mail code]" }
 
 // LogValue keeps the code out of logs.
 func (c Code) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -110,4 +112,6 @@ const (
 	Passkey  Factor = "passkey"
 	TOTP     Factor = "totp"
 	Password Factor = "password"
+	// RecoveryCodes are a set, as it is told of.
+	RecoveryCodes Factor = "recovery_code"
 )

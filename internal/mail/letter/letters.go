@@ -198,6 +198,23 @@ func (l CodesGuessed) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// PasskeyCloned reports that a passkey of one device was refused, because its counter says that there are two of it.
+type PasskeyCloned struct {
+	// Name is what the user called it.
+	Name string
+	Seen Sighting
+}
+
+func (l PasskeyCloned) compose(w *writer) {
+	w.subjectLine("passkey_cloned.subject")
+	w.heading("passkey_cloned.heading")
+	w.paragraph("passkey_cloned.first")
+	w.facts(append([]fact{{w.say("fact.name"), l.Name}}, w.sighting(l.Seen)...)...)
+	w.paragraph("passkey_cloned.do")
+	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}
+
 // MoneyConfirmed reports that a passkey confirmed a transaction, which leaves with the next request for it or once a hold has ended.
 type MoneyConfirmed struct {
 	// What is the amount and where it goes; Memo and Exchange may be empty.
@@ -253,6 +270,25 @@ func (l KeyRevoked) compose(w *writer) {
 	w.facts(append([]fact{{w.say("fact.key"), l.Name}}, w.sighting(l.Seen)...)...)
 	w.paragraph("key_revoked.final")
 	w.paragraph("key_revoked.not_you")
+	w.button("button.keys", w.links.keys())
+	w.footOfAccount()
+}
+
+// KeyChanged reports a step in the life of an API key.
+type KeyChanged struct {
+	// Change is what happened, as the catalogue's keys begin: "key_rotated", "key_frozen".
+	Change string
+	Name   string
+	Seen   Sighting
+}
+
+func (l KeyChanged) compose(w *writer) {
+	w.subjectLine(l.Change+".subject", "name", l.Name)
+	w.heading(l.Change + ".heading")
+	w.paragraph("notice.first")
+	w.facts(append([]fact{{w.say("fact.key"), l.Name}}, w.sighting(l.Seen)...)...)
+	w.paragraph(l.Change + ".then")
+	w.paragraph("key_changed.not_you")
 	w.button("button.keys", w.links.keys())
 	w.footOfAccount()
 }

@@ -1,12 +1,14 @@
-// Package apikey owns the life of an API key: issue, listing, revocation, and the index of live keys that a check reads.
+// Package apikey owns the life of an API key, from issue to revocation, and the index of live keys that a check reads.
 //
 // It does not know how requests are signed (package sign), what a key may do (room decide) or where rows lie (Tx).
 //
-//	issued → live → expired (time)
-//	         live → revoked (final)
+//	issued → live ⇄ rotating (two secrets, until the overlap ends)     live, rotating → expired (time)
+//	         live ⇄ frozen (looks and cancels)                        any → revoked (final)
+//	         live ⇄ blocked (does nothing)
+//	         live → noticed → read-only → disabled (nobody uses it) → live (its owner edits it)
 //
-// Invariant: a secret is shown once and kept sealed, of an Ed25519 key only the public half ever arrives; and what a key may do is never
-// more than its owner may do today.
+// Invariant: a secret is shown once and kept sealed, of an Ed25519 key only the public half ever arrives; at most two secrets of a key are
+// live, and two only between Rotate and the end of its overlap; and what a key may do is never more than its owner may do today.
 package apikey
 
 import (
@@ -55,17 +57,55 @@ type Key struct {
 	RevokedWhy   string
 	LastUsedAt   time.Time
 	LastUsedFrom string
+	// FrozenAt is set while the key looks and cancels only, BlockedAt while it does nothing, StoppedWhy with the later of them.
+	FrozenAt, BlockedAt time.Time
+	StoppedWhy          string
+	// OnEnd is what happens to its open orders when it ends or is stopped.
+	OnEnd OnEnd
+	// Template that it was made from; empty for none.
+	Template string
+	// Standby keys may lie unused.
+	Standby bool
+	// Pin is the network that the key is held to: empty for none, "first" until it is used, then a network.
+	Pin string
+	// Noticed is the smallest number of days at which the end was told; zero if it was not.
+	Noticed  int
+	Dormancy Dormancy
+	// WokenAt is when its owner brought an unused key back.
+	WokenAt    time.Time
+	ImportedAt time.Time
+	// OwnerLocked: the owner has locked the account, so its keys are frozen.
+	OwnerLocked bool
 	// OwnerRole today; NoRole for a member who was removed or a user who was disabled.
 	OwnerRole principal.Role
 }
 
+// Frozen says whether the key may do nothing but look and cancel, by its owner's hand.
+func (k Key) Frozen() bool { return !k.FrozenAt.IsZero() || k.OwnerLocked }
+
 // Text is the key's public id as it is written everywhere.
 func (k Key) Text() string { return id.FormatKey(k.ID, k.Environment) }
+
+// OnEnd is what the platform is told to do with a key's open orders when it lapses, is stopped or dies.
+type OnEnd string
+
+// The ways to end.
+const (
+	LeaveOrders  OnEnd = "leave"
+	CancelOrders OnEnd = "cancel_all"
+)
 
 // Material is what a key's requests are checked with: the sealed secret, or the public half.
 type Material struct {
 	Version uint32
 	Bytes   []byte
+	Born    time.Time
+	// MintedBy is the kind of who asked for it.
+	MintedBy string
+	// RetiresAt is when it stops to verify; zero for the newest one.
+	RetiresAt    time.Time
+	LastUsedAt   time.Time
+	LastUsedFrom string
 }
 
 // MaterialPlace is where a secret lies; it is bound into the seal.
@@ -86,6 +126,20 @@ type Tx interface {
 	KeysOfOwner(ctx context.Context, u id.User) ([]id.Key, error)
 	RevokeKey(ctx context.Context, a id.Account, k id.Key, why string, now time.Time) (won bool, err error)
 	TouchKey(ctx context.Context, k id.Key, used time.Time, from string) error
+	// ChangeKey writes what its owner may edit; won is false if the key is revoked.
+	ChangeKey(ctx context.Context, k Key) (won bool, err error)
+	// StopKey and ResumeKey are won by the first.
+	StopKey(ctx context.Context, k Key, s Stop, why string, now time.Time) (won bool, err error)
+	ResumeKey(ctx context.Context, k Key, s Stop) (won bool, err error)
+	InsertSecret(ctx context.Context, k id.Key, m Material) error
+	// RetireSecrets ends those of lower versions at when, or earlier if that was said before.
+	RetireSecrets(ctx context.Context, k id.Key, before uint32, when time.Time) error
+	DeleteSecret(ctx context.Context, k id.Key, version uint32) error
+	TouchSecret(ctx context.Context, k id.Key, version uint32, used time.Time, from string) error
+	// AddUse adds calls to those of the same hour, place, route and outcome.
+	AddUse(ctx context.Context, k id.Key, u Use) error
+	// UsesOfKey lists them, the latest first.
+	UsesOfKey(ctx context.Context, k id.Key, since time.Time, limit int) ([]Use, error)
 	// ClaimKeyNonce spends a nonce for as long as the key lives; won is false for all but the first.
 	ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time.Time) (won bool, err error)
 	// CountKeyNonce counts one claimed nonce; within is false, and nothing is counted, when the key has most already.
@@ -130,6 +184,7 @@ type Deps struct {
 type Keys struct {
 	Deps
 	index index
+	uses  uses
 }
 
 // New reads every key into the index.
@@ -169,6 +224,12 @@ func classOf(c sign.Ceiling) scope.Class {
 // for that is over.
 func (k *Keys) effective(key Key, now time.Time) scope.Set {
 	set := key.Scopes.Intersect(k.ScopesOf(key.OwnerRole))
+	if key.Frozen() {
+		set = set.UpTo(scope.Cancel)
+	}
+	if key.Dormancy >= ReadOnlyUnused {
+		set = set.UpTo(scope.Cancel)
+	}
 	if len(key.Allowlist) == 0 && !now.Before(key.Born.Add(k.Limits.UnpinnedTradeLife)) {
 		set = set.UpTo(scope.Cancel)
 	}

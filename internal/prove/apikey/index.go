@@ -45,6 +45,16 @@ type Live struct {
 type LiveMaterial struct {
 	// Sealed secret with the AAD that opens it, for HMAC; the public half, for key pairs.
 	Sealed, AAD, Public []byte
+	Version             uint32
+	// Retires is when it stops to verify; zero for the newest one. The moment lies in the snapshot, so nobody has to be told when it comes.
+	Retires time.Time
+
+	used *secretUse // while there is more than one secret; shared by all versions of the key
+}
+
+// Retired says whether the secret may no longer be used at now.
+func (m *LiveMaterial) Retired(now time.Time) bool {
+	return !m.Retires.IsZero() && !now.Before(m.Retires)
 }
 
 // use is when a key last passed a check, and from where.
@@ -52,6 +62,7 @@ type use struct {
 	at    atomic.Int64 // microseconds
 	saved atomic.Int64
 	from  atomic.Pointer[netip.Addr]
+	calls calls
 }
 
 // ScopesAt is what the key may do at now.
@@ -147,9 +158,12 @@ func (k *Keys) ready(ctx context.Context, tx Tx, key Key) (*Live, error) {
 	l.used.at.Store(key.LastUsedAt.UnixMicro())
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
 	for _, kept := range slices.Backward(materials) {
-		m := LiveMaterial{Public: kept.Bytes}
+		m := LiveMaterial{Public: kept.Bytes, Version: kept.Version, Retires: kept.RetiresAt}
 		if !key.Algorithm.KeepsPublicHalf() {
-			m = LiveMaterial{Sealed: kept.Bytes, AAD: MaterialPlace(key.ID, kept.Version).AAD()}
+			m.Public, m.Sealed, m.AAD = nil, kept.Bytes, MaterialPlace(key.ID, kept.Version).AAD()
+		}
+		if len(materials) > 1 {
+			m.used = newSecretUse(kept)
 		}
 		l.Materials = append(l.Materials, m)
 	}
@@ -173,6 +187,7 @@ func (x *index) put(l *Live) {
 	defer x.mu.Unlock()
 	if old, ok := x.byID[l.ID]; ok {
 		l.used = old.used
+		l.keepSecretUses(old)
 	}
 	x.byID[l.ID] = l
 }
@@ -240,15 +255,19 @@ func (k *Keys) reread(kid id.Key) {
 	}
 }
 
-// State is why a key may not be used at now, or nil. Errors: key.revoked, key.expired, key.owner_disabled.
+// State is why a key may not be used at now, or nil. Errors: key.revoked, key.blocked, key.expired, key.owner_disabled, key.unused.
 func (l *Live) State(now time.Time) *fault.Error {
 	switch {
 	case !l.RevokedAt.IsZero():
 		return fault.New(fault.KeyRevoked, "revoked_at", l.RevokedAt.UTC().Format(time.RFC3339))
+	case !l.BlockedAt.IsZero():
+		return fault.New(fault.KeyBlocked, "blocked_at", l.BlockedAt.UTC().Format(time.RFC3339))
 	case !now.Before(l.ExpiresAt):
 		return fault.New(fault.KeyExpired, "expired_at", l.ExpiresAt.UTC().Format(time.RFC3339))
 	case l.OwnerRole == principal.NoRole:
 		return fault.New(fault.KeyOwnerDisabled)
+	case l.Dormancy >= DisabledUnused:
+		return fault.New(fault.KeyUnused)
 	}
 	return nil
 }
@@ -258,7 +277,7 @@ func (k *Keys) SaveUses(ctx context.Context) error {
 	var dirty []*Live
 	k.index.mu.RLock()
 	for _, l := range k.index.byID {
-		if l.used.at.Load() != l.used.saved.Load() {
+		if l.used.at.Load() != l.used.saved.Load() || l.secretsUsed() {
 			dirty = append(dirty, l)
 		}
 	}
@@ -267,6 +286,9 @@ func (k *Keys) SaveUses(ctx context.Context) error {
 		if err := k.saveUses(ctx, batch); err != nil {
 			return fmt.Errorf("save uses: %w", err)
 		}
+	}
+	if err := k.saveCounted(ctx); err != nil {
+		return fmt.Errorf("save counted uses: %w", err)
 	}
 	return nil
 }
@@ -291,6 +313,9 @@ func (k *Keys) saveUses(ctx context.Context, batch []*Live) error {
 			if err := tx.TouchKey(ctx, l.ID, time.UnixMicro(uses[i].at), uses[i].from); err != nil {
 				return audit.Event{}, err
 			}
+			if err := l.saveSecretUses(ctx, tx); err != nil {
+				return audit.Event{}, err
+			}
 		}
 		return audit.Quiet(audit.KeyUsed), nil
 	})
@@ -299,6 +324,7 @@ func (k *Keys) saveUses(ctx context.Context, batch []*Live) error {
 	}
 	for i, l := range batch {
 		l.used.saved.Store(uses[i].at)
+		l.secretsSaved()
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 	if err != nil {
 		return out, err
 	}
-	material, out, possession, err := k.mint(p, key, in)
+	material, out, possession, err := k.mint(p, key, 1, in)
 	if err != nil {
 		return out, err
 	}
@@ -122,7 +122,7 @@ func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
 	now := k.Now()
 	key := Key{
 		ID: id.New[id.KeyKind](now), Account: in.Account, Owner: in.Owner, Environment: in.Environment, Dialect: in.Dialect,
-		Algorithm: in.Algorithm, Scopes: scope.ReadOnly, Born: now, BornOn: p.Origin.Device,
+		Algorithm: in.Algorithm, Scopes: scope.ReadOnly, Born: now, BornOn: p.Origin.Device, OnEnd: LeaveOrders,
 	}
 	var err error
 	var ok bool
@@ -184,8 +184,8 @@ func (k *Keys) subaccount(ctx context.Context, tx Tx, in IssueInput) (id.Subacco
 }
 
 // mint makes the secret, or takes the public half after its maker proved to hold the private one.
-func (k *Keys) mint(p principal.Principal, key Key, in IssueInput) (m Material, given Issued, possession *ceremony.State, err error) {
-	m.Version = 1
+func (k *Keys) mint(p principal.Principal, key Key, version uint32, in IssueInput) (m Material, given Issued, possession *ceremony.State, err error) {
+	m.Version, m.Born, m.MintedBy = version, k.Now(), p.Kind.String()
 	if !key.Algorithm.KeepsPublicHalf() {
 		material, err := given.mint(key)
 		m.Bytes = k.Sealer.Seal(MaterialPlace(key.ID, m.Version), material)
@@ -282,36 +282,6 @@ func factsOf(k Key) map[string]string {
 
 func eventOf(a audit.Action, p principal.Principal, k Key, facts map[string]string) audit.Event {
 	return audit.Event{Action: a, Actor: p, Person: k.Owner, Account: k.Account, Facts: facts}
-}
-
-// Revoke ends a key for good; its requests are refused from the moment this returns. It needs no ceremony, because it reduces risk.
-// Errors: key.not_found, forbidden.
-func (k *Keys) Revoke(ctx context.Context, p principal.Principal, kid id.Key) error {
-	return k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		key, found, err := tx.KeyByID(ctx, kid)
-		if err != nil {
-			return audit.Event{}, fmt.Errorf("read key: %w", err)
-		}
-		if !found || (key.Account != p.Account && !p.Trusted()) {
-			return audit.Event{}, fault.New(fault.KeyNotFound)
-		}
-		if !p.Trusted() && key.Owner != p.User {
-			if err := k.Decide.Decide(decision.Question{Principal: p, Class: scope.Setting}).Err(); err != nil {
-				return audit.Event{}, err
-			}
-		}
-		won, err := tx.RevokeKey(ctx, key.Account, kid, "revoked by "+p.Kind.String(), k.Now())
-		if err != nil {
-			return audit.Event{}, fmt.Errorf("revoke key: %w", err)
-		}
-		if !won {
-			return audit.Event{}, fault.New(fault.KeyNotFound)
-		}
-		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: kid})
-		facts := factsOf(key)
-		follow := happening.Happening{Kind: happening.KeyRevoked, User: key.Owner, Session: p.Session, Facts: facts}
-		return eventOf(audit.KeyRevoked, p, key, facts), k.Follow.Apply(ctx, tx, follow)
-	})
 }
 
 // List gives the keys of the principal's account, the newest first. Errors: forbidden.

@@ -30,6 +30,7 @@ const (
 	PasskeySignUp Kind = "passkey_sign_up"
 	PasskeyEnrol  Kind = "passkey_enrol"
 	PasskeyStepUp Kind = "passkey_step_up"
+	PasskeyTest   Kind = "passkey_test"
 	KeyProof      Kind = "key_proof"
 )
 

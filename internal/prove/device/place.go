@@ -22,7 +22,7 @@ type Place struct {
 // MaxPlaces is how many places are kept of one user in one browser; the one unseen for the longest goes first.
 const MaxPlaces = 20
 
-// Doubt is how long after its user was told a place stays unknown that nobody vouched for with their best factor (product.md, "No downgrade").
+// Doubt is how long after its user was told a place stays unknown that nobody vouched for with their best factor.
 const Doubt = 24 * time.Hour
 
 // PlaceOf reads an address and a User-Agent header.

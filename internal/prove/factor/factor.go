@@ -1,8 +1,8 @@
-// Package factor owns the credentials of a person: password, authenticator app and passkeys; how they are enrolled, proven with and
-// removed.
+// Package factor owns the credentials of a person: password, authenticator app, passkeys and recovery codes; how they are enrolled, proven with
+// and removed.
 //
 // It does not know sessions beyond giving them a new bearer, nor what a factor may open. Ceremonies and hashes are those of packages
-// passkey, password and totp; what is spent here is spent by one conditional write.
+// passkey, password, recoverycode and totp; what is spent here is spent by one conditional write.
 //
 // Invariant: the last way in is never removed, and every change of a factor needs a step-up, gives the session a new bearer and has its
 // consequences in the same transaction.
@@ -75,21 +75,38 @@ type Tx interface {
 	CountTOTPFailure(ctx context.Context, u id.User) (failures int64, err error)
 	ForgetTOTPFailures(ctx context.Context, u id.User) error
 	DeleteTOTP(ctx context.Context, u id.User) (won bool, err error)
-	// LaterDevice says whether the user came with another device than their first after since.
+	// RecoverySetOf reads the user's set of recovery codes.
+	RecoverySetOf(ctx context.Context, u id.User) (s RecoverySet, found bool, err error)
+	// PutRecoverySet replaces the set and all its codes.
+	PutRecoverySet(ctx context.Context, u id.User, pepper string, macs [][32]byte, now time.Time) error
+	// RecoveryCodeOpen says whether the user has that code and nobody has spent it.
+	RecoveryCodeOpen(ctx context.Context, u id.User, mac [32]byte) (bool, error)
+	ConfirmRecoverySet(ctx context.Context, u id.User, now time.Time) (won bool, err error)
+	// SpendRecoveryCode uses a code up; won is false for all but the first.
+	SpendRecoveryCode(ctx context.Context, u id.User, mac [32]byte, now time.Time) (won bool, err error)
+	DeleteRecoverySet(ctx context.Context, u id.User) error
+	// LaterDevice says whether the user came with another device than their first, or recovered their account, after since.
 	LaterDevice(ctx context.Context, u id.User, since time.Time) (bool, error)
 	// InsertPasskey is won unless somebody has a credential of that id already.
 	InsertPasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
 	PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, error)
+	// NotePasskeyDevice says in which browser a passkey was made; PasskeysMadeOn lists those of one.
+	NotePasskeyDevice(ctx context.Context, c id.Passkey, d id.Device) error
+	PasskeysMadeOn(ctx context.Context, u id.User, d id.Device) ([]id.Passkey, error)
 	UsePasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
+	// TestPasskey writes down that its owner tried it out.
+	TestPasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
 	RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name string) (won bool, err error)
 	RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
 }
 
 // Deps are what Factors is made of. All are needed.
 type Deps struct {
-	Ledger     audit.Ledger[Tx]
-	Now        func() time.Time
-	Hasher     *password.Hasher
+	Ledger audit.Ledger[Tx]
+	Now    func() time.Time
+	Hasher *password.Hasher
+	// Peppers season recovery codes.
+	Peppers    password.Pepper
 	Passkeys   *passkey.Passkeys
 	Ceremonies *ceremony.Ceremonies
 	Sealer     ceremony.Sealer
@@ -103,8 +120,7 @@ type Deps struct {
 	Issuer string
 }
 
-// Ages are how long a new passkey waits before it may approve money: Usual, and Wary within a day of a new device (product.md, "What dies
-// when"). A passkey with which a user is made waits for nothing: there was nobody before it to be robbed.
+// Ages are how long a new passkey waits before it may approve money: Usual, and Wary within a day of a new device. A passkey with which a user is made waits for nothing: there was nobody before it to be robbed.
 type Ages struct{ Usual, Wary time.Duration }
 
 // Factors enrols, proves and removes credentials.
@@ -113,11 +129,12 @@ type Factors struct{ Deps }
 // New makes a Factors.
 func New(d Deps) *Factors { return &Factors{d} }
 
-// Methods is everything a user can sign in with.
+// Methods is everything a user can sign in with, and what brings them back.
 type Methods struct {
 	Password *StoredPassword
 	TOTP     *StoredTOTP
 	Passkeys []passkey.Credential
+	Codes    *RecoverySet
 }
 
 // Strongest is the best level these methods reach.
@@ -178,6 +195,11 @@ func MethodsOf(ctx context.Context, tx Tx, u id.User) (m Methods, err error) {
 	if m.Passkeys, err = tx.PasskeysOf(ctx, u); err != nil {
 		return m, fmt.Errorf("list passkeys: %w", err)
 	}
+	if s, found, err := tx.RecoverySetOf(ctx, u); err != nil {
+		return m, fmt.Errorf("read recovery codes: %w", err)
+	} else if found {
+		m.Codes = &s
+	}
 	return m, nil
 }
 
@@ -200,10 +222,14 @@ func event(a audit.Action, p principal.Principal, facts map[string]string) audit
 }
 
 // stands refuses a set of methods that nobody could, or should, sign in with: what a removal leaves must be a way in, and a password
-// that is left alone must be long enough to be (SP 800-63B-4 §3.1.1.2). Errors: factor.last, password.too_short_alone.
+// that is left alone must be long enough to be (SP 800-63B-4 §3.1.1.2). A single passkey must leave another way back than the delayed one.
+// Errors: factor.last, factor.last_way_back, password.too_short_alone.
 func (m Methods) stands() error {
 	if len(m.Passkeys) == 0 && m.Password == nil {
 		return fault.New(fault.FactorLast)
+	}
+	if m.WaysBack() == 0 && m.Password == nil {
+		return fault.New(fault.FactorLastWayBack)
 	}
 	if m.Password != nil && m.TOTP == nil && !m.Password.Alone {
 		return fault.New(fault.PasswordTooShortAlone)

@@ -52,6 +52,12 @@ func (f *Factors) owner(ctx context.Context, u id.User) (o passkey.Owner, err er
 	return o, err
 }
 
+// Signal is what the principal's browsers should know of their passkeys.
+func (f *Factors) Signal(ctx context.Context, p principal.Principal) (passkey.Signal, error) {
+	o, err := f.owner(ctx, p.User)
+	return f.Passkeys.Signal(o), err
+}
+
 // BeginPasskey starts adding a passkey to the principal.
 func (f *Factors) BeginPasskey(ctx context.Context, p principal.Principal) (Begun, error) {
 	o, err := f.owner(ctx, p.User)
@@ -112,6 +118,9 @@ func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, toke
 		}
 		if err := insertPasskey(ctx, tx, c); err != nil {
 			return audit.Event{}, err
+		}
+		if err := tx.NotePasskeyDevice(ctx, c.ID, p.Origin.Device); err != nil {
+			return audit.Event{}, fmt.Errorf("note device: %w", err)
 		}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: facts}, enrolled.Proof)
 		return event(audit.PasskeyEnrolled, p, facts), err
@@ -209,17 +218,22 @@ func (f *Factors) RemovePasskey(ctx context.Context, p principal.Principal, c id
 		if won, err := tx.RemovePasskey(ctx, p.User, c, f.Now()); err != nil || !won {
 			return audit.Event{}, fmt.Errorf("remove passkey: won %t: %w", won, err)
 		}
+		if err := m.dropCodes(ctx, tx, p.User); err != nil {
+			return audit.Event{}, err
+		}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorRemoved, Facts: facts}, assurance.Proof{})
 		return event(audit.PasskeyRemoved, p, facts), err
 	})
 	return bearer, f.StepUps.Ask(ctx, err)
 }
 
-// AcceptPasskey writes a proven passkey back in the caller's transaction. A cloned one is refused with an event that must be committed:
-// refused is what the user is told.
+// AcceptPasskey writes a proven passkey back in the caller's transaction. A cloned one is refused, and its owner told, with an event that must
+// be committed: refused is what is answered.
 func (f *Factors) AcceptPasskey(ctx context.Context, tx Tx, used passkey.Used) (refused, err error) {
 	if used.Cloned {
-		return fault.New(fault.PasskeyCloned), nil
+		facts := map[string]string{"name": used.Credential.Name}
+		h := happening.Happening{Kind: happening.PasskeyCloned, User: used.Credential.User, Facts: facts}
+		return fault.New(fault.PasskeyCloned), f.Follow.Apply(ctx, tx, h)
 	}
 	won, err := tx.UsePasskey(ctx, used.Credential)
 	if err != nil {
@@ -245,14 +259,18 @@ func Owner(ctx context.Context, tx Tx, u id.User) (passkey.Owner, account.User, 
 	return o, self, err
 }
 
-// FindByHandle looks up whose passkey it is, for a sign-in that names nobody. Errors: passkey.refused.
+// FindByHandle looks up whose passkey it is, for a sign-in that names nobody. Errors: passkey.unknown if there is nobody, passkey.refused if they
+// are disabled: their passkey is good again once they are not.
 func (f *Factors) FindByHandle(ctx context.Context, handle []byte) (u account.User, o passkey.Owner, err error) {
 	err = f.Ledger.View(ctx, func(tx Tx) error {
 		var found bool
 		if u, found, err = tx.UserByHandle(ctx, handle); err != nil {
 			return err
 		}
-		if !found || !u.DisabledAt.IsZero() {
+		if !found {
+			return fault.New(fault.PasskeyUnknown)
+		}
+		if !u.DisabledAt.IsZero() {
 			return fault.New(fault.PasskeyRefused)
 		}
 		o, err = ownerOf(ctx, tx, u)

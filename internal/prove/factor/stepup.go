@@ -74,6 +74,9 @@ func (f *Factors) SatisfyWithPasskey(ctx context.Context, p principal.Principal,
 	if err != nil {
 		return secret.Value{}, err
 	}
+	if used.Cloned {
+		return secret.Value{}, f.refuseClone(ctx, p, used)
+	}
 	return f.satisfy(ctx, p, sid, func(tx Tx) (assurance.Proof, error, error) {
 		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
 			return assurance.Proof{}, nil, err

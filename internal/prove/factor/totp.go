@@ -101,6 +101,9 @@ func (f *Factors) RemoveTOTP(ctx context.Context, p principal.Principal) (bearer
 		if won, err := tx.DeleteTOTP(ctx, p.User); err != nil || !won {
 			return audit.Event{}, fmt.Errorf("delete authenticator app: won %t: %w", won, err)
 		}
+		if err := m.dropCodes(ctx, tx, p.User); err != nil {
+			return audit.Event{}, err
+		}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorRemoved, Facts: map[string]string{"kind": "totp"}}, assurance.Proof{})
 		return event(audit.TOTPRemoved, p, nil), err
 	})

@@ -94,7 +94,13 @@ func (p *phone) signIn(state passkey.State, response []byte) (passkey.Used, erro
 	})
 }
 
-func refused(_ passkey.Used, err error) bool { return fault.CodeOf(err) == fault.PasskeyRefused }
+func refused(_ passkey.Used, err error) bool {
+	switch fault.CodeOf(err) {
+	case fault.PasskeyRefused, fault.PasskeyUnknown, fault.PasskeyUnverified, fault.PasskeyChanged:
+		return true
+	}
+	return false
+}
 
 // spliced is an answer with some of its bytes replaced: none at all, a few, or every one. Each process that fuzzes has a phone of its own, so a
 // seed says what to change and not what the phone answers.

@@ -8,8 +8,11 @@
 package passkey
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -32,6 +35,10 @@ type Credential struct {
 	LastUsedAt   time.Time
 	// ApprovesFrom is when it is old enough to approve money.
 	ApprovesFrom time.Time
+	// Attested is the model that an accepted attestation named; empty if there was none.
+	Attested string
+	// TestedAt is when its owner last tried it out.
+	TestedAt time.Time
 }
 
 // Owner is whose passkeys they are: what authenticators show, and what is there already.
@@ -109,7 +116,7 @@ type Enrolled struct {
 	Proof assurance.Proof
 }
 
-// FinishEnrol checks what the browser answered (WebAuthn L3 §7.1). Errors: passkey.refused.
+// FinishEnrol checks what the browser answered (WebAuthn L3 §7.1). Errors: passkey.refused, passkey.unverified.
 func (p *Passkeys) FinishEnrol(o Owner, s State, response []byte, now time.Time) (Enrolled, error) {
 	u, err := userOf(o)
 	if err != nil {
@@ -118,6 +125,9 @@ func (p *Passkeys) FinishEnrol(o Owner, s State, response []byte, now time.Time)
 	parsed, err := protocol.ParseCredentialCreationResponseBytes(response)
 	if err != nil {
 		return Enrolled{}, refused(err)
+	}
+	if !parsed.Response.AttestationObject.AuthData.Flags.UserVerified() {
+		return Enrolled{}, fault.New(fault.PasskeyUnverified)
 	}
 	c, err := p.wa.CreateCredential(u, s.Data, parsed)
 	if err != nil {
@@ -162,31 +172,39 @@ type Used struct {
 	Proof      assurance.Proof
 	// Cloned: the counter went back although the credential cannot leave its device. The proof must be refused.
 	Cloned bool
+	// Jumped: the counter of a synced credential went back, as those of several devices do. It is worth a word in the log and no more.
+	Jumped bool
 }
 
-// FinishSignIn checks an assertion whose owner find looks up by user handle (WebAuthn L3 §7.2). Errors: passkey.refused, also when find
-// knows nobody.
+// FinishSignIn checks an assertion whose owner find looks up by user handle (WebAuthn L3 §7.2). Errors: those of find, passkey.unknown if the
+// owner has no such credential (any more), passkey.unverified, passkey.changed, passkey.refused.
 func (p *Passkeys) FinishSignIn(s State, response []byte, now time.Time, find func(handle []byte) (Owner, error)) (Used, error) {
 	parsed, err := protocol.ParseCredentialRequestResponseBytes(response)
 	if err != nil {
 		return Used{}, refused(err)
 	}
 	var owner *user
+	var why error
 	_, c, err := p.wa.ValidatePasskeyLogin(func(_, handle []byte) (webauthn.User, error) {
 		o, err := find(handle)
 		if err != nil {
+			why = err
 			return nil, err
 		}
-		owner, err = userOf(o)
-		return owner, err
+		if owner, err = userOf(o); err != nil {
+			why = err
+			return nil, err
+		}
+		why = owner.objection(parsed)
+		return owner, nil
 	}, s.Data, parsed)
 	if err != nil {
-		return Used{}, refused(err)
+		return Used{}, cmp.Or(why, refused(err))
 	}
 	return owner.used(c, now)
 }
 
-// FinishProof checks an assertion of one known owner. Errors: passkey.refused.
+// FinishProof checks an assertion of one known owner. Errors: passkey.unverified, passkey.changed, passkey.refused.
 func (p *Passkeys) FinishProof(o Owner, s State, response []byte, now time.Time) (Used, error) {
 	u, err := userOf(o)
 	if err != nil {
@@ -198,7 +216,11 @@ func (p *Passkeys) FinishProof(o Owner, s State, response []byte, now time.Time)
 	}
 	c, err := p.wa.ValidateLogin(u, s.Data, parsed)
 	if err != nil {
-		return Used{}, refused(err)
+		why := u.objection(parsed)
+		if fault.CodeOf(why) == fault.PasskeyUnknown {
+			why = nil // o may list only some of its owner's, and a browser forgets what it is told to be unknown
+		}
+		return Used{}, cmp.Or(why, refused(err))
 	}
 	return u.used(c, now)
 }
@@ -207,6 +229,18 @@ func (p *Passkeys) FinishProof(o Owner, s State, response []byte, now time.Time)
 func (c Credential) Synced() bool {
 	var record webauthn.Credential
 	return json.Unmarshal([]byte(c.Record), &record) == nil && record.Flags.BackupEligible
+}
+
+// Model is what the authenticator calls itself, or was attested to be; empty if we do not know it.
+func (c Credential) Model() string {
+	if c.Attested != "" {
+		return c.Attested
+	}
+	var record webauthn.Credential
+	if err := json.Unmarshal([]byte(c.Record), &record); err != nil {
+		return ""
+	}
+	return modelOf(record.Authenticator.AAGUID)
 }
 
 func refused(err error) error { return fault.New(fault.PasskeyRefused).Because(err) }
@@ -232,6 +266,22 @@ func (u *user) WebAuthnName() string                       { return u.Mail }
 func (u *user) WebAuthnDisplayName() string                { return u.Name }
 func (u *user) WebAuthnCredentials() []webauthn.Credential { return u.credentials }
 
+// objection names what is wrong with an assertion that the library refuses, so that its reader gets a next step; nil if it is none of the usual
+// things. It reads bytes that nobody has checked: it may say why a proof fails, never that one holds.
+func (u *user) objection(a *protocol.ParsedCredentialAssertionData) error {
+	at := slices.IndexFunc(u.credentials, func(c webauthn.Credential) bool { return bytes.Equal(c.ID, a.RawID) })
+	flags := a.Response.AuthenticatorData.Flags
+	switch {
+	case at < 0:
+		return fault.New(fault.PasskeyUnknown)
+	case !flags.UserVerified():
+		return fault.New(fault.PasskeyUnverified)
+	case flags.HasBackupEligible() != u.credentials[at].Flags.BackupEligible:
+		return fault.New(fault.PasskeyChanged)
+	}
+	return nil
+}
+
 func (u *user) used(c *webauthn.Credential, now time.Time) (Used, error) {
 	record, err := json.Marshal(c)
 	if err != nil {
@@ -241,7 +291,8 @@ func (u *user) used(c *webauthn.Credential, now time.Time) (Used, error) {
 		if string(kept.CredentialID) == string(c.ID) {
 			kept.Record, kept.LastUsedAt = string(record), now
 			// Synced passkeys send zero or jumps, so only a credential bound to one device can be called cloned.
-			return Used{Credential: kept, Proof: proofOf(c, now), Cloned: c.Authenticator.CloneWarning && !c.Flags.BackupEligible}, nil
+			back, synced := c.Authenticator.CloneWarning, c.Flags.BackupEligible
+			return Used{Credential: kept, Proof: proofOf(c, now), Cloned: back && !synced, Jumped: back && synced}, nil
 		}
 	}
 	return Used{}, fault.New(fault.PasskeyRefused)

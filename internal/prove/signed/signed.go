@@ -13,8 +13,6 @@ package signed
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -22,7 +20,6 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
-	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
@@ -138,6 +135,8 @@ type Accepted struct {
 	Live      *apikey.Live
 	// Ceiling that the signature puts on the scopes, already applied.
 	Ceiling scope.Class
+	// Retires is when the secret that signed stops to verify, because the key has a newer one; zero for the newest.
+	Retires time.Time
 	// Digest is the Content-Digest that the signature covers, of a body that nobody has seen yet. When it is empty the body was seen, or the
 	// signature holds for a request without one.
 	Digest string
@@ -178,6 +177,8 @@ type check struct {
 	sig   sign.Signature
 	live  *apikey.Live
 	first *fault.Error // what is wrong with the key, told only when the signature holds
+	// material that the signature holds with
+	material *apikey.LiveMaterial
 	// digest of a body that was not seen
 	digest string
 
@@ -210,354 +211,22 @@ func (c *check) fail(f *fault.Error, reason sign.Reason) error {
 	return c.refuse(f, false, reason)
 }
 
-// parsedSignature: the source has not failed too often, and the headers are one signature in its canonical form.
-func (c *check) parsedSignature() error {
-	if !c.v.Budgets.Left(id.Key{}, c.in.From.Addr, c.now) {
-		return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, sign.TooMany)
-	}
-	if err := c.headWithBody(); err != nil {
-		return err
-	}
-	var err error
-	if c.sig, err = sign.Parse(&c.in.Request); err == nil {
-		return nil
-	}
-	return c.unread(err)
-}
-
-// unread is a signature that cannot be read.
-func (c *check) unread(err error) error {
-	reason := sign.ReasonOf(err)
-	if reason == sign.Unsigned {
-		return c.refuse(fault.New(fault.Unauthorized), false, reason)
-	}
-	if reason == sign.TwoSchemes {
-		return c.fail(fault.New(fault.SignatureTwoCredentials), reason)
-	}
-	return c.fail(fault.New(fault.SignatureMalformed, Problem(err)...), reason)
-}
-
-// Problem is a refusal of package sign as the fields of a fault: problem is its reason, a word that the catalogue has a text for
-// (fact.problem), and seen the header, parameter or claim that is meant.
-func Problem(err error) []any {
-	e, ok := errors.AsType[*sign.Error](err)
-	if !ok {
-		return nil
-	}
-	fields := []any{"problem", string(e.Reason)}
-	if e.Seen != "" {
-		fields = append(fields, "seen", line.Visible(e.Seen))
-	}
-	return fields
-}
-
-// headWithBody: where the signature cannot be read without the body, the body is there. A door that sees none can tell only of methods that
-// have none.
-func (c *check) headWithBody() error {
-	switch needed := sign.NeedsBody(&c.in.Request); {
-	case needed && c.in.ReadBody != nil:
-		if err := c.knownHead(); err != nil {
-			return err
-		}
-		return c.readBody()
-	case needed && !c.bodiless():
-		return c.refuse(fault.New(fault.ForwardBodyUnseen), false, sign.HashMismatch)
-	default:
-		return nil
-	}
-}
-
-// knownHead: before anybody waits for the body of a stranger, its head is whole and names a key of ours that this source has not failed with
-// too often. An id has 128 bits: who hears here that there is no such key had to have it already.
-func (c *check) knownHead() error {
-	text, err := sign.HeadKeyID(&c.in.Request)
-	if err != nil {
-		return c.unread(err)
-	}
-	if c.live = c.find(text); c.live == nil {
-		return c.fail(fault.New(fault.SignatureMismatch), sign.BadSignature)
-	}
-	if err := c.leftForKey(); err != nil {
-		return err
-	}
-	c.live = nil // until there is a signature that can be read, nothing is told to its owner
-	return nil
-}
-
-var bodiless = []string{"GET", "HEAD", "DELETE"}
-
-// bodiless says whether a request of this method has no body, or none that is looked at.
-func (c *check) bodiless() bool {
-	return slices.Contains(bodiless, c.in.Method)
-}
-
-// freshRequest: no key could accept an older or younger one. It says nothing about whether the key exists.
-func (c *check) freshRequest() error {
-	if err := c.sig.Fresh(c.now, c.v.widest, c.v.Windows.Future); err != nil {
-		return c.refuse(c.skewed(sign.ReasonOf(err), c.v.widest), false, sign.ReasonOf(err))
-	}
-	return nil
-}
-
-func (c *check) skewed(reason sign.Reason, window time.Duration) *fault.Error {
-	code := fault.SignatureTooOld
-	if reason == sign.Ahead {
-		code = fault.SignatureAhead
-	}
-	if c.sig.Window > 0 {
-		window = min(window, c.sig.Window)
-	}
-	skew := c.sig.Skew(c.now)
-	return fault.New(code, "server_time", c.now.UTC().Format("2006-01-02T15:04:05.000Z"), "skew_ms", skew.Abs().Milliseconds(),
-		"signed_skew_ms", skew.Milliseconds(), "window_ms", window.Milliseconds())
-}
-
-// knownKey: the key is looked up in memory, and the first thing that is wrong with it is remembered.
-func (c *check) knownKey() error {
-	if c.live = c.find(c.sig.KeyID); c.live == nil {
-		return nil
-	}
-	if err := c.leftForKey(); err != nil {
-		return err
-	}
-	c.first = c.wrongWithKey()
-	return nil
-}
-
-func (c *check) find(text string) *apikey.Live {
-	kid, ok := id.PeekKey(text)
-	if !ok {
-		return nil
-	}
-	live := c.v.Keys.Find(kid)
-	if live != nil && live.Text != text {
-		return nil // other checksum, or the other environment's prefix: no key is called so
-	}
-	return live
-}
-
-// leftForKey: the source has not failed too often with the key that is named.
-func (c *check) leftForKey() error {
-	if c.v.Budgets.Left(c.live.ID, c.in.From.Addr, c.now) {
-		return nil
-	}
-	return c.refuse(fault.New(fault.RateLimited).After(time.Second), false, sign.TooMany)
-}
-
-func (c *check) wrongWithKey() *fault.Error {
-	l := c.live
-	if len(c.in.Header["Origin"]) > 0 {
-		return fault.New(fault.KeyInBrowser)
-	}
-	if l.Environment != c.in.Environment {
-		return fault.New(fault.KeyWrongEnvironment, "key_environment", l.Environment.String(), "environment", c.in.Environment.String())
-	}
-	if wrong := l.State(c.now); wrong != nil {
-		return wrong
-	}
-	if !l.Allows(c.in.From.Addr) {
-		return fault.New(fault.KeyIPNotAllowed, "seen", c.in.From.Addr.String())
-	}
-	window := c.window()
-	if err := c.sig.Fresh(c.now, window, c.v.Windows.Future); err != nil {
-		return c.skewed(sign.ReasonOf(err), window)
-	}
-	fence := c.v.Nonces.Birth().Add(c.v.Windows.Future)
-	if c.sig.Timed() && !c.sig.Created.After(fence) && l.Born.Before(c.v.Nonces.Birth()) {
-		// A signature's time is in whole seconds, so the first one beyond the fence can be up to a second after it.
-		return fault.New(fault.SignatureSignAgain).After(fence.Add(time.Second).Sub(c.now))
-	}
-	return nil
-}
-
-func (c *check) window() time.Duration {
-	window := c.v.Windows.Past[c.live.Dialect]
-	if c.live.WindowPast > 0 {
-		window = c.live.WindowPast
-	}
-	if c.live.Environment == id.Test || c.in.Cancels {
-		window = max(window, c.v.Windows.TestPast)
-	}
-	return window
-}
-
-// signedRequest: a holder of the key made it. Without a key the same work is done for nothing.
-func (c *check) signedRequest() error {
-	err := c.verify()
-	switch reason := sign.ReasonOf(err); {
-	case err == nil:
-	case reason == sign.WrongDialect || reason == sign.AlgMismatch:
-		f := fault.New(fault.KeyWrongDialect, "dialect", c.live.Dialect.String()+" "+c.live.Algorithm.String())
-		return c.refuse(f, true, reason)
-	case reason != "" && reason != sign.BadSignature: // it holds, and lacks what the key's dialect wants of it
-		return c.refuse(fault.New(fault.SignatureMalformed, Problem(err)...), true, reason)
-	default:
-		return c.fail(fault.New(fault.SignatureMismatch), sign.BadSignature)
-	}
-	if c.first != nil {
-		return c.refuse(c.first, true, reasonOf(c.first.Code))
-	}
-	return nil
-}
-
-// reasonOf is what dialects with words of their own call a refusal.
-func reasonOf(code fault.Code) sign.Reason {
-	switch code {
-	case fault.KeyIPNotAllowed:
-		return sign.AddressNotAllowed
-	case fault.KeyExpired:
-		return sign.KeyExpired
-	case fault.KeyRevoked, fault.KeyOwnerDisabled:
-		return sign.KeyGone
-	case fault.RateLimited:
-		return sign.TooMany
-	case fault.SignatureTooOld, fault.SignatureSignAgain: // to be signed again is what a client makes of both
-		return sign.TooOld
-	case fault.SignatureAhead:
-		return sign.Ahead
-	default:
-		return ""
-	}
-}
-
-// maxSecret is the longest secret there is, with room for imported ones.
-const maxSecret = 256
-
-func (c *check) verify() error {
-	if c.live == nil {
-		return c.sig.Verify(&c.in.Request, c.sig.Decoy())
-	}
-	var err error
-	for _, m := range c.live.Materials {
-		key := sign.Key{Dialect: c.live.Dialect, Algorithm: c.live.Algorithm, Material: m.Public}
-		if m.Sealed != nil {
-			if key.Material, err = c.v.Opener.AppendOpen(c.plain[:0], m.AAD, m.Sealed); err != nil {
-				return err
-			}
-		}
-		err = c.sig.Verify(&c.in.Request, key)
-		clear(c.plain[:])
-		if sign.ReasonOf(err) != sign.BadSignature {
-			return err
-		}
-	}
-	return err
-}
-
-// boundBody: the body is the one that was signed; one that is not seen has the digest that was signed.
-func (c *check) boundBody() error {
-	if c.in.ReadBody == nil {
-		return c.boundDigest()
-	}
-	if err := c.readBody(); err != nil {
-		return err
-	}
-	if c.live = c.v.Keys.Find(c.live.ID); c.live == nil {
-		return c.refuse(fault.New(fault.KeyNotFound), true, sign.KeyGone)
-	}
-	if wrong := c.wrongWithKey(); wrong != nil {
-		return c.refuse(wrong, true, reasonOf(wrong.Code))
-	}
-	if err := c.sig.CheckBody(&c.in.Request, c.live.Settings); err != nil {
-		return c.refuse(fault.New(fault.SignatureBodyMismatch, Problem(err)...), true, sign.ReasonOf(err))
-	}
-	return nil
-}
-
-// readBody reads the body, once. It may take its time, and the key may have ended, or the signature grown old, meanwhile.
-func (c *check) readBody() error {
-	if c.whole {
-		return nil
-	}
-	body, err := c.in.ReadBody()
-	if err != nil {
-		return err
-	}
-	c.in.Body, c.whole, c.now = body, true, c.v.Now()
-	return nil
-}
-
-func (c *check) boundDigest() (err error) {
-	if c.sig.Dialect != sign.Native && !c.bodiless() {
-		return c.refuse(fault.New(fault.ForwardBodyUnseen), true, sign.HashMismatch)
-	}
-	if c.digest, err = c.sig.CheckUnseenBody(&c.in.Request, c.live.Settings); err != nil {
-		return c.refuse(fault.New(fault.SignatureBodyMismatch, Problem(err)...), true, sign.ReasonOf(err))
-	}
-	return nil
-}
-
-// claimedRequest: this nonce was never used with this key.
-func (c *check) claimedRequest(ctx context.Context) error {
-	if !c.sig.Timed() {
-		return c.claimedForLife(ctx)
-	}
-	repeatable := c.in.Repeatable && c.sig.Nonce == ""
-	if covers := c.sig.Coverage(); repeatable && covers.Method && covers.Path {
-		return nil
-	}
-	won, forgotten := c.v.Nonces.Claim(c.live.ID, c.sig.SingleUse(&c.in.Request), c.sig.Created, c.now)
-	switch {
-	case repeatable: // whoever won, this one only looks; and where the method is not signed, a look that was delivered is good for nothing else
-		return nil
-	case forgotten:
-		return c.refuse(fault.New(fault.SignatureSignAgain), true, reasonOf(fault.SignatureSignAgain))
-	case !won:
-		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
-	}
-	return nil
-}
-
-// claimedForLife: a nonce without a time is spent for as long as its key lives, or raises the mark that Kraken's must pass.
-func (c *check) claimedForLife(ctx context.Context) error {
-	won, err := c.claimDurably(ctx)
-	if f, refused := errors.AsType[*fault.Error](err); refused && f.Code == fault.KeyUsedUp {
-		return c.refuse(f, true, sign.KeyGone)
-	}
-	if err != nil {
-		return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
-	}
-	if !won {
-		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
-	}
-	return nil
-}
-
-// claimDurably writes the row. Rows are counted: one key cannot fill the table that all share.
-func (c *check) claimDurably(ctx context.Context) (won bool, err error) {
-	k, nonce, counter, window, now := c.live.ID, []byte(c.sig.Nonce), c.sig.Counter, c.live.Settings.NonceWindow, c.now
-	rises, most := c.sig.Dialect == sign.Kraken, c.v.UntimedNonces
-	err = c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
-		quiet := audit.Quiet(audit.KeyUsed)
-		if rises {
-			won, err = tx.ClaimKeyCounter(ctx, k, counter, window, now)
-		} else {
-			won, err = tx.ClaimKeyNonce(ctx, k, nonce, now)
-		}
-		if err != nil || !won {
-			return quiet, err
-		}
-		within, err := tx.CountKeyNonce(ctx, k, most)
-		if err == nil && !within {
-			err = fault.New(fault.KeyUsedUp, "limit", most)
-		}
-		return quiet, err
-	})
-	return won, err
-}
-
 func (c *check) accepted() Accepted {
 	l := c.live
 	l.Used(c.now, c.in.From.Addr)
+	l.UsedSecret(c.material, c.now, c.in.From.Addr)
 	ceiling := c.v.Keys.Ceiling(l.Dialect, c.sig.Coverage())
-	return Accepted{Live: l, Ceiling: ceiling, Digest: c.digest, Principal: principal.Principal{
+	return Accepted{Live: l, Ceiling: ceiling, Retires: c.material.Retires, Digest: c.digest, Principal: principal.Principal{
 		Kind: principal.KindKey, User: l.Owner, Account: l.Account, Subaccount: l.Subaccount, Role: l.OwnerRole, Key: l.ID,
-		Environment: l.Environment, Scopes: l.ScopesAt(c.now).UpTo(ceiling), Name: l.Name, Origin: c.in.From,
+		Secret: c.material.Version, Environment: l.Environment, Scopes: l.ScopesAt(c.now).UpTo(ceiling), Name: l.Name, Origin: c.in.From,
 	}}
 }
 
-// Missing explains why an accepted key may not use a scope: it never had it, or its way of signing cannot carry it.
+// Missing explains why an accepted key may not use a scope: it never had it, it is frozen, or its way of signing cannot carry it.
 func (a Accepted) Missing(s scope.Scope) *fault.Error {
+	if a.Live.Scopes.Has(s) && s.Class() > scope.Cancel && a.Live.Frozen() {
+		return fault.New(fault.KeyFrozen)
+	}
 	if a.Live.Scopes.Has(s) && s.Class() > a.Ceiling {
 		return fault.New(fault.KeyCeiling, "scope", s.String())
 	}

@@ -333,6 +333,12 @@ func (s *SignIns) WithPasskey(ctx context.Context, from From, token string, resp
 		}
 		var event audit.Event
 		out, event, err = s.mint(ctx, tx, from, u, used.Proof)
+		if used.Jumped {
+			if event.Facts == nil {
+				event.Facts = map[string]string{}
+			}
+			event.Facts["counter"] = "back"
+		}
 		return event, err
 	})
 	if err == nil {

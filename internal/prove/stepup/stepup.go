@@ -83,7 +83,10 @@ func New(d Deps) (*StepUps, error) {
 }
 
 // asked carries a step-up out of the transaction that needed it: that one rolls back, and asking is a transaction of its own.
-type asked struct{ step StepUp }
+type asked struct {
+	step    StepUp
+	missing []assurance.Property
+}
 
 func (a *asked) Error() string { return "step-up required: " + string(a.step.Action) }
 
@@ -130,12 +133,12 @@ func (s *StepUps) Require(ctx context.Context, tx any, p principal.Principal, c 
 		floor = assurance.Mfa
 	}
 	if step.Needs < floor {
-		return fault.New(fault.AssuranceTooLow, "needs", floor.String())
+		return fault.New(fault.AssuranceTooLow, "needs", floor.String(), "missing", assurance.Words(p.Proof.Missing(floor)))
 	}
 	if step.Needs == assurance.Pwd && p.Proof.Fresh(now, s.Life) && p.Challenge.Why == "" {
 		return nil
 	}
-	return &asked{step}
+	return &asked{step, append(p.Proof.Missing(step.Needs), assurance.Fresh)}
 }
 
 func (s *StepUps) stepFor(p principal.Principal, c Content, now time.Time) (StepUp, error) {
@@ -171,7 +174,7 @@ func (s *StepUps) Ask(ctx context.Context, err error) error {
 		return fmt.Errorf("ask for step-up: %w", err)
 	}
 	return fault.New(fault.StepUpRequired, "step_up", a.step.ID.String(), "action", string(a.step.Action),
-		"needs", a.step.Needs.String(), "facts", a.step.Facts)
+		"needs", a.step.Needs.String(), "missing", assurance.Words(a.missing), "facts", a.step.Facts)
 }
 
 // Open reads a step-up that the principal may still satisfy. Errors: step_up.not_found.
@@ -195,7 +198,8 @@ func (s *StepUps) Satisfy(ctx context.Context, tx Tx, p principal.Principal, ste
 	// What the session proved at sign-in counts for the level, but the factor itself was shown just now: a TOTP code after a password
 	// sign-in is mfa.
 	if p.Proof.With(proof).Level() < step.Needs || !proof.Shows(step.Needs) {
-		return fault.New(fault.AssuranceTooLow, "needs", step.Needs.String())
+		missing := proof.Missing(step.Needs)
+		return fault.New(fault.AssuranceTooLow, "needs", step.Needs.String(), "missing", assurance.Words(missing))
 	}
 	now := s.Now()
 	won, err := tx.SatisfyStepUp(ctx, step.ID, p.Session, proof.Factors, now, now.Add(s.Life))

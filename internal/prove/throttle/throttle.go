@@ -48,6 +48,8 @@ const (
 	Password Factor = "password"
 	TOTP     Factor = "totp"
 	MailCode Factor = "mail_code"
+	// RecoveryCode is also the code of a case.
+	RecoveryCode Factor = "recovery_code"
 )
 
 // Bucket is what tries are counted under: a hash, so that rows tell nothing.

@@ -62,6 +62,8 @@ const (
 	PasskeyEnrolled Action = "passkey.enrolled"
 	// PasskeyRenamed: The passkey {name} was renamed.
 	PasskeyRenamed Action = "passkey.renamed"
+	// PasskeyTested: The passkey {name} was tried out.
+	PasskeyTested Action = "passkey.tested"
 	// PasskeyRemoved: The passkey {name} was removed.
 	PasskeyRemoved Action = "passkey.removed"
 	// PasskeyCloneRefused: The passkey {name} was refused: its counter went back.
@@ -72,6 +74,20 @@ const (
 	KeyCreated Action = "key.created"
 	// KeyRevoked: The API key {name} was revoked.
 	KeyRevoked Action = "key.revoked"
+	// KeyRotated: The API key {name} got a new secret; the old one goes on for {overlap}.
+	KeyRotated Action = "key.rotated"
+	// KeySecretRetired: The old secret of the API key {name} was retired.
+	KeySecretRetired Action = "key.secret_retired"
+	// KeyFrozen: The API key {name} was frozen.
+	KeyFrozen Action = "key.frozen"
+	// KeyUnfrozen: The API key {name} was unfrozen.
+	KeyUnfrozen Action = "key.unfrozen"
+	// KeyBlocked: The API key {name} was blocked.
+	KeyBlocked Action = "key.blocked"
+	// KeyUnblocked: The API key {name} was unblocked.
+	KeyUnblocked Action = "key.unblocked"
+	// KeyLeaked: The API key {name} was marked as leaked.
+	KeyLeaked Action = "key.leaked"
 	// KeyUsed: leaves no event
 	KeyUsed Action = "key.used"
 	// RequestRefused: A request was refused: {reason} ({count} times).
@@ -116,6 +132,10 @@ const (
 	SessionCookieReplayed Action = "session.cookie_replayed"
 	// SessionUnproven: Your session's cookie was shown without the proof of your device, and refused ({count} times).
 	SessionUnproven Action = "session.unproven"
+	// RecoveryCodesIssued: A new set of recovery codes was made.
+	RecoveryCodesIssued Action = "recovery_codes.issued"
+	// RecoveryCodesConfirmed: You showed that you kept your recovery codes.
+	RecoveryCodesConfirmed Action = "recovery_codes.confirmed"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -149,11 +169,19 @@ var actions = map[Action]Words{
 	TOTPRemoved:              {Quiet: false, English: "The authenticator app was removed.", Korean: "인증 앱을 삭제했습니다."},
 	PasskeyEnrolled:          {Quiet: false, English: "The passkey {name} was added.", Korean: "패스키 {name}을(를) 추가했습니다."},
 	PasskeyRenamed:           {Quiet: false, English: "The passkey {name} was renamed.", Korean: "패스키 {name}의 이름을 변경했습니다."},
+	PasskeyTested:            {Quiet: false, English: "The passkey {name} was tried out.", Korean: "패스키 {name}을(를) 시험해 보았습니다."},
 	PasskeyRemoved:           {Quiet: false, English: "The passkey {name} was removed.", Korean: "패스키 {name}을(를) 삭제했습니다."},
 	PasskeyCloneRefused:      {Quiet: false, English: "The passkey {name} was refused: its counter went back.", Korean: "패스키 {name}의 카운터가 되돌아가 인증을 거부했습니다."},
 	PasskeyRemovedRefused:    {Quiet: false, English: "The passkey {name} was refused: it has been removed.", Korean: "삭제된 패스키 {name}의 로그인을 거부했습니다."},
 	KeyCreated:               {Quiet: false, English: "The API key {name} was created.", Korean: "API 키 {name}을(를) 만들었습니다."},
 	KeyRevoked:               {Quiet: false, English: "The API key {name} was revoked.", Korean: "API 키 {name}을(를) 폐기했습니다."},
+	KeyRotated:               {Quiet: false, English: "The API key {name} got a new secret; the old one goes on for {overlap}.", Korean: "API 키 {name}에 새 비밀값을 발급했습니다. 이전 비밀값은 {overlap} 동안 계속 작동합니다."},
+	KeySecretRetired:         {Quiet: false, English: "The old secret of the API key {name} was retired.", Korean: "API 키 {name}의 이전 비밀값을 만료시켰습니다."},
+	KeyFrozen:                {Quiet: false, English: "The API key {name} was frozen.", Korean: "API 키 {name}을(를) 동결했습니다."},
+	KeyUnfrozen:              {Quiet: false, English: "The API key {name} was unfrozen.", Korean: "API 키 {name}의 동결을 해제했습니다."},
+	KeyBlocked:               {Quiet: false, English: "The API key {name} was blocked.", Korean: "API 키 {name}을(를) 차단했습니다."},
+	KeyUnblocked:             {Quiet: false, English: "The API key {name} was unblocked.", Korean: "API 키 {name}의 차단을 해제했습니다."},
+	KeyLeaked:                {Quiet: false, English: "The API key {name} was marked as leaked.", Korean: "API 키 {name}이(가) 유출된 것으로 표시했습니다."},
 	KeyUsed:                  {Quiet: true, English: "", Korean: ""},
 	RequestRefused:           {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
 	UserDisabled:             {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},
@@ -176,4 +204,6 @@ var actions = map[Action]Words{
 	SessionBindingRenewed:    {Quiet: true, English: "", Korean: ""},
 	SessionCookieReplayed:    {Quiet: false, English: "Your session's cookie was shown with the proof of another device. The session was ended and money is held.", Korean: "세션 쿠키가 다른 기기의 증명과 함께 제시되었습니다. 해당 세션을 종료하고 출금을 보류했습니다."},
 	SessionUnproven:          {Quiet: false, English: "Your session's cookie was shown without the proof of your device, and refused ({count} times).", Korean: "내 기기의 증명 없이 세션 쿠키가 제시되어 거부했습니다({count}회)."},
+	RecoveryCodesIssued:      {Quiet: false, English: "A new set of recovery codes was made.", Korean: "새 복구 코드를 만들었습니다."},
+	RecoveryCodesConfirmed:   {Quiet: false, English: "You showed that you kept your recovery codes.", Korean: "복구 코드를 보관했음을 확인했습니다."},
 }

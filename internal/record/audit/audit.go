@@ -176,6 +176,7 @@ type Told struct {
 	// Readable is empty when Erased (the person's key was destroyed) or Broken.
 	Readable Readable
 	Erased   bool
-	// Broken says why a readable half that should open does not.
+	// Broken says why a readable half that should open does not. Whoever shows a list shows that: one entry changed by force must not hide
+	// the others, and a part of the truth must not look like the whole.
 	Broken error
 }

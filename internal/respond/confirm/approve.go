@@ -127,7 +127,7 @@ func (c *Confirmations) Approve(ctx context.Context, from principal.Origin, addr
 		by := principal.Principal{Kind: principal.KindUser, User: user.ID, Account: row.Account, Proof: used.Proof, Lang: user.Lang, Origin: from}
 		refused, err = c.Factors.AcceptPasskey(ctx, txn.As[factor.Tx](tx), used)
 		if err != nil || refused != nil {
-			return row.event(audit.PasskeyCloneRefused, by), err
+			return c.event(row, audit.PasskeyCloneRefused, by), err
 		}
 		won, err := tx.ApproveConfirmation(ctx, row.ID, used.Credential.ID, string(response), now)
 		if err != nil {
@@ -142,8 +142,8 @@ func (c *Confirmations) Approve(ctx context.Context, from principal.Origin, addr
 		}
 		row.Approved = now
 		a = c.asked(row, stand)
-		happened := happening.Happening{Kind: happening.MoneyConfirmed, User: row.User, Facts: row.Facts()}
-		return row.event(audit.ConfirmationApproved, by), c.Follow.Apply(ctx, tx, happened)
+		happened := happening.Happening{Kind: happening.MoneyConfirmed, User: row.User, Facts: c.facts(row.Content)}
+		return c.event(row, audit.ConfirmationApproved, by), c.Follow.Apply(ctx, tx, happened)
 	})
 	if err == nil {
 		err = refused

@@ -108,6 +108,8 @@ type Deps struct {
 	Key []byte
 	// Origin is where confirmations are signed.
 	Origin string
+	// Exchanges are what people know the upstreams by; one that is missing is shown by its name in the configuration.
+	Exchanges map[string]string
 	// Life is how long a confirmation lives, from the end of the hold if one is running.
 	Life time.Duration
 }
@@ -338,29 +340,37 @@ func (c *Confirmations) cancel(ctx context.Context, p principal.Principal, which
 		if !won {
 			return audit.Event{}, fault.New(fault.ConfirmationVoid)
 		}
-		return row.event(audit.ConfirmationCancelled, p), nil
+		return c.event(row, audit.ConfirmationCancelled, p), nil
 	})
 }
 
-// event tells of the transaction in its own words: amounts, assets and addresses are the same in every language.
-func (c Confirmation) event(a audit.Action, p principal.Principal) audit.Event {
-	facts := c.Facts()
-	facts["confirmation"] = c.ID.String()
-	return audit.Event{Action: a, Actor: p, Person: c.User, Account: c.Account, Facts: facts}
+// Exchange is what people know the upstream of a transaction by.
+func (c *Confirmations) Exchange(of Content) string {
+	if known := c.Exchanges[of.Upstream]; known != "" {
+		return known
+	}
+	return of.Upstream
 }
 
-// Facts are the transaction for events and letters.
-func (c Content) Facts() map[string]string {
-	what := c.Address
-	if c.Amount != "" {
-		what = c.Amount + " " + c.Asset + " → " + c.Address
+// event tells of the transaction in its own words: amounts, assets and addresses are the same in every language.
+func (c *Confirmations) event(row Confirmation, a audit.Action, p principal.Principal) audit.Event {
+	facts := c.facts(row.Content)
+	facts["confirmation"] = row.ID.String()
+	return audit.Event{Action: a, Actor: p, Person: row.User, Account: row.Account, Facts: facts}
+}
+
+// facts are the transaction for events and letters.
+func (c *Confirmations) facts(of Content) map[string]string {
+	what := of.Address
+	if of.Amount != "" {
+		what = of.Amount + " " + of.Asset + " → " + of.Address
 	}
-	facts := map[string]string{"what": what, "exchange": c.Upstream}
-	if c.Network != "" {
-		facts["what"] += " (" + c.Network + ")"
+	facts := map[string]string{"what": what, "exchange": c.Exchange(of)}
+	if of.Network != "" {
+		facts["what"] += " (" + of.Network + ")"
 	}
-	if c.Memo != "" {
-		facts["memo"] = c.Memo
+	if of.Memo != "" {
+		facts["memo"] = of.Memo
 	}
 	return facts
 }

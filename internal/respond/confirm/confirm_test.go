@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -246,6 +247,51 @@ func TestItBelongsToOneUserAndOneAction(t *testing.T) {
 			t.Errorf("another user cancels: %v", err)
 		}
 	})
+}
+
+// TestWhatIsShownIsWhatIsDone: no request is shown as one transaction and read as another by an exchange that decodes its body its own way.
+func TestWhatIsShownIsWhatIsDone(t *testing.T) {
+	done := 0
+	exchange := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var taken struct{ Address string }
+		if json.NewDecoder(r.Body).Decode(&taken) == nil && taken.Address == "paper1qother" {
+			done++
+		}
+		w.WriteHeader(http.StatusCreated)
+	}))
+	defer exchange.Close()
+	s := sceneOf(t, authtest.Options{Upstream: exchange.URL})
+	const target = "/v1/withdraws/coin?currency=BTC&net_type=BTC&address=paper1qshown&amount=0.01"
+	const body = `{"currency":"BTC","net_type":"BTC","address":"paper1qother","amount":"99"}`
+	send := func(body, kind, connection, under string) (a answer) {
+		r := s.Signed(s.bot, http.MethodPost, authtest.APIHost, target, body)
+		r.Header.Set("Content-Type", kind)
+		r.Header.Set("Connection", connection)
+		if under != "" {
+			r.Header.Set("Sallyport-Confirmation", under)
+		}
+		got := s.Do(r)
+		a.status = got.StatusCode
+		_ = json.Unmarshal([]byte(authtest.Body(t, got)), &a)
+		return a
+	}
+	for _, kind := range []string{"application/x-www-form-urlencoded", "application/json", "text/plain"} {
+		for _, connection := range []string{"close", "Content-Type"} {
+			if got := send(body, kind, connection, ""); got.Code != fault.RequestMalformed && got.Code != fault.RequestMediaType {
+				t.Errorf("%s, Connection: %s: %+v", kind, connection, got)
+			}
+		}
+	}
+	asked := send("", "application/json", "close", "")
+	if err := s.passkey.Approve(asked.address()); err != nil {
+		t.Fatal(err)
+	}
+	if got := send("", "application/x-www-form-urlencoded", "close", asked.Fields.Confirmation.String()); got.Code != fault.ConfirmationVoid {
+		t.Errorf("under another content type: %+v", got)
+	}
+	if got := send("", "application/json", "close", asked.Fields.Confirmation.String()); got.status != http.StatusCreated || done != 0 {
+		t.Errorf("as it was confirmed: %+v, %d others", got, done)
+	}
 }
 
 func TestCancelledAndExpiredAreOver(t *testing.T) {

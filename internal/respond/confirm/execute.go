@@ -64,7 +64,7 @@ func (c *Confirmations) Execute(ctx context.Context, p principal.Principal, o Or
 		if !won {
 			return audit.Event{}, fault.New(fault.ConfirmationVoid)
 		}
-		return row.event(audit.ConfirmationExecuted, p), nil
+		return c.event(row, audit.ConfirmationExecuted, p), nil
 	})
 }
 

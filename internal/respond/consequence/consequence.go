@@ -83,11 +83,21 @@ var table = map[happening.Kind]Row{
 	happening.FactorAdded:     {This: Renewed, Notice: notify.FactorAdded},
 	happening.FactorRemoved:   {This: Renewed, Others: Dies, Hold: CredentialHold, Notice: notify.FactorRemoved},
 	happening.CodesGuessed:    {Notice: notify.CodesGuessed},
+	happening.PasskeyCloned:   {Notice: notify.PasskeyCloned},
 	happening.KeyCreated:      {Notice: notify.KeyCreated},
 	happening.KeyRevoked:      {Notice: notify.KeyRevoked},
+	happening.KeyRotated:      {Notice: notify.KeyRotated},
+	happening.KeyFrozen:       {Notice: notify.KeyFrozen},
+	happening.KeyUnfrozen:     {Notice: notify.KeyUnfrozen},
+	happening.KeyBlocked:      {Notice: notify.KeyBlocked},
+	happening.KeyUnblocked:    {Notice: notify.KeyUnblocked},
+	happening.KeyLeaked:       {Notice: notify.KeyLeaked},
+	happening.MoneyKeyLeaked:  {Hold: CredentialHold, Notice: notify.KeyLeaked},
 	happening.MoneyConfirmed:  {Notice: notify.MoneyConfirmed},
 	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
 	happening.UserEnabled:     {},
+
+	happening.RecoveryCodesReplaced: {This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.RecoveryCodesReplaced},
 }
 
 // Sessions is what this package asks of package session.

@@ -23,6 +23,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/store"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 const home = "203.0.113.7"
@@ -104,6 +105,17 @@ var causes = map[happening.Kind]map[string]cause{
 			w.t.Fatalf("%d %s", r.Status, r.Text)
 		}
 	}}},
+	happening.RecoveryCodesReplaced: {
+		"/v1": {happens: func(w *world) {
+			w.call(http.MethodPost, "/v1/recovery-codes", nil)
+			w.clock.Advance(30 * time.Second)
+			w.call(http.MethodPost, "/v1/recovery-codes", nil)
+		}},
+		"pages": {happens: func(w *world) {
+			w.submit("/recovery/codes")
+			w.submit("/recovery/codes")
+		}},
+	},
 	happening.CodesGuessed: {"elsewhere": {happens: func(w *world) {
 		browser := [32]byte{1}
 		from := signin.From{Origin: principal.Origin{Addr: netip.MustParseAddr("198.51.100.5")}, Browser: browser}
@@ -128,6 +140,33 @@ var causes = map[happening.Kind]map[string]cause{
 		"/v1":   {happens: func(w *world) { w.call(http.MethodDelete, "/v1/keys/"+w.anotherKey(), nil) }},
 		"pages": {happens: func(w *world) { w.submit("/keys/" + w.anotherKey() + "/revoke") }},
 	},
+	// What widens a key asks a person for a proof, which is another matter; the host does it without.
+	happening.KeyRotated: {"host": {happens: func(w *world) {
+		key := w.hmacKey()
+		_, err := w.APIKeys.Rotate(w.t.Context(), principal.Host("tests"), apikey.RotateInput{Key: key.ID, Overlap: time.Hour})
+		w.ok(err)
+	}}},
+	happening.KeyFrozen: {
+		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/keys/"+w.anotherKey()+"/freeze", nil) }},
+		"pages": {happens: func(w *world) { w.submit("/keys/" + w.anotherKey() + "/freeze") }},
+	},
+	happening.KeyUnfrozen: {"host": {happens: func(w *world) { w.undone(apikey.Freeze) }}},
+	happening.KeyBlocked: {
+		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/keys/"+w.anotherKey()+"/block", nil) }},
+		"pages": {happens: func(w *world) { w.submit("/keys/" + w.anotherKey() + "/block") }},
+	},
+	happening.KeyUnblocked: {"host": {happens: func(w *world) { w.undone(apikey.Block) }}},
+	happening.KeyLeaked: {
+		"/v1": {happens: func(w *world) {
+			w.call(http.MethodPost, "/v1/keys/"+w.anotherKey()+"/leaked", map[string]any{"since": w.clock.Now()})
+		}},
+		"pages": {happens: func(w *world) { w.submit("/keys/"+w.anotherKey()+"/leaked", "since", "7") }},
+	},
+	happening.MoneyKeyLeaked: {"/v1": {happens: func(w *world) {
+		who := w.here.Principal()
+		key := w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Scopes: []string{"withdrawals:write"}})
+		w.call(http.MethodPost, "/v1/keys/"+key.Text()+"/leaked", map[string]any{"since": w.clock.Now()})
+	}}},
 	happening.UserDisabled: {"host": {happens: func(w *world) {
 		if err := w.Accounts.Disable(w.t.Context(), principal.Host("tests"), w.user); err != nil {
 			w.t.Fatal(err)
@@ -174,6 +213,28 @@ func (w *world) anotherKey() string { return w.keyOf("another").Text() }
 func (w *world) code() string {
 	w.clock.Advance(30 * time.Second)
 	return w.secret
+}
+
+// hmacKey is a key whose next secret the server makes.
+func (w *world) hmacKey() authtest.Key {
+	w.t.Helper()
+	who := w.here.Principal()
+	return w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Algorithm: sign.HMACSHA256})
+}
+
+// undone stops a key and takes that back.
+func (w *world) undone(s apikey.Stop) {
+	w.t.Helper()
+	key, host := w.keyOf("another"), principal.Host("tests")
+	w.ok(w.APIKeys.Stop(w.t.Context(), host, key.ID, s))
+	w.ok(w.APIKeys.Resume(w.t.Context(), host, key.ID, s))
+}
+
+func (w *world) ok(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // third is a session of somebody else.

@@ -36,9 +36,26 @@ const (
 	FactorAdded         Letter = "factor_added"
 	FactorRemoved       Letter = "factor_removed"
 	CodesGuessed        Letter = "codes_guessed"
+	PasskeyCloned       Letter = "passkey_cloned"
 	KeyCreated          Letter = "key_created"
 	KeyRevoked          Letter = "key_revoked"
+	KeyRotated          Letter = "key_rotated"
+	KeyFrozen           Letter = "key_frozen"
+	KeyUnfrozen         Letter = "key_unfrozen"
+	KeyBlocked          Letter = "key_blocked"
+	KeyUnblocked        Letter = "key_unblocked"
+	KeyLeaked           Letter = "key_leaked"
 	MoneyConfirmed      Letter = "money_confirmed"
+
+	// The ways back into an account.
+	RecoveryCodesReplaced Letter = "recovery_codes_replaced"
+	RecoveryWaiting       Letter = "recovery_waiting"
+	RecoveryReady         Letter = "recovery_ready"
+	RecoveryCancelled     Letter = "recovery_cancelled"
+	RecoveryDisputed      Letter = "recovery_disputed"
+	RecoveryCompleted     Letter = "recovery_completed"
+	RecoveryShortened     Letter = "recovery_shortened"
+	DeviceLost            Letter = "device_lost"
 )
 
 // Notice is the job that tells a user what happened.

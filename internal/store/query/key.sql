@@ -1,44 +1,50 @@
 -- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
-    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from)
+    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at)
 VALUES (@id, @account_id, @subaccount_id, @owner_id, @name, @purpose, @environment, @dialect, @algorithm, @scopes, @allowlist,
-    @settings, @window_past, @created_at, @created_device, @expires_at, '', '');
+    @settings, @window_past, @created_at, @created_device, @expires_at, '', '', @on_end, @template, @standby, @pin, @imported_at);
 
 -- name: InsertKeySecret :exec
-INSERT INTO api_key_secret (key_id, version, material, created_at) VALUES (@key_id, @version, @material, @created_at);
+INSERT INTO api_key_secret (key_id, version, material, created_at, minted_by) VALUES (@key_id, @version, @material, @created_at, @minted_by);
 
 -- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
-    u.name AS owner_name, u.disabled_at, m.role, m.removed_at
+    k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
+    u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
+LEFT JOIN user_lock l ON l.user_id = k.owner_id
 WHERE k.id = @id;
 
 -- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
-    u.name AS owner_name, u.disabled_at, m.role, m.removed_at
+    k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
+    u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
+LEFT JOIN user_lock l ON l.user_id = k.owner_id
 WHERE k.id > @after ORDER BY k.id LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
-    u.name AS owner_name, u.disabled_at, m.role, m.removed_at
+    k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
+    u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
+LEFT JOIN user_lock l ON l.user_id = k.owner_id
 WHERE k.account_id = @account_id ORDER BY k.created_at DESC, k.id DESC;
 
 -- name: ListKeyIDsByOwner :many
 SELECT id FROM api_key WHERE owner_id = @owner_id ORDER BY id;
 
 -- name: ListKeySecrets :many
-SELECT key_id, version, material, created_at FROM api_key_secret WHERE key_id = @key_id ORDER BY version;
+SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from FROM api_key_secret WHERE key_id = @key_id ORDER BY version;
 
 -- name: RevokeKey :execrows
 UPDATE api_key SET revoked_at = @revoked_at, revoked_why = @revoked_why WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
@@ -73,4 +79,57 @@ DELETE FROM key_nonce WHERE key_id IN (SELECT k.id FROM api_key k WHERE k.revoke
 UPDATE api_key SET revoked_at = @revoked_at, revoked_why = @revoked_why WHERE owner_id = @owner_id AND revoked_at IS NULL RETURNING id;
 
 -- name: EraseKeysOfOwner :exec
-UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '' WHERE owner_id = @owner_id;
+UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '', pin = '' WHERE owner_id = @owner_id;
+
+-- name: EraseSecretUsesOfOwner :exec
+UPDATE api_key_secret SET last_used_from = '' WHERE key_id IN (SELECT id FROM api_key WHERE owner_id = @owner_id);
+
+-- name: EraseKeyUsesOfOwner :exec
+DELETE FROM key_use WHERE key_id IN (SELECT id FROM api_key WHERE owner_id = @owner_id);
+
+-- name: EditKey :execrows
+UPDATE api_key SET name = @name, purpose = @purpose, scopes = @scopes, allowlist = @allowlist, expires_at = @expires_at, on_end = @on_end,
+    standby = @standby, pin = @pin, noticed = @noticed, dormancy = @dormancy, woken_at = @woken_at
+WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
+
+-- name: FreezeKey :execrows
+UPDATE api_key SET frozen_at = @frozen_at, stopped_why = @stopped_why
+WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL AND frozen_at IS NULL;
+
+-- name: UnfreezeKey :execrows
+UPDATE api_key SET frozen_at = NULL WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL AND frozen_at IS NOT NULL;
+
+-- name: BlockKey :execrows
+UPDATE api_key SET blocked_at = @blocked_at, stopped_why = @stopped_why
+WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL AND blocked_at IS NULL;
+
+-- name: UnblockKey :execrows
+UPDATE api_key SET blocked_at = NULL WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL AND blocked_at IS NOT NULL;
+
+-- name: RetireSecretsBefore :exec
+UPDATE api_key_secret SET retires_at = @retires_at WHERE key_id = @key_id AND version < @version AND (retires_at IS NULL OR retires_at > @retires_at);
+
+-- name: DeleteKeySecret :execrows
+DELETE FROM api_key_secret WHERE key_id = @key_id AND version = @version;
+
+-- name: DeleteRetiredSecrets :execrows
+DELETE FROM api_key_secret WHERE api_key_secret.retires_at < @before AND (key_id, version) IN (
+    SELECT s.key_id, s.version FROM api_key_secret s WHERE s.retires_at < @before LIMIT CAST(@max_rows AS BIGINT)
+);
+
+-- name: TouchKeySecret :execrows
+UPDATE api_key_secret SET last_used_at = @last_used_at, last_used_from = @last_used_from
+WHERE key_id = @key_id AND version = @version AND (last_used_at IS NULL OR last_used_at < @last_used_at);
+
+-- name: AddKeyUse :exec
+INSERT INTO key_use (key_id, hour, addr, route, code, calls, last_at) VALUES (@key_id, @hour, @addr, @route, @code, @calls, @last_at)
+ON CONFLICT (key_id, hour, addr, route, code) DO UPDATE SET calls = key_use.calls + excluded.calls, last_at = excluded.last_at;
+
+-- name: ListKeyUses :many
+SELECT key_id, hour, addr, route, code, calls, last_at FROM key_use WHERE key_id = @key_id AND hour >= @since
+ORDER BY hour DESC, last_at DESC LIMIT CAST(@max_rows AS BIGINT);
+
+-- name: DeleteOldKeyUses :execrows
+DELETE FROM key_use WHERE key_use.hour < @before AND (key_id, hour, addr, route, code) IN (
+    SELECT u.key_id, u.hour, u.addr, u.route, u.code FROM key_use u WHERE u.hour < @before LIMIT CAST(@max_rows AS BIGINT)
+);

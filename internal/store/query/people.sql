@@ -119,15 +119,18 @@ UPDATE totp SET failures = 0 WHERE user_id = @user_id AND failures > 0;
 DELETE FROM totp WHERE user_id = @user_id;
 
 -- name: InsertPasskey :execrows
-INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at, approves_from)
-VALUES (@id, @user_id, @credential_id, @credential, @name, @created_at, @approves_from) ON CONFLICT DO NOTHING;
+INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at, approves_from, attested)
+VALUES (@id, @user_id, @credential_id, @credential, @name, @created_at, @approves_from, @attested) ON CONFLICT DO NOTHING;
 
 -- name: ListPasskeysByUser :many
-SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from FROM passkey
+SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from, attested, tested_at FROM passkey
 WHERE user_id = @user_id AND removed_at IS NULL ORDER BY created_at;
 
 -- name: UsePasskey :execrows
 UPDATE passkey SET credential = @credential, last_used_at = @last_used_at WHERE id = @id AND removed_at IS NULL;
+
+-- name: TestPasskey :execrows
+UPDATE passkey SET tested_at = @tested_at WHERE id = @id AND user_id = @user_id AND removed_at IS NULL;
 
 -- name: RenamePasskey :execrows
 UPDATE passkey SET name = @name WHERE id = @id AND user_id = @user_id AND removed_at IS NULL;

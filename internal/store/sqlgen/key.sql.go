@@ -10,6 +10,59 @@ import (
 	"database/sql"
 )
 
+const addKeyUse = `-- name: AddKeyUse :exec
+INSERT INTO key_use (key_id, hour, addr, route, code, calls, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (key_id, hour, addr, route, code) DO UPDATE SET calls = key_use.calls + excluded.calls, last_at = excluded.last_at
+`
+
+type AddKeyUseParams struct {
+	KeyID  []byte
+	Hour   int64
+	Addr   string
+	Route  string
+	Code   string
+	Calls  int64
+	LastAt int64
+}
+
+func (q *Queries) AddKeyUse(ctx context.Context, arg AddKeyUseParams) error {
+	_, err := q.db.ExecContext(ctx, addKeyUse,
+		arg.KeyID,
+		arg.Hour,
+		arg.Addr,
+		arg.Route,
+		arg.Code,
+		arg.Calls,
+		arg.LastAt,
+	)
+	return err
+}
+
+const blockKey = `-- name: BlockKey :execrows
+UPDATE api_key SET blocked_at = $1, stopped_why = $2
+WHERE id = $3 AND account_id = $4 AND revoked_at IS NULL AND blocked_at IS NULL
+`
+
+type BlockKeyParams struct {
+	BlockedAt  sql.NullInt64
+	StoppedWhy string
+	ID         []byte
+	AccountID  []byte
+}
+
+func (q *Queries) BlockKey(ctx context.Context, arg BlockKeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, blockKey,
+		arg.BlockedAt,
+		arg.StoppedWhy,
+		arg.ID,
+		arg.AccountID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const claimKeyNonce = `-- name: ClaimKeyNonce :execrows
 INSERT INTO key_nonce (key_id, nonce, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
 `
@@ -81,6 +134,61 @@ func (q *Queries) DeleteKeyNoncesOfEnded(ctx context.Context, arg DeleteKeyNonce
 	return result.RowsAffected()
 }
 
+const deleteKeySecret = `-- name: DeleteKeySecret :execrows
+DELETE FROM api_key_secret WHERE key_id = $1 AND version = $2
+`
+
+type DeleteKeySecretParams struct {
+	KeyID   []byte
+	Version int64
+}
+
+func (q *Queries) DeleteKeySecret(ctx context.Context, arg DeleteKeySecretParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteKeySecret, arg.KeyID, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteOldKeyUses = `-- name: DeleteOldKeyUses :execrows
+DELETE FROM key_use WHERE key_use.hour < $1 AND (key_id, hour, addr, route, code) IN (
+    SELECT u.key_id, u.hour, u.addr, u.route, u.code FROM key_use u WHERE u.hour < $1 LIMIT CAST($2 AS BIGINT)
+)
+`
+
+type DeleteOldKeyUsesParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) DeleteOldKeyUses(ctx context.Context, arg DeleteOldKeyUsesParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteOldKeyUses, arg.Before, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteRetiredSecrets = `-- name: DeleteRetiredSecrets :execrows
+DELETE FROM api_key_secret WHERE api_key_secret.retires_at < $1 AND (key_id, version) IN (
+    SELECT s.key_id, s.version FROM api_key_secret s WHERE s.retires_at < $1 LIMIT CAST($2 AS BIGINT)
+)
+`
+
+type DeleteRetiredSecretsParams struct {
+	Before  sql.NullInt64
+	MaxRows int64
+}
+
+func (q *Queries) DeleteRetiredSecrets(ctx context.Context, arg DeleteRetiredSecretsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteRetiredSecrets, arg.Before, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const discountKeyNonces = `-- name: DiscountKeyNonces :exec
 UPDATE api_key SET nonces = nonces - $1 WHERE id = $2
 `
@@ -95,8 +203,65 @@ func (q *Queries) DiscountKeyNonces(ctx context.Context, arg DiscountKeyNoncesPa
 	return err
 }
 
+const editKey = `-- name: EditKey :execrows
+UPDATE api_key SET name = $1, purpose = $2, scopes = $3, allowlist = $4, expires_at = $5, on_end = $6,
+    standby = $7, pin = $8, noticed = $9, dormancy = $10, woken_at = $11
+WHERE id = $12 AND account_id = $13 AND revoked_at IS NULL
+`
+
+type EditKeyParams struct {
+	Name      string
+	Purpose   string
+	Scopes    string
+	Allowlist string
+	ExpiresAt int64
+	OnEnd     string
+	Standby   int64
+	Pin       string
+	Noticed   int64
+	Dormancy  int64
+	WokenAt   sql.NullInt64
+	ID        []byte
+	AccountID []byte
+}
+
+func (q *Queries) EditKey(ctx context.Context, arg EditKeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, editKey,
+		arg.Name,
+		arg.Purpose,
+		arg.Scopes,
+		arg.Allowlist,
+		arg.ExpiresAt,
+		arg.OnEnd,
+		arg.Standby,
+		arg.Pin,
+		arg.Noticed,
+		arg.Dormancy,
+		arg.WokenAt,
+		arg.ID,
+		arg.AccountID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const eraseKeyUsesOfOwner = `-- name: EraseKeyUsesOfOwner :exec
+DELETE FROM key_use WHERE key_id IN (SELECT id FROM api_key WHERE owner_id = $1)
+`
+
+type EraseKeyUsesOfOwnerParams struct {
+	OwnerID []byte
+}
+
+func (q *Queries) EraseKeyUsesOfOwner(ctx context.Context, arg EraseKeyUsesOfOwnerParams) error {
+	_, err := q.db.ExecContext(ctx, eraseKeyUsesOfOwner, arg.OwnerID)
+	return err
+}
+
 const eraseKeysOfOwner = `-- name: EraseKeysOfOwner :exec
-UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '' WHERE owner_id = $1
+UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '', pin = '' WHERE owner_id = $1
 `
 
 type EraseKeysOfOwnerParams struct {
@@ -108,11 +273,49 @@ func (q *Queries) EraseKeysOfOwner(ctx context.Context, arg EraseKeysOfOwnerPara
 	return err
 }
 
+const eraseSecretUsesOfOwner = `-- name: EraseSecretUsesOfOwner :exec
+UPDATE api_key_secret SET last_used_from = '' WHERE key_id IN (SELECT id FROM api_key WHERE owner_id = $1)
+`
+
+type EraseSecretUsesOfOwnerParams struct {
+	OwnerID []byte
+}
+
+func (q *Queries) EraseSecretUsesOfOwner(ctx context.Context, arg EraseSecretUsesOfOwnerParams) error {
+	_, err := q.db.ExecContext(ctx, eraseSecretUsesOfOwner, arg.OwnerID)
+	return err
+}
+
+const freezeKey = `-- name: FreezeKey :execrows
+UPDATE api_key SET frozen_at = $1, stopped_why = $2
+WHERE id = $3 AND account_id = $4 AND revoked_at IS NULL AND frozen_at IS NULL
+`
+
+type FreezeKeyParams struct {
+	FrozenAt   sql.NullInt64
+	StoppedWhy string
+	ID         []byte
+	AccountID  []byte
+}
+
+func (q *Queries) FreezeKey(ctx context.Context, arg FreezeKeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, freezeKey,
+		arg.FrozenAt,
+		arg.StoppedWhy,
+		arg.ID,
+		arg.AccountID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const insertKey = `-- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
-    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from)
+    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    $12, $13, $14, $15, $16, '', '')
+    $12, $13, $14, $15, $16, '', '', $17, $18, $19, $20, $21)
 `
 
 type InsertKeyParams struct {
@@ -132,6 +335,11 @@ type InsertKeyParams struct {
 	CreatedAt     int64
 	CreatedDevice []byte
 	ExpiresAt     int64
+	OnEnd         string
+	Template      string
+	Standby       int64
+	Pin           string
+	ImportedAt    sql.NullInt64
 }
 
 func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
@@ -152,12 +360,17 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
 		arg.CreatedAt,
 		arg.CreatedDevice,
 		arg.ExpiresAt,
+		arg.OnEnd,
+		arg.Template,
+		arg.Standby,
+		arg.Pin,
+		arg.ImportedAt,
 	)
 	return err
 }
 
 const insertKeySecret = `-- name: InsertKeySecret :exec
-INSERT INTO api_key_secret (key_id, version, material, created_at) VALUES ($1, $2, $3, $4)
+INSERT INTO api_key_secret (key_id, version, material, created_at, minted_by) VALUES ($1, $2, $3, $4, $5)
 `
 
 type InsertKeySecretParams struct {
@@ -165,6 +378,7 @@ type InsertKeySecretParams struct {
 	Version   int64
 	Material  []byte
 	CreatedAt int64
+	MintedBy  string
 }
 
 func (q *Queries) InsertKeySecret(ctx context.Context, arg InsertKeySecretParams) error {
@@ -173,6 +387,7 @@ func (q *Queries) InsertKeySecret(ctx context.Context, arg InsertKeySecretParams
 		arg.Version,
 		arg.Material,
 		arg.CreatedAt,
+		arg.MintedBy,
 	)
 	return err
 }
@@ -180,10 +395,12 @@ func (q *Queries) InsertKeySecret(ctx context.Context, arg InsertKeySecretParams
 const keyByID = `-- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
-    u.name AS owner_name, u.disabled_at, m.role, m.removed_at
+    k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
+    u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
+LEFT JOIN user_lock l ON l.user_id = k.owner_id
 WHERE k.id = $1
 `
 
@@ -212,8 +429,20 @@ type KeyByIDRow struct {
 	RevokedWhy    string
 	LastUsedAt    sql.NullInt64
 	LastUsedFrom  string
+	FrozenAt      sql.NullInt64
+	BlockedAt     sql.NullInt64
+	StoppedWhy    string
+	OnEnd         string
+	Template      string
+	Standby       int64
+	Pin           string
+	Noticed       int64
+	Dormancy      int64
+	WokenAt       sql.NullInt64
+	ImportedAt    sql.NullInt64
 	OwnerName     string
 	DisabledAt    sql.NullInt64
+	LockedAt      sql.NullInt64
 	Role          string
 	RemovedAt     sql.NullInt64
 }
@@ -242,8 +471,20 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.RevokedWhy,
 		&i.LastUsedAt,
 		&i.LastUsedFrom,
+		&i.FrozenAt,
+		&i.BlockedAt,
+		&i.StoppedWhy,
+		&i.OnEnd,
+		&i.Template,
+		&i.Standby,
+		&i.Pin,
+		&i.Noticed,
+		&i.Dormancy,
+		&i.WokenAt,
+		&i.ImportedAt,
 		&i.OwnerName,
 		&i.DisabledAt,
+		&i.LockedAt,
 		&i.Role,
 		&i.RemovedAt,
 	)
@@ -282,7 +523,7 @@ func (q *Queries) ListKeyIDsByOwner(ctx context.Context, arg ListKeyIDsByOwnerPa
 }
 
 const listKeySecrets = `-- name: ListKeySecrets :many
-SELECT key_id, version, material, created_at FROM api_key_secret WHERE key_id = $1 ORDER BY version
+SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from FROM api_key_secret WHERE key_id = $1 ORDER BY version
 `
 
 type ListKeySecretsParams struct {
@@ -303,6 +544,52 @@ func (q *Queries) ListKeySecrets(ctx context.Context, arg ListKeySecretsParams) 
 			&i.Version,
 			&i.Material,
 			&i.CreatedAt,
+			&i.RetiresAt,
+			&i.MintedBy,
+			&i.LastUsedAt,
+			&i.LastUsedFrom,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listKeyUses = `-- name: ListKeyUses :many
+SELECT key_id, hour, addr, route, code, calls, last_at FROM key_use WHERE key_id = $1 AND hour >= $2
+ORDER BY hour DESC, last_at DESC LIMIT CAST($3 AS BIGINT)
+`
+
+type ListKeyUsesParams struct {
+	KeyID   []byte
+	Since   int64
+	MaxRows int64
+}
+
+func (q *Queries) ListKeyUses(ctx context.Context, arg ListKeyUsesParams) ([]KeyUse, error) {
+	rows, err := q.db.QueryContext(ctx, listKeyUses, arg.KeyID, arg.Since, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []KeyUse
+	for rows.Next() {
+		var i KeyUse
+		if err := rows.Scan(
+			&i.KeyID,
+			&i.Hour,
+			&i.Addr,
+			&i.Route,
+			&i.Code,
+			&i.Calls,
+			&i.LastAt,
 		); err != nil {
 			return nil, err
 		}
@@ -320,10 +607,12 @@ func (q *Queries) ListKeySecrets(ctx context.Context, arg ListKeySecretsParams) 
 const listKeysByAccount = `-- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
-    u.name AS owner_name, u.disabled_at, m.role, m.removed_at
+    k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
+    u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
+LEFT JOIN user_lock l ON l.user_id = k.owner_id
 WHERE k.account_id = $1 ORDER BY k.created_at DESC, k.id DESC
 `
 
@@ -352,8 +641,20 @@ type ListKeysByAccountRow struct {
 	RevokedWhy    string
 	LastUsedAt    sql.NullInt64
 	LastUsedFrom  string
+	FrozenAt      sql.NullInt64
+	BlockedAt     sql.NullInt64
+	StoppedWhy    string
+	OnEnd         string
+	Template      string
+	Standby       int64
+	Pin           string
+	Noticed       int64
+	Dormancy      int64
+	WokenAt       sql.NullInt64
+	ImportedAt    sql.NullInt64
 	OwnerName     string
 	DisabledAt    sql.NullInt64
+	LockedAt      sql.NullInt64
 	Role          string
 	RemovedAt     sql.NullInt64
 }
@@ -388,8 +689,20 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.RevokedWhy,
 			&i.LastUsedAt,
 			&i.LastUsedFrom,
+			&i.FrozenAt,
+			&i.BlockedAt,
+			&i.StoppedWhy,
+			&i.OnEnd,
+			&i.Template,
+			&i.Standby,
+			&i.Pin,
+			&i.Noticed,
+			&i.Dormancy,
+			&i.WokenAt,
+			&i.ImportedAt,
 			&i.OwnerName,
 			&i.DisabledAt,
+			&i.LockedAt,
 			&i.Role,
 			&i.RemovedAt,
 		); err != nil {
@@ -409,10 +722,12 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 const listLiveKeys = `-- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
-    u.name AS owner_name, u.disabled_at, m.role, m.removed_at
+    k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
+    u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
+LEFT JOIN user_lock l ON l.user_id = k.owner_id
 WHERE k.id > $1 ORDER BY k.id LIMIT CAST($2 AS BIGINT)
 `
 
@@ -442,8 +757,20 @@ type ListLiveKeysRow struct {
 	RevokedWhy    string
 	LastUsedAt    sql.NullInt64
 	LastUsedFrom  string
+	FrozenAt      sql.NullInt64
+	BlockedAt     sql.NullInt64
+	StoppedWhy    string
+	OnEnd         string
+	Template      string
+	Standby       int64
+	Pin           string
+	Noticed       int64
+	Dormancy      int64
+	WokenAt       sql.NullInt64
+	ImportedAt    sql.NullInt64
 	OwnerName     string
 	DisabledAt    sql.NullInt64
+	LockedAt      sql.NullInt64
 	Role          string
 	RemovedAt     sql.NullInt64
 }
@@ -478,8 +805,20 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.RevokedWhy,
 			&i.LastUsedAt,
 			&i.LastUsedFrom,
+			&i.FrozenAt,
+			&i.BlockedAt,
+			&i.StoppedWhy,
+			&i.OnEnd,
+			&i.Template,
+			&i.Standby,
+			&i.Pin,
+			&i.Noticed,
+			&i.Dormancy,
+			&i.WokenAt,
+			&i.ImportedAt,
 			&i.OwnerName,
 			&i.DisabledAt,
+			&i.LockedAt,
 			&i.Role,
 			&i.RemovedAt,
 		); err != nil {
@@ -512,6 +851,21 @@ func (q *Queries) RaiseKeyMark(ctx context.Context, arg RaiseKeyMarkParams) ([]b
 	var mark []byte
 	err := row.Scan(&mark)
 	return mark, err
+}
+
+const retireSecretsBefore = `-- name: RetireSecretsBefore :exec
+UPDATE api_key_secret SET retires_at = $1 WHERE key_id = $2 AND version < $3 AND (retires_at IS NULL OR retires_at > $1)
+`
+
+type RetireSecretsBeforeParams struct {
+	RetiresAt sql.NullInt64
+	KeyID     []byte
+	Version   int64
+}
+
+func (q *Queries) RetireSecretsBefore(ctx context.Context, arg RetireSecretsBeforeParams) error {
+	_, err := q.db.ExecContext(ctx, retireSecretsBefore, arg.RetiresAt, arg.KeyID, arg.Version)
+	return err
 }
 
 const revokeKey = `-- name: RevokeKey :execrows
@@ -584,6 +938,65 @@ type TouchKeyParams struct {
 
 func (q *Queries) TouchKey(ctx context.Context, arg TouchKeyParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, touchKey, arg.LastUsedAt, arg.LastUsedFrom, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const touchKeySecret = `-- name: TouchKeySecret :execrows
+UPDATE api_key_secret SET last_used_at = $1, last_used_from = $2
+WHERE key_id = $3 AND version = $4 AND (last_used_at IS NULL OR last_used_at < $1)
+`
+
+type TouchKeySecretParams struct {
+	LastUsedAt   sql.NullInt64
+	LastUsedFrom string
+	KeyID        []byte
+	Version      int64
+}
+
+func (q *Queries) TouchKeySecret(ctx context.Context, arg TouchKeySecretParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, touchKeySecret,
+		arg.LastUsedAt,
+		arg.LastUsedFrom,
+		arg.KeyID,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const unblockKey = `-- name: UnblockKey :execrows
+UPDATE api_key SET blocked_at = NULL WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL AND blocked_at IS NOT NULL
+`
+
+type UnblockKeyParams struct {
+	ID        []byte
+	AccountID []byte
+}
+
+func (q *Queries) UnblockKey(ctx context.Context, arg UnblockKeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, unblockKey, arg.ID, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const unfreezeKey = `-- name: UnfreezeKey :execrows
+UPDATE api_key SET frozen_at = NULL WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL AND frozen_at IS NOT NULL
+`
+
+type UnfreezeKeyParams struct {
+	ID        []byte
+	AccountID []byte
+}
+
+func (q *Queries) UnfreezeKey(ctx context.Context, arg UnfreezeKeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, unfreezeKey, arg.ID, arg.AccountID)
 	if err != nil {
 		return 0, err
 	}

@@ -16,10 +16,14 @@ type AcmeItem struct {
 }
 
 type ApiKeySecret struct {
-	KeyID     []byte
-	Version   int64
-	Material  []byte
-	CreatedAt int64
+	KeyID        []byte
+	Version      int64
+	Material     []byte
+	CreatedAt    int64
+	RetiresAt    sql.NullInt64
+	MintedBy     string
+	LastUsedAt   sql.NullInt64
+	LastUsedFrom string
 }
 
 type AuditEvent struct {
@@ -98,11 +102,43 @@ type Hold struct {
 	EndsAt   sql.NullInt64
 }
 
+type KeyUse struct {
+	KeyID  []byte
+	Hour   int64
+	Addr   string
+	Route  string
+	Code   string
+	Calls  int64
+	LastAt int64
+}
+
 type Password struct {
 	UserID    []byte
 	Phc       string
 	Alone     int64
 	ChangedAt int64
+}
+
+type Recovery struct {
+	ID            []byte
+	CodeHash      []byte
+	Mail          string
+	UserID        []byte
+	Lang          string
+	Browser       []byte
+	CreatedAt     int64
+	ExpiresAt     int64
+	MailCode      []byte
+	MailCodeUntil int64
+	MailTries     int64
+	ProvenAt      sql.NullInt64
+	Proof         string
+	ClaimedAt     sql.NullInt64
+	Span          int64
+	BegunAt       sql.NullInt64
+	EndsAt        sql.NullInt64
+	EndedAt       sql.NullInt64
+	Outcome       string
 }
 
 type SignUp struct {

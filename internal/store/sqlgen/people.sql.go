@@ -434,8 +434,8 @@ func (q *Queries) InsertMember(ctx context.Context, arg InsertMemberParams) erro
 }
 
 const insertPasskey = `-- name: InsertPasskey :execrows
-INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at, approves_from)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at, approves_from, attested)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
 `
 
 type InsertPasskeyParams struct {
@@ -446,6 +446,7 @@ type InsertPasskeyParams struct {
 	Name         string
 	CreatedAt    int64
 	ApprovesFrom int64
+	Attested     string
 }
 
 func (q *Queries) InsertPasskey(ctx context.Context, arg InsertPasskeyParams) (int64, error) {
@@ -457,6 +458,7 @@ func (q *Queries) InsertPasskey(ctx context.Context, arg InsertPasskeyParams) (i
 		arg.Name,
 		arg.CreatedAt,
 		arg.ApprovesFrom,
+		arg.Attested,
 	)
 	if err != nil {
 		return 0, err
@@ -629,7 +631,7 @@ func (q *Queries) ListMembersByAccount(ctx context.Context, arg ListMembersByAcc
 }
 
 const listPasskeysByUser = `-- name: ListPasskeysByUser :many
-SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from FROM passkey
+SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from, attested, tested_at FROM passkey
 WHERE user_id = $1 AND removed_at IS NULL ORDER BY created_at
 `
 
@@ -646,6 +648,8 @@ type ListPasskeysByUserRow struct {
 	CreatedAt    int64
 	LastUsedAt   sql.NullInt64
 	ApprovesFrom int64
+	Attested     string
+	TestedAt     sql.NullInt64
 }
 
 func (q *Queries) ListPasskeysByUser(ctx context.Context, arg ListPasskeysByUserParams) ([]ListPasskeysByUserRow, error) {
@@ -666,6 +670,8 @@ func (q *Queries) ListPasskeysByUser(ctx context.Context, arg ListPasskeysByUser
 			&i.CreatedAt,
 			&i.LastUsedAt,
 			&i.ApprovesFrom,
+			&i.Attested,
+			&i.TestedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -1104,6 +1110,24 @@ func (q *Queries) TOTPByUser(ctx context.Context, arg TOTPByUserParams) (Totp, e
 		&i.Failures,
 	)
 	return i, err
+}
+
+const testPasskey = `-- name: TestPasskey :execrows
+UPDATE passkey SET tested_at = $1 WHERE id = $2 AND user_id = $3 AND removed_at IS NULL
+`
+
+type TestPasskeyParams struct {
+	TestedAt sql.NullInt64
+	ID       []byte
+	UserID   []byte
+}
+
+func (q *Queries) TestPasskey(ctx context.Context, arg TestPasskeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, testPasskey, arg.TestedAt, arg.ID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const trimPlaces = `-- name: TrimPlaces :exec

@@ -40,6 +40,14 @@ type Confirm struct {
 	Post, Back string
 }
 
+// Heading asks while there is something to do, and names what it was afterwards.
+func (c Confirm) Heading() string {
+	if c.State == "open" {
+		return "confirm.title." + c.Action
+	}
+	return "confirm.what." + c.Action
+}
+
 // Pending is a confirmation in the list; URL is where it is given, empty if it was.
 type Pending struct {
 	Transaction

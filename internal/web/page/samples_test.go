@@ -47,7 +47,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 	limited.Me.Challenge, limited.Me.Until, unusual.Me.Challenge = "stranger", at, "unusual"
 	used := key("«spk_live_2»", page.KeySoon)
 	used.Used, used.UsedFrom, used.Allowlist = at, "«203.0.113.7»", []string{"«203.0.113.0/24»"}
-	passkey := page.Passkey{ID: "pk_1", Name: "«iPhone»", Synced: true, Added: at}
+	passkey := page.Passkey{ID: "pk_1", Name: "«iPhone»", Product: "«phone»", Synced: true, Added: at}
 	plan := page.NewKey{
 		Name: "«grid»", Purpose: "«trade»", Kind: "ed25519", Subaccounts: []page.Option{{Value: "a", Text: "«main»", Chosen: true}, {Value: "b", Text: "«bots»"}},
 		Environments: []page.Option{{Value: "live", Text: "«live»"}}, Scopes: []page.Scope{{Word: "orders:write", Text: "«place»", Acts: true, Chosen: true}},
@@ -57,26 +57,35 @@ func samples(w i18n.Words) map[string]templ.Component {
 	planWrong.Problem, planWrong.Kind, planWrong.Subaccounts = on("scopes"), "upbit", nil
 	alone := plan
 	alone.Exchanges, alone.Problem = nil, on("allowlist")
+	set := page.CodeSet{Made: at, Left: 9}
+	confirmed := set
+	confirmed.Confirmed = true
 	return map[string]templ.Component{
-		"sign-up":          page.SignUpPage(out, page.SignUp{Korean: true}),
-		"sign-up wrong":    page.SignUpPage(out, page.SignUp{Problem: on("mail"), Mail: "«a»", Name: "«Kim»"}),
-		"code":             page.MailCodePage(out, page.Code{SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
-		"code wrong":       page.MailCodePage(out, page.Code{Problem: on("code"), SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
-		"secure":           page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»"}),
-		"secure wrong":     page.SecurePage(out, page.Secure{Problem: on("password"), SignUp: "sup_1", Mail: "«a»"}),
-		"sign-in":          page.SignInPage(out, page.SignIn{ReturnTo: "/keys", Origin: "«https://gate.example»", Again: true}),
-		"sessions unusual": page.SessionsPage(unusual, page.Sessions{Idle: "«30 minutes»"}),
-		"sign-in wrong":    page.SignInPage(out, page.SignIn{Problem: on(""), Mail: "«a»", ReturnTo: "/", Origin: "«https://gate.example»"}),
-		"second":           page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/"}),
-		"overview":         page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Hosts: []page.Host{host}}),
-		"overview missing": page.OverviewPage(asleep, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«p»", Mine: *asleep.Me, Missing: []page.Missing{{"«t»", "«x»", "«l»", "/methods"}}}),
+		"recovery codes, none":        page.RecoveryCodesPage(in, page.RecoveryCodes{}),
+		"recovery codes, first":       page.RecoveryCodesPage(in, page.RecoveryCodes{MayIssue: true}),
+		"recovery codes, unconfirmed": page.RecoveryCodesPage(in, page.RecoveryCodes{Problem: on("code"), Codes: &set, MayIssue: true}),
+		"recovery codes":              page.RecoveryCodesPage(in, page.RecoveryCodes{Codes: &confirmed, MayIssue: true}),
+		"recovery codes, new":         page.NewCodesPage(in, page.NewCodes{List: []string{"«00000-11111»"}, Made: at, FileHref: "data:text/plain,codes"}),
+		"sign-up":                     page.SignUpPage(out, page.SignUp{Korean: true}),
+		"sign-up wrong":               page.SignUpPage(out, page.SignUp{Problem: on("mail"), Mail: "«a»", Name: "«Kim»"}),
+		"code":                        page.MailCodePage(out, page.Code{SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
+		"code wrong":                  page.MailCodePage(out, page.Code{Problem: on("code"), SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
+		"secure":                      page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»"}),
+		"secure wrong":                page.SecurePage(out, page.Secure{Problem: on("password"), SignUp: "sup_1", Mail: "«a»"}),
+		"sign-in":                     page.SignInPage(out, page.SignIn{ReturnTo: "/keys", Origin: "«https://gate.example»", Again: true}),
+		"sessions unusual":            page.SessionsPage(unusual, page.Sessions{Idle: "«30 minutes»"}),
+		"sign-in wrong":               page.SignInPage(out, page.SignIn{Problem: on(""), Mail: "«a»", ReturnTo: "/", Origin: "«https://gate.example»"}),
+		"second":                      page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/"}),
+		"overview":                    page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Hosts: []page.Host{host}}),
+		"overview missing":            page.OverviewPage(asleep, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«p»", Mine: *asleep.Me, Missing: []page.Missing{{"«t»", "«x»", "«l»", "/methods"}}}),
 		"sessions": page.SessionsPage(in, page.Sessions{Idle: "«30 minutes»", List: []page.Session{
 			{ID: "«ses_1»", Device: "«Chrome»", Agent: "«ua»", Addr: "«203.0.113.7»", Proven: "«p»", Opened: at, Acted: at, Ends: at, Mine: true},
 			{ID: "«ses_2»", Device: "«Safari»", Agent: "«ua»", Addr: "«203.0.113.8»", Proven: "«p»", Opened: at, Acted: at, Ends: at},
 		}}),
 		"one session":   page.SessionsPage(limited, page.Sessions{Idle: "«30 minutes»", List: []page.Session{{ID: "«ses_1»", Device: "«Chrome»", Mine: true, Limited: true, Shared: true, Hosts: []page.OpenHost{{Authority: "«exchange.example.com»", Opened: at}}}}}),
-		"methods":       page.MethodsPage(in, page.Methods{Password: &page.Password{Changed: at}, TOTP: &page.TOTP{Since: at}, Passkeys: []page.Passkey{passkey, {ID: "pk_2", Name: "«key»", Added: at, Used: at}}}),
+		"methods":       page.MethodsPage(in, page.Methods{Password: &page.Password{Changed: at}, TOTP: &page.TOTP{Since: at}, Passkeys: []page.Passkey{passkey, {ID: "pk_2", Name: "«key»", Product: "«stick»", Attested: true, Added: at, Used: at, Tested: at}}, Signal: "{}", Spare: "test"}),
 		"no methods":    page.MethodsPage(in, page.Methods{Problem: on("")}),
+		"one passkey":   page.MethodsPage(in, page.Methods{Passkeys: []page.Passkey{passkey}, Spare: "second"}),
 		"password":      page.PasswordPage(in, page.NewPassword{Problem: on("password"), Mail: "«a»", Least: "15"}),
 		"change":        page.PasswordPage(in, page.NewPassword{Mail: "«a»", Least: "8", Set: true}),
 		"enrol":         page.EnrolPage(in, page.Enrol{Shown: true, Secret: "«ABCD»", URI: "otpauth://totp/x", QRSize: 21, QRPath: "M0 0h1v1h-1z"}),
@@ -85,6 +94,10 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"step-up code":  page.StepUpPage(in, page.StepUp{Problem: on("proof_code"), Action: "/keys", ID: "stp_1", Summary: "«s»", Needs: "totp", Carried: "c", Back: "/"}),
 		"step-up word":  page.StepUpPage(in, page.StepUp{Problem: on("proof_password"), Action: "/keys", ID: "stp_1", Summary: "«s»", Needs: "password", Carried: "c", Mail: "«a»", Back: "/"}),
 		"keys":          page.KeysPage(in, page.Keys{MayCreate: true, List: []page.Key{key("«spk_test_1»", page.KeyLive), used, key("«spk_3»", page.KeyExpired), key("«spk_4»", page.KeyRevoked), key("«spk_5»", page.KeyOrphan)}}),
+		"key frozen":    page.KeyPage(in, page.KeyLife{Key: key("«spk»", page.KeyFrozen), MayWiden: true, Challenge: "«c»", Overlaps: []page.Option{{Value: "24", Text: "«day»"}}, Since: []page.Option{{Value: "7", Text: "«week»"}}}),
+		"key blocked":   page.KeyPage(in, page.KeyLife{Problem: on("overlap"), Key: key("«spk»", page.KeyBlocked), MayWiden: true, Secrets: []page.Secret{{Text: "«new»"}, {Text: "«old»", Retires: at}}}),
+		"leaked":        page.LeakedPage(in, page.Leaked{Name: "«n»", Uses: []string{"«u»"}, Others: []page.Fact{{"«o»", "spk"}}}),
+		"leaked unused": page.LeakedPage(in, page.Leaked{Name: "«n»"}),
 		"no keys":       page.KeysPage(in, page.Keys{}),
 		"keys of other": page.KeysPage(in, page.Keys{NotOwner: true, Problem: on("")}),
 		"new key":       page.NewKeyPage(in, plan),

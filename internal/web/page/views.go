@@ -173,6 +173,13 @@ type Methods struct {
 	Password *Password
 	TOTP     *TOTP
 	Passkeys []Passkey
+	// Codes are the recovery codes; nil if there are none.
+	Codes *CodeSet
+	// Signal is what the browser's own list of passkeys should be true to, as JSON for script.
+	Signal string
+	// Spare says what the list lacks: "second" where there is one passkey only, "test" where one was neither used nor tried for half a year; empty
+	// if nothing.
+	Spare string
 }
 
 // Password as it is set.
@@ -188,9 +195,13 @@ type TOTP struct{ Since i18n.Moment }
 // Passkey is one of the user's.
 type Passkey struct {
 	ID, Name string
+	// Product is what the authenticator is; Attested says who says so: its maker, or only the authenticator itself.
+	Product  string
+	Attested bool
 	Synced   bool
 	Added    i18n.Moment
 	Used     i18n.Moment
+	Tested   i18n.Moment
 }
 
 // NewPassword is the page that sets a password.
@@ -264,6 +275,8 @@ const (
 	KeyExpired KeyState = "expired"
 	KeyRevoked KeyState = "revoked"
 	KeyOrphan  KeyState = "orphan"
+	KeyFrozen  KeyState = "frozen"
+	KeyBlocked KeyState = "blocked"
 )
 
 // NewKey is the form that makes a key.

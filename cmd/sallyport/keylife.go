@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-21c57000/sallyport/client"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/server"
+)
+
+// keyNamed reads a key id.
+func keyNamed(text string) (id.Key, error) {
+	kid, _, err := id.ParseKey(text)
+	if err != nil {
+		return kid, usage(fmt.Errorf("%s is no key id; sallyport key list shows those of a user", text))
+	}
+	return kid, nil
+}
+
+// keyGone says in words of a terminal that a key cannot be changed any more.
+func keyGone(text string, err error) error {
+	if fault.CodeOf(err) == fault.KeyNotFound {
+		return fmt.Errorf("no key %s can be changed so: it is unknown, revoked, or so already", text)
+	}
+	return err
+}
+
+// keyVerbCommand is a command that does one thing to one key and says so in a word.
+func keyVerbCommand(verb, short, state string, do func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: verb + " KEY_ID", Short: short, Args: cobra.ExactArgs(1),
+		Example: "  sallyport key " + verb + " spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			kid, err := keyNamed(args[0])
+			if err != nil {
+				return err
+			}
+			if err := do(cmd, rooms, kid); err != nil {
+				return keyGone(args[0], err)
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), map[string]string{"key_id": args[0], "state": state})
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "Done: "+state+".")
+			return nil
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func keyStopCommand(verb, short string, s apikey.Stop, undo bool) *cobra.Command {
+	state := map[apikey.Stop]string{apikey.Freeze: "frozen", apikey.Block: "blocked"}[s]
+	if undo {
+		state = "live"
+	}
+	return keyVerbCommand(verb, short, state, func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error {
+		if undo {
+			return rooms.APIKeys.Resume(cmd.Context(), host(), kid, s)
+		}
+		return rooms.APIKeys.Stop(cmd.Context(), host(), kid, s)
+	})
+}
+
+func keyLeakedCommand() *cobra.Command {
+	return keyVerbCommand("leaked", "End a key for good because strangers hold its secret", "revoked", func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error {
+		_, err := rooms.APIKeys.Leaked(cmd.Context(), host(), kid, time.Now())
+		return err
+	})
+}
+
+func keyRetireCommand() *cobra.Command {
+	var sure bool
+	cmd := keyVerbCommand("retire", "End the old secret of a rotation now", "live", func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error {
+		return rooms.APIKeys.Retire(cmd.Context(), host(), kid, sure)
+	})
+	cmd.Flags().BoolVar(&sure, "sure", false, "also if the new secret was not used yet")
+	return cmd
+}
+
+func keyRotateCommand() *cobra.Command {
+	var in apikey.RotateInput
+	cmd := &cobra.Command{
+		Use: "rotate KEY_ID", Short: "Give a key its next secret; the key file goes to standard output", Args: cobra.ExactArgs(1),
+		Long: `The key keeps its rights. Both secrets work until the overlap ends, and answers to the old one say when.`,
+		Example: `  (umask 077; sallyport key rotate spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ --overlap 24h > key.json)
+  sallyport key rotate spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ | sallyport keychain keep grid --key-file -`,
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) (err error) {
+			if in.Key, err = keyNamed(args[0]); err != nil {
+				return err
+			}
+			live := rooms.APIKeys.Find(in.Key)
+			if live == nil {
+				return keyGone(args[0], fault.New(fault.KeyNotFound))
+			}
+			file := client.KeyFile{
+				KeyID: live.Text, Algorithm: live.Algorithm.String(), Dialect: live.Dialect.String(), Environment: live.Environment.String(),
+				Scopes: live.Scopes.Words(), Settings: live.Dialect.SettingsWords(live.Settings),
+			}
+			if live.Algorithm.KeepsPublicHalf() {
+				if in.PublicKey, file.PrivateKey, err = newPair(live.Dialect, live.Algorithm); err != nil {
+					return err
+				}
+			}
+			rotated, err := rooms.APIKeys.Rotate(cmd.Context(), host(), in)
+			if err != nil {
+				return refusedFlag(keyGone(args[0], err))
+			}
+			file.Secret, file.Passphrase = string(rotated.Secret.Reveal()), string(rotated.Passphrase.Reveal())
+			fmt.Fprintln(cmd.ErrOrStderr(), "The old secret works until "+rotated.Retires.UTC().Format(time.RFC3339)+".")
+			return printJSON(cmd.OutOrStdout(), file)
+		}),
+	}
+	cmd.Flags().DurationVar(&in.Overlap, "overlap", apikey.UsualOverlap, "how long the old secret goes on: from 0 to 168h")
+	cmd.Flags().BoolVar(&in.Sure, "sure", false, "with --overlap 0: the old secret may die before the new one was used")
+	return cmd
+}

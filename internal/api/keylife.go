@@ -1,0 +1,244 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+)
+
+// keyLife is what happens to a key after its issue.
+type keyLife struct {
+	room interface {
+		Find(k id.Key) *apikey.Live
+		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
+		Rotate(ctx context.Context, p principal.Principal, in apikey.RotateInput) (apikey.Rotated, error)
+		RotateSelf(ctx context.Context, p principal.Principal, in apikey.RotateInput) (apikey.Rotated, error)
+		Retire(ctx context.Context, p principal.Principal, k id.Key, sure bool) error
+		Cutover(k id.Key) []apikey.Secret
+		Leaked(ctx context.Context, p principal.Principal, k id.Key, since time.Time) (apikey.Leak, error)
+		Stop(ctx context.Context, p principal.Principal, k id.Key, s apikey.Stop) error
+		Resume(ctx context.Context, p principal.Principal, k id.Key, s apikey.Stop) error
+	}
+}
+
+func (k *keyLife) mount(a *API) {
+	register(a, operation{
+		id: "rotateKey", method: http.MethodPost, path: "/v1/keys/{key_id}/rotate", summary: "Give a key its next secret",
+		about: "Same rights, and a new life as long as the one before. Both secrets work until the overlap ends; answers to the old one say when in " +
+			"Sallyport-Key-Retires. An overlap of zero needs sure, because the new secret was not seen yet.",
+		codes: []fault.Code{fault.KeyNotFound, fault.KeyRotating, fault.KeyUnseen, fault.KeyPossessionUnproven, fault.SignInExpired},
+	}, k.rotate)
+	register(a, operation{
+		id: "rotateOwnKey", method: http.MethodPost, path: "/v1/keys/self/rotate", summary: "A key gives itself its next secret",
+		about: "Signed by the key itself. The end of its life stays where it is. Whoever lost the answer asks again with the old secret: while the new one " +
+			"was not used, it is replaced. An Ed25519 key sends its next public half, and as possession its signature over the text " +
+			"sallyport-key-proof-v1, a newline and the key id.",
+		codes: []fault.Code{fault.KeyRotating, fault.KeyFrozen, fault.KeyPossessionUnproven},
+	}, k.rotateSelf)
+	register(a, operation{
+		id: "listKeySecrets", method: http.MethodGet, path: "/v1/keys/{key_id}/secrets", summary: "Which secrets of a key are in use",
+		about: "While it rotates: the newest first, with how often each signed in the last minute. Never the secrets themselves.",
+		codes: []fault.Code{fault.KeyNotFound},
+	}, k.secrets)
+	register(a, operation{
+		id: "retireKeySecret", method: http.MethodPost, path: "/v1/keys/{key_id}/retire", summary: "End the old secret of a rotation now",
+		about: "Before the new secret was used it needs sure.",
+		codes: []fault.Code{fault.KeyNotFound, fault.KeyNotRotating, fault.KeyUnseen, fault.Forbidden},
+	}, k.retire)
+	register(a, operation{
+		id: "markKeyLeaked", method: http.MethodPost, path: "/v1/keys/{key_id}/leaked", summary: "Strangers hold the secret",
+		about: "Dead from the moment of the answer, without an overlap and for good. Withdrawals are held if the key had that scope.",
+		codes: []fault.Code{fault.KeyNotFound, fault.Forbidden},
+	}, k.leaked)
+	for _, stop := range []struct {
+		op, path, summary, about string
+		of                       apikey.Stop
+		undo                     bool
+	}{
+		{"freezeKey", "freeze", "Freeze a key", "No new order and no widening; looking and cancelling go on.", apikey.Freeze, false},
+		{"unfreezeKey", "unfreeze", "Take a freeze back", "It may do again what it was given.", apikey.Freeze, true},
+		{"blockKey", "block", "Block a key", "Nothing goes on, until it is unblocked.", apikey.Block, false},
+		{"unblockKey", "unblock", "Take a block back", "Its requests are accepted again.", apikey.Block, true},
+	} {
+		register(a, operation{
+			id: stop.op, method: http.MethodPost, path: "/v1/keys/{key_id}/" + stop.path, summary: stop.summary, about: stop.about,
+			codes: []fault.Code{fault.KeyNotFound, fault.Forbidden},
+		}, func(ctx context.Context, p principal.Principal, in *keyPath) (*struct{}, error) {
+			kid, err := k.named(in.KeyID)
+			if err != nil {
+				return nil, err
+			}
+			if stop.undo {
+				return nil, k.room.Resume(ctx, p, kid, stop.of)
+			}
+			return nil, k.room.Stop(ctx, p, kid, stop.of)
+		})
+	}
+}
+
+// named finds the key of a public id. The same bytes under the other environment's prefix name no key.
+func (k *keyLife) named(text string) (id.Key, error) {
+	kid, _, err := id.ParseKey(text)
+	if err != nil {
+		return kid, fault.New(fault.KeyNotFound)
+	}
+	if live := k.room.Find(kid); live == nil || live.Text != text {
+		return kid, fault.New(fault.KeyNotFound)
+	}
+	return kid, nil
+}
+
+type rotation struct {
+	OverlapSeconds *int64 `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the old secret goes on; missing: a day"`
+	Sure           bool   `json:"sure,omitempty" doc:"Confirms an overlap of zero"`
+	PublicKey      string `json:"public_key,omitempty" maxLength:"1024" doc:"For key pairs: the next one, as PEM, base64 or hex"`
+	Challenge      string `json:"challenge,omitempty" maxLength:"8192" doc:"For ed25519: as it was given out"`
+	Possession     string `json:"possession,omitempty" maxLength:"128" doc:"For ed25519: the signature over the proof text, base64"`
+}
+
+func (r rotation) input() apikey.RotateInput {
+	overlap := apikey.UsualOverlap
+	if r.OverlapSeconds != nil {
+		overlap = time.Duration(*r.OverlapSeconds) * time.Second
+	}
+	return apikey.RotateInput{Overlap: overlap, Sure: r.Sure, PublicKey: r.PublicKey, Challenge: r.Challenge, Possession: r.Possession}
+}
+
+type rotateIn struct {
+	KeyID string `path:"key_id" doc:"The public id" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+	Body  rotation
+}
+
+type rotateSelfIn struct{ Body rotation }
+
+type keyRotated struct {
+	Key        keyShown  `json:"key"`
+	Secret     string    `json:"secret,omitempty" doc:"For HMAC: shown once"`
+	Passphrase string    `json:"passphrase,omitempty" doc:"In dialects that have one: shown once"`
+	OldRetires time.Time `json:"old_retires_at" doc:"When the old secret stops to work"`
+}
+
+type rotatedOut struct{ Body keyRotated }
+
+func rotatedAs(r apikey.Rotated) *rotatedOut {
+	return &rotatedOut{keyRotated{keyAs(r.Key), string(r.Secret.Reveal()), string(r.Passphrase.Reveal()), r.Retires}}
+}
+
+func (k *keyLife) rotate(ctx context.Context, p principal.Principal, in *rotateIn) (*rotatedOut, error) {
+	kid, err := k.named(in.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	wanted := in.Body.input()
+	wanted.Key = kid
+	out, err := k.room.Rotate(ctx, p, wanted)
+	return rotatedAs(out), err
+}
+
+func (k *keyLife) rotateSelf(ctx context.Context, p principal.Principal, in *rotateSelfIn) (*rotatedOut, error) {
+	out, err := k.room.RotateSelf(ctx, p, in.Body.input())
+	return rotatedAs(out), err
+}
+
+type secretShown struct {
+	Version      uint32    `json:"version" example:"2"`
+	RetiresAt    time.Time `json:"retires_at,omitzero" doc:"Missing for the newest"`
+	LastUsedAt   time.Time `json:"last_used_at,omitzero" doc:"Missing if it was not used since the rotation"`
+	LastUsedFrom string    `json:"last_used_from,omitempty" example:"203.0.113.7"`
+	LastMinute   int       `json:"last_minute" doc:"Calls in the last minute" example:"14"`
+}
+
+type secretList struct {
+	Secrets []secretShown `json:"secrets" doc:"Empty while the key does not rotate"`
+}
+
+type secretsOut struct{ Body secretList }
+
+func (k *keyLife) secrets(ctx context.Context, p principal.Principal, in *keyPath) (*secretsOut, error) {
+	kid, err := k.named(in.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	all, err := k.room.List(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range all {
+		if key.ID != kid {
+			continue
+		}
+		list := []secretShown{}
+		for _, s := range k.room.Cutover(kid) {
+			list = append(list, secretShown{s.Version, s.RetiresAt, s.LastUsedAt, s.LastUsedFrom, s.LastMinute})
+		}
+		return &secretsOut{secretList{list}}, nil
+	}
+	return nil, fault.New(fault.KeyNotFound)
+}
+
+type retireIn struct {
+	KeyID string `path:"key_id" doc:"The public id" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+	Body  retirement
+}
+
+type retirement struct {
+	Sure bool `json:"sure,omitempty" doc:"Also if the new secret was not used yet"`
+}
+
+func (k *keyLife) retire(ctx context.Context, p principal.Principal, in *retireIn) (*struct{}, error) {
+	kid, err := k.named(in.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	return nil, k.room.Retire(ctx, p, kid, in.Body.Sure)
+}
+
+type leakedIn struct {
+	KeyID string `path:"key_id" doc:"The public id" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+	Body  leak
+}
+
+type leak struct {
+	Since time.Time `json:"since" doc:"From when on its uses are listed" example:"2026-11-21T09:00:00Z"`
+}
+
+type useShown struct {
+	Hour   time.Time `json:"hour"`
+	Addr   string    `json:"addr" example:"203.0.113.7"`
+	Route  string    `json:"route" example:"POST /v1/orders"`
+	Calls  int64     `json:"calls" example:"14"`
+	LastAt time.Time `json:"last_at"`
+}
+
+func usesAs(uses []apikey.Use) []useShown {
+	list := make([]useShown, 0, len(uses))
+	for _, u := range uses {
+		list = append(list, useShown{u.Hour, u.Addr, u.Route, u.Calls, u.Last})
+	}
+	return list
+}
+
+type leakShown struct {
+	Uses   []useShown `json:"uses" doc:"By the hour, the latest first"`
+	Others []string   `json:"others" doc:"Other keys of the account that were last used from one of these places"`
+}
+
+type leakOut struct{ Body leakShown }
+
+func (k *keyLife) leaked(ctx context.Context, p principal.Principal, in *leakedIn) (*leakOut, error) {
+	kid, err := k.named(in.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	known, err := k.room.Leaked(ctx, p, kid, in.Body.Since)
+	shown := leakShown{Uses: usesAs(known.Uses), Others: []string{}}
+	for _, other := range known.Others {
+		shown.Others = append(shown.Others, other.Text())
+	}
+	return &leakOut{shown}, err
+}

@@ -1,0 +1,165 @@
+package letter
+
+import "time"
+
+// RecoveryCode carries the code that shows, in a recovery, that an address is read by the one who typed it. By itself it opens nothing.
+type RecoveryCode struct {
+	Code     Code
+	ValidFor time.Duration
+}
+
+func (l RecoveryCode) compose(w *writer) {
+	w.subjectLine("recovery_code.subject", "product", w.product)
+	w.heading("recovery_code.heading")
+	w.paragraph("recovery_code.first", "duration", w.duration(l.ValidFor))
+	w.add(code{string(l.Code)})
+	w.note("sign_up_code.never")
+	w.paragraph("recovery_code.not_you")
+	w.footOfAddress()
+}
+
+// RecoveryNobody answers a recovery for an address that has no account, so that the page can answer as it always does.
+type RecoveryNobody struct{}
+
+func (RecoveryNobody) compose(w *writer) {
+	w.subjectLine("recovery_nobody.subject", "product", w.product)
+	w.heading("recovery_nobody.heading")
+	w.paragraph("recovery_nobody.first")
+	w.paragraph("recovery_nobody.you")
+	w.paragraph("recovery_nobody.not_you")
+	w.footOfAddress()
+}
+
+// RecoveryWaiting reports, at once and each day, that somebody asked for a way back into the account and waits for it.
+type RecoveryWaiting struct {
+	// Wait is how long it takes from the first of these letters on.
+	Wait time.Duration
+	// Ends is when it is over; zero in the first letter, whose arrival starts the wait.
+	Ends time.Time
+	Seen Sighting
+}
+
+func (l RecoveryWaiting) compose(w *writer) {
+	w.subjectLine("recovery_waiting.subject")
+	w.heading("recovery_waiting.heading")
+	w.paragraph("recovery_waiting.first")
+	w.facts(append([]fact{{w.say("fact.wait"), w.duration(l.Wait)}, {w.say("fact.ends"), w.moment(l.Ends)}}, w.sighting(l.Seen)...)...)
+	w.paragraph("recovery_waiting.you")
+	w.paragraph("recovery_waiting.not_you")
+	w.button("button.recovery", w.links.recovery())
+	w.footOfAccount()
+}
+
+// RecoveryReady reports that the wait of a recovery is over.
+type RecoveryReady struct{ Until time.Time }
+
+func (l RecoveryReady) compose(w *writer) {
+	w.subjectLine("recovery_ready.subject")
+	w.heading("recovery_ready.heading")
+	w.paragraph("recovery_ready.first", "origin", w.links.Origin)
+	w.facts(fact{w.say("fact.until"), w.moment(l.Until)})
+	w.paragraph("recovery_waiting.not_you")
+	w.button("button.recovery", w.links.recovery())
+	w.footOfAccount()
+}
+
+// RecoveryCancelled reports that the owner stopped a recovery.
+type RecoveryCancelled struct{ Seen Sighting }
+
+func (l RecoveryCancelled) compose(w *writer) {
+	w.subjectLine("recovery_cancelled.subject")
+	w.heading("recovery_cancelled.heading")
+	w.paragraph("recovery_cancelled.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("recovery_cancelled.next")
+	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}
+
+// RecoveryDisputed reports that two recoveries of one account met, and that both stand still.
+type RecoveryDisputed struct{ Seen Sighting }
+
+func (l RecoveryDisputed) compose(w *writer) {
+	w.subjectLine("recovery_disputed.subject")
+	w.heading("recovery_disputed.heading")
+	w.paragraph("recovery_disputed.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("recovery_disputed.next")
+	w.button("button.recovery", w.links.recovery())
+	w.footOfAccount()
+}
+
+// RecoveryCompleted reports that somebody came back into the account, and what ended with that.
+type RecoveryCompleted struct {
+	Seen Sighting
+	// Hold is how long money stays in the account; 0 if nothing is held.
+	Hold time.Duration
+}
+
+func (l RecoveryCompleted) compose(w *writer) {
+	w.subjectLine("recovery_completed.subject")
+	w.heading("recovery_completed.heading")
+	w.paragraph("notice.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("recovery_completed.ended")
+	w.held("notice.hold", l.Hold)
+	w.paragraph("recovery_completed.not_you", "origin", w.links.Origin)
+	w.button("button.keys", w.links.keys())
+	w.footOfAccount()
+}
+
+// RecoveryCodesReplaced reports that a new set of recovery codes took the place of the one before.
+type RecoveryCodesReplaced struct {
+	Seen Sighting
+	Hold time.Duration
+}
+
+func (l RecoveryCodesReplaced) compose(w *writer) {
+	w.subjectLine("recovery_codes_replaced.subject")
+	w.heading("recovery_codes_replaced.heading")
+	w.paragraph("notice.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("recovery_codes_replaced.old")
+	w.held("notice.hold", l.Hold)
+	w.paragraph("factor_removed.not_you")
+	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}
+
+// RecoveryShortened reports that recovery by the mailbox alone was made faster.
+type RecoveryShortened struct {
+	Wait time.Duration
+	Seen Sighting
+	Hold time.Duration
+}
+
+func (l RecoveryShortened) compose(w *writer) {
+	w.subjectLine("recovery_shortened.subject")
+	w.heading("recovery_shortened.heading")
+	w.paragraph("notice.first")
+	w.facts(append([]fact{{w.say("fact.wait"), w.duration(l.Wait)}}, w.sighting(l.Seen)...)...)
+	w.held("notice.hold", l.Hold)
+	w.paragraph("recovery_shortened.not_you")
+	w.button("button.recovery", w.links.recovery())
+	w.footOfAccount()
+}
+
+// DeviceLost reports that a device was given up as lost, and what ended with it.
+type DeviceLost struct {
+	// Device is what was lost, in words.
+	Device string
+	Seen   Sighting
+	Hold   time.Duration
+}
+
+func (l DeviceLost) compose(w *writer) {
+	w.subjectLine("device_lost.subject")
+	w.heading("device_lost.heading")
+	w.paragraph("notice.first")
+	w.facts(append([]fact{{w.say("fact.lost"), l.Device}}, w.sighting(l.Seen)...)...)
+	w.paragraph("device_lost.ended")
+	w.held("notice.hold", l.Hold)
+	w.paragraph("device_lost.keys")
+	w.button("button.keys", w.links.keys())
+	w.footOfAccount()
+}

@@ -1,0 +1,182 @@
+package apikey
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Stop is a reversible end.
+type Stop uint8
+
+// The stops.
+const (
+	// Freeze: no new order and no widening; looking and cancelling go on.
+	Freeze Stop = iota
+	// Block: nothing goes on. It is for a secret that strangers may hold.
+	Block
+)
+
+// verb is what stopping or resuming is called in the log and in the table of consequences.
+type verb struct {
+	action audit.Action
+	kind   happening.Kind
+}
+
+var (
+	stopping = [...]verb{Freeze: {audit.KeyFrozen, happening.KeyFrozen}, Block: {audit.KeyBlocked, happening.KeyBlocked}}
+	resuming = [...]verb{Freeze: {audit.KeyUnfrozen, happening.KeyUnfrozen}, Block: {audit.KeyUnblocked, happening.KeyUnblocked}}
+)
+
+// Revoke ends a key for good; its requests are refused from the moment this returns. It needs no ceremony, because it reduces risk.
+// Errors: key.not_found, forbidden.
+func (k *Keys) Revoke(ctx context.Context, p principal.Principal, kid id.Key) error {
+	return k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		key, err := k.reach(ctx, tx, p, kid)
+		if err != nil {
+			return audit.Event{}, err
+		}
+		won, err := tx.RevokeKey(ctx, key.Account, kid, "revoked by "+p.Kind.String(), k.Now())
+		return k.changed(ctx, tx, p, key, won, err, verb{audit.KeyRevoked, happening.KeyRevoked}, nil)
+	})
+}
+
+// Stop freezes or blocks a key, from the moment this returns. It needs no ceremony, because it reduces risk; a key may do it to itself.
+// Errors: key.not_found, also for one that is stopped so already; forbidden.
+func (k *Keys) Stop(ctx context.Context, p principal.Principal, kid id.Key, s Stop) error {
+	return k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		key, err := k.reach(ctx, tx, p, kid)
+		if err != nil {
+			return audit.Event{}, err
+		}
+		won, err := tx.StopKey(ctx, key, s, "stopped by "+p.Kind.String(), k.Now())
+		return k.changed(ctx, tx, p, key, won, err, stopping[s], nil)
+	})
+}
+
+// Resume takes a freeze or block back. It widens, so it needs an owner of the account and a step-up for exactly this.
+// Errors: key.not_found, also for one that is not stopped so; forbidden, step_up_required, assurance.too_low.
+func (k *Keys) Resume(ctx context.Context, p principal.Principal, kid id.Key, s Stop) error {
+	err := k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		key, err := k.reachToWiden(ctx, tx, p, kid)
+		if err != nil {
+			return audit.Event{}, err
+		}
+		content := stepup.Content{Action: resuming[s].action, Input: kid, Facts: factsOf(key)}
+		if err := k.StepUps.Require(ctx, tx, p, content); err != nil {
+			return audit.Event{}, err
+		}
+		won, err := tx.ResumeKey(ctx, key, s)
+		return k.changed(ctx, tx, p, key, won, err, resuming[s], nil)
+	})
+	return k.StepUps.Ask(ctx, err)
+}
+
+// Leak is what is known of a key that was marked leaked.
+type Leak struct {
+	Key
+	// Uses since the moment that was named, the latest first.
+	Uses []Use
+	// Others are keys of the account that were last used from an address which this one was used from.
+	Others []Key
+}
+
+// Leaked ends a key for good because strangers hold its secret: dead from the moment this returns, both secrets of a rotation with it. Money
+// is held if the key could withdraw. Errors: key.not_found, forbidden.
+func (k *Keys) Leaked(ctx context.Context, p principal.Principal, kid id.Key, since time.Time) (leak Leak, err error) {
+	if err := k.SaveUses(ctx); err != nil {
+		return leak, err
+	}
+	err = k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		key, err := k.reach(ctx, tx, p, kid)
+		if err != nil {
+			return audit.Event{}, err
+		}
+		leak = Leak{Key: key}
+		if leak.Uses, err = tx.UsesOfKey(ctx, kid, since.Truncate(time.Hour), maxUses); err != nil {
+			return audit.Event{}, err
+		}
+		if leak.Others, err = seenBeside(ctx, tx, key, leak.Uses); err != nil {
+			return audit.Event{}, err
+		}
+		what := verb{audit.KeyLeaked, happening.KeyLeaked}
+		if key.Scopes.Highest() >= scope.Withdraw {
+			what.kind = happening.MoneyKeyLeaked
+		}
+		won, err := tx.RevokeKey(ctx, key.Account, kid, "leaked", k.Now())
+		return k.changed(ctx, tx, p, key, won, err, what, map[string]string{"since": since.UTC().Format(time.RFC3339)})
+	})
+	return leak, err
+}
+
+// maxUses is how many lines of use one answer holds.
+const maxUses = 1000
+
+// seenBeside lists the other keys of the account that were last used from where this one was used.
+func seenBeside(ctx context.Context, tx Tx, key Key, uses []Use) (others []Key, err error) {
+	places := map[string]bool{key.LastUsedFrom: true}
+	for _, u := range uses {
+		places[u.Addr] = true
+	}
+	delete(places, "")
+	all, err := tx.KeysOfAccount(ctx, key.Account)
+	for _, other := range all {
+		if other.ID != key.ID && other.RevokedAt.IsZero() && places[other.LastUsedFrom] {
+			others = append(others, other)
+		}
+	}
+	return others, err
+}
+
+// changed ends a change of a key: the feed, what follows, and the event.
+func (k *Keys) changed(ctx context.Context, tx Tx, p principal.Principal, key Key, won bool, err error, v verb, more map[string]string) (audit.Event, error) {
+	if err != nil {
+		return audit.Event{}, fmt.Errorf("%s %s: %w", v.action, key.Text(), err)
+	}
+	if !won {
+		return audit.Event{}, fault.New(fault.KeyNotFound)
+	}
+	tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
+	facts := factsOf(key)
+	for name, value := range more {
+		facts[name] = value
+	}
+	follow := happening.Happening{Kind: v.kind, User: key.Owner, Session: p.Session, Facts: facts}
+	return eventOf(v.action, p, key, facts), k.Follow.Apply(ctx, tx, follow)
+}
+
+// reach finds a key that the principal may reduce: its own, or any of the account for one who may change settings.
+func (k *Keys) reach(ctx context.Context, tx Tx, p principal.Principal, kid id.Key) (Key, error) {
+	key, found, err := tx.KeyByID(ctx, kid)
+	if err != nil {
+		return key, fmt.Errorf("read key: %w", err)
+	}
+	if !found || (key.Account != p.Account && !p.Trusted()) || !key.RevokedAt.IsZero() {
+		return key, fault.New(fault.KeyNotFound)
+	}
+	if !p.Trusted() && key.Owner != p.User {
+		if err := k.Decide.Decide(decision.Question{Principal: p, Class: scope.Setting}).Err(); err != nil {
+			return key, err
+		}
+	}
+	return key, nil
+}
+
+// reachToWiden finds a key that the principal may give something to: only an owner of the account may.
+func (k *Keys) reachToWiden(ctx context.Context, tx Tx, p principal.Principal, kid id.Key) (Key, error) {
+	key, err := k.reach(ctx, tx, p, kid)
+	if err != nil {
+		return key, err
+	}
+	return key, k.Decide.Decide(decision.Question{Principal: p, Class: scope.Setting, Account: key.Account}).Err()
+}

@@ -1,0 +1,130 @@
+package apikey
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Use is how often a key did the same in one hour.
+type Use struct {
+	Hour time.Time
+	Addr string
+	// Route as the routes file names it.
+	Route string
+	// Code of the refusal; empty for calls that were let through.
+	Code  string
+	Calls int64
+	Last  time.Time
+}
+
+// useAt is what is counted together.
+type useAt struct {
+	hour  int64
+	addr  netip.Addr
+	route string
+	code  fault.Code
+}
+
+// calls counts those of one key since they were last written. Its lock is the key's own, so that keys do not wait for each other; the line
+// that was counted last is at hand, because a bot mostly does again what it did before.
+type calls struct {
+	mu    sync.Mutex
+	last  *counted
+	lines map[useAt]*counted
+}
+
+type counted struct {
+	at useAt
+	Use
+}
+
+// maxLines bounds what one key can make wait to be written.
+const maxLines = 512
+
+// uses are the keys whose calls wait to be written.
+type uses struct {
+	mu    sync.Mutex
+	dirty []*Live
+}
+
+// Count notes one request whose sender holds the key: from where, for which route, and the code if it was refused. It allocates only the
+// first time after a save.
+func (k *Keys) Count(l *Live, from netip.Addr, route string, code fault.Code, now time.Time) {
+	at := useAt{hour: now.Unix() / 3600, addr: from, route: route, code: code}
+	c := &l.used.calls
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.last == nil || c.last.at != at {
+		if !c.turn(at) {
+			return
+		}
+		if len(c.lines) == 1 && c.last.Calls == 0 {
+			k.uses.await(l)
+		}
+	}
+	c.last.Calls++
+	c.last.Last = now
+}
+
+// turn makes the line of at the one that is counted; false if there are too many.
+func (c *calls) turn(at useAt) bool {
+	line := c.lines[at]
+	if line == nil {
+		if len(c.lines) >= maxLines {
+			return false // SaveUses is late by far; what it holds is still written
+		}
+		if c.lines == nil {
+			c.lines = map[useAt]*counted{}
+		}
+		line = &counted{at, Use{Hour: time.Unix(at.hour*3600, 0).UTC(), Addr: at.addr.String(), Route: at.route, Code: string(at.code)}}
+		c.lines[at] = line
+	}
+	c.last = line
+	return true
+}
+
+func (u *uses) await(l *Live) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.dirty = append(u.dirty, l)
+}
+
+// take gives what was counted since the last call.
+func (c *calls) take() map[useAt]*counted {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lines := c.lines
+	c.lines, c.last = nil, nil
+	return lines
+}
+
+// saveCounted writes what was counted since the last call. What could not be written is lost: these are figures, not truth.
+func (k *Keys) saveCounted(ctx context.Context) error {
+	k.uses.mu.Lock()
+	dirty := k.uses.dirty
+	k.uses.dirty = nil
+	k.uses.mu.Unlock()
+	if len(dirty) == 0 {
+		return nil
+	}
+	lines := map[id.Key]map[useAt]*counted{}
+	for _, l := range dirty {
+		lines[l.ID] = l.used.calls.take()
+	}
+	return k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		for kid, of := range lines {
+			for _, line := range of {
+				if err := tx.AddUse(ctx, kid, line.Use); err != nil {
+					return audit.Event{}, err
+				}
+			}
+		}
+		return audit.Quiet(audit.KeyUsed), nil
+	})
+}

@@ -1,0 +1,95 @@
+package factor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// BeginTest starts trying out one passkey of the principal, which changes nothing of what it or the session may do. Errors: passkey.not_found.
+func (f *Factors) BeginTest(ctx context.Context, p principal.Principal, c id.Passkey) (Begun, error) {
+	o, err := f.holderOf(ctx, p, c)
+	if err != nil {
+		return Begun{}, err
+	}
+	options, state, err := f.Passkeys.BeginProof(o)
+	if err != nil {
+		return Begun{}, err
+	}
+	token, err := f.Ceremonies.Begin(ceremony.PasskeyTest, trial(p, c), passkey.Life, state)
+	return Begun{options, token}, err
+}
+
+// FinishTest checks what the passkey answered and writes down that it was tried, and nothing else: neither its counter, nor when it was last used,
+// nor the session's proof. Errors: sign_in.expired, passkey.not_found, passkey.unverified, passkey.changed, passkey.cloned, passkey.refused.
+func (f *Factors) FinishTest(ctx context.Context, p principal.Principal, c id.Passkey, token string, response []byte) (passkey.Credential, error) {
+	var state passkey.State
+	opened, err := f.Ceremonies.Open(ceremony.PasskeyTest, trial(p, c), token, &state)
+	if err != nil {
+		return passkey.Credential{}, err
+	}
+	o, err := f.holderOf(ctx, p, c)
+	if err != nil {
+		return passkey.Credential{}, err
+	}
+	used, err := f.Passkeys.FinishProof(o, state, response, f.Now())
+	if err != nil {
+		return passkey.Credential{}, err
+	}
+	if used.Cloned {
+		return passkey.Credential{}, f.refuseClone(ctx, p, used)
+	}
+	tested := o.Credentials[0]
+	tested.TestedAt = f.Now()
+	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
+			return audit.Event{}, err
+		}
+		won, err := tx.TestPasskey(ctx, p.User, c, tested.TestedAt)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("write trial down: %w", err)
+		}
+		if !won {
+			return audit.Event{}, fault.New(fault.PasskeyNotFound)
+		}
+		return event(audit.PasskeyTested, p, map[string]string{"name": tested.Name}), nil
+	})
+	return tested, err
+}
+
+// trial binds a ceremony to the session and to the passkey that is tried.
+func trial(p principal.Principal, c id.Passkey) []byte { return append(p.Session[:], c[:]...) }
+
+// holderOf is the principal as the owner of that one passkey. Errors: passkey.not_found.
+func (f *Factors) holderOf(ctx context.Context, p principal.Principal, c id.Passkey) (passkey.Owner, error) {
+	o, err := f.owner(ctx, p.User)
+	if err != nil {
+		return o, err
+	}
+	o.Credentials = slices.DeleteFunc(o.Credentials, func(kept passkey.Credential) bool { return kept.ID != c })
+	if len(o.Credentials) == 0 {
+		return o, fault.New(fault.PasskeyNotFound)
+	}
+	return o, nil
+}
+
+// refuseClone records that the principal's own session showed a passkey there may be two of. Errors: passkey.cloned.
+func (f *Factors) refuseClone(ctx context.Context, p principal.Principal, used passkey.Used) error {
+	var refused error
+	err := f.Ledger.Update(ctx, func(tx Tx) (_ audit.Event, err error) {
+		refused, err = f.AcceptPasskey(ctx, tx, used)
+		return event(audit.PasskeyCloneRefused, p, map[string]string{"name": used.Credential.Name}), err
+	})
+	if err != nil {
+		return err
+	}
+	return refused
+}

@@ -1,0 +1,126 @@
+-- name: RecoverySetByUser :one
+SELECT s.pepper, s.created_at, s.confirmed_at,
+    (SELECT COUNT(*) FROM recovery_code c WHERE c.user_id = s.user_id AND c.spent_at IS NULL) AS codes_left
+FROM recovery_set s WHERE s.user_id = @user_id;
+
+-- name: PutRecoverySet :exec
+INSERT INTO recovery_set (user_id, pepper, created_at) VALUES (@user_id, @pepper, @created_at)
+ON CONFLICT (user_id) DO UPDATE SET pepper = excluded.pepper, created_at = excluded.created_at, confirmed_at = NULL;
+
+-- name: InsertRecoveryCode :exec
+INSERT INTO recovery_code (user_id, mac) VALUES (@user_id, @mac);
+
+-- name: RecoveryCodeUnspent :one
+SELECT COUNT(*) FROM recovery_code WHERE user_id = @user_id AND mac = @mac AND spent_at IS NULL;
+
+-- name: ConfirmRecoverySet :execrows
+UPDATE recovery_set SET confirmed_at = @now WHERE user_id = @user_id AND confirmed_at IS NULL;
+
+-- name: SpendRecoveryCode :execrows
+UPDATE recovery_code SET spent_at = @now WHERE user_id = @user_id AND mac = @mac AND spent_at IS NULL;
+
+-- name: DeleteRecoveryCodesByUser :exec
+DELETE FROM recovery_code WHERE user_id = @user_id;
+
+-- name: DeleteRecoverySetByUser :exec
+DELETE FROM recovery_set WHERE user_id = @user_id;
+
+-- name: InsertRecovery :exec
+INSERT INTO recovery (id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proof, span, outcome)
+VALUES (@id, @code_hash, @mail, @user_id, @lang, @browser, @created_at, @expires_at, @mail_code, @mail_code_until, 0, '', 0, '');
+
+-- name: RecoveryByID :one
+SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
+    span, begun_at, ends_at, ended_at, outcome
+FROM recovery WHERE id = @id;
+
+-- name: RecoveryByCode :one
+SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
+    span, begun_at, ends_at, ended_at, outcome
+FROM recovery WHERE code_hash = @code_hash;
+
+-- name: ListClaimsByUser :many
+SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
+    span, begun_at, ends_at, ended_at, outcome
+FROM recovery WHERE user_id = @user_id AND ended_at IS NULL AND claimed_at IS NOT NULL AND expires_at > @now ORDER BY claimed_at, id;
+
+-- name: ReopenRecovery :execrows
+UPDATE recovery SET browser = @browser, mail_code = @mail_code, mail_code_until = @mail_code_until, mail_tries = 0, proven_at = NULL
+WHERE id = @id AND expires_at > @now;
+
+-- name: CountRecoveryTry :execrows
+UPDATE recovery SET mail_tries = mail_tries + 1 WHERE id = @id AND mail_tries < @max_tries AND mail_code_until > @now;
+
+-- name: ProveRecovery :execrows
+UPDATE recovery SET proven_at = @now, mail_code_until = @spent, expires_at = @expires_at WHERE id = @id AND proven_at IS NULL;
+
+-- name: ClaimRecovery :execrows
+UPDATE recovery SET claimed_at = @now, proof = @proof, span = @span, expires_at = @expires_at
+WHERE id = @id AND claimed_at IS NULL AND ended_at IS NULL;
+
+-- name: BeginRecovery :execrows
+UPDATE recovery SET begun_at = @begun_at, ends_at = @ends_at, expires_at = @expires_at
+WHERE id = @id AND claimed_at IS NOT NULL AND begun_at IS NULL AND ended_at IS NULL;
+
+-- name: EndRecovery :execrows
+UPDATE recovery SET ended_at = @now, outcome = @outcome, expires_at = @expires_at WHERE id = @id AND ended_at IS NULL;
+
+-- name: RecoveredSince :one
+SELECT COUNT(*) FROM recovery WHERE user_id = @user_id AND ended_at > @since AND outcome = 'completed';
+
+-- name: DeleteRecoveriesBefore :execrows
+DELETE FROM recovery WHERE recovery.id IN (
+    SELECT r.id FROM recovery r WHERE r.expires_at < @before
+    AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.recovery_id = r.id)
+    ORDER BY r.expires_at LIMIT CAST(@max_rows AS BIGINT)
+);
+
+-- name: PutEvidence :exec
+INSERT INTO evidence (recovery_id, slot, sealed, created_at, delete_at) VALUES (@recovery_id, @slot, @sealed, @created_at, @delete_at)
+ON CONFLICT (recovery_id, slot) DO UPDATE SET sealed = excluded.sealed, created_at = excluded.created_at, delete_at = excluded.delete_at;
+
+-- name: ListEvidence :many
+SELECT slot, sealed, created_at, delete_at FROM evidence WHERE recovery_id = @recovery_id ORDER BY slot;
+
+-- name: DeleteEvidenceBefore :execrows
+DELETE FROM evidence WHERE (evidence.recovery_id, evidence.slot) IN (
+    SELECT e.recovery_id, e.slot FROM evidence e WHERE e.delete_at < @before ORDER BY e.delete_at LIMIT CAST(@max_rows AS BIGINT)
+);
+
+-- name: DeleteEvidenceByUser :exec
+DELETE FROM evidence WHERE recovery_id IN (SELECT r.id FROM recovery r WHERE r.user_id = @user_id);
+
+-- name: DeleteRecoveriesByUser :exec
+DELETE FROM recovery WHERE user_id = @user_id;
+
+-- name: RecoveryPlanByUser :one
+SELECT mail_alone, rehearsed_at, rehearsed FROM recovery_plan WHERE user_id = @user_id;
+
+-- name: SetMailAlone :exec
+INSERT INTO recovery_plan (user_id, mail_alone, rehearsed) VALUES (@user_id, @mail_alone, '')
+ON CONFLICT (user_id) DO UPDATE SET mail_alone = excluded.mail_alone;
+
+-- name: SetRehearsed :exec
+INSERT INTO recovery_plan (user_id, mail_alone, rehearsed_at, rehearsed) VALUES (@user_id, 0, @now, @rehearsed)
+ON CONFLICT (user_id) DO UPDATE SET rehearsed_at = excluded.rehearsed_at, rehearsed = excluded.rehearsed;
+
+-- name: DeleteRecoveryPlanByUser :exec
+DELETE FROM recovery_plan WHERE user_id = @user_id;
+
+-- name: NotePasskeyDevice :exec
+UPDATE passkey SET device_id = @device_id WHERE id = @id;
+
+-- name: ListPasskeysMadeOn :many
+SELECT id, name FROM passkey WHERE user_id = @user_id AND device_id = @device_id AND removed_at IS NULL ORDER BY created_at, id;
+
+-- name: DelayPasskeys :exec
+UPDATE passkey SET approves_from = @approves_from WHERE user_id = @user_id AND removed_at IS NULL AND approves_from < @approves_from;
+
+-- name: ForgetOtherDevices :exec
+UPDATE device_user SET forgotten_at = @now WHERE user_id = @user_id AND device_id <> @keep AND forgotten_at IS NULL;
+
+-- name: DeletePlacesElsewhere :exec
+DELETE FROM device_place WHERE user_id = @user_id AND device_id <> @keep;
+
+-- name: CancelConfirmationsByUser :execrows
+UPDATE confirmation SET cancelled_at = @now WHERE user_id = @user_id AND executed_at IS NULL AND cancelled_at IS NULL;

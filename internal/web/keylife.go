@@ -1,0 +1,214 @@
+package web
+
+import (
+	"encoding/base64"
+	"strconv"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+)
+
+// named finds the key of the address. The same bytes under the other environment's prefix name no key.
+func (k *keys) named(v *visit) (id.Key, error) {
+	text := v.r.PathValue("id")
+	kid, _, err := id.ParseKey(text)
+	if err != nil {
+		return kid, fault.New(fault.KeyNotFound)
+	}
+	if live := k.keys.Find(kid); live == nil || live.Text != text {
+		return kid, fault.New(fault.KeyNotFound)
+	}
+	return kid, nil
+}
+
+// one shows a key with what can be done with it.
+func (k *keys) one(v *visit, p page.Problem) error {
+	kid, err := k.named(v)
+	if err != nil {
+		return err
+	}
+	all, err := k.keys.List(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	for _, key := range all {
+		if key.ID == kid {
+			return k.showOne(v, key, p)
+		}
+	}
+	return fault.New(fault.KeyNotFound)
+}
+
+func (k *keys) showOne(v *visit, key apikey.Key, p page.Problem) error {
+	view := page.KeyLife{
+		Problem: p, Key: k.card(v, key), MayWiden: v.who.Role == principal.Owner, Overlaps: v.overlaps(), Since: v.sinces(),
+	}
+	for i, s := range k.keys.Cutover(key.ID) {
+		view.Secrets = append(view.Secrets, v.secret(s, i == 0))
+		view.Seen = view.Seen || i == 0 && !s.LastUsedAt.IsZero()
+	}
+	if key.Algorithm.KeepsPublicHalf() {
+		var err error
+		if view.Challenge, err = k.keys.Challenge(v.who); err != nil {
+			return err
+		}
+	}
+	return v.show(page.KeyPage(v.frame("keylife.title"), view))
+}
+
+// secret says how much one of two secrets is used.
+func (v *visit) secret(s apikey.Secret, newest bool) page.Secret {
+	which := "cutover.old"
+	if newest {
+		which = "cutover.new"
+	}
+	if s.LastUsedAt.IsZero() {
+		which += "_unused"
+	}
+	text := v.words.Say(which, "n", strconv.Itoa(s.LastMinute), "addr", s.LastUsedFrom)
+	return page.Secret{Text: text, Retires: v.when(s.RetiresAt)}
+}
+
+// overlaps are how long an old secret may go on, in hours.
+func (v *visit) overlaps() (list []page.Option) {
+	for _, hours := range []int{0, 1, 24, 72, 168} {
+		list = append(list, page.Option{
+			Value: strconv.Itoa(hours), Text: v.words.Span(time.Duration(hours) * time.Hour), Chosen: hours == int(apikey.UsualOverlap.Hours()),
+		})
+	}
+	return list
+}
+
+// sinces are from when on a leaked key's uses are listed, in days.
+func (v *visit) sinces() (list []page.Option) {
+	for _, days := range []int{1, 7, 30, 90} {
+		list = append(list, page.Option{Value: strconv.Itoa(days), Text: v.words.Count("time.day", days), Chosen: days == 7})
+	}
+	return list
+}
+
+// number reads a choice of a form. Errors: request.invalid.
+func number(fields map[string]string, name string) (int, error) {
+	n, err := strconv.ParseUint(fields[name], 10, 12)
+	if err != nil {
+		return 0, fault.New(fault.RequestInvalid, "field", name)
+	}
+	return int(n), nil
+}
+
+func (k *keys) rotate(v *visit) error {
+	kid, err := k.named(v)
+	if err != nil {
+		return err
+	}
+	fields, err := v.form.only("overlap", "sure", "public_key", "challenge", "possession")
+	if err != nil {
+		return err
+	}
+	hours, err := number(fields, "overlap")
+	if err == nil {
+		var out apikey.Rotated
+		out, err = k.keys.Rotate(v.r.Context(), v.who, apikey.RotateInput{
+			Key: kid, Overlap: time.Duration(hours) * time.Hour, Sure: fields["sure"] == "yes", PublicKey: fields["public_key"],
+			Challenge: fields["challenge"], Possession: fields["possession"],
+		})
+		if err == nil {
+			return k.showIssued(v, out.Issued)
+		}
+	}
+	return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
+}
+
+// showIssued shows a new secret, once.
+func (k *keys) showIssued(v *visit, issued apikey.Issued) error {
+	view := page.Created{
+		Key: k.card(v, issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal()),
+		Check: k.check(ownFile),
+	}
+	if view.Secret != "" {
+		view.FileName = fileName(issued.Name)
+		view.Check = k.check(view.FileName)
+		file, err := keyFile(issued)
+		if err != nil {
+			return err
+		}
+		view.FileHref = "data:application/json;base64," + base64.StdEncoding.EncodeToString(file)
+	}
+	return v.show(page.CreatedPage(v.frame("created.title", "name", issued.Name), view))
+}
+
+func (k *keys) retire(v *visit) error {
+	kid, err := k.named(v)
+	if err != nil {
+		return err
+	}
+	fields, err := v.form.only("sure")
+	if err != nil {
+		return err
+	}
+	if err := k.keys.Retire(v.r.Context(), v.who, kid, fields["sure"] == "yes"); err != nil {
+		return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
+	}
+	v.say("key_changed")
+	return v.leave("/keys/" + v.r.PathValue("id"))
+}
+
+// stop freezes or blocks; resume takes it back.
+func (k *keys) stop(s apikey.Stop) handler {
+	return func(v *visit) error {
+		return k.change(v, func(kid id.Key) error { return k.keys.Stop(v.r.Context(), v.who, kid, s) })
+	}
+}
+
+func (k *keys) resume(s apikey.Stop) handler {
+	return func(v *visit) error {
+		return k.change(v, func(kid id.Key) error { return k.keys.Resume(v.r.Context(), v.who, kid, s) })
+	}
+}
+
+// change does to the key of the address what a form without fields asks for.
+func (k *keys) change(v *visit, do func(id.Key) error) error {
+	kid, err := k.named(v)
+	if err != nil {
+		return err
+	}
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	if err := do(kid); err != nil {
+		return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
+	}
+	v.say("key_changed")
+	return v.leave("/keys/" + v.r.PathValue("id"))
+}
+
+func (k *keys) leaked(v *visit) error {
+	kid, err := k.named(v)
+	if err != nil {
+		return err
+	}
+	fields, err := v.form.only("since")
+	if err != nil {
+		return err
+	}
+	days, err := number(fields, "since")
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
+	}
+	leak, err := k.keys.Leaked(v.r.Context(), v.who, kid, v.now.AddDate(0, 0, -days))
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
+	}
+	view := page.Leaked{Name: leak.Name}
+	for _, u := range leak.Uses {
+		view.Uses = append(view.Uses, u.Hour.UTC().Format("2006-01-02 15:04Z")+"  "+strconv.FormatInt(u.Calls, 10)+"×  "+u.Addr+"  "+u.Route)
+	}
+	for _, other := range leak.Others {
+		view.Others = append(view.Others, page.Fact{Name: other.Name, Value: other.Text()})
+	}
+	return v.show(page.LeakedPage(v.frame("leaked.title", "name", leak.Name), view))
+}
