@@ -14,7 +14,11 @@ import (
 // keyLife is what happens to a key after its issue.
 type keyLife struct {
 	room interface {
+		standings
 		Find(k id.Key) *apikey.Live
+		Edit(ctx context.Context, p principal.Principal, in apikey.EditInput) (apikey.Key, error)
+		Wake(ctx context.Context, p principal.Principal, k id.Key) error
+		Release(ctx context.Context, p principal.Principal, k id.Key) error
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
 		Rotate(ctx context.Context, p principal.Principal, in apikey.RotateInput) (apikey.Rotated, error)
 		RotateSelf(ctx context.Context, p principal.Principal, in apikey.RotateInput) (apikey.Rotated, error)
@@ -55,6 +59,29 @@ func (k *keyLife) mount(a *API) {
 		about: "Dead from the moment of the answer, without an overlap and for good. Withdrawals are held if the key had that scope.",
 		codes: []fault.Code{fault.KeyNotFound, fault.Forbidden},
 	}, k.leaked)
+	register(a, operation{
+		id: "editKey", method: http.MethodPatch, path: "/v1/keys/{key_id}", summary: "Change a key",
+		about: "What is missing stays. To narrow a key asks for nothing; whatever lets it do more, now or for longer, asks for a step-up, and is refused " +
+			"while the key is frozen or blocked.",
+		codes: []fault.Code{fault.KeyNotFound, fault.KeyFrozen, fault.KeyAboveCeiling, fault.KeyNeedsAllowlist},
+	}, k.edit)
+	register(a, operation{
+		id: "wakeKey", method: http.MethodPost, path: "/v1/keys/{key_id}/wake", summary: "Wake a key that nobody used",
+		about: "It may do again what it was given.", codes: []fault.Code{fault.KeyNotFound, fault.Forbidden},
+	}, func(ctx context.Context, p principal.Principal, in *keyPath) (*struct{}, error) {
+		return k.on(in, func(kid id.Key) error { return k.room.Wake(ctx, p, kid) })
+	})
+	register(a, operation{
+		id: "releaseKey", method: http.MethodPost, path: "/v1/keys/{key_id}/release", summary: "Let a key withdraw",
+		about: "In another session than the one that gave it the scope, with a passkey. Each withdrawal still asks its owner.",
+		codes: []fault.Code{fault.KeyNotFound, fault.KeySameSession, fault.Forbidden},
+	}, func(ctx context.Context, p principal.Principal, in *keyPath) (*struct{}, error) {
+		return k.on(in, func(kid id.Key) error { return k.room.Release(ctx, p, kid) })
+	})
+	k.mountStops(a)
+}
+
+func (k *keyLife) mountStops(a *API) {
 	for _, stop := range []struct {
 		op, path, summary, about string
 		of                       apikey.Stop
@@ -69,16 +96,54 @@ func (k *keyLife) mount(a *API) {
 			id: stop.op, method: http.MethodPost, path: "/v1/keys/{key_id}/" + stop.path, summary: stop.summary, about: stop.about,
 			codes: []fault.Code{fault.KeyNotFound, fault.Forbidden},
 		}, func(ctx context.Context, p principal.Principal, in *keyPath) (*struct{}, error) {
-			kid, err := k.named(in.KeyID)
-			if err != nil {
-				return nil, err
-			}
-			if stop.undo {
-				return nil, k.room.Resume(ctx, p, kid, stop.of)
-			}
-			return nil, k.room.Stop(ctx, p, kid, stop.of)
+			return k.on(in, func(kid id.Key) error {
+				if stop.undo {
+					return k.room.Resume(ctx, p, kid, stop.of)
+				}
+				return k.room.Stop(ctx, p, kid, stop.of)
+			})
 		})
 	}
+}
+
+// on does to the key of the path what has no answer.
+func (k *keyLife) on(in *keyPath, do func(id.Key) error) (*struct{}, error) {
+	kid, err := k.named(in.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	return nil, do(kid)
+}
+
+type keyChange struct {
+	Name      *string    `json:"name,omitempty" maxLength:"320" doc:"At most 80 characters" example:"Rebalancer"`
+	Purpose   *string    `json:"purpose,omitempty" maxLength:"320" doc:"What it is for" example:"Weights, every night"`
+	Scopes    *[]string  `json:"scopes,omitempty" maxItems:"32" example:"[\"balances:read\"]"`
+	Allowlist *[]string  `json:"allowlist,omitempty" maxItems:"64" doc:"Empty allows every address" example:"[\"203.0.113.7\"]"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"At most the longest life after its newest secret was made"`
+	OnEnd     *string    `json:"on_end,omitempty" enum:"leave,cancel_all"`
+	Standby   *bool      `json:"standby,omitempty" doc:"It may lie unused"`
+	Pin       *string    `json:"pin,omitempty" maxLength:"64" doc:"Empty for none, first, or an address of the network" example:"first"`
+}
+
+type editKeyIn struct {
+	KeyID string `path:"key_id" doc:"The public id" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+	Body  keyChange
+}
+
+type editedOut struct{ Body keyShown }
+
+func (k *keyLife) edit(ctx context.Context, p principal.Principal, in *editKeyIn) (*editedOut, error) {
+	kid, err := k.named(in.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	b := in.Body
+	out, err := k.room.Edit(ctx, p, apikey.EditInput{
+		Key: kid, Name: b.Name, Purpose: b.Purpose, Scopes: b.Scopes, Allowlist: b.Allowlist, ExpiresAt: b.ExpiresAt,
+		OnEnd: (*apikey.OnEnd)(b.OnEnd), Standby: b.Standby, Pin: b.Pin,
+	})
+	return &editedOut{keyAs(k.room, out)}, err
 }
 
 // named finds the key of a public id. The same bytes under the other environment's prefix name no key.
@@ -125,8 +190,8 @@ type keyRotated struct {
 
 type rotatedOut struct{ Body keyRotated }
 
-func rotatedAs(r apikey.Rotated) *rotatedOut {
-	return &rotatedOut{keyRotated{keyAs(r.Key), string(r.Secret.Reveal()), string(r.Passphrase.Reveal()), r.Retires}}
+func (k *keyLife) rotatedAs(r apikey.Rotated) *rotatedOut {
+	return &rotatedOut{keyRotated{keyAs(k.room, r.Key), string(r.Secret.Reveal()), string(r.Passphrase.Reveal()), r.Retires}}
 }
 
 func (k *keyLife) rotate(ctx context.Context, p principal.Principal, in *rotateIn) (*rotatedOut, error) {
@@ -137,12 +202,12 @@ func (k *keyLife) rotate(ctx context.Context, p principal.Principal, in *rotateI
 	wanted := in.Body.input()
 	wanted.Key = kid
 	out, err := k.room.Rotate(ctx, p, wanted)
-	return rotatedAs(out), err
+	return k.rotatedAs(out), err
 }
 
 func (k *keyLife) rotateSelf(ctx context.Context, p principal.Principal, in *rotateSelfIn) (*rotatedOut, error) {
 	out, err := k.room.RotateSelf(ctx, p, in.Body.input())
-	return rotatedAs(out), err
+	return k.rotatedAs(out), err
 }
 
 type secretShown struct {

@@ -16,6 +16,7 @@ import (
 type keys struct {
 	room interface {
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
+		standings
 		Challenge(p principal.Principal) (string, error)
 		Issue(ctx context.Context, p principal.Principal, in apikey.IssueInput) (apikey.Issued, error)
 		Find(k id.Key) *apikey.Live
@@ -25,7 +26,7 @@ type keys struct {
 
 func (k *keys) mount(a *API) {
 	register(a, operation{
-		id: "listKeys", method: http.MethodGet, path: "/v1/keys", summary: "The account's API keys", about: "The newest first, without secrets.",
+		id: "listKeys", method: http.MethodGet, path: "/v1/keys", summary: "The account's API keys", about: "The newest first, without secrets. With q those in whose name, purpose, owner or id each of its words stands.",
 	}, k.list)
 	register(a, operation{
 		id: "createKey", method: http.MethodPost, path: "/v1/keys", summary: "Create an API key", status: http.StatusCreated,
@@ -62,9 +63,24 @@ type keyShown struct {
 	RevokedAt    time.Time     `json:"revoked_at,omitzero" doc:"Missing while it is not revoked"`
 	LastUsedAt   time.Time     `json:"last_used_at,omitzero" doc:"Missing if it was never used"`
 	LastUsedFrom string        `json:"last_used_from,omitempty" example:"203.0.113.7"`
+	State        string        `json:"state" enum:"live,frozen,blocked,expired,revoked,orphan,read_only,disabled" doc:"read_only and disabled: nobody used it for long"`
+	FrozenAt     time.Time     `json:"frozen_at,omitzero"`
+	BlockedAt    time.Time     `json:"blocked_at,omitzero"`
+	LapsesAt     time.Time     `json:"lapses_at,omitzero" doc:"When it stops to trade, because it is tied to no network"`
+	ReleasedAt   time.Time     `json:"released_at,omitzero" doc:"Since when it may withdraw, if it has that scope"`
+	Template     string        `json:"template,omitempty" doc:"The usual kind that it was made as"`
+	OnEnd        string        `json:"on_end" enum:"leave,cancel_all" doc:"What happens to its open orders when it lapses, is stopped or ends"`
+	Standby      bool          `json:"standby" doc:"It may lie unused"`
+	Pin          string        `json:"pin,omitempty" doc:"The network it is held to, or first until it is used" example:"203.0.113.0/24"`
 }
 
-func keyAs(k apikey.Key) keyShown {
+// standings says how a key stands; see package apikey.
+type standings interface {
+	Standing(k apikey.Key) (apikey.Standing, time.Time)
+}
+
+func keyAs(room standings, k apikey.Key) keyShown {
+	standing, lapses := room.Standing(k)
 	allow := make([]string, 0, len(k.Allowlist))
 	for _, network := range k.Allowlist {
 		allow = append(allow, network.String())
@@ -73,7 +89,8 @@ func keyAs(k apikey.Key) keyShown {
 		KeyID: k.Text(), Name: k.Name, Purpose: k.Purpose, Owner: k.Owner, OwnerName: k.OwnerName, Subaccount: k.Subaccount,
 		Environment: k.Environment.String(), Dialect: k.Dialect.String(), Algorithm: k.Algorithm.String(), Scopes: k.Scopes.Words(), Settings: k.Dialect.SettingsWords(k.Settings),
 		Allowlist: allow, WindowMS: k.WindowPast.Milliseconds(), CreatedAt: k.Born, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
-		LastUsedAt: k.LastUsedAt, LastUsedFrom: k.LastUsedFrom,
+		LastUsedAt: k.LastUsedAt, LastUsedFrom: k.LastUsedFrom, FrozenAt: k.FrozenAt, BlockedAt: k.BlockedAt, ReleasedAt: k.ReleasedAt,
+		Template: k.Template, OnEnd: string(k.OnEnd), Standby: k.Standby, Pin: k.Pin, State: string(standing), LapsesAt: lapses,
 	}
 }
 
@@ -83,11 +100,17 @@ type keyList struct {
 
 type keysOut struct{ Body keyList }
 
-func (k *keys) list(ctx context.Context, p principal.Principal, _ *struct{}) (*keysOut, error) {
+type keysIn struct {
+	Search string `query:"q" maxLength:"200" doc:"Words to look for" example:"grid"`
+}
+
+func (k *keys) list(ctx context.Context, p principal.Principal, in *keysIn) (*keysOut, error) {
 	all, err := k.room.List(ctx, p)
 	list := make([]keyShown, 0, len(all))
 	for _, key := range all {
-		list = append(list, keyAs(key))
+		if key.Matches(in.Search) {
+			list = append(list, keyAs(k.room, key))
+		}
 	}
 	return &keysOut{keyList{list}}, err
 }
@@ -113,6 +136,10 @@ type keyWanted struct {
 	LifeSeconds int64         `json:"life_seconds,omitempty" minimum:"0" maximum:"31622400" doc:"Missing: the policy's"`
 	Dialect     string        `json:"dialect" enum:"native,upbit,bithumb,binance,kraken,okx,bybit,coinbase,kucoin" example:"native"`
 	Algorithm   string        `json:"algorithm" enum:"ed25519,hmac-sha256,hmac-sha512,hmac-sha2,ecdsa-p256-sha256" doc:"native and binance take ed25519 or hmac-sha256; coinbase ed25519 or ecdsa-p256-sha256; kraken hmac-sha512; upbit hmac-sha2; all others hmac-sha256" example:"hmac-sha256"`
+	Template    string        `json:"template,omitempty" enum:"portfolio,accounting,bot,market_maker" doc:"A usual kind, whose scopes and on_end it gets where none are chosen"`
+	OnEnd       string        `json:"on_end,omitempty" enum:"leave,cancel_all" doc:"What happens to its open orders when it lapses, is stopped or ends; missing: leave"`
+	Standby     bool          `json:"standby,omitempty" doc:"It may lie unused"`
+	Pin         string        `json:"pin,omitempty" maxLength:"64" doc:"For ed25519: first, or an address of the network it is held to (IPv4 /24, IPv6 /48)"`
 	Settings    []string      `json:"settings,omitempty" maxItems:"4" doc:"How its clients write what they sign: decoded or as-sent, plain, rfc3986 or form, lenient (upbit, bithumb; the last also binance); nonce-window:N (kraken)" example:"[]"`
 	PublicKey   string        `json:"public_key,omitempty" maxLength:"1024" doc:"For key pairs: PEM, base64 or hex"`
 	Challenge   string        `json:"challenge,omitempty" maxLength:"8192" doc:"For key pairs: as it was given out"`
@@ -134,14 +161,14 @@ func (k *keys) create(ctx context.Context, p principal.Principal, in *createKeyI
 	wanted := apikey.IssueInput{
 		Name: b.Name, Purpose: b.Purpose, Subaccount: b.Subaccount, Scopes: b.Scopes, Allowlist: b.Allowlist,
 		Life: time.Duration(b.LifeSeconds) * time.Second, PublicKey: b.PublicKey, Challenge: b.Challenge, Possession: b.Possession,
-		Settings: b.Settings,
+		Settings: b.Settings, Template: b.Template, OnEnd: apikey.OnEnd(b.OnEnd), Standby: b.Standby, Pin: b.Pin,
 	}
 	// The words were checked against the description, so what does not parse is zero and refused by the room.
 	wanted.Environment, _ = id.ParseEnvironment(b.Environment)
 	wanted.Dialect, _ = sign.ParseDialect(b.Dialect)
 	wanted.Algorithm, _ = sign.ParseAlgorithm(b.Algorithm)
 	issued, err := k.room.Issue(ctx, p, wanted)
-	return &keyOut{keyIssued{Key: keyAs(issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal())}}, err
+	return &keyOut{keyIssued{Key: keyAs(k.room, issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal())}}, err
 }
 
 type keyPath struct {

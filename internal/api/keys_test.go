@@ -118,7 +118,7 @@ func TestASecretIsShownOnceAndWorks(t *testing.T) {
 	want := map[string]any{
 		"key_id": key["key_id"], "name": "Bot", "purpose": "tests", "owner": p.User.ID.String(), "owner_name": p.User.Name,
 		"subaccount": b.get("/v1/session").text("subaccount"), "environment": "test", "dialect": "native", "algorithm": "hmac-sha256",
-		"scopes": []any{"keys:read"}, "allowlist": []any{"203.0.113.7/32"},
+		"on_end": "leave", "standby": false, "state": "live", "scopes": []any{"keys:read"}, "allowlist": []any{"203.0.113.7/32"},
 		"created_at": d.clock.Now().Format(time.RFC3339Nano), "expires_at": d.clock.Now().Add(24 * time.Hour).Format(time.RFC3339Nano),
 	}
 	if diff := cmp.Diff(map[string]any{"keys": []any{want}}, listed.body); diff != "" {

@@ -101,6 +101,7 @@ var bodies = map[string]string{
 	"POST /v1/step-ups/{id}/totp":     `{"code":"123456"}`,
 	"POST /v1/step-ups/{id}/password": `{"password":"four words in a row"}`,
 	"POST /v1/step-ups/{id}/passkey":  `{"state":"c3RhdGU","response":{}}`,
+	"PATCH /v1/keys/{key_id}":         `{"standby":true}`,
 	"POST /v1/keys/{key_id}/rotate":   `{"overlap_seconds":3600}`,
 	"POST /v1/keys/self/rotate":       `{"overlap_seconds":3600}`,
 	"POST /v1/keys/{key_id}/retire":   `{"sure":true}`,

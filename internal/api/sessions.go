@@ -24,6 +24,7 @@ type sessions struct {
 		SignOutEverywhere(ctx context.Context, p principal.Principal) (count int, err error)
 	}
 	keys interface {
+		standings
 		Find(k id.Key) *apikey.Live
 	}
 	factors interface {
@@ -103,7 +104,7 @@ func (s *sessions) whoami(_ context.Context, p principal.Principal, _ *struct{})
 	}
 	if p.Kind == principal.KindKey {
 		if live := s.keys.Find(p.Key); live != nil {
-			shown := keyAs(live.Key)
+			shown := keyAs(s.keys, live.Key)
 			w.Key = &shown
 		}
 		return &whoamiOut{w}, nil

@@ -86,7 +86,7 @@ type Sessions interface {
 
 // Uses counts what keys were used for; see package apikey.
 type Uses interface {
-	Count(l *apikey.Live, from netip.Addr, route string, code fault.Code, now time.Time)
+	Count(l *apikey.Live, from netip.Addr, route string, asks scope.Scope, code fault.Code, now time.Time)
 }
 
 // Tally is where refusals are counted for those who may see them.
@@ -340,7 +340,7 @@ func (v *visit) proveSession() error {
 // used counts the request for the key that signed it: once, as let through or with the code of its refusal.
 func (v *visit) used(code fault.Code) {
 	if v.key != nil {
-		v.g.Uses.Count(v.key, v.rec.Addr, v.rec.Route, code, v.now)
+		v.g.Uses.Count(v.key, v.rec.Addr, v.rec.Route, v.route.Scope, code, v.now)
 		v.key = nil
 	}
 }

@@ -121,7 +121,7 @@ func families() map[string][]string {
 		kinds = append(kinds, k+".text")
 	}
 	var verbs []string
-	for _, verb := range []string{"freeze", "unfreeze", "block", "unblock"} {
+	for _, verb := range []string{"freeze", "unfreeze", "block", "unblock", "wake", "release"} {
 		verbs = append(verbs, verb, verb+"_text", verb+"_do")
 	}
 	kinds = append(kinds, "upbit.read", "coinbase.read")
@@ -130,9 +130,11 @@ func families() map[string][]string {
 		dialects = append(dialects, d.String())
 	}
 	return map[string][]string{
-		"keylife.": verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
+		"edit.": {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby"}, "on_end.": {"leave", "cancel_all"},
+		"template.": {"portfolio", "accounting", "bot", "market_maker"},
+		"keylife.":  verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.":     {"recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "session.restored"},
+		"asked.":     {"recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored"},
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text", "unrenewed.title", "unrenewed.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"spare.": {"second", "test"}, "fact.missing.": {"two_factors", "user_verified", "phishing_resistant", "device_bound", "fresh"},

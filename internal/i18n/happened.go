@@ -30,8 +30,19 @@ func (w Words) Happened(action audit.Action, facts map[string]string) string {
 	return w.Fill(text, w.spans(facts))
 }
 
-// spans tells the facts that are lengths of time in words.
+// spans tells the facts that are lengths of time, or names of what was changed, in words.
 func (w Words) spans(facts map[string]string) map[string]string {
+	if facts["changed"] != "" {
+		facts = maps.Clone(facts)
+		var changed []string
+		for name := range strings.FieldsSeq(facts["changed"]) {
+			if w.Has("edit." + name) {
+				name = w.Say("edit." + name)
+			}
+			changed = append(changed, name)
+		}
+		facts["changed"] = strings.Join(changed, ", ")
+	}
 	overlap, err := time.ParseDuration(facts["overlap"])
 	if err != nil {
 		return facts

@@ -288,7 +288,7 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 		Ledger: store.Of[apikey.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Ceremonies: r.ceremonies, Sealer: db.Ring(),
 		Follow: follow, ScopesOf: policy.ScopesOf,
 		Limits: apikey.Limits{
-			Life: cfg.Keys.DefaultLife, ReadOnlyLife: cfg.Keys.ReadOnlyLife, MaxLife: cfg.Keys.MaxLife,
+			Life: cfg.Keys.DefaultLife, ReadOnlyLife: cfg.Keys.ReadOnlyLife, HighValueLife: cfg.Keys.HighValueLife, MaxLife: cfg.Keys.MaxLife,
 			UnpinnedTradeLife: cfg.Keys.UnpinnedTradeLife, Dialects: limits,
 		},
 	})

@@ -130,10 +130,25 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 		return letter.MoneyConfirmed{What: facts["what"], Memo: facts["memo"], Exchange: facts["exchange"], Seen: seen}, nil
 	case notify.KeyRevoked:
 		return letter.KeyRevoked{Name: facts["name"], Seen: seen}, nil
-	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked:
+	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked,
+		notify.KeyWidened, notify.KeyWoken, notify.KeyReleased:
 		return letter.KeyChanged{Change: string(l), Name: facts["name"], Seen: seen}, nil
+	case notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled:
+		return keyAged(l, facts, at)
 	}
 	return nil, fmt.Errorf("no letter is written for %q", l)
+}
+
+// keyAged is the letter about what nobody did to a key but time, or the place that it was used from.
+func keyAged(l notify.Letter, facts map[string]string, at time.Time) (aged letter.KeyAged, err error) {
+	aged = letter.KeyAged{Change: string(l), Name: facts["name"], From: facts["seen"], Seen: at}
+	switch l {
+	case notify.KeyExpiring:
+		aged.Ends, err = time.Parse(time.RFC3339, facts["ends"])
+	case notify.KeyLapsing:
+		aged.Ends, err = time.Parse(time.RFC3339, facts["lapses"])
+	}
+	return aged, err
 }
 
 // scopeWords says what a key may do as its maker confirmed it.

@@ -179,7 +179,8 @@ type sweeper interface {
 // sweepBatch is how many rows of a kind one transaction deletes.
 const sweepBatch = 500
 
-// Sweep deletes what has expired, a batch at a time, so that a flood's rows do not hold up everybody when their end has come.
+// Sweep deletes what has expired, a batch at a time, so that a flood's rows do not hold up everybody when their end has come; and it does to
+// keys what time has done.
 func (s *Server) Sweep(ctx context.Context) error {
 	for more := true; more; {
 		var rows int64
@@ -192,7 +193,7 @@ func (s *Server) Sweep(ctx context.Context) error {
 		}
 		s.metrics.swept(rows)
 	}
-	return nil
+	return s.APIKeys.Age(ctx)
 }
 
 // Started records the start in the audit log, with the version that runs.

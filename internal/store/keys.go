@@ -22,7 +22,7 @@ func (t *tx) InsertKey(ctx context.Context, k apikey.Key, m apikey.Material) err
 		Environment: k.Environment.String(), Dialect: k.Dialect.String(), Algorithm: k.Algorithm.String(), Scopes: k.Scopes.String(),
 		Allowlist: joinNetworks(k.Allowlist), WindowPast: k.WindowPast.Microseconds(), CreatedAt: micros(k.Born),
 		Settings: strings.Join(k.Dialect.SettingsWords(k.Settings), " "), CreatedDevice: k.BornOn[:], ExpiresAt: micros(k.ExpiresAt),
-		OnEnd: string(k.OnEnd), Template: k.Template, Standby: truth(k.Standby), Pin: k.Pin, ImportedAt: maybeMicros(k.ImportedAt),
+		OnEnd: string(k.OnEnd), Template: k.Template, Standby: truth(k.Standby), Pin: k.Pin, ImportedAt: maybeMicros(k.ImportedAt), CreatedSession: k.MadeIn[:],
 	})
 	if err != nil {
 		return err
@@ -56,7 +56,8 @@ func (t *tx) ChangeKey(ctx context.Context, k apikey.Key) (bool, error) {
 	return won(t.EditKey(ctx, sqlgen.EditKeyParams{
 		Name: k.Name, Purpose: k.Purpose, Scopes: k.Scopes.String(), Allowlist: joinNetworks(k.Allowlist), ExpiresAt: micros(k.ExpiresAt),
 		OnEnd: string(k.OnEnd), Standby: truth(k.Standby), Pin: k.Pin, Noticed: int64(k.Noticed), Dormancy: int64(k.Dormancy),
-		WokenAt: maybeMicros(k.WokenAt), ID: k.ID[:], AccountID: k.Account[:],
+		WokenAt: maybeMicros(k.WokenAt), LapseNoticed: int64(k.LapseNoticed), ReleasedAt: maybeMicros(k.ReleasedAt),
+		CreatedSession: k.MadeIn[:], ID: k.ID[:], AccountID: k.Account[:],
 	}))
 }
 
@@ -76,15 +77,25 @@ func (t *tx) ResumeKey(ctx context.Context, k apikey.Key, s apikey.Stop) (bool, 
 
 func (t *tx) AddUse(ctx context.Context, k id.Key, u apikey.Use) error {
 	return t.AddKeyUse(ctx, sqlgen.AddKeyUseParams{
-		KeyID: k[:], Hour: micros(u.Hour), Addr: u.Addr, Route: u.Route, Code: u.Code, Calls: u.Calls, LastAt: micros(u.Last),
+		KeyID: k[:], Hour: micros(u.Hour), Addr: u.Addr, Route: u.Route, Code: u.Code, Scope: u.Scope, Calls: u.Calls, LastAt: micros(u.Last),
 	})
 }
 
 func (t *tx) UsesOfKey(ctx context.Context, k id.Key, since time.Time, limit int) ([]apikey.Use, error) {
 	rows, err := t.ListKeyUses(ctx, sqlgen.ListKeyUsesParams{KeyID: k[:], Since: micros(since), MaxRows: int64(limit)})
 	return each(rows, err, func(row sqlgen.KeyUse) apikey.Use {
-		return apikey.Use{Hour: at(row.Hour), Addr: row.Addr, Route: row.Route, Code: row.Code, Calls: row.Calls, Last: at(row.LastAt)}
+		return apikey.Use{Hour: at(row.Hour), Addr: row.Addr, Route: row.Route, Code: row.Code, Scope: row.Scope, Calls: row.Calls, Last: at(row.LastAt)}
 	})
+}
+
+func (t *tx) ScopesUsed(ctx context.Context, k id.Key, since time.Time) (set scope.Set, err error) {
+	words, err := t.ListKeyScopesUsed(ctx, sqlgen.ListKeyScopesUsedParams{KeyID: k[:], Since: micros(since)})
+	for _, word := range words {
+		if s, err := scope.Parse(word); err == nil {
+			set |= scope.Of(s)
+		}
+	}
+	return set, err
 }
 
 func (t *tx) KeyByID(ctx context.Context, k id.Key) (apikey.Key, bool, error) {
@@ -192,7 +203,9 @@ func keyOf(row sqlgen.KeyByIDRow) (apikey.Key, error) {
 		FrozenAt: maybeAt(row.FrozenAt), BlockedAt: maybeAt(row.BlockedAt), StoppedWhy: row.StoppedWhy, OwnerLocked: row.LockedAt.Valid,
 		OnEnd: apikey.OnEnd(row.OnEnd), Template: row.Template, Standby: row.Standby != 0, Pin: row.Pin, Noticed: int(row.Noticed),
 		Dormancy: apikey.Dormancy(row.Dormancy), WokenAt: maybeAt(row.WokenAt), ImportedAt: maybeAt(row.ImportedAt),
+		LapseNoticed: int(row.LapseNoticed), ReleasedAt: maybeAt(row.ReleasedAt),
 	}
+	copy(k.MadeIn[:], row.CreatedSession)
 	if row.DisabledAt.Valid || row.RemovedAt.Valid {
 		k.OwnerRole = principal.NoRole
 	}

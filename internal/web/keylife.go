@@ -27,25 +27,17 @@ func (k *keys) named(v *visit) (id.Key, error) {
 
 // one shows a key with what can be done with it.
 func (k *keys) one(v *visit, p page.Problem) error {
-	kid, err := k.named(v)
+	key, err := k.listed(v)
 	if err != nil {
 		return err
 	}
-	all, err := k.keys.List(v.r.Context(), v.who)
-	if err != nil {
-		return err
-	}
-	for _, key := range all {
-		if key.ID == kid {
-			return k.showOne(v, key, p)
-		}
-	}
-	return fault.New(fault.KeyNotFound)
+	return k.showOne(v, key, p)
 }
 
 func (k *keys) showOne(v *visit, key apikey.Key, p page.Problem) error {
 	view := page.KeyLife{
-		Problem: p, Key: k.card(v, key), MayWiden: v.who.Role == principal.Owner, Overlaps: v.overlaps(), Since: v.sinces(),
+		Problem: p, Key: k.card(v, key), MayWiden: v.who.Role == principal.Owner,
+		Asleep: key.Dormancy >= apikey.ReadOnlyUnused, Releasable: unreleased(key), Overlaps: v.overlaps(), Since: v.sinces(),
 	}
 	for i, s := range k.keys.Cutover(key.ID) {
 		view.Secrets = append(view.Secrets, v.secret(s, i == 0))

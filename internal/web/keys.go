@@ -20,6 +20,10 @@ type keys struct {
 	keys interface {
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
 		Find(k id.Key) *apikey.Live
+		Standing(k apikey.Key) (apikey.Standing, time.Time)
+		Edit(ctx context.Context, p principal.Principal, in apikey.EditInput) (apikey.Key, error)
+		Wake(ctx context.Context, p principal.Principal, k id.Key) error
+		Release(ctx context.Context, p principal.Principal, k id.Key) error
 		Challenge(p principal.Principal) (string, error)
 		Issue(ctx context.Context, p principal.Principal, in apikey.IssueInput) (apikey.Issued, error)
 		Revoke(ctx context.Context, p principal.Principal, k id.Key) error
@@ -56,6 +60,14 @@ func (k *keys) mount(on mounter) {
 	on(http.MethodPost, "/keys/{id}/rotate", k.rotate)
 	on(http.MethodPost, "/keys/{id}/retire", k.retire)
 	on(http.MethodPost, "/keys/{id}/leaked", k.leaked)
+	on(http.MethodGet, "/keys/{id}/edit", k.planEdit)
+	on(http.MethodPost, "/keys/{id}/edit", k.edit)
+	on(http.MethodPost, "/keys/{id}/wake", func(v *visit) error {
+		return k.change(v, func(kid id.Key) error { return k.keys.Wake(v.r.Context(), v.who, kid) })
+	})
+	on(http.MethodPost, "/keys/{id}/release", func(v *visit) error {
+		return k.change(v, func(kid id.Key) error { return k.keys.Release(v.r.Context(), v.who, kid) })
+	})
 	on(http.MethodPost, "/keys/{id}/freeze", k.stop(apikey.Freeze))
 	on(http.MethodPost, "/keys/{id}/unfreeze", k.resume(apikey.Freeze))
 	on(http.MethodPost, "/keys/{id}/block", k.stop(apikey.Block))
@@ -72,50 +84,45 @@ func (k *keys) list(v *visit, p page.Problem) error {
 		return err
 	}
 	owner := v.who.Role == principal.Owner
-	view := page.Keys{Problem: p, NotOwner: !owner, MayCreate: owner && m.Strongest() >= assurance.Mfa}
+	view := page.Keys{Problem: p, NotOwner: !owner, MayCreate: owner && m.Strongest() >= assurance.Mfa, Search: v.r.URL.Query().Get("q")}
 	for _, key := range all {
-		view.List = append(view.List, k.card(v, key))
+		if key.Matches(view.Search) {
+			view.List = append(view.List, k.card(v, key))
+		}
 	}
 	return v.show(page.KeysPage(v.frame("nav.keys"), view))
 }
 
 // card says a key in words.
 func (k *keys) card(v *visit, key apikey.Key) page.Key {
+	standing, lapses := k.keys.Standing(key)
 	c := page.Key{
 		ID: key.Text(), Name: key.Name, Purpose: key.Purpose, Test: key.Environment == id.Test, Signs: v.signsWith(key.Dialect, key.Algorithm),
-		Scopes: v.scopes(key.Scopes), State: stateOf(key, v.now), Owner: key.OwnerName, Created: v.when(key.Born),
+		Scopes: v.scopes(key.Scopes), State: stateOf(key, standing, v.now), Owner: key.OwnerName, Created: v.when(key.Born),
 		Used: v.when(key.LastUsedAt), UsedFrom: key.LastUsedFrom, Expires: v.when(key.ExpiresAt), Ended: v.when(key.RevokedAt),
+		OnEnd: v.words.Say("on_end." + string(key.OnEnd)), Pin: v.pinned(key.Pin), Standby: key.Standby,
 	}
-	for _, network := range key.Allowlist {
-		text := network.String()
-		if network.IsSingleIP() {
-			text = network.Addr().String()
-		}
-		c.Allowlist = append(c.Allowlist, text)
-	}
-	lapses := key.Born.Add(k.terms.limits.UnpinnedTradeLife)
-	if len(key.Allowlist) == 0 && key.Scopes.Highest() >= scope.Order && lapses.Before(key.ExpiresAt) {
+	c.Allowlist = networkTexts(key)
+	if !lapses.IsZero() && lapses.Before(key.ExpiresAt) {
 		c.Lapses = v.when(lapses)
+	}
+	if unreleased(key) {
+		c.Unreleased = v.words.Say("key.unreleased_text")
 	}
 	return c
 }
 
-func stateOf(key apikey.Key, now time.Time) page.KeyState {
-	switch {
-	case !key.RevokedAt.IsZero():
-		return page.KeyRevoked
-	case !key.BlockedAt.IsZero():
-		return page.KeyBlocked
-	case !now.Before(key.ExpiresAt):
-		return page.KeyExpired
-	case key.OwnerRole == principal.NoRole:
-		return page.KeyOrphan
-	case key.Frozen():
-		return page.KeyFrozen
-	case key.ExpiresAt.Sub(now) < soon:
+// unreleased says whether the key was given the scope to withdraw, and not released to use it.
+func unreleased(key apikey.Key) bool {
+	return key.Scopes.Highest() >= scope.Withdraw && key.ReleasedAt.IsZero()
+}
+
+// stateOf is how a key stands, and soon for one whose end is near.
+func stateOf(key apikey.Key, standing apikey.Standing, now time.Time) page.KeyState {
+	if standing == apikey.StandsLive && key.ExpiresAt.Sub(now) < soon {
 		return page.KeySoon
 	}
-	return page.KeyLive
+	return page.KeyState(standing)
 }
 
 // signsWith names a way of signing.

@@ -26,7 +26,8 @@ type wanted struct {
 func readWanted(f form) (wanted, error) {
 	w := wanted{scopes: f.takeAll("scopes")}
 	var err error
-	w.fields, err = f.only("name", "purpose", "environment", "subaccount", "allowlist", "here", "life", "kind", "public_key", "possession", "challenge")
+	w.fields, err = f.only("name", "purpose", "environment", "subaccount", "allowlist", "here", "life", "kind", "public_key", "possession", "challenge",
+		"template", "on_end", "pin", "standby")
 	return w, err
 }
 
@@ -40,9 +41,14 @@ func (w wanted) publicHalf() string {
 	return ""
 }
 
-// allowlist is one address or network a line, with the reader's own where they ticked it.
+// addresses are those of a field, one a line.
+func addresses(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ',' || r == ' ' || r == '\t' })
+}
+
+// allowlist is what the field holds, with the reader's own address where they ticked it.
 func (w wanted) allowlist(here string) []string {
-	list := strings.FieldsFunc(w.fields["allowlist"], func(r rune) bool { return r == '\n' || r == '\r' || r == ',' || r == ' ' || r == '\t' })
+	list := addresses(w.fields["allowlist"])
 	if w.fields["here"] == "yes" && here != "" {
 		list = append(list, here)
 	}
@@ -53,7 +59,7 @@ func (w wanted) allowlist(here string) []string {
 func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 	in = apikey.IssueInput{
 		Name: w.fields["name"], Purpose: w.fields["purpose"], Scopes: w.scopes, Allowlist: w.allowlist(here),
-		Challenge: w.fields["challenge"],
+		Challenge: w.fields["challenge"], Template: w.fields["template"], OnEnd: apikey.OnEnd(w.fields["on_end"]), Standby: w.fields["standby"] == "yes",
 	}
 	if in.Environment, err = id.ParseEnvironment(w.fields["environment"]); err != nil {
 		return in, fault.New(fault.RequestInvalid, "field", "environment")
@@ -73,6 +79,9 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 			in.Dialect, in.Algorithm = kind.dialect, kind.algorithm
 		}
 	}
+	if in.Algorithm == sign.Ed25519 {
+		in.Pin = w.fields["pin"]
+	}
 	if in.Algorithm.KeepsPublicHalf() {
 		in.PublicKey, in.Possession = w.fields["public_key"], strings.TrimSpace(w.fields["possession"])
 	} else {
@@ -90,6 +99,9 @@ func (k *keys) plan(v *visit) error {
 		return fault.New(fault.AssuranceTooLow, "needs", assurance.Mfa.String(), "missing", assurance.Words(v.who.Proof.Missing(assurance.Mfa)))
 	}
 	w := wanted{fields: map[string]string{"environment": k.terms.environment.String(), "kind": "hmac"}, scopes: scope.ReadOnly.Words()}
+	if t, ok := apikey.TemplateNamed(v.r.URL.Query().Get("template")); ok {
+		w.scopes, w.fields["template"], w.fields["on_end"] = t.Scopes.Words(), t.Name, string(t.OnEnd)
+	}
 	return k.showForm(v, w, page.Problem{})
 }
 
@@ -100,12 +112,14 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 		return err
 	}
 	view := page.NewKey{
-		Problem: p, Name: w.fields["name"], Purpose: w.fields["purpose"], Kind: w.fields["kind"], Scopes: k.scopeChoices(v, w),
+		Problem: p, Name: w.fields["name"], Purpose: w.fields["purpose"], Kind: w.fields["kind"], Scopes: k.scopeChoices(v, w.scopes),
 		Environments: v.environments(w.fields["environment"]), Lives: k.lives(v, w.fields["life"]), Allowlist: w.fields["allowlist"],
 		HereToo: w.fields["here"] == "yes", Here: v.rec.Addr.String(), PublicKey: w.publicHalf(), Challenge: challenge,
 		Exchanges: k.exchanges(v),
 		Unpinned:  v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}"),
 	}
+	view.Templates, view.Template = v.templates(w.fields["template"]), w.fields["template"]
+	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), v.pins(w.fields["pin"], ""), w.fields["standby"] == "yes"
 	if view.Subaccounts, err = k.subaccounts(v, w.fields["subaccount"]); err != nil {
 		return err
 	}
@@ -132,9 +146,9 @@ func (k *keys) exchanges(v *visit) (list []page.Exchange) {
 }
 
 // scopeChoices lists what a member of this role can hand to a key. Money is left out: no key can send it.
-func (k *keys) scopeChoices(v *visit, w wanted) (list []page.Scope) {
+func (k *keys) scopeChoices(v *visit, words []string) (list []page.Scope) {
 	chosen := map[string]bool{}
-	for _, word := range w.scopes {
+	for _, word := range words {
 		chosen[word] = true
 	}
 	for _, s := range v.who.Scopes.UpTo(scope.Order).List() {

@@ -146,7 +146,7 @@ func ofKey(q decision.Question) decision.Answer {
 	case scope.Setting, scope.Destination:
 		return deny(fault.Forbidden)
 	case scope.Withdraw:
-		// Without its owner's release, which no key can be given yet, each one is confirmed by the owner as their own would be.
+		// A released key has no ceilings and no list of destinations yet, so each one is confirmed by the owner as their own would be.
 		return deny(fault.ConfirmationRequired)
 	case scope.Public, scope.Look, scope.Cancel, scope.Order:
 	}

@@ -168,12 +168,24 @@ const (
 	KeyBlocked Code = "key.blocked"
 	// KeyUnused: This key was disabled because nobody used it.
 	KeyUnused Code = "key.unused"
+	// KeyOtherNetwork: This key is held to one network, and {seen} lies in another. It was frozen.
+	KeyOtherNetwork Code = "key.other_network"
+	// KeyAsleep: This key looks and cancels only, because nobody used it for long.
+	KeyAsleep Code = "key.asleep"
+	// KeyLapsed: This key is tied to no network, and the time for which such a key may trade is over.
+	KeyLapsed Code = "key.lapsed"
+	// KeyNotReleased: This key may withdraw only after its owner has released it.
+	KeyNotReleased Code = "key.not_released"
 	// KeySecretRetired: This secret was replaced and stopped working on {retired_at}.
 	KeySecretRetired Code = "key.secret_retired"
 	// KeyRotating: The key has two live secrets already.
 	KeyRotating Code = "key.rotating"
 	// KeyNotRotating: The key has one secret only.
 	KeyNotRotating Code = "key.not_rotating"
+	// KeyNeedsAllowlist: A key that may withdraw needs an allowlist of addresses.
+	KeyNeedsAllowlist Code = "key.needs_allowlist"
+	// KeySameSession: A key is released in another session than the one that gave it the right to withdraw.
+	KeySameSession Code = "key.same_session"
 	// KeyUnseen: The new secret was not used yet: the bot may still need the old one.
 	KeyUnseen Code = "key.unseen"
 	// AssertionInvalid: The service behind the gateway could not verify that this request came through it. Nothing was changed.
@@ -464,6 +476,18 @@ var registry = map[Code]Entry{
 	KeyUnused: {Code: KeyUnused, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key was disabled because nobody used it.", EnglishFix: "Wake it under API keys.",
 		Korean: "오랫동안 사용하지 않아 비활성화된 키입니다.", KoreanFix: "API 키 화면에서 다시 활성화해 주십시오."},
+	KeyOtherNetwork: {Code: KeyOtherNetwork, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key is held to one network, and {seen} lies in another. It was frozen.", EnglishFix: "Look who used it. Then unfreeze it under API keys, or give it another network.",
+		Korean: "이 키는 한 네트워크에서만 사용할 수 있으며 {seen}은(는) 다른 네트워크입니다. 키가 동결되었습니다.", KoreanFix: "누가 사용했는지 확인한 뒤 API 키 화면에서 동결을 해제하거나 네트워크를 변경해 주십시오."},
+	KeyAsleep: {Code: KeyAsleep, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key looks and cancels only, because nobody used it for long.", EnglishFix: "Wake it under API keys.",
+		Korean: "오랫동안 사용하지 않아 조회와 주문 취소만 할 수 있는 키입니다.", KoreanFix: "API 키 화면에서 다시 활성화해 주십시오."},
+	KeyLapsed: {Code: KeyLapsed, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key is tied to no network, and the time for which such a key may trade is over.", EnglishFix: "Give it an allowlist, or hold an Ed25519 key to its network.",
+		Korean: "네트워크가 지정되지 않은 키의 거래 가능 기간이 끝났습니다.", KoreanFix: "허용 목록을 추가하거나 Ed25519 키를 사용하는 네트워크에 고정해 주십시오."},
+	KeyNotReleased: {Code: KeyNotReleased, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key may withdraw only after its owner has released it.", EnglishFix: "Release it under API keys, in another session than the one it was made in.",
+		Korean: "이 키는 소유자가 출금을 허용해야 출금할 수 있습니다.", KoreanFix: "키를 만들 때와 다른 세션의 API 키 화면에서 출금을 허용해 주십시오."},
 	KeySecretRetired: {Code: KeySecretRetired, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This secret was replaced and stopped working on {retired_at}.", EnglishFix: "Sign with the key's new secret.",
 		Korean: "이 비밀값은 교체되어 {retired_at}부터 사용할 수 없습니다.", KoreanFix: "키의 새 비밀값으로 서명해 주십시오."},
@@ -473,6 +497,12 @@ var registry = map[Code]Entry{
 	KeyNotRotating: {Code: KeyNotRotating, Status: 409, Sight: Anyone, Outside: "",
 		English: "The key has one secret only.", EnglishFix: "There is nothing to retire.",
 		Korean: "이 키에는 비밀값이 하나뿐입니다.", KoreanFix: "만료시킬 이전 비밀값이 없습니다."},
+	KeyNeedsAllowlist: {Code: KeyNeedsAllowlist, Status: 422, Sight: Anyone, Outside: "",
+		English: "A key that may withdraw needs an allowlist of addresses.", EnglishFix: "Name the addresses that it is used from.",
+		Korean: "출금 권한이 있는 키에는 허용 목록이 필요합니다.", KoreanFix: "키를 사용할 주소를 입력해 주십시오."},
+	KeySameSession: {Code: KeySameSession, Status: 409, Sight: Anyone, Outside: "",
+		English: "A key is released in another session than the one that gave it the right to withdraw.", EnglishFix: "Sign in on another browser or device and release it there.",
+		Korean: "출금 권한을 부여한 세션에서는 출금을 허용할 수 없습니다.", KoreanFix: "다른 브라우저나 기기에서 로그인한 뒤 출금을 허용해 주십시오."},
 	KeyUnseen: {Code: KeyUnseen, Status: 409, Sight: Anyone, Outside: "",
 		English: "The new secret was not used yet: the bot may still need the old one.", EnglishFix: "Wait until the new one was seen, or confirm that the old one may die.",
 		Korean: "새 비밀값이 아직 사용되지 않았습니다. 봇에 이전 비밀값이 필요할 수 있습니다.", KoreanFix: "새 비밀값이 사용된 뒤에 진행하거나 이전 비밀값을 만료시켜도 되는지 확인해 주십시오."},

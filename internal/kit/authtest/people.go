@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
@@ -146,7 +148,7 @@ func (s *Stack) IssueKey(p *Person, in apikey.IssueInput) Key {
 	return s.IssueKeyTo(who.Account, who.User, in)
 }
 
-// IssueKeyTo is IssueKey for an account and an owner.
+// IssueKeyTo is IssueKey for an account and an owner. One that may withdraw is released, and from the networks of the tests unless in says otherwise.
 func (s *Stack) IssueKeyTo(account id.Account, owner id.User, in apikey.IssueInput) Key {
 	s.t.Helper()
 	in.Account, in.Owner = account, owner
@@ -162,10 +164,19 @@ func (s *Stack) IssueKeyTo(account id.Account, owner id.User, in apikey.IssueInp
 	if in.Algorithm == 0 {
 		in.Algorithm = in.Dialect.Algorithms()[0]
 	}
+	moves := slices.Contains(in.Scopes, scope.WithdrawalsWrite.String())
+	if moves && in.Allowlist == nil {
+		in.Allowlist = []string{"203.0.113.0/24", "198.51.100.0/24"}
+	}
 	private := s.pair(&in)
 	issued, err := s.APIKeys.Issue(s.t.Context(), principal.Host("tests"), in)
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if moves {
+		if err := s.APIKeys.Release(s.t.Context(), principal.Host("tests"), issued.ID); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 	k := Key{Key: issued.Key, Secret: string(issued.Secret.Reveal())}
 	if ed, ok := private.(ed25519.PrivateKey); ok {

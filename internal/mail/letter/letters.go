@@ -293,6 +293,30 @@ func (l KeyChanged) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// KeyAged reports what time did to an API key, or the place that it was used from: nothing that its reader did.
+type KeyAged struct {
+	// Change is what happened, as the catalogue's keys begin: "key_expiring", "key_strayed".
+	Change string
+	Name   string
+	// Ends is when what is announced comes; zero if it has come. From is the address of a key that strayed.
+	Ends time.Time
+	From string
+	Seen time.Time
+}
+
+func (l KeyAged) compose(w *writer) {
+	w.subjectLine(l.Change+".subject", "name", l.Name)
+	w.heading(l.Change + ".heading")
+	facts := []fact{{w.say("fact.key"), l.Name}, {w.say("fact.address"), l.From}}
+	if !l.Ends.IsZero() {
+		facts = append(facts, fact{w.say("fact.ends"), w.moment(l.Ends)})
+	}
+	w.facts(append(facts, w.sighting(Sighting{At: l.Seen})...)...)
+	w.paragraph(l.Change + ".then")
+	w.button("button.keys", w.links.keys())
+	w.footOfAccount()
+}
+
 // SignedOutOthers reports that all sessions but the one that asked for it were ended.
 type SignedOutOthers struct{ Seen Sighting }
 

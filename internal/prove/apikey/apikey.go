@@ -5,7 +5,7 @@
 //	issued → live ⇄ rotating (two secrets, until the overlap ends)     live, rotating → expired (time)
 //	         live ⇄ frozen (looks and cancels)                        any → revoked (final)
 //	         live ⇄ blocked (does nothing)
-//	         live → noticed → read-only → disabled (nobody uses it) → live (its owner edits it)
+//	         live → noticed → read-only → disabled (nobody uses it) → live (its owner wakes it)
 //
 // Invariant: a secret is shown once and kept sealed, of an Ed25519 key only the public half ever arrives; at most two secrets of a key are
 // live, and two only between Rotate and the end of its overlap; and what a key may do is never more than its owner may do today.
@@ -68,12 +68,16 @@ type Key struct {
 	Standby bool
 	// Pin is the network that the key is held to: empty for none, "first" until it is used, then a network.
 	Pin string
-	// Noticed is the smallest number of days at which the end was told; zero if it was not.
-	Noticed  int
-	Dormancy Dormancy
+	// Noticed is the smallest number of days before its end at which its owner was told; zero if never, -1 once it has ended. LapseNoticed is
+	// the same of the end of trading without an allowlist.
+	Noticed, LapseNoticed int
+	Dormancy              Dormancy
 	// WokenAt is when its owner brought an unused key back.
 	WokenAt    time.Time
 	ImportedAt time.Time
+	// ReleasedAt is when its owner let it withdraw; until then that scope does nothing. MadeIn is the session that gave it the scope.
+	ReleasedAt time.Time
+	MadeIn     id.Session
 	// OwnerLocked: the owner has locked the account, so its keys are frozen.
 	OwnerLocked bool
 	// OwnerRole today; NoRole for a member who was removed or a user who was disabled.
@@ -140,6 +144,8 @@ type Tx interface {
 	AddUse(ctx context.Context, k id.Key, u Use) error
 	// UsesOfKey lists them, the latest first.
 	UsesOfKey(ctx context.Context, k id.Key, since time.Time, limit int) ([]Use, error)
+	// ScopesUsed are those that the routes asked for which the key called since then.
+	ScopesUsed(ctx context.Context, k id.Key, since time.Time) (scope.Set, error)
 	// ClaimKeyNonce spends a nonce for as long as the key lives; won is false for all but the first.
 	ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time.Time) (won bool, err error)
 	// CountKeyNonce counts one claimed nonce; within is false, and nothing is counted, when the key has most already.
@@ -151,9 +157,9 @@ type Tx interface {
 
 // Limits are the numbers of the policy.
 type Limits struct {
-	// Life of a key that trades, life of one that only looks, and the cap that no call can exceed.
-	Life, ReadOnlyLife, MaxLife time.Duration
-	// UnpinnedTradeLife is how long a key without an IP allowlist may trade.
+	// Life of a key that trades, of one that only looks, of one that may withdraw, and the cap that no call can exceed.
+	Life, ReadOnlyLife, HighValueLife, MaxLife time.Duration
+	// UnpinnedTradeLife is how long a key may trade that is tied to no network (Tied).
 	UnpinnedTradeLife time.Duration
 	// Dialects is what the operator says of each.
 	Dialects [sign.Dialects]DialectLimit
@@ -220,8 +226,8 @@ func classOf(c sign.Ceiling) scope.Class {
 	return scope.Public
 }
 
-// effective is what a key may do at now: what it was given, what its owner may do today, and no trade without an allowlist once the time
-// for that is over.
+// effective is what a key may do at now: what it was given, what its owner may do today, no money before its release, and no trade from
+// everywhere once the time for that is over.
 func (k *Keys) effective(key Key, now time.Time) scope.Set {
 	set := key.Scopes.Intersect(k.ScopesOf(key.OwnerRole))
 	if key.Frozen() {
@@ -230,7 +236,10 @@ func (k *Keys) effective(key Key, now time.Time) scope.Set {
 	if key.Dormancy >= ReadOnlyUnused {
 		set = set.UpTo(scope.Cancel)
 	}
-	if len(key.Allowlist) == 0 && !now.Before(key.Born.Add(k.Limits.UnpinnedTradeLife)) {
+	if key.ReleasedAt.IsZero() {
+		set = set.UpTo(scope.Order)
+	}
+	if !key.Tied() && !now.Before(key.Born.Add(k.Limits.UnpinnedTradeLife)) {
 		set = set.UpTo(scope.Cancel)
 	}
 	return set

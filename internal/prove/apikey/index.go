@@ -37,6 +37,7 @@ type Live struct {
 	// Scopes in force before and after the moment at which a key without an allowlist loses the right to trade.
 	scopes, lapsed scope.Set
 	lapseAt        time.Time
+	pin            *netip.Prefix // nil if there is none, or none yet
 
 	used *use // shared by all versions of one key
 }
@@ -63,6 +64,8 @@ type use struct {
 	saved atomic.Int64
 	from  atomic.Pointer[netip.Addr]
 	calls calls
+	// pinned is the network of a key that is held to the first one, as long as only this node knows it.
+	pinned atomic.Pointer[netip.Prefix]
 }
 
 // ScopesAt is what the key may do at now.
@@ -88,7 +91,10 @@ func (l *Live) Allows(addr netip.Addr) bool {
 }
 
 // Used notes that a request of the key passed, in memory; SaveUses writes it behind.
-func (l *Live) Used(now time.Time, from netip.Addr) {
+func (k *Keys) Used(l *Live, now time.Time, from netip.Addr) {
+	if l.Pin == PinFirst && l.pin == nil {
+		k.pinFirst(l, from)
+	}
 	if now.UnixMicro()-l.used.at.Load() < int64(time.Second/time.Microsecond) {
 		return
 	}
@@ -151,9 +157,16 @@ func (k *Keys) ready(ctx context.Context, tx Tx, key Key) (*Live, error) {
 	l := &Live{Key: key, Text: key.Text(), used: &use{}, lapseAt: key.ExpiresAt}
 	l.scopes = k.effective(key, key.Born)
 	l.lapsed = l.scopes
-	if len(key.Allowlist) == 0 {
+	if !key.Tied() {
 		l.lapseAt = key.Born.Add(k.Limits.UnpinnedTradeLife)
 		l.lapsed = k.effective(key, l.lapseAt)
+	}
+	if key.Pin != "" && key.Pin != PinFirst {
+		network, err := netip.ParsePrefix(key.Pin)
+		if err != nil {
+			return nil, fmt.Errorf("pin of %s: %w", key.Text(), err)
+		}
+		l.pin = &network
 	}
 	l.used.at.Store(key.LastUsedAt.UnixMicro())
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
@@ -272,6 +285,43 @@ func (l *Live) State(now time.Time) *fault.Error {
 	return nil
 }
 
+// Standing is how a key stands, for those who look at it.
+type Standing string
+
+// The standings.
+const (
+	StandsLive     Standing = "live"
+	StandsFrozen   Standing = "frozen"
+	StandsBlocked  Standing = "blocked"
+	StandsExpired  Standing = "expired"
+	StandsRevoked  Standing = "revoked"
+	StandsOrphan   Standing = "orphan"
+	StandsReadOnly Standing = "read_only"
+	StandsDisabled Standing = "disabled"
+)
+
+// Standing says how a key stands now, and when it stops to trade because it is tied to no network (zero if it does not).
+func (k *Keys) Standing(key Key) (s Standing, lapses time.Time) {
+	lapses = k.LapseAt(key)
+	switch now := k.Now(); {
+	case !key.RevokedAt.IsZero():
+		return StandsRevoked, lapses
+	case !key.BlockedAt.IsZero():
+		return StandsBlocked, lapses
+	case !now.Before(key.ExpiresAt):
+		return StandsExpired, lapses
+	case key.OwnerRole == principal.NoRole:
+		return StandsOrphan, lapses
+	case key.Dormancy >= DisabledUnused:
+		return StandsDisabled, lapses
+	case key.Frozen():
+		return StandsFrozen, lapses
+	case key.Dormancy >= ReadOnlyUnused:
+		return StandsReadOnly, lapses
+	}
+	return StandsLive, lapses
+}
+
 // SaveUses writes the times of last use behind; after a crash they may be as old as the last call.
 func (k *Keys) SaveUses(ctx context.Context) error {
 	var dirty []*Live
@@ -290,7 +340,7 @@ func (k *Keys) SaveUses(ctx context.Context) error {
 	if err := k.saveCounted(ctx); err != nil {
 		return fmt.Errorf("save counted uses: %w", err)
 	}
-	return nil
+	return k.savePins(ctx)
 }
 
 // saveBatch is how many rows one commit carries: enough that its sync is cheap, few enough that nobody waits long behind it.

@@ -33,7 +33,7 @@ func TestTheIndexHearsOfOtherProcesses(t *testing.T) {
 			ada := near.SignUp("ada@example.com")
 			revoked, kept := near.IssueKey(ada, apikey.IssueInput{}), near.IssueKey(ada, apikey.IssueInput{})
 			used, from := c.now.Add(time.Minute), netip.MustParseAddr("203.0.113.9")
-			near.APIKeys.Find(kept.ID).Used(used, from)
+			near.APIKeys.Used(near.APIKeys.Find(kept.ID), used, from)
 
 			far := authtest.StartWith(t, authtest.Options{Folder: folder, Now: c.Now})
 			if err := far.APIKeys.Revoke(t.Context(), principal.Host("cli"), revoked.ID); err != nil {

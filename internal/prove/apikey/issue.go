@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,6 +46,12 @@ type IssueInput struct {
 	Algorithm sign.Algorithm `json:"algorithm"`
 	// Settings of the dialect, as words that sign.Dialect.ParseSettings reads.
 	Settings []string `json:"settings,omitempty"`
+	// Template whose scopes and end it gets where none are chosen; empty for none.
+	Template string `json:"template,omitempty"`
+	OnEnd    OnEnd  `json:"on_end,omitempty"`
+	Standby  bool   `json:"standby,omitempty"`
+	// Pin of an Ed25519 key: "first", or an address of the network it is held to.
+	Pin string `json:"pin,omitempty"`
 	// PublicKey of a key pair, in any form that sign.PublicKeyFor reads.
 	PublicKey string `json:"public_key"`
 	// Challenge and Possession prove that the maker holds the private half: a signature, base64, over ProofText(Challenge). Of ES256 it is
@@ -76,7 +83,8 @@ func (k *Keys) Challenge(p principal.Principal) (string, error) {
 }
 
 // Issue makes a key. Its maker must be an owner of the account and needs a step-up for exactly this key; the secret in the answer is shown
-// once. Errors: request.invalid (field), forbidden, step_up_required, assurance.too_low, sign_in.expired, key.possession_unproven.
+// once. Errors: request.invalid (field), key.needs_allowlist for money, forbidden,
+// step_up_required, assurance.too_low, sign_in.expired, key.possession_unproven.
 func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) (out Issued, err error) {
 	if !p.Trusted() {
 		in.Account, in.Owner = p.Account, p.User
@@ -92,7 +100,7 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 	if err != nil {
 		return out, err
 	}
-	content := stepup.Content{Action: audit.KeyCreated, Input: in, Facts: planned(key)}
+	content := stepup.Content{Action: audit.KeyCreated, Input: in, Facts: planned(key), Floor: floorFor(key)}
 	err = k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		if key.Subaccount, err = k.subaccount(ctx, tx, in); err != nil {
 			return audit.Event{}, err
@@ -122,9 +130,12 @@ func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
 	now := k.Now()
 	key := Key{
 		ID: id.New[id.KeyKind](now), Account: in.Account, Owner: in.Owner, Environment: in.Environment, Dialect: in.Dialect,
-		Algorithm: in.Algorithm, Scopes: scope.ReadOnly, Born: now, BornOn: p.Origin.Device, OnEnd: LeaveOrders,
+		Algorithm: in.Algorithm, Scopes: scope.ReadOnly, Born: now, BornOn: p.Origin.Device, MadeIn: p.Session, OnEnd: in.OnEnd, Template: in.Template, Standby: in.Standby,
 	}
 	var err error
+	if err := key.fillIn(in); err != nil {
+		return key, err
+	}
 	var ok bool
 	if key.Name, ok = line.Filled(in.Name); !ok {
 		return key, invalid("name")
@@ -152,13 +163,40 @@ func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
 	if key.Allowlist, err = networks(in.Allowlist); err != nil {
 		return key, err
 	}
+	if key.Scopes.Highest() >= scope.Withdraw && len(key.Allowlist) == 0 {
+		return key, fault.New(fault.KeyNeedsAllowlist)
+	}
 	life, err := k.life(in.Life, key.Scopes)
 	key.ExpiresAt = now.Add(life)
 	return key, err
 }
 
+// fillIn takes what a template says where its maker chose nothing, and how the key ends and is pinned.
+func (k *Key) fillIn(in IssueInput) (err error) {
+	if in.Template != "" {
+		t, ok := TemplateNamed(in.Template)
+		if !ok {
+			return invalid("template")
+		}
+		k.Scopes = t.Scopes
+		if k.OnEnd == "" {
+			k.OnEnd = t.OnEnd
+		}
+	}
+	if k.OnEnd == "" {
+		k.OnEnd = LeaveOrders
+	}
+	if err := k.OnEnd.check(); err != nil {
+		return err
+	}
+	k.Pin, err = pinOf(in.Pin, in.Algorithm)
+	return err
+}
+
 func (k *Keys) life(asked time.Duration, scopes scope.Set) (time.Duration, error) {
 	switch {
+	case asked == 0 && scopes.Highest() >= scope.Withdraw:
+		return k.Limits.HighValueLife, nil
 	case asked == 0 && scopes.Highest() <= scope.Look:
 		return k.Limits.ReadOnlyLife, nil
 	case asked == 0:
@@ -276,7 +314,7 @@ func factsOf(k Key) map[string]string {
 	return map[string]string{
 		"name": k.Name, "purpose": k.Purpose, "key": k.Text(), "environment": k.Environment.String(), "dialect": k.Dialect.String(),
 		"algorithm": k.Algorithm.String(), "scopes": k.Scopes.String(), "allowlist": strings.Join(allow, " "),
-		"expires": k.ExpiresAt.UTC().Format(time.RFC3339),
+		"expires": k.ExpiresAt.UTC().Format(time.RFC3339), "on_end": string(k.OnEnd), "pin": k.Pin, "standby": strconv.FormatBool(k.Standby),
 	}
 }
 

@@ -40,7 +40,7 @@ func TestUsesAreSavedTogether(t *testing.T) {
 	}
 	now = now.Add(time.Minute)
 	for _, k := range keys {
-		fresh.Find(k.ID).Used(now, authtest.PersonOrigin().Addr)
+		fresh.Used(fresh.Find(k.ID), now, authtest.PersonOrigin().Addr)
 	}
 	for range 2 {
 		if err := fresh.SaveUses(t.Context()); err != nil || ledger.updates != 1 {

@@ -3,6 +3,7 @@ package apikey
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
@@ -27,7 +28,7 @@ const (
 	Block
 )
 
-// verb is what stopping or resuming is called in the log and in the table of consequences.
+// verb is what a change is called in the log and in the table of consequences; nothing follows from one without a kind.
 type verb struct {
 	action audit.Action
 	kind   happening.Kind
@@ -148,8 +149,9 @@ func (k *Keys) changed(ctx context.Context, tx Tx, p principal.Principal, key Ke
 	}
 	tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 	facts := factsOf(key)
-	for name, value := range more {
-		facts[name] = value
+	maps.Copy(facts, more)
+	if v.kind == "" {
+		return eventOf(v.action, p, key, facts), nil
 	}
 	follow := happening.Happening{Kind: v.kind, User: key.Owner, Session: p.Session, Facts: facts}
 	return eventOf(v.action, p, key, facts), k.Follow.Apply(ctx, tx, follow)

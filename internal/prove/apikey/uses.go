@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -18,7 +19,9 @@ type Use struct {
 	// Route as the routes file names it.
 	Route string
 	// Code of the refusal; empty for calls that were let through.
-	Code  string
+	Code string
+	// Scope that the route asks for.
+	Scope string
 	Calls int64
 	Last  time.Time
 }
@@ -29,6 +32,7 @@ type useAt struct {
 	addr  netip.Addr
 	route string
 	code  fault.Code
+	scope scope.Scope
 }
 
 // calls counts those of one key since they were last written. Its lock is the key's own, so that keys do not wait for each other; the line
@@ -47,16 +51,19 @@ type counted struct {
 // maxLines bounds what one key can make wait to be written.
 const maxLines = 512
 
-// uses are the keys whose calls wait to be written.
+// uses are the keys of which something waits to be written.
 type uses struct {
 	mu    sync.Mutex
 	dirty []*Live
+	// pinned were used for the first time, strays (with the address) from another network than their own.
+	pinned []*Live
+	strays map[*Live]netip.Addr
 }
 
-// Count notes one request whose sender holds the key: from where, for which route, and the code if it was refused. It allocates only the
+// Count notes one request whose sender holds the key: from where, for which route and its scope, and the code if it was refused. It allocates only the
 // first time after a save.
-func (k *Keys) Count(l *Live, from netip.Addr, route string, code fault.Code, now time.Time) {
-	at := useAt{hour: now.Unix() / 3600, addr: from, route: route, code: code}
+func (k *Keys) Count(l *Live, from netip.Addr, route string, asks scope.Scope, code fault.Code, now time.Time) {
+	at := useAt{hour: now.Unix() / 3600, addr: from, route: route, code: code, scope: asks}
 	c := &l.used.calls
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,7 +89,7 @@ func (c *calls) turn(at useAt) bool {
 		if c.lines == nil {
 			c.lines = map[useAt]*counted{}
 		}
-		line = &counted{at, Use{Hour: time.Unix(at.hour*3600, 0).UTC(), Addr: at.addr.String(), Route: at.route, Code: string(at.code)}}
+		line = &counted{at, Use{Hour: time.Unix(at.hour*3600, 0).UTC(), Addr: at.addr.String(), Route: at.route, Code: string(at.code), Scope: at.scope.String()}}
 		c.lines[at] = line
 	}
 	c.last = line

@@ -52,6 +52,8 @@ type Opener interface {
 type Keys interface {
 	Find(k id.Key) *apikey.Live
 	Ceiling(d sign.Dialect, c sign.Coverage) scope.Class
+	Used(l *apikey.Live, now time.Time, from netip.Addr)
+	Strayed(l *apikey.Live, from netip.Addr)
 }
 
 // Windows are how far a signature's time may be from ours.
@@ -213,7 +215,7 @@ func (c *check) fail(f *fault.Error, reason sign.Reason) error {
 
 func (c *check) accepted() Accepted {
 	l := c.live
-	l.Used(c.now, c.in.From.Addr)
+	c.v.Keys.Used(l, c.now, c.in.From.Addr)
 	l.UsedSecret(c.material, c.now, c.in.From.Addr)
 	ceiling := c.v.Keys.Ceiling(l.Dialect, c.sig.Coverage())
 	return Accepted{Live: l, Ceiling: ceiling, Retires: c.material.Retires, Digest: c.digest, Principal: principal.Principal{
@@ -222,13 +224,19 @@ func (c *check) accepted() Accepted {
 	}}
 }
 
-// Missing explains why an accepted key may not use a scope: it never had it, it is frozen, or its way of signing cannot carry it.
+// Missing explains why an accepted key may not use a scope: it never had it, it is frozen or asleep, its owner has
+// not released it, the time for trading from everywhere is over, or its way of signing cannot carry it.
 func (a Accepted) Missing(s scope.Scope) *fault.Error {
 	if a.Live.Scopes.Has(s) && s.Class() > scope.Cancel && a.Live.Frozen() {
 		return fault.New(fault.KeyFrozen)
 	}
 	if a.Live.Scopes.Has(s) && s.Class() > a.Ceiling {
 		return fault.New(fault.KeyCeiling, "scope", s.String())
+	}
+	if a.Live.Scopes.Has(s) {
+		if why := a.Live.Withheld(s); why != nil {
+			return why
+		}
 	}
 	return fault.New(fault.KeyScopeMissing, "scope", s.String())
 }

@@ -162,6 +162,9 @@ func (c *check) wrongWithKey() *fault.Error {
 	if !l.Allows(c.in.From.Addr) {
 		return fault.New(fault.KeyIPNotAllowed, "seen", c.in.From.Addr.String())
 	}
+	if !l.AtHome(c.in.From.Addr) {
+		return fault.New(fault.KeyOtherNetwork, "seen", c.in.From.Addr.String())
+	}
 	window := c.window()
 	if err := c.sig.Fresh(c.now, window, c.v.Windows.Future); err != nil {
 		return c.skewed(sign.ReasonOf(err), window)
@@ -199,6 +202,9 @@ func (c *check) signedRequest() error {
 		return c.fail(fault.New(fault.SignatureMismatch), sign.BadSignature)
 	}
 	if c.first != nil {
+		if c.first.Code == fault.KeyOtherNetwork {
+			c.v.Keys.Strayed(c.live, c.in.From.Addr)
+		}
 		return c.refuse(c.first, true, reasonOf(c.first.Code))
 	}
 	return c.retired()
@@ -216,7 +222,7 @@ func (c *check) retired() error {
 // reasonOf is what dialects with words of their own call a refusal.
 func reasonOf(code fault.Code) sign.Reason {
 	switch code {
-	case fault.KeyIPNotAllowed:
+	case fault.KeyIPNotAllowed, fault.KeyOtherNetwork:
 		return sign.AddressNotAllowed
 	case fault.KeyExpired:
 		return sign.KeyExpired

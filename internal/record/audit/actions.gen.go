@@ -88,6 +88,30 @@ const (
 	KeyUnblocked Action = "key.unblocked"
 	// KeyLeaked: The API key {name} was marked as leaked.
 	KeyLeaked Action = "key.leaked"
+	// KeyEdited: The API key {name} was changed: {changed}.
+	KeyEdited Action = "key.edited"
+	// KeyWoken: The API key {name} was woken.
+	KeyWoken Action = "key.woken"
+	// KeyReleased: The API key {name} may withdraw from now on.
+	KeyReleased Action = "key.released"
+	// KeyPinned: The API key {name} is held to the network {pin}, from which it was first used.
+	KeyPinned Action = "key.pinned"
+	// KeyStrayed: The API key {name} was used from {seen}, which lies in another network. It was frozen.
+	KeyStrayed Action = "key.strayed"
+	// KeyExpiring: The API key {name} will expire at {ends}. Its owner was told.
+	KeyExpiring Action = "key.expiring"
+	// KeyExpired: The API key {name} expired.
+	KeyExpired Action = "key.expired"
+	// KeyLapsing: The API key {name} will stop trading at {lapses}. Its owner was told.
+	KeyLapsing Action = "key.lapsing"
+	// KeyLapsed: The API key {name} stopped trading: it is tied to no network.
+	KeyLapsed Action = "key.lapsed"
+	// KeyUnused: Nobody has used the API key {name} for 30 days. Its owner was told.
+	KeyUnused Action = "key.unused"
+	// KeyNarrowed: Nobody has used the API key {name} for 60 days: it looks and cancels only.
+	KeyNarrowed Action = "key.narrowed"
+	// KeyDisabled: Nobody has used the API key {name} for 90 days: it was disabled.
+	KeyDisabled Action = "key.disabled"
 	// KeyUsed: leaves no event
 	KeyUsed Action = "key.used"
 	// RequestRefused: A request was refused: {reason} ({count} times).
@@ -182,6 +206,18 @@ var actions = map[Action]Words{
 	KeyBlocked:               {Quiet: false, English: "The API key {name} was blocked.", Korean: "API 키 {name}을(를) 차단했습니다."},
 	KeyUnblocked:             {Quiet: false, English: "The API key {name} was unblocked.", Korean: "API 키 {name}의 차단을 해제했습니다."},
 	KeyLeaked:                {Quiet: false, English: "The API key {name} was marked as leaked.", Korean: "API 키 {name}이(가) 유출된 것으로 표시했습니다."},
+	KeyEdited:                {Quiet: false, English: "The API key {name} was changed: {changed}.", Korean: "API 키 {name}을(를) 변경했습니다: {changed}."},
+	KeyWoken:                 {Quiet: false, English: "The API key {name} was woken.", Korean: "API 키 {name}을(를) 다시 활성화했습니다."},
+	KeyReleased:              {Quiet: false, English: "The API key {name} may withdraw from now on.", Korean: "API 키 {name}의 출금을 허용했습니다."},
+	KeyPinned:                {Quiet: false, English: "The API key {name} is held to the network {pin}, from which it was first used.", Korean: "API 키 {name}을(를) 처음 사용한 네트워크 {pin}에 고정했습니다."},
+	KeyStrayed:               {Quiet: false, English: "The API key {name} was used from {seen}, which lies in another network. It was frozen.", Korean: "API 키 {name}이(가) 다른 네트워크의 {seen}에서 사용되어 동결했습니다."},
+	KeyExpiring:              {Quiet: false, English: "The API key {name} will expire at {ends}. Its owner was told.", Korean: "API 키 {name}이(가) {ends}에 만료됨을 소유자에게 알렸습니다."},
+	KeyExpired:               {Quiet: false, English: "The API key {name} expired.", Korean: "API 키 {name}이(가) 만료되었습니다."},
+	KeyLapsing:               {Quiet: false, English: "The API key {name} will stop trading at {lapses}. Its owner was told.", Korean: "API 키 {name}의 거래 권한이 {lapses}에 끝남을 소유자에게 알렸습니다."},
+	KeyLapsed:                {Quiet: false, English: "The API key {name} stopped trading: it is tied to no network.", Korean: "네트워크가 지정되지 않아 API 키 {name}의 거래 권한이 끝났습니다."},
+	KeyUnused:                {Quiet: false, English: "Nobody has used the API key {name} for 30 days. Its owner was told.", Korean: "API 키 {name}이(가) 30일 동안 사용되지 않아 소유자에게 알렸습니다."},
+	KeyNarrowed:              {Quiet: false, English: "Nobody has used the API key {name} for 60 days: it looks and cancels only.", Korean: "API 키 {name}이(가) 60일 동안 사용되지 않아 조회와 주문 취소만 할 수 있습니다."},
+	KeyDisabled:              {Quiet: false, English: "Nobody has used the API key {name} for 90 days: it was disabled.", Korean: "API 키 {name}이(가) 90일 동안 사용되지 않아 비활성화했습니다."},
 	KeyUsed:                  {Quiet: true, English: "", Korean: ""},
 	RequestRefused:           {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
 	UserDisabled:             {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},

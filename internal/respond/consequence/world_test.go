@@ -167,6 +167,22 @@ var causes = map[happening.Kind]map[string]cause{
 		key := w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Scopes: []string{"withdrawals:write"}})
 		w.call(http.MethodPost, "/v1/keys/"+key.Text()+"/leaked", map[string]any{"since": w.clock.Now()})
 	}}},
+	happening.KeyWidened: {"host": {happens: func(w *world) {
+		key, longer := w.keyOf("another"), []string{"balances:read", "orders:write"}
+		_, err := w.APIKeys.Edit(w.t.Context(), principal.Host("tests"), apikey.EditInput{Key: key.ID, Scopes: &longer})
+		w.ok(err)
+	}}},
+	happening.KeyReleased: {"host": {happens: func(w *world) {
+		who := w.here.Principal()
+		w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Scopes: []string{"withdrawals:write"}})
+	}}},
+	happening.KeyStrayed: {"gateway": {happens: func(w *world) {
+		who := w.here.Principal()
+		key := w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Pin: home})
+		w.clock.Advance(3 * time.Second)
+		w.Browser("198.51.100.5").Do(w.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+		w.ok(w.APIKeys.SaveUses(w.t.Context()))
+	}}},
 	happening.UserDisabled: {"host": {happens: func(w *world) {
 		if err := w.Accounts.Disable(w.t.Context(), principal.Host("tests"), w.user); err != nil {
 			w.t.Fatal(err)

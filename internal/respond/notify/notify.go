@@ -45,6 +45,17 @@ const (
 	KeyBlocked          Letter = "key_blocked"
 	KeyUnblocked        Letter = "key_unblocked"
 	KeyLeaked           Letter = "key_leaked"
+	KeyWidened          Letter = "key_widened"
+	KeyWoken            Letter = "key_woken"
+	KeyReleased         Letter = "key_released"
+	KeyStrayed          Letter = "key_strayed"
+	KeyExpiring         Letter = "key_expiring"
+	KeyExpired          Letter = "key_expired"
+	KeyLapsing          Letter = "key_lapsing"
+	KeyLapsed           Letter = "key_lapsed"
+	KeyUnused           Letter = "key_unused"
+	KeyNarrowed         Letter = "key_narrowed"
+	KeyDisabled         Letter = "key_disabled"
 	MoneyConfirmed      Letter = "money_confirmed"
 
 	// The ways back into an account.

@@ -1,8 +1,10 @@
 -- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
-    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at)
+    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at,
+    created_session)
 VALUES (@id, @account_id, @subaccount_id, @owner_id, @name, @purpose, @environment, @dialect, @algorithm, @scopes, @allowlist,
-    @settings, @window_past, @created_at, @created_device, @expires_at, '', '', @on_end, @template, @standby, @pin, @imported_at);
+    @settings, @window_past, @created_at, @created_device, @expires_at, '', '', @on_end, @template, @standby, @pin, @imported_at,
+    @created_session);
 
 -- name: InsertKeySecret :exec
 INSERT INTO api_key_secret (key_id, version, material, created_at, minted_by) VALUES (@key_id, @version, @material, @created_at, @minted_by);
@@ -11,6 +13,7 @@ INSERT INTO api_key_secret (key_id, version, material, created_at, minted_by) VA
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
+    k.lapse_noticed, k.released_at, k.created_session,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -22,6 +25,7 @@ WHERE k.id = @id;
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
+    k.lapse_noticed, k.released_at, k.created_session,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -33,6 +37,7 @@ WHERE k.id > @after ORDER BY k.id LIMIT CAST(@max_rows AS BIGINT);
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
+    k.lapse_noticed, k.released_at, k.created_session,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -89,7 +94,8 @@ DELETE FROM key_use WHERE key_id IN (SELECT id FROM api_key WHERE owner_id = @ow
 
 -- name: EditKey :execrows
 UPDATE api_key SET name = @name, purpose = @purpose, scopes = @scopes, allowlist = @allowlist, expires_at = @expires_at, on_end = @on_end,
-    standby = @standby, pin = @pin, noticed = @noticed, dormancy = @dormancy, woken_at = @woken_at
+    standby = @standby, pin = @pin, noticed = @noticed, dormancy = @dormancy, woken_at = @woken_at,
+    lapse_noticed = @lapse_noticed, released_at = @released_at, created_session = @created_session
 WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
 
 -- name: FreezeKey :execrows
@@ -122,14 +128,17 @@ UPDATE api_key_secret SET last_used_at = @last_used_at, last_used_from = @last_u
 WHERE key_id = @key_id AND version = @version AND (last_used_at IS NULL OR last_used_at < @last_used_at);
 
 -- name: AddKeyUse :exec
-INSERT INTO key_use (key_id, hour, addr, route, code, calls, last_at) VALUES (@key_id, @hour, @addr, @route, @code, @calls, @last_at)
+INSERT INTO key_use (key_id, hour, addr, route, code, scope, calls, last_at) VALUES (@key_id, @hour, @addr, @route, @code, @scope, @calls, @last_at)
 ON CONFLICT (key_id, hour, addr, route, code) DO UPDATE SET calls = key_use.calls + excluded.calls, last_at = excluded.last_at;
 
 -- name: ListKeyUses :many
-SELECT key_id, hour, addr, route, code, calls, last_at FROM key_use WHERE key_id = @key_id AND hour >= @since
+SELECT key_id, hour, addr, route, code, calls, last_at, scope FROM key_use WHERE key_id = @key_id AND hour >= @since
 ORDER BY hour DESC, last_at DESC LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: DeleteOldKeyUses :execrows
 DELETE FROM key_use WHERE key_use.hour < @before AND (key_id, hour, addr, route, code) IN (
     SELECT u.key_id, u.hour, u.addr, u.route, u.code FROM key_use u WHERE u.hour < @before LIMIT CAST(@max_rows AS BIGINT)
 );
+
+-- name: ListKeyScopesUsed :many
+SELECT DISTINCT scope FROM key_use WHERE key_id = @key_id AND hour >= @since;

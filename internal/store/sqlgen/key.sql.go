@@ -11,7 +11,7 @@ import (
 )
 
 const addKeyUse = `-- name: AddKeyUse :exec
-INSERT INTO key_use (key_id, hour, addr, route, code, calls, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO key_use (key_id, hour, addr, route, code, scope, calls, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (key_id, hour, addr, route, code) DO UPDATE SET calls = key_use.calls + excluded.calls, last_at = excluded.last_at
 `
 
@@ -21,6 +21,7 @@ type AddKeyUseParams struct {
 	Addr   string
 	Route  string
 	Code   string
+	Scope  string
 	Calls  int64
 	LastAt int64
 }
@@ -32,6 +33,7 @@ func (q *Queries) AddKeyUse(ctx context.Context, arg AddKeyUseParams) error {
 		arg.Addr,
 		arg.Route,
 		arg.Code,
+		arg.Scope,
 		arg.Calls,
 		arg.LastAt,
 	)
@@ -205,24 +207,28 @@ func (q *Queries) DiscountKeyNonces(ctx context.Context, arg DiscountKeyNoncesPa
 
 const editKey = `-- name: EditKey :execrows
 UPDATE api_key SET name = $1, purpose = $2, scopes = $3, allowlist = $4, expires_at = $5, on_end = $6,
-    standby = $7, pin = $8, noticed = $9, dormancy = $10, woken_at = $11
-WHERE id = $12 AND account_id = $13 AND revoked_at IS NULL
+    standby = $7, pin = $8, noticed = $9, dormancy = $10, woken_at = $11,
+    lapse_noticed = $12, released_at = $13, created_session = $14
+WHERE id = $15 AND account_id = $16 AND revoked_at IS NULL
 `
 
 type EditKeyParams struct {
-	Name      string
-	Purpose   string
-	Scopes    string
-	Allowlist string
-	ExpiresAt int64
-	OnEnd     string
-	Standby   int64
-	Pin       string
-	Noticed   int64
-	Dormancy  int64
-	WokenAt   sql.NullInt64
-	ID        []byte
-	AccountID []byte
+	Name           string
+	Purpose        string
+	Scopes         string
+	Allowlist      string
+	ExpiresAt      int64
+	OnEnd          string
+	Standby        int64
+	Pin            string
+	Noticed        int64
+	Dormancy       int64
+	WokenAt        sql.NullInt64
+	LapseNoticed   int64
+	ReleasedAt     sql.NullInt64
+	CreatedSession []byte
+	ID             []byte
+	AccountID      []byte
 }
 
 func (q *Queries) EditKey(ctx context.Context, arg EditKeyParams) (int64, error) {
@@ -238,6 +244,9 @@ func (q *Queries) EditKey(ctx context.Context, arg EditKeyParams) (int64, error)
 		arg.Noticed,
 		arg.Dormancy,
 		arg.WokenAt,
+		arg.LapseNoticed,
+		arg.ReleasedAt,
+		arg.CreatedSession,
 		arg.ID,
 		arg.AccountID,
 	)
@@ -313,33 +322,36 @@ func (q *Queries) FreezeKey(ctx context.Context, arg FreezeKeyParams) (int64, er
 
 const insertKey = `-- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
-    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at)
+    settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at,
+    created_session)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    $12, $13, $14, $15, $16, '', '', $17, $18, $19, $20, $21)
+    $12, $13, $14, $15, $16, '', '', $17, $18, $19, $20, $21,
+    $22)
 `
 
 type InsertKeyParams struct {
-	ID            []byte
-	AccountID     []byte
-	SubaccountID  []byte
-	OwnerID       []byte
-	Name          string
-	Purpose       string
-	Environment   string
-	Dialect       string
-	Algorithm     string
-	Scopes        string
-	Allowlist     string
-	Settings      string
-	WindowPast    int64
-	CreatedAt     int64
-	CreatedDevice []byte
-	ExpiresAt     int64
-	OnEnd         string
-	Template      string
-	Standby       int64
-	Pin           string
-	ImportedAt    sql.NullInt64
+	ID             []byte
+	AccountID      []byte
+	SubaccountID   []byte
+	OwnerID        []byte
+	Name           string
+	Purpose        string
+	Environment    string
+	Dialect        string
+	Algorithm      string
+	Scopes         string
+	Allowlist      string
+	Settings       string
+	WindowPast     int64
+	CreatedAt      int64
+	CreatedDevice  []byte
+	ExpiresAt      int64
+	OnEnd          string
+	Template       string
+	Standby        int64
+	Pin            string
+	ImportedAt     sql.NullInt64
+	CreatedSession []byte
 }
 
 func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
@@ -365,6 +377,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
 		arg.Standby,
 		arg.Pin,
 		arg.ImportedAt,
+		arg.CreatedSession,
 	)
 	return err
 }
@@ -396,6 +409,7 @@ const keyByID = `-- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
+    k.lapse_noticed, k.released_at, k.created_session,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -409,42 +423,45 @@ type KeyByIDParams struct {
 }
 
 type KeyByIDRow struct {
-	ID            []byte
-	AccountID     []byte
-	SubaccountID  []byte
-	OwnerID       []byte
-	Name          string
-	Purpose       string
-	Environment   string
-	Dialect       string
-	Algorithm     string
-	Scopes        string
-	Allowlist     string
-	Settings      string
-	WindowPast    int64
-	CreatedAt     int64
-	CreatedDevice []byte
-	ExpiresAt     int64
-	RevokedAt     sql.NullInt64
-	RevokedWhy    string
-	LastUsedAt    sql.NullInt64
-	LastUsedFrom  string
-	FrozenAt      sql.NullInt64
-	BlockedAt     sql.NullInt64
-	StoppedWhy    string
-	OnEnd         string
-	Template      string
-	Standby       int64
-	Pin           string
-	Noticed       int64
-	Dormancy      int64
-	WokenAt       sql.NullInt64
-	ImportedAt    sql.NullInt64
-	OwnerName     string
-	DisabledAt    sql.NullInt64
-	LockedAt      sql.NullInt64
-	Role          string
-	RemovedAt     sql.NullInt64
+	ID             []byte
+	AccountID      []byte
+	SubaccountID   []byte
+	OwnerID        []byte
+	Name           string
+	Purpose        string
+	Environment    string
+	Dialect        string
+	Algorithm      string
+	Scopes         string
+	Allowlist      string
+	Settings       string
+	WindowPast     int64
+	CreatedAt      int64
+	CreatedDevice  []byte
+	ExpiresAt      int64
+	RevokedAt      sql.NullInt64
+	RevokedWhy     string
+	LastUsedAt     sql.NullInt64
+	LastUsedFrom   string
+	FrozenAt       sql.NullInt64
+	BlockedAt      sql.NullInt64
+	StoppedWhy     string
+	OnEnd          string
+	Template       string
+	Standby        int64
+	Pin            string
+	Noticed        int64
+	Dormancy       int64
+	WokenAt        sql.NullInt64
+	ImportedAt     sql.NullInt64
+	LapseNoticed   int64
+	ReleasedAt     sql.NullInt64
+	CreatedSession []byte
+	OwnerName      string
+	DisabledAt     sql.NullInt64
+	LockedAt       sql.NullInt64
+	Role           string
+	RemovedAt      sql.NullInt64
 }
 
 func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, error) {
@@ -482,6 +499,9 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.Dormancy,
 		&i.WokenAt,
 		&i.ImportedAt,
+		&i.LapseNoticed,
+		&i.ReleasedAt,
+		&i.CreatedSession,
 		&i.OwnerName,
 		&i.DisabledAt,
 		&i.LockedAt,
@@ -512,6 +532,38 @@ func (q *Queries) ListKeyIDsByOwner(ctx context.Context, arg ListKeyIDsByOwnerPa
 			return nil, err
 		}
 		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listKeyScopesUsed = `-- name: ListKeyScopesUsed :many
+SELECT DISTINCT scope FROM key_use WHERE key_id = $1 AND hour >= $2
+`
+
+type ListKeyScopesUsedParams struct {
+	KeyID []byte
+	Since int64
+}
+
+func (q *Queries) ListKeyScopesUsed(ctx context.Context, arg ListKeyScopesUsedParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, listKeyScopesUsed, arg.KeyID, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var scope string
+		if err := rows.Scan(&scope); err != nil {
+			return nil, err
+		}
+		items = append(items, scope)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -563,7 +615,7 @@ func (q *Queries) ListKeySecrets(ctx context.Context, arg ListKeySecretsParams) 
 }
 
 const listKeyUses = `-- name: ListKeyUses :many
-SELECT key_id, hour, addr, route, code, calls, last_at FROM key_use WHERE key_id = $1 AND hour >= $2
+SELECT key_id, hour, addr, route, code, calls, last_at, scope FROM key_use WHERE key_id = $1 AND hour >= $2
 ORDER BY hour DESC, last_at DESC LIMIT CAST($3 AS BIGINT)
 `
 
@@ -590,6 +642,7 @@ func (q *Queries) ListKeyUses(ctx context.Context, arg ListKeyUsesParams) ([]Key
 			&i.Code,
 			&i.Calls,
 			&i.LastAt,
+			&i.Scope,
 		); err != nil {
 			return nil, err
 		}
@@ -608,6 +661,7 @@ const listKeysByAccount = `-- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
+    k.lapse_noticed, k.released_at, k.created_session,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -621,42 +675,45 @@ type ListKeysByAccountParams struct {
 }
 
 type ListKeysByAccountRow struct {
-	ID            []byte
-	AccountID     []byte
-	SubaccountID  []byte
-	OwnerID       []byte
-	Name          string
-	Purpose       string
-	Environment   string
-	Dialect       string
-	Algorithm     string
-	Scopes        string
-	Allowlist     string
-	Settings      string
-	WindowPast    int64
-	CreatedAt     int64
-	CreatedDevice []byte
-	ExpiresAt     int64
-	RevokedAt     sql.NullInt64
-	RevokedWhy    string
-	LastUsedAt    sql.NullInt64
-	LastUsedFrom  string
-	FrozenAt      sql.NullInt64
-	BlockedAt     sql.NullInt64
-	StoppedWhy    string
-	OnEnd         string
-	Template      string
-	Standby       int64
-	Pin           string
-	Noticed       int64
-	Dormancy      int64
-	WokenAt       sql.NullInt64
-	ImportedAt    sql.NullInt64
-	OwnerName     string
-	DisabledAt    sql.NullInt64
-	LockedAt      sql.NullInt64
-	Role          string
-	RemovedAt     sql.NullInt64
+	ID             []byte
+	AccountID      []byte
+	SubaccountID   []byte
+	OwnerID        []byte
+	Name           string
+	Purpose        string
+	Environment    string
+	Dialect        string
+	Algorithm      string
+	Scopes         string
+	Allowlist      string
+	Settings       string
+	WindowPast     int64
+	CreatedAt      int64
+	CreatedDevice  []byte
+	ExpiresAt      int64
+	RevokedAt      sql.NullInt64
+	RevokedWhy     string
+	LastUsedAt     sql.NullInt64
+	LastUsedFrom   string
+	FrozenAt       sql.NullInt64
+	BlockedAt      sql.NullInt64
+	StoppedWhy     string
+	OnEnd          string
+	Template       string
+	Standby        int64
+	Pin            string
+	Noticed        int64
+	Dormancy       int64
+	WokenAt        sql.NullInt64
+	ImportedAt     sql.NullInt64
+	LapseNoticed   int64
+	ReleasedAt     sql.NullInt64
+	CreatedSession []byte
+	OwnerName      string
+	DisabledAt     sql.NullInt64
+	LockedAt       sql.NullInt64
+	Role           string
+	RemovedAt      sql.NullInt64
 }
 
 func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountParams) ([]ListKeysByAccountRow, error) {
@@ -700,6 +757,9 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.Dormancy,
 			&i.WokenAt,
 			&i.ImportedAt,
+			&i.LapseNoticed,
+			&i.ReleasedAt,
+			&i.CreatedSession,
 			&i.OwnerName,
 			&i.DisabledAt,
 			&i.LockedAt,
@@ -723,6 +783,7 @@ const listLiveKeys = `-- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
+    k.lapse_noticed, k.released_at, k.created_session,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -737,42 +798,45 @@ type ListLiveKeysParams struct {
 }
 
 type ListLiveKeysRow struct {
-	ID            []byte
-	AccountID     []byte
-	SubaccountID  []byte
-	OwnerID       []byte
-	Name          string
-	Purpose       string
-	Environment   string
-	Dialect       string
-	Algorithm     string
-	Scopes        string
-	Allowlist     string
-	Settings      string
-	WindowPast    int64
-	CreatedAt     int64
-	CreatedDevice []byte
-	ExpiresAt     int64
-	RevokedAt     sql.NullInt64
-	RevokedWhy    string
-	LastUsedAt    sql.NullInt64
-	LastUsedFrom  string
-	FrozenAt      sql.NullInt64
-	BlockedAt     sql.NullInt64
-	StoppedWhy    string
-	OnEnd         string
-	Template      string
-	Standby       int64
-	Pin           string
-	Noticed       int64
-	Dormancy      int64
-	WokenAt       sql.NullInt64
-	ImportedAt    sql.NullInt64
-	OwnerName     string
-	DisabledAt    sql.NullInt64
-	LockedAt      sql.NullInt64
-	Role          string
-	RemovedAt     sql.NullInt64
+	ID             []byte
+	AccountID      []byte
+	SubaccountID   []byte
+	OwnerID        []byte
+	Name           string
+	Purpose        string
+	Environment    string
+	Dialect        string
+	Algorithm      string
+	Scopes         string
+	Allowlist      string
+	Settings       string
+	WindowPast     int64
+	CreatedAt      int64
+	CreatedDevice  []byte
+	ExpiresAt      int64
+	RevokedAt      sql.NullInt64
+	RevokedWhy     string
+	LastUsedAt     sql.NullInt64
+	LastUsedFrom   string
+	FrozenAt       sql.NullInt64
+	BlockedAt      sql.NullInt64
+	StoppedWhy     string
+	OnEnd          string
+	Template       string
+	Standby        int64
+	Pin            string
+	Noticed        int64
+	Dormancy       int64
+	WokenAt        sql.NullInt64
+	ImportedAt     sql.NullInt64
+	LapseNoticed   int64
+	ReleasedAt     sql.NullInt64
+	CreatedSession []byte
+	OwnerName      string
+	DisabledAt     sql.NullInt64
+	LockedAt       sql.NullInt64
+	Role           string
+	RemovedAt      sql.NullInt64
 }
 
 func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]ListLiveKeysRow, error) {
@@ -816,6 +880,9 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.Dormancy,
 			&i.WokenAt,
 			&i.ImportedAt,
+			&i.LapseNoticed,
+			&i.ReleasedAt,
+			&i.CreatedSession,
 			&i.OwnerName,
 			&i.DisabledAt,
 			&i.LockedAt,

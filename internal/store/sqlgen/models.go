@@ -110,6 +110,7 @@ type KeyUse struct {
 	Code   string
 	Calls  int64
 	LastAt int64
+	Scope  string
 }
 
 type Password struct {

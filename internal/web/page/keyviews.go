@@ -13,8 +13,24 @@ type KeyLife struct {
 	Seen    bool
 	// Overlaps and Since are the choices of the forms.
 	Overlaps, Since []Option
+	// Asleep: nobody used it for long, and it can be woken. Releasable: it may withdraw once it is released.
+	Asleep, Releasable bool
 	// Challenge is there for a key pair of the owner's own.
 	Challenge string
+}
+
+// KeyEdit is the form that changes a key.
+type KeyEdit struct {
+	Problem Problem
+	// ID and Name of the key as it is; the rest as it was filled in.
+	ID, Name         string
+	NewName, Purpose string
+	Scopes           []Scope
+	Allowlist        string
+	Lives, OnEnds    []Option
+	// Pins is empty for keys that cannot be held to a network.
+	Pins    []Option
+	Standby bool
 }
 
 // Secret says in words who uses it, and until when it works.

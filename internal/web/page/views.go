@@ -247,6 +247,8 @@ type Keys struct {
 	// MayCreate, or what is missing for it.
 	MayCreate bool
 	NotOwner  bool
+	// Search is what the list was asked for.
+	Search string
 }
 
 // Key is one of them.
@@ -263,6 +265,9 @@ type Key struct {
 	Expires, Ended    i18n.Moment
 	// Lapses is when it may no longer trade, because it has no allowlist.
 	Lapses i18n.Moment
+	// OnEnd and Pin in words; Unreleased says that it may not withdraw yet, empty if that is no matter.
+	OnEnd, Pin, Unreleased string
+	Standby                bool
 }
 
 // KeyState says whether a key works.
@@ -277,6 +282,9 @@ const (
 	KeyOrphan  KeyState = "orphan"
 	KeyFrozen  KeyState = "frozen"
 	KeyBlocked KeyState = "blocked"
+	// KeyReadOnly and KeyDisabled: nobody used it for long.
+	KeyReadOnly KeyState = "read_only"
+	KeyDisabled KeyState = "disabled"
 )
 
 // NewKey is the form that makes a key.
@@ -286,15 +294,20 @@ type NewKey struct {
 	Subaccounts   []Option
 	Environments  []Option
 	// Kind is the chosen way of signing: "browser", "ed25519", "hmac" or one of an exchange.
-	Kind       string
-	Scopes     []Scope
-	Lives      []Option
-	Allowlist  string
-	HereToo    bool
-	Here       string
-	PublicKey  string
-	Possession string
-	Challenge  string
+	Kind   string
+	Scopes []Scope
+	Lives  []Option
+	// Templates lead to the form as it is usually filled in; Template is the one it was opened with.
+	Templates    []Option
+	Template     string
+	OnEnds, Pins []Option
+	Standby      bool
+	Allowlist    string
+	HereToo      bool
+	Here         string
+	PublicKey    string
+	Possession   string
+	Challenge    string
 	// Exchanges are the ways of other exchanges.
 	Exchanges []Exchange
 	// Unpinned is how long a key without an allowlist may trade.

@@ -1,0 +1,347 @@
+package apikey_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+const day = 24 * time.Hour
+
+var trading = []string{"balances:read", "orders:read", "orders:cancel", "orders:write"}
+
+// life is a stack with one owner, on which time passes.
+type life struct {
+	*authtest.Stack
+	t     *testing.T
+	clock *storetest.Clock
+	owner principal.Principal
+	born  time.Time
+}
+
+func newLife(t *testing.T, o authtest.Options) *life {
+	l := &life{t: t, clock: storetest.NewClock()}
+	o.Now = l.clock.Now
+	l.Stack = authtest.StartWith(t, o)
+	l.owner, l.born = l.SignUp("ada@example.com").Principal(), l.clock.Now()
+	return l
+}
+
+// days lets days pass, and the server do each day what time asks for; it gives the letters of that time with the day they were written on.
+// Keys in use are called each day.
+func (l *life) days(n int, inUse ...authtest.Key) (letters map[int][]notify.Letter) {
+	l.t.Helper()
+	letters = map[int][]notify.Letter{}
+	for range n {
+		l.clock.Advance(day)
+		for _, k := range inUse {
+			l.APIKeys.Used(l.APIKeys.Find(k.ID), l.clock.Now(), authtest.PersonOrigin().Addr)
+		}
+		before := len(l.Mailbox.Letters("ada@example.com"))
+		if err := l.Sweep(l.t.Context()); err != nil {
+			l.t.Fatal(err)
+		}
+		l.Settle()
+		for _, letter := range l.Mailbox.Letters("ada@example.com")[before:] {
+			on := int(l.clock.Now().Sub(l.born) / day)
+			letters[on] = append(letters[on], letter.Notice)
+		}
+	}
+	return letters
+}
+
+func (l *life) issue(in apikey.IssueInput) authtest.Key {
+	l.t.Helper()
+	return l.IssueKeyTo(l.owner.Account, l.owner.User, in)
+}
+
+// codeOf is the code of a refusal; empty for none.
+func codeOf(err error) fault.Code {
+	if err == nil {
+		return ""
+	}
+	return fault.CodeOf(err)
+}
+
+func (l *life) ask(k authtest.Key, method, path, body string) fault.Code {
+	l.t.Helper()
+	return l.Browser(authtest.PersonOrigin().Addr.String()).Do(l.Signed(k, method, authtest.APIHost, path, body)).Code
+}
+
+func (l *life) order(k authtest.Key) fault.Code {
+	l.t.Helper()
+	return l.ask(k, http.MethodPost, "/v1/orders", `{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"1","price":"1"}`)
+}
+
+func (l *life) edit(k authtest.Key, in apikey.EditInput) error {
+	l.t.Helper()
+	in.Key = k.ID
+	_, err := l.APIKeys.Edit(l.t.Context(), principal.Host("tests"), in)
+	return err
+}
+
+var host = principal.Host("tests")
+
+// What time does to keys: notices before their end, the end of trading from everywhere, and sleep where nobody uses them.
+func TestTimeAndKeys(t *testing.T) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			o := authtest.Options{}
+			if engine == "postgres" {
+				o.PostgresDSN = storetest.Postgres.New(t)
+			}
+			l := newLife(t, o)
+			home := authtest.PersonOrigin().Addr.String()
+			for _, tt := range []struct {
+				name  string
+				in    apikey.IssueInput
+				used  bool
+				days  int
+				wants map[int][]notify.Letter
+				order fault.Code // of an order on the last day
+				look  fault.Code
+			}{
+				{
+					"its end is told 30, 14, 7 and 1 days before",
+					apikey.IssueInput{Scopes: trading, Allowlist: []string{home}},
+					true, 90,
+					map[int][]notify.Letter{60: {notify.KeyExpiring}, 76: {notify.KeyExpiring}, 83: {notify.KeyExpiring}, 89: {notify.KeyExpiring}, 90: {notify.KeyExpired}},
+					fault.KeyExpired, fault.KeyExpired,
+				},
+				{
+					"a short life is not told before it began",
+					apikey.IssueInput{Life: 10 * day},
+					true, 10,
+					map[int][]notify.Letter{3: {notify.KeyExpiring}, 9: {notify.KeyExpiring}, 10: {notify.KeyExpired}},
+					fault.KeyExpired, fault.KeyExpired,
+				},
+				{
+					"from everywhere it trades for 30 days",
+					apikey.IssueInput{Scopes: trading},
+					true, 31,
+					map[int][]notify.Letter{16: {notify.KeyLapsing}, 23: {notify.KeyLapsing}, 29: {notify.KeyLapsing}, 30: {notify.KeyLapsed}},
+					fault.KeyLapsed, "",
+				},
+				{"held to its network it goes on", apikey.IssueInput{Scopes: trading, Pin: "first"}, true, 31, map[int][]notify.Letter{}, "", ""},
+				{
+					"nobody uses it",
+					apikey.IssueInput{Scopes: trading, Allowlist: []string{home}, Life: 200 * day},
+					false, 95,
+					map[int][]notify.Letter{30: {notify.KeyUnused}, 60: {notify.KeyNarrowed}, 90: {notify.KeyDisabled}},
+					fault.KeyUnused, fault.KeyUnused,
+				},
+				{
+					"nobody uses it yet",
+					apikey.IssueInput{Scopes: trading, Allowlist: []string{home}, Life: 200 * day, Standby: true},
+					false, 95,
+					map[int][]notify.Letter{},
+					"", "",
+				},
+			} {
+				t.Run(tt.name, func(t *testing.T) {
+					l.t, l.born = t, l.clock.Now()
+					key := l.issue(tt.in)
+					l.Settle()
+					var used []authtest.Key
+					if tt.used {
+						used = append(used, key)
+					}
+					if diff := cmp.Diff(tt.wants, l.days(tt.days, used...)); diff != "" {
+						t.Errorf("letters by day (-want +got):\n%s", diff)
+					}
+					if got := l.order(key); got != tt.order {
+						t.Errorf("an order on day %d: %q, want %q", tt.days, got, tt.order)
+					}
+					if got := l.ask(key, http.MethodGet, "/v1/accounts", ""); got != tt.look {
+						t.Errorf("a look on day %d: %q, want %q", tt.days, got, tt.look)
+					}
+					if err := l.APIKeys.Revoke(t.Context(), host, key.ID); err != nil {
+						t.Fatal(err)
+					}
+					l.Settle()
+				})
+			}
+		})
+	}
+}
+
+// A key that fell asleep wakes with all that it was given, and is not asleep again the next day.
+func TestASleepingKeyWakes(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	key := l.issue(apikey.IssueInput{Scopes: trading, Allowlist: []string{authtest.PersonOrigin().Addr.String()}, Life: 200 * day})
+	l.days(61)
+	if got := l.order(key); got != fault.KeyAsleep {
+		t.Errorf("an order after 61 days: %q", got)
+	}
+	if got := l.ask(key, http.MethodGet, "/v1/accounts", ""); got != "" {
+		t.Errorf("a look after 61 days: %q", got)
+	}
+	if err := l.APIKeys.Wake(t.Context(), host, key.ID); err != nil {
+		t.Fatal(err)
+	}
+	l.days(1)
+	if got := l.order(key); got != "" {
+		t.Errorf("an order of a key that was woken: %q", got)
+	}
+	if err := l.APIKeys.Wake(t.Context(), host, key.ID); codeOf(err) != fault.KeyNotFound {
+		t.Errorf("to wake one that is awake: %v", err)
+	}
+}
+
+// No call reaches beyond the caps, and nothing that lets a key do more passes for narrowing.
+func TestWhatAnEditMay(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	narrow := []string{"203.0.113.0/25"}
+	wide, none, other := []string{"203.0.0.0/16"}, []string{}, []string{"198.51.100.7"}
+	look, more := []string{"balances:read"}, append([]string{"transfers:read"}, trading...)
+	money := []string{"withdrawals:write"}
+	yes, name, first, cancel, bad := true, "grid 2", apikey.PinFirst, apikey.CancelOrders, apikey.OnEnd("sell")
+	at := func(d time.Duration) *time.Time { end := l.clock.Now().Add(d); return &end }
+	person := l.owner
+	for _, tt := range []struct {
+		name string
+		in   apikey.EditInput
+		want fault.Code // of a person without a step-up; the host needs none
+	}{
+		{"another name", apikey.EditInput{Name: &name}, ""},
+		{"fewer scopes", apikey.EditInput{Scopes: &look}, ""},
+		{"more scopes", apikey.EditInput{Scopes: &more}, fault.StepUpRequired},
+		{"a narrower list", apikey.EditInput{Allowlist: &narrow}, ""},
+		{"a wider list", apikey.EditInput{Allowlist: &wide}, fault.StepUpRequired},
+		{"another list", apikey.EditInput{Allowlist: &other}, fault.StepUpRequired},
+		{"no list", apikey.EditInput{Allowlist: &none}, fault.StepUpRequired},
+		{"a shorter life", apikey.EditInput{ExpiresAt: at(day)}, ""},
+		{"a longer life", apikey.EditInput{ExpiresAt: at(100 * day)}, fault.StepUpRequired},
+		{"a life beyond the cap", apikey.EditInput{ExpiresAt: at(366 * day)}, fault.RequestInvalid},
+		{"a life that is over", apikey.EditInput{ExpiresAt: at(-day)}, fault.RequestInvalid},
+		{"to be held to a network", apikey.EditInput{Pin: &first}, ""},
+		{"to lie unused", apikey.EditInput{Standby: &yes}, fault.StepUpRequired},
+		{"to cancel its orders at the end", apikey.EditInput{OnEnd: &cancel}, ""},
+		{"to do what is no end", apikey.EditInput{OnEnd: &bad}, fault.RequestInvalid},
+		{"money without a list", apikey.EditInput{Scopes: &money, Allowlist: &none}, fault.KeyNeedsAllowlist},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			key := l.issue(apikey.IssueInput{Scopes: trading, Allowlist: []string{"203.0.113.0/24"}})
+			tt.in.Key = key.ID
+			got := key.Key
+			_, err := l.APIKeys.Edit(t.Context(), person, tt.in)
+			if code := codeOf(err); code != tt.want && !(tt.want == fault.StepUpRequired && code == fault.AssuranceTooLow) {
+				t.Errorf("a person: %q, want %q", code, tt.want)
+			}
+			if now := l.APIKeys.Find(key.ID).Key; tt.want != "" && !cmp.Equal(now.Scopes, got.Scopes) {
+				t.Errorf("refused, and yet changed: %v", now.Scopes)
+			}
+		})
+	}
+}
+
+// A list that is added to a key whose time for trading from everywhere is over lets it trade again, so it is no narrowing.
+func TestAListThatBringsTradingBackWidens(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	key := l.issue(apikey.IssueInput{Scopes: trading})
+	l.days(31, key)
+	list := []string{authtest.PersonOrigin().Addr.String()}
+	person := l.owner
+	_, err := l.APIKeys.Edit(t.Context(), person, apikey.EditInput{Key: key.ID, Allowlist: &list})
+	if code := codeOf(err); code != fault.StepUpRequired && code != fault.AssuranceTooLow {
+		t.Errorf("%v", err)
+	}
+	if err := l.edit(key, apikey.EditInput{Allowlist: &list}); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.order(key); got != "" {
+		t.Errorf("an order with the list: %q", got)
+	}
+}
+
+// A key that is held to the network of its first use is refused in another one, frozen, and its owner is told.
+func TestAPinnedKeyThatStrays(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	key := l.issue(apikey.IssueInput{Scopes: trading, Pin: apikey.PinFirst})
+	l.clock.Advance(3 * time.Second)
+	from := func(addr string) fault.Code {
+		t.Helper()
+		return l.Browser(addr).Do(l.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", "")).Code
+	}
+	for _, tt := range []struct {
+		addr string
+		want fault.Code
+	}{{"203.0.113.7", ""}, {"203.0.113.250", ""}, {"203.0.112.7", fault.KeyOtherNetwork}} {
+		if got := from(tt.addr); got != tt.want {
+			t.Errorf("from %s: %q, want %q", tt.addr, got, tt.want)
+		}
+	}
+	if err := l.APIKeys.SaveUses(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	live := l.APIKeys.Find(key.ID)
+	if live.Pin != "203.0.113.0/24" || !live.Frozen() {
+		t.Errorf("after the save: pin %q, frozen %t", live.Pin, live.Frozen())
+	}
+	if got := l.order(key); got != fault.KeyFrozen && got != fault.KeyOtherNetwork {
+		t.Errorf("an order of a key that strayed: %q", got)
+	}
+	l.Settle()
+	letters := l.Mailbox.Letters("ada@example.com")
+	if last := letters[len(letters)-1]; last.Notice != notify.KeyStrayed || last.Facts["seen"] != "203.0.112.7" {
+		t.Errorf("the newest letter: %+v", last)
+	}
+	hmac := apikey.IssueInput{Account: l.owner.Account, Owner: l.owner.User, Name: "n", Purpose: "p", Environment: id.Test, Dialect: sign.Native, Algorithm: sign.HMACSHA256, Pin: apikey.PinFirst}
+	if _, err := l.APIKeys.Issue(t.Context(), host, hmac); codeOf(err) != fault.RequestInvalid {
+		t.Errorf("a secret that can be copied was held to a network: %v", err)
+	}
+}
+
+// The scope to withdraw does nothing before the owner gave it free, with a passkey and in another session than the one it was made in.
+func TestMoneyWaitsForItsRelease(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	who := l.owner
+	in := apikey.IssueInput{Account: who.Account, Owner: who.User, Name: "n", Purpose: "p", Environment: id.Test, Dialect: sign.Native, Algorithm: sign.HMACSHA256, Scopes: []string{"withdrawals:write"}}
+	if _, err := l.APIKeys.Issue(t.Context(), host, in); codeOf(err) != fault.KeyNeedsAllowlist {
+		t.Errorf("without a list: %v", err)
+	}
+	in.Allowlist = []string{authtest.PersonOrigin().Addr.String()}
+	issued, err := l.APIKeys.Issue(t.Context(), host, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if life := issued.ExpiresAt.Sub(issued.Born); life != 30*day {
+		t.Errorf("it lives for %s", life)
+	}
+	l.clock.Advance(3 * time.Second)
+	signer, err := sign.NewHMACSigner(issued.Text(), issued.Secret.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := authtest.Key{Key: issued.Key, Signer: signer}
+	withdraw := func() fault.Code {
+		t.Helper()
+		return l.ask(key, http.MethodPost, "/v1/withdraws/coin", `{"currency":"BTC","amount":"0.1","address":"bc1qexample","net_type":"BTC"}`)
+	}
+	if got := withdraw(); got != fault.KeyNotReleased {
+		t.Errorf("before its release: %q", got)
+	}
+	if err := l.APIKeys.Release(t.Context(), who, issued.ID); codeOf(err) != fault.AssuranceTooLow {
+		t.Errorf("released without a passkey: %v", err)
+	}
+	if err := l.APIKeys.Release(t.Context(), host, issued.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := withdraw(); got != fault.ConfirmationNoPasskey {
+		t.Errorf("after its release: %q", got)
+	}
+	if err := l.APIKeys.Release(t.Context(), host, issued.ID); codeOf(err) != fault.KeyNotFound {
+		t.Errorf("released twice: %v", err)
+	}
+}

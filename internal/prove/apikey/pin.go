@@ -1,0 +1,154 @@
+package apikey
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// PinFirst stands in Key.Pin of a key that will be held to the network it is first used from.
+const PinFirst = "first"
+
+// Tied says whether the key works from a place that its owner named: an allowlist, or an Ed25519 key held to one network. Only such a key
+// trades for more than Limits.UnpinnedTradeLife. A ceiling on what it may order, once there is one, belongs here: it is what a pin alone lacks.
+func (k Key) Tied() bool {
+	return len(k.Allowlist) > 0 || k.Pin != "" && k.Algorithm == sign.Ed25519
+}
+
+// pinOf reads the network that a key shall be held to: none, the first one, or the one around an address. Errors: request.invalid.
+func pinOf(word string, a sign.Algorithm) (string, error) {
+	if word == "" {
+		return "", nil
+	}
+	if a != sign.Ed25519 {
+		return "", invalid("pin")
+	}
+	if word == PinFirst {
+		return PinFirst, nil
+	}
+	if network, err := netip.ParsePrefix(word); err == nil && networkOf(network.Addr()) == network {
+		return word, nil
+	}
+	addr, err := netip.ParseAddr(word)
+	if err != nil || addr.Zone() != "" {
+		return "", invalid("pin")
+	}
+	return networkOf(addr).String(), nil
+}
+
+// networkOf is what counts as one network: an IPv4 /24, an IPv6 /48.
+func networkOf(addr netip.Addr) netip.Prefix {
+	addr = addr.Unmap()
+	bits := 48
+	if addr.Is4() {
+		bits = 24
+	}
+	return netip.PrefixFrom(addr, bits).Masked()
+}
+
+// AtHome says whether the key is not held to another network than that of addr.
+func (l *Live) AtHome(addr netip.Addr) bool {
+	if l.Pin == "" {
+		return true
+	}
+	network := l.pin
+	if network == nil {
+		network = l.used.pinned.Load()
+	}
+	return network == nil || network.Contains(addr.Unmap())
+}
+
+// pinFirst holds the key to the network that it is first used from: here at once, and in its row with the next save.
+func (k *Keys) pinFirst(l *Live, from netip.Addr) {
+	network := networkOf(from)
+	if l.used.pinned.CompareAndSwap(nil, &network) {
+		k.uses.mu.Lock()
+		defer k.uses.mu.Unlock()
+		k.uses.pinned = append(k.uses.pinned, l)
+	}
+}
+
+// Strayed notes that somebody who holds the key used it from another network than its own. It was refused; with the next save it is frozen,
+// which is what its owner chose a pin for.
+func (k *Keys) Strayed(l *Live, from netip.Addr) {
+	k.uses.mu.Lock()
+	defer k.uses.mu.Unlock()
+	if k.uses.strays == nil {
+		k.uses.strays = map[*Live]netip.Addr{}
+	}
+	if len(k.uses.strays) < maxStrays {
+		k.uses.strays[l] = from
+	}
+}
+
+// maxStrays bounds what waits to be frozen.
+const maxStrays = 10_000
+
+// savePins writes the networks that keys were first used from, and freezes those that were used from others.
+func (k *Keys) savePins(ctx context.Context) error {
+	k.uses.mu.Lock()
+	pinned, strays := k.uses.pinned, k.uses.strays
+	k.uses.pinned, k.uses.strays = nil, nil
+	k.uses.mu.Unlock()
+	for _, l := range pinned {
+		if err := k.savePin(ctx, l); err != nil {
+			return err
+		}
+	}
+	for l, from := range strays {
+		if err := k.freezeStray(ctx, l, from); err != nil && fault.CodeOf(err) != fault.KeyNotFound {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *Keys) savePin(ctx context.Context, l *Live) error {
+	return k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		key, found, err := tx.KeyByID(ctx, l.ID)
+		if err != nil || !found || key.Pin != PinFirst {
+			return audit.Quiet(audit.KeyUsed), err
+		}
+		key.Pin = l.used.pinned.Load().String()
+		if _, err := tx.ChangeKey(ctx, key); err != nil {
+			return audit.Event{}, fmt.Errorf("pin key: %w", err)
+		}
+		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
+		return eventOf(audit.KeyPinned, principal.System("keys"), key, factsOf(key)), nil
+	})
+}
+
+func (k *Keys) freezeStray(ctx context.Context, l *Live, from netip.Addr) error {
+	return k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		p := principal.System("keys")
+		key, err := k.reach(ctx, tx, p, l.ID)
+		if err != nil {
+			return audit.Event{}, err
+		}
+		won, err := tx.StopKey(ctx, key, Freeze, "used from another network", k.Now())
+		return k.changed(ctx, tx, p, key, won, err, verb{audit.KeyStrayed, happening.KeyStrayed}, map[string]string{"seen": from.String()})
+	})
+}
+
+// Withheld is why a key that was given a scope may not use it although it is not frozen; nil if nothing withholds it.
+func (l *Live) Withheld(s scope.Scope) *fault.Error {
+	switch {
+	case s.Class() <= scope.Cancel:
+		return nil
+	case l.Dormancy >= ReadOnlyUnused:
+		return fault.New(fault.KeyAsleep)
+	case s.Class() >= scope.Withdraw && l.ReleasedAt.IsZero():
+		return fault.New(fault.KeyNotReleased)
+	case l.scopes.Has(s):
+		return fault.New(fault.KeyLapsed)
+	}
+	return nil
+}

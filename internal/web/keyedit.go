@@ -1,0 +1,192 @@
+package web
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// planEdit shows the form that changes a key, as the key is.
+func (k *keys) planEdit(v *visit) error {
+	key, err := k.listed(v)
+	if err != nil {
+		return err
+	}
+	return k.showEdit(v, key, wanted{scopes: key.Scopes.Words(), fields: map[string]string{
+		"name": key.Name, "purpose": key.Purpose, "allowlist": strings.Join(networkTexts(key), "\n"), "on_end": string(key.OnEnd), "pin": key.Pin,
+		"standby": map[bool]string{true: "yes"}[key.Standby],
+	}}, page.Problem{})
+}
+
+// showEdit shows it as it was filled in.
+func (k *keys) showEdit(v *visit, key apikey.Key, w wanted, p page.Problem) error {
+	view := page.KeyEdit{
+		Problem: p, ID: key.Text(), Name: key.Name, NewName: w.fields["name"], Purpose: w.fields["purpose"], Allowlist: w.fields["allowlist"],
+		Scopes: k.scopeChoices(v, w.scopes), Lives: k.newEnds(v, key, w.fields["life"]), OnEnds: v.onEnds(w.fields["on_end"]),
+		Standby: w.fields["standby"] == "yes",
+	}
+	if key.Algorithm == sign.Ed25519 {
+		view.Pins = v.pins(w.fields["pin"], key.Pin)
+	}
+	return v.show(page.KeyEditPage(v.frame("edit.title"), view))
+}
+
+// newEnds are the ends to choose from: as it is, and in so many days.
+func (k *keys) newEnds(v *visit, key apikey.Key, chosen string) []page.Option {
+	keep := v.words.Say("edit.life_keep", "expires", key.ExpiresAt.UTC().Format(time.DateOnly))
+	list := []page.Option{{Text: keep, Chosen: chosen == ""}}
+	for _, days := range []int{1, 7, 30, 90, 180, 365} {
+		if life := time.Duration(days) * 24 * time.Hour; life <= k.terms.limits.MaxLife {
+			value := strconv.Itoa(days)
+			list = append(list, page.Option{Value: value, Text: v.words.Say("edit.life_in", "life", v.words.Count("time.day", days)), Chosen: chosen == value})
+		}
+	}
+	return list
+}
+
+// edit changes a key. The form says all of it, so what is as it was is left out: another session may have changed it meanwhile.
+func (k *keys) edit(v *visit) error {
+	key, err := k.listed(v)
+	if err != nil {
+		return err
+	}
+	w := wanted{scopes: v.form.takeAll("scopes")}
+	if w.fields, err = v.form.only("name", "purpose", "allowlist", "life", "on_end", "pin", "standby"); err != nil {
+		return err
+	}
+	in, err := w.change(key, v.now)
+	if err == nil {
+		_, err = k.keys.Edit(v.r.Context(), v.who, in)
+	}
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return k.showEdit(v, key, w, p) })
+	}
+	v.say("key_changed")
+	return v.leave("/keys/" + key.Text())
+}
+
+// change is what the form says other than the key. Errors: request.invalid.
+func (w wanted) change(key apikey.Key, now time.Time) (in apikey.EditInput, err error) {
+	in.Key = key.ID
+	differs := func(field, is string) *string {
+		if text := w.fields[field]; text != is {
+			return &text
+		}
+		return nil
+	}
+	in.Name, in.Purpose = differs("name", key.Name), differs("purpose", key.Purpose)
+	in.OnEnd = (*apikey.OnEnd)(differs("on_end", string(key.OnEnd)))
+	if key.Algorithm == sign.Ed25519 {
+		in.Pin = differs("pin", key.Pin)
+	}
+	scopes := w.scopes
+	for _, money := range key.Scopes.Words() { // the form does not offer what moves money, and does not take it either
+		if money == "withdrawals:write" {
+			scopes = append(scopes, money)
+		}
+	}
+	if strings.Join(scopes, " ") != key.Scopes.String() {
+		in.Scopes = &scopes
+	}
+	if list := addresses(w.fields["allowlist"]); strings.Join(list, " ") != strings.Join(networkTexts(key), " ") {
+		in.Allowlist = &list
+	}
+	if standby := w.fields["standby"] == "yes"; standby != key.Standby {
+		in.Standby = &standby
+	}
+	if days := w.fields["life"]; days != "" {
+		n, err := strconv.ParseUint(days, 10, 16)
+		if err != nil || n == 0 {
+			return in, fault.New(fault.RequestInvalid, "field", "life")
+		}
+		// To the hour, so that the form that comes back with a proof says the same.
+		end := now.Truncate(time.Hour).Add(time.Duration(n) * 24 * time.Hour)
+		in.ExpiresAt = &end
+	}
+	return in, nil
+}
+
+// listed is the key of the address, if the reader may see it.
+func (k *keys) listed(v *visit) (apikey.Key, error) {
+	kid, err := k.named(v)
+	if err != nil {
+		return apikey.Key{}, err
+	}
+	all, err := k.keys.List(v.r.Context(), v.who)
+	if err != nil {
+		return apikey.Key{}, err
+	}
+	return keyIn(all, kid)
+}
+
+func keyIn(all []apikey.Key, kid id.Key) (apikey.Key, error) {
+	for _, key := range all {
+		if key.ID == kid {
+			return key, nil
+		}
+	}
+	return apikey.Key{}, fault.New(fault.KeyNotFound)
+}
+
+// networkTexts are an allowlist's lines; a single address is written as one.
+func networkTexts(key apikey.Key) (list []string) {
+	for _, network := range key.Allowlist {
+		text := network.String()
+		if network.IsSingleIP() {
+			text = network.Addr().String()
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+// templates are the usual kinds of keys.
+func (v *visit) templates(chosen string) (list []page.Option) {
+	for _, t := range apikey.Templates() {
+		list = append(list, page.Option{Value: t.Name, Text: v.words.Say("template." + t.Name), Chosen: t.Name == chosen})
+	}
+	return list
+}
+
+// onEnds are what can happen to open orders.
+func (v *visit) onEnds(chosen string) (list []page.Option) {
+	for _, end := range []apikey.OnEnd{apikey.LeaveOrders, apikey.CancelOrders} {
+		list = append(list, page.Option{Value: string(end), Text: v.words.Say("on_end." + string(end)), Chosen: string(end) == chosen})
+	}
+	return list
+}
+
+// pins are the networks that a key can be held to: none, the first, the reader's own, and the one it has.
+func (v *visit) pins(chosen, has string) (list []page.Option) {
+	values := []string{"", apikey.PinFirst}
+	if has != "" && has != apikey.PinFirst {
+		values = append(values, has)
+	} else if here := v.rec.Addr; here.IsValid() {
+		values = append(values, here.String())
+	}
+	for _, value := range values {
+		text := v.pinned(value)
+		if value == "" {
+			text = v.words.Say("pin.none")
+		}
+		list = append(list, page.Option{Value: value, Text: text, Chosen: value == chosen})
+	}
+	return list
+}
+
+// pinned says what a key is held to; nothing for nothing.
+func (v *visit) pinned(pin string) string {
+	switch pin {
+	case "":
+		return ""
+	case apikey.PinFirst:
+		return v.words.Say("pin.first")
+	}
+	return v.words.Say("pin.network", "network", pin)
+}
