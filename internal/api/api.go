@@ -23,6 +23,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
@@ -31,6 +32,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
 // Describer finds words for what a browser says about itself.
@@ -70,6 +72,9 @@ type Deps struct {
 	// Confirmations and Holds are what waits, and why.
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
+	// Notices is the message centre, Contacts how people are reached.
+	Notices  *notify.Notices
+	Contacts *contact.Contacts
 }
 
 // API is the door. It is safe for concurrent use once it is mounted.
@@ -90,7 +95,8 @@ func New(d Deps) (*API, error) {
 		"Now": d.Now == nil, "FormKey": len(d.FormKey) != 32, "Decide": d.Decide == nil, "Verifier": d.Verifier == nil,
 		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
-		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil,
+		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
+		"Contacts": d.Contacts == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -115,6 +121,8 @@ func (a *API) Mount(mux *route.Mux) {
 	(&keyLife{a.Keys}).mount(a)
 	(&accounts{a.Accounts}).mount(a)
 	(&confirmations{a.Confirmations, a.Holds, a.Now}).mount(a)
+	(&messages{a.Notices, a.Now}).mount(a)
+	(&contacts{a.Contacts}).mount(a)
 	(&activity{a.Log, a.Keys, a.Describe}).mount(a)
 	a.describeItself()
 }

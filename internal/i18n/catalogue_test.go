@@ -108,7 +108,7 @@ func families() map[string][]string {
 		}
 	}
 	var missing []string
-	for _, gap := range []string{"factor", "proof", "way", "codes"} {
+	for _, gap := range []string{"factor", "proof", "way", "codes", "reported"} {
 		for _, part := range []string{"title", "text", "link"} {
 			missing = append(missing, gap+"."+part)
 		}
@@ -134,7 +134,7 @@ func families() map[string][]string {
 		"template.": {"portfolio", "accounting", "bot", "market_maker"},
 		"keylife.":  verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.":     {"recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored"},
+		"asked.":     {"contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored"},
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text", "unrenewed.title", "unrenewed.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"spare.": {"second", "test"}, "fact.missing.": {"two_factors", "user_verified", "phishing_resistant", "device_bound", "fresh"},
@@ -145,8 +145,9 @@ func families() map[string][]string {
 		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
 		"confirm.title.": {"withdraw", "destination"}, "confirm.what.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
 		"sessions.skipped.": {"quota_exceeded", "server_error", "unreachable"},
-		"hold.reason.":      {"password_changed", "factor_removed", "cookie_replayed", "other"},
-		"invalid.":          {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang"},
+		"hold.reason.":      {"password_changed", "factor_removed", "cookie_replayed", "other", "contact_changed", "reported_session", "reported_change"},
+		"not_me.":           {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address"},
+		"invalid.": {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang", "phrase", "mail"},
 	}
 }
 
@@ -179,7 +180,7 @@ func problems() (words []string) {
 
 // What the public reads comes from catalogues alone: no refusal carries the text of an error.
 func TestNoRefusalCarriesAnErrorsText(t *testing.T) {
-	carries := regexp.MustCompile(`fault\.New\([^\n]*(\.Error\(\)|\.Message)`)
+	carries := regexp.MustCompile(`fault\.New\([^\n]*(\.Error\(\)|\.Message\b)`)
 	for _, bad := range []string{`fault.New(fault.RequestMalformed, "problem", err.Error())`, `fault.New(c, "problem", found.Message)`} {
 		if !carries.MatchString(bad) {
 			t.Errorf("%s is not found", bad)

@@ -27,6 +27,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{}, Binding: bound,
 		Tally: s.Tally, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
 		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds,
+		Notices: s.Notices, Contacts: s.Contacts,
 	})
 	if err != nil {
 		return nil, err
@@ -36,6 +37,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(),
 		FormKey: formKey, Decide: s.Policy, Describe: describer{}, Binding: bound, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
 		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds,
+		Notices: s.Notices, Contacts: s.Contacts, ContactHold: s.cfg.Holds.Contact,
 	})
 	if err != nil {
 		return nil, err

@@ -26,6 +26,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/binding"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
+	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
@@ -69,6 +70,8 @@ type Rooms struct {
 	Factors  *factor.Factors
 	SignUps  *signup.SignUps
 	SignIns  *signin.SignIns
+	// Contacts is how users are reached.
+	Contacts *contact.Contacts
 	StepUps  *stepup.StepUps
 	APIKeys  *apikey.Keys
 	Verifier *signed.Verifier
@@ -195,7 +198,9 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 			return err
 		}
 	}
-	r.Notices = notify.New(store.Of[notify.Tx](db), r.SignUps, notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions}, post)
+	if err := r.buildNotices(ctx, cfg, opts, post); err != nil {
+		return err
+	}
 	db.Listen(store.Listener{Reload: db.Ring().Reload, Hear: func(c txn.Change) {
 		if c.Subject == txn.SubjectDataKey {
 			if err := db.Ring().Reload(context.Background()); err != nil {
@@ -204,6 +209,20 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		}
 	}})
 	return nil
+}
+
+// buildNotices is the last of the rooms, because the link of a notice can stop what all the others do.
+func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Options, post notify.Post) error {
+	key, err := r.Store.ServerSecret(ctx, "not_me_links", random32)
+	if err != nil {
+		return err
+	}
+	r.Notices, err = notify.New(notify.Deps{
+		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg), Key: key,
+		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions}, Follow: r.Consequences,
+		Stops: notify.Stops{Sessions: r.Sessions, Confirmations: r.Confirmations, Keys: r.APIKeys, Contacts: r.Contacts},
+	})
+	return err
 }
 
 // buildConfirmations has passkeys of its own: what was signed on any other origin is refused here, and what was signed here everywhere else.
@@ -262,6 +281,16 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	r.SignUps, err = signup.New(signup.Deps{
 		Ledger: store.Of[signup.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, Ceremonies: r.ceremonies, Passkeys: passkeys,
 		Follow: follow, Limits: limits, SourceLimits: manyTries(limits), CodeKey: codeKey,
+	})
+	if err != nil {
+		return err
+	}
+	contactKey, err := db.ServerSecret(ctx, "contact_codes", random32)
+	if err != nil {
+		return err
+	}
+	r.Contacts, err = contact.New(contact.Deps{
+		Ledger: store.Of[contact.Tx](db), Now: now, StepUps: r.StepUps, Sessions: r.Sessions, Follow: follow, Limits: limits, CodeKey: contactKey,
 	})
 	if err != nil {
 		return err
@@ -351,8 +380,9 @@ func random32() []byte {
 // Handlers are the jobs that this release knows how to do.
 func (r *Rooms) Handlers() store.Handlers {
 	return store.Handlers{
-		notify.Notice{}.Kind():   r.Notices.DoNotice,
-		signup.CodeMail{}.Kind(): r.Notices.DoCodeMail,
+		notify.Delivery{}.Kind():  r.Notices.DoNotice,
+		signup.CodeMail{}.Kind():  r.Notices.DoCodeMail,
+		contact.CodeMail{}.Kind(): r.Notices.DoContactMail,
 	}
 }
 

@@ -17,14 +17,19 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/mail"
 	"github.com/seed-21c57000/sallyport/internal/mail/letter"
+	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
-// post writes letters with package letter and hands them to the relay. It turns facts of rooms into the words of mails.
+// writer writes letters with package letter. It turns facts of rooms into the words of mails.
+type writer struct{ links letter.Links }
+
+// post hands letters to the relay.
 type post struct {
+	writer
+
 	relay relay
-	links letter.Links
 	from  mailaddr.Address
 }
 
@@ -39,8 +44,12 @@ type noRelay struct{}
 
 func (noRelay) Send(context.Context, mail.Message) error { return errNoRelay }
 
+func newWriter(cfg config.Config) writer {
+	return writer{letter.Links{Origin: string(cfg.Dashboard.Origin)}}
+}
+
 func newPost(cfg config.Config, now func() time.Time) (*post, error) {
-	p := &post{relay: noRelay{}, links: letter.Links{Origin: string(cfg.Dashboard.Origin)}}
+	p := &post{writer: newWriter(cfg), relay: noRelay{}}
 	if cfg.Mail.SMTP.Addr == "" {
 		return p, nil
 	}
@@ -76,24 +85,48 @@ func readSecretFile(path string) (secret.Value, error) {
 // SendCode sends the letter of a sign-up.
 func (p *post) SendCode(ctx context.Context, to notify.To, code secret.Value, existing bool, life time.Duration) error {
 	if existing {
-		return p.send(ctx, to, letter.SignUpExisting{})
+		return p.send(ctx, to, letter.SignUpExisting{}, letter.Frame{})
 	}
-	return p.send(ctx, to, letter.SignUpCode{Code: letter.Code(code.Reveal()), ValidFor: life})
+	return p.send(ctx, to, letter.SignUpCode{Code: letter.Code(code.Reveal()), ValidFor: life}, letter.Frame{})
+}
+
+// SendContactCode sends the code of a new address.
+func (p *post) SendContactCode(ctx context.Context, to notify.To, m notify.Message, code secret.Value) error {
+	if m.Letter == notify.ContactTaken {
+		return p.send(ctx, to, letter.ContactTaken{}, letter.Frame{})
+	}
+	written := letter.ContactCode{Code: letter.Code(code.Reveal()), Second: m.Facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}
+	return p.send(ctx, to, written, letter.Frame{Message: m.ID.String()})
 }
 
 // SendNotice sends a notice.
-func (p *post) SendNotice(ctx context.Context, to notify.To, l notify.Letter, facts map[string]string, at time.Time) error {
-	written, err := p.write(to.Lang, l, facts, at)
+func (p *post) SendNotice(ctx context.Context, to notify.To, m notify.Message, link string) error {
+	written, err := p.write(to.Lang, m)
 	if err != nil {
 		return err
 	}
-	return p.send(ctx, to, written)
+	plan, _ := notify.ContainmentOf(m.Letter)
+	return p.send(ctx, to, written, letter.Frame{Message: m.ID.String(), NotMe: link, NotMeFor: plan.Life()})
 }
 
-func (p *post) write(lang string, l notify.Letter, facts map[string]string, at time.Time) (letter.Letter, error) {
-	seen := letter.Sighting{At: at}
+// Read says a message as its mail did, without what the mail alone may carry.
+func (w writer) Read(lang string, m notify.Message) (notify.Text, error) {
+	written, err := w.write(lang, m)
+	if err != nil {
+		return notify.Text{}, err
+	}
+	r, err := letter.Render(written, letter.Frame{Language: lang, Product: Product, Links: w.links, Message: m.ID.String()})
+	return notify.Text{Subject: r.Subject, Body: r.Text}, err
+}
+
+func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
+	l, facts := m.Letter, m.Facts
+	seen := letter.Sighting{At: m.Born}
 	if header := facts["agent"]; header != "" {
 		seen.Device = agent.Describe(header).Words(lang)
+	}
+	if addr := facts["addr"]; addr != "" {
+		seen.Place = i18n.In(lang).Say("place.of_address", "addr", addr)
 	}
 	switch l {
 	case notify.Welcome:
@@ -103,21 +136,21 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 	case notify.LimitedSignIn:
 		return letter.LimitedSignIn{Seen: seen}, nil
 	case notify.Disowned:
-		return letter.SessionDisowned{Seen: seen}, nil
+		return letter.SessionDisowned{Seen: seen, Hold: m.Held}, nil
 	case notify.CookieReplayed:
-		return letter.CookieReplayed{Seen: seen}, nil
+		return letter.CookieReplayed{Seen: seen, Hold: m.Held}, nil
 	case notify.SignedOutEverywhere:
 		return letter.SignedOutEverywhere{Seen: seen}, nil
 	case notify.SignedOutOthers:
 		return letter.SignedOutOthers{Seen: seen}, nil
 	case notify.PasswordChanged:
-		return letter.PasswordChanged{Seen: seen}, nil
+		return letter.PasswordChanged{Seen: seen, Hold: m.Held}, nil
 	case notify.FactorAdded:
 		return letter.FactorAdded{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
 	case notify.FactorRemoved:
-		return letter.FactorRemoved{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
+		return letter.FactorRemoved{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen, Hold: m.Held}, nil
 	case notify.RecoveryCodesReplaced:
-		return letter.RecoveryCodesReplaced{Seen: seen}, nil
+		return letter.RecoveryCodesReplaced{Seen: seen, Hold: m.Held}, nil
 	case notify.CodesGuessed:
 		count, err := strconv.Atoi(facts["count"])
 		return letter.CodesGuessed{Count: count, Resting: facts["resting"] != "", Seen: seen}, err
@@ -133,8 +166,16 @@ func (p *post) write(lang string, l notify.Letter, facts map[string]string, at t
 	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked,
 		notify.KeyWidened, notify.KeyWoken, notify.KeyReleased:
 		return letter.KeyChanged{Change: string(l), Name: facts["name"], Seen: seen}, nil
+	case notify.ContactChanged:
+		return letter.ContactChanged{Second: facts["place"] == string(contact.Second), Old: facts["old"], New: facts["mail"], Seen: seen, Hold: m.Held}, nil
+	case notify.Contained:
+		return letter.Contained{Seen: seen, Hold: m.Held}, nil
+	case notify.SignUpTried:
+		return letter.SignUpExisting{}, nil
+	case notify.ContactCode:
+		return letter.ContactCode{Second: facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}, nil
 	case notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled:
-		return keyAged(l, facts, at)
+		return keyAged(l, facts, m.Born)
 	}
 	return nil, fmt.Errorf("no letter is written for %q", l)
 }
@@ -163,12 +204,14 @@ func scopeWords(lang, scopes string) (words []string) {
 	return words
 }
 
-func (p *post) send(ctx context.Context, to notify.To, l letter.Letter) error {
+// send hands a letter over, in a frame that says what belongs to this mail alone.
+func (p *post) send(ctx context.Context, to notify.To, l letter.Letter, f letter.Frame) error {
 	addr, err := mailaddr.Parse(to.Mail)
 	if err != nil {
 		return fmt.Errorf("stored address: %w", err)
 	}
-	r, err := letter.Render(l, letter.Frame{Language: to.Lang, Product: Product, Links: p.links})
+	f.Language, f.Product, f.Phrase, f.Links = to.Lang, Product, to.Phrase, p.links
+	r, err := letter.Render(l, f)
 	if err != nil {
 		return fmt.Errorf("write letter: %w", err)
 	}

@@ -130,7 +130,7 @@ func (s *Server) Background(ctx context.Context) error {
 func (s *Server) givenUp(ctx context.Context, job store.FailedJob) {
 	s.metrics.jobs.WithLabelValues(job.Kind).Inc()
 	s.opts.Log.ErrorContext(ctx, "a job was given up", "job", job.ID, "kind", job.Kind, "attempts", job.Attempts, "error", job.Error)
-	if job.Kind != (notify.Notice{}).Kind() {
+	if job.Kind != (notify.Delivery{}).Kind() {
 		return
 	}
 	if err := s.Notices.GiveUp(ctx, job.Fields); err != nil {

@@ -59,7 +59,12 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		"secrets' uses": func() error {
 			return t.EraseSecretUsesOfOwner(ctx, sqlgen.EraseSecretUsesOfOwnerParams{OwnerID: u[:]})
 		},
-		"uses of keys":   func() error { return t.EraseKeyUsesOfOwner(ctx, sqlgen.EraseKeyUsesOfOwnerParams{OwnerID: u[:]}) },
+		"uses of keys": func() error { return t.EraseKeyUsesOfOwner(ctx, sqlgen.EraseKeyUsesOfOwnerParams{OwnerID: u[:]}) },
+		"messages":     func() error { return t.DeleteMessagesByUser(ctx, sqlgen.DeleteMessagesByUserParams{UserID: u[:]}) },
+		"contact":      func() error { return t.DeleteContactByUser(ctx, sqlgen.DeleteContactByUserParams{UserID: u[:]}) },
+		"contact changes": func() error {
+			return t.DeleteContactChangesByUser(ctx, sqlgen.DeleteContactChangesByUserParams{UserID: u[:]})
+		},
 		"account's name": func() error { return t.EraseAccountsOfUser(ctx, sqlgen.EraseAccountsOfUserParams{UserID: u[:]}) },
 	} {
 		if err := erase(); err != nil {

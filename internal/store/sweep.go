@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
 )
 
@@ -42,6 +43,12 @@ func (t *tx) Sweep(ctx context.Context, now time.Time, limit int64) (total int64
 		},
 		func() (int64, error) {
 			return t.DeleteOldKeyUses(ctx, sqlgen.DeleteOldKeyUsesParams{Before: micros(now.Add(-90 * 24 * time.Hour)), MaxRows: limit})
+		},
+		func() (int64, error) {
+			return t.DeleteMessagesBefore(ctx, sqlgen.DeleteMessagesBeforeParams{Before: micros(now.Add(-notify.Keep)), MaxRows: limit})
+		},
+		func() (int64, error) {
+			return t.DeleteContactChangesBefore(ctx, sqlgen.DeleteContactChangesBeforeParams{Before: expired, MaxRows: limit})
 		},
 		func() (int64, error) { return t.sweepSessions(ctx, expired, day, limit) },
 		func() (int64, error) { return t.sweepDevices(ctx, unseen, limit) },

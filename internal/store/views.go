@@ -5,6 +5,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/binding"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
+	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
@@ -14,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
 // Every view of the one transaction. A package that asks for something no file here offers fails to compile in this list.
@@ -24,8 +26,10 @@ var (
 	_ binding.Tx  = (*tx)(nil)
 	_ ceremony.Tx = (*tx)(nil)
 	_ confirm.Tx  = (*tx)(nil)
+	_ contact.Tx  = (*tx)(nil)
 	_ device.Tx   = (*tx)(nil)
 	_ factor.Tx   = (*tx)(nil)
+	_ notify.Tx   = (*tx)(nil)
 	_ session.Tx  = (*tx)(nil)
 	_ signin.Tx   = (*tx)(nil)
 	_ signup.Tx   = (*tx)(nil)

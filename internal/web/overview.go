@@ -4,16 +4,19 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -60,6 +63,9 @@ func (o *overview) show(v *visit) error {
 		Name: self.Name, Mail: self.Mail, Missing: v.missing(m), Proven: v.proven(v.who.Proof), Mine: *f.Me,
 		Limit: v.words.Span(o.sessions.Limits.Idle), Held: heldView(v.words, v.now, stand),
 	}
+	if slices.ContainsFunc(stand.Holds, reported) {
+		view.Missing = append([]page.Missing{v.gap("reported", "/methods")}, view.Missing...)
+	}
 	for _, h := range o.hosts {
 		view.Hosts = append(view.Hosts, hostView(h))
 	}
@@ -68,10 +74,7 @@ func (o *overview) show(v *visit) error {
 
 // missing lists the gaps in how an account is guarded, the most urgent first.
 func (v *visit) missing(m factor.Methods) (list []page.Missing) {
-	add := func(name, href string) {
-		say := func(part string) string { return v.words.Say("missing." + name + "." + part) }
-		list = append(list, page.Missing{Title: say("title"), Text: say("text"), Link: say("link"), Href: href})
-	}
+	add := func(name, href string) { list = append(list, v.gap(name, href)) }
 	ways := len(m.Passkeys)
 	if m.Password != nil {
 		ways++
@@ -89,6 +92,16 @@ func (v *visit) missing(m factor.Methods) (list []page.Missing) {
 		add("way", "/methods")
 	}
 	return list
+}
+
+func (v *visit) gap(name, href string) page.Missing {
+	say := func(part string) string { return v.words.Say("missing." + name + "." + part) }
+	return page.Missing{Title: say("title"), Text: say("text"), Link: say("link"), Href: href}
+}
+
+// reported says whether a hold stands because its user said by a mail's link that something was not them: they are led to what is left to check.
+func reported(h hold.Hold) bool {
+	return h.Reason == happening.ReportedSession || h.Reason == happening.ReportedChange
 }
 
 // stay answers the button by which somebody says that they are still there. That is all: the visit has counted as a human act.

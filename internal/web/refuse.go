@@ -95,7 +95,7 @@ func fieldOf(f *fault.Error) string {
 		return "password"
 	case group == "mail_address":
 		return "mail"
-	case f.Code == fault.SignUpCodeRefused, f.Code == fault.TOTPCodeRefused:
+	case f.Code == fault.SignUpCodeRefused, f.Code == fault.TOTPCodeRefused, f.Code == fault.ContactCodeRefused:
 		return "code"
 	}
 	return ""

@@ -26,6 +26,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
@@ -34,6 +35,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -87,6 +89,10 @@ type Deps struct {
 	// Confirmations and Holds are what waits, and why.
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
+	// Notices is the message centre, Contacts how users are reached, ContactHold how long money waits after that changed.
+	Notices     *notify.Notices
+	Contacts    *contact.Contacts
+	ContactHold time.Duration
 }
 
 // Web is the door. It is safe for concurrent use once it is mounted.
@@ -110,7 +116,7 @@ func New(d Deps) (*Web, error) {
 		"Now": d.Now == nil, "Product": d.Product == "", "Environment": d.Environment == 0, "FormKey": len(d.FormKey) != 32,
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
 		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil,
-		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil,
+		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -138,6 +144,9 @@ func (w *Web) Mount(mux *route.Mux) {
 	}
 	(&overview{w.Sessions, w.Accounts, w.Factors, w.Holds, w.Hosts}).mount(on)
 	(&pending{w.Confirmations, w.Holds}).mount(on)
+	(&messages{w.Notices}).mount(on)
+	(&notMe{w.Notices}).mount(on)
+	(&contacts{w.Contacts, w.ContactHold}).mount(on)
 	(&signUps{w.SignUps, w.Binding}).mount(on)
 	(&signIns{w.SignIns, w.Origin, w.Binding}).mount(on)
 	(&crossing{w.Sessions, w.Hosts}).mount(on)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,11 @@ func walk(p *person, show func(name string)) {
 	p.arrive("/")
 	show("overview-new")
 	visit("keys-none", "/keys")
+	visit("contact", "/contact")
+	p.fill("form[action='/contact/second'] [name='second']", "ada@work.example.com")
+	p.submit("form[action='/contact/second']")
+	p.arrive("/contact/code")
+	show("contact-code")
 	visit("password", "/methods/password")
 
 	p.open(p.demo.Dashboard + "/methods")
@@ -64,7 +70,27 @@ func walk(p *person, show func(name string)) {
 	visit("sessions", "/sessions")
 	visit("activity", "/activity")
 	visit("confirmations", "/confirmations")
+	visit("messages", "/messages")
+	p.click("main li h2 a")
+	p.until("location.pathname.startsWith('/messages/msg_')")
+	show("message")
+	p.open(p.notMe("ada@example.com"))
+	show("not-me")
 	visit("not-found", "/no-such-page")
+}
+
+var notMeLink = regexp.MustCompile(`https?://[^\s]+/not-me/[^\s]+`)
+
+// notMe is the link of the newest mail to an address by which its reader says that it was not them.
+func (p *person) notMe(mail string) string {
+	p.t.Helper()
+	for _, letter := range p.letters() {
+		if found := notMeLink.FindString(letter.Text); letter.To == mail && found != "" {
+			return found
+		}
+	}
+	p.t.Fatalf("no mail to %s has a link to say that it was not them", mail)
+	return ""
 }
 
 // fillIn opens a page, fills its form in and sends it.

@@ -222,6 +222,16 @@ const (
 	BindingChallenged Code = "binding.challenged"
 	// BindingRefused: The proof of this device was not accepted.
 	BindingRefused Code = "binding.refused"
+	// MessageNotFound: You have no message with this id.
+	MessageNotFound Code = "message.not_found"
+	// NoticeLinkUnknown: This link is not one of ours.
+	NoticeLinkUnknown Code = "notice.link_unknown"
+	// NoticeLinkOver: This link was used already, or it is too old. Nothing has changed now.
+	NoticeLinkOver Code = "notice.link_over"
+	// ContactCodeRefused: That code is not right, or it is too old. Your address has not changed.
+	ContactCodeRefused Code = "contact.code_refused"
+	// ContactNoSecond: There is no second address.
+	ContactNoSecond Code = "contact.no_second"
 	// RecoveryCodeRefused: That is none of the recovery codes that are left.
 	RecoveryCodeRefused Code = "recovery_code.refused"
 	// FactorLastWayBack: Without it, a lost passkey would leave no way back but a wait of days.
@@ -557,6 +567,21 @@ var registry = map[Code]Entry{
 	BindingRefused: {Code: BindingRefused, Status: 401, Sight: Anyone, Outside: "",
 		English: "The proof of this device was not accepted.", EnglishFix: "Sign in again.",
 		Korean: "기기 증명이 받아들여지지 않았습니다.", KoreanFix: "다시 로그인해 주십시오."},
+	MessageNotFound: {Code: MessageNotFound, Status: 404, Sight: Anyone, Outside: "",
+		English: "You have no message with this id.", EnglishFix: "If it stands in a mail that says it is from us, that mail is not from us: do not follow its links.",
+		Korean: "이 ID의 메시지가 없습니다.", KoreanFix: "저희가 보냈다고 하는 메일에 적힌 ID라면 그 메일은 저희가 보낸 것이 아닙니다. 메일의 링크를 열지 마십시오."},
+	NoticeLinkUnknown: {Code: NoticeLinkUnknown, Status: 404, Sight: Anyone, Outside: "",
+		English: "This link is not one of ours.", EnglishFix: "Copy it whole from the mail. To check a mail, look for it under Messages after you have signed in.",
+		Korean: "저희가 만든 링크가 아닙니다.", KoreanFix: "메일에서 링크 전체를 복사해 주십시오. 메일을 확인하려면 로그인한 뒤 메시지에서 찾아 주십시오."},
+	NoticeLinkOver: {Code: NoticeLinkOver, Status: 409, Sight: Anyone, Outside: "",
+		English: "This link was used already, or it is too old. Nothing has changed now.", EnglishFix: "If something is still wrong, sign in and look through your sessions and sign-in methods.",
+		Korean: "이미 사용했거나 기한이 지난 링크입니다. 이번에 변경된 것은 없습니다.", KoreanFix: "여전히 문제가 있다면 로그인하여 세션과 로그인 수단을 확인해 주십시오."},
+	ContactCodeRefused: {Code: ContactCodeRefused, Status: 403, Sight: Anyone, Outside: "",
+		English: "That code is not right, or it is too old. Your address has not changed.", EnglishFix: "Check the newest mail at the new address, or begin again.",
+		Korean: "코드가 올바르지 않거나 만료되었습니다. 주소는 변경되지 않았습니다.", KoreanFix: "새 주소로 받은 가장 최근 메일을 확인하거나 처음부터 다시 시작해 주십시오."},
+	ContactNoSecond: {Code: ContactNoSecond, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no second address.", EnglishFix: "Nothing is left to do.",
+		Korean: "두 번째 주소가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},
 	RecoveryCodeRefused: {Code: RecoveryCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That is none of the recovery codes that are left.", EnglishFix: "Check each group against your paper. A code works once, and only those of the newest set do.",
 		Korean: "사용할 수 있는 복구 코드가 아닙니다.", KoreanFix: "종이에 적힌 코드와 묶음별로 대조해 주십시오. 코드는 한 번만 사용할 수 있고 가장 최근에 만든 것만 유효합니다."},

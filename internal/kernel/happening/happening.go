@@ -5,8 +5,10 @@ package happening
 
 import (
 	"context"
+	"maps"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 )
 
 // Kind is one row of "What dies when", or one notice.
@@ -49,6 +51,11 @@ const (
 	KeyNarrowed    Kind = "key_narrowed"
 	KeyDisabled    Kind = "key_disabled"
 	MoneyConfirmed Kind = "money_confirmed"
+	// ReportedSession and ReportedChange: somebody who read a notice said that it was not them who signed in, or who changed something.
+	ReportedSession Kind = "reported_session"
+	ReportedChange  Kind = "reported_change"
+	// ContactChanged: an address at which the user is reached took the place of another.
+	ContactChanged Kind = "contact_changed"
 	UserDisabled   Kind = "user_disabled"
 	UserEnabled    Kind = "user_enabled"
 
@@ -70,6 +77,24 @@ type Happening struct {
 	Session id.Session
 	// Facts for the notice: names and words, never a secret.
 	Facts map[string]string
+	// Change is the change of an address, with ContactChanged.
+	Change id.ContactChange
+}
+
+// SeenFrom adds where it was done from to the facts, for the notice.
+func (h Happening) SeenFrom(o principal.Origin) Happening {
+	facts := maps.Clone(h.Facts)
+	if facts == nil {
+		facts = map[string]string{}
+	}
+	if o.Agent != "" {
+		facts["agent"] = o.Agent
+	}
+	if o.Addr.IsValid() {
+		facts["addr"] = o.Addr.String()
+	}
+	h.Facts = facts
+	return h
 }
 
 // Applier is room respond, as lower rooms ask it. tx is the caller's running transaction: what follows commits with what happened.

@@ -45,38 +45,46 @@ type (
 	Hold       = Of[HoldKind]
 	// Confirmation is the user's own proof for one transaction.
 	Confirmation = Of[ConfirmationKind]
+	// Message is what a user was told.
+	Message = Of[MessageKind]
+	// ContactChange is a change of an address at which a user is reached.
+	ContactChange = Of[ContactChangeKind]
 )
 
 // The kinds themselves, for New and Parse.
 type (
-	UserKind         struct{}
-	AccountKind      struct{}
-	SubaccountKind   struct{}
-	SessionKind      struct{}
-	DeviceKind       struct{}
-	PasskeyKind      struct{}
-	SignUpKind       struct{}
-	StepUpKind       struct{}
-	EventKind        struct{}
-	RequestKind      struct{}
-	KeyKind          struct{}
-	HoldKind         struct{}
-	ConfirmationKind struct{}
+	UserKind          struct{}
+	AccountKind       struct{}
+	SubaccountKind    struct{}
+	SessionKind       struct{}
+	DeviceKind        struct{}
+	PasskeyKind       struct{}
+	SignUpKind        struct{}
+	StepUpKind        struct{}
+	EventKind         struct{}
+	RequestKind       struct{}
+	KeyKind           struct{}
+	HoldKind          struct{}
+	ConfirmationKind  struct{}
+	MessageKind       struct{}
+	ContactChangeKind struct{}
 )
 
-func (UserKind) prefix() string         { return "usr_" }
-func (AccountKind) prefix() string      { return "acc_" }
-func (SubaccountKind) prefix() string   { return "sub_" }
-func (SessionKind) prefix() string      { return "ses_" }
-func (DeviceKind) prefix() string       { return "dev_" }
-func (PasskeyKind) prefix() string      { return "pk_" }
-func (SignUpKind) prefix() string       { return "sup_" }
-func (StepUpKind) prefix() string       { return "stp_" }
-func (EventKind) prefix() string        { return "evt_" }
-func (RequestKind) prefix() string      { return "req_" }
-func (KeyKind) prefix() string          { return "key_" }
-func (HoldKind) prefix() string         { return "hld_" }
-func (ConfirmationKind) prefix() string { return "cnf_" }
+func (UserKind) prefix() string          { return "usr_" }
+func (AccountKind) prefix() string       { return "acc_" }
+func (SubaccountKind) prefix() string    { return "sub_" }
+func (SessionKind) prefix() string       { return "ses_" }
+func (DeviceKind) prefix() string        { return "dev_" }
+func (PasskeyKind) prefix() string       { return "pk_" }
+func (SignUpKind) prefix() string        { return "sup_" }
+func (StepUpKind) prefix() string        { return "stp_" }
+func (EventKind) prefix() string         { return "evt_" }
+func (RequestKind) prefix() string       { return "req_" }
+func (KeyKind) prefix() string           { return "key_" }
+func (HoldKind) prefix() string          { return "hld_" }
+func (ConfirmationKind) prefix() string  { return "cnf_" }
+func (MessageKind) prefix() string       { return "msg_" }
+func (ContactChangeKind) prefix() string { return "cch_" }
 
 // base32 of 16 bytes is 26 characters whose last one carries only 3 bits; Parse refuses any other spelling of the same bytes.
 var text = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -23,6 +23,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/gate"
 	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
@@ -209,7 +210,10 @@ type Letter struct {
 	To     notify.To
 	Notice notify.Letter
 	Facts  map[string]string
-	// Code of a sign-up, and whether the address had a user already.
+	// Message is its id in the message centre, and Link the path by which its reader says that this was not them.
+	Message id.Message
+	Link    string
+	// Code of a sign-up or of a new address, and whether the address had a user already.
 	Code     string
 	Existing bool
 }
@@ -221,8 +225,18 @@ type Mailbox struct {
 }
 
 // SendNotice keeps a notice.
-func (m *Mailbox) SendNotice(_ context.Context, to notify.To, l notify.Letter, facts map[string]string, _ time.Time) error {
-	m.add(Letter{To: to, Notice: l, Facts: facts})
+func (m *Mailbox) SendNotice(_ context.Context, to notify.To, n notify.Message, link string) error {
+	m.add(Letter{To: to, Notice: n.Letter, Facts: n.Facts, Message: n.ID, Link: link})
+	return nil
+}
+
+// SendContactCode keeps the code of a new address.
+func (m *Mailbox) SendContactCode(_ context.Context, to notify.To, n notify.Message, code secret.Value) error {
+	l := Letter{To: to, Notice: n.Letter, Message: n.ID}
+	if n.Letter == notify.ContactCode {
+		l.Code = string(code.Reveal())
+	}
+	m.add(l)
 	return nil
 }
 

@@ -4,8 +4,9 @@
 // both parts of the mail are written from that one list. The package does not know who receives a letter, why it was sent, or how
 // mail travels; and it knows addresses of our own pages only, built from the configured origin.
 //
-// Invariant: no letter carries a secret but SignUpCode and RecoveryCode, whose Code is typed as such, and none carries a link that does more than
-// open a page. The text part and the HTML part say the same words in the same order. Values are shown, never obeyed: control
+// Invariant: no letter carries a secret but those that prove a mailbox, whose Code is typed as such, and none carries a link that does more than
+// open a page; the page behind "This was not me" does nothing until its button is pressed, and can only stop things. The text part and the HTML
+// part say the same words in the same order. Values are shown, never obeyed: control
 // characters, markup and line breaks in them reach neither a header nor the markup.
 package letter
 
@@ -35,7 +36,12 @@ type Frame struct {
 	Product string
 	// Phrase is the words that the user chose to know our mails by; empty until they are chosen.
 	Phrase string
-	Links  Links
+	// Message is the id under which the mail lies in its reader's messages; empty for a stranger's.
+	Message string
+	// NotMe is the path of the link by which a reader says that this was not them; empty for a mail without one. It works for NotMeFor.
+	NotMe    string
+	NotMeFor time.Duration
+	Links    Links
 }
 
 // Links builds the addresses that letters show. Origin is the dashboard's, from the configuration and never from a request:
@@ -46,6 +52,7 @@ type Links struct{ Origin string }
 func (l Links) sessions() string { return l.Origin + "/sessions" }
 func (l Links) methods() string  { return l.Origin + "/methods" }
 func (l Links) keys() string     { return l.Origin + "/keys" }
+func (l Links) contact() string  { return l.Origin + "/contact" }
 
 func (l Links) recovery() string { return l.Origin + "/recovery" }
 
@@ -87,8 +94,8 @@ func Render(l Letter, f Frame) (Rendered, error) {
 	return Rendered{Subject: w.subject, Text: textOf(w.blocks), HTML: html.String()}, nil
 }
 
-// Code is the one secret that a mail may carry: the code that proves, at sign-up or in a recovery, that an address is read by the one who typed
-// it. By itself it opens no session of an existing user. It prints as its kind.
+// Code is the one secret that a mail may carry: the code that proves that an address is read by the one who typed it.
+// It by itself opens no session of an existing user. It prints as its kind.
 type Code string
 
 // String keeps the code out of logs.

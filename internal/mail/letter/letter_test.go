@@ -23,6 +23,7 @@ var seoul = time.FixedZone("KST", 9*3600)
 func frame(language string) letter.Frame {
 	return letter.Frame{
 		Language: language, Zone: seoul, Product: "Sallyport", Phrase: "blue heron at noon",
+		Message: "msg_069g9r2kt0f7s8w3a5q1z7y6xc", NotMe: "/not-me/msg_069g9r2kt0f7s8w3a5q1z7y6xc.q8_-", NotMeFor: 24 * time.Hour,
 		Links: letter.Links{Origin: "https://app.example.com"},
 	}
 }
@@ -58,6 +59,12 @@ func samples(language string) map[string]letter.Letter {
 		"key_revoked":              letter.KeyRevoked{Name: "grid-btc", Seen: seen},
 		"signed_out_everywhere":    letter.SignedOutEverywhere{Seen: seen},
 		"signed_out_others":        letter.SignedOutOthers{Seen: seen},
+		"contact_code":             letter.ContactCode{Code: "492817", ValidFor: 10 * time.Minute},
+		"contact_code_in_the_app":  letter.ContactCode{Second: true, ValidFor: 10 * time.Minute},
+		"contact_taken":            letter.ContactTaken{},
+		"contact_changed":          letter.ContactChanged{Old: "kim@example.com", New: "kim@example.org", Seen: seen, Hold: 72 * time.Hour},
+		"contact_changed_second":   letter.ContactChanged{Second: true, New: "kim@example.net", Seen: seen},
+		"contained":                letter.Contained{Seen: seen, Hold: 24 * time.Hour},
 		"key_widened":              letter.KeyChanged{Change: "key_widened", Name: "grid-btc", Seen: seen},
 		"key_woken":                letter.KeyChanged{Change: "key_woken", Name: "grid-btc", Seen: seen},
 		"key_released":             letter.KeyChanged{Change: "key_released", Name: "grid-btc", Seen: seen},
@@ -182,8 +189,8 @@ func TestLettersLeadToOurPagesOnly(t *testing.T) {
 						t.Errorf("leads to %s, which cannot be read", href[1])
 					}
 				}
-				if code := "492817"; strings.Contains(r.Subject+r.HTML+r.Text, code) != (name == "sign_up_code") || strings.Contains(r.Subject, code) {
-					t.Error("the sign-up code is where it should not be, or is missing")
+				if code := "492817"; strings.Contains(r.Subject+r.HTML+r.Text, code) != (name == "sign_up_code" || name == "contact_code") || strings.Contains(r.Subject, code) {
+					t.Error("the code is where it should not be, or is missing")
 				}
 				if !strings.Contains(r.Text, "blue heron at noon") {
 					t.Error("the user's phrase is missing")

@@ -344,3 +344,85 @@ func (l SignedOutEverywhere) compose(w *writer) {
 	w.button("button.sessions", w.links.sessions())
 	w.footOfAccount()
 }
+
+// ContactCode carries the code that gives an address its place.
+type ContactCode struct {
+	// Code is empty where the letter is shown in the app.
+	Code Code
+	// Second says that it shall be the address for notices, and not the one to sign in with.
+	Second   bool
+	ValidFor time.Duration
+}
+
+func (l ContactCode) compose(w *writer) {
+	w.subjectLine("contact_code.subject", "product", w.product)
+	w.heading("contact_code.heading")
+	if l.Second {
+		w.paragraph("contact_code.second", "duration", w.duration(l.ValidFor))
+	} else {
+		w.paragraph("contact_code.first", "duration", w.duration(l.ValidFor))
+	}
+	if l.Code != "" {
+		w.add(code{string(l.Code)})
+	}
+	w.note("sign_up_code.never")
+	w.paragraph("contact_code.not_you")
+	w.footOfAddress()
+}
+
+// ContactTaken answers a change to an address that has another user, so that the page can answer as it always does.
+type ContactTaken struct{}
+
+func (ContactTaken) compose(w *writer) {
+	w.subjectLine("contact_taken.subject", "product", w.product)
+	w.heading("contact_taken.heading")
+	w.paragraph("contact_taken.first")
+	w.paragraph("contact_taken.you")
+	w.footOfAddress()
+}
+
+// ContactChanged reports that another address took a place, to both addresses.
+type ContactChanged struct {
+	// Second says that it is the address for notices, and not the one to sign in with.
+	Second bool
+	// Old and New may be empty for a second address: there was none, or there is none any more.
+	Old, New string
+	Seen     Sighting
+	// Hold is how long money stays in the account; 0 if nothing is held.
+	Hold time.Duration
+}
+
+func (l ContactChanged) compose(w *writer) {
+	if l.Second {
+		w.subjectLine("contact_changed.subject_second")
+		w.heading("contact_changed.heading_second")
+	} else {
+		w.subjectLine("contact_changed.subject")
+		w.heading("contact_changed.heading")
+	}
+	w.paragraph("notice.first")
+	w.facts(append([]fact{{w.say("fact.old"), l.Old}, {w.say("fact.new"), l.New}}, w.sighting(l.Seen)...)...)
+	w.paragraph("notice.others_signed_out")
+	w.held("notice.hold", l.Hold)
+	w.paragraph("contact_changed.not_you")
+	w.button("button.contact", w.links.contact())
+	w.footOfAccount()
+}
+
+// Contained reports what was stopped because somebody who read a notice said that it was not them.
+type Contained struct {
+	Seen Sighting
+	// Hold is how long money stays in the account; 0 if nothing is held.
+	Hold time.Duration
+}
+
+func (l Contained) compose(w *writer) {
+	w.subjectLine("contained.subject")
+	w.heading("contained.heading")
+	w.paragraph("contained.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.held("notice.hold", l.Hold)
+	w.paragraph("contained.next")
+	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}

@@ -13,6 +13,9 @@ type writer struct {
 	product  string
 	phrase   string
 	links    Links
+	message  string
+	notMe    string
+	notMeFor time.Duration
 	zone     *time.Location
 
 	subject string
@@ -30,7 +33,10 @@ func newWriter(f Frame) *writer {
 	if zone == nil {
 		zone = time.UTC
 	}
-	return &writer{language: language, words: words, product: f.Product, phrase: f.Phrase, links: f.Links, zone: zone}
+	return &writer{
+		language: language, words: words, product: f.Product, phrase: f.Phrase, message: f.Message, notMe: f.NotMe, notMeFor: f.NotMeFor, links: f.Links,
+		zone: zone,
+	}
 }
 
 // say gives the text of a key, each {name} replaced by the value after that name. A key or value that is missing, or a value that is
@@ -102,8 +108,12 @@ func (w *writer) sighting(s Sighting) []fact {
 
 func (w *writer) factor(f Factor) string { return w.say("factor." + string(f)) }
 
-// footOfAccount ends a letter to a user.
+// footOfAccount ends a letter to a user: with the way to say that this was not them, if there is one.
 func (w *writer) footOfAccount() {
+	if w.notMe != "" {
+		w.paragraph("not_me.text", "duration", w.duration(w.notMeFor))
+		w.button("button.not_me", w.links.Origin+w.notMe)
+	}
 	w.foot(w.say("foot.account", "product", w.product))
 }
 
@@ -112,11 +122,14 @@ func (w *writer) footOfAddress() {
 	w.foot(w.say("foot.address", "product", w.product, "origin", w.links.Origin))
 }
 
-// foot adds the small print, led by the phrase by which the user knows our mails.
+// foot adds the small print, led by the phrase by which the user knows our mails and by where the app holds this one.
 func (w *writer) foot(reason string) {
-	if w.phrase == "" {
-		w.add(foot{[]string{reason}})
-		return
+	var lines []string
+	if w.phrase != "" {
+		lines = append(lines, w.say("foot.phrase", "phrase", w.phrase))
 	}
-	w.add(foot{[]string{w.say("foot.phrase", "phrase", w.phrase), reason}})
+	if w.message != "" {
+		lines = append(lines, w.say("foot.message", "id", w.message))
+	}
+	w.add(foot{append(lines, reason)})
 }

@@ -119,7 +119,7 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 		facts := factsOf(key)
 		follow := happening.Happening{Kind: happening.KeyCreated, User: key.Owner, Session: p.Session, Facts: facts}
-		return eventOf(audit.KeyCreated, p, key, facts), k.Follow.Apply(ctx, tx, follow)
+		return eventOf(audit.KeyCreated, p, key, facts), k.Follow.Apply(ctx, tx, follow.SeenFrom(p.Origin))
 	})
 	out.Key = key
 	return out, k.StepUps.Ask(ctx, err)

@@ -65,6 +65,21 @@ func (k *Keys) Stop(ctx context.Context, p principal.Principal, kid id.Key, s St
 	})
 }
 
+// StopReported blocks a key of u in the caller's transaction, because u said that what became of it was not them. One that is gone, or that is
+// stopped already, stays as it is.
+func (k *Keys) StopReported(ctx context.Context, tx any, u id.User, kid id.Key) error {
+	t := txn.As[Tx](tx)
+	key, found, err := t.KeyByID(ctx, kid)
+	if err != nil || !found || key.Owner != u || !key.RevokedAt.IsZero() {
+		return err
+	}
+	if _, err := t.StopKey(ctx, key, Block, "reported by its owner", k.Now()); err != nil {
+		return fmt.Errorf("stop key: %w", err)
+	}
+	t.Announce(txn.Change{Subject: txn.SubjectKey, ID: kid})
+	return nil
+}
+
 // Resume takes a freeze or block back. It widens, so it needs an owner of the account and a step-up for exactly this.
 // Errors: key.not_found, also for one that is not stopped so; forbidden, step_up_required, assurance.too_low.
 func (k *Keys) Resume(ctx context.Context, p principal.Principal, kid id.Key, s Stop) error {
@@ -154,7 +169,7 @@ func (k *Keys) changed(ctx context.Context, tx Tx, p principal.Principal, key Ke
 		return eventOf(v.action, p, key, facts), nil
 	}
 	follow := happening.Happening{Kind: v.kind, User: key.Owner, Session: p.Session, Facts: facts}
-	return eventOf(v.action, p, key, facts), k.Follow.Apply(ctx, tx, follow)
+	return eventOf(v.action, p, key, facts), k.Follow.Apply(ctx, tx, follow.SeenFrom(p.Origin))
 }
 
 // reach finds a key that the principal may reduce: its own, or any of the account for one who may change settings.

@@ -207,7 +207,7 @@ func MethodsOf(ctx context.Context, tx Tx, u id.User) (m Methods, err error) {
 // change itself proved: whoever enrols a factor has just used it.
 func (f *Factors) changed(ctx context.Context, tx Tx, p principal.Principal, h happening.Happening, shown assurance.Proof) (secret.Value, error) {
 	h.User, h.Session = p.User, p.Session
-	if err := f.Follow.Apply(ctx, tx, h); err != nil {
+	if err := f.Follow.Apply(ctx, tx, h.SeenFrom(p.Origin)); err != nil {
 		return secret.Value{}, err
 	}
 	if p.Session.IsZero() {

@@ -331,6 +331,22 @@ func (s *Sessions) Disown(ctx context.Context, p principal.Principal, sid id.Ses
 	})
 }
 
+// Reject ends a session of u in the caller's transaction, and makes its browser a stranger: u said by a notice's link that it was not them.
+func (s *Sessions) Reject(ctx context.Context, tx any, u id.User, sid id.Session) error {
+	t := txn.As[Tx](tx)
+	row, found, err := t.SessionByID(ctx, sid)
+	if err != nil {
+		return fmt.Errorf("read session: %w", err)
+	}
+	if !found || row.User != u {
+		return nil
+	}
+	if err := device.Forget(ctx, txn.As[device.Tx](tx), row.Device, u, s.Now()); err != nil {
+		return err
+	}
+	return s.End(ctx, t, u, sid, "disowned by a notice's link")
+}
+
 // SignOutOthers ends all of the user's sessions but this one, and says how many.
 func (s *Sessions) SignOutOthers(ctx context.Context, p principal.Principal) (count int, err error) {
 	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -339,7 +355,7 @@ func (s *Sessions) SignOutOthers(ctx context.Context, p principal.Principal) (co
 		}
 		facts := map[string]string{"count": fmt.Sprint(count)}
 		h := happening.Happening{Kind: happening.SignedOutOthers, User: p.User, Session: p.Session, Facts: facts}
-		return audit.Event{Action: audit.SessionOthersRevoked, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h)
+		return audit.Event{Action: audit.SessionOthersRevoked, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h.SeenFrom(p.Origin))
 	})
 	return count, err
 }
@@ -355,7 +371,7 @@ func (s *Sessions) SignOutEverywhere(ctx context.Context, p principal.Principal)
 		count = len(ended)
 		facts := map[string]string{"count": fmt.Sprint(count)}
 		h := happening.Happening{Kind: happening.SignedOutAll, User: p.User, Facts: facts}
-		return audit.Event{Action: audit.SessionAllRevoked, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h)
+		return audit.Event{Action: audit.SessionAllRevoked, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h.SeenFrom(p.Origin))
 	})
 	return count, err
 }

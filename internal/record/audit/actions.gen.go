@@ -156,6 +156,20 @@ const (
 	SessionCookieReplayed Action = "session.cookie_replayed"
 	// SessionUnproven: Your session's cookie was shown without the proof of your device, and refused ({count} times).
 	SessionUnproven Action = "session.unproven"
+	// MessageRead: leaves no event
+	MessageRead Action = "message.read"
+	// NoticeContained: You said by the link of a mail that something was not you. Sessions were ended, confirmations cancelled, and money is held.
+	NoticeContained Action = "notice.contained"
+	// ContactChangeAsked: leaves no event
+	ContactChangeAsked Action = "contact.change_asked"
+	// ContactPhraseSet: The phrase of our mails was set.
+	ContactPhraseSet Action = "contact.phrase_set"
+	// ContactMailChanged: Your mail address was changed from {old} to {mail}.
+	ContactMailChanged Action = "contact.mail_changed"
+	// ContactSecondChanged: Your second address for notices is now {mail}.
+	ContactSecondChanged Action = "contact.second_changed"
+	// ContactSecondRemoved: Your second address for notices, {old}, was removed.
+	ContactSecondRemoved Action = "contact.second_removed"
 	// RecoveryCodesIssued: A new set of recovery codes was made.
 	RecoveryCodesIssued Action = "recovery_codes.issued"
 	// RecoveryCodesConfirmed: You showed that you kept your recovery codes.
@@ -240,6 +254,13 @@ var actions = map[Action]Words{
 	SessionBindingRenewed:    {Quiet: true, English: "", Korean: ""},
 	SessionCookieReplayed:    {Quiet: false, English: "Your session's cookie was shown with the proof of another device. The session was ended and money is held.", Korean: "세션 쿠키가 다른 기기의 증명과 함께 제시되었습니다. 해당 세션을 종료하고 출금을 보류했습니다."},
 	SessionUnproven:          {Quiet: false, English: "Your session's cookie was shown without the proof of your device, and refused ({count} times).", Korean: "내 기기의 증명 없이 세션 쿠키가 제시되어 거부했습니다({count}회)."},
+	MessageRead:              {Quiet: true, English: "", Korean: ""},
+	NoticeContained:          {Quiet: false, English: "You said by the link of a mail that something was not you. Sessions were ended, confirmations cancelled, and money is held.", Korean: "메일의 링크로 본인이 한 일이 아니라고 알려 주셨습니다. 세션을 종료하고 확인 요청을 취소했으며 출금을 보류했습니다."},
+	ContactChangeAsked:       {Quiet: true, English: "", Korean: ""},
+	ContactPhraseSet:         {Quiet: false, English: "The phrase of our mails was set.", Korean: "메일에 표시할 문구를 설정했습니다."},
+	ContactMailChanged:       {Quiet: false, English: "Your mail address was changed from {old} to {mail}.", Korean: "메일 주소를 {old}에서 {mail}(으)로 변경했습니다."},
+	ContactSecondChanged:     {Quiet: false, English: "Your second address for notices is now {mail}.", Korean: "알림을 받을 두 번째 주소를 {mail}(으)로 설정했습니다."},
+	ContactSecondRemoved:     {Quiet: false, English: "Your second address for notices, {old}, was removed.", Korean: "알림을 받던 두 번째 주소 {old}을(를) 삭제했습니다."},
 	RecoveryCodesIssued:      {Quiet: false, English: "A new set of recovery codes was made.", Korean: "새 복구 코드를 만들었습니다."},
 	RecoveryCodesConfirmed:   {Quiet: false, English: "You showed that you kept your recovery codes.", Korean: "복구 코드를 보관했음을 확인했습니다."},
 }

@@ -143,7 +143,7 @@ func (c *Confirmations) Approve(ctx context.Context, from principal.Origin, addr
 		row.Approved = now
 		a = c.asked(row, stand)
 		happened := happening.Happening{Kind: happening.MoneyConfirmed, User: row.User, Facts: c.facts(row.Content)}
-		return c.event(row, audit.ConfirmationApproved, by), c.Follow.Apply(ctx, tx, happened)
+		return c.event(row, audit.ConfirmationApproved, by), c.Follow.Apply(ctx, tx, happened.SeenFrom(from))
 	})
 	if err == nil {
 		err = refused

@@ -324,6 +324,21 @@ func (c *Confirmations) Cancel(ctx context.Context, p principal.Principal, which
 	return c.cancel(ctx, p, which, func(row Confirmation) bool { return row.User == p.User })
 }
 
+// CancelOpen ends all open ones of a user for good, in the caller's transaction.
+func (c *Confirmations) CancelOpen(ctx context.Context, tx any, u id.User) error {
+	t, now := txn.As[Tx](tx), c.Now()
+	open, err := t.OpenConfirmations(ctx, u, now)
+	if err != nil {
+		return fmt.Errorf("list open confirmations: %w", err)
+	}
+	for _, row := range open {
+		if _, err := t.CancelConfirmation(ctx, row.ID, now); err != nil {
+			return fmt.Errorf("cancel confirmation: %w", err)
+		}
+	}
+	return nil
+}
+
 func (c *Confirmations) cancel(ctx context.Context, p principal.Principal, which id.Confirmation, may func(Confirmation) bool) error {
 	return c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		row, found, err := tx.ConfirmationByID(ctx, which)

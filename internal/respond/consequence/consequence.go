@@ -105,6 +105,9 @@ var table = map[happening.Kind]Row{
 	happening.KeyNarrowed:     {Notice: notify.KeyNarrowed},
 	happening.KeyDisabled:     {Notice: notify.KeyDisabled},
 	happening.MoneyConfirmed:  {Notice: notify.MoneyConfirmed},
+	happening.ContactChanged:  {This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.ContactChanged},
+	happening.ReportedSession: {This: Dies, Hold: CredentialHold, Notice: notify.Contained},
+	happening.ReportedChange:  {This: Dies, Others: Dies, Hold: CredentialHold, Notice: notify.Contained},
 	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
 	happening.UserEnabled:     {},
 
@@ -168,11 +171,10 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 		}
 	}
 	if row.Notice != "" {
-		notice := notify.Notice{Letter: row.Notice, User: h.User, Facts: h.Facts, At: c.now(), Hold: held}
-		if row.Lapses {
-			notice.Session = h.Session
+		told := notify.Content{
+			Letter: row.Notice, Facts: h.Facts, Hold: held, Held: c.spans.of(row.Hold), Session: h.Session, Lapses: row.Lapses, Change: h.Change,
 		}
-		if err := txn.As[txn.Enqueuer](tx).Enqueue(ctx, notice); err != nil {
+		if err := notify.Write(ctx, tx, notify.Notice{User: h.User, At: c.now(), Content: told}); err != nil {
 			return fmt.Errorf("notice of %s: %w", h.Kind, err)
 		}
 	}

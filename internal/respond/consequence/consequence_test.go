@@ -15,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
 // TestWhatDiesWhen makes each thing of the table happen, through each door where it can, and asks every door at the moment of the
@@ -75,6 +76,25 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 	}
 	if diff := cmp.Diff(wanted(consequence.Row{This: consequence.Dies, Others: consequence.Dies}), w.left()); diff != "" {
 		t.Errorf("(-want +doors):\n%s", diff)
+	}
+}
+
+// Each notice that somebody gets says what its link stops, or is known to have nothing to stop.
+func TestEveryNoticeHasItsContainment(t *testing.T) {
+	nothing := map[notify.Letter]bool{
+		notify.Welcome: true, notify.Contained: true,
+		// Time did these.
+		notify.KeyExpiring: true, notify.KeyExpired: true, notify.KeyLapsing: true, notify.KeyLapsed: true, notify.KeyUnused: true,
+		notify.KeyNarrowed: true, notify.KeyDisabled: true,
+	}
+	for kind, row := range consequence.Table() {
+		plan, stops := notify.ContainmentOf(row.Notice)
+		if row.Notice != "" && stops == nothing[row.Notice] {
+			t.Errorf("%s: its notice %s has a containment: %t", kind, row.Notice, stops)
+		}
+		if stops && plan.Kind != happening.ReportedSession && plan.Kind != happening.ReportedChange {
+			t.Errorf("%s: %s follows", row.Notice, plan.Kind)
+		}
 	}
 }
 

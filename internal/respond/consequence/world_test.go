@@ -167,6 +167,26 @@ var causes = map[happening.Kind]map[string]cause{
 		key := w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Scopes: []string{"withdrawals:write"}})
 		w.call(http.MethodPost, "/v1/keys/"+key.Text()+"/leaked", map[string]any{"since": w.clock.Now()})
 	}}},
+	happening.ContactChanged: {
+		"/v1": {happens: func(w *world) {
+			var begun struct{ Change string }
+			w.here.Into(w.must(w.here.StepUp(http.MethodPost, "/v1/contact/changes", map[string]string{"place": "mail", "mail": "new-" + w.mail}, w.secret)), &begun)
+			w.call(http.MethodPost, "/v1/contact/changes/"+begun.Change+"/code", map[string]string{"code": w.newest("new-" + w.mail).Code})
+		}},
+		"pages": {happens: func(w *world) {
+			w.submit("/contact/second", "second", "second-"+w.mail)
+			code := w.newest("second-" + w.mail)
+			w.submit("/contact/code", "change", id.ContactChange(code.Message).String(), "code", code.Code)
+		}},
+	},
+	happening.ReportedSession: {
+		"/v1":   {happens: func(w *world) { w.report(w.told(happening.NewDevice)) }},
+		"pages": {happens: func(w *world) { w.press(w.told(happening.NewDevice)) }},
+	},
+	happening.ReportedChange: {
+		"/v1":   {happens: func(w *world) { w.report(w.told(happening.FactorAdded)) }},
+		"pages": {happens: func(w *world) { w.press(w.told(happening.FactorAdded)) }},
+	},
 	happening.KeyWidened: {"host": {happens: func(w *world) {
 		key, longer := w.keyOf("another"), []string{"balances:read", "orders:write"}
 		_, err := w.APIKeys.Edit(w.t.Context(), principal.Host("tests"), apikey.EditInput{Key: key.ID, Scopes: &longer})
@@ -188,6 +208,43 @@ var causes = map[happening.Kind]map[string]cause{
 			w.t.Fatal(err)
 		}
 	}}},
+}
+
+// newest is the newest letter to an address.
+func (w *world) newest(mail string) authtest.Letter {
+	w.t.Helper()
+	w.Settle()
+	letters := w.Mailbox.Letters(mail)
+	return letters[len(letters)-1]
+}
+
+// told lets something happen in the session here, of which only the notice counts, and gives the link of its mail.
+func (w *world) told(kind happening.Kind) string {
+	w.t.Helper()
+	h := happening.Happening{Kind: kind, User: w.user, Session: w.here.Principal().Session, Facts: map[string]string{"kind": "totp"}}
+	err := store.Of[signin.Tx](w.Store).Update(w.t.Context(), func(tx signin.Tx) (audit.Event, error) {
+		return audit.Quiet(audit.SessionTold), w.Consequences.Apply(w.t.Context(), tx, h)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.newest(w.mail).Link
+}
+
+// report presses the button of a link as a program would, without a session.
+func (w *world) report(link string) {
+	w.t.Helper()
+	w.must(w.Browser("192.0.2.9").Call(http.MethodPost, "/v1"+link, nil))
+}
+
+// press sends the form of a link's page, without a session.
+func (w *world) press(link string) {
+	w.t.Helper()
+	reader := w.Browser("192.0.2.9")
+	page := w.must(reader.Do(reader.Request(http.MethodGet, authtest.Origin+link, "")))
+	r := reader.Request(http.MethodPost, authtest.Origin+link, fieldsOf(page.Text, link).Encode())
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w.must(reader.Do(r))
 }
 
 const other = "quite another long passphrase"

@@ -1,9 +1,11 @@
-// Package notify owns what users are told outside the page: which letter, to whom, with which facts.
+// Package notify owns what users are told: which letter, to whom, with which facts; the message centre, in which each of them lies too; and what the
+// link "This wasn't me" of a mail stops.
 //
 // It does not write sentences or speak SMTP: a Post (adapter mail) does. Letters are jobs, so that a mail server that is down delays a
 // notice and never the change it reports.
 //
-// Invariant: a job holds ids and words, never a secret; the code of a sign-up is made when its letter is sent.
+// Invariant: a job holds ids and words, never a secret; the code of a sign-up and the link of a notice are made when the letter is sent, and are kept
+// nowhere. A notice is addressed when it is written, so who changes an address afterwards does not get it.
 package notify
 
 import (
@@ -12,10 +14,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
-	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
@@ -57,6 +60,11 @@ const (
 	KeyNarrowed         Letter = "key_narrowed"
 	KeyDisabled         Letter = "key_disabled"
 	MoneyConfirmed      Letter = "money_confirmed"
+	ContactChanged      Letter = "contact_changed"
+	Contained           Letter = "contained"
+	SignUpTried         Letter = "sign_up_tried"
+	ContactCode         Letter = "contact_code"
+	ContactTaken        Letter = "contact_taken"
 
 	// The ways back into an account.
 	RecoveryCodesReplaced Letter = "recovery_codes_replaced"
@@ -69,34 +77,33 @@ const (
 	DeviceLost            Letter = "device_lost"
 )
 
-// Notice is the job that tells a user what happened.
-type Notice struct {
-	Letter Letter            `json:"letter"`
-	User   id.User           `json:"user"`
-	Facts  map[string]string `json:"facts,omitzero"`
-	At     time.Time         `json:"at"`
-	// Hold begins when this notice has arrived; zero if it reports none.
-	Hold id.Hold `json:"hold,omitzero"`
-	// Session whose challenge lapses a day after this notice has arrived; zero if it reports none.
-	Session id.Session `json:"session,omitzero"`
+// Delivery is the job that mails a message to one of its addresses.
+type Delivery struct {
+	Message id.Message `json:"message"`
+	User    id.User    `json:"user"`
+	Letter  Letter     `json:"letter"`
+	// To is the place of the address in the message.
+	To int `json:"to"`
 }
 
 // Kind names the job.
-func (Notice) Kind() string { return "notice" }
+func (Delivery) Kind() string { return "notice" }
 
 // To is whom a letter goes to.
-type To struct{ Mail, Name, Lang string }
+type To struct {
+	Mail, Name, Lang string
+	// Phrase is what they know our mails by; empty until they chose one, and for strangers.
+	Phrase string
+}
 
 // Post writes letters and hands them over. An error means that the letter was not taken and must be tried again.
 type Post interface {
-	SendNotice(ctx context.Context, to To, l Letter, facts map[string]string, at time.Time) error
+	// SendNotice mails a message. link is the path at which its reader says that this was not them; empty for a mail without one.
+	SendNotice(ctx context.Context, to To, m Message, link string) error
 	// SendCode sends the code of a sign-up, or with existing the word that the address has a user.
 	SendCode(ctx context.Context, to To, code secret.Value, existing bool, life time.Duration) error
-}
-
-// Tx is what this package asks of a transaction.
-type Tx interface {
-	UserByID(ctx context.Context, u id.User) (user account.User, found bool, err error)
+	// SendContactCode sends the code of a new address: m is ContactCode, or ContactTaken where the address has another user.
+	SendContactCode(ctx context.Context, to To, m Message, code secret.Value) error
 }
 
 // Holds is what this package asks of package hold.
@@ -104,66 +111,113 @@ type Holds interface {
 	Begin(ctx context.Context, h id.Hold) error
 }
 
-// Sessions is what this package asks of package session.
-type Sessions interface {
+// Told is what this package asks of package session when a message has arrived.
+type Told interface {
 	Told(ctx context.Context, s id.Session) error
 }
 
 // Arrivals are those whose clocks start when a user has been told.
 type Arrivals struct {
 	Holds    Holds
-	Sessions Sessions
+	Sessions Told
 }
 
-// Notices does the jobs.
-type Notices struct {
-	ledger   audit.Ledger[Tx]
-	signUps  *signup.SignUps
-	arrivals Arrivals
-	post     Post
+// Deps are what Notices is made of. All are needed.
+type Deps struct {
+	Ledger   audit.Ledger[Tx]
+	Now      func() time.Time
+	SignUps  *signup.SignUps
+	Contacts *contact.Contacts
+	Arrivals Arrivals
+	Post     Post
+	Reader   Reader
+	// Key makes the links by which readers say that it was not them: 32 bytes, the same on every node.
+	Key []byte
+	// Stops is what such a link stops.
+	Stops Stops
+	// Follow is room respond's table, for what else follows.
+	Follow happening.Applier
 }
+
+// Notices does the jobs, and is the message centre.
+type Notices struct{ Deps }
 
 // New makes a Notices.
-func New(ledger audit.Ledger[Tx], signUps *signup.SignUps, arrivals Arrivals, post Post) *Notices {
-	return &Notices{ledger, signUps, arrivals, post}
+func New(d Deps) (*Notices, error) {
+	if len(d.Key) != 32 {
+		return nil, fmt.Errorf("notify.New: key of %d bytes, want 32", len(d.Key))
+	}
+	return &Notices{d}, nil
 }
 
-// DoNotice sends one notice, and starts the clocks that wait for it once the relay has taken it. A user who is gone is told nothing.
+// DoNotice mails a message to one address, and starts the clocks that wait for it once the relay has taken it, if the address is settled. A user who
+// is gone is told nothing.
 func (n *Notices) DoNotice(ctx context.Context, fields []byte) error {
-	var job Notice
+	var job Delivery
 	if err := json.Unmarshal(fields, &job); err != nil {
 		return fmt.Errorf("decode notice: %w", err)
 	}
-	var u account.User
-	var found bool
-	err := n.ledger.View(ctx, func(tx Tx) (err error) {
-		u, found, err = tx.UserByID(ctx, job.User)
-		return err
-	})
+	m, to, found, err := n.addressed(ctx, job)
 	if err != nil || !found {
 		return err
 	}
-	if err := n.post.SendNotice(ctx, To{u.Mail, u.Name, u.Lang}, job.Letter, job.Facts, job.At); err != nil {
-		return err
-	}
-	if !job.Session.IsZero() {
-		if err := n.arrivals.Sessions.Told(ctx, job.Session); err != nil {
-			return err
+	link := ""
+	if plan, ok := containments[m.Letter]; ok && !m.To[job.To].Fresh {
+		link = n.link(m.ID)
+		err := n.quietly(ctx, func(tx Tx) error { return tx.LinkMessage(ctx, m.ID, n.Now().Add(plan.Life())) })
+		if err != nil {
+			return fmt.Errorf("open link: %w", err)
 		}
 	}
-	if job.Hold.IsZero() {
+	if err := n.Post.SendNotice(ctx, to, m, link); err != nil {
+		return err
+	}
+	if err := n.quietly(ctx, func(tx Tx) error { return tx.MailedMessage(ctx, m.ID, n.Now()) }); err != nil {
+		return fmt.Errorf("note mail: %w", err)
+	}
+	if !m.To[job.To].settled(m.Born) {
 		return nil
 	}
-	return n.arrivals.Holds.Begin(ctx, job.Hold)
+	return n.arrived(ctx, m)
+}
+
+// addressed reads the message of a job and to whom it goes.
+func (n *Notices) addressed(ctx context.Context, job Delivery) (m Message, to To, found bool, err error) {
+	err = n.Ledger.View(ctx, func(tx Tx) (err error) {
+		if m, found, err = tx.MessageByID(ctx, job.Message); err != nil || !found {
+			return err
+		}
+		if found = job.To < len(m.To); found {
+			to, found, err = addressee(ctx, tx, m.User)
+		}
+		return err
+	})
+	if found && err == nil {
+		to.Mail = m.To[job.To].Mail
+	}
+	return m, to, found, err
+}
+
+func addressee(ctx context.Context, tx Tx, u id.User) (to To, found bool, err error) {
+	user, found, err := tx.UserByID(ctx, u)
+	if err != nil || !found {
+		return to, found, err
+	}
+	reached, err := tx.ContactOf(ctx, u)
+	return To{Mail: user.Mail, Name: user.Name, Lang: user.Lang, Phrase: reached.Phrase}, true, err
+}
+
+func (n *Notices) quietly(ctx context.Context, write func(Tx) error) error {
+	return n.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) { return audit.Quiet(audit.Housekeeping), write(tx) })
 }
 
 // GiveUp records that a notice could not be delivered, where its user sees it: a notice is how they would have learnt of a stranger.
 func (n *Notices) GiveUp(ctx context.Context, fields []byte) error {
-	var job Notice
+	var job Delivery
 	if err := json.Unmarshal(fields, &job); err != nil {
 		return fmt.Errorf("decode notice: %w", err)
 	}
-	return n.ledger.Update(ctx, func(Tx) (audit.Event, error) {
+	return n.Ledger.Update(ctx, func(Tx) (audit.Event, error) {
 		facts := map[string]string{"letter": string(job.Letter)}
 		return audit.Event{Action: audit.MailGivenUp, Actor: principal.System("mail"), Person: job.User, Facts: facts}, nil
 	})
@@ -175,9 +229,66 @@ func (n *Notices) DoCodeMail(ctx context.Context, fields []byte) error {
 	if err := json.Unmarshal(fields, &job); err != nil {
 		return fmt.Errorf("decode code mail: %w", err)
 	}
-	up, found, err := n.signUps.Letter(ctx, job.SignUp)
+	up, found, err := n.SignUps.Letter(ctx, job.SignUp)
 	if err != nil || !found {
 		return err
 	}
-	return n.post.SendCode(ctx, To{up.Mail, up.Name, up.Lang}, n.signUps.Code(up.ID), up.Existing, signup.CodeLife)
+	to := To{Mail: up.Mail, Name: up.Name, Lang: up.Lang}
+	if up.Existing {
+		if err := n.mirror(ctx, up, &to); err != nil {
+			return err
+		}
+	}
+	return n.Post.SendCode(ctx, to, n.SignUps.Code(up.ID), up.Existing, signup.CodeLife)
+}
+
+// mirror puts the word that somebody tried to sign up with a user's address into that user's message centre, and gives the mail the phrase by which
+// they know it. The message has the id of the sign-up, so that a second attempt makes no second one.
+func (n *Notices) mirror(ctx context.Context, up signup.SignUp, to *To) error {
+	return n.quietly(ctx, func(tx Tx) error {
+		u, found, err := tx.UserByMail(ctx, up.Mail)
+		if err != nil || !found {
+			return err
+		}
+		reached, err := tx.ContactOf(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		to.Phrase = reached.Phrase
+		now := n.Now()
+		return tx.InsertMessage(ctx, Message{
+			ID: id.Message(up.ID), User: u.ID, Born: now, Mailed: now, Content: Content{Letter: SignUpTried, To: []Address{{Mail: up.Mail}}},
+		})
+	})
+}
+
+// DoContactMail sends the code of a new address to that address. A change that is over sends nothing.
+func (n *Notices) DoContactMail(ctx context.Context, fields []byte) error {
+	var job contact.CodeMail
+	if err := json.Unmarshal(fields, &job); err != nil {
+		return fmt.Errorf("decode contact mail: %w", err)
+	}
+	change, found, err := n.Contacts.Letter(ctx, job.Change)
+	if err != nil || !found {
+		return err
+	}
+	var to To
+	m := Message{ID: id.Message(change.ID), User: change.User, Born: change.Born, Mailed: n.Now(), Content: Content{
+		Letter: ContactCode, Facts: map[string]string{"place": string(change.Place)}, To: []Address{{Mail: change.New, Fresh: true}},
+	}}
+	err = n.quietly(ctx, func(tx Tx) (err error) {
+		if to, found, err = addressee(ctx, tx, change.User); err != nil || !found {
+			return err
+		}
+		if change.Taken { // its reader is another user, who must not learn the phrase of this one
+			m.Letter, to.Phrase, to.Name = ContactTaken, "", ""
+			return nil
+		}
+		return tx.InsertMessage(ctx, m)
+	})
+	if err != nil || !found {
+		return err
+	}
+	to.Mail = change.New
+	return n.Post.SendContactCode(ctx, to, m, n.Contacts.Code(change.ID))
 }

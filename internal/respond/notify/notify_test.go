@@ -13,7 +13,7 @@ import (
 func TestALetterThatIsGivenUpIsUnderActivity(t *testing.T) {
 	s := authtest.Start(t)
 	ada, eve := s.SignUp("ada@example.com"), s.SignUp("eve@example.com")
-	fields, err := json.Marshal(notify.Notice{Letter: notify.NewDevice, User: ada.User.ID})
+	fields, err := json.Marshal(notify.Delivery{Letter: notify.NewDevice, User: ada.User.ID})
 	if err != nil {
 		t.Fatal(err)
 	}

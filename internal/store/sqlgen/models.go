@@ -85,6 +85,30 @@ type Confirmation struct {
 	CancelledAt   sql.NullInt64
 }
 
+type Contact struct {
+	UserID      []byte
+	MailSince   sql.NullInt64
+	Second      string
+	SecondSince sql.NullInt64
+	Phrase      []byte
+}
+
+type ContactChange struct {
+	ID        []byte
+	UserID    []byte
+	SessionID []byte
+	Place     string
+	OldMail   string
+	OldSince  sql.NullInt64
+	NewMail   string
+	Taken     int64
+	Tries     int64
+	CreatedAt int64
+	ExpiresAt int64
+	DoneAt    sql.NullInt64
+	UndoneAt  sql.NullInt64
+}
+
 type DataKey struct {
 	Version   int64
 	Kek       string
@@ -111,6 +135,17 @@ type KeyUse struct {
 	Calls  int64
 	LastAt int64
 	Scope  string
+}
+
+type Message struct {
+	ID          []byte
+	UserID      []byte
+	CreatedAt   int64
+	Sealed      []byte
+	MailedAt    sql.NullInt64
+	ReadAt      sql.NullInt64
+	LinkUntil   sql.NullInt64
+	ContainedAt sql.NullInt64
 }
 
 type Password struct {

@@ -1,0 +1,232 @@
+package notify
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Containment is what the link "This wasn't me" of a mail stops. Each also cancels what was confirmed and has not left.
+type Containment struct {
+	// Kind says which sessions end, the reported one or all, and that money is held; its row stands in respond/consequence.
+	Kind happening.Kind
+	// Undo puts the address back that a change took away.
+	Undo bool
+	// Key stops the API key that is reported.
+	Key bool
+}
+
+// Lives of links, from when their mail was handed over.
+const (
+	LinkLife = 24 * time.Hour
+	UndoLife = 72 * time.Hour
+)
+
+// Life is how long the link works.
+func (c Containment) Life() time.Duration {
+	if c.Undo {
+		return UndoLife
+	}
+	return LinkLife
+}
+
+// containments maps notice → what its link stops. A notice without a line has no link: nothing was done that its reader could disown, or it reports
+// what they did with such a link.
+var containments = map[Letter]Containment{
+	NewDevice:             {Kind: happening.ReportedSession},
+	LimitedSignIn:         {Kind: happening.ReportedSession},
+	CodesGuessed:          {Kind: happening.ReportedSession},
+	Disowned:              {Kind: happening.ReportedChange},
+	SignedOutOthers:       {Kind: happening.ReportedChange},
+	SignedOutEverywhere:   {Kind: happening.ReportedChange},
+	PasswordChanged:       {Kind: happening.ReportedChange},
+	FactorAdded:           {Kind: happening.ReportedChange},
+	FactorRemoved:         {Kind: happening.ReportedChange},
+	KeyCreated:            {Kind: happening.ReportedChange, Key: true},
+	KeyRevoked:            {Kind: happening.ReportedChange},
+	KeyRotated:            {Kind: happening.ReportedChange, Key: true},
+	KeyFrozen:             {Kind: happening.ReportedChange},
+	KeyUnfrozen:           {Kind: happening.ReportedChange, Key: true},
+	KeyBlocked:            {Kind: happening.ReportedChange},
+	KeyUnblocked:          {Kind: happening.ReportedChange, Key: true},
+	KeyLeaked:             {Kind: happening.ReportedChange},
+	KeyWidened:            {Kind: happening.ReportedChange, Key: true},
+	KeyWoken:              {Kind: happening.ReportedChange, Key: true},
+	KeyReleased:           {Kind: happening.ReportedChange, Key: true},
+	KeyStrayed:            {Kind: happening.ReportedSession, Key: true},
+	MoneyConfirmed:        {Kind: happening.ReportedChange},
+	PasskeyCloned:         {Kind: happening.ReportedChange},
+	RecoveryCodesReplaced: {Kind: happening.ReportedChange},
+	ContactChanged:        {Kind: happening.ReportedChange, Undo: true},
+}
+
+// ContainmentOf is what the link of a letter stops; ok is false for one without a link.
+func ContainmentOf(l Letter) (c Containment, ok bool) {
+	c, ok = containments[l]
+	return c, ok
+}
+
+// Stops is what a link stops beside what follows by the table. Each works in the caller's transaction, and finding nothing to stop is no error.
+type Stops struct {
+	// Sessions ends a session and makes its browser a stranger.
+	Sessions interface {
+		Reject(ctx context.Context, tx any, u id.User, s id.Session) error
+	}
+	// Confirmations cancels all that are open.
+	Confirmations interface {
+		CancelOpen(ctx context.Context, tx any, u id.User) error
+	}
+	// Keys stops an API key of the user, reversibly.
+	Keys interface {
+		StopReported(ctx context.Context, tx any, u id.User, k id.Key) error
+	}
+	// Contacts puts an address back; done is false when it cannot be, because it is another user's now, or was put back already.
+	Contacts interface {
+		Undo(ctx context.Context, tx any, u id.User, c id.ContactChange) (done bool, err error)
+	}
+}
+
+// link is the path of a message's link: the id, a point, and a MAC of 256 bits over it. It is kept nowhere.
+func (n *Notices) link(m id.Message) string {
+	return "/not-me/" + m.String() + "." + base64.RawURLEncoding.EncodeToString(n.mac(m))
+}
+
+func (n *Notices) mac(m id.Message) []byte {
+	mac := hmac.New(sha256.New, n.Key)
+	mac.Write([]byte("not me\x00"))
+	mac.Write(m[:])
+	return mac.Sum(nil)
+}
+
+// at reads the last segment of a link. Errors: notice.link_unknown.
+func (n *Notices) at(address string) (id.Message, error) {
+	text, token, _ := strings.Cut(address, ".")
+	which, err := id.Parse[id.MessageKind](text)
+	if err != nil {
+		return which, fault.New(fault.NoticeLinkUnknown)
+	}
+	given, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || !hmac.Equal(given, n.mac(which)) {
+		return which, fault.New(fault.NoticeLinkUnknown)
+	}
+	return which, nil
+}
+
+// Reported is a notice as whoever holds its link sees it: what it says in one line, and what the link stops.
+type Reported struct {
+	ID      id.Message
+	Born    time.Time
+	Subject string
+	Plan    Containment
+	// Session says that the notice reports one, Undone that an address was put back.
+	Session, Undone bool
+	// Until is how long the link works; Contained when it was used.
+	Until, Contained time.Time
+}
+
+// Open says whether the link still works.
+func (r Reported) Open(now time.Time) bool { return r.Contained.IsZero() && now.Before(r.Until) }
+
+// Report reads the notice of a link, and changes nothing. Errors: notice.link_unknown.
+func (n *Notices) Report(ctx context.Context, lang, address string) (r Reported, err error) {
+	which, err := n.at(address)
+	if err != nil {
+		return r, err
+	}
+	var m Message
+	err = n.Ledger.View(ctx, func(tx Tx) (err error) {
+		m, err = reported(ctx, tx, which)
+		return err
+	})
+	if err != nil {
+		return r, err
+	}
+	return n.report(lang, m)
+}
+
+func reported(ctx context.Context, tx Tx, which id.Message) (Message, error) {
+	m, found, err := tx.MessageByID(ctx, which)
+	if err != nil {
+		return m, fmt.Errorf("read message: %w", err)
+	}
+	if _, stops := containments[m.Letter]; !found || !stops {
+		return m, fault.New(fault.NoticeLinkUnknown)
+	}
+	return m, nil
+}
+
+func (n *Notices) report(lang string, m Message) (Reported, error) {
+	text, err := n.Reader.Read(lang, m)
+	return Reported{
+		ID: m.ID, Born: m.Born, Subject: text.Subject, Plan: containments[m.Letter], Session: !m.Session.IsZero(), Until: m.LinkUntil, Contained: m.Contained,
+	}, err
+}
+
+// Contain stops what the notice of a link reports, once, before it answers: sessions end, what was confirmed is cancelled, money is held. Whoever
+// holds the link may, without a session; it does nothing else. Errors: notice.link_unknown, notice.link_over.
+func (n *Notices) Contain(ctx context.Context, from principal.Origin, lang, address string) (r Reported, err error) {
+	which, err := n.at(address)
+	if err != nil {
+		return r, err
+	}
+	var m Message
+	undone := false
+	err = n.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		var err error
+		if m, err = reported(ctx, tx, which); err != nil {
+			return audit.Event{}, err
+		}
+		m.Contained = n.Now()
+		won, err := tx.ContainMessage(ctx, which, m.Contained)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("use link: %w", err)
+		}
+		if !won {
+			return audit.Event{}, fault.New(fault.NoticeLinkOver)
+		}
+		if undone, err = n.stop(ctx, tx, m); err != nil {
+			return audit.Event{}, err
+		}
+		facts := map[string]string{"letter": string(m.Letter), "agent": from.Agent, "addr": from.Addr.String()}
+		h := happening.Happening{Kind: containments[m.Letter].Kind, User: m.User, Session: m.Session, Facts: facts}
+		return audit.Event{Action: audit.NoticeContained, Actor: principal.Nobody(from), Person: m.User, Facts: facts}, n.Follow.Apply(ctx, tx, h)
+	})
+	if err != nil {
+		return r, err
+	}
+	r, err = n.report(lang, m)
+	r.Undone = undone
+	return r, err
+}
+
+// stop does what is not in the table of respond/consequence.
+func (n *Notices) stop(ctx context.Context, tx Tx, m Message) (undone bool, err error) {
+	plan := containments[m.Letter]
+	if !m.Session.IsZero() {
+		if err := n.Stops.Sessions.Reject(ctx, tx, m.User, m.Session); err != nil {
+			return false, err
+		}
+	}
+	if err := n.Stops.Confirmations.CancelOpen(ctx, tx, m.User); err != nil {
+		return false, err
+	}
+	if k, _, err := id.ParseKey(m.Facts["key"]); plan.Key && err == nil {
+		if err := n.Stops.Keys.StopReported(ctx, tx, m.User, k); err != nil {
+			return false, err
+		}
+	}
+	if plan.Undo {
+		return n.Stops.Contacts.Undo(ctx, tx, m.User, m.Change)
+	}
+	return false, nil
+}

@@ -1,0 +1,66 @@
+package page
+
+import "github.com/seed-21c57000/sallyport/internal/i18n"
+
+// Messages is the message centre.
+type Messages struct {
+	// Find is an id that was looked for and not found; empty otherwise.
+	Find string
+	List []Message
+	// Older is where the list goes on; empty at its end.
+	Older string
+}
+
+// Message is one that a user was told.
+type Message struct {
+	ID, Subject string
+	// Body is what the mail said, a paragraph each.
+	Body []string
+	At   i18n.Moment
+	// To are the addresses that it was mailed to.
+	To []string
+	// Mailed is when the relay took it; the zero moment if it did not.
+	Mailed i18n.Moment
+	// Read and Contained say what its user did: that they have read it, or that it was not them.
+	Read, Contained bool
+	// Clock says that a hold, or the end of a limit, waits until the message is read or mailed.
+	Clock bool
+}
+
+// NotMe is the page behind the link of a mail.
+type NotMe struct {
+	Subject string
+	At      i18n.Moment
+	// Does are what the button stops, or has stopped.
+	Does []string
+	// State is "open", "done" (just now), "used" or "over".
+	State string
+	Until i18n.Moment
+	// Post is where the button leads.
+	Post string
+	// Undo says that the address is put back, and Undone that it was.
+	Undo, Undone bool
+}
+
+// Contact is how a user is reached.
+type Contact struct {
+	Problem Problem
+	Mail    string
+	// Since is when the address took its place; the zero moment is the sign-up.
+	Since       i18n.Moment
+	Second      string
+	SecondSince i18n.Moment
+	Phrase      string
+	// Typed are the values of a form that was not taken, by its field.
+	Typed map[string]string
+	// Hold is how long money waits after a change.
+	Hold string
+}
+
+// ContactCode is the page that takes the code of a new address.
+type ContactCode struct {
+	Problem   Problem
+	Change    string
+	Mail      string
+	GoodUntil i18n.Moment
+}
