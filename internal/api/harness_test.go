@@ -55,8 +55,14 @@ type door struct {
 
 func open(t *testing.T) *door {
 	t.Helper()
+	return openWith(t, authtest.Options{})
+}
+
+func openWith(t *testing.T, o authtest.Options) *door {
+	t.Helper()
 	clock := storetest.NewClock()
-	d := &door{t: t, clock: clock, Stack: authtest.StartWith(t, authtest.Options{Now: clock.Now})}
+	o.Now = clock.Now
+	d := &door{t: t, clock: clock, Stack: authtest.StartWith(t, o)}
 	d.api = newAPI(t, d)
 	d.mux = route.NewMux()
 	d.api.Mount(d.mux)

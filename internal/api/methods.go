@@ -39,12 +39,12 @@ func (m *methods) mount(a *API) {
 	register(a, operation{
 		id: "beginTotp", method: http.MethodPost, path: "/v1/totp", summary: "Begin adding an authenticator app", status: http.StatusCreated,
 		about: "The secret is shown once, and proves nothing until a code of it was given. Beginning again replaces it.",
-		codes: []fault.Code{fault.TOTPAlreadyEnrolled},
+		codes: []fault.Code{fault.PasswordDisabled, fault.TOTPAlreadyEnrolled},
 	}, m.beginTOTP)
 	register(a, operation{
 		id: "confirmTotp", method: http.MethodPost, path: "/v1/totp/confirm", summary: "Finish adding an authenticator app",
 		about: "With a code of it. This session gets a new bearer.",
-		codes: []fault.Code{fault.TOTPNotEnrolled, fault.TOTPAlreadyEnrolled, fault.TOTPCodeRefused},
+		codes: []fault.Code{fault.PasswordDisabled, fault.TOTPNotEnrolled, fault.TOTPAlreadyEnrolled, fault.TOTPCodeRefused},
 	}, m.confirmTOTP)
 	register(a, operation{
 		id: "removeTotp", method: http.MethodDelete, path: "/v1/totp", summary: "Remove the authenticator app",

@@ -34,7 +34,7 @@ func (k *passkeys) mount(a *API) {
 	register(a, operation{
 		id: "addPasskey", method: http.MethodPost, path: "/v1/passkeys", summary: "Finish adding a passkey", status: http.StatusCreated,
 		about: "If a step-up is asked for, the same answer of the browser can be sent again afterwards. This session gets a new bearer.",
-		codes: []fault.Code{fault.PasskeyRefused, fault.PasskeyUnverified, fault.PasskeyDuplicate, fault.SignInExpired},
+		codes: []fault.Code{fault.PasskeyRefused, fault.PasskeyUnverified, fault.PasskeyUnsafe, fault.PasskeyUnattested, fault.PasskeyDuplicate, fault.SignInExpired},
 	}, k.add)
 	register(a, operation{
 		id: "renamePasskey", method: http.MethodPatch, path: "/v1/passkeys/{id}", summary: "Rename a passkey", about: "At most 80 characters.",
@@ -57,7 +57,7 @@ func (k *passkeys) mount(a *API) {
 }
 
 // assertionCodes are how a passkey's answer is refused.
-var assertionCodes = []fault.Code{fault.PasskeyRefused, fault.PasskeyUnverified, fault.PasskeyChanged, fault.PasskeyCloned, fault.SignInExpired}
+var assertionCodes = []fault.Code{fault.PasskeyRefused, fault.PasskeyUnverified, fault.PasskeyChanged, fault.PasskeyUnsafe, fault.PasskeyCloned, fault.SignInExpired}
 
 type passkeyShown struct {
 	ID         id.Passkey `json:"id" example:"pk_069g9r2kt0f7s8w3a5q1z7y6xc"`

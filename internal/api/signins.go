@@ -25,11 +25,11 @@ func (s *signIns) mount(a *API) {
 	registerPre(a, operation{
 		id: "signInWithPassword", method: http.MethodPost, path: "/v1/sign-in", summary: "Sign in with a password",
 		about: "Answers signed_in, or the half of a sign-in that needs the code of an authenticator app. Whatever is wrong, the refusal is the same.",
-		codes: []fault.Code{fault.SignInRefused, fault.Busy},
+		codes: []fault.Code{fault.PasswordDisabled, fault.SignInRefused, fault.Busy},
 	}, s.withPassword)
 	registerPre(a, operation{
 		id: "signInWithCode", method: http.MethodPost, path: "/v1/sign-in/code", summary: "Finish a sign-in with a code",
-		about: "Each code works once.", codes: []fault.Code{fault.SignInExpired, fault.SignInRefused, fault.TOTPCodeRefused, fault.TOTPNotEnrolled},
+		about: "Each code works once.", codes: []fault.Code{fault.PasswordDisabled, fault.SignInExpired, fault.SignInRefused, fault.TOTPCodeRefused, fault.TOTPNotEnrolled},
 	}, s.withCode)
 	registerPre(a, operation{
 		id: "beginSignInPasskey", method: http.MethodPost, path: "/v1/sign-in/passkey/begin", summary: "Begin a sign-in with a passkey",
@@ -38,7 +38,7 @@ func (s *signIns) mount(a *API) {
 	registerPre(a, operation{
 		id: "signInWithPasskey", method: http.MethodPost, path: "/v1/sign-in/passkey", summary: "Sign in with a passkey",
 		about: "Never throttled by what others try.",
-		codes: []fault.Code{fault.SignInExpired, fault.SignInRefused, fault.PasskeyUnknown, fault.PasskeyRefused, fault.PasskeyUnverified, fault.PasskeyChanged, fault.PasskeyCloned},
+		codes: []fault.Code{fault.SignInExpired, fault.SignInRefused, fault.PasskeyUnknown, fault.PasskeyRefused, fault.PasskeyUnverified, fault.PasskeyChanged, fault.PasskeyUnsafe, fault.PasskeyCloned},
 	}, s.withPasskey)
 }
 

@@ -27,6 +27,7 @@ type signUps struct {
 
 // passwordCodes are the refusals of a password that somebody chooses.
 var passwordCodes = []fault.Code{
+	fault.PasswordDisabled,
 	fault.PasswordTooShort, fault.PasswordTooLong, fault.PasswordNotText, fault.PasswordCommon, fault.PasswordOwnWords, fault.Busy,
 }
 
@@ -52,7 +53,7 @@ func (s *signUps) mount(a *API) {
 	registerPre(a, operation{
 		id: "finishSignUpWithPasskey", method: http.MethodPost, path: "/v1/sign-up/{id}/passkey", status: http.StatusCreated,
 		summary: "Become a user with a passkey", about: "The browser is signed in by the answer.",
-		codes: []fault.Code{fault.SignUpExpired, fault.SignInExpired, fault.PasskeyRefused, fault.PasskeyUnverified},
+		codes: []fault.Code{fault.SignUpExpired, fault.SignInExpired, fault.PasskeyRefused, fault.PasskeyUnverified, fault.PasskeyUnsafe, fault.PasskeyUnattested},
 	}, s.withPasskey)
 }
 

@@ -36,12 +36,12 @@ func (s *stepUps) mount(a *API) {
 	}, s.show)
 	register(a, operation{
 		id: "satisfyStepUpWithTotp", method: http.MethodPost, path: "/v1/step-ups/{id}/totp", summary: "Confirm with a code", about: about,
-		codes: []fault.Code{fault.StepUpNotFound, fault.AssuranceTooLow, fault.TOTPCodeRefused, fault.TOTPNotEnrolled},
+		codes: []fault.Code{fault.StepUpNotFound, fault.AssuranceTooLow, fault.PasswordDisabled, fault.TOTPCodeRefused, fault.TOTPNotEnrolled},
 	}, s.withTOTP)
 	register(a, operation{
 		id: "satisfyStepUpWithPassword", method: http.MethodPost, path: "/v1/step-ups/{id}/password", summary: "Confirm with the password",
 		about: "For people who have nothing stronger yet. " + about,
-		codes: []fault.Code{fault.StepUpNotFound, fault.AssuranceTooLow, fault.SignInRefused, fault.Busy},
+		codes: []fault.Code{fault.StepUpNotFound, fault.AssuranceTooLow, fault.PasswordDisabled, fault.SignInRefused, fault.Busy},
 	}, s.withPassword)
 	register(a, operation{
 		id: "beginStepUpPasskey", method: http.MethodPost, path: "/v1/step-ups/{id}/passkey/begin", summary: "Begin confirming with a passkey",

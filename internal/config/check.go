@@ -41,11 +41,24 @@ func (d *decoder) check() {
 	d.checkProxies()
 	d.checkMail()
 	d.checkLives()
+	d.checkPasskeys()
 	for _, p := range d.config.CheckListeners() {
 		d.report(p.Key, p.Reason)
 	}
 	if c := d.config; c.Store.Engine == Postgres && c.Store.Postgres.DSNFile == "" {
 		d.report("store.postgres.dsn_file", "is required with engine postgres")
+	}
+}
+
+// checkPasskeys: an attestation says nothing to somebody who has no metadata to read it with.
+func (d *decoder) checkPasskeys() {
+	switch p := d.config.Passkeys; {
+	case p.Attestation != AttestNone && p.MetadataFile == "":
+		d.report("passkeys.metadata_file", "is required with attestation "+string(p.Attestation))
+	case p.Attestation == AttestNone && (p.MetadataFile != "" || p.Certified != CertifiedNone):
+		d.report("passkeys.attestation", "must be asked or required where metadata_file or certified is set")
+	case p.MetadataRoot != "" && p.MetadataFile == "":
+		d.report("passkeys.metadata_root_file", "is for metadata_file")
 	}
 }
 

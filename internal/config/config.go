@@ -33,6 +33,7 @@ type Config struct {
 	StepUp        StepUp        `key:"step_up" doc:"The fresh proof that a guarded action asks for."`
 	Holds         Holds         `key:"holds" doc:"How long withdrawals and new destinations wait after a change of credentials. The clock starts when the owner has been told."`
 	Confirmations Confirmations `key:"confirmations" doc:"The passkey proof without which no withdrawal and no new destination is let through."`
+	Passkeys      Passkeys      `key:"passkeys" doc:"Which authenticators are believed and taken."`
 	Password      Password      `key:"password" doc:"What hashing a password costs us and a thief (Argon2id). A change takes hold at each user's next sign-in."`
 	Throttle      Throttle      `key:"throttle" doc:"How tries to prove who one is are slowed down. Nobody is ever locked out."`
 	Keys          Keys          `key:"keys" doc:"How long API keys live."`
@@ -278,8 +279,38 @@ type Confirmations struct {
 	PasskeyAgeDevice time.Duration `key:"passkey_age_new_device" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"The same for one that was added within a day of a sign-in from a new device."`
 }
 
+// Attestation says what becomes of what an authenticator says of itself.
+type Attestation string
+
+// The ways of dealing with it.
+const (
+	AttestNone     Attestation = "none"
+	AttestAsked    Attestation = "asked"
+	AttestRequired Attestation = "required"
+)
+
+// Certified is the least FIDO certification of a model.
+type Certified string
+
+// The certifications.
+const (
+	CertifiedNone Certified = "none"
+	CertifiedL1   Certified = "l1"
+	CertifiedL2   Certified = "l2"
+	CertifiedL3   Certified = "l3"
+)
+
+// Passkeys is the section of that name.
+type Passkeys struct {
+	Attestation  Attestation `key:"attestation" default:"none" oneof:"none asked required" doc:"none: no authenticator is asked who made it, and no passkey counts as bound to its device. asked: it is, and those that metadata_file vouches for reach phrh. required: no others are taken."`
+	MetadataFile string      `key:"metadata_file" doc:"The blob of the FIDO Metadata Service, as downloaded (a signed JWS); needed unless attestation is none. Its signature is checked at the start and by doctor. Models it calls compromised or revoked are refused, also those enrolled before."`
+	MetadataRoot string      `key:"metadata_root_file" doc:"The certificate in which the blob's chain ends, PEM, for a blob of your own. Empty: the FIDO Alliance's, and the blob must be signed by mds.fidoalliance.org."`
+	Certified    Certified   `key:"certified" default:"none" oneof:"none l1 l2 l3" doc:"The least FIDO certification that a model must have for its attestation to be accepted."`
+}
+
 // Password is the section of that name.
 type Password struct {
+	Enabled     bool          `key:"enabled" default:"true" doc:"Whether people may have passwords, and authenticator apps beside them. false: passkeys only. Passwords and apps that users have already count for nothing then, and those who have no passkey cannot sign in."`
 	MemoryKiB   int           `key:"memory_kib" default:"47104" min:"19456" max:"262144" doc:"Memory of one hash, in KiB."`
 	Iterations  int           `key:"iterations" default:"1" min:"1" max:"10" doc:"Passes over that memory. memory_kib times iterations must be at least 38912."`
 	Parallelism int           `key:"parallelism" default:"1" min:"1" max:"8" doc:"Lanes of one hash."`

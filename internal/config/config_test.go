@@ -33,7 +33,7 @@ func TestDefaults(t *testing.T) {
 	if want := (config.Keys{DefaultLife: 2160 * time.Hour, MaxLife: 8760 * time.Hour, ReadOnlyLife: 4320 * time.Hour, HighValueLife: 720 * time.Hour, UnpinnedTradeLife: 720 * time.Hour, UntimedNonces: 1_000_000}); c.Keys != want {
 		t.Errorf("keys: %s", cmp.Diff(want, c.Keys))
 	}
-	if want := (config.Password{MemoryKiB: 47104, Iterations: 1, Parallelism: 1, Queue: 64, QueueWait: 2 * time.Second}); c.Password != want {
+	if want := (config.Password{Enabled: true, MemoryKiB: 47104, Iterations: 1, Parallelism: 1, Queue: 64, QueueWait: 2 * time.Second}); c.Password != want {
 		t.Errorf("password: %s", cmp.Diff(want, c.Password))
 	}
 	if want := (config.Throttle{Free: 5, FirstDelay: time.Second, MaxDelay: 15 * time.Minute}); c.Throttle != want {

@@ -20,6 +20,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/decide/policy"
 	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/hot/memory"
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
@@ -87,6 +89,7 @@ type Rooms struct {
 	nonces       *memory.Nonces
 	budgets      *memory.Budgets
 	ceremonies   *ceremony.Ceremonies
+	demand       passkey.Demand
 }
 
 // OpenRooms opens the database and builds the rooms on it, without any door: what the host's command line needs.
@@ -178,7 +181,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		return err
 	}
 	r.StepUps, err = stepup.New(stepup.Deps{
-		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: factor.Strongest, Life: cfg.StepUp.Life, Key: contentKey,
+		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Life: cfg.StepUp.Life, Key: contentKey,
 	})
 	if err != nil {
 		return err
@@ -228,7 +231,7 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 // buildConfirmations has passkeys of its own: what was signed on any other origin is refused here, and what was signed here everywhere else.
 func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) error {
 	origin := string(cfg.Dashboard.ConfirmationOrigin)
-	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: []string{origin}})
+	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: []string{origin}, Demand: r.demand})
 	if err != nil {
 		return err
 	}
@@ -252,6 +255,11 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 // childCodeLife is how long the way from the dashboard to a gateway host stays open.
 const childCodeLife = 30 * time.Second
 
+// strongest asks package factor, which is built later.
+func (r *Rooms) strongest(ctx context.Context, tx any, u id.User) (assurance.Level, error) {
+	return r.Factors.Strongest(ctx, tx, u)
+}
+
 func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) error {
 	db, now := r.Store, opts.Now
 	hasher, err := password.New(pepper{r.Keys}, hashSettings(cfg, opts))
@@ -264,7 +272,10 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 			origins = append(origins, string(o))
 		}
 	}
-	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: origins})
+	if r.demand, err = demand(cfg.Passkeys, now()); err != nil {
+		return err
+	}
+	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: origins, Demand: r.demand})
 	if err != nil {
 		return err
 	}
@@ -272,7 +283,8 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	r.Factors = factor.New(factor.Deps{
 		Ledger: store.Of[factor.Tx](db), Now: now, Hasher: hasher, Peppers: pepper{r.Keys}, Passkeys: passkeys, Ceremonies: r.ceremonies, Sealer: db.Ring(),
 		Sessions: r.Sessions, StepUps: r.StepUps, Follow: follow, Limits: limits, Issuer: Product,
-		Ages: factor.Ages{Usual: cfg.Confirmations.PasskeyAge, Wary: cfg.Confirmations.PasskeyAgeDevice},
+		Passwordless: !cfg.Password.Enabled,
+		Ages:         factor.Ages{Usual: cfg.Confirmations.PasskeyAge, Wary: cfg.Confirmations.PasskeyAgeDevice},
 	})
 	codeKey, err := db.ServerSecret(ctx, "sign_up_codes", random32)
 	if err != nil {

@@ -34,6 +34,7 @@ func Examine(ctx context.Context, cfg config.Config, opts Options) (notes []stri
 		func() ([]string, error) { return nil, buildElsewhere(ctx, cfg, opts) },
 		func() ([]string, error) { return examineStore(ctx, cfg, opts) },
 		func() ([]string, error) { return examineTLS(cfg, opts.Now()) },
+		func() ([]string, error) { return examineMetadata(cfg.Passkeys, opts.Now()) },
 	} {
 		seen, err := look()
 		notes = append(notes, seen...)

@@ -130,6 +130,16 @@ func TestExamine(t *testing.T) {
 			s.start()
 			_ = os.Chmod(s.path("keys"), 0o644)
 		}, nil, "lets others read it"},
+		{"metadata of authenticators", func(s *site) { s.metadata(authtest.NewMaker(s.t)) }, []string{"authenticator metadata: issue 7, 1 models"}, ""},
+		{"metadata that is out of date", func(s *site) {
+			m := authtest.NewMaker(s.t)
+			m.Due = "2026-11-01"
+			s.metadata(m)
+		}, nil, "a newer issue than 7 was due on 2026-11-01"},
+		{"metadata that somebody else signed", func(s *site) {
+			s.metadata(authtest.NewMaker(s.t))
+			_ = os.WriteFile(s.path("root.pem"), authtest.NewMaker(s.t).RootPEM(), 0o600)
+		}, nil, "passkeys.metadata_file: read metadata: certificate"},
 		{"an older schema", func(s *site) {
 			s.start()
 			s.sql("DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)")
@@ -203,6 +213,17 @@ func (s site) sql(statement string) {
 
 func (s *site) tls() {
 	s.extras = fmt.Sprintf("tls: {mode: files, cert_file: %q, key_file: %q}\n", s.path("tls.crt"), s.path("tls.key"))
+}
+
+// metadata has the installation ask authenticators who made them.
+func (s *site) metadata(m *authtest.Maker) {
+	s.t.Helper()
+	for name, text := range map[string][]byte{"blob.jwt": m.Blob("FIDO_CERTIFIED_L1"), "root.pem": m.RootPEM()} {
+		if err := os.WriteFile(s.path(name), text, 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.extras = fmt.Sprintf("passkeys: {attestation: asked, metadata_file: %q, metadata_root_file: %q}\n", s.path("blob.jwt"), s.path("root.pem"))
 }
 
 // lend starts an installation of its own and gives its key file to another.

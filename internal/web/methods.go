@@ -52,7 +52,7 @@ func (m *methods) list(v *visit, p page.Problem) error {
 	if err != nil {
 		return err
 	}
-	view := page.Methods{Problem: p}
+	view := page.Methods{Problem: p, Passwordless: v.web.Factors.Passwordless}
 	if has.Password != nil {
 		view.Password = &page.Password{Changed: v.when(has.Password.ChangedAt), Alone: has.Password.Alone}
 	}
@@ -97,6 +97,9 @@ func spare(list []passkey.Credential, now time.Time) string {
 }
 
 func (m *methods) askPassword(v *visit, p page.Problem) error {
+	if v.web.Factors.Passwordless {
+		return fault.New(fault.PasswordDisabled)
+	}
 	has, err := m.factors.Of(v.r.Context(), v.who)
 	if err != nil {
 		return err

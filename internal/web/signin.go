@@ -34,7 +34,7 @@ func (s *signIns) ask(v *visit) error {
 }
 
 func (s *signIns) show(v *visit, view page.SignIn) error {
-	view.Origin, view.Again = s.origin, v.who.Kind == principal.KindUser
+	view.Origin, view.Again, view.Passwordless = s.origin, v.who.Kind == principal.KindUser, v.web.Factors.Passwordless
 	return v.show(page.SignInPage(v.frame("sign_in.do"), view))
 }
 

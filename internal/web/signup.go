@@ -136,7 +136,9 @@ func (s *signUps) askCredential(v *visit) error {
 }
 
 func (s *signUps) showCredential(v *visit, up signup.SignUp, p page.Problem) error {
-	return v.show(page.SecurePage(v.frame("secure.title"), page.Secure{Problem: p, SignUp: up.ID.String(), Mail: up.Mail}))
+	return v.show(page.SecurePage(v.frame("secure.title"), page.Secure{
+		Problem: p, SignUp: up.ID.String(), Mail: up.Mail, Passwordless: v.web.Factors.Passwordless,
+	}))
 }
 
 func (s *signUps) setPassword(v *visit) error {

@@ -104,6 +104,10 @@ const (
 	PasskeyUnverified Code = "passkey.unverified"
 	// PasskeyChanged: This passkey answers as another kind than it was added as: kept on one device then, synced now, or the other way round.
 	PasskeyChanged Code = "passkey.changed"
+	// PasskeyUnsafe: This kind of authenticator is known not to be safe any more ({status}), so we do not take it.
+	PasskeyUnsafe Code = "passkey.unsafe"
+	// PasskeyUnattested: Only authenticators whose maker is attested and whose safety is certified are taken here. This one did not show that it is.
+	PasskeyUnattested Code = "passkey.unattested"
 	// PasskeyNotFound: There is no such passkey.
 	PasskeyNotFound Code = "passkey.not_found"
 	// PasskeyDuplicate: This passkey is already in your list.
@@ -152,6 +156,8 @@ const (
 	GatewayUnknownHost Code = "gateway.unknown_host"
 	// GatewayUpstreamDown: The exchange behind the gate did not answer.
 	GatewayUpstreamDown Code = "gateway.upstream_down"
+	// PasswordDisabled: There are no passwords here, nor authenticator apps beside them: people sign in with passkeys.
+	PasswordDisabled Code = "password.disabled"
 	// PasswordTooShortAlone: Without a second factor your password has to be at least 15 characters long.
 	PasswordTooShortAlone Code = "password.too_short_alone"
 	// KeyAboveCeiling: A key that signs with {dialect} may hold scopes up to the class {ceiling}.
@@ -390,6 +396,12 @@ var registry = map[Code]Entry{
 	PasskeyChanged: {Code: PasskeyChanged, Status: 403, Sight: Anyone, Outside: "",
 		English: "This passkey answers as another kind than it was added as: kept on one device then, synced now, or the other way round.", EnglishFix: "Sign in another way, remove this passkey and add it anew.",
 		Korean: "이 패스키는 등록할 때와 종류가 다릅니다. 한 기기에만 보관되던 키가 동기화되거나 그 반대로 바뀌었습니다.", KoreanFix: "다른 방법으로 로그인하여 이 패스키를 삭제한 뒤 다시 등록해 주십시오."},
+	PasskeyUnsafe: {Code: PasskeyUnsafe, Status: 403, Sight: Anyone, Outside: "",
+		English: "This kind of authenticator is known not to be safe any more ({status}), so we do not take it.", EnglishFix: "Use another passkey. Ask the maker of this one for a replacement.",
+		Korean: "더 이상 안전하지 않은 것으로 알려진 종류의 인증 장치이므로({status}) 사용할 수 없습니다.", KoreanFix: "다른 패스키를 사용해 주십시오. 교체는 제조사에 문의해 주십시오."},
+	PasskeyUnattested: {Code: PasskeyUnattested, Status: 403, Sight: Anyone, Outside: "",
+		English: "Only authenticators whose maker is attested and whose safety is certified are taken here. This one did not show that it is.", EnglishFix: "Use a certified security key, and let the browser show its make and model when it asks.",
+		Korean: "제조사가 증명되고 안전성이 인증된 인증 장치만 사용할 수 있습니다. 이 장치는 이를 증명하지 않았습니다.", KoreanFix: "인증받은 보안 키를 사용하고, 브라우저가 물으면 제조사와 모델 표시를 허용해 주십시오."},
 	PasskeyNotFound: {Code: PasskeyNotFound, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "There is no such passkey.", EnglishFix: "Reload the list.",
 		Korean: "해당 패스키가 없습니다.", KoreanFix: "목록을 새로 고쳐 주십시오."},
@@ -462,6 +474,9 @@ var registry = map[Code]Entry{
 	GatewayUpstreamDown: {Code: GatewayUpstreamDown, Status: 502, Sight: Anyone, Outside: "",
 		English: "The exchange behind the gate did not answer.", EnglishFix: "Check your order list first, then try again.",
 		Korean: "관문 뒤의 거래소가 응답하지 않았습니다.", KoreanFix: "주문 목록을 먼저 확인한 뒤 다시 시도해 주십시오."},
+	PasswordDisabled: {Code: PasswordDisabled, Status: 403, Sight: Anyone, Outside: "",
+		English: "There are no passwords here, nor authenticator apps beside them: people sign in with passkeys.", EnglishFix: "Use a passkey. A phone, a computer with a screen lock or a security key can hold one.",
+		Korean: "이 서비스에서는 비밀번호와 인증 앱을 사용하지 않으며 패스키로만 로그인합니다.", KoreanFix: "패스키를 사용해 주십시오. 휴대전화, 화면 잠금이 있는 컴퓨터 또는 보안 키에 저장할 수 있습니다."},
 	PasswordTooShortAlone: {Code: PasswordTooShortAlone, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "Without a second factor your password has to be at least 15 characters long.", EnglishFix: "Set a longer password first, then remove the factor.",
 		Korean: "2단계 인증 없이 사용하려면 비밀번호가 15자 이상이어야 합니다.", KoreanFix: "먼저 더 긴 비밀번호를 설정한 뒤 해당 수단을 삭제해 주십시오."},

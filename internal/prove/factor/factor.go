@@ -116,6 +116,8 @@ type Deps struct {
 	Limits     throttle.Limits
 	// Ages are how old a passkey must be to approve money.
 	Ages Ages
+	// Passwordless says that passwords, and authenticator apps beside them, count for nothing and cannot be had.
+	Passwordless bool
 	// Issuer is the product's name in authenticator apps.
 	Issuer string
 }
@@ -168,20 +170,37 @@ func (m Methods) Reaching(needs assurance.Level) []string {
 // Of lists the principal's own methods.
 func (f *Factors) Of(ctx context.Context, p principal.Principal) (m Methods, err error) {
 	err = f.Ledger.View(ctx, func(tx Tx) error {
-		m, err = MethodsOf(ctx, tx, p.User)
+		m, err = f.MethodsOf(ctx, tx, p.User)
 		return err
 	})
 	return m, err
 }
 
 // Strongest is the best level that the user could prove; it serves package stepup.
-func Strongest(ctx context.Context, tx any, u id.User) (assurance.Level, error) {
-	m, err := MethodsOf(ctx, txn.As[Tx](tx), u)
+func (f *Factors) Strongest(ctx context.Context, tx any, u id.User) (assurance.Level, error) {
+	m, err := f.MethodsOf(ctx, txn.As[Tx](tx), u)
 	return m.Strongest(), err
 }
 
-// MethodsOf reads what a user can sign in with; for nobody it runs the same statements and finds nothing.
-func MethodsOf(ctx context.Context, tx Tx, u id.User) (m Methods, err error) {
+// MethodsOf reads what a user can sign in with here; for nobody it runs the same statements and finds nothing.
+func (f *Factors) MethodsOf(ctx context.Context, tx Tx, u id.User) (Methods, error) {
+	m, err := stored(ctx, tx, u)
+	if f.Passwordless {
+		m.Password, m.TOTP = nil, nil
+	}
+	return m, err
+}
+
+// passwords refuses what there is only where people have passwords. Errors: password.disabled.
+func (f *Factors) passwords() error {
+	if f.Passwordless {
+		return fault.New(fault.PasswordDisabled)
+	}
+	return nil
+}
+
+// stored reads which credentials a user has, whether or not the installation takes them all.
+func stored(ctx context.Context, tx Tx, u id.User) (m Methods, err error) {
 	if p, found, err := tx.PasswordOf(ctx, u); err != nil {
 		return m, fmt.Errorf("read password: %w", err)
 	} else if found {

@@ -82,7 +82,7 @@ type newcomer struct {
 
 // FinishPasskey adds the passkey that the browser made. It needs a step-up for exactly this passkey; asking for one uses nothing up, so
 // that the same answer of the browser can be sent again. An empty name becomes the model's.
-// Errors: passkey.refused, passkey.duplicate, request.invalid, sign_in.expired, step_up_required, assurance.too_low.
+// Errors: passkey.refused, passkey.unverified, passkey.unsafe, passkey.unattested, passkey.duplicate, request.invalid, sign_in.expired, step_up_required, assurance.too_low.
 func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, token string, response []byte, name string) (c passkey.Credential, bearer secret.Value, err error) {
 	var state passkey.State
 	opened, err := f.Ceremonies.Open(ceremony.PasskeyEnrol, p.Session[:], token, &state)
@@ -145,7 +145,7 @@ func (f *Factors) newPasskey(u id.User, e passkey.Enrolled, name string) passkey
 	if name == "" {
 		name = cmp.Or(e.Model, "Passkey")
 	}
-	return passkey.Credential{ID: id.New[id.PasskeyKind](now), User: u, CredentialID: e.CredentialID, Record: e.Record, Name: name, Born: now, ApprovesFrom: now}
+	return passkey.Credential{ID: id.New[id.PasskeyKind](now), User: u, CredentialID: e.CredentialID, Record: e.Record, Name: name, Born: now, ApprovesFrom: now, Attested: e.Attested}
 }
 
 // wary is how long after a new device a new passkey waits longer.
@@ -198,7 +198,7 @@ func (f *Factors) RenamePasskey(ctx context.Context, p principal.Principal, c id
 // step_up_required.
 func (f *Factors) RemovePasskey(ctx context.Context, p principal.Principal, c id.Passkey) (bearer secret.Value, err error) {
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		m, err := MethodsOf(ctx, tx, p.User)
+		m, err := f.MethodsOf(ctx, tx, p.User)
 		if err != nil {
 			return audit.Event{}, err
 		}

@@ -16,7 +16,7 @@ import (
 
 // SetPassword gives the principal a new password, or the first one. It needs a step-up for exactly this password; all other sessions end, and this one gets the
 // bearer in the answer. How long the password must be depends on whether a second factor stands beside it.
-// Errors: those of password.Check, busy, step_up_required, assurance.too_low.
+// Errors: those of NewPassword, step_up_required, assurance.too_low.
 func (f *Factors) SetPassword(ctx context.Context, p principal.Principal, fresh secret.Value) (bearer secret.Value, err error) {
 	m, err := f.Of(ctx, p)
 	if err != nil {
@@ -58,8 +58,11 @@ func (f *Factors) SetPassword(ctx context.Context, p principal.Principal, fresh 
 	return bearer, f.StepUps.Ask(ctx, err)
 }
 
-// NewPassword checks a password that somebody chose and hashes it. Errors: those of password.Check, busy.
+// NewPassword checks a password that somebody chose and hashes it. Errors: password.disabled, those of password.Check, busy.
 func (f *Factors) NewPassword(ctx context.Context, fresh secret.Value, alone bool, mail, name string) (StoredPassword, error) {
+	if err := f.passwords(); err != nil {
+		return StoredPassword{}, err
+	}
 	choice := password.Choice{Password: fresh, AloneSufficient: alone, Context: []string{mail, name, f.Issuer}}
 	if err := password.Check(choice); err != nil {
 		return StoredPassword{}, err

@@ -21,15 +21,22 @@ import (
 
 // SatisfyWithTOTP proves for a step-up with a code. The session gets the bearer in the answer.
 // A browser with a session is a known one. Errors: step_up.not_found, assurance.too_low, totp.code_refused, totp.not_enrolled,
-// sign_in.throttled.
+// sign_in.throttled, password.disabled.
 func (f *Factors) SatisfyWithTOTP(ctx context.Context, p principal.Principal, sid id.StepUp, code string) (secret.Value, error) {
+	if err := f.passwords(); err != nil {
+		return secret.Value{}, err
+	}
 	g := Guess{p.User, throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device), true}
 	return f.satisfy(ctx, p, sid, func(tx Tx) (assurance.Proof, error, error) { return f.ProveTOTP(ctx, tx, g, code) })
 }
 
 // SatisfyWithPassword proves for a step-up with the password, for people who have nothing stronger yet. The hash is compared before the
-// transaction, the try is counted before the hash. Errors: step_up.not_found, assurance.too_low, sign_in.refused, sign_in.throttled, busy.
+// transaction, the try is counted before the hash. Errors: step_up.not_found, assurance.too_low, sign_in.refused, sign_in.throttled, busy,
+// password.disabled.
 func (f *Factors) SatisfyWithPassword(ctx context.Context, p principal.Principal, sid id.StepUp, given secret.Value) (secret.Value, error) {
+	if err := f.passwords(); err != nil {
+		return secret.Value{}, err
+	}
 	bucket := throttle.OfDevice(throttle.Password, p.User, p.Origin.Device)
 	var stored StoredPassword
 	err := f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {

@@ -18,8 +18,11 @@ import (
 )
 
 // BeginTOTP makes a secret for an authenticator app and shows it. Until a code confirms it, it proves nothing and beginning again
-// replaces it. Errors: totp.already_enrolled.
+// replaces it. Errors: totp.already_enrolled, password.disabled.
 func (f *Factors) BeginTOTP(ctx context.Context, p principal.Principal) (key totp.Key, err error) {
+	if err := f.passwords(); err != nil {
+		return key, err
+	}
 	fresh := totp.MintSecret()
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		self, found, err := tx.UserByID(ctx, p.User)
@@ -42,8 +45,12 @@ func (f *Factors) BeginTOTP(ctx context.Context, p principal.Principal) (key tot
 }
 
 // ConfirmTOTP finishes an enrolment with one code, which is thereby spent. It needs a step-up for exactly this secret.
-// Errors: totp.not_enrolled, totp.already_enrolled, totp.code_refused, sign_in.throttled, step_up_required.
+// Errors: totp.not_enrolled, totp.already_enrolled, totp.code_refused, sign_in.throttled, step_up_required,
+// password.disabled.
 func (f *Factors) ConfirmTOTP(ctx context.Context, p principal.Principal, code string) (bearer secret.Value, err error) {
+	if err := f.passwords(); err != nil {
+		return bearer, err
+	}
 	var refused error
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		stored, found, err := tx.TOTPOf(ctx, p.User)
@@ -84,7 +91,7 @@ func (f *Factors) ConfirmTOTP(ctx context.Context, p principal.Principal, code s
 // RemoveTOTP takes the authenticator app away. It needs a step-up. Errors: totp.not_enrolled, step_up_required.
 func (f *Factors) RemoveTOTP(ctx context.Context, p principal.Principal) (bearer secret.Value, err error) {
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		m, err := MethodsOf(ctx, tx, p.User)
+		m, err := f.MethodsOf(ctx, tx, p.User)
 		if err != nil {
 			return audit.Event{}, err
 		}

@@ -60,13 +60,17 @@ type Config struct {
 	Name string
 	// Origins are the pages on which our ceremonies run.
 	Origins []string
+	Demand  Demand
 }
 
 // Life is how long a ceremony may take.
 const Life = 5 * time.Minute
 
 // Passkeys runs ceremonies.
-type Passkeys struct{ wa *webauthn.WebAuthn }
+type Passkeys struct {
+	wa     *webauthn.WebAuthn
+	demand Demand
+}
 
 // New makes a Passkeys, or says what is wrong with the configuration.
 func New(c Config) (*Passkeys, error) {
@@ -76,14 +80,15 @@ func New(c Config) (*Passkeys, error) {
 		AuthenticatorSelection: protocol.AuthenticatorSelection{
 			ResidentKey: protocol.ResidentKeyRequirementRequired, UserVerification: protocol.VerificationRequired,
 		},
-		Timeouts: webauthn.TimeoutsConfig{Login: timeout, Registration: timeout},
+		AttestationPreference: c.Demand.conveyance(),
+		Timeouts:              webauthn.TimeoutsConfig{Login: timeout, Registration: timeout},
 		// Some authenticators answer extensions nobody asked for; failing the ceremony would lock their users out.
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configure passkeys: %w", err)
 	}
-	return &Passkeys{wa}, nil
+	return &Passkeys{wa, c.Demand}, nil
 }
 
 // BeginEnrol gives the options of navigator.credentials.create: a discoverable credential with user verification, none of those the
@@ -111,12 +116,13 @@ type Enrolled struct {
 	// PublicKey in COSE form (RFC 9052 §7).
 	PublicKey []byte
 	Record    string
-	// Model is the authenticator's name if we know it, or empty.
-	Model string
-	Proof assurance.Proof
+	// Model is the authenticator's name if we know it, or empty; Attested is the one that an accepted attestation proved.
+	Model, Attested string
+	Proof           assurance.Proof
 }
 
-// FinishEnrol checks what the browser answered (WebAuthn L3 §7.1). Errors: passkey.refused, passkey.unverified.
+// FinishEnrol checks what the browser answered (WebAuthn L3 §7.1). Errors: passkey.refused, passkey.unverified,
+// passkey.unsafe, passkey.unattested.
 func (p *Passkeys) FinishEnrol(o Owner, s State, response []byte, now time.Time) (Enrolled, error) {
 	u, err := userOf(o)
 	if err != nil {
@@ -133,12 +139,17 @@ func (p *Passkeys) FinishEnrol(o Owner, s State, response []byte, now time.Time)
 	if err != nil {
 		return Enrolled{}, refused(err)
 	}
+	attested, err := p.demand.weigh(c)
+	if err != nil {
+		return Enrolled{}, err
+	}
 	record, err := json.Marshal(c)
 	if err != nil {
 		return Enrolled{}, fmt.Errorf("encode credential: %w", err)
 	}
 	return Enrolled{
-		CredentialID: c.ID, PublicKey: c.PublicKey, Record: string(record), Model: modelOf(c.Authenticator.AAGUID), Proof: proofOf(c, now),
+		CredentialID: c.ID, PublicKey: c.PublicKey, Record: string(record), Model: cmp.Or(attested, modelOf(c.Authenticator.AAGUID)), Attested: attested,
+		Proof: proofOf(c, attested, now),
 	}, nil
 }
 
@@ -177,7 +188,7 @@ type Used struct {
 }
 
 // FinishSignIn checks an assertion whose owner find looks up by user handle (WebAuthn L3 §7.2). Errors: those of find, passkey.unknown if the
-// owner has no such credential (any more), passkey.unverified, passkey.changed, passkey.refused.
+// owner has no such credential (any more), passkey.unverified, passkey.changed, passkey.unsafe, passkey.refused.
 func (p *Passkeys) FinishSignIn(s State, response []byte, now time.Time, find func(handle []byte) (Owner, error)) (Used, error) {
 	parsed, err := protocol.ParseCredentialRequestResponseBytes(response)
 	if err != nil {
@@ -201,10 +212,11 @@ func (p *Passkeys) FinishSignIn(s State, response []byte, now time.Time, find fu
 	if err != nil {
 		return Used{}, cmp.Or(why, refused(err))
 	}
-	return owner.used(c, now)
+	return p.used(owner, c, now)
 }
 
-// FinishProof checks an assertion of one known owner. Errors: passkey.unverified, passkey.changed, passkey.refused.
+// FinishProof checks an assertion of one known owner. Errors: passkey.unverified, passkey.changed, passkey.unsafe,
+// passkey.refused.
 func (p *Passkeys) FinishProof(o Owner, s State, response []byte, now time.Time) (Used, error) {
 	u, err := userOf(o)
 	if err != nil {
@@ -222,7 +234,7 @@ func (p *Passkeys) FinishProof(o Owner, s State, response []byte, now time.Time)
 		}
 		return Used{}, cmp.Or(why, refused(err))
 	}
-	return u.used(c, now)
+	return p.used(u, c, now)
 }
 
 // Synced says whether the credential may live on several devices of its owner (the BE flag, WebAuthn L3 §6.1.3).
@@ -282,7 +294,11 @@ func (u *user) objection(a *protocol.ParsedCredentialAssertionData) error {
 	return nil
 }
 
-func (u *user) used(c *webauthn.Credential, now time.Time) (Used, error) {
+// used is a credential that proved its owner, unless it is of a kind that has become unsafe since it was made.
+func (p *Passkeys) used(u *user, c *webauthn.Credential, now time.Time) (Used, error) {
+	if err := p.demand.safe(c); err != nil {
+		return Used{}, err
+	}
 	record, err := json.Marshal(c)
 	if err != nil {
 		return Used{}, fmt.Errorf("encode credential: %w", err)
@@ -292,13 +308,16 @@ func (u *user) used(c *webauthn.Credential, now time.Time) (Used, error) {
 			kept.Record, kept.LastUsedAt = string(record), now
 			// Synced passkeys send zero or jumps, so only a credential bound to one device can be called cloned.
 			back, synced := c.Authenticator.CloneWarning, c.Flags.BackupEligible
-			return Used{Credential: kept, Proof: proofOf(c, now), Cloned: back && !synced, Jumped: back && synced}, nil
+			return Used{Credential: kept, Proof: proofOf(c, kept.Attested, now), Cloned: back && !synced, Jumped: back && synced}, nil
 		}
 	}
 	return Used{}, fault.New(fault.PasskeyRefused)
 }
 
-// proofOf never claims a bound device: that needs an attestation we accept, and we accept none yet.
-func proofOf(c *webauthn.Credential, now time.Time) assurance.Proof {
-	return assurance.Proof{Factors: assurance.Passkey, UserVerified: c.Flags.UserVerified, PhishingResistant: true, At: now}
+// proofOf claims a bound device only where an attestation that we accepted says what the device is, and the credential cannot leave it.
+func proofOf(c *webauthn.Credential, attested string, now time.Time) assurance.Proof {
+	return assurance.Proof{
+		Factors: assurance.Passkey, UserVerified: c.Flags.UserVerified, PhishingResistant: true,
+		DeviceBound: attested != "" && !c.Flags.BackupEligible, At: now,
+	}
 }

@@ -104,8 +104,11 @@ type half struct {
 	Shared bool `json:"shared,omitzero"`
 }
 
-// WithPassword takes an address and a password. Errors: sign_in.refused, sign_in.throttled, busy.
+// WithPassword takes an address and a password. Errors: password.disabled, sign_in.refused, sign_in.throttled, busy.
 func (s *SignIns) WithPassword(ctx context.Context, from From, mail string, given secret.Value) (SignedIn, error) {
+	if s.Factors.Passwordless {
+		return SignedIn{}, fault.New(fault.PasswordDisabled) // to everybody, whoever has one
+	}
 	t, err := s.begin(ctx, from, mail)
 	if err != nil {
 		return SignedIn{}, err
@@ -172,7 +175,7 @@ func (s *SignIns) begin(ctx context.Context, from From, mail string) (t try, err
 		if found && u.DisabledAt.IsZero() {
 			t.user = u
 		}
-		if t.methods, err = factor.MethodsOf(ctx, tx, t.user.ID); err != nil {
+		if t.methods, err = s.Factors.MethodsOf(ctx, tx, t.user.ID); err != nil {
 			return audit.Event{}, err
 		}
 		var known bool
@@ -235,8 +238,11 @@ func (s *SignIns) rehash(ctx context.Context, t try, given secret.Value) error {
 }
 
 // WithCode finishes a half with a code of the authenticator app. The half is spent by the code that works.
-// Errors: sign_in.expired, totp.code_refused, totp.resting, sign_in.throttled.
+// Errors: password.disabled, sign_in.expired, totp.code_refused, totp.resting, sign_in.throttled.
 func (s *SignIns) WithCode(ctx context.Context, from From, token, code string) (out SignedIn, err error) {
+	if s.Factors.Passwordless {
+		return out, fault.New(fault.PasswordDisabled)
+	}
 	var h half
 	opened, err := s.Ceremonies.Open(ceremony.SignIn, from.Browser[:], token, &h)
 	if err != nil {

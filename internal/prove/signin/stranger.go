@@ -7,7 +7,6 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
-	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 )
 
 // see records the browser of a full sign-in and says what its session still has to show: a browser that is not known there, and proves less than
@@ -16,7 +15,7 @@ import (
 func (s *SignIns) see(ctx context.Context, tx Tx, from From, u id.User, proof assurance.Proof) (device.Seen, assurance.Challenge, error) {
 	var none assurance.Challenge
 	now := s.Now()
-	methods, err := factor.MethodsOf(ctx, tx, u)
+	methods, err := s.Factors.MethodsOf(ctx, tx, u)
 	if err != nil {
 		return device.Seen{}, none, err
 	}

@@ -249,7 +249,7 @@ type From struct {
 }
 
 // FinishWithPassword makes the user with a password, long enough to stand alone.
-// Errors: sign_up.expired, password.*, busy.
+// Errors: sign_up.expired, password.* (password.disabled too), busy.
 func (s *SignUps) FinishWithPassword(ctx context.Context, from From, sid id.SignUp, given secret.Value) (SignedUp, error) {
 	up, err := s.verified(ctx, sid, from.Browser)
 	if err != nil {

@@ -80,6 +80,9 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"second":                      page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/"}),
 		"overview":                    page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Hosts: []page.Host{host}}),
 		"overview missing":            page.OverviewPage(asleep, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«p»", Mine: *asleep.Me, Missing: []page.Missing{{"«t»", "«x»", "«l»", "/methods"}}}),
+		"sign-in keys":                page.SignInPage(out, page.SignIn{ReturnTo: "/", Origin: "«https://gate.example»", Passwordless: true}),
+		"secure keys":                 page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»", Passwordless: true}),
+		"methods keys":                page.MethodsPage(in, page.Methods{Passwordless: true}),
 		"sessions": page.SessionsPage(in, page.Sessions{Idle: "«30 minutes»", List: []page.Session{
 			{ID: "«ses_1»", Device: "«Chrome»", Agent: "«ua»", Addr: "«203.0.113.7»", Proven: "«p»", Opened: at, Acted: at, Ends: at, Mine: true},
 			{ID: "«ses_2»", Device: "«Safari»", Agent: "«ua»", Addr: "«203.0.113.8»", Proven: "«p»", Opened: at, Acted: at, Ends: at},

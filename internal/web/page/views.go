@@ -91,6 +91,8 @@ type Secure struct {
 	Problem Problem
 	SignUp  string
 	Mail    string
+	// Passwordless: there are no passwords here.
+	Passwordless bool
 }
 
 // SignIn is the page that opens a session.
@@ -104,6 +106,8 @@ type SignIn struct {
 	Again bool
 	// Shared: the box that says that the computer is not the reader's own is ticked.
 	Shared bool
+	// Passwordless: there are no passwords here.
+	Passwordless bool
 }
 
 // SecondFactor is the page after the password.
@@ -180,6 +184,8 @@ type Methods struct {
 	// Spare says what the list lacks: "second" where there is one passkey only, "test" where one was neither used nor tried for half a year; empty
 	// if nothing.
 	Spare string
+	// Passwordless: there are no passwords here, nor apps beside them.
+	Passwordless bool
 }
 
 // Password as it is set.
