@@ -109,7 +109,7 @@ sessions, signed API keys, and a gateway that lets through only what somebody ma
 	cmd.AddCommand(
 		serveCommand(), demoCommand(), migrateCommand(), doctorCommand(),
 		userCommand(), keyCommand(), keyringCommand(), auditCommand(), mailCommand(),
-		callCommand(), signCommand(), keygenCommand(), keychainCommand(), versionCommand(),
+		routesCommand(), callCommand(), signCommand(), keygenCommand(), keychainCommand(), versionCommand(),
 	)
 	return cmd
 }

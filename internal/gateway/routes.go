@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -32,8 +33,9 @@ func (r *Route) Name() string { return r.Method + " " + r.Template }
 
 // Routes is an upstream's routes, ready to match. What matches none is not offered.
 type Routes struct {
-	root node
-	list []*Route
+	root   node
+	list   []*Route
+	digest [sha256.Size]byte
 }
 
 // node is one segment of the tree of templates.
@@ -65,7 +67,7 @@ func ParseRoutes(text []byte) (*Routes, error) {
 	if err := decoder.Decode(&file); err != nil {
 		return nil, fmt.Errorf("routes file: %w", err)
 	}
-	routes := &Routes{}
+	routes := &Routes{digest: sha256.Sum256(text)}
 	var problems []error
 	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
 		problems = append(problems, errors.New("routes file: a second document follows the first; its routes would be ignored"))
@@ -180,3 +182,6 @@ func (n *node) match(method, rest string) *Route {
 
 // List gives the routes in the order of the file.
 func (rs *Routes) List() []*Route { return rs.list }
+
+// Digest names the text that the routes were read from.
+func (rs *Routes) Digest() [sha256.Size]byte { return rs.digest }

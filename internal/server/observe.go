@@ -25,6 +25,7 @@ type metrics struct {
 	refusals *prometheus.CounterVec
 	rows     prometheus.Counter
 	jobs     *prometheus.CounterVec
+	routes   *prometheus.CounterVec
 
 	mu sync.RWMutex
 	// found are counters that were looked up once: a look-up by three words costs more than counting. There are as many as routes times five.
@@ -66,6 +67,9 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sallyport_jobs_given_up_total", Help: "Jobs, such as letters, that failed for the last time, by kind.",
 		}, []string{"kind"}),
+		routes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_routes_read_total", Help: "Changed routes files by upstream and result: taken, or refused while the old routes stay.",
+		}, []string{"upstream", "result"}),
 	}
 	known := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "sallyport_known_age_seconds", Help: "How long ago this node last knew of every change. Orders stop at 2, everything at 120.",
@@ -73,7 +77,7 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 	connections := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "sallyport_connections_refused_total", Help: "Connections beyond what a listener or one source may hold.",
 	}, func() float64 { return float64(refused()) })
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs, known, connections)
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs, m.routes, known, connections)
 	return m
 }
 

@@ -26,6 +26,7 @@ type Server struct {
 	opts    Options
 	gate    *gateway.Gateway
 	metrics *metrics
+	routes  []*routesFile
 
 	// Dashboard, Gateway, Forward, ExtAuthz and Metrics are the handlers of the listeners.
 	Dashboard, Gateway, Forward, ExtAuthz, Metrics http.Handler
@@ -55,6 +56,7 @@ func (s *Server) buildDoors(ctx context.Context) error {
 		return err
 	}
 	s.gate = gate
+	s.routes = routesFiles(s.cfg, gate.Hosts)
 	formKey, err := s.Store.ServerSecret(ctx, "form_tokens", random32)
 	if err != nil {
 		return err
@@ -102,6 +104,7 @@ func convention(cfg config.Config) gateway.Convention {
 // How often work behind the doors is done.
 const (
 	flushEvery = time.Second
+	routeEvery = 2 * time.Second
 	saveEvery  = 10 * time.Second
 	sweepEvery = 10 * time.Minute
 )
@@ -140,6 +143,8 @@ func (s *Server) givenUp(ctx context.Context, job store.FailedJob) {
 
 func (s *Server) beat(ctx context.Context) {
 	flush, save, sweep := time.NewTicker(flushEvery), time.NewTicker(saveEvery), time.NewTicker(sweepEvery)
+	route := time.NewTicker(routeEvery)
+	defer route.Stop()
 	defer flush.Stop()
 	defer save.Stop()
 	defer sweep.Stop()
@@ -150,6 +155,8 @@ func (s *Server) beat(ctx context.Context) {
 			return
 		case <-flush.C:
 			err = s.Flush(ctx)
+		case <-route.C:
+			s.ReloadRoutes(ctx)
 		case <-save.C:
 			err = s.Save(ctx)
 		case <-sweep.C:

@@ -6,6 +6,8 @@ package audit
 const (
 	// ServerStarted: The server started.
 	ServerStarted Action = "server.started"
+	// RoutesReplaced: New routes of an upstream are in force.
+	RoutesReplaced Action = "routes.replaced"
 	// KeyringDataKeyRotated: A new data key was made.
 	KeyringDataKeyRotated Action = "keyring.data_key_rotated"
 	// KeyringKekRotated: The data keys were wrapped with a new key.
@@ -179,6 +181,7 @@ const (
 // actions maps action → line of spec/actions.tsv.
 var actions = map[Action]Words{
 	ServerStarted:            {Quiet: false, English: "The server started.", Korean: "서버가 시작되었습니다."},
+	RoutesReplaced:           {Quiet: false, English: "New routes of an upstream are in force.", Korean: "업스트림의 새 경로 표가 적용되었습니다."},
 	KeyringDataKeyRotated:    {Quiet: false, English: "A new data key was made.", Korean: "새 데이터 키가 생성되었습니다."},
 	KeyringKekRotated:        {Quiet: false, English: "The data keys were wrapped with a new key.", Korean: "데이터 키가 새 키로 다시 봉인되었습니다."},
 	Housekeeping:             {Quiet: true, English: "", Korean: ""},

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/seed-21c57000/sallyport/internal/gateway"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+)
+
+func routesCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "routes", Short: "Try an upstream's routes file before the gateway reads it"}
+	cmd.AddCommand(routesTestCommand())
+	return cmd
+}
+
+func routesTestCommand() *cobra.Command {
+	var examples string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "test FILE [REQUEST...]", Short: "Check a routes file, and say what it makes of example requests", Args: cobra.MinimumNArgs(1),
+		Long: `A REQUEST is a method and a target: "GET /v1/orders?market=KRW-BTC". Without any, every route is listed.
+With --requests the examples stand in a YAML file, each with what it is expected to be:
+
+  requests:
+    - {request: "GET /v1/accounts", class: look, scope: "balances:read"}
+    - {request: "GET /v1//accounts", refused: gateway.path_refused}
+    - request: POST /v1/withdraws/coin
+      body: '{"currency":"BTC","address":"bc1q","amount":"0.5"}'
+      class: withdraw
+      transaction: {asset: BTC, address: bc1q, amount: "0.5"}
+
+Exit codes: 0 the file holds and every expectation is met; 1 it does not; 3 a REQUEST of the command line is not offered.
+It reads the files and nothing else.`,
+		Example: `  sallyport routes test paper.yaml
+  sallyport routes test paper.yaml "POST /v1/orders" "DELETE /v1/order?uuid=x"
+  sallyport routes test paper.yaml --requests paper-requests.yaml --json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			routes, err := readRoutes(args[0])
+			if err != nil {
+				return err
+			}
+			list, err := readExamples(args[1:], examples)
+			if err != nil {
+				return err
+			}
+			rows := make([]routeRow, 0, len(list))
+			for _, e := range list {
+				rows = append(rows, e.try(routes))
+			}
+			if len(list) == 0 {
+				for _, r := range routes.List() {
+					rows = append(rows, rowOf(r))
+				}
+			}
+			return errors.Join(tellRoutes(cmd.OutOrStdout(), rows, asJSON), verdictOf(rows))
+		},
+	}
+	cmd.Flags().StringVar(&examples, "requests", "", "a YAML file with example requests and what is expected of them")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON")
+	return cmd
+}
+
+func readRoutes(path string) (*gateway.Routes, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	routes, err := gateway.ParseRoutes(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return routes, nil
+}
+
+// routeExample is one request with what is expected of it; nothing expected is anything offered.
+type routeExample struct {
+	Request     string            `yaml:"request"`
+	Body        string            `yaml:"body"`
+	ContentType string            `yaml:"content_type"`
+	Class       string            `yaml:"class"`
+	Scope       string            `yaml:"scope"`
+	Refused     string            `yaml:"refused"`
+	Transaction map[string]string `yaml:"transaction"`
+}
+
+func readExamples(arguments []string, path string) (list []routeExample, err error) {
+	for _, request := range arguments {
+		list = append(list, routeExample{Request: request})
+	}
+	if path == "" {
+		return list, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var file struct {
+		Requests []routeExample `yaml:"requests"`
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&file); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for _, e := range file.Requests {
+		if e.Class == "" && e.Refused == "" {
+			return nil, fmt.Errorf("%s: %s: say what is expected, class or refused", path, e.Request)
+		}
+	}
+	return append(list, file.Requests...), nil
+}
+
+// routeRow is what the file makes of one request.
+type routeRow struct {
+	Request     string            `json:"request,omitempty"`
+	Route       string            `json:"route,omitempty"`
+	Class       string            `json:"class,omitempty"`
+	Scope       string            `json:"scope,omitempty"`
+	Poll        bool              `json:"poll,omitempty"`
+	Transaction map[string]string `json:"transaction,omitempty"`
+	Refused     string            `json:"refused,omitempty"`
+	// Unmet is what was expected otherwise.
+	Unmet []string `json:"unmet,omitempty"`
+
+	asked bool // on the command line, where a refusal is an answer
+}
+
+func rowOf(r *gateway.Route) routeRow {
+	row := routeRow{Route: r.Name(), Class: r.Class.String(), Poll: r.Poll}
+	if r.Class != scope.Public {
+		row.Scope = r.Scope.String()
+	}
+	return row
+}
+
+func (e routeExample) try(routes *gateway.Routes) routeRow {
+	method, target, _ := strings.Cut(e.Request, " ")
+	route, transaction, err := routes.Read(gateway.Example{Method: method, Target: target, Body: e.Body, ContentType: e.ContentType})
+	row := routeRow{}
+	if route != nil {
+		row = rowOf(route)
+	}
+	row.Request, row.Transaction, row.asked = e.Request, transaction, e.Class == "" && e.Refused == ""
+	if err != nil {
+		row.Refused = string(fault.CodeOf(err))
+	}
+	if row.asked {
+		return row
+	}
+	expect := func(what, want, got string) {
+		if want != got {
+			row.Unmet = append(row.Unmet, fmt.Sprintf("%s: want %q, found %q", what, want, got))
+		}
+	}
+	expect("refused", e.Refused, row.Refused)
+	if e.Class != "" {
+		expect("class", e.Class, row.Class)
+	}
+	if e.Scope != "" {
+		expect("scope", e.Scope, row.Scope)
+	}
+	if e.Transaction != nil && !maps.Equal(e.Transaction, transaction) {
+		expect("transaction", pairs(e.Transaction), pairs(transaction))
+	}
+	return row
+}
+
+func pairs(m map[string]string) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, name+"="+m[name])
+	}
+	return strings.Join(list, " ")
+}
+
+func tellRoutes(out io.Writer, rows []routeRow, asJSON bool) error {
+	if asJSON {
+		return printJSON(out, rows)
+	}
+	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "REQUEST\tROUTE\tCLASS\tSCOPE\tNOTE")
+	for _, r := range rows {
+		note := strings.Join(append([]string{pairs(r.Transaction), r.Refused}, r.Unmet...), " ")
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Request, r.Route, r.Class, r.Scope, strings.TrimSpace(note))
+	}
+	return table.Flush()
+}
+
+func verdictOf(rows []routeRow) error {
+	unmet, refused := 0, 0
+	for _, r := range rows {
+		if len(r.Unmet) > 0 {
+			unmet++
+		}
+		if r.asked && r.Refused != "" {
+			refused++
+		}
+	}
+	switch {
+	case unmet > 0:
+		return fmt.Errorf("%d of %d requests are not what is expected of them", unmet, len(rows))
+	case refused > 0:
+		return &exitError{exitRefused, fmt.Errorf("%d of %d requests are not offered", refused, len(rows))}
+	}
+	return nil
+}

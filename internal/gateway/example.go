@@ -1,0 +1,60 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/prove/signed"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// Example is a request to try a routes file on.
+type Example struct {
+	Method, Target string
+	// Body, and its type; without one it is JSON if it begins with a brace, else a form.
+	Body, ContentType string
+}
+
+// Read says what the gateway makes of a request before it knows who sent it: its route and, where money moves, the transaction that its user
+// would be shown, field by field. It is for those who write routes files; nothing is let through by it.
+// Errors, as the gateway's own: gateway.path_refused, gateway.no_route, and those of reading a transaction.
+func (rs *Routes) Read(e Example) (*Route, map[string]string, error) {
+	if err := sign.CheckTarget(e.Target); err != nil {
+		return nil, nil, fault.New(fault.GatewayPathRefused, signed.Problem(err)...)
+	}
+	path, _, _ := strings.Cut(e.Target, "?")
+	route := rs.Match(e.Method, path)
+	if route == nil || strings.HasPrefix(path, ownPaths) {
+		return nil, nil, fault.New(fault.GatewayNoRoute)
+	}
+	if len(route.money) == 0 {
+		return route, nil, nil
+	}
+	h := http.Header{}
+	switch {
+	case e.ContentType != "":
+		h.Set("Content-Type", e.ContentType)
+	case strings.HasPrefix(e.Body, "{"):
+		h.Set("Content-Type", "application/json")
+	case e.Body != "":
+		h.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	content, err := route.money.read(h, e.Target, []byte(e.Body))
+	if err != nil {
+		return route, nil, err
+	}
+	return route, fieldsOf(content), nil
+}
+
+// fieldsOf are the fields of a transaction that are not empty.
+func fieldsOf(c confirm.Content) map[string]string {
+	fields := map[string]string{}
+	for name, place := range placeOf {
+		if text := *place(&c); text != "" {
+			fields[name] = text
+		}
+	}
+	return fields
+}
