@@ -20,6 +20,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signed"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
@@ -169,7 +170,7 @@ func (v *visit) from() signin.From {
 
 // signedSender: the request carries the signature of a live key of either environment, which is the one that its id names.
 func (v *visit) signedSender() (err error) {
-	in := &signed.Request{Request: sign.Received(v.r), From: v.rec.Origin(), Environment: id.Live, ReadBody: v.readBody, Repeatable: v.r.Method == http.MethodGet}
+	in := &signed.Request{Request: sign.Received(v.r), From: v.rec.Origin(), Environment: id.Live, ReadBody: func(*apikey.Live) ([]byte, error) { return v.readBody() }, Repeatable: v.r.Method == http.MethodGet}
 	in.Authority = v.authority
 	if sig, err := sign.Parse(&in.Request); err == nil {
 		if _, environment, err := id.ParseKey(sig.KeyID); err == nil {

@@ -276,7 +276,7 @@ type Holds struct {
 type Confirmations struct {
 	ValidFor         time.Duration `key:"valid_for" default:"1h" min:"5m" max:"24h" testmin:"1s" doc:"How long a confirmation may be given and used; where a hold is running, from its end."`
 	PasskeyAge       time.Duration `key:"passkey_age" default:"24h" min:"24h" max:"720h" testmin:"1s" doc:"How old a passkey must be to approve money."`
-	PasskeyAgeDevice time.Duration `key:"passkey_age_new_device" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"The same for one that was added within a day of a sign-in from a new device."`
+	PasskeyAgeDevice time.Duration `key:"passkey_age_new_device" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"The same for one that was added within a day of a sign-in from a place where the user was not known: a new or forgotten device, another network, a shared computer."`
 }
 
 // Attestation says what becomes of what an authenticator says of itself.

@@ -120,13 +120,12 @@ type Gateway struct {
 	proxy *httputil.ReverseProxy
 	// strangers holds a token for each body of a public route that is held in memory.
 	strangers chan struct{}
-	// unproven counts the bytes of bodies that are held while nobody knows yet whose they are.
-	unproven atomic.Int64
+	unproven  shares
 }
 
 // New makes a Gateway, or says which hosts cannot be.
 func New(d Deps) (*Gateway, error) {
-	g := &Gateway{Deps: d, hosts: map[string]*Host{}, strangers: make(chan struct{}, strangerBodies)}
+	g := &Gateway{Deps: d, hosts: map[string]*Host{}, strangers: make(chan struct{}, strangerBodies), unproven: shares{of: map[share]int64{}}}
 	for _, h := range d.Hosts {
 		if g.hosts[h.Authority] != nil {
 			return nil, fmt.Errorf("gateway host %s stands twice", h.Authority)
@@ -171,7 +170,7 @@ type visit struct {
 	moves        bool
 	confirmation id.Confirmation
 
-	unproven int64 // bytes taken of those for bodies whose sender has proven nothing yet
+	unproven *unprovenBody // while nobody knows yet whose the body is
 
 	// unseen: only the head of the request is here (forward-auth). digest is then the Content-Digest that was signed, if one was.
 	unseen bool
@@ -283,15 +282,9 @@ func (v *visit) proveKey() error {
 		Repeatable: v.route.Class <= scope.Look && v.r.Method == http.MethodGet,
 	}
 	if !v.unseen {
-		in.ReadBody = func() ([]byte, error) {
-			if err := v.takeUnproven(); err != nil {
-				return nil, err
-			}
-			err := v.readBody()
-			return v.body, err
-		}
+		in.ReadBody = v.bodyFor
 	}
-	defer v.releaseUnproven()
+	defer func() { v.unproven.release() }()
 	accepted, err := v.g.Verifier.Verify(v.r.Context(), in)
 	if err != nil {
 		return err

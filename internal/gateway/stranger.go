@@ -6,7 +6,6 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
-	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // What the body of somebody who has proven nothing may cost: so many are held at once, of so many bytes, for so long.
@@ -14,8 +13,6 @@ const (
 	strangerBodies  = 64
 	strangerBodyCap = 64 << 10
 	strangerWait    = 5 * time.Second
-	// unprovenBytes is for all bodies together without which a signature cannot be read; their heads name a key of ours.
-	unprovenBytes = 64 << 20
 )
 
 // readStrangersBody buffers the body of a public route. Where a body has no meaning (RFC 9110 §9.3) none is taken. Whatever is refused ends
@@ -53,28 +50,4 @@ func (v *visit) release() {
 	if v.held {
 		<-v.g.strangers
 	}
-}
-
-// takeUnproven takes room for a body that must be here before its signature can be read; other bodies have a sender who is known.
-// Errors: busy.
-func (v *visit) takeUnproven() error {
-	if !sign.NeedsBody(&v.raw) {
-		return nil
-	}
-	size := v.r.ContentLength
-	if size < 0 || size > v.g.BodyCap {
-		size = v.g.BodyCap
-	}
-	if v.g.unproven.Add(size) > unprovenBytes {
-		v.g.unproven.Add(-size)
-		return fault.New(fault.Busy).After(time.Second)
-	}
-	v.unproven = size
-	return nil
-}
-
-// releaseUnproven gives that room back, once it is known whose the body is, or that it is refused.
-func (v *visit) releaseUnproven() {
-	v.g.unproven.Add(-v.unproven)
-	v.unproven = 0
 }

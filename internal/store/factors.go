@@ -105,12 +105,8 @@ func (t *tx) RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now tim
 	return won(t.Queries.RemovePasskey(ctx, sqlgen.RemovePasskeyParams{ID: c[:], UserID: u[:], RemovedAt: maybeMicros(now)}))
 }
 
-func (t *tx) LaterDevice(ctx context.Context, u id.User, since time.Time) (bool, error) {
-	count, err := t.LaterDevicesByUser(ctx, sqlgen.LaterDevicesByUserParams{UserID: u[:], Since: micros(since)})
-	if err != nil || count > 0 {
-		return count > 0, err
-	}
-	count, err = t.RecoveredSince(ctx, sqlgen.RecoveredSinceParams{UserID: u[:], Since: maybeMicros(since)})
+func (t *tx) Recovered(ctx context.Context, u id.User, since time.Time) (bool, error) {
+	count, err := t.RecoveredSince(ctx, sqlgen.RecoveredSinceParams{UserID: u[:], Since: maybeMicros(since)})
 	return count > 0, err
 }
 

@@ -64,6 +64,7 @@ func (t *tx) UserByHandle(ctx context.Context, handle []byte) (account.User, boo
 func userOf(row sqlgen.User) account.User {
 	u := account.User{
 		ID: rowID[id.UserKind](row.ID), Mail: row.Mail, Name: row.Name, Lang: row.Lang, Born: at(row.CreatedAt), DisabledAt: maybeAt(row.DisabledAt),
+		StrangeAt: maybeAt(row.StrangeAt),
 	}
 	copy(u.Handle[:], row.Handle)
 	return u
@@ -174,6 +175,14 @@ func (t *tx) PutPlace(ctx context.Context, d id.Device, u id.User, p device.Plac
 	})
 }
 
+func (t *tx) UnsettlePlacesByDevice(ctx context.Context, d id.Device, u id.User, now time.Time) error {
+	return t.Queries.UnsettlePlacesByDevice(ctx, sqlgen.UnsettlePlacesByDeviceParams{DeviceID: d[:], UserID: u[:], Now: maybeMicros(now)})
+}
+
+func (t *tx) UnsettlePlacesByUser(ctx context.Context, u id.User, now time.Time) error {
+	return t.Queries.UnsettlePlacesByUser(ctx, sqlgen.UnsettlePlacesByUserParams{UserID: u[:], Now: maybeMicros(now)})
+}
+
 func (t *tx) TrimPlaces(ctx context.Context, d id.Device, u id.User, keep int) error {
 	return t.Queries.TrimPlaces(ctx, sqlgen.TrimPlacesParams{DeviceID: d[:], UserID: u[:], Keep: int64(keep)})
 }
@@ -188,4 +197,8 @@ func (t *tx) DisableUser(ctx context.Context, u id.User, now time.Time) (bool, e
 
 func (t *tx) EnableUser(ctx context.Context, u id.User) (bool, error) {
 	return won(t.Queries.EnableUser(ctx, sqlgen.EnableUserParams{ID: u[:]}))
+}
+
+func (t *tx) MarkStrange(ctx context.Context, u id.User, now time.Time) error {
+	return t.MarkStrangeSignIn(ctx, sqlgen.MarkStrangeSignInParams{ID: u[:], Now: maybeMicros(now)})
 }

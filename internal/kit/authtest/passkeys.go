@@ -5,8 +5,13 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"errors"
+	"fmt"
 
 	"github.com/descope/virtualwebauthn"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 )
 
 // NewCredential makes a virtual credential. The library writes a coordinate that begins with a zero byte too short, about one key in a
@@ -42,6 +47,17 @@ type Passkey struct {
 // EnrolPasskey gives the person, who has signed in a moment ago, a passkey.
 func (p *Person) EnrolPasskey() *Passkey {
 	p.s.t.Helper()
+	return p.enrol(nil)
+}
+
+// EnrolPasskeyWith gives them another, which they confirm with one that they have.
+func (p *Person) EnrolPasskeyWith(old *Passkey) *Passkey {
+	p.s.t.Helper()
+	return p.enrol(old)
+}
+
+func (p *Person) enrol(old *Passkey) *Passkey {
+	p.s.t.Helper()
 	who := p.Principal()
 	begun, err := p.s.Factors.BeginPasskey(p.s.t.Context(), who)
 	if err != nil {
@@ -55,10 +71,35 @@ func (p *Person) EnrolPasskey() *Passkey {
 		UserHandle: []byte(options.UserID), BackupEligible: true, BackupState: true,
 	})}
 	answer := virtualwebauthn.CreateAttestationResponse(relyingParty(Origin), k.auth, k.cred, *options)
+	if old != nil {
+		_, _, asked := p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, []byte(answer), "key")
+		p.stepUp(asked, old)
+		who = p.Principal()
+	}
 	if _, p.Bearer, err = p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, []byte(answer), "key"); err != nil {
 		p.s.t.Fatal(err)
 	}
 	return k
+}
+
+// stepUp satisfies what a refusal asks for with a passkey.
+func (p *Person) stepUp(asked error, with *Passkey) {
+	p.s.t.Helper()
+	f, _ := errors.AsType[*fault.Error](asked)
+	if f == nil {
+		p.s.t.Fatalf("no step-up is asked for: %v", asked)
+	}
+	step, err := id.Parse[id.StepUpKind](fmt.Sprint(f.Fields["step_up"]))
+	if err != nil {
+		p.s.t.Fatalf("no step-up is asked for: %v", asked)
+	}
+	begun, err := p.s.Factors.BeginProof(p.s.t.Context(), p.Principal())
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	if p.Bearer, err = p.s.Factors.SatisfyWithPasskey(p.s.t.Context(), p.Principal(), step, begun.State, with.Sign(Origin, begun.Options)); err != nil {
+		p.s.t.Fatal(err)
+	}
 }
 
 func relyingParty(origin string) virtualwebauthn.RelyingParty {

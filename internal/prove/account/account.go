@@ -34,6 +34,8 @@ type User struct {
 	Handle     [64]byte
 	Born       time.Time
 	DisabledAt time.Time
+	// StrangeAt is when they last signed in from a place where they were not known; zero if never.
+	StrangeAt time.Time
 }
 
 // Membership is a user's place in an account.

@@ -41,10 +41,15 @@ type Tx interface {
 	PutDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) error
 	// ForgetDeviceUser makes DeviceKnows false until the next sign-in.
 	ForgetDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) error
+	// MarkStrange notes that the user signs in from a place where they are not known.
+	MarkStrange(ctx context.Context, u id.User, now time.Time) error
 	// PlaceKnownFrom is when a place becomes known, zero if that is not settled.
 	PlaceKnownFrom(ctx context.Context, d id.Device, u id.User, p Place) (from time.Time, found bool, err error)
 	// PutPlace notes a place that was seen now; of two times from which it is known the earlier stays, and any stays rather than none.
 	PutPlace(ctx context.Context, d id.Device, u id.User, p Place, from, now time.Time) error
+	// UnsettlePlacesByDevice makes unknown again what would become known of a user in a browser after now; UnsettlePlacesByUser, in all.
+	UnsettlePlacesByDevice(ctx context.Context, d id.Device, u id.User, now time.Time) error
+	UnsettlePlacesByUser(ctx context.Context, u id.User, now time.Time) error
 	// TrimPlaces deletes all but the places seen last.
 	TrimPlaces(ctx context.Context, d id.Device, u id.User, keep int) error
 }

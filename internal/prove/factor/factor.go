@@ -85,8 +85,8 @@ type Tx interface {
 	// SpendRecoveryCode uses a code up; won is false for all but the first.
 	SpendRecoveryCode(ctx context.Context, u id.User, mac [32]byte, now time.Time) (won bool, err error)
 	DeleteRecoverySet(ctx context.Context, u id.User) error
-	// LaterDevice says whether the user came with another device than their first, or recovered their account, after since.
-	LaterDevice(ctx context.Context, u id.User, since time.Time) (bool, error)
+	// Recovered says whether the user recovered their account after since.
+	Recovered(ctx context.Context, u id.User, since time.Time) (bool, error)
 	// InsertPasskey is won unless somebody has a credential of that id already.
 	InsertPasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
 	PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, error)
@@ -122,7 +122,8 @@ type Deps struct {
 	Issuer string
 }
 
-// Ages are how long a new passkey waits before it may approve money: Usual, and Wary within a day of a new device. A passkey with which a user is made waits for nothing: there was nobody before it to be robbed.
+// Ages are how long a new passkey waits before it may approve money: Usual, and Wary within a day of a sign-in from where its user was not known.
+// A passkey with which a user is made waits for nothing: there was nobody before it to be robbed.
 type Ages struct{ Usual, Wary time.Duration }
 
 // Factors enrols, proves and removes credentials.

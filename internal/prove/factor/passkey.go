@@ -148,16 +148,22 @@ func (f *Factors) newPasskey(u id.User, e passkey.Enrolled, name string) passkey
 	return passkey.Credential{ID: id.New[id.PasskeyKind](now), User: u, CredentialID: e.CredentialID, Record: e.Record, Name: name, Born: now, ApprovesFrom: now, Attested: e.Attested}
 }
 
-// wary is how long after a new device a new passkey waits longer.
+// wary is how long after a strange sign-in or a recovery a new passkey waits longer.
 const wary = 24 * time.Hour
 
-// approvesFrom is when a passkey that is being added may approve money.
+// approvesFrom is when a passkey that is being added may approve money. A new device, a shared computer and one that was forgotten are all
+// strange at their first sign-in; where the user is made they are known.
 func (f *Factors) approvesFrom(ctx context.Context, tx Tx, c passkey.Credential) (time.Time, error) {
-	later, err := tx.LaterDevice(ctx, c.User, c.Born.Add(-wary))
+	since := c.Born.Add(-wary)
+	self, _, err := tx.UserByID(ctx, c.User)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("look for a new device: %w", err)
+		return time.Time{}, fmt.Errorf("read user: %w", err)
 	}
-	if later {
+	recovered, err := tx.Recovered(ctx, c.User, since)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look for a recovery: %w", err)
+	}
+	if recovered || self.StrangeAt.After(since) {
 		return c.Born.Add(f.Ages.Wary), nil
 	}
 	return c.Born.Add(f.Ages.Usual), nil

@@ -68,3 +68,11 @@ func Vouches(p principal.Principal) id.User {
 	}
 	return p.User
 }
+
+// agent is what the session's browser called itself: at the last proof, where its key says which device it is, and else when its user signed in.
+func (l *live) agent() string {
+	if l.Bound.Holds() {
+		return l.Bound.Agent
+	}
+	return l.Agent
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -142,5 +143,33 @@ func TestASessionHasTwentyOpenStepUps(t *testing.T) {
 	}
 	if _, err := s.StepUps.Open(t.Context(), ada.Principal(), asked[len(asked)-1]); err != nil || open != stepup.MaxOpen {
 		t.Errorf("%d are open, want %d; the last: %v", open, stepup.MaxOpen, err)
+	}
+}
+
+// A session in a second browser crosses over to no exchange, and a child of an honest crossing that a second browser shows, or opened, is asked
+// for a factor as its parent would be.
+func TestAChallengeIsNotLeftBehindByCrossing(t *testing.T) {
+	s := authtest.StartWith(t, authtest.Options{})
+	ada := s.SignUp("ada@example.com")
+	ada.EnrolTOTP()
+	for agent, why := range map[string]assurance.Why{"curl/8": assurance.Program, "Mozilla/5.0 (Windows NT 10.0) Firefox/150.0": assurance.TwoAgents} {
+		thief := authtest.PersonOrigin()
+		thief.Agent = agent
+		who, err := s.Sessions.Authenticate(ada.Bearer.Reveal(), "", thief)
+		if err != nil || who.Challenge.Why != why {
+			t.Fatalf("%s on the dashboard: %q %v", agent, who.Challenge.Why, err)
+		}
+		if _, err := s.Sessions.IssueChildCode(t.Context(), who, session.Way{Host: authtest.PageHost, Path: "/"}); fault.CodeOf(err) != fault.SessionUnusual {
+			t.Errorf("%s crosses over: %v", agent, err)
+		}
+		code, way := s.Crossing(t, ada.Principal(), authtest.PageHost, "/")
+		_, bearer, _, err := s.Sessions.RedeemChildCode(t.Context(), code, way, authtest.PageHost, thief)
+		if err != nil {
+			t.Fatal(err)
+		}
+		child, err := s.Sessions.Authenticate(bearer.Reveal(), authtest.PageHost, thief)
+		if err != nil || child.Challenge.Why != why {
+			t.Errorf("%s on the exchange: %q, want %q, %v", agent, child.Challenge.Why, why, err)
+		}
 	}
 }

@@ -254,18 +254,9 @@ func (s *Sessions) Authenticate(bearer []byte, host string, from principal.Origi
 // is shown answers both. No soft signal ends a session or keeps it from looking and cancelling.
 func (s *Sessions) challenge(l, parent *live, from principal.Origin, now time.Time) assurance.Challenge {
 	needs := parent.Proof.Level()
-	agent := l.Agent
-	if l.Bound.Holds() { // the key says which device it is, whatever that called itself when its user signed in
-		agent = l.Bound.Agent
-	}
-	if from.Agent != agent { // an update of the browser is the same family
-		before, shown := device.Family(agent), device.Family(from.Agent)
-		switch {
-		case before == shown || before == device.NoBrowser:
-		case shown == device.NoBrowser:
-			return assurance.Challenge{Why: assurance.Program, Needs: max(needs, parent.Challenge.Needs)}
-		default:
-			return assurance.Challenge{Why: assurance.TwoAgents, Needs: max(needs, parent.Challenge.Needs)}
+	for _, known := range [...]string{l.agent(), parent.agent()} { // a child was opened with its parent's agent, or is shown by another
+		if why := unusual(known, from.Agent); why != "" {
+			return assurance.Challenge{Why: why, Needs: max(needs, parent.Challenge.Needs)}
 		}
 	}
 	if parent.Challenge.Open(now) {
@@ -275,6 +266,21 @@ func (s *Sessions) challenge(l, parent *live, from principal.Origin, now time.Ti
 		return assurance.Challenge{Why: assurance.Idle, Needs: needs}
 	}
 	return assurance.Challenge{}
+}
+
+// unusual says what is odd about an agent where another is known: nothing in an update of the same browser, nor where a program began.
+func unusual(known, shown string) assurance.Why {
+	if known == shown {
+		return ""
+	}
+	before, now := device.Family(known), device.Family(shown)
+	switch {
+	case before == now || before == device.NoBrowser:
+		return ""
+	case now == device.NoBrowser:
+		return assurance.Program
+	}
+	return assurance.TwoAgents
 }
 
 // SharedIdle is the idle limit on a computer that is not its user's own, where it is shorter than the usual one.

@@ -300,7 +300,10 @@ func (s *Sessions) Revoke(ctx context.Context, p principal.Principal, sid id.Ses
 		if !found || row.User != p.User || !row.RevokedAt.IsZero() {
 			return audit.Event{}, fault.New(fault.SessionNotFound)
 		}
-		err = s.End(ctx, tx, p.User, sid, "signed out from another session")
+		if err := s.End(ctx, tx, p.User, sid, "signed out from another session"); err != nil {
+			return audit.Event{}, err
+		}
+		err = txn.As[device.Tx](tx).UnsettlePlacesByDevice(ctx, row.Device, p.User, s.Now())
 		return audit.Event{Action: audit.SessionRevoked, Actor: p, Person: p.User, Facts: map[string]string{"device": row.Agent}}, err
 	})
 }
@@ -368,6 +371,9 @@ func (s *Sessions) SignOutEverywhere(ctx context.Context, p principal.Principal)
 			return audit.Event{}, fmt.Errorf("revoke sessions: %w", err)
 		}
 		announce(tx, ended...)
+		if err := s.unsettle(ctx, tx, p.User); err != nil {
+			return audit.Event{}, err
+		}
 		count = len(ended)
 		facts := map[string]string{"count": fmt.Sprint(count)}
 		h := happening.Happening{Kind: happening.SignedOutAll, User: p.User, Facts: facts}
@@ -393,7 +399,15 @@ func (s *Sessions) EndOthers(ctx context.Context, tx Tx, u id.User, keep id.Sess
 		return 0, fmt.Errorf("revoke other sessions: %w", err)
 	}
 	announce(tx, ended...)
-	return len(ended), nil
+	return len(ended), s.unsettle(ctx, tx, u)
+}
+
+// unsettle keeps the strangers' browsers whose sessions were ended by somebody else from becoming known when their day is over.
+func (s *Sessions) unsettle(ctx context.Context, tx Tx, u id.User) error {
+	if err := txn.As[device.Tx](tx).UnsettlePlacesByUser(ctx, u, s.Now()); err != nil {
+		return fmt.Errorf("unsettle places: %w", err)
+	}
+	return nil
 }
 
 // EndChildren ends what came of a session on gateway hosts, and the codes on their way there: whoever held its bearer before a change of

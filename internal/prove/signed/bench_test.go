@@ -130,7 +130,7 @@ func verify(b *testing.B, s *authtest.Stack, pool []sign.Request, now time.Time)
 	deps.Now = func() time.Time { return now }
 	deps.Nonces = &forgetful{Nonces: memory.NewNonces(now.Add(-time.Minute), time.Minute)}
 	v := signed.New(deps)
-	read := func() ([]byte, error) { return body, nil }
+	read := func(*apikey.Live) ([]byte, error) { return body, nil }
 	from := authtest.PersonOrigin()
 	n := 0
 	return func() {

@@ -103,8 +103,9 @@ type Request struct {
 	Repeatable bool
 	// ReadBody reads the body under its cap. It is called at most once, after the signature holds; before that only in dialects whose
 	// signature cannot be read without it (sign.NeedsBody), and only for a head that is whole and names a key of ours. Its bytes are left in Request.Body.
+	// named is then that key, of which nobody has proven anything yet, and else nil.
 	// Nil is for a door that sees no bodies: the signature then holds for what it says about one (Accepted.Digest).
-	ReadBody func() ([]byte, error)
+	ReadBody func(named *apikey.Live) ([]byte, error)
 }
 
 // RefusalError is why a request was not accepted. Fault is the detail; Proven says that the sender holds the key, and may see it.

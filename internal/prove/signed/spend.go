@@ -18,7 +18,7 @@ func (c *check) boundBody() error {
 	if c.in.ReadBody == nil {
 		return c.boundDigest()
 	}
-	if err := c.readBody(); err != nil {
+	if err := c.readBody(nil); err != nil {
 		return err
 	}
 	if c.live = c.v.Keys.Find(c.live.ID); c.live == nil {
@@ -48,11 +48,11 @@ func (c *check) sameSecret() error {
 }
 
 // readBody reads the body, once. It may take its time, and the key may have ended, or the signature grown old, meanwhile.
-func (c *check) readBody() error {
+func (c *check) readBody(named *apikey.Live) error {
 	if c.whole {
 		return nil
 	}
-	body, err := c.in.ReadBody()
+	body, err := c.in.ReadBody(named)
 	if err != nil {
 		return err
 	}

@@ -60,10 +60,14 @@ func Problem(err error) []any {
 func (c *check) headWithBody() error {
 	switch needed := sign.NeedsBody(&c.in.Request); {
 	case needed && c.in.ReadBody != nil:
-		if err := c.knownHead(); err != nil {
+		named, err := c.knownHead()
+		if err != nil {
 			return err
 		}
-		return c.readBody()
+		if err := c.readBody(named); err != nil {
+			return c.lost(named, err)
+		}
+		return nil
 	case needed && !c.bodiless():
 		return c.refuse(fault.New(fault.ForwardBodyUnseen), false, sign.HashMismatch)
 	default:
@@ -73,19 +77,29 @@ func (c *check) headWithBody() error {
 
 // knownHead: before anybody waits for the body of a stranger, its head is whole and names a key of ours that this source has not failed with
 // too often. An id has 128 bits: who hears here that there is no such key had to have it already.
-func (c *check) knownHead() error {
+func (c *check) knownHead() (*apikey.Live, error) {
 	text, err := sign.HeadKeyID(&c.in.Request)
 	if err != nil {
-		return c.unread(err)
+		return nil, c.unread(err)
 	}
 	if c.live = c.find(text); c.live == nil {
-		return c.fail(fault.New(fault.SignatureMismatch), sign.BadSignature)
+		return nil, c.fail(fault.New(fault.SignatureMismatch), sign.BadSignature)
 	}
 	if err := c.leftForKey(); err != nil {
-		return err
+		return nil, err
 	}
+	named := c.live
 	c.live = nil // until there is a signature that can be read, nothing is told to its owner
-	return nil
+	return named, nil
+}
+
+// lost: a body that did not arrive in time, or is too large, costs its source as a wrong signature does; that we had no room for it does not.
+func (c *check) lost(named *apikey.Live, err error) error {
+	if code := fault.CodeOf(err); code == fault.RequestMalformed || code == fault.RequestTooLarge {
+		c.v.Budgets.Fail(id.Key{}, c.in.From.Addr, c.now)
+		c.v.Budgets.Fail(named.ID, c.in.From.Addr, c.now)
+	}
+	return err
 }
 
 var bodiless = []string{"GET", "HEAD", "DELETE"}

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
@@ -9,9 +10,9 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 )
 
-// see records the browser of a full sign-in and says what its session still has to show: a browser that is not known there, and proves less than
-// its user can, gets a challenge for the user's best factor. Only that factor makes the place known at once; otherwise somebody who relayed a
-// password and a code would be known the second time.
+// see records the browser of a full sign-in, and that the sign-in is strange where the browser is not known. It says what the session still
+// has to show: such a browser, if it proves less than its user can, gets a challenge for the user's best factor. Only that factor makes the
+// place known at once; otherwise somebody who relayed a password and a code would be known the second time.
 func (s *SignIns) see(ctx context.Context, tx Tx, from From, u id.User, proof assurance.Proof) (device.Seen, assurance.Challenge, error) {
 	var none assurance.Challenge
 	now := s.Now()
@@ -20,8 +21,8 @@ func (s *SignIns) see(ctx context.Context, tx Tx, from From, u id.User, proof as
 		return device.Seen{}, none, err
 	}
 	best := methods.Strongest()
-	if from.Shared {
-		return device.Seen{New: true}, strange(proof, best), nil
+	if from.Shared { // a computer that keeps nothing is known nowhere
+		return device.Seen{New: true}, strange(proof, best), tx.MarkStrange(ctx, u, now)
 	}
 	d, err := device.Recognise(ctx, tx, from.Device)
 	if err != nil {
@@ -34,6 +35,11 @@ func (s *SignIns) see(ctx context.Context, tx Tx, from From, u id.User, proof as
 	}
 	if from.Vouched == u { // by its bound key, wherever it is now
 		known = now
+	}
+	if known.IsZero() || known.After(now) {
+		if err := tx.MarkStrange(ctx, u, now); err != nil {
+			return device.Seen{}, none, fmt.Errorf("mark strange sign-in: %w", err)
+		}
 	}
 	seen, err := device.SignedIn(ctx, tx, d, u, from.Origin.Agent, now)
 	if err != nil {

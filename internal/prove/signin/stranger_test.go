@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -244,6 +245,38 @@ func TestASessionThatWasNotMe(t *testing.T) {
 	})
 }
 
+// A stranger's browser whose session its user ended does not become known when the day is over in which its user could have done so.
+func TestAStrangerWhoWasSignedOutStaysOne(t *testing.T) {
+	for name, end := range map[string]func(context.Context, *authtest.Stack, principal.Principal, id.Session) error{
+		"this one": func(ctx context.Context, s *authtest.Stack, p principal.Principal, sid id.Session) error {
+			return s.Sessions.Revoke(ctx, p, sid)
+		},
+		"others": func(ctx context.Context, s *authtest.Stack, p principal.Principal, _ id.Session) error {
+			_, err := s.Sessions.SignOutOthers(ctx, p)
+			return err
+		},
+		"everywhere": func(ctx context.Context, s *authtest.Stack, p principal.Principal, _ id.Session) error {
+			_, err := s.Sessions.SignOutEverywhere(ctx, p)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *authtest.Stack) {
+				o := newOwner(t, s)
+				from := stranger("198.51.100.1")
+				in := o.relayed(from)
+				s.Settle()
+				must(t, end(t.Context(), s, o.Principal(), in.Session.ID))
+				time.Sleep(device.Doubt + time.Hour)
+				from.Device = in.DeviceCookie
+				if o.who(o.relayed(from).Bearer, from).Challenge.Why != assurance.Stranger {
+					t.Error("the browser became known although its session was ended")
+				}
+			})
+		})
+	}
+}
+
 func TestAnUnusualSessionIsAskedAndNeverEnded(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *authtest.Stack) {
 		o := newOwner(t, s)
@@ -295,6 +328,53 @@ func TestASharedComputerKeepsNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A new passkey waits longer for money after a sign-in from a place that was not known, whoever's it was: a shared computer keeps no device, and
+// after a month away no device of the owner's is left to compare with.
+func TestAPasskeyAfterAStrangeSignInIsWary(t *testing.T) {
+	strange := authtest.PersonOrigin()
+	strange.Addr = netip.MustParseAddr("198.51.100.1")
+	home := authtest.PersonOrigin()
+	for _, row := range []struct {
+		name           string
+		away           time.Duration
+		from, second   principal.Origin
+		shared, cookie bool
+		wait           time.Duration
+	}{
+		{"where the user was made", 0, home, home, false, true, 24 * time.Hour},
+		{"at home", 10 * 24 * time.Hour, home, home, false, true, 24 * time.Hour},
+		{"a new device", 10 * 24 * time.Hour, strange, strange, false, false, 72 * time.Hour},
+		{"a known device elsewhere", 10 * 24 * time.Hour, strange, strange, false, true, 72 * time.Hour},
+		{"a shared computer", 10 * 24 * time.Hour, strange, strange, true, false, 72 * time.Hour},
+		{"a shared computer at home", 10 * 24 * time.Hour, home, home, true, true, 72 * time.Hour},
+		{"after a month", 31 * 24 * time.Hour, strange, strange, false, false, 72 * time.Hour},
+		{"at home while a stranger is in", 10 * 24 * time.Hour, strange, home, false, true, 72 * time.Hour},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *authtest.Stack) {
+				ada := s.SignUp("ada@example.com")
+				time.Sleep(row.away)
+				must(t, s.Sweep(t.Context()))
+				for _, origin := range []principal.Origin{row.from, row.second} {
+					from := signin.From{Origin: origin, Shared: row.shared}
+					if row.cookie {
+						from.Device = ada.Device
+					}
+					in, err := s.SignIns.WithPassword(t.Context(), from, ada.Mail, word(authtest.Password))
+					must(t, err)
+					ada.Bearer = in.Bearer
+				}
+				ada.EnrolPasskey()
+				kept, err := s.Factors.Of(t.Context(), ada.Principal())
+				must(t, err)
+				if got := kept.Passkeys[0].ApprovesFrom.Sub(kept.Passkeys[0].Born); got != row.wait {
+					t.Errorf("it may approve money after %v, want %v", got, row.wait)
+				}
+			})
+		})
+	}
 }
 
 func (o *owner) letters(which notify.Letter) (n int) {

@@ -391,6 +391,33 @@ func TestAYoungPasskeyCannotApprove(t *testing.T) {
 	})
 }
 
+// TestAPasskeyFromANewDeviceWaitsLonger: for three days it approves nothing, while the older one beside it goes on.
+func TestAPasskeyFromANewDeviceWaitsLonger(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, s *scene) {
+		from := signin.From{Origin: authtest.PersonOrigin(), Browser: [32]byte{2}}
+		in, err := s.SignIns.WithPassword(t.Context(), from, s.ada.Mail, secret.FromString("password", authtest.Password))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.ada.Bearer = in.Bearer
+		young := s.ada.EnrolPasskeyWith(s.passkey)
+		for i, row := range []struct {
+			after time.Duration
+			want  fault.Code
+		}{{0, fault.PasskeyRefused}, {72*time.Hour - time.Minute, fault.PasskeyRefused}, {time.Minute, ""}} {
+			s.later(row.after)
+			body := withdrawal()
+			if err := young.Approve(s.send(s.bot, body, "").address()); (err != nil) != (row.want != "") || err != nil && fault.CodeOf(err) != row.want {
+				t.Errorf("%v later the young one: %v, want %q", row.after, err, row.want)
+			}
+			body["amount"] = fmt.Sprintf("0.%d1", i)
+			if err := s.passkey.Approve(s.send(s.bot, body, "").address()); err != nil {
+				t.Errorf("%v later the old one: %v", row.after, err)
+			}
+		}
+	})
+}
+
 // TestItWaitsOutAHold: it can be given while money is held, is refused until the hold ends, and lives one hour longer.
 func TestItWaitsOutAHold(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, s *scene) {

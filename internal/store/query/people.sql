@@ -2,19 +2,22 @@
 INSERT INTO users (id, mail, name, lang, handle, created_at) VALUES (@id, @mail, @name, @lang, @handle, @created_at) ON CONFLICT DO NOTHING;
 
 -- name: UserByMail :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at FROM users WHERE mail = @mail;
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE mail = @mail;
 
 -- name: UserByID :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at FROM users WHERE id = @id;
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE id = @id;
 
 -- name: UserByHandle :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at FROM users WHERE handle = @handle;
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE handle = @handle;
 
 -- name: SetUserLang :execrows
 UPDATE users SET lang = @lang WHERE id = @id;
 
+-- name: MarkStrangeSignIn :exec
+UPDATE users SET strange_at = @now WHERE id = @id;
+
 -- name: EraseUser :execrows
-UPDATE users SET mail = @mail, name = '' WHERE id = @id AND disabled_at IS NOT NULL;
+UPDATE users SET mail = @mail, name = '', strange_at = NULL WHERE id = @id AND disabled_at IS NOT NULL;
 
 -- name: EraseAccountsOfUser :exec
 UPDATE account SET name = '' WHERE id IN (SELECT m.account_id FROM member m WHERE m.user_id = @user_id)
@@ -153,11 +156,6 @@ UPDATE device SET last_seen_at = @last_seen_at, agent = @agent WHERE id = @id;
 -- name: DeviceUser :one
 SELECT first_seen_at, last_seen_at FROM device_user WHERE device_id = @device_id AND user_id = @user_id AND forgotten_at IS NULL;
 
--- name: LaterDevicesByUser :one
-SELECT COUNT(*) FROM device_user d
-WHERE d.user_id = @user_id AND d.first_seen_at > @since
-AND EXISTS (SELECT 1 FROM device_user e WHERE e.user_id = d.user_id AND e.first_seen_at < d.first_seen_at);
-
 -- name: PutDeviceUser :exec
 INSERT INTO device_user (device_id, user_id, first_seen_at, last_seen_at) VALUES (@device_id, @user_id, @now, @now)
 ON CONFLICT (device_id, user_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, forgotten_at = NULL;
@@ -177,6 +175,12 @@ ON CONFLICT (device_id, user_id, network, family) DO UPDATE SET last_seen_at = e
         WHEN excluded.known_from < device_place.known_from THEN excluded.known_from
         ELSE device_place.known_from
     END;
+
+-- name: UnsettlePlacesByDevice :exec
+UPDATE device_place SET known_from = NULL WHERE device_id = @device_id AND user_id = @user_id AND known_from > @now;
+
+-- name: UnsettlePlacesByUser :exec
+UPDATE device_place SET known_from = NULL WHERE user_id = @user_id AND known_from > @now;
 
 -- name: TrimPlaces :exec
 DELETE FROM device_place WHERE device_place.device_id = @device_id AND device_place.user_id = @user_id AND (device_place.network, device_place.family) IN (

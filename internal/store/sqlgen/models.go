@@ -231,4 +231,5 @@ type User struct {
 	Handle     []byte
 	CreatedAt  int64
 	DisabledAt sql.NullInt64
+	StrangeAt  sql.NullInt64
 }

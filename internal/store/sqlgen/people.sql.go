@@ -330,7 +330,7 @@ func (q *Queries) EraseAccountsOfUser(ctx context.Context, arg EraseAccountsOfUs
 }
 
 const eraseUser = `-- name: EraseUser :execrows
-UPDATE users SET mail = $1, name = '' WHERE id = $2 AND disabled_at IS NOT NULL
+UPDATE users SET mail = $1, name = '', strange_at = NULL WHERE id = $2 AND disabled_at IS NOT NULL
 `
 
 type EraseUserParams struct {
@@ -568,24 +568,6 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (int64, 
 	return result.RowsAffected()
 }
 
-const laterDevicesByUser = `-- name: LaterDevicesByUser :one
-SELECT COUNT(*) FROM device_user d
-WHERE d.user_id = $1 AND d.first_seen_at > $2
-AND EXISTS (SELECT 1 FROM device_user e WHERE e.user_id = d.user_id AND e.first_seen_at < d.first_seen_at)
-`
-
-type LaterDevicesByUserParams struct {
-	UserID []byte
-	Since  int64
-}
-
-func (q *Queries) LaterDevicesByUser(ctx context.Context, arg LaterDevicesByUserParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, laterDevicesByUser, arg.UserID, arg.Since)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const listMembersByAccount = `-- name: ListMembersByAccount :many
 SELECT m.user_id, m.role, u.name, u.mail FROM member m JOIN users u ON u.id = m.user_id
 WHERE m.account_id = $1 AND m.removed_at IS NULL ORDER BY m.created_at
@@ -758,6 +740,20 @@ func (q *Queries) ListSubaccountsByAccount(ctx context.Context, arg ListSubaccou
 		return nil, err
 	}
 	return items, nil
+}
+
+const markStrangeSignIn = `-- name: MarkStrangeSignIn :exec
+UPDATE users SET strange_at = $1 WHERE id = $2
+`
+
+type MarkStrangeSignInParams struct {
+	Now sql.NullInt64
+	ID  []byte
+}
+
+func (q *Queries) MarkStrangeSignIn(ctx context.Context, arg MarkStrangeSignInParams) error {
+	_, err := q.db.ExecContext(ctx, markStrangeSignIn, arg.Now, arg.ID)
+	return err
 }
 
 const membershipsByUser = `-- name: MembershipsByUser :many
@@ -1148,6 +1144,35 @@ func (q *Queries) TrimPlaces(ctx context.Context, arg TrimPlacesParams) error {
 	return err
 }
 
+const unsettlePlacesByDevice = `-- name: UnsettlePlacesByDevice :exec
+UPDATE device_place SET known_from = NULL WHERE device_id = $1 AND user_id = $2 AND known_from > $3
+`
+
+type UnsettlePlacesByDeviceParams struct {
+	DeviceID []byte
+	UserID   []byte
+	Now      sql.NullInt64
+}
+
+func (q *Queries) UnsettlePlacesByDevice(ctx context.Context, arg UnsettlePlacesByDeviceParams) error {
+	_, err := q.db.ExecContext(ctx, unsettlePlacesByDevice, arg.DeviceID, arg.UserID, arg.Now)
+	return err
+}
+
+const unsettlePlacesByUser = `-- name: UnsettlePlacesByUser :exec
+UPDATE device_place SET known_from = NULL WHERE user_id = $1 AND known_from > $2
+`
+
+type UnsettlePlacesByUserParams struct {
+	UserID []byte
+	Now    sql.NullInt64
+}
+
+func (q *Queries) UnsettlePlacesByUser(ctx context.Context, arg UnsettlePlacesByUserParams) error {
+	_, err := q.db.ExecContext(ctx, unsettlePlacesByUser, arg.UserID, arg.Now)
+	return err
+}
+
 const usePasskey = `-- name: UsePasskey :execrows
 UPDATE passkey SET credential = $1, last_used_at = $2 WHERE id = $3 AND removed_at IS NULL
 `
@@ -1167,7 +1192,7 @@ func (q *Queries) UsePasskey(ctx context.Context, arg UsePasskeyParams) (int64, 
 }
 
 const userByHandle = `-- name: UserByHandle :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at FROM users WHERE handle = $1
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE handle = $1
 `
 
 type UserByHandleParams struct {
@@ -1185,12 +1210,13 @@ func (q *Queries) UserByHandle(ctx context.Context, arg UserByHandleParams) (Use
 		&i.Handle,
 		&i.CreatedAt,
 		&i.DisabledAt,
+		&i.StrangeAt,
 	)
 	return i, err
 }
 
 const userByID = `-- name: UserByID :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at FROM users WHERE id = $1
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE id = $1
 `
 
 type UserByIDParams struct {
@@ -1208,12 +1234,13 @@ func (q *Queries) UserByID(ctx context.Context, arg UserByIDParams) (User, error
 		&i.Handle,
 		&i.CreatedAt,
 		&i.DisabledAt,
+		&i.StrangeAt,
 	)
 	return i, err
 }
 
 const userByMail = `-- name: UserByMail :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at FROM users WHERE mail = $1
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE mail = $1
 `
 
 type UserByMailParams struct {
@@ -1231,6 +1258,7 @@ func (q *Queries) UserByMail(ctx context.Context, arg UserByMailParams) (User, e
 		&i.Handle,
 		&i.CreatedAt,
 		&i.DisabledAt,
+		&i.StrangeAt,
 	)
 	return i, err
 }
