@@ -60,6 +60,8 @@ type Options struct {
 	Transport http.RoundTripper
 	// HashCost replaces the configured cost of password hashes, for tests.
 	HashCost password.Cost
+	// Watch hears every statement that a room sends to the database, for tests that count them; nil is not called.
+	Watch func(statement string)
 }
 
 // Rooms is every room, built and wired.
@@ -123,7 +125,7 @@ func Claim(ctx context.Context, cfg config.Config) (io.Closer, error) {
 }
 
 func storeConfig(cfg config.Config, opts Options, keys *keyring.File) (store.Config, error) {
-	c := store.Config{Now: opts.Now, Log: opts.Log}
+	c := store.Config{Now: opts.Now, Log: opts.Log, Watch: opts.Watch}
 	if keys != nil {
 		c.KEK = keys
 	}

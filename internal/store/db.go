@@ -45,6 +45,8 @@ type Config struct {
 	Log *slog.Logger
 	// KEK wraps the data keys.
 	KEK keyring.KEK
+	// Watch is called with the text of each statement before it runs, by whoever runs it; nil is not.
+	Watch func(statement string)
 }
 
 // DB is an open database.
@@ -115,9 +117,9 @@ func openEngine(ctx context.Context, cfg Config) (engine, error) {
 	case (cfg.SQLitePath == "") == (cfg.PostgresDSN == ""):
 		return nil, errors.New("store: want either a SQLite path or a PostgreSQL DSN")
 	case cfg.SQLitePath != "":
-		return openSQLite(ctx, cfg.SQLitePath)
+		return openSQLite(ctx, cfg)
 	}
-	return openPostgres(ctx, cfg.PostgresDSN)
+	return openPostgres(ctx, cfg)
 }
 
 func (db *DB) start(ctx context.Context, kek keyring.KEK) error {

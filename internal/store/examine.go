@@ -35,7 +35,7 @@ func Examine(ctx context.Context, cfg Config, check func(*DB) error) (found Exam
 		return found, err
 	}
 	if cfg.SQLitePath == "" {
-		db.engine, err = openPostgres(ctx, cfg.PostgresDSN)
+		db.engine, err = openPostgres(ctx, cfg)
 	} else if _, err = os.Stat(cfg.SQLitePath); errors.Is(err, fs.ErrNotExist) {
 		found.Missing = true
 		return found, nil

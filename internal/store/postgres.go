@@ -21,10 +21,12 @@ type postgresEngine struct {
 	pool *pgxpool.Pool
 	db   *sql.DB
 	jobs *river.Client[pgx.Tx]
+
+	watch func(statement string)
 }
 
-func openPostgres(ctx context.Context, dsn string) (*postgresEngine, error) {
-	pool, err := pgxpool.New(ctx, dsn)
+func openPostgres(ctx context.Context, cfg Config) (*postgresEngine, error) {
+	pool, err := pgxpool.New(ctx, cfg.PostgresDSN)
 	if err != nil {
 		return nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
@@ -37,7 +39,7 @@ func openPostgres(ctx context.Context, dsn string) (*postgresEngine, error) {
 		pool.Close()
 		return nil, err
 	}
-	return &postgresEngine{pool: pool, db: stdlib.OpenDBFromPool(pool), jobs: jobs}, nil
+	return &postgresEngine{pool: pool, db: stdlib.OpenDBFromPool(pool), jobs: jobs, watch: cfg.Watch}, nil
 }
 
 func (e *postgresEngine) name() string { return "postgres" }
@@ -55,7 +57,7 @@ func (e *postgresEngine) view(ctx context.Context, fn func(*sqlgen.Queries) erro
 		return beginFailed(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	return fn(sqlgen.New(tx))
+	return fn(queries(tx, e.watch))
 }
 
 // maxTries bounds how often an update that lost to another (deadlock, serialisation) runs again.
@@ -92,7 +94,7 @@ func (e *postgresEngine) once(ctx context.Context, fn func(context.Context, stat
 	if err != nil {
 		return err
 	}
-	if err := fn(ctx, statements{Queries: sqlgen.New(tx), insertJob: inserter(e.jobs, pgx.Tx(native))}); err != nil {
+	if err := fn(ctx, statements{Queries: queries(tx, e.watch), insertJob: inserter(e.jobs, pgx.Tx(native))}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

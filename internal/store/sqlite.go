@@ -33,6 +33,7 @@ type sqliteEngine struct {
 	open    *group
 
 	guard guard
+	watch func(statement string)
 }
 
 // group is one SQL transaction that holds the changes of several callers.
@@ -88,7 +89,8 @@ const maxGroup = 128
 // was erased must not go on lying in the free part of a page.
 const sqlitePragmas = "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=busy_timeout(5000)"
 
-func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
+func openSQLite(ctx context.Context, cfg Config) (*sqliteEngine, error) {
+	path := cfg.SQLitePath
 	if err := createPrivate(path); err != nil {
 		return nil, fmt.Errorf("create %s: %w", path, err)
 	}
@@ -97,7 +99,7 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	e := &sqliteEngine{turn: make(chan struct{}, 1)}
+	e := &sqliteEngine{turn: make(chan struct{}, 1), watch: cfg.Watch}
 	write := sql.OpenDB(hooked{connector, &e.guard})
 	write.SetMaxOpenConns(1)
 	write.SetMaxIdleConns(1)
@@ -138,7 +140,7 @@ func (e *sqliteEngine) view(ctx context.Context, fn func(*sqlgen.Queries) error)
 		return beginFailed(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	return fn(sqlgen.New(tx))
+	return fn(queries(tx, e.watch))
 }
 
 func (e *sqliteEngine) update(ctx context.Context, fn func(context.Context, statements) error, committed func()) error {
@@ -202,7 +204,7 @@ func (e *sqliteEngine) inSavepoint(ctx context.Context, tx *sql.Tx, fn func(cont
 		_, undo := tx.ExecContext(ctx, "ROLLBACK TO one; RELEASE one")
 		err = errors.Join(err, undo)
 	}()
-	err = fn(ctx, statements{Queries: sqlgen.New(tx), insertJob: inserter(e.jobs, tx)})
+	err = fn(ctx, statements{Queries: queries(tx, e.watch), insertJob: inserter(e.jobs, tx)})
 	finished = true
 	return sqliteError(err)
 }

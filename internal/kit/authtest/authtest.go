@@ -75,6 +75,10 @@ type Options struct {
 	Folder string
 	// Log takes what the server logs; nil shows warnings of a test that failed.
 	Log *slog.Logger
+	// HashCost is what a password hash costs; zero is CheapHash.
+	HashCost password.Cost
+	// Watch hears every statement of a room; nil is not called.
+	Watch func(statement string)
 	// Relay is the address of a mail server that letters leave by, written out; empty ends them in the Mailbox.
 	Relay string
 }
@@ -100,7 +104,10 @@ func StartWith(t testing.TB, o Options) *Stack {
 	shared := bytes.Repeat([]byte{7}, 32)
 	exchange := openExchange(t, o, shared)
 	mailbox := &Mailbox{}
-	opts := server.Options{Now: o.Now, Log: o.Log, Post: mailbox, HashCost: CheapHash}
+	opts := server.Options{Now: o.Now, Log: o.Log, Post: mailbox, HashCost: o.HashCost, Watch: o.Watch}
+	if opts.HashCost == (password.Cost{}) {
+		opts.HashCost = CheapHash
+	}
 	if o.Log == nil {
 		opts.Log = storetest.Quiet(t)
 	}

@@ -35,6 +35,13 @@ func (s *Stack) Browser(addr string) *Browser {
 	return &Browser{Addr: addr, Agent: PersonOrigin().Agent, Cookies: map[string]map[string]string{}, s: s}
 }
 
+// Moved is the same browser before another stack: the address is the same, and so is what it keeps.
+func (s *Stack) Moved(b *Browser) *Browser {
+	moved := *b
+	moved.s = s
+	return &moved
+}
+
 // Reply is an answer that was read.
 type Reply struct {
 	Status int
