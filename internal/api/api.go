@@ -33,6 +33,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 )
 
 // Describer finds words for what a browser says about itself.
@@ -72,6 +73,8 @@ type Deps struct {
 	// Confirmations and Holds are what waits, and why.
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
+	// Recoveries are the ways back.
+	Recoveries *recovery.Recoveries
 	// Notices is the message centre, Contacts how people are reached.
 	Notices  *notify.Notices
 	Contacts *contact.Contacts
@@ -96,7 +99,7 @@ func New(d Deps) (*API, error) {
 		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
 		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
-		"Contacts": d.Contacts == nil,
+		"Contacts": d.Contacts == nil, "Recoveries": d.Recoveries == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -116,6 +119,8 @@ func (a *API) Mount(mux *route.Mux) {
 	(&sessions{a.Sessions, a.Keys, a.Factors, a.Describe, a.Now}).mount(a)
 	(&methods{a.Factors}).mount(a)
 	(&passkeys{a.Factors}).mount(a)
+	(&recoveries{a.Recoveries, a.Now}).mount(a)
+	(&recoveryPlan{a.Recoveries, a.Now}).mount(a)
 	(&stepUps{a.StepUps, a.Factors}).mount(a)
 	(&keys{a.Keys}).mount(a)
 	(&keyLife{a.Keys}).mount(a)

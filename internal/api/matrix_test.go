@@ -74,7 +74,7 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 // targetOf is an address of the line that names nothing there is, but could.
 func targetOf(l route.Line) string {
 	kind := "ses_"
-	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_", "/v1/confirmations/": "cnf_", "/v1/messages/": "msg_", "/v1/contact/changes/": "cch_"} {
+	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_", "/v1/confirmations/": "cnf_", "/v1/messages/": "msg_", "/v1/contact/changes/": "cch_", "/v1/recover": "rcv_"} {
 		if strings.HasPrefix(l.Pattern, prefix) {
 			kind = k
 		}
@@ -84,32 +84,41 @@ func targetOf(l route.Line) string {
 
 // bodies maps operation → a body that is well formed, for those that take one.
 var bodies = map[string]string{
-	"PUT /v1/contact/phrase":             `{"phrase":"blue heron at noon"}`,
-	"POST /v1/contact/changes":           `{"place":"second","mail":"other@example.com"}`,
-	"POST /v1/contact/changes/{id}/code": `{"code":"12345678"}`,
-	"POST /v1/sign-up":                   `{"mail":"min@example.com","name":"Min","lang":"en"}`,
-	"POST /v1/sign-up/{id}/code":         `{"code":"12345678"}`,
-	"POST /v1/sign-up/{id}/password":     `{"password":"four words in a row"}`,
-	"POST /v1/sign-up/{id}/passkey":      `{"state":"c3RhdGU","response":{}}`,
-	"POST /v1/sign-in":                   `{"mail":"min@example.com","password":"four words in a row"}`,
-	"POST /v1/sign-in/code":              `{"half":"aGFsZg","code":"123456"}`,
-	"POST /v1/sign-in/passkey":           `{"state":"c3RhdGU","response":{}}`,
-	"PUT /v1/password":                   `{"password":"four words in a row"}`,
-	"POST /v1/totp/confirm":              `{"code":"123456"}`,
-	"POST /v1/recovery-codes/confirm":    `{"code":"00000-00000-00000-00000-00000-00"}`,
-	"POST /v1/passkeys":                  `{"state":"c3RhdGU","response":{},"name":"Phone"}`,
-	"PATCH /v1/passkeys/{id}":            `{"name":"Phone"}`,
-	"POST /v1/passkeys/{id}/test":        `{"state":"c3RhdGU","response":{}}`,
-	"PATCH /v1/session":                  `{"language":"ko"}`,
-	"POST /v1/step-ups/{id}/totp":        `{"code":"123456"}`,
-	"POST /v1/step-ups/{id}/password":    `{"password":"four words in a row"}`,
-	"POST /v1/step-ups/{id}/passkey":     `{"state":"c3RhdGU","response":{}}`,
-	"PATCH /v1/keys/{key_id}":            `{"standby":true}`,
-	"POST /v1/keys/{key_id}/rotate":      `{"overlap_seconds":3600}`,
-	"POST /v1/keys/self/rotate":          `{"overlap_seconds":3600}`,
-	"POST /v1/keys/{key_id}/retire":      `{"sure":true}`,
-	"POST /v1/keys/{key_id}/leaked":      `{"since":"2026-11-21T09:00:00Z"}`,
-	"POST /v1/keys":                      `{"name":"Bot","purpose":"tests","environment":"test","dialect":"native","algorithm":"hmac-sha256"}`,
+	"PUT /v1/contact/phrase":                 `{"phrase":"blue heron at noon"}`,
+	"POST /v1/contact/changes":               `{"place":"second","mail":"other@example.com"}`,
+	"POST /v1/contact/changes/{id}/code":     `{"code":"12345678"}`,
+	"POST /v1/sign-up":                       `{"mail":"min@example.com","name":"Min","lang":"en"}`,
+	"POST /v1/sign-up/{id}/code":             `{"code":"12345678"}`,
+	"POST /v1/sign-up/{id}/password":         `{"password":"four words in a row"}`,
+	"POST /v1/sign-up/{id}/passkey":          `{"state":"c3RhdGU","response":{}}`,
+	"POST /v1/sign-in":                       `{"mail":"min@example.com","password":"four words in a row"}`,
+	"POST /v1/sign-in/code":                  `{"half":"aGFsZg","code":"123456"}`,
+	"POST /v1/sign-in/passkey":               `{"state":"c3RhdGU","response":{}}`,
+	"PUT /v1/password":                       `{"password":"four words in a row"}`,
+	"POST /v1/totp/confirm":                  `{"code":"123456"}`,
+	"POST /v1/recoveries":                    `{"mail":"min@example.com","lang":"en"}`,
+	"POST /v1/recoveries/reopen":             `{"case_code":"00000-00000-00000-00000-00000-00"}`,
+	"POST /v1/recoveries/{id}/mail":          `{"code":"12345678"}`,
+	"POST /v1/recoveries/{id}/claim":         `{}`,
+	"POST /v1/recoveries/{id}/recovery-code": `{"code":"00000-00000-00000-00000-00000-00"}`,
+	"POST /v1/recoveries/{id}/password":      `{"password":"four words in a row"}`,
+	"POST /v1/recoveries/{id}/passkey":       `{"state":"c3RhdGU","response":{}}`,
+	"POST /v1/recovery/rehearse":             `{"proof":"totp","code":"123456"}`,
+	"PUT /v1/recovery/wait":                  `{"days":14}`,
+	"POST /v1/recovery-codes/confirm":        `{"code":"00000-00000-00000-00000-00000-00"}`,
+	"POST /v1/passkeys":                      `{"state":"c3RhdGU","response":{},"name":"Phone"}`,
+	"PATCH /v1/passkeys/{id}":                `{"name":"Phone"}`,
+	"POST /v1/passkeys/{id}/test":            `{"state":"c3RhdGU","response":{}}`,
+	"PATCH /v1/session":                      `{"language":"ko"}`,
+	"POST /v1/step-ups/{id}/totp":            `{"code":"123456"}`,
+	"POST /v1/step-ups/{id}/password":        `{"password":"four words in a row"}`,
+	"POST /v1/step-ups/{id}/passkey":         `{"state":"c3RhdGU","response":{}}`,
+	"PATCH /v1/keys/{key_id}":                `{"standby":true}`,
+	"POST /v1/keys/{key_id}/rotate":          `{"overlap_seconds":3600}`,
+	"POST /v1/keys/self/rotate":              `{"overlap_seconds":3600}`,
+	"POST /v1/keys/{key_id}/retire":          `{"sure":true}`,
+	"POST /v1/keys/{key_id}/leaked":          `{"since":"2026-11-21T09:00:00Z"}`,
+	"POST /v1/keys":                          `{"name":"Bot","purpose":"tests","environment":"test","dialect":"native","algorithm":"hmac-sha256"}`,
 }
 
 func bodyOf(l route.Line) any {

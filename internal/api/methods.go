@@ -93,20 +93,30 @@ func (m *methods) list(ctx context.Context, p principal.Principal, _ *struct{}) 
 		return nil, err
 	}
 	signal, err := m.room.Signal(ctx, p)
-	list := methodList{Passkeys: make([]passkeyShown, 0, len(all.Passkeys)), Best: all.Strongest().String(), Signal: signal}
+	list := methodList{
+		TOTP: totpAs(all.TOTP), Codes: codesAs(all.Codes), Passkeys: make([]passkeyShown, 0, len(all.Passkeys)), Best: all.Strongest().String(), Signal: signal,
+	}
 	if all.Password != nil {
 		list.Password = &passwordShown{ChangedAt: all.Password.ChangedAt, Alone: all.Password.Alone}
-	}
-	if all.TOTP != nil {
-		list.TOTP = &totpShown{Since: all.TOTP.ConfirmedAt}
-	}
-	if all.Codes != nil {
-		list.Codes = &codesShown{Issued: all.Codes.Born, Left: all.Codes.Left, Confirmed: !all.Codes.ConfirmedAt.IsZero()}
 	}
 	for _, c := range all.Passkeys {
 		list.Passkeys = append(list.Passkeys, passkeyAs(c))
 	}
 	return &methodsOut{list}, err
+}
+
+func totpAs(t *factor.StoredTOTP) *totpShown {
+	if t == nil {
+		return nil
+	}
+	return &totpShown{Since: t.ConfirmedAt}
+}
+
+func codesAs(s *factor.RecoverySet) *codesShown {
+	if s == nil {
+		return nil
+	}
+	return &codesShown{Issued: s.Born, Left: s.Left, Confirmed: !s.ConfirmedAt.IsZero()}
 }
 
 type passwordIn struct{ Body passwordGiven }

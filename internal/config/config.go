@@ -31,6 +31,7 @@ type Config struct {
 	Mail          Mail          `key:"mail" doc:"How mail leaves. Recovery and notices need it."`
 	Session       Session       `key:"session" doc:"How long a sign-in lasts."`
 	StepUp        StepUp        `key:"step_up" doc:"The fresh proof that a guarded action asks for."`
+	Recovery      Recovery      `key:"recovery" doc:"How long the way back into an account takes. The clock starts when the owner has been told."`
 	Holds         Holds         `key:"holds" doc:"How long withdrawals and new destinations wait after a change of credentials. The clock starts when the owner has been told."`
 	Confirmations Confirmations `key:"confirmations" doc:"The passkey proof without which no withdrawal and no new destination is let through."`
 	Passkeys      Passkeys      `key:"passkeys" doc:"Which authenticators are believed and taken."`
@@ -270,6 +271,12 @@ type Holds struct {
 	Credential time.Duration `key:"credential" default:"24h" min:"24h" max:"168h" testmin:"1s" doc:"After a password was changed, a factor removed, a device lost or a cookie replayed."`
 	Contact    time.Duration `key:"contact" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"After a mail address was changed."`
 	Recovery   time.Duration `key:"recovery" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"After a recovery."`
+}
+
+// Recovery is the section of that name.
+type Recovery struct {
+	WithProof time.Duration `key:"with_proof" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"The wait with one proof besides the mailbox, from when the owner was told."`
+	MailAlone time.Duration `key:"mail_alone" default:"168h" min:"168h" max:"720h" testmin:"1s" doc:"The wait with the mailbox alone; an owner may choose up to 30 days."`
 }
 
 // Confirmations is the section of that name.

@@ -108,7 +108,7 @@ func families() map[string][]string {
 		}
 	}
 	var missing []string
-	for _, gap := range []string{"factor", "proof", "way", "codes", "reported"} {
+	for _, gap := range []string{"factor", "proof", "way", "codes", "claim", "reported"} {
 		for _, part := range []string{"title", "text", "link"} {
 			missing = append(missing, gap+"."+part)
 		}
@@ -129,12 +129,16 @@ func families() map[string][]string {
 	for _, d := range sign.AllDialects() {
 		dialects = append(dialects, d.String())
 	}
+	states := []string{"proven", "told", "waiting", "ready", "completed", "cancelled", "disputed", "withdrawn", "lapsed"}
 	return map[string][]string{
-		"edit.": {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby"}, "on_end.": {"leave", "cancel_all"},
+		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code"},
+		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code"},
+		"plan.way.": {"passkey", "two", "password", "code", "proof", "mailbox", "operators"},
+		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby"}, "on_end.": {"leave", "cancel_all"},
 		"template.": {"portfolio", "accounting", "bot", "market_maker"},
 		"keylife.":  verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.":     {"contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored"},
+		"asked.":     {"recovery.cancelled", "recovery.wait_set", "contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored"},
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text", "unrenewed.title", "unrenewed.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"spare.": {"second", "test"}, "fact.missing.": {"two_factors", "user_verified", "phishing_resistant", "device_bound", "fresh"},

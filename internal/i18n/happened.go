@@ -23,9 +23,11 @@ func (w Words) Happened(action audit.Action, facts map[string]string) string {
 		facts = maps.Clone(facts)
 		facts["summary"] = w.Asked(audit.Action(facts["action"]), facts)
 	}
-	if language := "fact.language." + facts["language"]; w.Has(language) {
-		facts = maps.Clone(facts)
-		facts["language"] = w.Say(language)
+	for _, name := range []string{"language", "proof"} {
+		if word := "fact." + name + "." + facts[name]; w.Has(word) {
+			facts = maps.Clone(facts)
+			facts[name] = w.Say(word)
+		}
 	}
 	return w.Fill(text, w.spans(facts))
 }

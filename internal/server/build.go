@@ -43,6 +43,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/internal/store"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -85,6 +86,8 @@ type Rooms struct {
 	Holds    *hold.Holds
 	// Confirmations are the user's own proofs for single transactions.
 	Confirmations *confirm.Confirmations
+	// Recoveries are the ways back into accounts.
+	Recoveries *recovery.Recoveries
 	// Consequences is what follows from what happened.
 	Consequences *consequence.Consequences
 	Policy       policy.Policy
@@ -203,6 +206,9 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 			return err
 		}
 	}
+	if err := r.buildRecoveries(ctx, cfg, opts, post); err != nil {
+		return err
+	}
 	if err := r.buildNotices(ctx, cfg, opts, post); err != nil {
 		return err
 	}
@@ -224,7 +230,7 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 	}
 	r.Notices, err = notify.New(notify.Deps{
 		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg), Key: key,
-		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions}, Follow: r.Consequences,
+		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}, Follow: r.Consequences,
 		Stops: notify.Stops{Sessions: r.Sessions, Confirmations: r.Confirmations, Keys: r.APIKeys, Contacts: r.Contacts},
 	})
 	return err
@@ -338,6 +344,7 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 	if err != nil {
 		return err
 	}
+	follow.UseKeys(r.APIKeys)
 	db.Listen(store.Listener{Hear: r.APIKeys.Hear, Reload: r.APIKeys.Reload})
 	r.nonces = memory.NewNonces(now(), windows.Widest()+2*windows.Future)
 	r.budgets = memory.NewBudgets(memory.BudgetLimits{
@@ -397,6 +404,9 @@ func (r *Rooms) Handlers() store.Handlers {
 		notify.Delivery{}.Kind():  r.Notices.DoNotice,
 		signup.CodeMail{}.Kind():  r.Notices.DoCodeMail,
 		contact.CodeMail{}.Kind(): r.Notices.DoContactMail,
+
+		recovery.CodeMail{}.Kind(): r.Recoveries.DoCodeMail,
+		recovery.Remind{}.Kind():   r.Recoveries.DoRemind,
 	}
 }
 

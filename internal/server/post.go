@@ -99,6 +99,14 @@ func (p *post) SendContactCode(ctx context.Context, to notify.To, m notify.Messa
 	return p.send(ctx, to, written, letter.Frame{Message: m.ID.String()})
 }
 
+// SendRecoveryCode sends the letter of a recovery.
+func (p *post) SendRecoveryCode(ctx context.Context, to notify.To, code secret.Value, nobody bool, life time.Duration) error {
+	if nobody {
+		return p.send(ctx, to, letter.RecoveryNobody{}, letter.Frame{})
+	}
+	return p.send(ctx, to, letter.RecoveryCode{Code: letter.Code(code.Reveal()), ValidFor: life}, letter.Frame{})
+}
+
 // SendNotice sends a notice.
 func (p *post) SendNotice(ctx context.Context, to notify.To, m notify.Message, link string) error {
 	written, err := p.write(to.Lang, m)
@@ -149,8 +157,6 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.FactorAdded{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
 	case notify.FactorRemoved:
 		return letter.FactorRemoved{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen, Hold: m.Held}, nil
-	case notify.RecoveryCodesReplaced:
-		return letter.RecoveryCodesReplaced{Seen: seen, Hold: m.Held}, nil
 	case notify.CodesGuessed:
 		count, err := strconv.Atoi(facts["count"])
 		return letter.CodesGuessed{Count: count, Resting: facts["resting"] != "", Seen: seen}, err
@@ -177,7 +183,7 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled:
 		return keyAged(l, facts, m.Born)
 	}
-	return nil, fmt.Errorf("no letter is written for %q", l)
+	return writeRecovery(lang, m, seen)
 }
 
 // keyAged is the letter about what nobody did to a key but time, or the place that it was used from.

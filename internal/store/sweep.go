@@ -51,6 +51,12 @@ func (t *tx) Sweep(ctx context.Context, now time.Time, limit int64) (total int64
 			return t.DeleteContactChangesBefore(ctx, sqlgen.DeleteContactChangesBeforeParams{Before: expired, MaxRows: limit})
 		},
 		func() (int64, error) { return t.sweepSessions(ctx, expired, day, limit) },
+		func() (int64, error) {
+			return t.DeleteEvidenceBefore(ctx, sqlgen.DeleteEvidenceBeforeParams{Before: expired, MaxRows: limit})
+		},
+		func() (int64, error) {
+			return t.DeleteRecoveriesBefore(ctx, sqlgen.DeleteRecoveriesBeforeParams{Before: day, MaxRows: limit})
+		},
 		func() (int64, error) { return t.sweepDevices(ctx, unseen, limit) },
 	}
 	for _, step := range steps {

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 )
 
 // Every view of the one transaction. A package that asks for something no file here offers fails to compile in this list.
@@ -29,6 +30,7 @@ var (
 	_ contact.Tx  = (*tx)(nil)
 	_ device.Tx   = (*tx)(nil)
 	_ factor.Tx   = (*tx)(nil)
+	_ recovery.Tx = (*tx)(nil)
 	_ notify.Tx   = (*tx)(nil)
 	_ session.Tx  = (*tx)(nil)
 	_ signin.Tx   = (*tx)(nil)

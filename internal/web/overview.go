@@ -17,6 +17,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -38,6 +39,10 @@ type overview struct {
 	factors  methodsOf
 	holds    holdsOf
 	hosts    []Host
+	// recoveries are those of the reader's own account.
+	recoveries interface {
+		Claims(ctx context.Context, p principal.Principal) ([]recovery.Case, error)
+	}
 }
 
 func (o *overview) mount(on mounter) {
@@ -58,9 +63,13 @@ func (o *overview) show(v *visit) error {
 	if err != nil {
 		return err
 	}
+	claims, err := o.recoveries.Claims(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
 	f := v.frame("nav.overview")
 	view := page.Overview{
-		Name: self.Name, Mail: self.Mail, Missing: v.missing(m), Proven: v.proven(v.who.Proof), Mine: *f.Me,
+		Name: self.Name, Mail: self.Mail, Missing: v.missing(m, len(claims) > 0), Proven: v.proven(v.who.Proof), Mine: *f.Me,
 		Limit: v.words.Span(o.sessions.Limits.Idle), Held: heldView(v.words, v.now, stand),
 	}
 	if slices.ContainsFunc(stand.Holds, reported) {
@@ -73,8 +82,11 @@ func (o *overview) show(v *visit) error {
 }
 
 // missing lists the gaps in how an account is guarded, the most urgent first.
-func (v *visit) missing(m factor.Methods) (list []page.Missing) {
+func (v *visit) missing(m factor.Methods, claimed bool) (list []page.Missing) {
 	add := func(name, href string) { list = append(list, v.gap(name, href)) }
+	if claimed {
+		add("claim", "/recovery")
+	}
 	ways := len(m.Passkeys)
 	if m.Password != nil {
 		ways++

@@ -36,6 +36,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -89,6 +90,8 @@ type Deps struct {
 	// Confirmations and Holds are what waits, and why.
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
+	// Recoveries are the ways back.
+	Recoveries *recovery.Recoveries
 	// Notices is the message centre, Contacts how users are reached, ContactHold how long money waits after that changed.
 	Notices     *notify.Notices
 	Contacts    *contact.Contacts
@@ -117,6 +120,7 @@ func New(d Deps) (*Web, error) {
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
 		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil,
 		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
+		"Recoveries": d.Recoveries == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -142,7 +146,7 @@ func (w *Web) Mount(mux *route.Mux) {
 			w.pages.HandleFunc("GET "+pattern, http.NotFound)
 		}
 	}
-	(&overview{w.Sessions, w.Accounts, w.Factors, w.Holds, w.Hosts}).mount(on)
+	(&overview{w.Sessions, w.Accounts, w.Factors, w.Holds, w.Hosts, w.Recoveries}).mount(on)
 	(&pending{w.Confirmations, w.Holds}).mount(on)
 	(&messages{w.Notices}).mount(on)
 	(&notMe{w.Notices}).mount(on)
@@ -153,6 +157,8 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&sessions{w.Sessions, w.Factors, w.Now, w.Sessions.Limits.Idle}).mount(on)
 	(&methods{w.Factors, w.Accounts}).mount(on)
 	(&recoveryCodes{w.Factors}).mount(on)
+	(&recoveryPlan{w.Recoveries}).mount(on)
+	(&recoverPages{w.Recoveries, w.Recoveries.Waits}).mount(on)
 	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}

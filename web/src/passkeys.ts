@@ -14,6 +14,7 @@ const ceremonies: Record<string, Ceremony> = {
 	"sign-up": signUp,
 	enrol,
 	"step-up": stepUp,
+	recover,
 	test,
 };
 
@@ -107,6 +108,22 @@ async function signUp(root: HTMLElement): Promise<void> {
 	const begun = await call<Begun>("POST", `${path}/begin`);
 	await call("POST", path, await make(begun));
 	location.assign("/");
+}
+
+/** recover comes back with a new passkey, keeping what was ticked. */
+async function recover(root: HTMLElement): Promise<void> {
+	const form = root.closest<HTMLFormElement>("[data-recovery]");
+	if (!form) return;
+	const path = `/v1/recoveries/${encodeURIComponent(form.dataset.recovery ?? "")}/passkey`;
+	const begun = await call<Begun>("POST", `${path}/begin`);
+	const ticked = all<HTMLInputElement>("input[name=keep]:checked").map((box) => box.value);
+	const keep = {
+		totp: ticked.includes("totp"),
+		recovery_codes: ticked.includes("recovery_code"),
+		passkeys: ticked.filter((value) => value.startsWith("pk_")),
+	};
+	await call("POST", path, { ...(await make(begun)), keep });
+	location.assign("/recovery");
 }
 
 function passkeyName(): HTMLInputElement | null {

@@ -242,6 +242,14 @@ const (
 	RecoveryCodeRefused Code = "recovery_code.refused"
 	// FactorLastWayBack: Without it, a lost passkey would leave no way back but a wait of days.
 	FactorLastWayBack Code = "factor.last_way_back"
+	// RecoveryUnknown: This case is not open in this browser.
+	RecoveryUnknown Code = "recovery.unknown"
+	// RecoveryOver: The case does not stand where this can be done. Nothing was changed.
+	RecoveryOver Code = "recovery.over"
+	// RecoveryMailCodeRefused: That code is not right, or it is too old.
+	RecoveryMailCodeRefused Code = "recovery.mail_code_refused"
+	// RecoveryProofRefused: That did not hold.
+	RecoveryProofRefused Code = "recovery.proof_refused"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -603,4 +611,16 @@ var registry = map[Code]Entry{
 	FactorLastWayBack: {Code: FactorLastWayBack, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "Without it, a lost passkey would leave no way back but a wait of days.", EnglishFix: "Make recovery codes, add another passkey or set a password first.",
 		Korean: "이 수단을 삭제하면 패스키를 잃었을 때 며칠을 기다려야만 계정에 다시 들어올 수 있습니다.", KoreanFix: "먼저 복구 코드를 만들거나, 다른 패스키를 추가하거나, 비밀번호를 설정해 주십시오."},
+	RecoveryUnknown: {Code: RecoveryUnknown, Status: 404, Sight: Anyone, Outside: "",
+		English: "This case is not open in this browser.", EnglishFix: "Open it with its case code, or begin a recovery.",
+		Korean: "이 브라우저에서 열려 있는 복구 요청이 아닙니다.", KoreanFix: "복구 번호로 다시 열거나 복구를 새로 시작해 주십시오."},
+	RecoveryOver: {Code: RecoveryOver, Status: 409, Sight: Anyone, Outside: "",
+		English: "The case does not stand where this can be done. Nothing was changed.", EnglishFix: "Look at where it stands, or begin a recovery.",
+		Korean: "지금 단계에서는 할 수 없는 작업입니다. 변경된 것은 없습니다.", KoreanFix: "진행 상황을 확인하거나 복구를 새로 시작해 주십시오."},
+	RecoveryMailCodeRefused: {Code: RecoveryMailCodeRefused, Status: 403, Sight: Anyone, Outside: "",
+		English: "That code is not right, or it is too old.", EnglishFix: "Check the newest mail from us, or begin again.",
+		Korean: "코드가 올바르지 않거나 만료되었습니다.", KoreanFix: "가장 최근에 받은 메일을 확인하거나 다시 시작해 주십시오."},
+	RecoveryProofRefused: {Code: RecoveryProofRefused, Status: 403, Sight: Anyone, Outside: "",
+		English: "That did not hold.", EnglishFix: "Try again, or choose another way. Nothing is lost by a wrong try.",
+		Korean: "인증에 실패했습니다.", KoreanFix: "다시 시도하거나 다른 방법을 선택해 주십시오. 잘못 입력해도 잃는 것은 없습니다."},
 }

@@ -49,6 +49,8 @@ type (
 	Message = Of[MessageKind]
 	// ContactChange is a change of an address at which a user is reached.
 	ContactChange = Of[ContactChangeKind]
+	// Recovery is a way back into an account.
+	Recovery = Of[RecoveryKind]
 )
 
 // The kinds themselves, for New and Parse.
@@ -68,6 +70,7 @@ type (
 	ConfirmationKind  struct{}
 	MessageKind       struct{}
 	ContactChangeKind struct{}
+	RecoveryKind      struct{}
 )
 
 func (UserKind) prefix() string          { return "usr_" }
@@ -85,6 +88,7 @@ func (HoldKind) prefix() string          { return "hld_" }
 func (ConfirmationKind) prefix() string  { return "cnf_" }
 func (MessageKind) prefix() string       { return "msg_" }
 func (ContactChangeKind) prefix() string { return "cch_" }
+func (RecoveryKind) prefix() string      { return "rcv_" }
 
 // base32 of 16 bytes is 26 characters whose last one carries only 3 bits; Parse refuses any other spelling of the same bytes.
 var text = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -220,9 +220,11 @@ type Letter struct {
 	// Message is its id in the message centre, and Link the path by which its reader says that this was not them.
 	Message id.Message
 	Link    string
-	// Code of a sign-up or of a new address, and whether the address had a user already.
+	// Code of a sign-up, a recovery or a new address, and whether the address had a user already.
 	Code     string
 	Existing bool
+	// Nobody: the address of a recovery has no account.
+	Nobody bool
 }
 
 // Mailbox receives all letters.
@@ -251,6 +253,16 @@ func (m *Mailbox) SendContactCode(_ context.Context, to notify.To, n notify.Mess
 func (m *Mailbox) SendCode(_ context.Context, to notify.To, code secret.Value, existing bool, _ time.Duration) error {
 	l := Letter{To: to, Existing: existing}
 	if !existing {
+		l.Code = string(code.Reveal())
+	}
+	m.add(l)
+	return nil
+}
+
+// SendRecoveryCode keeps the letter of a recovery.
+func (m *Mailbox) SendRecoveryCode(_ context.Context, to notify.To, code secret.Value, nobody bool, _ time.Duration) error {
+	l := Letter{To: to, Nobody: nobody}
+	if !nobody {
 		l.Code = string(code.Reveal())
 	}
 	m.add(l)

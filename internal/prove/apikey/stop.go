@@ -197,3 +197,26 @@ func (k *Keys) reachToWiden(ctx context.Context, tx Tx, p principal.Principal, k
 	}
 	return key, k.Decide.Decide(decision.Question{Principal: p, Class: scope.Setting, Account: key.Account}).Err()
 }
+
+// FreezeAll freezes every live key of an owner in the caller's transaction; room respond calls it where the table says so. Each is unfrozen by
+// its owner, one by one.
+func (k *Keys) FreezeAll(ctx context.Context, tx Tx, owner id.User, why string) error {
+	all, err := tx.KeysOfOwner(ctx, owner)
+	if err != nil {
+		return fmt.Errorf("list keys of %s: %w", owner, err)
+	}
+	for _, kid := range all {
+		key, found, err := tx.KeyByID(ctx, kid)
+		if err != nil {
+			return fmt.Errorf("read key: %w", err)
+		}
+		if !found || !key.RevokedAt.IsZero() || !key.FrozenAt.IsZero() {
+			continue
+		}
+		if _, err := tx.StopKey(ctx, key, Freeze, why, k.Now()); err != nil {
+			return fmt.Errorf("freeze %s: %w", key.Text(), err)
+		}
+		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: kid})
+	}
+	return nil
+}

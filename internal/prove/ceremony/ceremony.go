@@ -32,6 +32,8 @@ const (
 	PasskeyStepUp Kind = "passkey_step_up"
 	PasskeyTest   Kind = "passkey_test"
 	KeyProof      Kind = "key_proof"
+	// PasskeyRecovery makes the passkey that completes a recovery.
+	PasskeyRecovery Kind = "passkey_recovery"
 )
 
 // Sealer seals under the server's data keys.

@@ -101,30 +101,39 @@ func (f *Factors) IssueCodes(ctx context.Context, p principal.Principal) (out Is
 	return out, nil
 }
 
+// LookAtCode says whether one of the principal's codes is good, counts the try and spends nothing. refused must be committed with the count.
+// Refusals: recovery_code.refused. Errors: sign_in.throttled.
+func (f *Factors) LookAtCode(ctx context.Context, tx Tx, p principal.Principal, typed secret.Value) (refused, err error) {
+	bucket := throttle.OfDevice(throttle.RecoveryCode, p.User, p.Origin.Device)
+	if err := throttle.Count(ctx, tx, bucket, f.Limits, f.Now()); err != nil {
+		return nil, err
+	}
+	mac, open, err := f.findCode(ctx, tx, p.User, typed)
+	if err != nil {
+		return nil, err
+	}
+	if open {
+		if open, err = tx.RecoveryCodeOpen(ctx, p.User, mac); err != nil {
+			return nil, fmt.Errorf("look at recovery code: %w", err)
+		}
+	}
+	if !open {
+		return fault.New(fault.RecoveryCodeRefused, "field", "code"), nil
+	}
+	return nil, tx.ForgetTries(ctx, bucket)
+}
+
 // ConfirmCodes takes one code as the sign that its owner kept the set. The code stays good. Errors: recovery_code.refused, sign_in.throttled.
-func (f *Factors) ConfirmCodes(ctx context.Context, p principal.Principal, code secret.Value) error {
+func (f *Factors) ConfirmCodes(ctx context.Context, p principal.Principal, code secret.Value) (err error) {
 	var refused error
-	err := f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		refused = nil
-		bucket := throttle.OfDevice(throttle.RecoveryCode, p.User, p.Origin.Device)
-		if err := throttle.Count(ctx, tx, bucket, f.Limits, f.Now()); err != nil {
-			return audit.Event{}, err
-		}
-		mac, open, err := f.findCode(ctx, tx, p.User, code)
-		if err != nil {
-			return audit.Event{}, err
-		}
-		if open {
-			open, err = tx.RecoveryCodeOpen(ctx, p.User, mac)
-		}
-		if err != nil || !open {
-			refused = fault.New(fault.RecoveryCodeRefused, "field", "code")
+	err = f.Ledger.Update(ctx, func(tx Tx) (_ audit.Event, err error) {
+		if refused, err = f.LookAtCode(ctx, tx, p, code); err != nil || refused != nil {
 			return audit.Quiet(audit.ThrottleCounted), err
 		}
 		if _, err := tx.ConfirmRecoverySet(ctx, p.User, f.Now()); err != nil {
 			return audit.Event{}, fmt.Errorf("confirm recovery codes: %w", err)
 		}
-		return event(audit.RecoveryCodesConfirmed, p, nil), tx.ForgetTries(ctx, bucket)
+		return event(audit.RecoveryCodesConfirmed, p, nil), nil
 	})
 	if err == nil {
 		err = refused

@@ -185,7 +185,7 @@ func (f *Factors) Strongest(ctx context.Context, tx any, u id.User) (assurance.L
 
 // MethodsOf reads what a user can sign in with here; for nobody it runs the same statements and finds nothing.
 func (f *Factors) MethodsOf(ctx context.Context, tx Tx, u id.User) (Methods, error) {
-	m, err := stored(ctx, tx, u)
+	m, err := Stored(ctx, tx, u)
 	if f.Passwordless {
 		m.Password, m.TOTP = nil, nil
 	}
@@ -200,8 +200,8 @@ func (f *Factors) passwords() error {
 	return nil
 }
 
-// stored reads which credentials a user has, whether or not the installation takes them all.
-func stored(ctx context.Context, tx Tx, u id.User) (m Methods, err error) {
+// Stored reads which credentials a user has, whether or not the installation takes them all.
+func Stored(ctx context.Context, tx Tx, u id.User) (m Methods, err error) {
 	if p, found, err := tx.PasswordOf(ctx, u); err != nil {
 		return m, fmt.Errorf("read password: %w", err)
 	} else if found {

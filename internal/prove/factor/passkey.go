@@ -174,6 +174,16 @@ func (f *Factors) InsertFirstPasskey(ctx context.Context, tx Tx, u id.User, e pa
 	return insertPasskey(ctx, tx, f.newPasskey(u, e, ""))
 }
 
+// InsertPasskeyOf adds the passkey with which a user comes back, in the caller's transaction. It approves money as late as any that is added then.
+// Errors: passkey.duplicate.
+func (f *Factors) InsertPasskeyOf(ctx context.Context, tx Tx, u id.User, e passkey.Enrolled) (err error) {
+	c := f.newPasskey(u, e, "")
+	if c.ApprovesFrom, err = f.approvesFrom(ctx, tx, c); err != nil {
+		return err
+	}
+	return insertPasskey(ctx, tx, c)
+}
+
 func insertPasskey(ctx context.Context, tx Tx, c passkey.Credential) error {
 	won, err := tx.InsertPasskey(ctx, c)
 	if err != nil {

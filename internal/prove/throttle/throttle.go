@@ -50,6 +50,8 @@ const (
 	MailCode Factor = "mail_code"
 	// RecoveryCode is also the code of a case.
 	RecoveryCode Factor = "recovery_code"
+	// RecoveryMail is a letter that somebody has us send.
+	RecoveryMail Factor = "recovery_mail"
 )
 
 // Bucket is what tries are counted under: a hash, so that rows tell nothing.

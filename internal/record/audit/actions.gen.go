@@ -176,6 +176,30 @@ const (
 	RecoveryCodesIssued Action = "recovery_codes.issued"
 	// RecoveryCodesConfirmed: You showed that you kept your recovery codes.
 	RecoveryCodesConfirmed Action = "recovery_codes.confirmed"
+	// RecoveryAsked: leaves no event
+	RecoveryAsked Action = "recovery.asked"
+	// RecoveryMailboxShown: In a recovery, your mailbox was shown.
+	RecoveryMailboxShown Action = "recovery.mailbox_shown"
+	// RecoveryProofFailed: In a recovery, a proof did not hold ({proof}).
+	RecoveryProofFailed Action = "recovery.proof_failed"
+	// RecoveryClaimed: A recovery of your account began to wait ({proof}).
+	RecoveryClaimed Action = "recovery.claimed"
+	// RecoveryBegun: You were told of a recovery of your account. It can be finished from {until}.
+	RecoveryBegun Action = "recovery.begun"
+	// RecoveryCodeUsed: A recovery code was used.
+	RecoveryCodeUsed Action = "recovery.code_used"
+	// RecoveryDisputed: Two recoveries of your account stopped each other. People will decide.
+	RecoveryDisputed Action = "recovery.disputed"
+	// RecoveryCancelled: You stopped a recovery of your account. It is kept as a suspected takeover.
+	RecoveryCancelled Action = "recovery.cancelled"
+	// RecoveryWithdrawn: A recovery was given up by whoever began it.
+	RecoveryWithdrawn Action = "recovery.withdrawn"
+	// RecoveryCompleted: Your account was recovered. Removed: {removed}.
+	RecoveryCompleted Action = "recovery.completed"
+	// RecoveryRehearsed: You rehearsed a recovery ({proof}).
+	RecoveryRehearsed Action = "recovery.rehearsed"
+	// RecoveryWaitSet: Recovery by your mailbox alone takes {days} days from now on.
+	RecoveryWaitSet Action = "recovery.wait_set"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -266,4 +290,16 @@ var actions = map[Action]Words{
 	ContactSecondRemoved:     {Quiet: false, English: "Your second address for notices, {old}, was removed.", Korean: "알림을 받던 두 번째 주소 {old}을(를) 삭제했습니다."},
 	RecoveryCodesIssued:      {Quiet: false, English: "A new set of recovery codes was made.", Korean: "새 복구 코드를 만들었습니다."},
 	RecoveryCodesConfirmed:   {Quiet: false, English: "You showed that you kept your recovery codes.", Korean: "복구 코드를 보관했음을 확인했습니다."},
+	RecoveryAsked:            {Quiet: true, English: "", Korean: ""},
+	RecoveryMailboxShown:     {Quiet: false, English: "In a recovery, your mailbox was shown.", Korean: "계정 복구 과정에서 메일함을 확인했습니다."},
+	RecoveryProofFailed:      {Quiet: false, English: "In a recovery, a proof did not hold ({proof}).", Korean: "계정 복구 과정에서 인증에 실패했습니다({proof})."},
+	RecoveryClaimed:          {Quiet: false, English: "A recovery of your account began to wait ({proof}).", Korean: "계정 복구 대기가 시작되었습니다({proof})."},
+	RecoveryBegun:            {Quiet: false, English: "You were told of a recovery of your account. It can be finished from {until}.", Korean: "계정 복구 사실을 알려 드렸습니다. {until}부터 마무리할 수 있습니다."},
+	RecoveryCodeUsed:         {Quiet: false, English: "A recovery code was used.", Korean: "복구 코드가 사용되었습니다."},
+	RecoveryDisputed:         {Quiet: false, English: "Two recoveries of your account stopped each other. People will decide.", Korean: "두 건의 계정 복구 요청이 서로를 멈추게 했습니다. 담당자가 판단합니다."},
+	RecoveryCancelled:        {Quiet: false, English: "You stopped a recovery of your account. It is kept as a suspected takeover.", Korean: "계정 복구를 중단했습니다. 계정 탈취 시도로 의심되어 기록해 둡니다."},
+	RecoveryWithdrawn:        {Quiet: false, English: "A recovery was given up by whoever began it.", Korean: "계정 복구를 시작한 사람이 요청을 철회했습니다."},
+	RecoveryCompleted:        {Quiet: false, English: "Your account was recovered. Removed: {removed}.", Korean: "계정이 복구되었습니다. 삭제된 수단: {removed}."},
+	RecoveryRehearsed:        {Quiet: false, English: "You rehearsed a recovery ({proof}).", Korean: "계정 복구를 연습했습니다({proof})."},
+	RecoveryWaitSet:          {Quiet: false, English: "Recovery by your mailbox alone takes {days} days from now on.", Korean: "메일함만으로 하는 복구의 대기 기간을 {days}일로 정했습니다."},
 }

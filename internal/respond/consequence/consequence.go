@@ -14,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -32,6 +33,8 @@ const (
 	Dies
 	// Blocked: it is refused until what blocks it is lifted.
 	Blocked
+	// Frozen: it looks and cancels, until its owner has reviewed it.
+	Frozen
 )
 
 // Row is what follows from one kind of happening. The children of a session on gateway hosts go on only where it stays as it was.
@@ -41,7 +44,7 @@ type Row struct {
 	This Fate
 	// Others are all other sessions of the user. Those that die end here.
 	Others Fate
-	// Keys are the user's API keys. They are blocked by their owner's state, which package apikey reads.
+	// Keys are the user's API keys. They are blocked by their owner's state, which package apikey reads; those that freeze are frozen here.
 	Keys Fate
 	// Hold is how long money waits; NoHold if it does not.
 	Hold Span
@@ -112,6 +115,10 @@ var table = map[happening.Kind]Row{
 	happening.UserEnabled:     {},
 
 	happening.RecoveryCodesReplaced: {This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.RecoveryCodesReplaced},
+	happening.RecoveryCompleted:     {Others: Dies, Keys: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
+	happening.RecoveryCancelled:     {Notice: notify.RecoveryCancelled},
+	happening.RecoveryDisputed:      {Notice: notify.RecoveryDisputed},
+	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
 }
 
 // Sessions is what this package asks of package session.
@@ -126,10 +133,16 @@ type Holds interface {
 	Place(ctx context.Context, tx hold.Tx, u id.User, reason happening.Kind, span time.Duration) (id.Hold, error)
 }
 
+// Keys is what this package asks of package apikey.
+type Keys interface {
+	FreezeAll(ctx context.Context, tx apikey.Tx, owner id.User, why string) error
+}
+
 // Consequences applies the table.
 type Consequences struct {
 	now      func() time.Time
 	sessions Sessions
+	keys     Keys
 	holds    Holds
 	spans    Spans
 }
@@ -141,6 +154,9 @@ func New(now func() time.Time, holds Holds, spans Spans) *Consequences {
 
 // Use wires the sessions. It is called once, while the graph is built.
 func (c *Consequences) Use(s Sessions) { c.sessions = s }
+
+// UseKeys wires the keys, as Use does the sessions.
+func (c *Consequences) UseKeys(k Keys) { c.keys = k }
 
 // Apply does what follows from h in the caller's transaction.
 func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening) error {
@@ -160,6 +176,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	}
 	if row.Others == Dies {
 		if _, err := c.sessions.EndOthers(ctx, txn.As[session.Tx](tx), h.User, h.Session, string(h.Kind)); err != nil {
+			return err
+		}
+	}
+	if row.Keys == Frozen {
+		if err := c.keys.FreezeAll(ctx, txn.As[apikey.Tx](tx), h.User, string(h.Kind)); err != nil {
 			return err
 		}
 	}

@@ -48,6 +48,7 @@ func TestWhatDiesWhen(t *testing.T) {
 func TestEveryRowHappens(t *testing.T) {
 	apart := map[happening.Kind]bool{
 		happening.SignedUp: true, happening.UserEnabled: true, // they have nothing yet, or nothing any more
+		happening.RecoveryCancelled: true, happening.RecoveryDisputed: true,
 		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, happening.KeyExpiring: true, happening.KeyExpired: true, happening.KeyLapsing: true,
 		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, // they only tell, and that is tried where they happen
 	}
@@ -118,7 +119,7 @@ func wanted(row consequence.Row) answers {
 	ofFate := map[consequence.Fate]map[string]fault.Code{
 		consequence.Stays: session(open), consequence.Renewed: renewed, consequence.Dies: session(fault.SessionEnded),
 	}
-	key := map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Blocked: fault.KeyOwnerDisabled, consequence.Dies: fault.KeyRevoked}
+	key := map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Frozen: open, consequence.Blocked: fault.KeyOwnerDisabled, consequence.Dies: fault.KeyRevoked}
 	bearer := session(open)
 	if row.This != consequence.Stays {
 		bearer = session(fault.SessionEnded)

@@ -116,6 +116,21 @@ var causes = map[happening.Kind]map[string]cause{
 			w.submit("/recovery/codes")
 		}},
 	},
+	happening.RecoveryCompleted: {"/v1": {happens: func(w *world) {
+		b := w.Browser(home)
+		w.must(w.recovered(b))
+		w.here = b // the session that did it, and its children
+		w.here.Enter()
+		w.before = w.copied(b)
+		if !w.APIKeys.Find(w.key.ID).Frozen() {
+			w.t.Error("the key is not frozen")
+		}
+	}}},
+	happening.RecoveryShortened: {"/v1": {happens: func(w *world) {
+		w.call(http.MethodPut, "/v1/recovery/wait", map[string]int{"days": 14})
+		w.call(http.MethodPut, "/v1/recovery/wait", map[string]int{"days": 7})
+		w.before = w.copied(w.here) // the proofs for it gave the session another bearer
+	}}},
 	happening.CodesGuessed: {"elsewhere": {happens: func(w *world) {
 		browser := [32]byte{1}
 		from := signin.From{Origin: principal.Origin{Addr: netip.MustParseAddr("198.51.100.5")}, Browser: browser}
@@ -271,6 +286,25 @@ func newWorld(t *testing.T, s *authtest.Stack, clock *storetest.Clock, c cause) 
 	clock.Advance(3 * time.Second)
 	w.before = w.copied(w.here)
 	return w
+}
+
+// recovered brings the person back in another browser, with the mailbox and a recovery code.
+func (w *world) recovered(b *authtest.Browser) authtest.Reply {
+	w.t.Helper()
+	host := principal.Host("tests")
+	host.User = w.user
+	issued, err := w.Factors.IssueCodes(w.t.Context(), host)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var begun struct{ Recovery string }
+	b.Into(w.must(b.Call(http.MethodPost, "/v1/recoveries", map[string]string{"mail": w.mail})), &begun)
+	w.Settle()
+	letters := w.Mailbox.Letters(w.mail)
+	at := "/v1/recoveries/" + begun.Recovery
+	w.must(b.Call(http.MethodPost, at+"/mail", map[string]string{"code": letters[len(letters)-1].Code}))
+	w.must(b.Call(http.MethodPost, at+"/recovery-code", map[string]string{"code": string(issued.Codes[0].Reveal())}))
+	return b.Call(http.MethodPost, at+"/password", map[string]string{"password": other})
 }
 
 // keyOf makes the person a key.

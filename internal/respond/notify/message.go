@@ -42,6 +42,8 @@ type Content struct {
 	Lapses bool `json:"lapses,omitzero"`
 	// Change is the change of an address that is reported; zero if none is.
 	Change id.ContactChange `json:"change,omitzero"`
+	// Recovery whose wait begins when this message has arrived; zero if it reports none.
+	Recovery id.Recovery `json:"recovery,omitzero"`
 }
 
 // Address is one that a message is mailed to.
@@ -223,6 +225,11 @@ func (n *Notices) Read(ctx context.Context, p principal.Principal, which id.Mess
 func (n *Notices) arrived(ctx context.Context, m Message) error {
 	if m.Lapses {
 		if err := n.Arrivals.Sessions.Told(ctx, m.Session); err != nil {
+			return err
+		}
+	}
+	if !m.Recovery.IsZero() {
+		if err := n.Arrivals.Recoveries.BeginWait(ctx, m.Recovery); err != nil {
 			return err
 		}
 	}

@@ -104,6 +104,8 @@ type Post interface {
 	SendCode(ctx context.Context, to To, code secret.Value, existing bool, life time.Duration) error
 	// SendContactCode sends the code of a new address: m is ContactCode, or ContactTaken where the address has another user.
 	SendContactCode(ctx context.Context, to To, m Message, code secret.Value) error
+	// SendRecoveryCode sends the code of a recovery, or with nobody the word that the address has no account.
+	SendRecoveryCode(ctx context.Context, to To, code secret.Value, nobody bool, life time.Duration) error
 }
 
 // Holds is what this package asks of package hold.
@@ -116,10 +118,16 @@ type Told interface {
 	Told(ctx context.Context, s id.Session) error
 }
 
+// Recoveries is what this package asks of package recovery.
+type Recoveries interface {
+	BeginWait(ctx context.Context, r id.Recovery) error
+}
+
 // Arrivals are those whose clocks start when a user has been told.
 type Arrivals struct {
-	Holds    Holds
-	Sessions Told
+	Holds      Holds
+	Sessions   Told
+	Recoveries Recoveries
 }
 
 // Deps are what Notices is made of. All are needed.

@@ -124,3 +124,7 @@ DELETE FROM device_place WHERE user_id = @user_id AND device_id <> @keep;
 
 -- name: CancelConfirmationsByUser :execrows
 UPDATE confirmation SET cancelled_at = @now WHERE user_id = @user_id AND executed_at IS NULL AND cancelled_at IS NULL;
+
+-- name: HastenRecovery :execrows
+UPDATE recovery SET claimed_at = COALESCE(claimed_at, @now), proof = @proof, span = 0, begun_at = @now, ends_at = @now, expires_at = @expires_at
+WHERE id = @id AND ended_at IS NULL;

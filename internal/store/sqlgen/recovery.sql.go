@@ -286,6 +286,31 @@ func (q *Queries) ForgetOtherDevices(ctx context.Context, arg ForgetOtherDevices
 	return err
 }
 
+const hastenRecovery = `-- name: HastenRecovery :execrows
+UPDATE recovery SET claimed_at = COALESCE(claimed_at, $1), proof = $2, span = 0, begun_at = $1, ends_at = $1, expires_at = $3
+WHERE id = $4 AND ended_at IS NULL
+`
+
+type HastenRecoveryParams struct {
+	Now       sql.NullInt64
+	Proof     string
+	ExpiresAt int64
+	ID        []byte
+}
+
+func (q *Queries) HastenRecovery(ctx context.Context, arg HastenRecoveryParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, hastenRecovery,
+		arg.Now,
+		arg.Proof,
+		arg.ExpiresAt,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const insertRecovery = `-- name: InsertRecovery :exec
 INSERT INTO recovery (id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proof, span, outcome)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', 0, '')

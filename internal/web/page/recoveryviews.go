@@ -26,3 +26,71 @@ type NewCodes struct {
 	// FileHref holds the same text as a file.
 	FileHref string
 }
+
+// Recover is the first page of the way back.
+type Recover struct {
+	Problem        Problem
+	Mail, CaseCode string
+}
+
+// RecoverCode takes the code of a mail.
+type RecoverCode struct {
+	Problem Problem
+	// Case is the id of the case; CaseCode is set where it has just been made.
+	Case, CaseCode string
+	Mail           string
+}
+
+// RecoverCase is a case in the browser that showed its mailbox.
+type RecoverCase struct {
+	Problem  Problem
+	ID, Mail string
+	// State and Proof as package recovery names them.
+	State, Proof string
+	// Wait is the case's own; WithProof and Alone are those to choose from.
+	Wait, WithProof, Alone string
+	// Hold is how long money stays afterwards.
+	Hold        string
+	Ends, Until i18n.Moment
+	// Credentials are what the account still has, where the case is ready.
+	Credentials []Credential
+}
+
+// Credential is one that its owner confirms, or lets go.
+type Credential struct {
+	Value, Kind, Name string
+	Added, Used       i18n.Moment
+}
+
+// RecoveryPlan is the page of preparations.
+type RecoveryPlan struct {
+	Problem Problem
+	Codes   *CodeSet
+	HasApp  bool
+	// Alone is how long recovery by the mailbox alone takes; Days are the choices.
+	Alone     string
+	Days      []Option
+	Rehearsed i18n.Moment
+	With      string
+	Answers   []RecoveryAnswer
+	Claims    []RecoveryClaim
+}
+
+// RecoveryAnswer is what happens after one loss.
+type RecoveryAnswer struct {
+	Loss    string
+	DeadEnd bool
+	Steps   []RecoveryStep
+}
+
+// RecoveryStep is one way; Wait is empty for at once.
+type RecoveryStep struct {
+	Way, Wait string
+	Holds     bool
+}
+
+// RecoveryClaim is a recovery of the reader's account, by them or somebody else.
+type RecoveryClaim struct {
+	ID, State   string
+	Since, Ends i18n.Moment
+}

@@ -1,0 +1,197 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Choice is what an owner decided about their own recovery, and what they last rehearsed.
+type Choice struct {
+	// MailAlone is how long a recovery by the mailbox alone takes; zero for what the installation asks.
+	MailAlone   time.Duration
+	RehearsedAt time.Time
+	// Rehearsed is the factor that was shown.
+	Rehearsed string
+}
+
+// Loss is what somebody may lose.
+type Loss string
+
+// The losses that a plan tells of.
+const (
+	LostPhone      Loss = "phone"
+	LostKey        Loss = "key"
+	LostMailbox    Loss = "mailbox"
+	LostEverything Loss = "everything"
+)
+
+// Way is one way back after a loss.
+type Way string
+
+// The ways, the quickest first.
+const (
+	ByPasskey   Way = "passkey"
+	ByPassword  Way = "password"
+	ByTwo       Way = "two"
+	ByCode      Way = "code"
+	ByProof     Way = "proof"
+	ByMailbox   Way = "mailbox"
+	ByOperators Way = "operators"
+)
+
+// Step is a way with what it costs.
+type Step struct {
+	Way Way
+	// Wait until one is in again; zero for at once.
+	Wait time.Duration
+	// Holds says that money stays for a while afterwards.
+	Holds bool
+}
+
+// Answer is what happens after one loss.
+type Answer struct {
+	Loss  Loss
+	Steps []Step
+}
+
+// DeadEnd says that nothing but people's help is left.
+func (a Answer) DeadEnd() bool { return len(a.Steps) == 0 || a.Steps[0].Way == ByOperators }
+
+// Answers says for each loss what this user would do, from what they really have. It assumes the worst: with the phone go the app and one
+// passkey, with a key one passkey, and with everything all but the mailbox.
+func Answers(m factor.Methods, waits Waits, chosen Choice) []Answer {
+	alone := max(waits.MailAlone, chosen.MailAlone)
+	codes := m.Codes != nil && m.Codes.Left > 0
+	without := func(passkeys int, app bool) []Step {
+		var steps []Step
+		add := func(has bool, w Way, wait time.Duration, holds bool) {
+			if has {
+				steps = append(steps, Step{w, wait, holds})
+			}
+		}
+		left := len(m.Passkeys) - passkeys
+		second := m.TOTP != nil && !app
+		add(left > 0, ByPasskey, 0, false)
+		add(m.Password != nil && second, ByTwo, 0, false)
+		add(m.Password != nil && m.TOTP == nil, ByPassword, 0, false)
+		add(codes, ByCode, 0, true)
+		add(m.Password != nil && m.TOTP != nil || second, ByProof, waits.WithProof, true)
+		add(true, ByMailbox, alone, true)
+		return steps
+	}
+	mailbox := []Step{}
+	for _, s := range without(0, false) {
+		if s.Way != ByCode && s.Way != ByProof && s.Way != ByMailbox {
+			mailbox = append(mailbox, s)
+		}
+	}
+	if len(mailbox) == 0 {
+		mailbox = append(mailbox, Step{Way: ByOperators})
+	}
+	return []Answer{
+		{LostPhone, without(min(1, len(m.Passkeys)), true)},
+		{LostKey, without(min(1, len(m.Passkeys)), false)},
+		{LostMailbox, mailbox},
+		{LostEverything, []Step{{ByMailbox, alone, true}}},
+	}
+}
+
+// Readiness is the state of a user's own preparations.
+type Readiness struct {
+	Methods factor.Methods
+	Choice  Choice
+	Answers []Answer
+	// Claims are those under way.
+	Claims []Case
+	Waits  Waits
+}
+
+// Readiness reads them.
+func (r *Recoveries) Readiness(ctx context.Context, p principal.Principal) (out Readiness, err error) {
+	err = r.Ledger.View(ctx, func(tx Tx) error {
+		if out.Methods, err = r.Factors.MethodsOf(ctx, tx, p.User); err != nil {
+			return err
+		}
+		if out.Choice, err = tx.PlanOf(ctx, p.User); err != nil {
+			return fmt.Errorf("read plan: %w", err)
+		}
+		out.Claims, err = tx.ClaimsOf(ctx, p.User, r.Now())
+		return err
+	})
+	out.Waits = r.Waits
+	out.Answers = Answers(out.Methods, r.Waits, out.Choice)
+	return out, err
+}
+
+// Rehearse checks a recovery code or a code of the app as a recovery would, spends no recovery code and changes nothing but the date of the
+// rehearsal. Errors: recovery.proof_refused, sign_in.throttled, request.invalid.
+func (r *Recoveries) Rehearse(ctx context.Context, p principal.Principal, with Proof, typed secret.Value) error {
+	var refused error
+	err := r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		refused = nil
+		event := audit.Event{Action: audit.RecoveryRehearsed, Actor: p, Person: p.User, Facts: map[string]string{"proof": with.word()}}
+		var no, err error
+		switch with {
+		case WithCode:
+			no, err = r.Factors.LookAtCode(ctx, tx, p, typed)
+		case WithApp:
+			g := factor.Guess{User: p.User, Browser: throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device), Known: true}
+			_, no, err = r.Factors.ProveTOTP(ctx, tx, g, string(typed.Reveal()))
+		case MailboxAlone, WithPassword:
+			return event, fault.New(fault.RequestInvalid, "field", "proof")
+		}
+		if no != nil {
+			refused = fault.New(fault.RecoveryProofRefused, "field", "code")
+			return audit.Quiet(audit.ThrottleCounted), err
+		}
+		if err != nil {
+			return audit.Event{}, err
+		}
+		return event, tx.SetRehearsed(ctx, p.User, string(with), r.Now())
+	})
+	if err == nil {
+		err = refused
+	}
+	return err
+}
+
+// SetMailAlone chooses how long a recovery by the mailbox alone takes. It needs a step-up: a thief would make it long for the owner, or short for
+// themselves. Shortening it is told and holds money. Errors: request.invalid, step_up_required, assurance.too_low.
+func (r *Recoveries) SetMailAlone(ctx context.Context, p principal.Principal, span time.Duration) error {
+	if span < r.Waits.MailAlone || span > max(MaxMailAlone, r.Waits.MailAlone) {
+		return fault.New(fault.RequestInvalid, "field", "days")
+	}
+	err := r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		before, err := tx.PlanOf(ctx, p.User)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("read plan: %w", err)
+		}
+		facts := map[string]string{"days": strconv.Itoa(int(span / day))}
+		event := audit.Event{Action: audit.RecoveryWaitSet, Actor: p, Person: p.User, Facts: facts}
+		content := stepup.Content{Action: audit.RecoveryWaitSet, Input: span, Facts: facts, Floor: assurance.Pwd}
+		if err := r.StepUps.Require(ctx, tx, p, content); err != nil {
+			return event, err
+		}
+		if span < max(before.MailAlone, r.Waits.MailAlone) {
+			told := map[string]string{"wait": span.String(), "agent": p.Origin.Agent, "addr": p.Origin.Addr.String()}
+			h := happening.Happening{Kind: happening.RecoveryShortened, User: p.User, Session: p.Session, Facts: told}
+			if err := r.Follow.Apply(ctx, tx, h); err != nil {
+				return event, err
+			}
+		}
+		return event, tx.SetMailAlone(ctx, p.User, span)
+	})
+	return r.StepUps.Ask(ctx, err)
+}

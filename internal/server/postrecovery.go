@@ -1,0 +1,47 @@
+package server
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/agent"
+	"github.com/seed-21c57000/sallyport/internal/mail/letter"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+)
+
+// writeRecovery writes the notices about ways back.
+func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.Letter, error) {
+	wait, waitErr := time.ParseDuration(cmp.Or(m.Facts["wait"], "0s"))
+	ends, endsErr := timeOf(m.Facts["ends"])
+	until, untilErr := timeOf(m.Facts["until"])
+	err := errors.Join(waitErr, endsErr, untilErr)
+	switch m.Letter { //nolint:exhaustive // the others are written before this is asked
+	case notify.RecoveryCodesReplaced:
+		return letter.RecoveryCodesReplaced{Seen: seen, Hold: m.Held}, nil
+	case notify.RecoveryWaiting:
+		return letter.RecoveryWaiting{Wait: wait, Ends: ends, Seen: seen}, err
+	case notify.RecoveryReady:
+		return letter.RecoveryReady{Until: until}, err
+	case notify.RecoveryCancelled:
+		return letter.RecoveryCancelled{Seen: seen}, nil
+	case notify.RecoveryDisputed:
+		return letter.RecoveryDisputed{Seen: seen}, nil
+	case notify.RecoveryCompleted:
+		return letter.RecoveryCompleted{Seen: seen, Hold: m.Held}, nil
+	case notify.RecoveryShortened:
+		return letter.RecoveryShortened{Wait: wait, Seen: seen, Hold: m.Held}, err
+	case notify.DeviceLost:
+		return letter.DeviceLost{Device: agent.Describe(m.Facts["lost"]).Words(lang), Seen: seen, Hold: m.Held}, nil
+	}
+	return nil, fmt.Errorf("no letter is written for %q", m.Letter)
+}
+
+// timeOf reads a time of a fact; a missing one is the zero time.
+func timeOf(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse(time.RFC3339, text)
+}

@@ -1,0 +1,254 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
+)
+
+// recoverPages are the pages of the way back, for people without a session. A new passkey is the script's, through package api.
+type recoverPages struct {
+	room interface {
+		Begin(ctx context.Context, from recovery.From, mail, lang string) (recovery.Begun, error)
+		Reopen(ctx context.Context, from recovery.From, typed string) (id.Recovery, error)
+		ShowMailbox(ctx context.Context, from recovery.From, which id.Recovery, typed string) error
+		Mine(ctx context.Context, from recovery.From, which id.Recovery) (recovery.Case, error)
+		Claim(ctx context.Context, from recovery.From, which id.Recovery) error
+		ClaimWithApp(ctx context.Context, from recovery.From, which id.Recovery, code string) error
+		ClaimWithPassword(ctx context.Context, from recovery.From, which id.Recovery, given secret.Value) error
+		WithCode(ctx context.Context, from recovery.From, which id.Recovery, typed secret.Value) error
+		Withdraw(ctx context.Context, from recovery.From, which id.Recovery) error
+		Review(ctx context.Context, from recovery.From, which id.Recovery) (recovery.Review, error)
+		FinishWithPassword(ctx context.Context, from recovery.From, which id.Recovery, keep recovery.Keep, fresh secret.Value) (recovery.Recovered, error)
+	}
+	waits recovery.Waits
+}
+
+func (r *recoverPages) mount(on mounter) {
+	on(http.MethodGet, "/recover", func(v *visit) error { return r.ask(v, page.Recover{}) })
+	on(http.MethodPost, "/recover", r.begin)
+	on(http.MethodPost, "/recover/reopen", r.reopen)
+	on(http.MethodPost, "/recover/code", r.showMailbox)
+	on(http.MethodGet, "/recover/case", r.show)
+	on(http.MethodPost, "/recover/recovery-code", r.withCode)
+	on(http.MethodPost, "/recover/claim", r.claim)
+	on(http.MethodPost, "/recover/withdraw", r.withdraw)
+	on(http.MethodPost, "/recover/password", r.withPassword)
+}
+
+func (v *visit) claimant() (recovery.From, error) {
+	from, err := v.signsInFrom()
+	return recovery.From{Origin: from.Origin, Browser: from.Browser, Device: from.Device, Replace: from.Replace}, err
+}
+
+func (r *recoverPages) ask(v *visit, view page.Recover) error {
+	return v.show(page.RecoverPage(v.frame("recover.title"), view))
+}
+
+func (r *recoverPages) begin(v *visit) error {
+	in, err := v.form.only("mail")
+	if err != nil {
+		return err
+	}
+	from, err := v.claimant()
+	if err != nil {
+		return err
+	}
+	begun, err := r.room.Begin(v.r.Context(), from, in["mail"], v.words.Lang())
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return r.ask(v, page.Recover{Problem: p, Mail: in["mail"]}) })
+	}
+	view := page.RecoverCode{Case: begun.ID.String(), CaseCode: string(begun.Code.Reveal()), Mail: in["mail"]}
+	return v.show(page.RecoverCodePage(v.frame("code.title"), view))
+}
+
+func (r *recoverPages) reopen(v *visit) error {
+	in, err := v.form.only("case_code")
+	if err != nil {
+		return err
+	}
+	from, err := v.claimant()
+	if err != nil {
+		return err
+	}
+	which, err := r.room.Reopen(v.r.Context(), from, in["case_code"])
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return r.ask(v, page.Recover{Problem: p, CaseCode: in["case_code"]}) })
+	}
+	return v.show(page.RecoverCodePage(v.frame("code.title"), page.RecoverCode{Case: which.String()}))
+}
+
+func (r *recoverPages) showMailbox(v *visit) error {
+	in, err := v.form.only("recovery", "code")
+	if err != nil {
+		return err
+	}
+	which, from, err := v.caseOf(in["recovery"])
+	if err != nil {
+		return err
+	}
+	if err := r.room.ShowMailbox(v.r.Context(), from, which, in["code"]); err != nil {
+		return v.retry(err, func(p page.Problem) error {
+			return v.show(page.RecoverCodePage(v.frame("code.title"), page.RecoverCode{Problem: p, Case: in["recovery"]}))
+		})
+	}
+	return v.leave(caseAt(which))
+}
+
+func caseAt(which id.Recovery) string {
+	return "/recover/case?" + url.Values{"recovery": {which.String()}}.Encode()
+}
+
+// caseOf reads which case a form is about. The id is no secret: it is worth nothing without the browser's cookie. Errors: recovery.unknown.
+func (v *visit) caseOf(text string) (which id.Recovery, from recovery.From, err error) {
+	if which, err = id.Parse[id.RecoveryKind](text); err != nil {
+		return which, from, fault.New(fault.RecoveryUnknown)
+	}
+	from, err = v.claimant()
+	return which, from, err
+}
+
+func (r *recoverPages) show(v *visit) error {
+	which, from, err := v.caseOf(v.r.URL.Query().Get("recovery"))
+	if err != nil {
+		return err
+	}
+	return r.showCase(v, which, from, page.Problem{})
+}
+
+// showCase shows where a case stands, and what can be done there.
+func (r *recoverPages) showCase(v *visit, which id.Recovery, from recovery.From, p page.Problem) error {
+	c, err := r.room.Mine(v.r.Context(), from, which)
+	if err != nil {
+		return err
+	}
+	state := c.State(v.now)
+	view := page.RecoverCase{
+		Problem: p, ID: which.String(), Mail: c.Mail, State: string(state), Proof: string(c.Proof), Wait: v.words.Span(c.Span),
+		WithProof: v.words.Span(r.waits.WithProof), Alone: v.words.Span(r.waits.MailAlone), Hold: v.words.Span(r.waits.Money),
+		Ends: v.when(c.Ends), Until: v.when(c.Expires),
+	}
+	if state == recovery.Ready {
+		has, err := r.room.Review(v.r.Context(), from, which)
+		if err != nil {
+			return err
+		}
+		view.Credentials = v.credentials(has)
+	}
+	return v.show(page.RecoverCasePage(v.frame("recover.case"), view))
+}
+
+// credentials is everything an account still has, to be confirmed or removed.
+func (v *visit) credentials(has recovery.Review) (list []page.Credential) {
+	if m := has.Methods; m.TOTP != nil {
+		list = append(list, page.Credential{Value: "totp", Kind: "totp", Added: v.when(m.TOTP.ConfirmedAt)})
+	}
+	for _, c := range has.Methods.Passkeys {
+		list = append(list, page.Credential{Value: c.ID.String(), Kind: "passkey", Name: c.Name, Added: v.when(c.Born), Used: v.when(c.LastUsedAt)})
+	}
+	if s := has.Methods.Codes; s != nil {
+		list = append(list, page.Credential{Value: "recovery_code", Kind: "recovery_code", Added: v.when(s.Born)})
+	}
+	return list
+}
+
+// after shows the case again: with what was wrong, or where it stands now.
+func (r *recoverPages) after(v *visit, which id.Recovery, from recovery.From, err error) error {
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return r.showCase(v, which, from, p) })
+	}
+	return v.leave(caseAt(which))
+}
+
+func (r *recoverPages) withCode(v *visit) error {
+	in, err := v.form.only("recovery", "code")
+	if err != nil {
+		return err
+	}
+	which, from, err := v.caseOf(in["recovery"])
+	if err != nil {
+		return err
+	}
+	return r.after(v, which, from, r.room.WithCode(v.r.Context(), from, which, secret.FromString("recovery code", in["code"])))
+}
+
+func (r *recoverPages) claim(v *visit) error {
+	in, err := v.form.only("recovery", "password", "app_code")
+	if err != nil {
+		return err
+	}
+	which, from, err := v.caseOf(in["recovery"])
+	if err != nil {
+		return err
+	}
+	switch {
+	case in["password"] != "":
+		err = r.room.ClaimWithPassword(v.r.Context(), from, which, secret.FromString("password", in["password"]))
+	case in["app_code"] != "":
+		err = r.room.ClaimWithApp(v.r.Context(), from, which, digits(in["app_code"]))
+	default:
+		err = r.room.Claim(v.r.Context(), from, which)
+	}
+	return r.after(v, which, from, err)
+}
+
+func (r *recoverPages) withdraw(v *visit) error {
+	in, err := v.form.only("recovery")
+	if err != nil {
+		return err
+	}
+	which, from, err := v.caseOf(in["recovery"])
+	if err != nil {
+		return err
+	}
+	return r.after(v, which, from, r.room.Withdraw(v.r.Context(), from, which))
+}
+
+func (r *recoverPages) withPassword(v *visit) error {
+	ticked := v.form.takeAll("keep")
+	in, err := v.form.only("recovery", "mail", "password")
+	if err != nil {
+		return err
+	}
+	which, from, err := v.caseOf(in["recovery"])
+	if err != nil {
+		return err
+	}
+	keep, err := kept(ticked)
+	if err != nil {
+		return err
+	}
+	done, err := r.room.FinishWithPassword(v.r.Context(), from, which, keep, secret.FromString("password", in["password"]))
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return r.showCase(v, which, from, p) })
+	}
+	httpx.SignedIn(v.w, done.Bearer, done.DeviceCookie)
+	v.say("recovered")
+	return v.leave("/recovery")
+}
+
+// kept reads what was ticked. Errors: request.malformed.
+func kept(ticked []string) (k recovery.Keep, err error) {
+	for _, word := range ticked {
+		switch word {
+		case "totp":
+			k.App = true
+		case "recovery_code":
+			k.Codes = true
+		default:
+			c, err := id.Parse[id.PasskeyKind](word)
+			if err != nil {
+				return k, malformed("form_unknown")
+			}
+			k.Passkeys = append(k.Passkeys, c)
+		}
+	}
+	return k, nil
+}
