@@ -19,6 +19,9 @@ func (c *Config) derive() {
 	d.ConfirmationOrigin = orElse(d.ConfirmationOrigin, d.Origin)
 	d.Issuer = orElse(d.Issuer, d.Origin)
 	c.Mail.SMTP.Hello = orElse(c.Mail.SMTP.Hello, d.Origin.Host())
+	if _, domain, found := strings.Cut(string(c.Mail.From), "@"); found {
+		c.Mail.DKIM.Domain = orElse(c.Mail.DKIM.Domain, HostName(domain))
+	}
 	for i := range c.Gateway.Hosts {
 		if h := &c.Gateway.Hosts[i]; h.Kind == HostPage {
 			h.Name = orElse(h.Name, h.Upstream)
@@ -99,6 +102,9 @@ func (d *decoder) checkGateway() {
 		upstreams[u.Name] = true
 		if _, authority, _ := strings.Cut(string(u.URL), "://"); strings.Contains(authority, "/") {
 			d.report(at+"url", "it ends after host and port; paths are handed on as they came")
+		}
+		if u.CAFile != "" && !strings.HasPrefix(string(u.URL), "https://") {
+			d.report(at+"ca_file", "is for an https url only")
 		}
 		if (u.Assertion == AssertHMAC) != (u.KeyFile != "") {
 			d.report(at+"key_file", "is needed for assertion hmac, and only for it")

@@ -200,6 +200,9 @@ func TestSettingsTogether(t *testing.T) {
 			`line 6: gateway.hosts[1].origin = "https://api.example": is for kind page only`,
 			`line 7: gateway.hosts[2].origin = "https://api.example": must be the origin of web.example, scheme included`,
 		}},
+		{"roots for plain http", least + "gateway:\n  upstreams:\n    - {name: a, url: \"http://127.0.0.1:1\", ca_file: c, key_file: k, routes_file: r}\n", []string{
+			`line 5: gateway.upstreams[0].ca_file = "c": is for an https url only`,
+		}},
 		{"upstreams", least + "gateway:\n  upstreams:\n    - {name: a, url: \"http://127.0.0.1:1\", routes_file: r}\n    - {name: a, url: \"http://127.0.0.1:1/v1\", key_file: k, routes_file: r}\n" +
 			"    - {name: b, url: \"ftp://127.0.0.1\", assertion: eddsa, key_file: k, routes_file: r}\n    - x\n", []string{
 			`line 5: gateway.upstreams[0].key_file: is needed for assertion hmac, and only for it`,

@@ -439,20 +439,15 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 	}
 	transport := opts.Transport
 	if transport == nil {
-		transport = newTransport()
+		if transport, err = newRoads(cfg.Gateway.Upstreams); err != nil {
+			return nil, nil, err
+		}
 	}
 	g, err := gateway.New(gateway.Deps{
 		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations,
 		BodyCap: int64(cfg.Gateway.BodyCap), Dashboard: string(cfg.Dashboard.Origin), Transport: transport,
 	})
 	return g, keys, err
-}
-
-func newTransport() http.RoundTripper {
-	return &http.Transport{
-		MaxIdleConnsPerHost: 256, IdleConnTimeout: 90 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
-		TLSHandshakeTimeout: 5 * time.Second, DisableCompression: true, ForceAttemptHTTP2: true,
-	}
 }
 
 // assertionKeys is the key pair with which the gateway speaks to upstreams that read JWKS.

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -40,4 +42,19 @@ func NewBounded(l net.Listener, trusted []netip.Prefix, all, source int, refused
 // NewOutage tells of polls that fail.
 func NewOutage(now func() time.Time, log *slog.Logger) func(error) {
 	return (&outage{now: now, log: log}).polled
+}
+
+// NewRoads are the ways to upstreams.
+func NewRoads(upstreams ...config.Upstream) (http.RoundTripper, error) { return newRoads(upstreams) }
+
+// Travel takes a request over a transport, as a road does.
+func Travel(over http.RoundTripper, r *http.Request) (*http.Response, error) {
+	return (&road{transport: over}).roundTrip(r)
+}
+
+// Look looks once at every upstream.
+func (s *Server) Look(ctx context.Context) {
+	for _, to := range s.roads {
+		s.look(ctx, to)
+	}
 }

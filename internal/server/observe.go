@@ -26,6 +26,8 @@ type metrics struct {
 	rows     prometheus.Counter
 	jobs     *prometheus.CounterVec
 	routes   *prometheus.CounterVec
+	// upstreams is 1 where somebody was at an upstream's address when it was last looked at, else 0.
+	upstreams *prometheus.GaugeVec
 
 	mu sync.RWMutex
 	// found are counters that were looked up once: a look-up by three words costs more than counting. There are as many as routes times five.
@@ -70,6 +72,9 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 		routes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sallyport_routes_read_total", Help: "Changed routes files by upstream and result: taken, or refused while the old routes stay.",
 		}, []string{"upstream", "result"}),
+		upstreams: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "sallyport_upstream_up", Help: "Whether an upstream's address took a connection, and showed its certificate, a few seconds ago.",
+		}, []string{"upstream"}),
 	}
 	known := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "sallyport_known_age_seconds", Help: "How long ago this node last knew of every change. Orders stop at 2, everything at 120.",
@@ -77,7 +82,7 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 	connections := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "sallyport_connections_refused_total", Help: "Connections beyond what a listener or one source may hold.",
 	}, func() float64 { return float64(refused()) })
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs, m.routes, known, connections)
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs, m.routes, m.upstreams, known, connections)
 	return m
 }
 
@@ -129,7 +134,11 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, "the database cannot be read")
 		return
 	}
-	answer(w, http.StatusOK, "ready")
+	text := "ready"
+	for _, name := range s.roads.lost() { // no reason to send people and other upstreams' clients away
+		text += "\nupstream " + name + " cannot be reached"
+	}
+	answer(w, http.StatusOK, text)
 }
 
 func answer(w http.ResponseWriter, status int, text string) {

@@ -27,6 +27,7 @@ type Server struct {
 	gate    *gateway.Gateway
 	metrics *metrics
 	routes  []*routesFile
+	roads   roads // empty where a test calls upstreams itself
 
 	// Dashboard, Gateway, Forward, ExtAuthz and Metrics are the handlers of the listeners.
 	Dashboard, Gateway, Forward, ExtAuthz, Metrics http.Handler
@@ -57,6 +58,7 @@ func (s *Server) buildDoors(ctx context.Context) error {
 	}
 	s.gate = gate
 	s.routes = routesFiles(s.cfg, gate.Hosts)
+	s.roads, _ = gate.Transport.(roads)
 	formKey, err := s.Store.ServerSecret(ctx, "form_tokens", random32)
 	if err != nil {
 		return err
@@ -122,8 +124,14 @@ func (s *Server) Background(ctx context.Context) error {
 		lost := outage{now: s.opts.Now, log: s.opts.Log}
 		s.Store.Follow(ctx, lost.polled)
 	}()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		s.watchUpstreams(ctx)
+	}()
 	s.beat(ctx)
 	<-done
+	<-watched
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLimit)
 	defer cancel()
 	return errors.Join(s.Tally.Close(last), s.Save(last), stop(last))

@@ -113,6 +113,16 @@ func TestEveryKindOfAuthenticator(t *testing.T) {
 	}
 }
 
+// TestTheListOfPasskeysIsInReach: the page of the walk, whose reader has no passkey, shows less of it.
+func TestTheListOfPasskeysIsInReach(t *testing.T) {
+	p := newPerson(t, startDemo(t))
+	p.plug(webauthn.AuthenticatorTransportUsb, false)
+	p.withPasskey("ada@example.com")
+	p.open(p.demo.Dashboard + "/methods")
+	p.text("(document.querySelectorAll('#passkeys details').forEach(d => { d.open = true }), '')")
+	inReach(p, "methods with a passkey")
+}
+
 // TestAPasskeyThatChecksNobody: an authenticator that was only touched is told apart, with what to do next.
 func TestAPasskeyThatChecksNobody(t *testing.T) {
 	p := newPerson(t, startDemo(t))

@@ -249,7 +249,7 @@ func (f *Factors) AcceptPasskey(ctx context.Context, tx Tx, used passkey.Used) (
 	if used.Cloned {
 		facts := map[string]string{"name": used.Credential.Name}
 		h := happening.Happening{Kind: happening.PasskeyCloned, User: used.Credential.User, Facts: facts}
-		return fault.New(fault.PasskeyCloned), f.Follow.Apply(ctx, tx, h)
+		return fault.New(fault.PasskeyCloned, "name", used.Credential.Name), f.Follow.Apply(ctx, tx, h)
 	}
 	won, err := tx.UsePasskey(ctx, used.Credential)
 	if err != nil {

@@ -44,14 +44,16 @@ func (f *Factors) FinishTest(ctx context.Context, p principal.Principal, c id.Pa
 	if err != nil {
 		return passkey.Credential{}, err
 	}
-	if used.Cloned {
-		return passkey.Credential{}, f.refuseClone(ctx, p, used)
-	}
 	tested := o.Credentials[0]
+	var refused error
 	tested.TestedAt = f.Now()
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
 			return audit.Event{}, err
+		}
+		if used.Cloned {
+			refused, err = f.AcceptPasskey(ctx, tx, used)
+			return event(audit.PasskeyCloneRefused, p, map[string]string{"name": tested.Name}), err
 		}
 		won, err := tx.TestPasskey(ctx, p.User, c, tested.TestedAt)
 		if err != nil {
@@ -62,6 +64,9 @@ func (f *Factors) FinishTest(ctx context.Context, p principal.Principal, c id.Pa
 		}
 		return event(audit.PasskeyTested, p, map[string]string{"name": tested.Name}), nil
 	})
+	if err == nil {
+		err = refused
+	}
 	return tested, err
 }
 
@@ -79,17 +84,4 @@ func (f *Factors) holderOf(ctx context.Context, p principal.Principal, c id.Pass
 		return o, fault.New(fault.PasskeyNotFound)
 	}
 	return o, nil
-}
-
-// refuseClone records that the principal's own session showed a passkey there may be two of. Errors: passkey.cloned.
-func (f *Factors) refuseClone(ctx context.Context, p principal.Principal, used passkey.Used) error {
-	var refused error
-	err := f.Ledger.Update(ctx, func(tx Tx) (_ audit.Event, err error) {
-		refused, err = f.AcceptPasskey(ctx, tx, used)
-		return event(audit.PasskeyCloneRefused, p, map[string]string{"name": used.Credential.Name}), err
-	})
-	if err != nil {
-		return err
-	}
-	return refused
 }

@@ -2,6 +2,7 @@ package factor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -81,9 +82,6 @@ func (f *Factors) SatisfyWithPasskey(ctx context.Context, p principal.Principal,
 	if err != nil {
 		return secret.Value{}, err
 	}
-	if used.Cloned {
-		return secret.Value{}, f.refuseClone(ctx, p, used)
-	}
 	return f.satisfy(ctx, p, sid, func(tx Tx) (assurance.Proof, error, error) {
 		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
 			return assurance.Proof{}, nil, err
@@ -91,6 +89,13 @@ func (f *Factors) SatisfyWithPasskey(ctx context.Context, p principal.Principal,
 		refused, err := f.AcceptPasskey(ctx, tx, used)
 		return used.Proof, refused, err
 	})
+}
+
+// cloneFacts are those of a passkey.cloned: the name that its owner gave it.
+func cloneFacts(refused error) map[string]string {
+	f, _ := errors.AsType[*fault.Error](refused)
+	name, _ := f.Fields["name"].(string)
+	return map[string]string{"name": name}
 }
 
 // satisfy runs one proof for one step-up. A refused proof is committed as such, with its count; a good one raises the session.
@@ -109,6 +114,9 @@ func (f *Factors) satisfy(ctx context.Context, p principal.Principal, sid id.Ste
 		case err != nil:
 			return audit.Event{}, err
 		case refused != nil:
+			if fault.CodeOf(refused) == fault.PasskeyCloned {
+				return event(audit.PasskeyCloneRefused, p, cloneFacts(refused)), nil //nolint:nilerr // as below
+			}
 			return event(audit.StepUpFailed, p, facts), nil //nolint:nilerr // a refusal is committed with its count
 		}
 		if err := f.StepUps.Satisfy(ctx, txn.As[stepup.Tx](tx), p, step, proof); err != nil {

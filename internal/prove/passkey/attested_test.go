@@ -34,13 +34,13 @@ func demanding(tb testing.TB, d passkey.Demand) *phone {
 // TestWhatAnAttestationIsWorth: a model, a bound device and phrh for one that metadata vouches for; nothing, or a refusal, for all others.
 func TestWhatAnAttestationIsWorth(t *testing.T) {
 	m, other := authtest.NewMaker(t), authtest.NewMaker(t)
-	genuine := func(p *phone, answer []byte) []byte { return m.Attest(answer) }
+	genuine := func(answer []byte) []byte { return m.Attest(answer) }
 	for _, row := range []struct {
 		name     string
 		statuses []string
 		required bool
 		least    passkey.Grade
-		answer   func(p *phone, answer []byte) []byte
+		answer   func(answer []byte) []byte
 		synced   bool
 		attested string
 		level    assurance.Level
@@ -54,17 +54,17 @@ func TestWhatAnAttestationIsWorth(t *testing.T) {
 		{name: "attested and synced", statuses: []string{"FIDO_CERTIFIED_L1"}, answer: genuine, synced: true, attested: "Test Key 3000", level: assurance.Phr},
 		{name: "revoked", statuses: []string{"FIDO_CERTIFIED_L1", "REVOKED"}, answer: genuine, code: fault.PasskeyUnsafe},
 		{name: "an attestation key that others have", statuses: []string{"ATTESTATION_KEY_COMPROMISE"}, answer: genuine, code: fault.PasskeyUnsafe},
-		{name: "attested by another maker", answer: func(_ *phone, answer []byte) []byte { return other.Attest(answer) }, level: assurance.Phr},
-		{name: "attested by another maker where it is required", required: true, answer: func(_ *phone, answer []byte) []byte { return other.Attest(answer) }, code: fault.PasskeyUnattested},
-		{name: "only its own word", answer: func(_ *phone, answer []byte) []byte { return answer }, level: assurance.Phr},
-		{name: "only its own word where more is required", required: true, answer: func(_ *phone, answer []byte) []byte { return answer }, code: fault.PasskeyUnattested},
+		{name: "attested by another maker", answer: func(answer []byte) []byte { return other.Attest(answer) }, level: assurance.Phr},
+		{name: "attested by another maker where it is required", required: true, answer: func(answer []byte) []byte { return other.Attest(answer) }, code: fault.PasskeyUnattested},
+		{name: "only its own word", answer: func(answer []byte) []byte { return answer }, level: assurance.Phr},
+		{name: "only its own word where more is required", required: true, answer: func(answer []byte) []byte { return answer }, code: fault.PasskeyUnattested},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			p := demanding(t, passkey.Demand{Metadata: metadataOf(t, m, row.statuses...), Required: row.required, Least: row.least})
 			p.auth.Aaguid = m.AAGUID
 			p.auth.Options.BackupEligible, p.auth.Options.BackupState = row.synced, row.synced
 			state, answer := p.made(t)
-			made, err := p.passkeys.FinishEnrol(p.owner, state, row.answer(p, answer), now)
+			made, err := p.passkeys.FinishEnrol(p.owner, state, row.answer(answer), now)
 			if row.code != "" {
 				if fault.CodeOf(err) != row.code {
 					t.Errorf("enrolled: %v, want %s", err, row.code)

@@ -95,11 +95,7 @@ func (p *phone) signIn(state passkey.State, response []byte) (passkey.Used, erro
 }
 
 func refused(_ passkey.Used, err error) bool {
-	switch fault.CodeOf(err) {
-	case fault.PasskeyRefused, fault.PasskeyUnknown, fault.PasskeyUnverified, fault.PasskeyChanged:
-		return true
-	}
-	return false
+	return slices.Contains([]fault.Code{fault.PasskeyRefused, fault.PasskeyUnknown, fault.PasskeyUnverified, fault.PasskeyChanged}, fault.CodeOf(err))
 }
 
 // spliced is an answer with some of its bytes replaced: none at all, a few, or every one. Each process that fuzzes has a phone of its own, so a

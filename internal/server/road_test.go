@@ -1,0 +1,120 @@
+package server_test
+
+import (
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/server"
+)
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestOnlyWhatNobodyReadIsTriedAgain, and only what would change nothing.
+func TestOnlyWhatNobodyReadIsTriedAgain(t *testing.T) {
+	refused := &os.SyscallError{Syscall: "connect", Err: syscall.ECONNREFUSED}
+	for _, row := range []struct {
+		name, method, body string
+		fails              int // so many times
+		with               error
+		tries              int
+		passed             bool
+	}{
+		{"GET over a restart", http.MethodGet, "", 2, refused, 3, true},
+		{"HEAD over a restart", http.MethodHead, "", 1, refused, 2, true},
+		{"GET without end", http.MethodGet, "", 9, refused, 3, false},
+		{"POST", http.MethodPost, "", 9, refused, 1, false},
+		{"DELETE", http.MethodDelete, "", 9, refused, 1, false},
+		{"GET with a body", http.MethodGet, "x", 9, refused, 1, false},
+		{"GET that somebody may have read", http.MethodGet, "", 9, syscall.ECONNRESET, 1, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began, tries := time.Now(), 0
+				r, err := http.NewRequestWithContext(t.Context(), row.method, "http://paper.invalid/", strings.NewReader(row.body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				answer, err := server.Travel(transport(func(*http.Request) (*http.Response, error) {
+					if tries++; tries <= row.fails {
+						return nil, row.with
+					}
+					return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+				}), r)
+				if err == nil {
+					_ = answer.Body.Close()
+				}
+				if tries != row.tries || (err == nil) != row.passed || err != nil && !errors.Is(err, row.with) {
+					t.Errorf("%d tries: %v", tries, err)
+				}
+				if took := time.Since(began); took > 500*time.Millisecond {
+					t.Errorf("took %v; an assertion lives two seconds", took)
+				}
+			})
+		})
+	}
+}
+
+// TestAnUpstreamIsKnownByItsRoots: https to an upstream holds with the roots that were named, and with no others.
+func TestAnUpstreamIsKnownByItsRoots(t *testing.T) {
+	upstream := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer upstream.Close()
+	upstream.Config.ErrorLog = nil
+	roots := filepath.Join(t.TempDir(), "roots.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: upstream.Certificate().Raw})
+	if err := os.WriteFile(roots, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, passes := range map[string]bool{roots: true, "": false} {
+		ways, err := server.NewRoads(config.Upstream{Name: "paper", URL: config.URL(upstream.URL), CAFile: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, upstream.URL, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := ways.RoundTrip(r)
+		if err == nil {
+			_ = answer.Body.Close()
+		}
+		if (err == nil) != passes {
+			t.Errorf("with the roots %q: %v", file, err)
+		}
+	}
+	if _, err := server.NewRoads(config.Upstream{Name: "paper", URL: config.URL(upstream.URL), CAFile: "nowhere.pem"}); err == nil {
+		t.Error("roots that are not there are taken")
+	}
+}
+
+// TestALostUpstreamIsNamed in readiness and metrics, and does not send everybody else away.
+func TestALostUpstreamIsNamed(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s := authtest.StartWith(t, authtest.Options{Upstream: upstream.URL})
+	says := func(ready, metric string) {
+		t.Helper()
+		s.Look(t.Context())
+		for path, want := range map[string]string{"/readyz": ready, "/metrics": metric} {
+			w := httptest.NewRecorder()
+			s.Metrics.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+			if got := w.Body.String(); w.Code != http.StatusOK || path == "/readyz" && got != want || !strings.Contains(got, want) {
+				t.Errorf("%s: %d %s, want %s", path, w.Code, got, want)
+			}
+		}
+	}
+	says("ready\n", "\nsallyport_upstream_up{upstream=\"paper\"} 1\n")
+	upstream.Close()
+	says("ready\nupstream paper cannot be reached\n", "\nsallyport_upstream_up{upstream=\"paper\"} 0\n")
+}
