@@ -234,7 +234,7 @@ type Session struct {
 
 // Binding is the section session.binding.
 type Binding struct {
-	Life time.Duration `key:"life" default:"10m" min:"5m" max:"10m" testmin:"1s" doc:"How long a bound cookie counts until the device has to prove its key again. Browsers allow about one proof in two minutes."`
+	Life time.Duration `key:"cookie_life" default:"10m" min:"5m" max:"10m" testmin:"1s" doc:"How long a bound cookie counts until the device has to prove its key again. Browsers allow about one proof in two minutes."`
 }
 
 // StepUp is the section of that name.

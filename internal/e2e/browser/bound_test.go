@@ -76,7 +76,7 @@ func startSecured(t *testing.T, life time.Duration) *secured {
 	}))
 	t.Cleanup(upstream.Close)
 	in := program.Install(t, program.InstallOptions{Scheme: "https", Upstream: upstream.URL, YAML: fmt.Sprintf(
-		"tls: {mode: files, cert_file: '{folder}/cert.pem', key_file: '{folder}/key.pem'}\nsession: {binding: {life: %s}}\n", life)})
+		"tls: {mode: files, cert_file: '{folder}/cert.pem', key_file: '{folder}/key.pem'}\nsession: {binding: {cookie_life: %s}}\n", life)})
 	if err := os.WriteFile(filepath.Join(in.Folder, "routes.yaml"), []byte(securedRoutes), 0o600); err != nil {
 		t.Fatal(err)
 	}
