@@ -46,6 +46,7 @@ var fuzzed = []struct{ folder, parser, target, bytes string }{
 	{"internal/prove/ceremony", "Open", "FuzzOpen", "ceremony tokens"},
 	{"internal/prove/passkey", "FinishEnrol", "FuzzFinishEnrol", "WebAuthn answers at enrolment"},
 	{"internal/prove/passkey", "FinishSignIn", "FuzzFinishSignIn", "WebAuthn answers at sign-in"},
+	{"internal/prove/binding", "ParseProof", "FuzzParseProof", "proofs of devices"},
 	{"internal/prove/passkey", "ParseMetadata", "FuzzParseMetadata", "blobs of authenticators' metadata"},
 	{"internal/prove/session", "Authenticate", "FuzzAuthenticate", "bearers of sessions"},
 	{"internal/prove/session", "RedeemChildCode", "FuzzChildPath", "child codes, and the path they lead to"},

@@ -103,7 +103,7 @@ func under(names ...string) []string {
 var (
 	rooms    = under("prove", "decide", "respond", "record")
 	adapters = under("store", "hot", "keyring", "mail", "geo", "agent")
-	doors    = under("api", "oidc", "web", "gateway")
+	doors    = under("api", "dbsc", "oidc", "web", "gateway")
 	crowned  = under("respond/recovery", "respond/playbook") // may import many, and no other room imports them
 )
 

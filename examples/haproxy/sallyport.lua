@@ -34,7 +34,7 @@ local function cookies(http, sent)
     for pair in line:gmatch("[^;]+") do
       pair = pair:match("^%s*(.-)%s*$")
       local name = pair:match("^[^=]*")
-      if name ~= "__Host-sid" and name ~= "__Host-pre" and name ~= "__Host-dev" and name ~= "__Host-way" then kept[#kept + 1] = pair end
+      if name ~= "__Host-sid" and name ~= "__Host-bs" and name ~= "__Host-pre" and name ~= "__Host-dev" and name ~= "__Host-way" then kept[#kept + 1] = pair end
     end
   end
   http:req_del_header("cookie")

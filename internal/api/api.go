@@ -11,6 +11,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
@@ -42,6 +44,11 @@ type Describer interface {
 	Device(agent, lang string) string
 }
 
+// Binder asks the browser of a new session to bind it to its device.
+type Binder interface {
+	Offer(w http.ResponseWriter, s id.Session)
+}
+
 // Deps are what the door is made of. All are needed.
 type Deps struct {
 	Now func() time.Time
@@ -52,6 +59,8 @@ type Deps struct {
 	Decide   decision.Decider
 	Verifier Verifier
 	Describe Describer
+	// Binding is offered to a browser that has just signed in.
+	Binding Binder
 	// Tally counts refusals for the owners of keys and sessions.
 	Tally *audit.Tally
 
@@ -92,7 +101,7 @@ func New(d Deps) (*API, error) {
 	}
 	missing := map[string]bool{
 		"Now": d.Now == nil, "FormKey": len(d.FormKey) != 32, "Decide": d.Decide == nil, "Verifier": d.Verifier == nil,
-		"Describe": d.Describe == nil, "Tally": d.Tally == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
+		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
 		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
 		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Recoveries": d.Recoveries == nil,

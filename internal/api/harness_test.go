@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/agent"
 	"github.com/seed-21c57000/sallyport/internal/api"
+	"github.com/seed-21c57000/sallyport/internal/dbsc"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
@@ -85,7 +86,7 @@ func newAPI(t *testing.T, d *door) *api.API {
 func deps(d *door) api.Deps {
 	return api.Deps{
 		Now: d.clock.Now, Origin: authtest.Origin, FormKey: httpx.FormKey(bytes.Repeat([]byte{9}, 32)), Decide: d.Policy, Verifier: d.Verifier,
-		Describe: words{}, Tally: d.Tally, Accounts: d.Accounts, Sessions: d.Sessions, SignUps: d.SignUps, SignIns: d.SignIns, Factors: d.Factors,
+		Describe: words{}, Binding: dbsc.New(dbsc.Place{}, d.Bindings, d.Sessions), Tally: d.Tally, Accounts: d.Accounts, Sessions: d.Sessions, SignUps: d.SignUps, SignIns: d.SignIns, Factors: d.Factors,
 		StepUps: d.StepUps, Keys: d.APIKeys, Log: d.Log, Confirmations: d.Confirmations, Holds: d.Holds, Notices: d.Notices, Contacts: d.Contacts,
 		Recoveries: d.Recoveries,
 	}

@@ -255,7 +255,7 @@ type signedInSession struct {
 }
 
 func recoveredAs(r recovery.Recovered) *recoveredOut {
-	return &recoveredOut{kept{bearer: r.Bearer, device: r.DeviceCookie, signedIn: true}, signedInSession{r.Session.ID}}
+	return &recoveredOut{kept{bearer: r.Bearer, device: r.DeviceCookie, began: r.Session.ID}, signedInSession{r.Session.ID}}
 }
 
 func (s *recoveries) withPassword(ctx context.Context, from signin.From, in *recoveryPasswordIn) (*recoveredOut, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
@@ -70,8 +71,10 @@ type kept struct {
 	// bearer is the session's new one.
 	bearer secret.Value
 	// device is the cookie by which the browser will be recognised.
-	device              secret.Value
-	signedIn, signedOut bool
+	device secret.Value
+	// began is the session that began with the answer.
+	began     id.Session
+	signedOut bool
 }
 
 func (k kept) keeps() kept { return k }
@@ -83,8 +86,9 @@ func (v *visit) keep(k kept) {
 	switch {
 	case k.signedOut:
 		httpx.SignedOut(v.w)
-	case k.signedIn:
+	case !k.began.IsZero():
 		httpx.SignedIn(v.w, k.bearer, k.device)
+		v.Binding.Offer(v.w, k.began)
 	case !k.bearer.IsEmpty():
 		httpx.KeepSession(v.w, k.bearer)
 	}

@@ -84,12 +84,14 @@ type whoami struct {
 
 	Challenge *owedShown `json:"challenge,omitempty" doc:"Why the session may only look and cancel, if it may"`
 
+	BoundAt time.Time `json:"bound_proven_at,omitzero" doc:"When the device that the session is bound to last proved its key, if it is bound"`
+
 	Key *keyShown `json:"key,omitempty" doc:"With kind key"`
 }
 
 // owedShown is what a session has to show before it has full power.
 type owedShown struct {
-	Why   string    `json:"why" enum:"stranger,idle,two_agents,program" doc:"stranger: a browser that is not known, with less than its user can show. idle: no human act for too long. two_agents, program: shown from elsewhere than it was signed in"`
+	Why   string    `json:"why" enum:"stranger,idle,two_agents,program,unrenewed" doc:"stranger: a browser that is not known, with less than its user can show. idle: no human act for too long. two_agents, program: shown from elsewhere than it was signed in. unrenewed: a fault of ours kept the device from proving itself"`
 	Needs string    `json:"needs" enum:"none,pwd,mfa,phr,phrh" doc:"The acr that lifts it"`
 	Until time.Time `json:"until,omitzero" doc:"When it lapses by itself, if it does"`
 }
@@ -109,6 +111,7 @@ func (s *sessions) whoami(_ context.Context, p principal.Principal, _ *struct{})
 	}
 	w.Name, w.Lang, w.Session, w.ACR = p.Name, p.Lang, p.Session, p.Level().String()
 	w.IdleAt, w.ExpireAt = s.room.Ends(p)
+	w.BoundAt = p.Proof.BoundAt
 	if c := p.Challenge; c.Why != "" {
 		w.Challenge = &owedShown{string(c.Why), c.Needs.String(), c.Until}
 	}
@@ -132,6 +135,10 @@ type sessionShown struct {
 	ExpiresAt time.Time  `json:"expires_at" doc:"When it ends for good"`
 	Limited   bool       `json:"limited" doc:"Whether it may only look and cancel until its user confirms who they are"`
 	Shared    bool       `json:"shared" doc:"Whether its user said that the computer is not their own"`
+
+	Bound   bool      `json:"bound" doc:"Whether it is bound to its device, so that a copy of its cookie is of no use elsewhere"`
+	BoundAt time.Time `json:"bound_proven_at,omitzero" doc:"When that device last proved its key"`
+	Skipped string    `json:"bound_skipped,omitempty" enum:"quota_exceeded,server_error,unreachable" doc:"What its browser last said about a proof that it did not make; its word, and since the last restart"`
 
 	Hosts []hostShown `json:"hosts" doc:"Gateway hosts that were opened from it, and end with it"`
 }
@@ -160,6 +167,7 @@ func (s *sessions) list(ctx context.Context, p principal.Principal, _ *struct{})
 			ID: row.ID, Current: row.ID == p.Session, Device: s.describe.Device(row.Agent, p.Lang), Addr: row.Addr,
 			ACR: row.Proof.Level().String(), CreatedAt: row.Born, ActedAt: row.ActedAt, ExpiresAt: row.ExpiresAt,
 			Limited: row.Challenge.Open(s.now()), Shared: row.Shared, Hosts: hosts,
+			Bound: row.Bound.Holds(), BoundAt: row.Bound.ProvenAt, Skipped: row.Skipped,
 		})
 	}
 	return &sessionsOut{sessionList{list}}, err

@@ -65,7 +65,7 @@ func signedInAs(in signin.SignedIn) *signedInOut {
 	if in.Half != "" {
 		return &signedInOut{Body: signedIn{Half: in.Half, Needs: "totp"}}
 	}
-	return &signedInOut{kept{bearer: in.Bearer, device: in.DeviceCookie, signedIn: true}, signedIn{SignedIn: true}}
+	return &signedInOut{kept{bearer: in.Bearer, device: in.DeviceCookie, began: in.Session.ID}, signedIn{SignedIn: true}}
 }
 
 func (s *signIns) withPassword(ctx context.Context, from signin.From, in *signInIn) (*signedInOut, error) {

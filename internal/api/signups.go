@@ -114,7 +114,7 @@ func (s *signUps) withPassword(ctx context.Context, from signin.From, in *signUp
 }
 
 func signedUpAs(up signup.SignedUp) *signedUpOut {
-	return &signedUpOut{kept{bearer: up.Bearer, device: up.DeviceCookie, signedIn: true}, signedUp{up.User.ID}}
+	return &signedUpOut{kept{bearer: up.Bearer, device: up.DeviceCookie, began: up.Session.ID}, signedUp{up.User.ID}}
 }
 
 // begun is the first half of a ceremony with an authenticator.

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signed"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -53,6 +54,7 @@ type visit struct {
 	browser  secret.Value // of the pre-session cookie, on routes that need one
 	device   secret.Value // of the device cookie, on the same routes
 	before   id.Session   // that this browser has already, on the same routes
+	vouched  id.User      // by that session, on the same routes
 	form     secret.Value // the cookie that the form token must belong to; empty for keys and strangers
 	who      principal.Principal
 	accepted signed.Accepted // with a signed request
@@ -154,15 +156,16 @@ func (v *visit) knownBrowser() (err error) {
 		return fault.New(fault.RequestFormExpired)
 	}
 	v.form = v.browser
+	v.before = v.Sessions.Holder(v.bearer, "")
 	if before, gone := v.Sessions.Authenticate(v.bearer.Reveal(), "", v.rec.Origin()); gone == nil {
-		v.before, v.form = before.Session, v.bearer
+		v.vouched, v.form = session.Vouches(before), v.bearer
 	}
 	return nil
 }
 
 // from is the browser, for the operations that open a session.
 func (v *visit) from() signin.From {
-	return signin.From{Origin: v.rec.Origin(), Browser: v.browser.Hash(), Device: v.device, Replace: v.before}
+	return signin.From{Origin: v.rec.Origin(), Browser: v.browser.Hash(), Device: v.device, Replace: v.before, Vouched: v.vouched}
 }
 
 // signedSender: the request carries the signature of a live key of either environment, which is the one that its id names.

@@ -230,6 +230,12 @@ type FileKeyring struct {
 type Session struct {
 	Idle     time.Duration `key:"idle" default:"30m" min:"5m" max:"1h" testmin:"1s" doc:"Without a human act for this long a session may only look and cancel; one touch of a passkey restores it."`
 	Absolute time.Duration `key:"absolute" default:"12h" min:"15m" max:"24h" testmin:"1s" doc:"After this a session ends, whatever happened in it."`
+	Binding  Binding       `key:"binding" doc:"Sessions tied to a key of the browser's device (DBSC), in browsers that can."`
+}
+
+// Binding is the section session.binding.
+type Binding struct {
+	Life time.Duration `key:"cookie_life" default:"10m" min:"5m" max:"10m" testmin:"1s" doc:"How long a bound cookie counts until the device has to prove its key again. Browsers allow about one proof in two minutes."`
 }
 
 // StepUp is the section of that name.

@@ -3,9 +3,11 @@ package gateway
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -15,16 +17,29 @@ const ownPaths = "/.sallyport/"
 
 const enterPath = ownPaths + "enter"
 
+// BindPath is the folder where a host's Binding is served.
+const BindPath = ownPaths + "dbsc/"
+
 // serveOwn answers our own paths, on page hosts: the way to the dashboard, and the way in from there.
 //
 //	enter?path=…  ──▶ cookie of the way, dashboard/go/host?path=…&state=hash of the cookie
-//	enter?code=…  ──▶ child session, if the code was made for the cookie's state ──▶ path
+//	enter?code=…  ──▶ child session, if the code was made for the cookie's state ──▶ path, with the offer to bind it; by way of
+//	enter?bind=…  ──▶ the same path and offer, where the browser comes from another origin and would register without our cookies
+//	dbsc/…        ──▶ the proofs of the device that a child session is bound to
 func (v *visit) serveOwn() error {
+	if v.host.Binding != nil && strings.HasPrefix(v.path, BindPath) {
+		v.rec.Route = "POST " + BindPath
+		v.host.Binding.ServeHTTP(v.w, v.r)
+		return nil
+	}
 	if v.path != enterPath || !v.host.Pages() || v.r.Method != http.MethodGet {
 		return fault.New(fault.GatewayNoRoute)
 	}
 	v.rec.Route = "GET " + enterPath
 	query := v.r.URL.Query()
+	if query.Has("bind") {
+		return v.bind(query.Get("bind"))
+	}
 	if !query.Has("code") {
 		path := query.Get("path")
 		if sign.CheckTarget(path) != nil {
@@ -57,14 +72,38 @@ func (v *visit) enter(code secret.Value) error {
 	if err != nil {
 		return err
 	}
-	_, bearer, path, err := v.g.Sessions.RedeemChildCode(v.r.Context(), code, state, v.host.Authority, v.rec.Origin())
+	row, bearer, path, err := v.g.Sessions.RedeemChildCode(v.r.Context(), code, state, v.host.Authority, v.rec.Origin())
 	if err != nil {
 		return err
 	}
-	httpx.SetCookie(v.w, httpx.SessionCookie, bearer, 0)
+	httpx.KeepSession(v.w, bearer)
 	v.w.Header().Set("Referrer-Policy", "no-referrer") // the code is in this page's address
+	if v.host.Binding != nil && httpx.FromElsewhere(v.r) {
+		httpx.ComeAgain(v.w, v.r, http.StatusOK, enterPath+"?"+url.Values{"bind": {path}}.Encode())
+		return nil
+	}
+	v.offer(row.ID)
 	v.leave(path)
 	return nil
+}
+
+// bind goes on to a path of this host with the offer for the session that the browser has.
+func (v *visit) bind(path string) error {
+	if sign.CheckTarget(path) != nil {
+		path = "/"
+	}
+	if err := v.recognise(); err != nil {
+		return err
+	}
+	v.offer(v.who.Session)
+	v.leave(path)
+	return nil
+}
+
+func (v *visit) offer(s id.Session) {
+	if v.host.Binding != nil {
+		v.host.Binding.Offer(v.w, s)
+	}
 }
 
 func (v *visit) leave(address string) {

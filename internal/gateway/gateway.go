@@ -45,8 +45,16 @@ type Host struct {
 	Environment id.Environment
 	// Origin is set on hosts that serve pages: there sessions count and keys do not; elsewhere keys count and cookies do not.
 	Origin string
+	// Binding ties the sessions of a host with pages to their devices, and serves what is below BindPath; nil where browsers cannot (no https).
+	Binding Binding
 	// Upstream behind it.
 	Upstream *Upstream
+}
+
+// Binding is where browsers prove the device of a session on one host.
+type Binding interface {
+	http.Handler
+	Offer(w http.ResponseWriter, s id.Session)
 }
 
 // Pages says whether the host serves pages to people.
@@ -160,6 +168,7 @@ type visit struct {
 	host  *Host
 	route *Route
 	who   principal.Principal
+	waits bool         // for the proof of the device that the session is bound to
 	key   *apikey.Live // that signed, until the request is counted
 	body  []byte
 	read  bool
@@ -195,6 +204,10 @@ func (v *visit) serve() error {
 func (v *visit) check() error {
 	if err := v.admit(); err != nil {
 		return err
+	}
+	if v.moves && v.stale() {
+		httpx.DemandProof(v.w, v.raw.Target)
+		return nil
 	}
 	if err := v.readBody(); err != nil {
 		return err
@@ -293,7 +306,8 @@ func (v *visit) proveKey() error {
 	return nil
 }
 
-func (v *visit) proveSession() error {
+// recognise finds the session of this host that the browser shows.
+func (v *visit) recognise() error {
 	bearer, err := httpx.Cookie(v.r, httpx.SessionCookie)
 	if err != nil {
 		return err
@@ -302,9 +316,17 @@ func (v *visit) proveSession() error {
 		return errSignIn
 	}
 	if v.who, err = v.g.Sessions.Authenticate(bearer.Reveal(), v.host.Authority, v.rec.Origin()); err != nil {
+		v.waits = fault.CodeOf(err) == fault.SessionUnproven
 		return errors.Join(errSignIn, err)
 	}
 	v.rec.User, v.rec.Lang = v.who.User, v.who.Lang
+	return nil
+}
+
+func (v *visit) proveSession() error {
+	if err := v.recognise(); err != nil {
+		return err
+	}
 	// A page of another site can make a browser send our cookie with a POST; it cannot make it say same-origin.
 	if (v.route.Class >= scope.Cancel || v.r.Method != http.MethodGet) && !v.sameOrigin() {
 		return fault.New(fault.RequestCrossSite)
@@ -345,6 +367,16 @@ func (v *visit) decide() error {
 		return nil
 	}
 	return answer.Err()
+}
+
+// maxProofAge is how old the last proof of a bound session's device may be where money leaves. A browser may prove a few times in nine minutes, so
+// younger would leave it without any.
+const maxProofAge = 5 * time.Minute
+
+// stale says that the device of a bound session has to prove itself once more.
+func (v *visit) stale() bool {
+	at := v.who.Proof.BoundAt
+	return !at.IsZero() && v.now.Sub(at) > maxProofAge
 }
 
 // readBody buffers the body up to the cap, once: its digest is in the signature and in the assertion.

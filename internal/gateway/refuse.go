@@ -22,9 +22,14 @@ func (v *visit) refuse(err error) {
 	refusal, signedOne := errors.AsType[*signed.RefusalError](err)
 	switch {
 	case signedOne && v.refuseSigned(refusal):
+	case v.waits && !v.unseen && httpx.FromElsewhere(v.r):
+		httpx.Note(v.r, fault.SessionUnproven, nil)
+		httpx.ComeAgain(v.w, v.r, http.StatusUnauthorized, v.raw.Target)
 	case v.signsIn(err):
 		httpx.Note(v.r, fault.SessionEnded, nil)
-		httpx.ClearCookie(v.w, httpx.SessionCookie)
+		if !v.waits { // the browser may still bring its proof
+			httpx.ClearCookie(v.w, httpx.SessionCookie)
+		}
 		if err := v.setOut(v.raw.Target); err != nil {
 			httpx.WriteProblem(v.w, v.r, err)
 		}

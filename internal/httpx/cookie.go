@@ -16,6 +16,8 @@ import (
 const (
 	// SessionCookie holds the bearer of a session, on the dashboard and on each gateway host its own.
 	SessionCookie = "__Host-sid"
+	// BoundCookie goes with the session's where it is bound to a device, which renews it with proofs of its key (DBSC).
+	BoundCookie = "__Host-bs"
 	// BrowserCookie binds what happens before a session to one browser.
 	BrowserCookie = "__Host-pre"
 	// DeviceCookie recognises a browser that has been here before.
@@ -45,7 +47,7 @@ func ClearCookie(w http.ResponseWriter, name string) {
 // Ours says whether a name is that of a cookie that only we read and set.
 func Ours(name string) bool {
 	switch name {
-	case SessionCookie, BrowserCookie, DeviceCookie, WayCookie:
+	case SessionCookie, BoundCookie, BrowserCookie, DeviceCookie, WayCookie:
 		return true
 	}
 	return false
@@ -97,6 +99,7 @@ func SignedIn(w http.ResponseWriter, bearer, device secret.Value) {
 // is recognised when its user comes back.
 func SignedOut(w http.ResponseWriter) {
 	ClearCookie(w, SessionCookie)
+	ClearCookie(w, BoundCookie)
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 }
 

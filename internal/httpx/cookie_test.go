@@ -38,7 +38,7 @@ func TestCookiesAreHostCookies(t *testing.T) {
 			"__Host-sid; Path=/; HttpOnly; Secure; SameSite=Lax",
 			"__Host-pre; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
 		}},
-		{"a sign-out", httpx.SignedOut, []string{"__Host-sid; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"}},
+		{"a sign-out", httpx.SignedOut, []string{"__Host-sid; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax", "__Host-bs; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -40,11 +40,14 @@ type Record struct {
 	Lang  string
 	pages string
 	err   error
+
+	bound   [32]byte
+	skipped string
 }
 
 // Origin is where the request came from, for a principal.
 func (r *Record) Origin() principal.Origin {
-	return principal.Origin{Request: r.ID, Addr: r.Addr, Agent: r.Agent}
+	return principal.Origin{Request: r.ID, Addr: r.Addr, Agent: r.Agent, Bound: r.bound, Skipped: r.skipped}
 }
 
 type recordKey struct{}
@@ -82,6 +85,7 @@ func (c Chain) Wrap(name string, next http.Handler) http.Handler {
 		now := c.Now()
 		addr, secure := c.client(req)
 		rec := &Record{ID: id.New[id.RequestKind](now), Start: now, Addr: addr, Secure: secure, Door: name, Agent: clip(req.UserAgent()), pages: c.Pages}
+		rec.bound, rec.skipped = boundOf(req)
 		out := &recorder{ResponseWriter: w}
 		out.Header().Set("X-Request-Id", rec.ID.String())
 		// The copy is ours to change; the server goes by its own when it writes the answer.

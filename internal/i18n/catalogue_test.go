@@ -139,7 +139,7 @@ func families() map[string][]string {
 		"keylife.":  verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
 		"asked.":     {"recovery.cancelled", "recovery.wait_set", "contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored", "account.unlocked"},
-		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text"},
+		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text", "unrenewed.title", "unrenewed.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"spare.": {"second", "test"}, "fact.missing.": {"two_factors", "user_verified", "phishing_resistant", "device_bound", "fresh"},
 		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
@@ -148,8 +148,9 @@ func families() map[string][]string {
 		"fact.problem.":  problems(),
 		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
 		"confirm.title.": {"withdraw", "destination"}, "confirm.what.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
-		"hold.reason.": {"password_changed", "factor_removed", "owner_locked", "other", "contact_changed", "reported_session", "reported_change"},
-		"not_me.":      {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address"},
+		"sessions.skipped.": {"quota_exceeded", "server_error", "unreachable"},
+		"hold.reason.":      {"password_changed", "factor_removed", "owner_locked", "cookie_replayed", "other", "contact_changed", "reported_session", "reported_change"},
+		"not_me.":           {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address"},
 		"genuine.reason.": {"our_host", "our_sender", "unreadable", "other_host", "our_name_elsewhere", "lookalike", "before_at", "not_secure", "other_port", "no_web_address", "number", "other_sender"},
 		"invalid.":        {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang", "phrase", "mail"},
 	}
@@ -208,7 +209,7 @@ func TestNoRefusalCarriesAnErrorsText(t *testing.T) {
 func TestEveryKeyIsUsed(t *testing.T) {
 	en := catalogue(t, "en")
 	said := map[string]bool{}
-	for _, pattern := range []string{"*.go", "../web/*.go", "../web/page/*.go", "../web/page/*.templ"} {
+	for _, pattern := range []string{"*.go", "../httpx/*.go", "../web/*.go", "../web/page/*.go", "../web/page/*.templ"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatal(pattern, err)
@@ -251,7 +252,7 @@ func TestEverySaidKeyExists(t *testing.T) {
 	call := regexp.MustCompile(`(?:\bT|Say|before|frame|Has)\("([a-z_0-9.:]+)"[,)]`)
 	comment := regexp.MustCompile(`(?m)^\s*//.*$`)
 	count := regexp.MustCompile(`\.Count\("([a-z_0-9.]+)"[,)]`)
-	for _, pattern := range []string{"*.go", "../web/*.go", "../web/page/*.templ"} {
+	for _, pattern := range []string{"*.go", "../httpx/*.go", "../web/*.go", "../web/page/*.templ"} {
 		files, _ := filepath.Glob(pattern)
 		for _, file := range files {
 			raw, err := os.ReadFile(file)

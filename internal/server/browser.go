@@ -11,6 +11,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/agent"
 	"github.com/seed-21c57000/sallyport/internal/api"
 	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/dbsc"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -24,8 +25,9 @@ import (
 // cross-site requests itself, in the shape its readers understand.
 func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handler, error) {
 	routes := route.NewMux()
+	bound := s.mountBinding(routes)
 	programs, err := api.New(api.Deps{
-		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{},
+		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{}, Binding: bound,
 		Tally: s.Tally, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
 		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries,
 		Notices: s.Notices, Locks: s.Locks, Contacts: s.Contacts, Official: s.official(),
@@ -36,7 +38,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	programs.Mount(routes)
 	pages, err := web.New(web.Deps{
 		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(), APIs: s.programHosts(),
-		FormKey: formKey, Decide: s.Policy, Describe: describer{}, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
+		FormKey: formKey, Decide: s.Policy, Describe: describer{}, Binding: bound, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
 		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries,
 		Notices: s.Notices, Locks: s.Locks, Contacts: s.Contacts, Official: s.official(), ContactHold: s.cfg.Holds.Contact,
 	})
@@ -56,6 +58,18 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	confirmations := route.NewMux()
 	web.NewConfirming(s.opts.Now, Product, string(s.cfg.Dashboard.Origin), s.Confirmations).Mount(confirmations)
 	return s.atHome(routes, confirmations), errors.Join(routes.Check(), confirmations.Check())
+}
+
+// mountBinding is where browsers prove the device of a session on the dashboard. Files and reports need none.
+func (s *Server) mountBinding(routes *route.Mux) *dbsc.Door {
+	bound := dbsc.New(dbsc.Place{
+		Origin: string(s.cfg.Dashboard.Origin), Prefix: "/dbsc/", Excluded: []string{"/assets", "/csp-report", "/healthz"},
+	}, s.Bindings, s.Sessions)
+	door := routes.Door("dbsc", "/dbsc/", httpx.WriteProblem)
+	for _, path := range []string{bound.RegisterPath(), bound.RefreshPath()} {
+		door.Handle(http.MethodPost, path, func(w http.ResponseWriter, r *http.Request, _ route.Line) { bound.ServeHTTP(w, r) })
+	}
+	return bound
 }
 
 // relatedOrigins lists the origins beside the RP ID's own that may use its passkeys: browsers ask for it before a ceremony there

@@ -13,9 +13,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/dbsc"
 	"github.com/seed-21c57000/sallyport/internal/decide/policy"
 	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/hot/memory"
@@ -25,6 +27,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/keyring"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/binding"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
@@ -71,6 +74,7 @@ type Rooms struct {
 	Keys     *keyring.File
 	Accounts *account.Accounts
 	Sessions *session.Sessions
+	Bindings *binding.Bindings
 	Factors  *factor.Factors
 	SignUps  *signup.SignUps
 	SignIns  *signin.SignIns
@@ -201,13 +205,20 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	var err error
 	r.Sessions, err = session.New(ctx, session.Deps{
 		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow, Tally: r.Tally,
-		Limits: session.Limits{Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, ChildCode: childCodeLife},
+		Limits: session.Limits{Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, ChildCode: childCodeLife, Renewal: cfg.Session.Binding.Life},
 	})
 	if err != nil {
 		return err
 	}
 	db.Listen(store.Listener{Hear: r.Sessions.Hear, Reload: r.Sessions.Reload})
 	follow.Use(r.Sessions)
+	bindKey, err := db.ServerSecret(ctx, "device_bindings", random32)
+	if err != nil {
+		return err
+	}
+	r.Bindings = binding.New(binding.Deps{
+		Ledger: store.Of[binding.Tx](db), Now: now, Sessions: r.Sessions, Follow: follow, Key: bindKey, Life: cfg.Session.Binding.Life,
+	})
 	contentKey, err := db.ServerSecret(ctx, "step_up_contents", random32)
 	if err != nil {
 		return err
@@ -459,9 +470,11 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 	}
 	var hosts []*gateway.Host
 	for _, h := range cfg.Gateway.Hosts {
-		hosts = append(hosts, &gateway.Host{
-			Authority: string(h.Authority), Environment: h.Environment, Origin: string(h.Origin), Upstream: upstreams[h.Upstream],
-		})
+		host := &gateway.Host{Authority: string(h.Authority), Environment: h.Environment, Origin: string(h.Origin), Upstream: upstreams[h.Upstream]}
+		if strings.HasPrefix(host.Origin, "https://") {
+			host.Binding = dbsc.New(dbsc.Place{Host: host.Authority, Origin: host.Origin, Prefix: gateway.BindPath}, r.Bindings, r.Sessions)
+		}
+		hosts = append(hosts, host)
 	}
 	transport := opts.Transport
 	if transport == nil {

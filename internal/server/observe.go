@@ -40,6 +40,16 @@ type counted struct {
 	class       int // of the status
 }
 
+// countBindings tells how the proofs of devices ended, from where that is counted.
+func (m *metrics) countBindings(counts func() map[string]int64) {
+	for outcome := range counts() {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "sallyport_binding_proofs_total", Help: "Registrations and refreshes of device-bound sessions, by outcome.",
+			ConstLabels: prometheus.Labels{"outcome": outcome},
+		}, func() float64 { return float64(counts()[outcome]) }))
+	}
+}
+
 // newMetrics makes them. age says how long ago this process last knew of every change, refused how many connections found no room.
 func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 	m := &metrics{

@@ -57,6 +57,7 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		},
 		"step-ups":      func() error { return t.DeleteStepUpsByUser(ctx, sqlgen.DeleteStepUpsByUserParams{UserID: u[:]}) },
 		"sign-ups":      func() error { return t.DeleteSignUpsByMail(ctx, sqlgen.DeleteSignUpsByMailParams{Mail: user.Mail}) },
+		"bindings":      func() error { return t.DeleteBindingsByUser(ctx, sqlgen.DeleteBindingsByUserParams{UserID: u[:]}) },
 		"sessions":      func() error { return t.EraseSessionsOfUser(ctx, sqlgen.EraseSessionsOfUserParams{UserID: u[:]}) },
 		"words of keys": func() error { return t.EraseKeysOfOwner(ctx, sqlgen.EraseKeysOfOwnerParams{OwnerID: u[:]}) },
 		"secrets' uses": func() error {

@@ -210,6 +210,7 @@ func (t *tx) UnlockUser(ctx context.Context, u id.User) (bool, error) {
 func (t *tx) LockedSince(ctx context.Context, u id.User) (since time.Time, locked bool, err error) {
 	row, err := t.Queries.LockedSince(ctx, sqlgen.LockedSinceParams{UserID: u[:]})
 	return read(row, err, at)
+}
 
 // ClaimUserRow writes what stands there already: a row lock on PostgreSQL, and nothing on SQLite, whose writers wait for each other anyway.
 func (t *tx) ClaimUserRow(ctx context.Context, u id.User) (bool, error) {

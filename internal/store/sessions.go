@@ -79,6 +79,13 @@ func sessionOf(row sqlgen.SessionByIDRow) session.Row {
 		},
 	}
 	copy(r.TokenHash[:], row.TokenHash)
+	if row.BoundProvenAt.Valid {
+		r.Bound = session.Bound{
+			Until: maybeAt(row.CookieUntil), BeforeUntil: maybeAt(row.BeforeUntil), ProvenAt: maybeAt(row.BoundProvenAt), Agent: row.BoundAgent.String,
+		}
+		copy(r.Bound.Cookie[:], row.CookieHash)
+		copy(r.Bound.Before[:], row.BeforeHash)
+	}
 	if row.DisabledAt.Valid || row.RemovedAt.Valid {
 		r.Role = principal.NoRole
 	}

@@ -81,8 +81,12 @@ func (t *tx) sweepSessions(ctx context.Context, expired, day, limit int64) (int6
 	if err != nil || codes >= limit {
 		return codes, err
 	}
+	bindings, err := t.DeleteBindingsBefore(ctx, sqlgen.DeleteBindingsBeforeParams{Before: day, MaxRows: limit})
+	if err != nil || bindings >= limit {
+		return codes + bindings, err
+	}
 	sessions, err := t.DeleteSessionsBefore(ctx, sqlgen.DeleteSessionsBeforeParams{Before: day, MaxRows: limit})
-	return codes + sessions, err
+	return codes + bindings + sessions, err
 }
 
 // sweepDevices deletes the same devices by all statements: first where and by whom they were used, then the devices.

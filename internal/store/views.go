@@ -3,6 +3,7 @@ package store
 import (
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/binding"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
@@ -25,6 +26,7 @@ var (
 	_ apikey.Tx   = (*tx)(nil)
 	_ lock.Tx     = (*tx)(nil)
 	_ audit.Tx    = (*tx)(nil)
+	_ binding.Tx  = (*tx)(nil)
 	_ ceremony.Tx = (*tx)(nil)
 	_ confirm.Tx  = (*tx)(nil)
 	_ contact.Tx  = (*tx)(nil)

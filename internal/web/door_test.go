@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seed-21c57000/sallyport/internal/dbsc"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/web"
@@ -63,7 +64,7 @@ func TestViolationReports(t *testing.T) {
 	var heard []web.Violation
 	deps := web.Deps{
 		Now: clock.Now, Product: "Sallyport", Origin: authtest.Origin, Environment: s.Config.Environment, FormKey: bytes.Repeat([]byte{1}, 32),
-		Decide: s.Policy, Describe: words{}, Violated: func(_ context.Context, v web.Violation) { heard = append(heard, v) },
+		Decide: s.Policy, Describe: words{}, Binding: dbsc.New(dbsc.Place{}, s.Bindings, s.Sessions), Violated: func(_ context.Context, v web.Violation) { heard = append(heard, v) },
 		Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log,
 		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries,
 	}
@@ -122,7 +123,7 @@ func TestRoutesAreThoseOfTheTable(t *testing.T) {
 	s, _ := stack(t)
 	door, err := web.New(web.Deps{
 		Now: s.Now, Product: "Sallyport", Origin: authtest.Origin, Environment: s.Config.Environment, FormKey: bytes.Repeat([]byte{1}, 32), Decide: s.Policy,
-		Describe: words{}, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps,
+		Describe: words{}, Binding: dbsc.New(dbsc.Place{}, s.Bindings, s.Sessions), Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps,
 		Keys: s.APIKeys, Log: s.Log,
 		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries,
 	})

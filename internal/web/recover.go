@@ -230,6 +230,7 @@ func (r *recoverPages) withPassword(v *visit) error {
 		return v.retry(err, func(p page.Problem) error { return r.showCase(v, which, from, p) })
 	}
 	httpx.SignedIn(v.w, done.Bearer, done.DeviceCookie)
+	v.web.Binding.Offer(v.w, done.Session.ID)
 	v.say("recovered")
 	return v.leave("/recovery")
 }

@@ -18,9 +18,13 @@ func (v *visit) refuse(err error) {
 	switch code := fault.CodeOf(err); {
 	case code == fault.StepUpRequired && v.who.Kind == principal.KindUser:
 		err = v.askProof(err, page.Problem{})
-	case code == fault.SessionEnded, code == fault.Unauthorized:
+	case code == fault.SessionUnproven && httpx.FromElsewhere(v.r):
 		httpx.Note(v.r, code, err)
-		err = v.toSignIn()
+		httpx.ComeAgain(v.w, v.r, http.StatusUnauthorized, v.r.URL.RequestURI())
+		err = nil
+	case code == fault.SessionEnded, code == fault.Unauthorized, code == fault.SessionUnproven:
+		httpx.Note(v.r, code, err)
+		err = v.toSignIn(code == fault.SessionUnproven)
 	default:
 		err = v.showRefusal(err)
 	}
@@ -114,13 +118,16 @@ func (v *visit) showRefusal(err error) error {
 	return v.show(page.RefusalPage(frame, view))
 }
 
-// toSignIn brings a reader without a session to the sign-in, and back to where they were.
-func (v *visit) toSignIn() error {
+// toSignIn brings a reader without a session to the sign-in, and back to where they were. A session that waits for its device's proof stays in
+// the browser, which may still bring it.
+func (v *visit) toSignIn(waits bool) error {
 	back := v.r.URL.RequestURI()
 	if v.r.Method != http.MethodGet {
 		back = v.from()
 	}
-	if c, err := v.r.Cookie(httpx.SessionCookie); err == nil && c.Value != "" {
+	if waits {
+		v.say("session_unproven")
+	} else if c, err := v.r.Cookie(httpx.SessionCookie); err == nil && c.Value != "" {
 		httpx.ClearCookie(v.w, httpx.SessionCookie)
 		v.say("session_ended")
 	}

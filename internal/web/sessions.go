@@ -67,6 +67,7 @@ func (s *sessions) list(v *visit) error {
 			ID: row.ID.String(), Device: v.device(row.Agent), Agent: row.Agent, Addr: row.Addr, Proven: v.proven(row.Proof),
 			Opened: v.when(row.Born), Acted: v.when(row.ActedAt), Ends: v.when(row.ExpiresAt), Mine: row.ID == v.who.Session,
 			Shared: row.Shared, Limited: row.Challenge.Open(now), Hosts: hosts,
+			Bound: row.Bound.Holds(), Proof: v.when(row.Bound.ProvenAt), Skipped: row.Skipped,
 		})
 	}
 	return v.show(page.SessionsPage(v.frame("nav.sessions"), view))

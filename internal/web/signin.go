@@ -7,6 +7,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
@@ -17,7 +18,8 @@ type signIns struct {
 		WithPassword(ctx context.Context, from signin.From, mail string, given secret.Value) (signin.SignedIn, error)
 		WithCode(ctx context.Context, from signin.From, half, code string) (signin.SignedIn, error)
 	}
-	origin string
+	origin  string
+	binding Binder
 }
 
 func (s *signIns) mount(on mounter) {
@@ -39,7 +41,7 @@ func (s *signIns) show(v *visit, view page.SignIn) error {
 // from is the browser that signs in.
 func (v *visit) signsInFrom() (signin.From, error) {
 	device, err := httpx.Cookie(v.r, httpx.DeviceCookie)
-	return signin.From{Origin: v.rec.Origin(), Browser: v.browser.Hash(), Device: device, Replace: v.who.Session}, err
+	return signin.From{Origin: v.rec.Origin(), Browser: v.browser.Hash(), Device: device, Replace: v.before, Vouched: session.Vouches(v.who)}, err
 }
 
 func (s *signIns) withPassword(v *visit) error {
@@ -63,6 +65,7 @@ func (s *signIns) withPassword(v *visit) error {
 		return s.showCode(v, page.SecondFactor{Half: done.Half, ReturnTo: back})
 	}
 	httpx.SignedIn(v.w, done.Bearer, done.DeviceCookie)
+	s.binding.Offer(v.w, done.Session.ID)
 	return v.leave(back)
 }
 
@@ -90,5 +93,6 @@ func (s *signIns) withCode(v *visit) error {
 		})
 	}
 	httpx.SignedIn(v.w, done.Bearer, done.DeviceCookie)
+	s.binding.Offer(v.w, done.Session.ID)
 	return v.leave(back)
 }

@@ -22,6 +22,7 @@ type signUps struct {
 		Verify(ctx context.Context, s id.SignUp, browser [32]byte, code string) error
 		FinishWithPassword(ctx context.Context, from signup.From, s id.SignUp, given secret.Value) (signup.SignedUp, error)
 	}
+	binding Binder
 }
 
 func (s *signUps) mount(on mounter) {
@@ -153,12 +154,13 @@ func (s *signUps) setPassword(v *visit) error {
 	if err != nil {
 		return err
 	}
-	from := signup.From{Origin: v.rec.Origin(), Browser: v.browser.Hash(), Device: device, Replace: v.who.Session}
+	from := signup.From{Origin: v.rec.Origin(), Browser: v.browser.Hash(), Device: device, Replace: v.before}
 	done, err := s.signUps.FinishWithPassword(v.r.Context(), from, up.ID, secret.FromString("password", in["password"]))
 	if err != nil {
 		return v.retry(err, func(p page.Problem) error { return s.showCredential(v, up, p) })
 	}
 	httpx.SignedIn(v.w, done.Bearer, done.DeviceCookie)
+	s.binding.Offer(v.w, done.Session.ID)
 	v.say("signed_up")
 	return v.leave("/")
 }

@@ -34,6 +34,9 @@ type visit struct {
 	words i18n.Words
 	// who is there; nobody on pages that strangers may read.
 	who principal.Principal
+	// before is the session whose cookie the browser holds, even if it does not prove that the session is its own; gone is why nobody is there.
+	before id.Session
+	gone   error
 	// shown is the cookie under which forms are shown: the session's, or the browser's before it has one.
 	shown secret.Value
 	// browser is the cookie that binds what happens before a session.
@@ -66,6 +69,9 @@ func (v *visit) recognise() (err error) {
 	}
 	if v.line.Needs == route.Session {
 		if v.who.Kind != principal.KindUser {
+			if fault.CodeOf(v.gone) == fault.SessionUnproven {
+				return v.gone
+			}
 			return fault.New(fault.SessionEnded)
 		}
 	} else if v.browser, err = httpx.Browser(v.w, v.r); err != nil {
@@ -79,8 +85,9 @@ func (v *visit) recognise() (err error) {
 
 // enter makes the visitor the user of a session, if it lives.
 func (v *visit) enter(bearer secret.Value) {
-	who, err := v.web.Sessions.Authenticate(bearer.Reveal(), "", v.rec.Origin())
-	if err != nil {
+	v.before = v.web.Sessions.Holder(bearer, "")
+	var who principal.Principal
+	if who, v.gone = v.web.Sessions.Authenticate(bearer.Reveal(), "", v.rec.Origin()); v.gone != nil {
 		return
 	}
 	v.who, v.shown, v.rec.User, v.rec.Lang = who, bearer, who.User, who.Lang
@@ -165,7 +172,7 @@ func (v *visit) me() *page.Me {
 
 // challenges names the challenges as pages word them.
 var challenges = map[assurance.Why]string{
-	assurance.Stranger: "stranger", assurance.Idle: "idle", assurance.TwoAgents: "unusual", assurance.Program: "unusual",
+	assurance.Stranger: "stranger", assurance.Idle: "idle", assurance.TwoAgents: "unusual", assurance.Program: "unusual", assurance.Unrenewed: "unrenewed",
 }
 
 func (v *visit) when(t time.Time) i18n.Moment { return v.words.Moment(t, v.now) }

@@ -60,6 +60,11 @@ type Describer interface {
 	Device(agent, lang string) string
 }
 
+// Binder asks the browser of a new session to bind it to its device.
+type Binder interface {
+	Offer(w http.ResponseWriter, s id.Session)
+}
+
 // Deps are what the door is made of. All are needed, but for Hosts, APIs and Violated, which may be nil.
 type Deps struct {
 	Now func() time.Time
@@ -72,6 +77,8 @@ type Deps struct {
 	FormKey     httpx.FormKey
 	Decide      decision.Decider
 	Describe    Describer
+	// Binding is offered to a browser that has just signed in.
+	Binding Binder
 	// Violated hears what browsers report about our policy, at most a few times a minute.
 	Violated func(ctx context.Context, v Violation)
 
@@ -116,7 +123,7 @@ func New(d Deps) (*Web, error) {
 	}
 	missing := map[string]bool{
 		"Now": d.Now == nil, "Product": d.Product == "", "Environment": d.Environment == 0, "FormKey": len(d.FormKey) != 32,
-		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
+		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
 		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil,
 		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
 		"Recoveries": d.Recoveries == nil,
@@ -152,8 +159,8 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&notMe{w.Notices}).mount(on)
 	(&contacts{w.Contacts, w.ContactHold}).mount(on)
 	(&genuine{w.Official}).mount(on)
-	(&signUps{w.SignUps}).mount(on)
-	(&signIns{w.SignIns, w.Origin}).mount(on)
+	(&signUps{w.SignUps, w.Binding}).mount(on)
+	(&signIns{w.SignIns, w.Origin, w.Binding}).mount(on)
 	(&crossing{w.Sessions, w.Hosts}).mount(on)
 	(&sessions{w.Sessions, w.Factors, w.Now, w.Sessions.Limits.Idle}).mount(on)
 	(&methods{w.Factors, w.Accounts}).mount(on)

@@ -67,7 +67,7 @@ func ScopesOf(r principal.Role) scope.Set {
 }
 
 // Decide answers one question. Reasons: stale, unauthorized, forbidden, key.wrong_environment, key.scope_missing, assurance.too_low,
-// confirmation.required, device.unknown, session.idle, session.unusual.
+// confirmation.required, device.unknown, session.idle, session.unusual, session.unrenewed.
 func (p Policy) Decide(q decision.Question) decision.Answer {
 	if q.Class == scope.Public || q.Principal.Trusted() {
 		return decision.Answer{Verdict: decision.Allow}
@@ -94,6 +94,10 @@ func ofUser(q decision.Question) decision.Answer {
 	}
 	if q.Class == scope.Setting && q.Principal.Role != principal.Owner {
 		return deny(fault.Forbidden)
+	}
+	if q.Principal.Challenge.Why == assurance.Unrenewed && q.Class > scope.Cancel {
+		// Whoever sits there cannot prove it now, and no factor replaces the device's key.
+		return decision.Answer{Verdict: decision.Deny, Reason: fault.SessionUnrenewed, RetryAfter: unrenewedRetry}
 	}
 	if reason := challenges[q.Principal.Challenge.Why]; reason != "" && challenged(q.Class) {
 		return stepUp(q, reason, q.Principal.Challenge.Needs)
@@ -123,6 +127,9 @@ var challenges = map[assurance.Why]fault.Code{
 	assurance.Stranger: fault.DeviceUnknown, assurance.Idle: fault.SessionIdle,
 	assurance.TwoAgents: fault.SessionUnusual, assurance.Program: fault.SessionUnusual,
 }
+
+// unrenewedRetry is when a session may try again that waits for us.
+const unrenewedRetry = 5 * time.Second
 
 // challenged says which classes a session with a challenge may not touch: all but looking and cancelling. A setting is changed with a step-up of
 // its own, which asks for the best factor its user has, and so for no less than the challenge does.

@@ -51,7 +51,7 @@ type person struct {
 }
 
 // newPerson opens a fresh Chromium. Every step has a minute; what hangs fails with a picture of the page.
-func newPerson(t *testing.T, facts demo.Facts) *person {
+func newPerson(t *testing.T, facts demo.Facts, more ...chromedp.ExecAllocatorOption) *person {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -60,7 +60,7 @@ func newPerson(t *testing.T, facts demo.Facts) *person {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 900), chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true))
-	ctx, cancel := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
+	ctx, cancel := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), append(options, more...)...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)

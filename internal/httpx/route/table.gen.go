@@ -99,6 +99,8 @@ var lines = []Line{
 	{"confirm", "POST", "/c/{at}", Public, "", AssuranceNone, "", []string{"confirmation.approved", "passkey.clone_refused"}},
 	{"confirm", "POST", "/c/{at}/decline", Public, "", AssuranceNone, "", []string{"confirmation.cancelled"}},
 	{"confirm", "GET", "/c/assets/{name}", Public, "", AssuranceNone, "", nil},
+	{"dbsc", "POST", "/dbsc/register", Public, "", AssuranceNone, "", []string{"session.bound"}},
+	{"dbsc", "POST", "/dbsc/refresh", Public, "", AssuranceNone, "", []string{"session.binding_renewed", "session.cookie_replayed"}},
 	{"server", "GET", "/healthz", Public, "", AssuranceNone, "", nil},
 	{"server", "GET", "/.well-known/sallyport-assertion-jwks.json", Public, "", AssuranceNone, "", nil},
 	{"server", "GET", "/.well-known/webauthn", Public, "", AssuranceNone, "", nil},

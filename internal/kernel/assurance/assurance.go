@@ -77,6 +77,9 @@ type Proof struct {
 	DeviceBound bool
 	// At is when the latest factor was shown.
 	At time.Time
+	// BoundAt is when the device to which the session is bound last proved its key, and with this request showed the cookie that it got for
+	// it; zero if the session is not bound. It says where the session is and nothing of who sits there, so it raises no level.
+	BoundAt time.Time
 }
 
 // Level computes the acr from the properties, never from the path a user took: a mix of factors nobody thought of gets what its
@@ -182,6 +185,8 @@ const (
 	TwoAgents Why = "two_agents"
 	// Program: what shows the cookie of a browser's session calls itself no browser.
 	Program Why = "program"
+	// Unrenewed: the session's device could not renew its cookie, and the fault was ours.
+	Unrenewed Why = "unrenewed"
 )
 
 // Challenge is a factor that a session still has to show: until then it looks and cancels, and nothing more. The zero value asks for none.

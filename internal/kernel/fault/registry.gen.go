@@ -224,6 +224,14 @@ const (
 	SessionIdle Code = "session.idle"
 	// SessionUnusual: This session is being used in an unusual way. It may look and cancel orders until you confirm that it is you.
 	SessionUnusual Code = "session.unusual"
+	// SessionUnproven: This session belongs to another device, or its browser has not proven for a while that it is still the same one.
+	SessionUnproven Code = "session.unproven"
+	// SessionUnrenewed: Because of a fault on our side your browser could not prove that this is still your device. This session may look and cancel orders until it can.
+	SessionUnrenewed Code = "session.unrenewed"
+	// BindingChallenged: This refresh carries no proof over the challenge that counts.
+	BindingChallenged Code = "binding.challenged"
+	// BindingRefused: The proof of this device was not accepted.
+	BindingRefused Code = "binding.refused"
 	// MessageNotFound: You have no message with this id.
 	MessageNotFound Code = "message.not_found"
 	// NoticeLinkUnknown: This link is not one of ours.
@@ -580,6 +588,18 @@ var registry = map[Code]Entry{
 	SessionUnusual: {Code: SessionUnusual, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "This session is being used in an unusual way. It may look and cancel orders until you confirm that it is you.", EnglishFix: "Open the dashboard and choose “Confirm it is you”. If it is not you, sign this session out from another device.",
 		Korean: "이 세션이 평소와 다르게 사용되고 있습니다. 본인 확인 전까지 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "대시보드에서 ‘본인 확인’을 선택해 주십시오. 본인이 아니라면 다른 기기에서 이 세션을 로그아웃해 주십시오."},
+	SessionUnproven: {Code: SessionUnproven, Status: 401, Sight: Owner, Outside: "session.ended",
+		English: "This session belongs to another device, or its browser has not proven for a while that it is still the same one.", EnglishFix: "Open the page again in the browser where you signed in, or sign in with one touch of your passkey.",
+		Korean: "다른 기기의 세션이거나, 로그인했던 기기임을 브라우저가 한동안 증명하지 못했습니다.", KoreanFix: "로그인했던 브라우저에서 페이지를 다시 열거나 패스키로 다시 로그인해 주십시오."},
+	SessionUnrenewed: {Code: SessionUnrenewed, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "Because of a fault on our side your browser could not prove that this is still your device. This session may look and cancel orders until it can.", EnglishFix: "Try again in a moment. You do not need to sign in again.",
+		Korean: "서버 문제로 브라우저가 같은 기기임을 증명하지 못했습니다. 증명할 수 있을 때까지 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "잠시 후 다시 시도해 주십시오. 다시 로그인할 필요는 없습니다."},
+	BindingChallenged: {Code: BindingChallenged, Status: 403, Sight: Anyone, Outside: "",
+		English: "This refresh carries no proof over the challenge that counts.", EnglishFix: "Sign the challenge in the header Secure-Session-Challenge of this answer.",
+		Korean: "유효한 챌린지에 대한 증명이 없습니다.", KoreanFix: "이 응답의 Secure-Session-Challenge 헤더에 있는 챌린지에 서명해 주십시오."},
+	BindingRefused: {Code: BindingRefused, Status: 401, Sight: Anyone, Outside: "",
+		English: "The proof of this device was not accepted.", EnglishFix: "Sign in again.",
+		Korean: "기기 증명이 받아들여지지 않았습니다.", KoreanFix: "다시 로그인해 주십시오."},
 	MessageNotFound: {Code: MessageNotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "You have no message with this id.", EnglishFix: "If it stands in a mail that says it is from us, that mail is not from us: do not follow its links.",
 		Korean: "이 ID의 메시지가 없습니다.", KoreanFix: "저희가 보냈다고 하는 메일에 적힌 ID라면 그 메일은 저희가 보낸 것이 아닙니다. 메일의 링크를 열지 마십시오."},

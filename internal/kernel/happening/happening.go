@@ -21,6 +21,7 @@ const (
 	LimitedSignIn   Kind = "limited_sign_in"
 	SignedOut       Kind = "signed_out"
 	Disowned        Kind = "session_disowned"
+	CookieReplayed  Kind = "cookie_replayed"
 	SignedOutOthers Kind = "signed_out_others"
 	SignedOutAll    Kind = "signed_out_all"
 	PasswordChanged Kind = "password_changed"

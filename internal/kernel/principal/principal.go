@@ -84,6 +84,10 @@ type Origin struct {
 	Agent string
 	// Device is the browser's own record, zero if it has none.
 	Device id.Device
+	// Bound is the hash of the device-bound cookie that came along, zero if none did. It counts for the session alone to which it was given.
+	Bound [32]byte
+	// Skipped is why the browser says that it did not renew that cookie: a word of a closed list, and its own.
+	Skipped string
 }
 
 // Principal is who acts.

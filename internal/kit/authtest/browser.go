@@ -12,6 +12,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 )
 
 // Browser is a browser on the pages of the stack: it has an address, keeps the cookies of each host, and sends what our pages send.
@@ -141,7 +142,11 @@ func (b *Browser) SignUp(mail string) {
 // Principal is who the browser's dashboard session says is there now.
 func (b *Browser) Principal() principal.Principal {
 	b.s.t.Helper()
-	who, err := b.s.Sessions.Authenticate([]byte(b.Cookies[dashboardHost][httpx.SessionCookie]), "", PersonOrigin())
+	from := PersonOrigin()
+	if bound := b.Cookies[dashboardHost][httpx.BoundCookie]; bound != "" {
+		from.Bound = secret.FromString(httpx.BoundCookie, bound).Hash()
+	}
+	who, err := b.s.Sessions.Authenticate([]byte(b.Cookies[dashboardHost][httpx.SessionCookie]), "", from)
 	if err != nil {
 		b.s.t.Fatal(err)
 	}

@@ -95,6 +95,24 @@ func (l SessionDisowned) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// CookieReplayed reports that a session was ended because somebody showed its cookie with the proof of another device.
+type CookieReplayed struct {
+	Seen Sighting
+	// Hold is how long money stays in the account; 0 if nothing is held.
+	Hold time.Duration
+}
+
+func (l CookieReplayed) compose(w *writer) {
+	w.subjectLine("cookie_replayed.subject")
+	w.heading("cookie_replayed.heading")
+	w.paragraph("cookie_replayed.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.held("notice.hold", l.Hold)
+	w.paragraph("cookie_replayed.next")
+	w.button("button.sessions", w.links.sessions())
+	w.footOfAccount()
+}
+
 // PasswordChanged reports that the password was changed, what ended with that, and what went on.
 type PasswordChanged struct {
 	Seen Sighting

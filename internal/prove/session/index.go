@@ -35,8 +35,18 @@ type index struct {
 type live struct {
 	Row
 	acted *atomic.Int64 // microseconds; shared by all versions of one session
+	seen  *seen         // shared by all versions of one session
 	saved atomic.Int64  // what the row says
 }
+
+// seen is what lies in memory alone of a session that is bound to its device.
+type seen struct {
+	failed  atomic.Int64           // microseconds of our last failure to renew it
+	skipped atomic.Pointer[string] // what its browser last said about it
+	gone    chan struct{}          // closed when the session has ended
+}
+
+func newSeen() *seen { return &seen{gone: make(chan struct{})} }
 
 func (x *index) init() {
 	x.byHash = map[[32]byte]*live{}
@@ -48,8 +58,11 @@ func (x *index) put(row Row) {
 	defer x.mu.Unlock()
 	l := &live{Row: row, acted: &atomic.Int64{}}
 	if old, ok := x.byID[row.ID]; ok {
-		l.acted = old.acted
+		l.acted, l.seen = old.acted, old.seen
 		delete(x.byHash, old.TokenHash)
+	}
+	if l.seen == nil {
+		l.seen = newSeen()
 	}
 	l.saved.Store(row.ActedAt.UnixMicro())
 	raise(l.acted, row.ActedAt)
@@ -62,7 +75,20 @@ func (x *index) drop(sid id.Session) {
 	if old, ok := x.byID[sid]; ok {
 		delete(x.byHash, old.TokenHash)
 		delete(x.byID, sid)
+		close(old.seen.gone)
 	}
+}
+
+// skipped is what a session's browser last said about a renewal that it did not make.
+func (x *index) skipped(sid id.Session) string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if l := x.byID[sid]; l != nil {
+		if word := l.seen.skipped.Load(); word != nil {
+			return *word
+		}
+	}
+	return ""
 }
 
 // find gives the session of a bearer and, for a child, its parent. A child whose parent is gone is gone.
@@ -134,8 +160,12 @@ func (x *index) become(fresh *index) {
 	for sid, l := range fresh.byID {
 		if old, ok := x.byID[sid]; ok {
 			raise(old.acted, l.ActedAt)
-			l.acted = old.acted
+			l.acted, l.seen = old.acted, old.seen
+			delete(x.byID, sid)
 		}
+	}
+	for _, old := range x.byID {
+		close(old.seen.gone)
 	}
 	x.byHash, x.byID = fresh.byHash, fresh.byID
 }
@@ -186,19 +216,34 @@ func (s *Sessions) reread(sid id.Session) {
 }
 
 // Authenticate says who is behind a bearer on a host ("" for the dashboard). It reads the index only: no SQL, no wait.
-// Errors: session.ended.
+// Errors: session.ended; session.unproven for one that is bound to a device that did not come along.
 func (s *Sessions) Authenticate(bearer []byte, host string, from principal.Origin) (principal.Principal, error) {
 	now := s.Now()
 	l, parent := s.index.find(secret.New("session", bearer).Hash())
 	if l == nil || l.Host != host || !now.Before(l.ExpiresAt) || !now.Before(parent.ExpiresAt) || l.Role == principal.NoRole {
 		return principal.Nobody(from), fault.New(fault.SessionEnded)
 	}
+	unrenewed, gone := s.whereabouts(l, from, now)
+	if word := from.Skipped; word != "" && l.Bound.Holds() {
+		l.seen.skipped.Store(&word)
+	}
+	if gone {
+		about := audit.Refusal{Action: audit.SessionUnproven, Person: l.User, Addr: from.Addr}
+		s.Tally.Note(about, principal.Nobody(from), map[string]string{"agent": from.Agent, "skipped": from.Skipped})
+		return principal.Nobody(from), fault.New(fault.SessionUnproven)
+	}
 	from.Device = l.Device
 	p := principal.Principal{
 		Kind: principal.KindUser, User: l.User, Account: l.Account, Subaccount: l.Subaccount, Role: l.Role,
 		Session: l.ID, Bearer: l.TokenHash, Scopes: s.ScopesOf(l.Role), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
 	}
+	if l.Bound.Holds() && !unrenewed {
+		p.Proof.BoundAt = l.Bound.ProvenAt
+	}
 	p.Challenge = s.challenge(l, parent, from, now)
+	if unrenewed {
+		p.Challenge = assurance.Challenge{Why: assurance.Unrenewed, Needs: parent.Proof.Level(), Until: s.graceOf(l.Bound)}
+	}
 	if why := p.Challenge.Why; why == assurance.TwoAgents || why == assurance.Program {
 		s.Tally.Note(audit.Refusal{Action: audit.SessionChallenged, Person: p.User, Reason: string(why), Addr: from.Addr}, p, map[string]string{"agent": from.Agent})
 	}
@@ -209,7 +254,7 @@ func (s *Sessions) Authenticate(bearer []byte, host string, from principal.Origi
 // is shown answers both. No soft signal ends a session or keeps it from looking and cancelling.
 func (s *Sessions) challenge(l, parent *live, from principal.Origin, now time.Time) assurance.Challenge {
 	needs := parent.Proof.Level()
-	for _, known := range [...]string{l.Agent, parent.Agent} { // a child was opened with its parent's agent, or is shown by another
+	for _, known := range [...]string{l.agent(), parent.agent()} { // a child was opened with its parent's agent, or is shown by another
 		if why := unusual(known, from.Agent); why != "" {
 			return assurance.Challenge{Why: why, Needs: max(needs, parent.Challenge.Needs)}
 		}

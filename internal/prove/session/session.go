@@ -10,7 +10,8 @@
 //	                                                                      any → revoked (final)
 //
 // Invariant: a bearer that was replaced, a revoked session and its children are refused from the moment the change was acknowledged, and
-// after a change of credentials so are the children of the session that made it; nothing a client sends is ever adopted as a bearer.
+// after a change of credentials so are the children of the session that made it; nothing a client sends is ever adopted as a bearer. A session
+// that is bound to a device is refused without the cookie that its device's key brings, but for one grace that only a fault of ours opens.
 package session
 
 import (
@@ -51,7 +52,9 @@ type Row struct {
 	// Challenge is the factor that still has to be shown for full power.
 	Challenge assurance.Challenge
 	// Shared says that the computer is not the user's own.
-	Shared    bool
+	Shared bool
+	// Bound is the session's tie to its device; zero if there is none.
+	Bound     Bound
 	Born      time.Time
 	ActedAt   time.Time
 	ExpiresAt time.Time
@@ -97,6 +100,8 @@ type Limits struct {
 	Idle, Absolute time.Duration
 	// ChildCode is how long the way to a gateway host stays open.
 	ChildCode time.Duration
+	// Renewal is the life of a device-bound cookie.
+	Renewal time.Duration
 }
 
 // Deps are what Sessions is made of. All are needed.
@@ -243,7 +248,7 @@ func (s *Sessions) Raise(ctx context.Context, tx Tx, p principal.Principal, proo
 
 // answer takes the challenges away that a proof answers: the one that is kept, and those that lie in where the session is shown from.
 func (s *Sessions) answer(ctx context.Context, tx Tx, row *Row, p principal.Principal, proof assurance.Proof) error {
-	if p.Challenge.Why != "" && p.Challenge.Why != assurance.Stranger && proof.Shows(p.Challenge.Needs) {
+	if p.Challenge.Why != "" && p.Challenge.Why != assurance.Stranger && p.Challenge.Why != assurance.Unrenewed && proof.Shows(p.Challenge.Needs) {
 		row.Addr, row.Agent = p.Origin.Addr.String(), p.Origin.Agent
 	}
 	if row.Challenge.Why == "" || !proof.Shows(row.Challenge.Needs) {
@@ -423,6 +428,8 @@ func (s *Sessions) EndChildren(ctx context.Context, tx Tx, parent id.Session, wh
 type Listed struct {
 	Row
 	Children []Row
+	// Skipped is why its browser said last that it did not renew the bound cookie; forgotten at a restart.
+	Skipped string
 }
 
 // List gives the user's live sessions, the newest first.
@@ -441,7 +448,7 @@ func (s *Sessions) List(ctx context.Context, p principal.Principal) (list []List
 	for _, row := range rows {
 		if row.Parent.IsZero() {
 			row.ActedAt = s.index.acted(row.ID, row.ActedAt)
-			list = append(list, Listed{row, children[row.ID]})
+			list = append(list, Listed{row, children[row.ID], s.index.skipped(row.ID)})
 		}
 	}
 	return list, err

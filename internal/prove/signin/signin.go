@@ -76,6 +76,8 @@ type From struct {
 	Device secret.Value
 	// Shared says that the computer is not the user's own: nothing is kept of it.
 	Shared bool
+	// Vouched is the user for whom the session in this browser vouches with its device's key (session.Vouches); zero is nobody.
+	Vouched id.User
 	// Replace is the session that this browser had, which ends.
 	Replace id.Session
 }

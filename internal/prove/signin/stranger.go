@@ -33,6 +33,9 @@ func (s *SignIns) see(ctx context.Context, tx Tx, from From, u id.User, proof as
 	if err != nil {
 		return device.Seen{}, none, err
 	}
+	if from.Vouched == u { // by its bound key, wherever it is now
+		known = now
+	}
 	if known.IsZero() || known.After(now) {
 		if err := tx.MarkStrange(ctx, u, now); err != nil {
 			return device.Seen{}, none, fmt.Errorf("mark strange sign-in: %w", err)

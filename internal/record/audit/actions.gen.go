@@ -154,6 +154,14 @@ const (
 	ConfirmationExecuted Action = "confirmation.executed"
 	// ConfirmationCancelled: A confirmation was cancelled: {what}.
 	ConfirmationCancelled Action = "confirmation.cancelled"
+	// SessionBound: The session was bound to this device: a copy of its cookie is of no use elsewhere.
+	SessionBound Action = "session.bound"
+	// SessionBindingRenewed: leaves no event
+	SessionBindingRenewed Action = "session.binding_renewed"
+	// SessionCookieReplayed: Your session's cookie was shown with the proof of another device. The session was ended and money is held.
+	SessionCookieReplayed Action = "session.cookie_replayed"
+	// SessionUnproven: Your session's cookie was shown without the proof of your device, and refused ({count} times).
+	SessionUnproven Action = "session.unproven"
 	// MessageRead: leaves no event
 	MessageRead Action = "message.read"
 	// NoticeContained: You said by the link of a mail that something was not you. Sessions were ended, confirmations cancelled, and money is held.
@@ -275,6 +283,10 @@ var actions = map[Action]Words{
 	ConfirmationApproved:     {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
 	ConfirmationExecuted:     {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
 	ConfirmationCancelled:    {Quiet: false, English: "A confirmation was cancelled: {what}.", Korean: "확인 요청을 취소했습니다: {what}."},
+	SessionBound:             {Quiet: false, English: "The session was bound to this device: a copy of its cookie is of no use elsewhere.", Korean: "세션을 이 기기에 묶었습니다. 쿠키를 복사해도 다른 곳에서는 쓸 수 없습니다."},
+	SessionBindingRenewed:    {Quiet: true, English: "", Korean: ""},
+	SessionCookieReplayed:    {Quiet: false, English: "Your session's cookie was shown with the proof of another device. The session was ended and money is held.", Korean: "세션 쿠키가 다른 기기의 증명과 함께 제시되었습니다. 해당 세션을 종료하고 출금을 보류했습니다."},
+	SessionUnproven:          {Quiet: false, English: "Your session's cookie was shown without the proof of your device, and refused ({count} times).", Korean: "내 기기의 증명 없이 세션 쿠키가 제시되어 거부했습니다({count}회)."},
 	MessageRead:              {Quiet: true, English: "", Korean: ""},
 	NoticeContained:          {Quiet: false, English: "You said by the link of a mail that something was not you. Sessions were ended, confirmations cancelled, and money is held.", Korean: "메일의 링크로 본인이 한 일이 아니라고 알려 주셨습니다. 세션을 종료하고 확인 요청을 취소했으며 출금을 보류했습니다."},
 	ContactChangeAsked:       {Quiet: true, English: "", Korean: ""},

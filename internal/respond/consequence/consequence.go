@@ -83,6 +83,7 @@ var table = map[happening.Kind]Row{
 	happening.LimitedSignIn:   {Notice: notify.LimitedSignIn, Lapses: true},
 	happening.SignedOut:       {This: Dies},
 	happening.Disowned:        {Hold: CredentialHold, Notice: notify.Disowned},
+	happening.CookieReplayed:  {This: Dies, Hold: CredentialHold, Notice: notify.CookieReplayed},
 	happening.SignedOutOthers: {Others: Dies, Notice: notify.SignedOutOthers},
 	happening.SignedOutAll:    {This: Dies, Others: Dies, Notice: notify.SignedOutEverywhere},
 	happening.PasswordChanged: {This: Renewed, Others: Dies, Hold: CredentialHold, Notice: notify.PasswordChanged},

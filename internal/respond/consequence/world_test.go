@@ -95,6 +95,16 @@ var causes = map[happening.Kind]map[string]cause{
 		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/sessions/"+w.third()+"/not-me", nil) }},
 		"pages": {happens: func(w *world) { w.submit("/sessions/" + w.third() + "/not-me") }},
 	},
+	happening.CookieReplayed: {"dbsc": {happens: func(w *world) {
+		w.must(w.here.SignIn(w.mail, authtest.Password, w.code()))
+		w.here.Enter()
+		w.before = w.copied(w.here)
+		honest := w.here.Bind()
+		thief := w.copied(w.here).Device()
+		if r := thief.Prove("refresh", thief.Sign(honest.Challenge, nil, nil)); r.Code != fault.BindingRefused {
+			w.t.Fatalf("%d %s", r.Status, r.Text)
+		}
+	}}},
 	happening.RecoveryCodesReplaced: {
 		"/v1": {happens: func(w *world) {
 			w.call(http.MethodPost, "/v1/recovery-codes", nil)
@@ -310,6 +320,12 @@ func (w *world) keyOf(name string) authtest.Key {
 }
 
 func (w *world) anotherKey() string { return w.keyOf("another").Text() }
+
+// code is the authenticator's secret, once its next code is due.
+func (w *world) code() string {
+	w.clock.Advance(30 * time.Second)
+	return w.secret
+}
 
 // hmacKey is a key whose next secret the server makes.
 func (w *world) hmacKey() authtest.Key {

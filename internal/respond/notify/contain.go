@@ -47,6 +47,7 @@ var containments = map[Letter]Containment{
 	LimitedSignIn:         {Kind: happening.ReportedSession},
 	CodesGuessed:          {Kind: happening.ReportedSession},
 	Disowned:              {Kind: happening.ReportedChange},
+	CookieReplayed:        {Kind: happening.ReportedChange},
 	SignedOutOthers:       {Kind: happening.ReportedChange},
 	SignedOutEverywhere:   {Kind: happening.ReportedChange},
 	PasswordChanged:       {Kind: happening.ReportedChange},

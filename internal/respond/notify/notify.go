@@ -32,6 +32,7 @@ const (
 	NewDevice           Letter = "new_device"
 	LimitedSignIn       Letter = "limited_sign_in"
 	Disowned            Letter = "session_disowned"
+	CookieReplayed      Letter = "cookie_replayed"
 	SignedOutEverywhere Letter = "signed_out_everywhere"
 	SignedOutOthers     Letter = "signed_out_others"
 	PasswordChanged     Letter = "password_changed"

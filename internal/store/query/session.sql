@@ -8,30 +8,36 @@ VALUES (@id, @token_hash, @user_id, @account_id, @subaccount_id, @device_id, @pa
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at
+    u.name, u.lang, u.disabled_at, m.role, m.removed_at,
+    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent
 FROM session s
 JOIN users u ON u.id = s.user_id
 JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
+LEFT JOIN binding b ON b.session_id = s.id
 WHERE s.id = @id;
 
 -- name: ListLiveSessions :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at
+    u.name, u.lang, u.disabled_at, m.role, m.removed_at,
+    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent
 FROM session s
 JOIN users u ON u.id = s.user_id
 JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
+LEFT JOIN binding b ON b.session_id = s.id
 WHERE s.expires_at > @now AND s.revoked_at IS NULL AND s.id > @after ORDER BY s.id LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: ListLiveSessionsByUser :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at
+    u.name, u.lang, u.disabled_at, m.role, m.removed_at,
+    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent
 FROM session s
 JOIN users u ON u.id = s.user_id
 JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
+LEFT JOIN binding b ON b.session_id = s.id
 WHERE s.user_id = @user_id AND s.expires_at > @now AND s.revoked_at IS NULL ORDER BY s.created_at DESC;
 
 -- name: RaiseSession :execrows

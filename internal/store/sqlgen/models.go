@@ -39,6 +39,25 @@ type AuditEvent struct {
 	Sealed     []byte
 }
 
+type Binding struct {
+	SessionID     []byte
+	Algorithm     string
+	PublicKey     []byte
+	Challenge     string
+	Spent         string
+	SpentAt       int64
+	SpentBefore   string
+	SpentBeforeAt int64
+	CookieHash    []byte
+	CookieUntil   int64
+	BeforeHash    []byte
+	BeforeUntil   int64
+	ProvenAt      int64
+	Agent         string
+	CreatedAt     int64
+	ExpiresAt     int64
+}
+
 type Confirmation struct {
 	ID            []byte
 	UserID        []byte

@@ -242,10 +242,12 @@ const listLiveSessions = `-- name: ListLiveSessions :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at
+    u.name, u.lang, u.disabled_at, m.role, m.removed_at,
+    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent
 FROM session s
 JOIN users u ON u.id = s.user_id
 JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
+LEFT JOIN binding b ON b.session_id = s.id
 WHERE s.expires_at > $1 AND s.revoked_at IS NULL AND s.id > $2 ORDER BY s.id LIMIT CAST($3 AS BIGINT)
 `
 
@@ -283,6 +285,12 @@ type ListLiveSessionsRow struct {
 	DisabledAt     sql.NullInt64
 	Role           string
 	RemovedAt      sql.NullInt64
+	CookieHash     []byte
+	CookieUntil    sql.NullInt64
+	BeforeHash     []byte
+	BeforeUntil    sql.NullInt64
+	BoundProvenAt  sql.NullInt64
+	BoundAgent     sql.NullString
 }
 
 func (q *Queries) ListLiveSessions(ctx context.Context, arg ListLiveSessionsParams) ([]ListLiveSessionsRow, error) {
@@ -322,6 +330,12 @@ func (q *Queries) ListLiveSessions(ctx context.Context, arg ListLiveSessionsPara
 			&i.DisabledAt,
 			&i.Role,
 			&i.RemovedAt,
+			&i.CookieHash,
+			&i.CookieUntil,
+			&i.BeforeHash,
+			&i.BeforeUntil,
+			&i.BoundProvenAt,
+			&i.BoundAgent,
 		); err != nil {
 			return nil, err
 		}
@@ -340,10 +354,12 @@ const listLiveSessionsByUser = `-- name: ListLiveSessionsByUser :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at
+    u.name, u.lang, u.disabled_at, m.role, m.removed_at,
+    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent
 FROM session s
 JOIN users u ON u.id = s.user_id
 JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
+LEFT JOIN binding b ON b.session_id = s.id
 WHERE s.user_id = $1 AND s.expires_at > $2 AND s.revoked_at IS NULL ORDER BY s.created_at DESC
 `
 
@@ -380,6 +396,12 @@ type ListLiveSessionsByUserRow struct {
 	DisabledAt     sql.NullInt64
 	Role           string
 	RemovedAt      sql.NullInt64
+	CookieHash     []byte
+	CookieUntil    sql.NullInt64
+	BeforeHash     []byte
+	BeforeUntil    sql.NullInt64
+	BoundProvenAt  sql.NullInt64
+	BoundAgent     sql.NullString
 }
 
 func (q *Queries) ListLiveSessionsByUser(ctx context.Context, arg ListLiveSessionsByUserParams) ([]ListLiveSessionsByUserRow, error) {
@@ -419,6 +441,12 @@ func (q *Queries) ListLiveSessionsByUser(ctx context.Context, arg ListLiveSessio
 			&i.DisabledAt,
 			&i.Role,
 			&i.RemovedAt,
+			&i.CookieHash,
+			&i.CookieUntil,
+			&i.BeforeHash,
+			&i.BeforeUntil,
+			&i.BoundProvenAt,
+			&i.BoundAgent,
 		); err != nil {
 			return nil, err
 		}
@@ -694,10 +722,12 @@ const sessionByID = `-- name: SessionByID :one
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at
+    u.name, u.lang, u.disabled_at, m.role, m.removed_at,
+    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent
 FROM session s
 JOIN users u ON u.id = s.user_id
 JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
+LEFT JOIN binding b ON b.session_id = s.id
 WHERE s.id = $1
 `
 
@@ -733,6 +763,12 @@ type SessionByIDRow struct {
 	DisabledAt     sql.NullInt64
 	Role           string
 	RemovedAt      sql.NullInt64
+	CookieHash     []byte
+	CookieUntil    sql.NullInt64
+	BeforeHash     []byte
+	BeforeUntil    sql.NullInt64
+	BoundProvenAt  sql.NullInt64
+	BoundAgent     sql.NullString
 }
 
 func (q *Queries) SessionByID(ctx context.Context, arg SessionByIDParams) (SessionByIDRow, error) {
@@ -766,6 +802,12 @@ func (q *Queries) SessionByID(ctx context.Context, arg SessionByIDParams) (Sessi
 		&i.DisabledAt,
 		&i.Role,
 		&i.RemovedAt,
+		&i.CookieHash,
+		&i.CookieUntil,
+		&i.BeforeHash,
+		&i.BeforeUntil,
+		&i.BoundProvenAt,
+		&i.BoundAgent,
 	)
 	return i, err
 }

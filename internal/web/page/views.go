@@ -164,6 +164,10 @@ type Session struct {
 	Mine                bool
 	// Shared and Limited are what a reader should see at once.
 	Shared, Limited bool
+	// Bound says that it is tied to its device, which last proved that at Proof; Skipped names why its browser did not, the last time.
+	Bound   bool
+	Proof   i18n.Moment
+	Skipped string
 	// Hosts that it has open, each with when.
 	Hosts []OpenHost
 }
