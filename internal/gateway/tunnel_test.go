@@ -123,7 +123,7 @@ func TestATunnelLastsAsLongAsItsHandshakeWouldPass(t *testing.T) {
 	s := newStreet(t)
 	ada := s.SignUp("ada@example.com")
 	spare := s.IssueKey(ada, apikey.IssueInput{}) // its end is a change that everybody hears of
-	bearer := childOf(t, s.Stack, ada) // before the clock moves
+	bearer := childOf(t, s.Stack, ada)            // before the clock moves
 	scopes := []string{"orders:read"}
 	t.Run("the last word is heard", func(t *testing.T) {
 		conn, in, status := s.open(t, s.mine(s.IssueKey(ada, apikey.IssueInput{Scopes: scopes})), "websocket")
