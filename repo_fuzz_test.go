@@ -9,6 +9,7 @@ import (
 // fuzzed lists every parser of strangers' bytes and the target that fuzzes it: folder, parser, target, and what the bytes are. A parser that is
 // not exported is named as its tests reach it.
 var fuzzed = []struct{ folder, parser, target, bytes string }{
+	{"internal/respond/official", "Judge", "FuzzJudge", "links and senders that somebody pasted"},
 	{"internal/httpx", "Cookie", "FuzzCookie", "cookies"},
 	{"internal/httpx", "Language", "FuzzLanguage", "the language asked for"},
 	{"internal/httpx", "Chain", "FuzzClientAddress", "the client's address in headers"},

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/mail/published"
 	"github.com/seed-21c57000/sallyport/internal/server"
 )
 
@@ -36,7 +39,63 @@ It opens no listener and calls no upstream, no relay and no issuer of certificat
 		},
 	})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the settings as JSON")
+	cmd.AddCommand(doctorMailCommand())
 	return cmd
+}
+
+func doctorMailCommand() *cobra.Command {
+	var asJSON bool
+	cmd := withConfig(&cobra.Command{
+		Use: "mail", Short: "Ask the DNS whether receivers will believe our mails, and say what to publish", Args: cobra.NoArgs,
+		Long: `It looks at the SPF, DKIM and DMARC records of the domain of mail.from. Exit code 0 means that all three are in order.
+It asks the resolver of this host, and nobody else.`,
+		Example: `  sallyport doctor mail --config sallyport.yaml`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(cmd)
+			if err != nil {
+				return err
+			}
+			if cfg.Mail.From == "" {
+				return errors.New("mail.from is not set, so no mail leaves and there is nothing to ask")
+			}
+			sender, err := server.MailSender(cfg)
+			if err != nil {
+				return err
+			}
+			findings := published.Check(cmd.Context(), net.DefaultResolver, sender)
+			if asJSON {
+				if err := printJSON(cmd.OutOrStdout(), findings); err != nil {
+					return err
+				}
+			}
+			return tellPublished(cmd, findings, asJSON)
+		},
+	})
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// tellPublished says what was found, unless it was said already, and fails if something is not in order.
+func tellPublished(cmd *cobra.Command, findings []published.Finding, said bool) error {
+	wrong := 0
+	for _, f := range findings {
+		mark := "ok"
+		if !f.OK {
+			mark = "NOT IN ORDER"
+			wrong++
+		}
+		if said {
+			continue
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s %s: %s: %s\n", f.Record, f.Name, mark, f.Says)
+		if f.Publish != "" {
+			fmt.Fprintf(cmd.OutOrStdout(), "  publish: %s\n", f.Publish)
+		}
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d of %d records are not in order", wrong, len(findings))
+	}
+	return nil
 }
 
 type settingRow struct {

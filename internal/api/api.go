@@ -31,6 +31,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/official"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 )
 
@@ -69,6 +70,8 @@ type Deps struct {
 	// Notices is the message centre, Contacts how people are reached.
 	Notices  *notify.Notices
 	Contacts *contact.Contacts
+	// Official is what is ours.
+	Official official.Places
 }
 
 // API is the door. It is safe for concurrent use once it is mounted.
@@ -119,6 +122,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&confirmations{a.Confirmations, a.Holds, a.Now}).mount(a)
 	(&messages{a.Notices, a.Now}).mount(a)
 	(&contacts{a.Contacts}).mount(a)
+	(&genuine{a.Official}).mount(a)
 	(&activity{a.Log, a.Keys, a.Describe}).mount(a)
 	a.describeItself()
 }

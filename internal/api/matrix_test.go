@@ -84,6 +84,7 @@ func targetOf(l route.Line) string {
 
 // bodies maps operation → a body that is well formed, for those that take one.
 var bodies = map[string]string{
+	"POST /v1/genuine":                       `{"text":"https://gate.example/"}`,
 	"PUT /v1/contact/phrase":                 `{"phrase":"blue heron at noon"}`,
 	"POST /v1/contact/changes":               `{"place":"second","mail":"other@example.com"}`,
 	"POST /v1/contact/changes/{id}/code":     `{"code":"12345678"}`,

@@ -18,6 +18,7 @@ type messages struct {
 		Messages(ctx context.Context, p principal.Principal, before id.Message) ([]notify.Shown, error)
 		Message(ctx context.Context, p principal.Principal, which id.Message) (notify.Shown, error)
 		Read(ctx context.Context, p principal.Principal, which id.Message) error
+		Contacted(ctx context.Context, p principal.Principal) (notify.Contacting, []notify.Shown, error)
 		Report(ctx context.Context, lang, address string) (notify.Reported, error)
 		Contain(ctx context.Context, from principal.Origin, lang, address string) (notify.Reported, error)
 	}
@@ -37,6 +38,10 @@ func (m *messages) mount(a *API) {
 		id: "readMessage", method: http.MethodPost, path: "/v1/messages/{id}/read", summary: "I have read this message",
 		about: "A waiting time that the message reports begins, unless its mail has begun it already.", codes: []fault.Code{fault.MessageNotFound},
 	}, m.read)
+	register(a, operation{
+		id: "getContacted", method: http.MethodGet, path: "/v1/contacted", summary: "Are you contacting me?",
+		about: "We never call, and never chat. What we write is here, and nothing else is from us.",
+	}, m.contacted)
 	handle(a, operation{
 		id: "getReported", method: http.MethodGet, path: "/v1/not-me/{at}", summary: "What the link of a mail would stop", about: "It changes nothing.",
 		codes: []fault.Code{fault.NoticeLinkUnknown},
@@ -113,6 +118,22 @@ func (m *messages) show(ctx context.Context, p principal.Principal, in *messageP
 
 func (m *messages) read(ctx context.Context, p principal.Principal, in *messagePath) (*struct{}, error) {
 	return nil, m.room.Read(ctx, p, in.ID)
+}
+
+type contactedShown struct {
+	State    string         `json:"state" enum:"silent,writing,wrote" doc:"silent: not in the last 24 hours. writing: a mail is on its way. wrote: a mail left"`
+	Messages []messageShown `json:"messages" doc:"Those of the last 24 hours"`
+}
+
+type contactedOut struct{ Body contactedShown }
+
+func (m *messages) contacted(ctx context.Context, p principal.Principal, _ *struct{}) (*contactedOut, error) {
+	state, list, err := m.room.Contacted(ctx, p)
+	out := contactedShown{State: string(state), Messages: make([]messageShown, 0, len(list))}
+	for _, s := range list {
+		out.Messages = append(out.Messages, messageAs(s))
+	}
+	return &contactedOut{out}, err
 }
 
 type linkPath struct {

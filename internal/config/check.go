@@ -19,6 +19,9 @@ func (c *Config) derive() {
 	d.ConfirmationOrigin = orElse(d.ConfirmationOrigin, d.Origin)
 	d.Issuer = orElse(d.Issuer, d.Origin)
 	c.Mail.SMTP.Hello = orElse(c.Mail.SMTP.Hello, d.Origin.Host())
+	if _, domain, found := strings.Cut(string(c.Mail.From), "@"); found {
+		c.Mail.DKIM.Domain = orElse(c.Mail.DKIM.Domain, HostName(domain))
+	}
 	for i := range c.Gateway.Hosts {
 		if h := &c.Gateway.Hosts[i]; h.Kind == HostPage {
 			h.Name = orElse(h.Name, h.Upstream)

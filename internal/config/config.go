@@ -29,6 +29,7 @@ type Config struct {
 	Store         Store         `key:"store" doc:"Where everything lies that must survive."`
 	Keyring       Keyring       `key:"keyring" doc:"The key that wraps every other key."`
 	Mail          Mail          `key:"mail" doc:"How mail leaves. Recovery and notices need it."`
+	Official      Official      `key:"official" doc:"What else is ours, for those who ask whether a link or sender really is. The dashboard, the gateway's hosts and mail.from are known."`
 	Session       Session       `key:"session" doc:"How long a sign-in lasts."`
 	StepUp        StepUp        `key:"step_up" doc:"The fresh proof that a guarded action asks for."`
 	Recovery      Recovery      `key:"recovery" doc:"How long the way back into an account takes. The clock starts when the owner has been told."`
@@ -222,32 +223,6 @@ type Keyring struct {
 // FileKeyring is the section keyring.file.
 type FileKeyring struct {
 	Path string `key:"path" default:"sallyport.kek" required:"true" doc:"The key file, mode 0600. Without it nothing that is sealed can be opened again: keep a copy apart from the database's."`
-}
-
-// Mail is the section of that name.
-type Mail struct {
-	SMTP     SMTP    `key:"smtp" doc:"The relay."`
-	From     Mailbox `key:"from" doc:"The address mails come from."`
-	FromName string  `key:"from_name" default:"Sallyport" doc:"The name beside it."`
-}
-
-// SMTPTLS says how the connection to the relay is protected.
-type SMTPTLS string
-
-// The ways to protect it.
-const (
-	StartTLS    SMTPTLS = "starttls"
-	ImplicitTLS SMTPTLS = "implicit"
-	NoTLS       SMTPTLS = "none"
-)
-
-// SMTP is the section mail.smtp.
-type SMTP struct {
-	Addr         Remote   `key:"addr" doc:"Host and port of the relay; empty sends no mail."`
-	TLS          SMTPTLS  `key:"tls" default:"starttls" oneof:"starttls implicit none" doc:"starttls: demanded, not only offered. none: to a relay on loopback only, or in a test installation."`
-	Username     string   `key:"username" doc:"For a relay that asks who we are."`
-	PasswordFile string   `key:"password_file" doc:"A file with the password for it."`
-	Hello        HostName `key:"hello" derived:"the host of dashboard.origin" doc:"The name we greet the relay with."`
 }
 
 // Session is the section of that name.

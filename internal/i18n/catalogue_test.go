@@ -150,7 +150,8 @@ func families() map[string][]string {
 		"confirm.title.": {"withdraw", "destination"}, "confirm.what.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
 		"hold.reason.": {"password_changed", "factor_removed", "other", "contact_changed", "reported_session", "reported_change"},
 		"not_me.":      {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address"},
-		"invalid.": {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang", "phrase", "mail"},
+		"genuine.reason.": {"our_host", "our_sender", "unreadable", "other_host", "our_name_elsewhere", "lookalike", "before_at", "not_secure", "other_port", "no_web_address", "number", "other_sender"},
+		"invalid.":        {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang", "phrase", "mail"},
 	}
 }
 

@@ -60,6 +60,8 @@ type Settings struct {
 	Hello string
 	// Timeout bounds dialling and greeting, and once more the handing over of the mail.
 	Timeout time.Duration
+	// DKIM signs the mails; the zero value does not.
+	DKIM DKIM
 	// Now dates the mails.
 	Now func() time.Time
 }
@@ -94,6 +96,8 @@ func New(s Settings) (*Transport, error) {
 		return nil, errors.New("mail.New: no name to greet the relay with, or none in ASCII")
 	case s.Timeout <= 0 || s.Now == nil:
 		return nil, errors.New("mail.New: no timeout or no clock")
+	case s.DKIM.Key != nil && (s.DKIM.Domain == "" || s.DKIM.Selector == ""):
+		return nil, errors.New("mail.New: a DKIM key without domain or selector")
 	case (s.User == "") != s.Password.IsEmpty():
 		return nil, errors.New("mail.New: user without password, or password without user")
 	case s.User != "" && s.Security == ClearText:
@@ -169,6 +173,9 @@ func (t *Transport) compose(m Message) (*gomail.Msg, error) {
 	letter.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834 §5: no out-of-office answers
 	letter.SetBodyString(gomail.TypeTextPlain, m.Text)
 	letter.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	if err := t.settings.DKIM.sign(letter); err != nil {
+		return nil, fmt.Errorf("mail %s: %w", m.MessageID, err)
+	}
 	return letter, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/agent"
@@ -13,6 +14,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
+	"github.com/seed-21c57000/sallyport/internal/respond/official"
 	"github.com/seed-21c57000/sallyport/internal/web"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -25,7 +28,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{},
 		Tally: s.Tally, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
 		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries,
-		Notices: s.Notices, Contacts: s.Contacts,
+		Notices: s.Notices, Contacts: s.Contacts, Official: s.official(),
 	})
 	if err != nil {
 		return nil, err
@@ -35,7 +38,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(),
 		FormKey: formKey, Decide: s.Policy, Describe: describer{}, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
 		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries,
-		Notices: s.Notices, Contacts: s.Contacts, ContactHold: s.cfg.Holds.Contact,
+		Notices: s.Notices, Contacts: s.Contacts, Official: s.official(), ContactHold: s.cfg.Holds.Contact,
 	})
 	if err != nil {
 		return nil, err
@@ -106,6 +109,30 @@ func (s *Server) pageHosts() (hosts []web.Host) {
 		}
 	}
 	return hosts
+}
+
+// official is what the configuration says is ours.
+func (s *Server) official() (p official.Places) {
+	d := s.cfg.Dashboard
+	scheme, _, _ := strings.Cut(string(d.Origin), "://")
+	origins := append([]config.Origin{d.Origin, d.ConfirmationOrigin}, d.RelatedOrigins...)
+	for _, h := range s.cfg.Gateway.Hosts {
+		origins = append(origins, h.Origin, config.Origin(scheme+"://"+string(h.Authority)))
+	}
+	for _, h := range s.cfg.Official.Hosts {
+		origins = append(origins, config.Origin("https://"+string(h)))
+	}
+	for _, o := range origins {
+		if o != "" && !slices.Contains(p.Origins, string(o)) {
+			p.Origins = append(p.Origins, string(o))
+		}
+	}
+	for _, m := range append([]config.Mailbox{s.cfg.Mail.From}, s.cfg.Official.Senders...) {
+		if addr, err := mailaddr.Parse(string(m)); err == nil && !slices.Contains(p.Senders, addr.String()) {
+			p.Senders = append(p.Senders, addr.String())
+		}
+	}
+	return p
 }
 
 // violated logs what a browser says that our own policy forbade; a page that does so has a defect.

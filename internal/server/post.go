@@ -17,6 +17,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/mail"
 	"github.com/seed-21c57000/sallyport/internal/mail/letter"
+	"github.com/seed-21c57000/sallyport/internal/mail/published"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -65,12 +66,50 @@ func newPost(cfg config.Config, now func() time.Time) (*post, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mail.smtp.password_file: %w", err)
 	}
+	signature, err := dkimOf(cfg)
+	if err != nil {
+		return nil, err
+	}
 	security := map[config.SMTPTLS]mail.Security{config.StartTLS: mail.StartTLS, config.ImplicitTLS: mail.ImplicitTLS, config.NoTLS: mail.ClearText}
 	p.relay, err = mail.New(mail.Settings{
 		Host: host, Port: port, Security: security[cfg.Mail.SMTP.TLS], User: cfg.Mail.SMTP.Username, Password: password,
 		From: p.from, FromName: cfg.Mail.FromName, Hello: string(cfg.Mail.SMTP.Hello), Timeout: 20 * time.Second, Now: now,
+		DKIM: signature,
 	})
 	return p, err
+}
+
+// dkimOf reads the key of mail signatures; without one it signs nothing.
+func dkimOf(cfg config.Config) (mail.DKIM, error) {
+	d := cfg.Mail.DKIM
+	if d.KeyFile == "" {
+		return mail.DKIM{}, nil
+	}
+	text, err := readSecretFile(d.KeyFile)
+	if err != nil {
+		return mail.DKIM{}, fmt.Errorf("mail.dkim.key_file: %w", err)
+	}
+	key, err := mail.DKIMKey(text.Reveal())
+	if err != nil {
+		return mail.DKIM{}, fmt.Errorf("mail.dkim.key_file: %w", err)
+	}
+	return mail.DKIM{Domain: string(d.Domain), Selector: string(d.Selector), Key: key}, nil
+}
+
+// MailSender is who sends mails by this configuration, for a look at what its domain publishes.
+func MailSender(cfg config.Config) (published.Sender, error) {
+	from, err := mailaddr.Parse(string(cfg.Mail.From))
+	if err != nil {
+		return published.Sender{}, fmt.Errorf("mail.from: %w", err)
+	}
+	s := published.Sender{Domain: from.Domain()}
+	signature, err := dkimOf(cfg)
+	if err != nil || signature.Key == nil {
+		return s, err
+	}
+	s.SigningDomain, s.Selector = signature.Domain, signature.Selector
+	s.Record, err = signature.Record()
+	return s, err
 }
 
 // readSecretFile reads a secret; an empty path is an empty secret. One line end at the end belongs to the editor, not to the secret.

@@ -19,10 +19,12 @@ type messages struct {
 		Messages(ctx context.Context, p principal.Principal, before id.Message) ([]notify.Shown, error)
 		Message(ctx context.Context, p principal.Principal, which id.Message) (notify.Shown, error)
 		Read(ctx context.Context, p principal.Principal, which id.Message) error
+		Contacted(ctx context.Context, p principal.Principal) (notify.Contacting, []notify.Shown, error)
 	}
 }
 
 func (m *messages) mount(on mounter) {
+	on(http.MethodGet, "/contacted", m.contacted)
 	on(http.MethodGet, "/messages", m.list)
 	on(http.MethodGet, "/messages/{id}", m.show)
 	on(http.MethodPost, "/messages/{id}/read", m.read)
@@ -57,6 +59,19 @@ func (m *messages) list(v *visit) error {
 		view.Older = "/messages?before=" + list[len(list)-1].ID.String()
 	}
 	return v.show(page.MessagesPage(v.frame("messages.title"), view))
+}
+
+// contacted answers "are you contacting me?".
+func (m *messages) contacted(v *visit) error {
+	state, list, err := m.room.Contacted(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	view := page.Contacted{State: string(state)}
+	for _, s := range list {
+		view.List = append(view.List, messageView(v, s))
+	}
+	return v.show(page.ContactedPage(v.frame("contacted.title"), view))
 }
 
 func messageView(v *visit, s notify.Shown) page.Message {

@@ -36,6 +36,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/official"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
@@ -89,6 +90,8 @@ type Deps struct {
 	Notices     *notify.Notices
 	Contacts    *contact.Contacts
 	ContactHold time.Duration
+	// Official is what is ours.
+	Official official.Places
 }
 
 // Web is the door. It is safe for concurrent use once it is mounted.
@@ -144,6 +147,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&messages{w.Notices}).mount(on)
 	(&notMe{w.Notices}).mount(on)
 	(&contacts{w.Contacts, w.ContactHold}).mount(on)
+	(&genuine{w.Official}).mount(on)
 	(&signUps{w.SignUps}).mount(on)
 	(&signIns{w.SignIns, w.Origin}).mount(on)
 	(&crossing{w.Sessions, w.Hosts}).mount(on)

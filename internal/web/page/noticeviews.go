@@ -64,3 +64,21 @@ type ContactCode struct {
 	Mail      string
 	GoodUntil i18n.Moment
 }
+
+// Genuine is the page that says whether something is ours.
+type Genuine struct {
+	// Text is what was pasted; Asked says that there is an answer.
+	Text        string
+	Asked, Ours bool
+	// Where is the server or address that it comes to.
+	Where   string
+	Reasons []string
+	// Origins and Senders are all that are ours.
+	Origins, Senders []string
+}
+
+// Contacted is the answer to "are you contacting me?": "silent", "writing" or "wrote".
+type Contacted struct {
+	State string
+	List  []Message
+}

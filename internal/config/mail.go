@@ -1,0 +1,41 @@
+package config
+
+// Mail is the section of that name.
+type Mail struct {
+	SMTP     SMTP    `key:"smtp" doc:"The relay."`
+	From     Mailbox `key:"from" doc:"The address mails come from."`
+	DKIM     DKIM    `key:"dkim" doc:"The signature by which receivers know that a mail is ours. sallyport doctor mail says what to publish."`
+	FromName string  `key:"from_name" default:"Sallyport" doc:"The name beside it."`
+}
+
+// SMTPTLS says how the connection to the relay is protected.
+type SMTPTLS string
+
+// The ways to protect it.
+const (
+	StartTLS    SMTPTLS = "starttls"
+	ImplicitTLS SMTPTLS = "implicit"
+	NoTLS       SMTPTLS = "none"
+)
+
+// SMTP is the section mail.smtp.
+type SMTP struct {
+	Addr         Remote   `key:"addr" doc:"Host and port of the relay; empty sends no mail."`
+	TLS          SMTPTLS  `key:"tls" default:"starttls" oneof:"starttls implicit none" doc:"starttls: demanded, not only offered. none: to a relay on loopback only, or in a test installation."`
+	Username     string   `key:"username" doc:"For a relay that asks who we are."`
+	PasswordFile string   `key:"password_file" doc:"A file with the password for it."`
+	Hello        HostName `key:"hello" derived:"the host of dashboard.origin" doc:"The name we greet the relay with."`
+}
+
+// DKIM is the section mail.dkim.
+type DKIM struct {
+	Domain   HostName `key:"domain" derived:"the domain of mail.from" doc:"The domain that signs: that of mail.from, or a parent of it."`
+	Selector HostName `key:"selector" default:"sallyport" doc:"The name of the key below _domainkey."`
+	KeyFile  string   `key:"key_file" doc:"A file with the private key, PEM (PKCS #8): Ed25519, or RSA of at least 2048 bits, which more receivers check. Empty signs nothing."`
+}
+
+// Official is the section of that name.
+type Official struct {
+	Hosts   []HostName `key:"hosts" doc:"Names of web servers of yours, each with https and no port: the public site, the help pages."`
+	Senders []Mailbox  `key:"senders" doc:"Addresses that you write from, beside mail.from."`
+}
