@@ -77,11 +77,14 @@ type Upstream struct {
 // Verifier is what this package asks of package signed.
 type Verifier interface {
 	Verify(ctx context.Context, in *signed.Request) (signed.Accepted, error)
+	Again(p principal.Principal) (principal.Principal, error)
 }
 
 // Sessions is what this package asks of package session.
 type Sessions interface {
 	Authenticate(bearer []byte, host string, from principal.Origin) (principal.Principal, error)
+	// Still is the same for the one behind a connection that goes on.
+	Still(bearer []byte, host string, from principal.Origin) (principal.Principal, error)
 	Act(p principal.Principal)
 	RedeemChildCode(ctx context.Context, code, state secret.Value, host string, from principal.Origin) (session.Row, secret.Value, string, error)
 }
@@ -125,11 +128,13 @@ type Gateway struct {
 	// strangers holds a token for each body of a public route that is held in memory.
 	strangers chan struct{}
 	unproven  shares
+	tunnels   tunnels
 }
 
 // New makes a Gateway, or says which hosts cannot be.
 func New(d Deps) (*Gateway, error) {
-	g := &Gateway{Deps: d, hosts: map[string]*Host{}, strangers: make(chan struct{}, strangerBodies), unproven: shares{of: map[share]int64{}}}
+	g := &Gateway{Deps: d, hosts: map[string]*Host{}, strangers: make(chan struct{}, strangerBodies)}
+	g.unproven.of, g.tunnels.open = map[share]int64{}, map[*tunnel]struct{}{}
 	for _, h := range d.Hosts {
 		if g.hosts[h.Authority] != nil {
 			return nil, fmt.Errorf("gateway host %s stands twice", h.Authority)
@@ -182,6 +187,11 @@ type visit struct {
 	// unseen: only the head of the request is here (forward-auth). digest is then the Content-Digest that was signed, if one was.
 	unseen bool
 	digest string
+
+	// tunnels: the request is the handshake of a WebSocket. bearer is that of its session, and tunnel what it opened.
+	tunnels bool
+	bearer  []byte
+	tunnel  *tunnel
 }
 
 func (v *visit) serve() error {
@@ -195,8 +205,7 @@ func (v *visit) serve() error {
 		return err
 	}
 	v.used("")
-	v.forward()
-	return nil
+	return v.forward()
 }
 
 // check is the whole check of a request whose body is here, one for all ways in: the request matches a route, its sender is known and may do
@@ -247,28 +256,13 @@ func (v *visit) admit() error {
 		return fault.New(fault.GatewayNoRoute)
 	}
 	v.rec.Route = v.route.Name()
-	if v.wantsTunnel() {
+	if v.tunnels = v.opens(); !v.tunnels && wantsTunnel(v.r.Header) {
 		return fault.New(fault.GatewayNoUpgrade)
 	}
 	if err := v.prove(); err != nil {
 		return err
 	}
 	return v.decide()
-}
-
-// wantsTunnel says whether the client would like another protocol on its connection: nothing that goes through a tunnel is matched, decided or
-// ended by a revocation. A proxy that asks before it passes on may have taken Upgrade away as a matter between two hops; the headers of a
-// WebSocket's handshake travel on.
-func (v *visit) wantsTunnel() bool {
-	if len(v.r.Header["Upgrade"]) > 0 {
-		return true
-	}
-	for name := range v.r.Header {
-		if strings.HasPrefix(name, "Sec-Websocket-") {
-			return true
-		}
-	}
-	return false
 }
 
 // prove finds out who is there. Public routes ask nobody.
@@ -319,7 +313,7 @@ func (v *visit) recognise() error {
 		v.waits = fault.CodeOf(err) == fault.SessionUnproven
 		return errors.Join(errSignIn, err)
 	}
-	v.rec.User, v.rec.Lang = v.who.User, v.who.Lang
+	v.rec.User, v.rec.Lang, v.bearer = v.who.User, v.who.Lang, bearer.Reveal()
 	return nil
 }
 
@@ -328,7 +322,8 @@ func (v *visit) proveSession() error {
 		return err
 	}
 	// A page of another site can make a browser send our cookie with a POST; it cannot make it say same-origin.
-	if (v.route.Class >= scope.Cancel || v.r.Method != http.MethodGet) && !v.sameOrigin() {
+	// The handshake of a WebSocket is a GET, and no browser asks the host whether another site's page may send it.
+	if (v.route.Class >= scope.Cancel || v.r.Method != http.MethodGet || v.tunnels) && !v.sameOrigin() {
 		return fault.New(fault.RequestCrossSite)
 	}
 	if !v.route.Poll {
@@ -356,9 +351,7 @@ func (v *visit) sameOrigin() bool {
 // decide asks room decide. Where all that is missing is a confirmation, confirmed has the last word, once the body is here. A proxy that
 // asks without it is refused: nobody here sees the transaction.
 func (v *visit) decide() error {
-	answer := v.g.Decide.Decide(decision.Question{
-		Principal: v.who, Class: v.route.Class, Scope: v.route.Scope, Environment: v.host.Environment,
-	})
+	answer := v.g.Decide.Decide(v.question(v.who, v.route))
 	v.moves = answer.Verdict == decision.Deny && answer.Reason == fault.ConfirmationRequired
 	switch {
 	case v.moves && v.unseen:
@@ -377,6 +370,11 @@ const maxProofAge = 5 * time.Minute
 func (v *visit) stale() bool {
 	at := v.who.Proof.BoundAt
 	return !at.IsZero() && v.now.Sub(at) > maxProofAge
+}
+
+// question is what room decide is asked about somebody on a route of this host.
+func (v *visit) question(who principal.Principal, route *Route) decision.Question {
+	return decision.Question{Principal: who, Class: route.Class, Scope: route.Scope, Environment: v.host.Environment}
 }
 
 // readBody buffers the body up to the cap, once: its digest is in the signature and in the assertion.

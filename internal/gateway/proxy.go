@@ -25,8 +25,18 @@ func visitOf(r *http.Request) *visit {
 	return v
 }
 
-func (v *visit) forward() {
-	r := v.r.WithContext(context.WithValue(v.r.Context(), forwardKey{}, v)) //nolint:forbidigo // see forwardKey
+// forward takes the request to its upstream. Errors: busy, where a tunnel finds no room.
+func (v *visit) forward() error {
+	ctx := v.r.Context()
+	if v.tunnels {
+		watched, fill, err := v.watched()
+		if err != nil {
+			return err
+		}
+		defer fill()
+		ctx = watched
+	}
+	r := v.r.WithContext(context.WithValue(ctx, forwardKey{}, v)) //nolint:forbidigo // see forwardKey
 	r.Body = io.NopCloser(bytes.NewReader(v.body))
 	r.ContentLength = int64(len(v.body))
 	r.TransferEncoding = nil
@@ -34,6 +44,7 @@ func (v *visit) forward() {
 		r.Body = http.NoBody
 	}
 	v.g.proxy.ServeHTTP(v.w, r)
+	return nil
 }
 
 func (g *Gateway) newProxy() *httputil.ReverseProxy {
@@ -130,6 +141,11 @@ func cleanResponse(r *http.Response) error {
 	r.Header.Del(gate.Header)
 	r.Header.Del(httpx.RetiresHeader)
 	r.Header.Del(httpx.RefusalHeader)
+	if v := visitOf(r.Request); v.tunnel != nil && r.StatusCode == http.StatusSwitchingProtocols {
+		if both, ok := r.Body.(io.ReadWriteCloser); ok {
+			r.Body = passing{both, v.tunnel}
+		}
+	}
 	cookies := r.Header["Set-Cookie"]
 	kept := cookies[:0]
 	for _, line := range cookies {

@@ -24,6 +24,8 @@ type Route struct {
 	Scope scope.Scope
 	// Poll marks a request that programs repeat: it is no human act and keeps no session alive.
 	Poll bool
+	// Tunnel says that the route becomes a WebSocket.
+	Tunnel bool
 	// money says where the transaction is, on routes of class withdraw and destination.
 	money places
 }
@@ -50,12 +52,13 @@ type routeFile struct {
 }
 
 type routeLine struct {
-	Method string `yaml:"method"`
-	Path   string `yaml:"path"`
-	Scope  string `yaml:"scope"`
-	Class  string `yaml:"class"`
-	Poll   bool   `yaml:"poll"`
-	Money  places `yaml:"transaction"`
+	Method  string `yaml:"method"`
+	Path    string `yaml:"path"`
+	Scope   string `yaml:"scope"`
+	Class   string `yaml:"class"`
+	Poll    bool   `yaml:"poll"`
+	Upgrade string `yaml:"upgrade"`
+	Money   places `yaml:"transaction"`
 }
 
 // ParseRoutes reads a routes file, strictly; every problem is told at once. A word it does not know, a path that could never match or has a
@@ -102,6 +105,12 @@ func (rs *Routes) add(line routeLine) error {
 		if r.Scope.Class() < r.Class {
 			return fmt.Errorf("scope %s opens %s at most, the route is %s", r.Scope, r.Scope.Class(), r.Class)
 		}
+	}
+	switch r.Tunnel = line.Upgrade != ""; {
+	case r.Tunnel && line.Upgrade != "websocket":
+		return fmt.Errorf("upgrade %q: websocket is the only one", line.Upgrade)
+	case r.Tunnel && (r.Method != http.MethodGet || r.Class > scope.Order):
+		return errors.New("a WebSocket begins with GET, and nothing beyond orders goes through it")
 	}
 	if err := r.money.check(r.Class); err != nil {
 		return err

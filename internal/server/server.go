@@ -58,6 +58,7 @@ func (s *Server) buildDoors(ctx context.Context) error {
 		return err
 	}
 	s.gate = gate
+	s.Store.Listen(store.Listener{Hear: gate.Hear, Reload: gate.Reload})
 	s.routes = routesFiles(s.cfg, gate.Hosts)
 	s.roads, _ = gate.Transport.(roads)
 	formKey, err := s.Store.ServerSecret(ctx, "form_tokens", random32)

@@ -200,7 +200,7 @@ const (
 	KeyUnseen Code = "key.unseen"
 	// AssertionInvalid: The service behind the gateway could not verify that this request came through it. Nothing was changed.
 	AssertionInvalid Code = "assertion.invalid"
-	// GatewayNoUpgrade: This gate does not pass upgraded connections such as WebSocket.
+	// GatewayNoUpgrade: This route is no WebSocket, or the request is no plain handshake of one.
 	GatewayNoUpgrade Code = "gateway.no_upgrade"
 	// KeyUsedUp: This key has made {limit} requests without a time, which is all that one key may make.
 	KeyUsedUp Code = "key.used_up"
@@ -553,8 +553,8 @@ var registry = map[Code]Entry{
 		English: "The service behind the gateway could not verify that this request came through it. Nothing was changed.", EnglishFix: "Try again. If it stays, tell the operator the request id.",
 		Korean: "게이트웨이를 거친 요청인지 확인할 수 없습니다. 변경된 것은 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 운영자에게 요청 ID를 알려 주십시오."},
 	GatewayNoUpgrade: {Code: GatewayNoUpgrade, Status: 400, Sight: Anyone, Outside: "",
-		English: "This gate does not pass upgraded connections such as WebSocket.", EnglishFix: "Send plain requests.",
-		Korean: "이 게이트웨이는 WebSocket과 같은 업그레이드 연결을 전달하지 않습니다.", KoreanFix: "일반 요청을 보내 주십시오."},
+		English: "This route is no WebSocket, or the request is no plain handshake of one.", EnglishFix: "Send plain requests here, and handshakes to routes that are documented as WebSockets.",
+		Korean: "이 경로는 WebSocket이 아니거나, 요청이 올바른 WebSocket 핸드셰이크가 아닙니다.", KoreanFix: "이 경로에는 일반 요청을 보내고, WebSocket으로 안내된 경로에만 핸드셰이크를 보내 주십시오."},
 	KeyUsedUp: {Code: KeyUsedUp, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key has made {limit} requests without a time, which is all that one key may make.", EnglishFix: "Create a new key, or sign with a timestamp claim.",
 		Korean: "시각이 없는 서명으로 보낸 요청이 키 하나의 한도인 {limit}건에 도달했습니다.", KoreanFix: "새 키를 만들거나 timestamp 클레임을 포함해 서명해 주십시오."},

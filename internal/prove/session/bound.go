@@ -40,15 +40,23 @@ func (s *Sessions) Unrenewed(bearer secret.Value, sid id.Session, host string) {
 	}
 }
 
-// whereabouts says what a session lacks whose device has to prove itself: nothing, full power, or everything.
-func (s *Sessions) whereabouts(l *live, from principal.Origin, now time.Time) (unrenewed, gone bool) {
+// whereabouts says what a session lacks whose device has to prove itself: nothing, full power, or everything. open is about a
+// connection that goes on.
+func (s *Sessions) whereabouts(l *live, from principal.Origin, now time.Time, open bool) (unrenewed, gone bool) {
 	switch {
-	case !l.Bound.Holds() || l.Bound.shown(from.Bound, now):
+	case !l.Bound.Holds(), l.Bound.shown(from.Bound, now), open && now.Before(s.graceOf(l.Bound)):
 		return false, false
 	case l.seen.failed.Load() >= l.Bound.ProvenAt.UnixMicro() && now.Before(s.graceOf(l.Bound)):
 		return true, false
 	}
 	return false, true
+}
+
+// Still asks about a connection that was opened with this bearer and goes on, as Authenticate does about a request. Nothing on it can show the
+// newer cookies of a bound session; so it is enough that the device went on proving itself beside it, at most two lives of the cookie ago.
+// Errors: those of Authenticate.
+func (s *Sessions) Still(bearer []byte, host string, from principal.Origin) (principal.Principal, error) {
+	return s.authenticate(bearer, host, from, true)
 }
 
 // Holder gives the session of a bearer, whether or not its device proves itself: a new sign-in in the same browser replaces it. It is the zero

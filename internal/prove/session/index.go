@@ -218,12 +218,16 @@ func (s *Sessions) reread(sid id.Session) {
 // Authenticate says who is behind a bearer on a host ("" for the dashboard). It reads the index only: no SQL, no wait.
 // Errors: session.ended; session.unproven for one that is bound to a device that did not come along.
 func (s *Sessions) Authenticate(bearer []byte, host string, from principal.Origin) (principal.Principal, error) {
+	return s.authenticate(bearer, host, from, false)
+}
+
+func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origin, open bool) (principal.Principal, error) {
 	now := s.Now()
 	l, parent := s.index.find(secret.New("session", bearer).Hash())
 	if l == nil || l.Host != host || !now.Before(l.ExpiresAt) || !now.Before(parent.ExpiresAt) || l.Role == principal.NoRole {
 		return principal.Nobody(from), fault.New(fault.SessionEnded)
 	}
-	unrenewed, gone := s.whereabouts(l, from, now)
+	unrenewed, gone := s.whereabouts(l, from, now, open)
 	if word := from.Skipped; word != "" && l.Bound.Holds() {
 		l.seen.skipped.Store(&word)
 	}

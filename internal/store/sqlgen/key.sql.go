@@ -83,6 +83,24 @@ func (q *Queries) ClaimKeyNonce(ctx context.Context, arg ClaimKeyNonceParams) (i
 	return result.RowsAffected()
 }
 
+const claimKeyRow = `-- name: ClaimKeyRow :execrows
+UPDATE api_key SET name = name
+WHERE id = $1 AND revoked_at IS NULL AND blocked_at IS NULL AND frozen_at IS NULL AND expires_at > $2
+`
+
+type ClaimKeyRowParams struct {
+	ID  []byte
+	Now int64
+}
+
+func (q *Queries) ClaimKeyRow(ctx context.Context, arg ClaimKeyRowParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, claimKeyRow, arg.ID, arg.Now)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const countKeyNonce = `-- name: CountKeyNonce :execrows
 UPDATE api_key SET nonces = nonces + 1 WHERE id = $1 AND nonces < $2
 `
@@ -900,24 +918,6 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 		return nil, err
 	}
 	return items, nil
-}
-
-const lockKey = `-- name: LockKey :execrows
-UPDATE api_key SET name = name
-WHERE id = $1 AND revoked_at IS NULL AND blocked_at IS NULL AND frozen_at IS NULL AND expires_at > $2
-`
-
-type LockKeyParams struct {
-	ID  []byte
-	Now int64
-}
-
-func (q *Queries) LockKey(ctx context.Context, arg LockKeyParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, lockKey, arg.ID, arg.Now)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }
 
 const raiseKeyMark = `-- name: RaiseKeyMark :one

@@ -34,6 +34,22 @@ func (q *Queries) ChangePassword(ctx context.Context, arg ChangePasswordParams) 
 	return result.RowsAffected()
 }
 
+const claimUserRow = `-- name: ClaimUserRow :execrows
+UPDATE users SET lang = lang WHERE id = $1 AND disabled_at IS NULL
+`
+
+type ClaimUserRowParams struct {
+	ID []byte
+}
+
+func (q *Queries) ClaimUserRow(ctx context.Context, arg ClaimUserRowParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, claimUserRow, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const confirmTOTP = `-- name: ConfirmTOTP :execrows
 UPDATE totp SET confirmed_at = $1 WHERE user_id = $2 AND confirmed_at IS NULL
 `
@@ -743,19 +759,35 @@ func (q *Queries) ListSubaccountsByAccount(ctx context.Context, arg ListSubaccou
 }
 
 const lockUser = `-- name: LockUser :execrows
-UPDATE users SET lang = lang WHERE id = $1 AND disabled_at IS NULL
+INSERT INTO user_lock (user_id, locked_at) SELECT u.id, $1 FROM users u WHERE u.id = $2 ON CONFLICT DO NOTHING
 `
 
 type LockUserParams struct {
-	ID []byte
+	LockedAt int64
+	UserID   []byte
 }
 
 func (q *Queries) LockUser(ctx context.Context, arg LockUserParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, lockUser, arg.ID)
+	result, err := q.db.ExecContext(ctx, lockUser, arg.LockedAt, arg.UserID)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const lockedSince = `-- name: LockedSince :one
+SELECT locked_at FROM user_lock WHERE user_id = $1
+`
+
+type LockedSinceParams struct {
+	UserID []byte
+}
+
+func (q *Queries) LockedSince(ctx context.Context, arg LockedSinceParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, lockedSince, arg.UserID)
+	var locked_at int64
+	err := row.Scan(&locked_at)
+	return locked_at, err
 }
 
 const markStrangeSignIn = `-- name: MarkStrangeSignIn :exec
@@ -1158,6 +1190,22 @@ type TrimPlacesParams struct {
 func (q *Queries) TrimPlaces(ctx context.Context, arg TrimPlacesParams) error {
 	_, err := q.db.ExecContext(ctx, trimPlaces, arg.DeviceID, arg.UserID, arg.Keep)
 	return err
+}
+
+const unlockUser = `-- name: UnlockUser :execrows
+DELETE FROM user_lock WHERE user_id = $1
+`
+
+type UnlockUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) UnlockUser(ctx context.Context, arg UnlockUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, unlockUser, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const unsettlePlacesByDevice = `-- name: UnsettlePlacesByDevice :exec

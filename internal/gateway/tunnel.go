@@ -1,0 +1,193 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+)
+
+// A route may say that it becomes a WebSocket (RFC 6455). Its handshake is checked like any request. What then goes through the tunnel nobody
+// matches; so whoever opened it is asked again, every few seconds and at every change that the feed tells of, and the tunnel is closed as soon
+// as the handshake would be refused.
+
+const (
+	// askAgain is how often the one behind a tunnel is asked who they are, and tunnelIdle how long a tunnel may be silent in both directions.
+	askAgain   = 5 * time.Second
+	tunnelIdle = 2 * time.Minute
+	// mostTunnels bounds those of this process.
+	mostTunnels = 4096
+)
+
+// tunnels are those that are open.
+type tunnels struct {
+	mu   sync.Mutex
+	open map[*tunnel]struct{} // guarded by mu
+}
+
+// tunnel is one open connection in both directions.
+type tunnel struct {
+	nudge chan struct{} // holds one word: ask again now
+	acted atomic.Int64  // when a byte last passed, microseconds
+	now   func() time.Time
+}
+
+// wantsTunnel says whether the client would like another protocol on its connection. A proxy that asks before it passes on may have taken
+// Upgrade away as a matter between two hops; the headers of a WebSocket's handshake travel on.
+func wantsTunnel(h http.Header) bool {
+	if len(h["Upgrade"]) > 0 {
+		return true
+	}
+	for name := range h {
+		if strings.HasPrefix(name, "Sec-Websocket-") {
+			return true
+		}
+	}
+	return false
+}
+
+// opens says whether the request is the handshake of a WebSocket (RFC 6455 §4.1) on a route that has one. A proxy that asks would hold the
+// tunnel itself, where we cannot close it.
+func (v *visit) opens() bool {
+	upgrade := v.r.Header["Upgrade"]
+	return v.route.Tunnel && !v.unseen && v.r.ProtoMajor == 1 && len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && v.r.ContentLength == 0
+}
+
+// Hear asks everybody behind a tunnel again; it is a listener of the feed, after those that keep sessions and keys true.
+func (g *Gateway) Hear(txn.Change) { g.nudge() }
+
+// Reload does the same, when changes may have been missed.
+func (g *Gateway) Reload(context.Context) error {
+	g.nudge()
+	return nil
+}
+
+func (g *Gateway) nudge() {
+	g.tunnels.mu.Lock()
+	defer g.tunnels.mu.Unlock()
+	for t := range g.tunnels.open {
+		select {
+		case t.nudge <- struct{}{}:
+		default: // it is about to ask anyhow
+		}
+	}
+}
+
+// dig registers a tunnel, and refuses one too many. Errors: busy.
+func (g *Gateway) dig() (*tunnel, error) {
+	t := &tunnel{nudge: make(chan struct{}, 1), now: g.Now}
+	t.acted.Store(g.Now().UnixMicro())
+	g.tunnels.mu.Lock()
+	defer g.tunnels.mu.Unlock()
+	if len(g.tunnels.open) >= mostTunnels {
+		return nil, fault.New(fault.Busy).After(askAgain)
+	}
+	g.tunnels.open[t] = struct{}{}
+	return t, nil
+}
+
+// watched gives a context that ends when the tunnel must, and a function that forgets the tunnel. Errors: busy, and those of again.
+func (v *visit) watched() (context.Context, func(), error) {
+	t, err := v.g.dig()
+	if err != nil {
+		return nil, nil, err
+	}
+	v.tunnel = t
+	forget := func() {
+		v.g.tunnels.mu.Lock()
+		defer v.g.tunnels.mu.Unlock()
+		delete(v.g.tunnels.open, t)
+	}
+	if err := v.again(); err != nil { // a change that came before the tunnel was known here found nobody to ask
+		forget()
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(v.r.Context())
+	var over sync.WaitGroup
+	over.Go(func() {
+		defer cancel()
+		tick := time.NewTicker(askAgain)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			case <-t.nudge:
+			}
+			if v.again() != nil || v.g.Now().Sub(time.UnixMicro(t.acted.Load())) >= tunnelIdle {
+				return
+			}
+		}
+	})
+	return ctx, func() {
+		cancel()
+		over.Wait()
+		forget()
+	}, nil
+}
+
+// errRouteGone closes a tunnel whose route is no longer in the table.
+var errRouteGone = errors.New("the route is gone")
+
+// again asks whether the handshake would be let through now, by what is in memory. It works on copies: the request's own goroutine may still
+// read the visit.
+func (v *visit) again() error {
+	route := v.host.Upstream.Routes.Load().Match(v.r.Method, v.path)
+	if route == nil || !route.Tunnel {
+		return errRouteGone
+	}
+	if route.Class == scope.Public {
+		return nil
+	}
+	who, err := v.still()
+	if err != nil {
+		return err
+	}
+	if who.Kind == principal.KindKey && !who.Scopes.Has(route.Scope) {
+		return fault.New(fault.KeyScopeMissing, "scope", route.Scope.String())
+	}
+	return v.g.Decide.Decide(v.question(who, route)).Err()
+}
+
+// still says who is behind the tunnel now.
+func (v *visit) still() (principal.Principal, error) {
+	if v.who.Kind == principal.KindKey {
+		return v.g.Verifier.Again(v.who)
+	}
+	return v.g.Sessions.Still(v.bearer, v.host.Authority, v.rec.Origin())
+}
+
+// passing notes the bytes that go through a tunnel.
+type passing struct {
+	io.ReadWriteCloser
+	t *tunnel
+}
+
+func (p passing) Read(b []byte) (int, error) {
+	n, err := p.ReadWriteCloser.Read(b)
+	p.t.acted.Store(p.t.now().UnixMicro())
+	return n, err
+}
+
+func (p passing) Write(b []byte) (int, error) {
+	p.t.acted.Store(p.t.now().UnixMicro())
+	return p.ReadWriteCloser.Write(b)
+}
+
+// CloseWrite tells the upstream that the client has said its last word, and lets the upstream say its own.
+func (p passing) CloseWrite() error {
+	if half, ok := p.ReadWriteCloser.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return p.Close()
+}
