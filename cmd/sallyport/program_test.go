@@ -72,7 +72,7 @@ func TestSignalsEndQuietly(t *testing.T) {
 			}
 		})
 		t.Run("serve "+signal.String(), func(t *testing.T) {
-			p := program.Install(t, program.InstallOptions{YAML: "log: {level: warn}\n"}).Serve(t)
+			p := program.Install(t, program.InstallOptions{YAML: "log: {level: error}\n"}).Serve(t)
 			p.Signal(signal)
 			if code := p.Wait(); code != 0 || p.Stderr() != "" {
 				t.Errorf("exit %d, %s", code, p.Stderr())

@@ -66,6 +66,7 @@ func (s *recoveries) mount(a *API) {
 	}, s.withCode)
 	registerPre(a, operation{
 		id: "withdrawRecovery", method: http.MethodDelete, path: "/v1/recoveries/{id}", summary: "Give a case up", codes: caseCodes,
+		about: "In the browser that showed its mailbox. The wait ends, and nothing about the account has changed.",
 	}, s.withdraw)
 	registerPre(a, operation{
 		id: "finishRecoveryWithPassword", method: http.MethodPost, path: "/v1/recoveries/{id}/password", status: http.StatusCreated,
@@ -189,7 +190,7 @@ func (s *recoveries) get(ctx context.Context, from signin.From, in *recoveryPath
 
 type claimGiven struct {
 	Password string `json:"password,omitempty" maxLength:"4096" doc:"The password, if it is known" example:"four words in a row"`
-	AppCode  string `json:"app_code,omitempty" maxLength:"32" doc:"A code of the authenticator app, if it is there" example:"123456"`
+	AppCode  string `json:"app_code,omitempty" maxLength:"32" doc:"A code of the authenticator app, if it is there; not together with the password"`
 }
 
 type claimIn struct {

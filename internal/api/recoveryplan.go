@@ -65,7 +65,7 @@ type planShown struct {
 	MailWait          int64            `json:"mailbox_wait_seconds" doc:"How long recovery by the mailbox alone takes"`
 	RehearsedAt       time.Time        `json:"rehearsed_at,omitzero" doc:"Missing if never"`
 	Rehearsed         string           `json:"rehearsed,omitempty" doc:"What was shown then"`
-	RecoveryCodesLeft int              `json:"recovery_codes_left"`
+	RecoveryCodesLeft int              `json:"recovery_codes_left" doc:"How many nobody has spent; 0 where there are none"`
 }
 
 type planOut struct{ Body planShown }
@@ -93,7 +93,7 @@ func (s *recoveryPlan) get(ctx context.Context, p principal.Principal, _ *struct
 }
 
 type rehearsal struct {
-	Proof string `json:"proof" enum:"recovery_code,totp" doc:"What is tried"`
+	Proof string `json:"proof" enum:"recovery_code,totp" doc:"What is tried" example:"totp"`
 	Code  string `json:"code" maxLength:"64" doc:"As it was typed" example:"123456"`
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/seed-21c57000/sallyport/internal/demo"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/program"
 )
 
@@ -294,6 +295,20 @@ func (p *person) withdrawOnTheExchange(address string, show func(name string)) {
 		p.open(page)
 		show("confirmed")
 	}
+}
+
+// makeKey fills in the form of a new HMAC key, and proves it with a code of the app.
+func (p *person) makeKey(totp string) {
+	p.t.Helper()
+	p.fill("#name", "server bot")
+	p.fill("#purpose", "signs on a server")
+	p.click("label[for='kind-hmac']")
+	p.click("[data-new-key] .actions button")
+	p.until("document.querySelector('#proof_code') !== null")
+	time.Sleep(time.Until(time.Now().Truncate(30 * time.Second).Add(30*time.Second + 100*time.Millisecond))) // the app's next code: each counts once
+	p.fill("#proof_code", authtest.CodeAt(totp, time.Now()))
+	p.submit("form:has(#proof_code)")
+	p.until("document.body.innerText.includes('sps_test_')")
 }
 
 // submit sends a form as its button would.

@@ -75,6 +75,12 @@ func walk(p *person, show func(name string)) {
 	show("recover-case")
 
 	visit("keys-new", "/keys/new")
+	p.makeKey(secret)
+	show("key-made")
+	p.open(p.demo.Dashboard + "/keys")
+	p.click("a[href$='/edit']")
+	p.until("location.pathname.endsWith('/edit') && document.readyState === 'complete'")
+	show("key-edit")
 	visit("overview", "/")
 	visit("sessions", "/sessions")
 	visit("activity", "/activity")

@@ -19,7 +19,7 @@ import (
 // page names; as a stranger with credentials of their own invention, and as somebody who is signed in, with and without the form token.
 func (w *world) byEveryRoute() {
 	w.t.Helper()
-	lines := slices.Concat(route.Of("api"), route.Of("confirm"), route.Of("web"), route.Of("server"))
+	lines := slices.Concat(route.Of("api"), route.Of("confirm"), route.Of("web"), route.Of("dbsc"), route.Of("server"))
 	if n := w.linesOfTable(); n != len(lines) {
 		w.t.Fatalf("spec/routes.tsv has %d lines, and the doors that are known here %d", n, len(lines))
 	}
@@ -181,8 +181,9 @@ func (w *world) body(line route.Line, fields map[string]any, token string) (body
 const wanted = "a secret of each request's own"
 
 // openMembers are those that may be kept as they are: an address because letters go to it and people are found by it, names and purposes
-// because their owner gave them in order to read them again, the phrase because every letter shows it.
-var openMembers = map[string]string{"mail": "nobody@example.com", "name": "a name", "purpose": "a purpose", "phrase": "a phrase of ours"}
+// because their owner gave them in order to read them again, the phrase because every letter shows it,
+// a text because whoever asks about it is shown which part the answer is about.
+var openMembers = map[string]string{"mail": "nobody@example.com", "name": "a name", "purpose": "a purpose", "phrase": "a phrase of ours", "text": "a sender to judge"}
 
 // fieldsOfDescription reads from the JSON door's own description which members each route takes.
 func (w *world) fieldsOfDescription(b *authtest.Browser) map[string]map[string]any {

@@ -230,8 +230,8 @@ func TestKeysEndToTheSecond(t *testing.T) {
 			after  power
 		}{
 			{short, "a key of seven days expires", short.ExpiresAt, full, all(fault.KeyExpired)},
-			{free, "a key without an allowlist loses the right to trade", free.Born.Add(30 * 24 * time.Hour), full, power{passed, passed, fault.KeyScopeMissing}},
-			{free, "and lives for ninety days", free.Born.Add(90 * 24 * time.Hour), power{passed, passed, fault.KeyScopeMissing}, all(fault.KeyExpired)},
+			{free, "a key without an allowlist loses the right to trade", free.Born.Add(30 * 24 * time.Hour), full, power{passed, passed, fault.KeyLapsed}},
+			{free, "and lives for ninety days", free.Born.Add(90 * 24 * time.Hour), power{passed, passed, fault.KeyLapsed}, all(fault.KeyExpired)},
 			{pinned, "a key with one trades for ninety", pinned.Born.Add(90 * 24 * time.Hour), full, all(fault.KeyExpired)},
 			{look, "one that looks lives for a hundred and eighty", look.Born.Add(180 * 24 * time.Hour), power{passed, fault.KeyScopeMissing, fault.KeyScopeMissing}, all(fault.KeyExpired)},
 		} {
@@ -277,7 +277,7 @@ func TestThirtyDays(t *testing.T) {
 			l.expect("the bot trades", passed, outcome(l.call(bot, http.MethodPost, "/v1/orders/test", order)))
 			want := passed
 			if !time.Now().Before(free.Born.Add(30 * 24 * time.Hour)) {
-				want = fault.KeyScopeMissing
+				want = fault.KeyLapsed
 			}
 			l.expect("the other bot trades for thirty days", want, outcome(l.call(free, http.MethodPost, "/v1/orders/test", order)))
 			if hour == 10*24+2 {
@@ -305,14 +305,14 @@ func TestThirtyDays(t *testing.T) {
 	})
 }
 
-// told: Ada got a letter for every browser that was new, and for her keys and her app.
+// told: Ada got a letter for every browser that was new, for her keys and her app, and about the key that stops trading after thirty days.
 func (l *life) told() {
 	l.t.Helper()
 	letters := map[string]int{}
 	for _, letter := range l.Mailbox.Letters(mail) {
 		letters[string(letter.Notice)]++
 	}
-	l.expect("letters", map[string]int{"": 1, "welcome": 1, "factor_added": 1, "key_created": 2, "new_device": 31}, letters)
+	l.expect("letters", map[string]int{"": 1, "welcome": 1, "factor_added": 1, "key_created": 2, "key_lapsing": 3, "key_lapsed": 1, "new_device": 31}, letters)
 }
 
 // attack is a night in which 10,000 wrong passwords come from a thousand addresses, and as many from Ada's own network. Her browser gets in

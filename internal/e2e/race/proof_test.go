@@ -229,6 +229,7 @@ func TestOneConfirmationLetsOneRequestThrough(t *testing.T) {
 		ada := c.SignUp("ada@example.com")
 		passkey := ada.EnrolPasskey()
 		who := ada.Principal()
+		key := c.IssueKey(ada, apikey.IssueInput{})
 		c.later(24 * time.Hour)
 		asked, err := c.Confirmations.Ask(t.Context(), confirm.Asking{
 			Content: confirm.Content{Action: scope.Withdraw, Environment: id.Test, Upstream: "paper", Asset: "BTC", Address: "paper1qracer", Amount: "0.01"},
@@ -247,7 +248,7 @@ func TestOneConfirmationLetsOneRequestThrough(t *testing.T) {
 			_, err := c.Confirmations.Approve(t.Context(), authtest.PersonOrigin(), address, answer)
 			return answerOf(err)
 		}, fault.ConfirmationVoid, fault.PasskeyRefused)
-		bot := principal.Principal{Kind: principal.KindKey, User: who.User, Account: who.Account, Subaccount: who.Subaccount}
+		bot := principal.Principal{Kind: principal.KindKey, User: who.User, Account: who.Account, Subaccount: who.Subaccount, Key: key.ID}
 		order := confirm.Order{Confirmation: asked.ID, Content: asked.Content, Request: []byte("request")}
 		oneWins(t, func(int) fault.Code { return answerOf(c.Confirmations.Execute(t.Context(), bot, order)) }, fault.ConfirmationVoid)
 	})
