@@ -20,7 +20,8 @@ import (
 )
 
 func routesCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "routes", Short: "Try an upstream's routes file before the gateway reads it",
+	cmd := &cobra.Command{
+		Use: "routes", Short: "Try an upstream's routes file before the gateway reads it",
 		Example: `  sallyport routes test paper.yaml`,
 	}
 	cmd.AddCommand(routesTestCommand())

@@ -74,7 +74,7 @@ type messageShown struct {
 func messageAs(s notify.Shown) messageShown {
 	shown := messageShown{
 		ID: s.ID, Kind: string(s.Letter), Subject: s.Subject, Text: s.Body, To: make([]string, len(s.To)), CreatedAt: s.Born, MailedAt: s.Mailed,
-		ReadAt: s.Message.Read, ContainedAt: s.Contained,
+		ReadAt: s.Read, ContainedAt: s.Contained,
 	}
 	for i, to := range s.To {
 		shown.To[i] = to.Mail

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/gate"
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
@@ -32,7 +33,7 @@ const endedLimit = 10 * time.Second
 // cancel, with an assertion over exactly this body. One that does not answer 2xx is told again; so an upstream may hear it twice.
 func (g *Gateway) DoKeyEnded(ctx context.Context, fields []byte) error {
 	var job apikey.Ended
-	if err := json.Unmarshal(fields, &job); err != nil {
+	if err := httpx.DecodeJSON(fields, &job); err != nil {
 		return fmt.Errorf("decode the end of a key: %w", err)
 	}
 	body, err := json.Marshal(endedBody{id.FormatKey(job.Key, job.Environment), string(job.OnEnd), string(job.Why), job.At})

@@ -26,7 +26,7 @@ func TestOpenOrdersOfAKeyThatEnds(t *testing.T) {
 		{"revoked", func(s *authtest.Stack, _ *storetest.Clock, k authtest.Key) error {
 			return s.APIKeys.Revoke(t.Context(), host, k.ID)
 		}},
-		{"expired", func(s *authtest.Stack, clock *storetest.Clock, k authtest.Key) error {
+		{"expired", func(s *authtest.Stack, clock *storetest.Clock, _ authtest.Key) error {
 			clock.Advance(25 * time.Hour)
 			return s.Sweep(t.Context())
 		}},

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -134,11 +135,11 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, "the database cannot be read")
 		return
 	}
-	text := "ready"
+	text := []string{"ready"}
 	for _, name := range s.roads.lost() { // no reason to send people and other upstreams' clients away
-		text += "\nupstream " + name + " cannot be reached"
+		text = append(text, "upstream "+name+" cannot be reached")
 	}
-	answer(w, http.StatusOK, text)
+	answer(w, http.StatusOK, strings.Join(text, "\n"))
 }
 
 func answer(w http.ResponseWriter, status int, text string) {

@@ -76,7 +76,6 @@ func walk(p *person, show func(name string)) {
 
 	visit("keys-new", "/keys/new")
 	p.makeKey(secret)
-	show("key-made")
 	p.open(p.demo.Dashboard + "/keys")
 	p.click("a[href$='/edit']")
 	p.until("location.pathname.endsWith('/edit') && document.readyState === 'complete'")

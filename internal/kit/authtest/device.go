@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -101,9 +102,7 @@ func (d *Device) Sign(challenge string, claims, jwk map[string]any) string {
 	if jwk != nil {
 		head["jwk"] = jwk
 	}
-	for name, value := range claims {
-		body[name] = value
-	}
+	maps.Copy(body, claims)
 	return d.SignParts(head, body)
 }
 

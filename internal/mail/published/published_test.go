@@ -3,6 +3,7 @@ package published_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"testing"
 
@@ -34,10 +35,7 @@ var good = zone{
 
 // with is the good zone with other records at a name; none takes the name away.
 func with(name string, records ...string) zone {
-	z := zone{}
-	for n, list := range good {
-		z[n] = list
-	}
+	z := maps.Clone(good)
 	z[name] = records
 	if len(records) == 0 {
 		delete(z, name)

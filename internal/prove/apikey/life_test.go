@@ -236,7 +236,7 @@ func TestWhatAnEditMay(t *testing.T) {
 			tt.in.Key = key.ID
 			got := key.Key
 			_, err := l.APIKeys.Edit(t.Context(), person, tt.in)
-			if code := codeOf(err); code != tt.want && !(tt.want == fault.StepUpRequired && code == fault.AssuranceTooLow) {
+			if code := codeOf(err); code != tt.want && (tt.want != fault.StepUpRequired || code != fault.AssuranceTooLow) {
 				t.Errorf("a person: %q, want %q", code, tt.want)
 			}
 			if now := l.APIKeys.Find(key.ID).Key; tt.want != "" && !cmp.Equal(now.Scopes, got.Scopes) {

@@ -193,7 +193,7 @@ func TestWhoMayRegister(t *testing.T) {
 			thief := other.Device()
 			return thief.Prove("register", thief.Sign(offer.Challenge, map[string]any{"authorization": offer.Authorization}, thief.JWK()))
 		}, want: fault.BindingRefused},
-		"no session": {send: func(o *office, d *authtest.Device) authtest.Reply {
+		"no session": {send: func(_ *office, d *authtest.Device) authtest.Reply {
 			delete(d.Cookies["localhost:8080"], httpx.SessionCookie)
 			return d.Register()
 		}, want: fault.SessionEnded},
@@ -203,7 +203,7 @@ func TestWhoMayRegister(t *testing.T) {
 			}
 			return d.Device().Register()
 		}, want: fault.BindingRefused},
-		"from another site": {send: func(o *office, d *authtest.Device) authtest.Reply {
+		"from another site": {send: func(_ *office, d *authtest.Device) authtest.Reply {
 			r := d.Request(http.MethodPost, authtest.Origin+"/dbsc/register", "")
 			r.Header.Set("Sec-Fetch-Site", "cross-site")
 			return d.Do(r)

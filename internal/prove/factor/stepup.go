@@ -115,9 +115,9 @@ func (f *Factors) satisfy(ctx context.Context, p principal.Principal, sid id.Ste
 			return audit.Event{}, err
 		case refused != nil:
 			if fault.CodeOf(refused) == fault.PasskeyCloned {
-				return event(audit.PasskeyCloneRefused, p, cloneFacts(refused)), nil //nolint:nilerr // as below
+				return event(audit.PasskeyCloneRefused, p, cloneFacts(refused)), nil
 			}
-			return event(audit.StepUpFailed, p, facts), nil //nolint:nilerr // a refusal is committed with its count
+			return event(audit.StepUpFailed, p, facts), nil // a refusal is committed with its count
 		}
 		if err := f.StepUps.Satisfy(ctx, txn.As[stepup.Tx](tx), p, step, proof); err != nil {
 			return audit.Event{}, err

@@ -65,7 +65,7 @@ const (
 	Told    State = "told" // claimed; the notice that starts the wait is under way
 	Waiting State = "waiting"
 	Ready   State = "ready"
-	// The ends. Words are stored and never change.
+	// Completed and the others below are the ends. Words are stored and never change.
 	Completed State = "completed"
 	Cancelled State = "cancelled"
 	Disputed  State = "disputed"

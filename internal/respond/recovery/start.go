@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -226,10 +227,8 @@ func (r *Recoveries) at(ctx context.Context, tx Tx, from From, which id.Recovery
 		return c, err
 	}
 	now := c.State(r.Now())
-	for _, s := range states {
-		if s == now {
-			return c, nil
-		}
+	if slices.Contains(states, now) {
+		return c, nil
 	}
 	return c, fault.New(fault.RecoveryOver, "state", string(now))
 }
