@@ -83,7 +83,8 @@ func ComeAgain(w http.ResponseWriter, r *http.Request, status int, target string
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, `<!doctype html><html lang="`+words.Lang()+`"><meta charset="utf-8"><meta name="viewport" content="width=device-width">`+
-		`<meta http-equiv="refresh" content="0; url=`+to+`"><title>`+html.EscapeString(words.Say("again.title"))+`</title>`+
-		`<h1>`+html.EscapeString(words.Say("again.title"))+`</h1><p><a href="`+to+`">`+html.EscapeString(words.Say("again.go"))+`</a></p></html>`) //nolint:gosec // every part is escaped
+	page := `<!doctype html><html lang="` + words.Lang() + `"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
+		`<meta http-equiv="refresh" content="0; url=` + to + `"><title>` + html.EscapeString(words.Say("again.title")) + `</title>` +
+		`<h1>` + html.EscapeString(words.Say("again.title")) + `</h1><p><a href="` + to + `">` + html.EscapeString(words.Say("again.go")) + `</a></p></html>`
+	_, _ = io.WriteString(w, page) //nolint:gosec // every part is escaped
 }
