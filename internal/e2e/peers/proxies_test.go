@@ -168,11 +168,12 @@ func (s spoken) send(t *testing.T, address, host string) *http.Response {
 	}
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
-	text := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nUser-Agent: peers\r\n", s.method, s.target, host, len(s.body))
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nUser-Agent: peers\r\n", s.method, s.target, host, len(s.body))
 	for _, line := range s.headers {
-		text += line + "\r\n"
+		text.WriteString(line + "\r\n")
 	}
-	if _, err := io.WriteString(conn, text+"\r\n"+s.body); err != nil {
+	if _, err := io.WriteString(conn, text.String()+"\r\n"+s.body); err != nil {
 		t.Fatal(err)
 	}
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
