@@ -86,6 +86,8 @@ func walk(p *person, show func(name string)) {
 	visit("overview", "/")
 	visit("sessions", "/sessions")
 	visit("activity", "/activity")
+	visit("pictures", "/activity/pictures")
+	visit("check-up", "/check-up")
 	visit("confirmations", "/confirmations")
 	visit("contacted", "/contacted")
 	p.open(p.demo.Dashboard + "/genuine")
