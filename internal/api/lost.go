@@ -84,7 +84,7 @@ type exposedShown struct {
 	Name   string `json:"name" example:"grid"`
 	Made   bool   `json:"made_there" doc:"Whether it was made on the device"`
 	Used   bool   `json:"used_nearby" doc:"Whether it was last used from a network that the device was signed in from"`
-	Frozen bool   `json:"frozen"`
+	Frozen bool   `json:"frozen" doc:"Whether it looks and cancels only"`
 }
 
 type losableOne struct {

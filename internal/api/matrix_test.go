@@ -79,11 +79,12 @@ func targetOf(l route.Line) string {
 			kind = k
 		}
 	}
-	return strings.NewReplacer("{at}", "msg_069g9r2kt0f7s8w3a5q1z7y6xc.AAAA", "{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
+	return strings.NewReplacer("{name}", "keys", "{at}", "msg_069g9r2kt0f7s8w3a5q1z7y6xc.AAAA", "{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
 }
 
 // bodies maps operation → a body that is well formed, for those that take one.
 var bodies = map[string]string{
+	"POST /v1/check-up":                      `{"item":"mail","state":"AAAAAAAAAAAAAAAAAAAAAA"}`,
 	"POST /v1/genuine":                       `{"text":"https://gate.example/"}`,
 	"PUT /v1/contact/phrase":                 `{"phrase":"blue heron at noon"}`,
 	"POST /v1/contact/changes":               `{"place":"second","mail":"other@example.com"}`,

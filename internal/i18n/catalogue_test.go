@@ -108,10 +108,20 @@ func families() map[string][]string {
 		}
 	}
 	var missing []string
-	for _, gap := range []string{"factor", "proof", "way", "codes", "claim", "reported"} {
+	for _, gap := range []string{
+		"factor", "proof", "way", "codes", "claim", "reported", "stranger", "key_open", "passkey", "second", "phrase", "codes_few", "rehearsal", "key_ends",
+		"key_unused", "shared", "many",
+	} {
 		for _, part := range []string{"title", "text", "link"} {
 			missing = append(missing, gap+"."+part)
 		}
+	}
+	var questions, opens []string
+	for _, kind := range []string{"session", "password", "app", "passkey", "codes", "mail", "second", "key"} {
+		questions = append(questions, kind+".text", kind+".yes", kind+".no")
+	}
+	for _, open := range []string{"sessions", "keys", "waiting", "unread", "questions"} {
+		opens = append(opens, open+".one", open+".other")
 	}
 	exchanges := []string{
 		"upbit", "bithumb", "binance", "binance-ed25519", "kraken", "okx", "bybit", "coinbase", "coinbase-ed25519", "kucoin",
@@ -148,6 +158,9 @@ func families() map[string][]string {
 		"fact.problem.":  problems(),
 		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
 		"confirm.title.": {"withdraw", "destination"}, "confirm.what.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
+		"question.": questions, "question.since.": {"session", "password", "other"}, "fact.asked.": {"session", "password", "app", "passkey", "codes", "mail", "second", "key"},
+		"open.": opens, "layer.": {"sessions", "sign_in", "recovery", "contact", "keys"}, "weekday.": {"0", "1", "2", "3", "4", "5", "6"},
+		"tip.":              {"sessions", "methods", "password", "codes", "recovery", "keys", "new_key", "contact", "confirmations", "messages"},
 		"sessions.skipped.": {"quota_exceeded", "server_error", "unreachable"},
 		"hold.reason.":      {"password_changed", "factor_removed", "owner_locked", "cookie_replayed", "other", "contact_changed", "reported_session", "reported_change", "device_lost", "recovery_completed"},
 		"not_me.":           {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address"},

@@ -91,6 +91,8 @@ func walk(p *person, show func(name string)) {
 	p.until("location.pathname.startsWith('/lost-device/') && document.readyState === 'complete'")
 	show("lost-device")
 	visit("activity", "/activity")
+	visit("pictures", "/activity/pictures")
+	visit("check-up", "/check-up")
 	visit("confirmations", "/confirmations")
 	visit("contacted", "/contacted")
 	p.open(p.demo.Dashboard + "/genuine")

@@ -38,12 +38,24 @@ func key(id string, state page.KeyState) page.Key {
 	}
 }
 
+// posture is an overview with something in each of its places.
+func posture(me page.Me, status string) page.Overview {
+	gap := page.Missing{Title: "«t»", Text: "«x»", Link: "«l»", Href: "/methods", Cost: "«−4»"}
+	return page.Overview{
+		Name: "«Kim»", Mail: "«a»", Proven: "«p»", Mine: me, Status: status, Better: "«2 things»", Next: &gap, Points: "«80 of 100»",
+		Open:    []page.OpenCount{{Text: "«2 sessions»", Href: "/sessions"}},
+		Layers:  []page.Layer{{Name: "«keys»", Points: 12, Whole: 20, Count: "«12 of 20»", Gaps: []page.Missing{gap}}, {Name: "«contact»", Points: 20, Whole: 20, Count: "«20»"}},
+		SignIns: []page.Entry{{At: at, Text: "«in»", Who: "«you»", From: "«f»"}},
+	}
+}
+
 // samples hold every page, and both sides of each choice within one.
 func samples(w i18n.Words) map[string]templ.Component {
 	in, out := frame(w, true), frame(w, false)
 	asleep := frame(w, true)
 	asleep.Me.Challenge, asleep.Test, asleep.Notice = "idle", false, ""
-	limited, unusual := frame(w, true), frame(w, true)
+	limited, unusual, advised := frame(w, true), frame(w, true), frame(w, true)
+	advised.Tip = "keys"
 	limited.Me.Challenge, limited.Me.Until, unusual.Me.Challenge = "stranger", at, "unusual"
 	used := key("«spk_live_2»", page.KeySoon)
 	used.Used, used.UsedFrom, used.Allowlist = at, "«203.0.113.7»", []string{"«203.0.113.0/24»"}
@@ -114,11 +126,23 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"sessions unusual": page.SessionsPage(unusual, page.Sessions{Idle: "«30 minutes»"}),
 		"sign-in wrong":    page.SignInPage(out, page.SignIn{Problem: on(""), Mail: "«a»", ReturnTo: "/", Origin: "«https://gate.example»"}),
 		"second":           page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/"}),
-		"overview":         page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Hosts: []page.Host{host}}),
-		"overview missing": page.OverviewPage(asleep, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«p»", Mine: *asleep.Me, Missing: []page.Missing{{"«t»", "«x»", "«l»", "/methods"}}}),
-		"sign-in keys":     page.SignInPage(out, page.SignIn{ReturnTo: "/", Origin: "«https://gate.example»", Passwordless: true}),
-		"secure keys":      page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»", Passwordless: true}),
-		"methods keys":     page.MethodsPage(in, page.Methods{Passwordless: true}),
+		"overview":         page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Points: "«100 of 100»", Hosts: []page.Host{host}}),
+		"overview missing": page.OverviewPage(asleep, posture(*asleep.Me, "better")),
+		"overview wrong":   page.OverviewPage(advised, posture(*in.Me, "wrong")),
+		"check-up": page.CheckUpPage(advised, page.CheckUp{Progress: "«1 of 3»", Answered: 1, All: 3, Layers: []page.AskedLayer{
+			{Name: "«sessions»", Open: []page.Asked{{First: true, Text: "«you?»", Item: "session ses_1", State: "s", Yes: "«yes»", No: "«no»", Disown: "/sessions/ses_1/not-me", Facts: []page.AskedFact{{Name: "«in»", At: at}, {Name: "«from»", Value: "«203.0.113.7»"}}}}},
+			{Name: "«keys»", Open: []page.Asked{{Text: "«need?»", Item: "key k", State: "s", Yes: "«yes»", No: "«no»", Secure: "/keys/k"}}, Rest: []page.Asked{{Text: "«mine?»", No: "«no»", Secure: "/methods", Confirmed: at}}, Resting: "«1 thing»"},
+			{Name: "«contact»"},
+		}}),
+		"check-up done": page.CheckUpPage(in, page.CheckUp{Progress: "«all»", Confirmed: at, Layers: []page.AskedLayer{{Name: "«keys»"}}}),
+		"pictures": page.PicturesPage(in, page.Pictures{
+			Zone: "«UTC»", Zones: []page.Option{{Value: "0", Text: "«UTC»", Chosen: true}}, Hours: [7][24]int{{3}, {9: 1}}, From: "«1 Jan»", To: "«2 Jan»", Entries: "«4»", Total: "«9»", Cut: true,
+			Days: []page.PictureDay{{Name: "«1 Jan»", Entries: 3, Changes: 2, Refusals: 40}, {Name: "«2 Jan»"}}, Twin: "/v1/activity/rhythm",
+		}),
+		"no pictures":  page.PicturesPage(in, page.Pictures{Zone: "«UTC»", From: "«1 Jan»", To: "«2 Jan»", Entries: "«0»", Total: "«0»"}),
+		"sign-in keys": page.SignInPage(out, page.SignIn{ReturnTo: "/", Origin: "«https://gate.example»", Passwordless: true}),
+		"secure keys":  page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»", Passwordless: true}),
+		"methods keys": page.MethodsPage(in, page.Methods{Passwordless: true}),
 		"sessions": page.SessionsPage(in, page.Sessions{Idle: "«30 minutes»", List: []page.Session{
 			{ID: "«ses_1»", Device: "«Chrome»", Agent: "«ua»", Addr: "«203.0.113.7»", Proven: "«p»", Opened: at, Acted: at, Ends: at, Mine: true},
 			{ID: "«ses_2»", Device: "«Safari»", Agent: "«ua»", Addr: "«203.0.113.8»", Proven: "«p»", Opened: at, Acted: at, Ends: at},
