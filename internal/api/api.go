@@ -129,6 +129,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&passkeys{a.Factors}).mount(a)
 	(&recoveries{a.Recoveries, a.Now}).mount(a)
 	(&recoveryPlan{a.Recoveries, a.Now}).mount(a)
+	(&lost{a.Recoveries, a.Describe}).mount(a)
 	(&stepUps{a.StepUps, a.Factors}).mount(a)
 	(&locks{a.Locks}).mount(a)
 	(&keys{a.Keys}).mount(a)

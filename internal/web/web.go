@@ -174,6 +174,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&recoveryCodes{w.Factors}).mount(on)
 	(&recoveryPlan{w.Recoveries}).mount(on)
 	(&recoverPages{w.Recoveries, w.Recoveries.Waits}).mount(on)
+	(&lost{w.Recoveries, w.Recoveries.Waits}).mount(on)
 	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}

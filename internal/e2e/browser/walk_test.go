@@ -24,6 +24,7 @@ func walk(p *person, show func(name string)) {
 	}
 	visit("sign-in", "/sign-in")
 	visit("sign-up", "/sign-up")
+	visit("lost", "/lost")
 	visit("errors", "/errors")
 	visit("error", "/errors/key.expired")
 	p.fillIn("/sign-up", map[string]string{"#mail": "ada@example.com", "#name": "Ada Trader"})
@@ -85,6 +86,10 @@ func walk(p *person, show func(name string)) {
 	show("key-edit")
 	visit("overview", "/")
 	visit("sessions", "/sessions")
+	visit("lost-devices", "/lost-device")
+	p.click("main li p a")
+	p.until("location.pathname.startsWith('/lost-device/') && document.readyState === 'complete'")
+	show("lost-device")
 	visit("activity", "/activity")
 	visit("pictures", "/activity/pictures")
 	visit("check-up", "/check-up")

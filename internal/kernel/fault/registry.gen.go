@@ -254,6 +254,8 @@ const (
 	RecoveryMailCodeRefused Code = "recovery.mail_code_refused"
 	// RecoveryProofRefused: That did not hold.
 	RecoveryProofRefused Code = "recovery.proof_refused"
+	// DeviceNotFound: There is no such device, or nothing is left of it.
+	DeviceNotFound Code = "device.not_found"
 	// CheckUpChanged: What you were asked about is another now, or is gone. Nothing was changed.
 	CheckUpChanged Code = "check_up.changed"
 )
@@ -635,6 +637,9 @@ var registry = map[Code]Entry{
 	RecoveryProofRefused: {Code: RecoveryProofRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That did not hold.", EnglishFix: "Try again, or choose another way. Nothing is lost by a wrong try.",
 		Korean: "인증에 실패했습니다.", KoreanFix: "다시 시도하거나 다른 방법을 선택해 주십시오. 잘못 입력해도 잃는 것은 없습니다."},
+	DeviceNotFound: {Code: DeviceNotFound, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such device, or nothing is left of it.", EnglishFix: "Reload the list of devices.",
+		Korean: "해당 기기가 없거나 이미 정리되었습니다.", KoreanFix: "기기 목록을 새로 고쳐 주십시오."},
 	CheckUpChanged: {Code: CheckUpChanged, Status: 409, Sight: Anyone, Outside: "",
 		English: "What you were asked about is another now, or is gone. Nothing was changed.", EnglishFix: "Look at the check-up again: it shows what is there now.",
 		Korean: "그사이 확인하실 항목이 바뀌었거나 없어졌습니다. 변경된 것은 없습니다.", KoreanFix: "보안 점검을 다시 열어 현재 상태를 확인해 주십시오."},

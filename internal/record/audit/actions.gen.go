@@ -204,6 +204,8 @@ const (
 	RecoveryRehearsed Action = "recovery.rehearsed"
 	// RecoveryWaitSet: Recovery by your mailbox alone takes {days} days from now on.
 	RecoveryWaitSet Action = "recovery.wait_set"
+	// DeviceLost: You gave a device up as lost: {device}. Passkeys removed: {passkeys}.
+	DeviceLost Action = "device.lost"
 	// CheckUpConfirmed: In the check-up you said that all is well with {asked}.
 	CheckUpConfirmed Action = "check_up.confirmed"
 	// TipPutAway: leaves no event
@@ -312,6 +314,7 @@ var actions = map[Action]Words{
 	RecoveryCompleted:        {Quiet: false, English: "Your account was recovered. Removed: {removed}.", Korean: "계정이 복구되었습니다. 삭제된 수단: {removed}."},
 	RecoveryRehearsed:        {Quiet: false, English: "You rehearsed a recovery ({proof}).", Korean: "계정 복구를 연습했습니다({proof})."},
 	RecoveryWaitSet:          {Quiet: false, English: "Recovery by your mailbox alone takes {days} days from now on.", Korean: "메일함만으로 하는 복구의 대기 기간을 {days}일로 정했습니다."},
+	DeviceLost:               {Quiet: false, English: "You gave a device up as lost: {device}. Passkeys removed: {passkeys}.", Korean: "분실한 기기를 정리했습니다: {device}. 삭제한 패스키: {passkeys}."},
 	CheckUpConfirmed:         {Quiet: false, English: "In the check-up you said that all is well with {asked}.", Korean: "보안 점검에서 {asked}에 이상이 없다고 확인했습니다."},
 	TipPutAway:               {Quiet: true, English: "", Korean: ""},
 }
