@@ -139,6 +139,8 @@ func samples(w i18n.Words) map[string]templ.Component {
 			Zone: "«UTC»", Zones: []page.Option{{Value: "0", Text: "«UTC»", Chosen: true}}, Hours: [7][24]int{{3}, {9: 1}}, From: "«1 Jan»", To: "«2 Jan»", Entries: "«4»", Total: "«9»", Cut: true,
 			Days: []page.PictureDay{{Name: "«1 Jan»", Entries: 3, Changes: 2, Refusals: 40}, {Name: "«2 Jan»"}}, Twin: "/v1/activity/rhythm",
 		}),
+		"pictures, places": page.PicturesPage(in, page.Pictures{Zone: "«UTC»", From: "«1 Jan»", To: "«2 Jan»", Entries: "«2»", Total: "«9»", KnowsPlaces: true, Places: []page.PicturePlace{{Code: "KR", Name: "«near Seoul»", Count: "«2»", N: 2}, {Code: "XX", Name: "«elsewhere»", Count: "«1»", N: 1}}}),
+		"pictures, nowhere": page.PicturesPage(in, page.Pictures{Zone: "«UTC»", From: "«1 Jan»", To: "«2 Jan»", Entries: "«0»", Total: "«0»", KnowsPlaces: true}),
 		"no pictures":  page.PicturesPage(in, page.Pictures{Zone: "«UTC»", From: "«1 Jan»", To: "«2 Jan»", Entries: "«0»", Total: "«0»"}),
 		"sign-in keys": page.SignInPage(out, page.SignIn{ReturnTo: "/", Origin: "«https://gate.example»", Passwordless: true}),
 		"secure keys":  page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»", Passwordless: true}),
