@@ -75,6 +75,7 @@ var containments = map[Letter]Containment{
 	RecoveryDisputed:      {Kind: happening.ReportedChange},
 	RecoveryShortened:     {Kind: happening.ReportedChange},
 	ContactChanged:        {Kind: happening.ReportedChange, Undo: true},
+	DepartureBegun:        {Kind: happening.ReportedChange},
 }
 
 // ContainmentOf is what the link of a letter stops; ok is false for one without a link.
