@@ -31,7 +31,7 @@ func (s *privacies) mount(a *API) {
 	register(a, operation{
 		id: "leave", method: http.MethodPost, path: "/v1/privacy/departure", summary: "Delete my account",
 		about: "At the end of a wait, until which nothing changes and it can be stopped. Nobody brings it back afterwards.",
-		codes: []fault.Code{fault.AccountLeaving, fault.AccountLastOwner},
+		codes: []fault.Code{fault.AccountMailDiffers, fault.AccountLeaving, fault.AccountLastOwner},
 	}, s.leave)
 	register(a, operation{
 		id: "stay", method: http.MethodDelete, path: "/v1/privacy/departure", summary: "Keep my account", about: "Stops a deletion that waits.",
@@ -43,7 +43,7 @@ func (s *privacies) mount(a *API) {
 
 type keptShown struct {
 	Class string `json:"class" doc:"Never changes" example:"sessions"`
-	Name  string `json:"name"`
+	Name  string `json:"name" doc:"In the language asked for"`
 	What  string `json:"what" doc:"What is kept"`
 	Why   string `json:"why" doc:"What for"`
 	Kept  string `json:"kept" doc:"How long"`

@@ -40,7 +40,7 @@ func TestSessions(t *testing.T) {
 		{"what is kept about me", func() answer { return kim.get("/v1/privacy") }, 200, ""},
 		{"what is kept about me, as a key", func() answer { return d.send(d.signed(key, "GET", "/v1/privacy", nil)) }, 403, "key.needs_session"},
 		{"a copy of it", func() answer { return kim.post("/v1/privacy/copy", nil) }, 200, ""},
-		{"leaving under another address", func() answer { return kim.post("/v1/privacy/departure", `{"own_mail":"lee@example.com"}`) }, 422, "request.invalid"},
+		{"leaving under another address", func() answer { return kim.post("/v1/privacy/departure", `{"own_mail":"lee@example.com"}`) }, 422, "account.mail_differs"},
 		{"staying without having wanted to leave", func() answer { return kim.call("DELETE", "/v1/privacy/departure", nil) }, 409, "account.not_leaving"},
 		{"leaving", func() answer { return kim.post("/v1/privacy/departure", `{"own_mail":"kim@example.com"}`) }, 200, ""},
 		{"leaving twice", func() answer { return kim.post("/v1/privacy/departure", `{"own_mail":"kim@example.com"}`) }, 409, "account.leaving"},

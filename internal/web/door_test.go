@@ -126,7 +126,7 @@ func TestRoutesAreThoseOfTheTable(t *testing.T) {
 		Now: s.Now, Product: "Sallyport", Origin: authtest.Origin, Environment: s.Config.Environment, FormKey: bytes.Repeat([]byte{1}, 32), Decide: s.Policy,
 		Describe: words{}, Binding: dbsc.New(dbsc.Place{}, s.Bindings, s.Sessions), Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps,
 		Keys: s.APIKeys, Log: s.Log,
-		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries,
+		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, Privacy: s.Privacy,
 	})
 	if err != nil {
 		t.Fatal(err)

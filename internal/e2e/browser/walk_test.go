@@ -86,6 +86,7 @@ func walk(p *person, show func(name string)) {
 	visit("overview", "/")
 	visit("sessions", "/sessions")
 	visit("activity", "/activity")
+	visit("privacy", "/privacy")
 	visit("confirmations", "/confirmations")
 	visit("contacted", "/contacted")
 	p.open(p.demo.Dashboard + "/genuine")

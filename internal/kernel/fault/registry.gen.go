@@ -118,6 +118,8 @@ const (
 	AccountLocked Code = "account.locked"
 	// AccountNotLocked: The account is not locked.
 	AccountNotLocked Code = "account.not_locked"
+	// AccountMailDiffers: This is not the mail address of your account.
+	AccountMailDiffers Code = "account.mail_differs"
 	// AccountLeaving: The account is going to be deleted already.
 	AccountLeaving Code = "account.leaving"
 	// AccountNotLeaving: The account is not going to be deleted.
@@ -435,6 +437,9 @@ var registry = map[Code]Entry{
 	AccountNotLocked: {Code: AccountNotLocked, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "The account is not locked.", EnglishFix: "There is nothing to unlock.",
 		Korean: "계정이 잠겨 있지 않습니다.", KoreanFix: "해제할 잠금이 없습니다."},
+	AccountMailDiffers: {Code: AccountMailDiffers, Status: 422, Sight: Owner, Outside: "forbidden",
+		English: "This is not the mail address of your account.", EnglishFix: "Type the address that you sign in with.",
+		Korean: "회원님 계정의 메일 주소가 아닙니다.", KoreanFix: "로그인할 때 사용하는 주소를 입력해 주십시오."},
 	AccountLeaving: {Code: AccountLeaving, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "The account is going to be deleted already.", EnglishFix: "It can be stopped on the page about your data until then.",
 		Korean: "이미 계정 삭제가 예정되어 있습니다.", KoreanFix: "삭제되기 전까지 개인정보 화면에서 취소하실 수 있습니다."},

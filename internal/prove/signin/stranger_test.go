@@ -357,7 +357,9 @@ func TestAnotherCountryAndNetworkAreAsked(t *testing.T) {
 		s.Settle()
 		page, err := s.Log.Activity(t.Context(), o.who(o.Bearer, signin.From{Origin: authtest.PersonOrigin()}), 0, 50)
 		must(t, err)
-		if !slices.ContainsFunc(page, func(e audit.Told) bool { return e.Action == audit.SessionChallenged && e.Readable.Facts["reason"] == "elsewhere" }) {
+		if !slices.ContainsFunc(page, func(e audit.Told) bool {
+			return e.Action == audit.SessionChallenged && e.Readable.Facts["reason"] == "elsewhere"
+		}) {
 			t.Error("the log does not tell of it")
 		}
 	})

@@ -70,22 +70,22 @@ type Copy struct {
 type (
 	// ProfileCopy is who the user is.
 	ProfileCopy struct {
-		User      id.User       `json:"user"`
-		Mail      string        `json:"mail"`
-		Name      string        `json:"name"`
-		Language  string        `json:"language"`
+		User      id.User       `json:"user" doc:"Their id"`
+		Mail      string        `json:"mail" doc:"The address to sign in with"`
+		Name      string        `json:"name" doc:"As they called it"`
+		Language  string        `json:"language" doc:"Of pages and mails"`
 		CreatedAt time.Time     `json:"created_at"`
 		Accounts  []AccountCopy `json:"accounts"`
 	}
 	// AccountCopy is an account that they belong to.
 	AccountCopy struct {
-		Account id.Account `json:"account"`
-		Name    string     `json:"name"`
-		Role    string     `json:"role"`
+		Account id.Account `json:"account" doc:"Its id"`
+		Name    string     `json:"name" doc:"As they called it"`
+		Role    string     `json:"role" doc:"Today"`
 	}
 	// ContactCopy is how they are reached.
 	ContactCopy struct {
-		SecondMail string `json:"second_mail,omitempty"`
+		SecondMail string `json:"second_mail,omitempty" doc:"For notices"`
 		Phrase     bool   `json:"phrase_set" doc:"Whether there is a phrase in their mails; not which"`
 	}
 	// MethodsCopy is what they sign in with.
@@ -93,76 +93,76 @@ type (
 		PasswordSince time.Time     `json:"password_since,omitzero"`
 		AppSince      time.Time     `json:"authenticator_app_since,omitzero"`
 		CodesSince    time.Time     `json:"recovery_codes_since,omitzero"`
-		CodesLeft     int           `json:"recovery_codes_left"`
+		CodesLeft     int           `json:"recovery_codes_left" doc:"How many are not spent"`
 		Passkeys      []PasskeyCopy `json:"passkeys"`
 	}
 	// PasskeyCopy is one of their passkeys.
 	PasskeyCopy struct {
-		Name       string    `json:"name"`
-		Model      string    `json:"model,omitempty"`
-		CreatedAt  time.Time `json:"created_at"`
-		LastUsedAt time.Time `json:"last_used_at,omitzero"`
+		Name          string    `json:"name" doc:"As they called it"`
+		Authenticator string    `json:"authenticator,omitempty" doc:"What an accepted attestation named"`
+		CreatedAt     time.Time `json:"created_at"`
+		LastUsedAt    time.Time `json:"last_used_at,omitzero"`
 	}
 	// SessionCopy is one of their sessions.
 	SessionCopy struct {
-		Session   id.Session `json:"session"`
-		Addr      string     `json:"addr"`
-		Agent     string     `json:"user_agent"`
+		Session   id.Session `json:"session" doc:"Its id"`
+		Addr      string     `json:"addr" doc:"Network address"`
+		Agent     string     `json:"user_agent" doc:"What the browser said"`
 		CreatedAt time.Time  `json:"created_at"`
 		ActedAt   time.Time  `json:"acted_at"`
 		ExpiresAt time.Time  `json:"expires_at"`
 	}
 	// DeviceCopy is a browser that they signed in with.
 	DeviceCopy struct {
-		Agent       string      `json:"user_agent"`
+		Agent       string      `json:"user_agent" doc:"What the browser said"`
 		FirstSeenAt time.Time   `json:"first_seen_at"`
 		LastSeenAt  time.Time   `json:"last_seen_at"`
 		Places      []PlaceCopy `json:"places"`
 	}
 	// PlaceCopy is where, coarsely.
 	PlaceCopy struct {
-		Network string `json:"network"`
-		Family  string `json:"browser_family"`
+		Network string `json:"network" doc:"A /24 or /48, or the network money goes over"`
+		Family  string `json:"browser_family" doc:"Without versions"`
 	}
 	// KeyCopy is one of their API keys, without its secret.
 	KeyCopy struct {
-		KeyID        string    `json:"key_id"`
-		Name         string    `json:"name"`
-		Purpose      string    `json:"purpose"`
+		KeyID        string    `json:"key_id" doc:"Public"`
+		Name         string    `json:"name" doc:"As they called it"`
+		Purpose      string    `json:"purpose" doc:"As they wrote it"`
 		Scopes       []string  `json:"scopes"`
 		Allowlist    []string  `json:"ip_allowlist"`
 		CreatedAt    time.Time `json:"created_at"`
 		ExpiresAt    time.Time `json:"expires_at"`
 		RevokedAt    time.Time `json:"revoked_at,omitzero"`
 		LastUsedAt   time.Time `json:"last_used_at,omitzero"`
-		LastUsedFrom string    `json:"last_used_from,omitempty"`
+		LastUsedFrom string    `json:"last_used_from,omitempty" doc:"A network address"`
 	}
 	// ConfirmationCopy is money that waits for them.
 	ConfirmationCopy struct {
-		Confirmation id.Confirmation `json:"confirmation"`
-		Exchange     string          `json:"exchange"`
-		Asset        string          `json:"asset,omitempty"`
-		Network      string          `json:"network,omitempty"`
-		Address      string          `json:"address"`
-		Memo         string          `json:"memo,omitempty"`
-		Amount       string          `json:"amount,omitempty"`
-		FeeMax       string          `json:"fee_max,omitempty"`
+		Confirmation id.Confirmation `json:"confirmation" doc:"Its id"`
+		Exchange     string          `json:"exchange" doc:"By its name in the configuration"`
+		Asset        string          `json:"asset,omitempty" doc:"What leaves"`
+		Network      string          `json:"network,omitempty" doc:"A /24 or /48, or the network money goes over"`
+		Address      string          `json:"address" doc:"Where it goes"`
+		Memo         string          `json:"memo,omitempty" doc:"What the address needs besides"`
+		Amount       string          `json:"amount,omitempty" doc:"Decimal, in units of the asset"`
+		FeeMax       string          `json:"fee_max,omitempty" doc:"The most that may be charged"`
 		CreatedAt    time.Time       `json:"created_at"`
 	}
 	// MessageCopy is what they were told.
 	MessageCopy struct {
 		At      time.Time `json:"at"`
-		Subject string    `json:"subject"`
-		Text    string    `json:"text"`
+		Subject string    `json:"subject" doc:"Of the mail"`
+		Text    string    `json:"text" doc:"What it said"`
 	}
 	// EventCopy is what happened.
 	EventCopy struct {
 		At     time.Time         `json:"at"`
-		Action string            `json:"action"`
-		Actor  string            `json:"actor,omitempty"`
-		Addr   string            `json:"addr,omitempty"`
-		Agent  string            `json:"user_agent,omitempty"`
-		Facts  map[string]string `json:"facts,omitempty"`
+		Action string            `json:"action" doc:"Code of spec/actions.tsv"`
+		Actor  string            `json:"actor,omitempty" doc:"What acted"`
+		Addr   string            `json:"addr,omitempty" doc:"Network address"`
+		Agent  string            `json:"user_agent,omitempty" doc:"What the browser said"`
+		Facts  map[string]string `json:"facts,omitempty" doc:"Names, counts, reasons"`
 	}
 )
 
@@ -232,7 +232,7 @@ func (s *Privacy) copyMethods(ctx context.Context, p principal.Principal, c *Cop
 	m, err := s.Kept.Factors.Of(ctx, p)
 	c.Methods.Passkeys = []PasskeyCopy{}
 	for _, k := range m.Passkeys {
-		c.Methods.Passkeys = append(c.Methods.Passkeys, PasskeyCopy{Name: k.Name, Model: k.Attested, CreatedAt: k.Born, LastUsedAt: k.LastUsedAt})
+		c.Methods.Passkeys = append(c.Methods.Passkeys, PasskeyCopy{Name: k.Name, Authenticator: k.Attested, CreatedAt: k.Born, LastUsedAt: k.LastUsedAt})
 	}
 	if m.Password != nil {
 		c.Methods.PasswordSince = m.Password.ChangedAt

@@ -39,7 +39,7 @@ func (s *Privacy) Of(ctx context.Context, p principal.Principal) (d Departure, f
 
 // Leave begins the wait at whose end the principal is erased. typed is their mail address, as they typed it to say that they mean it. Nothing
 // changes until then, and Stay takes it back.
-// Errors: forbidden, request.invalid, account.leaving, account.last_owner, step_up_required.
+// Errors: forbidden, account.mail_differs, account.leaving, account.last_owner, step_up_required.
 func (s *Privacy) Leave(ctx context.Context, p principal.Principal, typed string) (d Departure, err error) {
 	if p.Kind != principal.KindUser {
 		return d, fault.New(fault.Forbidden)
@@ -76,7 +76,7 @@ func (s *Privacy) mayLeave(ctx context.Context, tx Tx, u id.User, typed string) 
 		return fmt.Errorf("read user: found %t: %w", found, err)
 	}
 	if addr, err := mailaddr.Parse(typed); err != nil || addr.String() != user.Mail {
-		return fault.New(fault.RequestInvalid, "field", "own_mail")
+		return fault.New(fault.AccountMailDiffers)
 	}
 	alone, err := tx.OwnsAlone(ctx, u)
 	if err != nil {

@@ -68,8 +68,11 @@ func TestEveryTableIsTold(t *testing.T) {
 func TestCopy(t *testing.T) {
 	s := authtest.StartWith(t, authtest.Options{Now: storetest.NewClock().Now})
 	ada, eve := s.SignUp("ada@example.com"), s.SignUp("eve@example.com")
-	s.IssueKey(eve, apikey.IssueInput{Name: "of-eve"})
-	key := s.IssueKey(ada, apikey.IssueInput{Name: "grid"})
+	s.IssueKey(eve, apikey.IssueInput{Name: "of-eve", Purpose: "tests"})
+	key := s.IssueKey(ada, apikey.IssueInput{Name: "grid", Purpose: "tests"})
+	if err := s.Contacts.SetPhrase(t.Context(), ada.Principal(), "blue heron at noon"); err != nil {
+		t.Fatal(err)
+	}
 	s.Settle()
 	c, err := s.Privacy.Copy(t.Context(), ada.Principal())
 	if err != nil {
@@ -84,7 +87,7 @@ func TestCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, secret := range map[string]string{
-		"her bearer": string(ada.Bearer.Reveal()), "her device cookie": string(ada.Device.Reveal()), "a password hash": "argon2", "somebody else": "eve",
+		"her bearer": string(ada.Bearer.Reveal()), "her device cookie": string(ada.Device.Reveal()), "a password hash": "argon2", "somebody else": "of-eve", "her phrase": "blue heron",
 	} {
 		if strings.Contains(string(text), secret) {
 			t.Errorf("the copy holds %s", what)
@@ -116,7 +119,7 @@ func TestLeave(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *authtest.Stack) {
 		ada := s.SignUp("ada@example.com")
 		key := s.IssueKey(ada, apikey.IssueInput{})
-		if _, err := s.Privacy.Leave(t.Context(), ada.Principal(), "eve@example.com"); fault.CodeOf(err) != fault.RequestInvalid {
+		if _, err := s.Privacy.Leave(t.Context(), ada.Principal(), "eve@example.com"); fault.CodeOf(err) != fault.AccountMailDiffers {
 			t.Errorf("with another address: %v", err)
 		}
 		d, err := s.Privacy.Leave(t.Context(), ada.Principal(), "ADA@Example.com")
@@ -248,5 +251,7 @@ func TestTheLastOwnerStays(t *testing.T) {
 
 func inBubble(t *testing.T, test func(*testing.T, *authtest.Stack)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { test(t, authtest.StartWith(t, authtest.Options{YAML: "departure: {wait: 168h}\n"})) })
+	synctest.Test(t, func(t *testing.T) {
+		test(t, authtest.StartWith(t, authtest.Options{YAML: "departure: {wait: 168h}\n"}))
+	})
 }
