@@ -76,7 +76,7 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 			t.Fatal(change)
 		}
 	}
-	if diff := cmp.Diff(wanted(consequence.Row{This: consequence.Dies, Others: consequence.Dies}), w.left()); diff != "" {
+	if diff := cmp.Diff(wanted(consequence.Row{Leaving: consequence.Dies, This: consequence.Dies, Others: consequence.Dies}), w.left()); diff != "" {
 		t.Errorf("(-want +doors):\n%s", diff)
 	}
 }
