@@ -31,6 +31,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -85,6 +86,8 @@ type Deps struct {
 	// Notices is the message centre, Contacts how people are reached.
 	Notices  *notify.Notices
 	Contacts *contact.Contacts
+	// CheckUps are how well accounts are guarded.
+	CheckUps *checkup.CheckUps
 	// Official is what is ours.
 	Official official.Places
 }
@@ -108,7 +111,7 @@ func New(d Deps) (*API, error) {
 		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
 		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
-		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil,
+		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -130,6 +133,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&passkeys{a.Factors}).mount(a)
 	(&recoveries{a.Recoveries, a.Now}).mount(a)
 	(&recoveryPlan{a.Recoveries, a.Now}).mount(a)
+	(&lost{a.Recoveries, a.Describe}).mount(a)
 	(&stepUps{a.StepUps, a.Factors}).mount(a)
 	(&locks{a.Locks}).mount(a)
 	(&privacies{a.Privacy}).mount(a)
@@ -141,5 +145,6 @@ func (a *API) Mount(mux *route.Mux) {
 	(&contacts{a.Contacts}).mount(a)
 	(&genuine{a.Official}).mount(a)
 	(&activity{a.Log, a.Keys, a.Describe}).mount(a)
+	(&overview{a.CheckUps, a.Log, a.Describe, a.Now}).mount(a)
 	a.describeItself()
 }
