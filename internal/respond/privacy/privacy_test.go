@@ -141,7 +141,7 @@ func TestLeave(t *testing.T) {
 		if _, _, err := s.Accounts.ByMail(t.Context(), ada.Mail); fault.CodeOf(err) != fault.NotFound {
 			t.Errorf("at the end: %v", err)
 		}
-		if live := s.APIKeys.Find(key.ID); live.RevokedAt.IsZero() {
+		if now := s.KeyNow(key.ID); now.RevokedAt.IsZero() {
 			t.Error("her key lives")
 		}
 		if _, err := s.Sessions.Authenticate(ada.Bearer.Reveal(), "", authtest.PersonOrigin()); fault.CodeOf(err) != fault.SessionEnded {
