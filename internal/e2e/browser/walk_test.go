@@ -91,6 +91,7 @@ func walk(p *person, show func(name string)) {
 	p.until("location.pathname.startsWith('/lost-device/') && document.readyState === 'complete'")
 	show("lost-device")
 	visit("activity", "/activity")
+	visit("privacy", "/privacy")
 	visit("pictures", "/activity/pictures")
 	visit("check-up", "/check-up")
 	visit("confirmations", "/confirmations")
