@@ -177,7 +177,7 @@ type rhythmShown struct {
 	Days  []dayShown `json:"days" doc:"The oldest first"`
 	// Places come from the latest entries alone.
 	Places []countryShown `json:"places" doc:"Countries from which somebody signed in, by the network addresses of the latest entries; empty without a file of places"`
-	Cut   bool       `json:"cut" doc:"Whether there was more than fits, so that only the latest are counted"`
+	Cut    bool           `json:"cut" doc:"Whether there was more than fits, so that only the latest are counted"`
 }
 
 type rhythmOut struct{ Body rhythmShown }

@@ -71,7 +71,7 @@ func (p *pictures) show(v *visit) error {
 		if err != nil {
 			return err
 		}
-		view.Places = v.picturePlaces(addrs)
+		view.Places, view.Credit = v.picturePlaces(addrs), v.web.Places
 	}
 	view.Twin = "/v1/activity/rhythm?offset_minutes=" + strconv.Itoa(chosen)
 	return v.show(page.PicturesPage(v.frame("pictures.title"), view))

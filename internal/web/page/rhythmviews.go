@@ -17,6 +17,7 @@ type Pictures struct {
 	// Places are those of sign-ins, the most frequent first. KnowsPlaces says that a file tells of places at all.
 	Places      []PicturePlace
 	KnowsPlaces bool
+	Credit      Credit
 	// Cut: there was more than fits.
 	Cut  bool
 	Twin string
