@@ -33,6 +33,7 @@ func (Ended) Kind() string { return "key_ended" }
 var ending = map[happening.Kind]bool{
 	happening.KeyFrozen: true, happening.KeyStrayed: true, happening.KeyBlocked: true, happening.KeyRevoked: true, happening.KeyLeaked: true,
 	happening.MoneyKeyLeaked: true, happening.KeyExpired: true, happening.KeyLapsed: true, happening.KeyNarrowed: true, happening.KeyDisabled: true,
+	happening.OwnerLocked: true, happening.UserDisabled: true,
 }
 
 // tellPlatform puts the job into the outbox of the change, if the change ends the placing of orders.

@@ -145,7 +145,8 @@ type Holds interface {
 
 // Keys is what this package asks of package apikey.
 type Keys interface {
-	FreezeAll(ctx context.Context, tx apikey.Tx, owner id.User, why string) error
+	FreezeAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
+	TellAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
 }
 
 // Consequences applies the table.
@@ -194,10 +195,8 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 			return err
 		}
 	}
-	if row.Keys == Frozen {
-		if err := c.keys.FreezeAll(ctx, txn.As[apikey.Tx](tx), h.User, string(h.Kind)); err != nil {
-			return err
-		}
+	if err := c.stopKeys(ctx, tx, row.Keys, h); err != nil {
+		return err
 	}
 	var held id.Hold
 	if row.Hold != NoHold && row.Hold != UntilUnlocked {
@@ -213,6 +212,18 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 		if err := notify.Write(ctx, tx, notify.Notice{User: h.User, At: c.now(), Content: told}); err != nil {
 			return fmt.Errorf("notice of %s: %w", h.Kind, err)
 		}
+	}
+	return nil
+}
+
+// stopKeys freezes the keys that freeze, and of those that stop by their owner's state says so to the platform, which has their open orders.
+func (c *Consequences) stopKeys(ctx context.Context, tx any, fate Fate, h happening.Happening) error {
+	switch fate {
+	case Frozen:
+		return c.keys.FreezeAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
+	case Locked, Blocked:
+		return c.keys.TellAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
+	case Stays, Renewed, Dies:
 	}
 	return nil
 }
