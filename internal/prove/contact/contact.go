@@ -82,8 +82,8 @@ type Tx interface {
 	txn.Enqueuer
 	// ContactOf reads how a user is reached; the zero value for one without a row.
 	ContactOf(ctx context.Context, u id.User) (Contact, error)
-	// ChangeUserMail is not won when the address has another user.
-	ChangeUserMail(ctx context.Context, u id.User, mail string) (won bool, err error)
+	// ChangeUserMail is not won when the address has another user. Recoveries that began with the user's address of before end by it.
+	ChangeUserMail(ctx context.Context, u id.User, mail string, now time.Time) (won bool, err error)
 	PutContactMail(ctx context.Context, u id.User, since time.Time) error
 	PutContactSecond(ctx context.Context, u id.User, mail string, since time.Time) error
 	// PutContactPhrase seals it under the user's key.
@@ -318,7 +318,7 @@ func (c *Contacts) put(ctx context.Context, tx Tx, p principal.Principal, change
 		err = tx.PutContactSecond(ctx, change.User, change.New, now)
 	} else {
 		var won bool
-		if won, err = tx.ChangeUserMail(ctx, change.User, change.New); err == nil && !won {
+		if won, err = tx.ChangeUserMail(ctx, change.User, change.New, now); err == nil && !won {
 			return event, bearer, fault.New(fault.ContactCodeRefused) // somebody signed up with it meanwhile
 		}
 		if err == nil {
@@ -387,7 +387,7 @@ func (c *Contacts) Undo(ctx context.Context, tx any, u id.User, which id.Contact
 	if change.Place == Second {
 		return true, t.PutContactSecond(ctx, u, change.Old, change.OldSince)
 	}
-	won, err := t.ChangeUserMail(ctx, u, change.Old)
+	won, err := t.ChangeUserMail(ctx, u, change.Old, now)
 	if err != nil || !won {
 		return false, err
 	}
