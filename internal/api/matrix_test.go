@@ -74,7 +74,7 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 // targetOf is an address of the line that names nothing there is, but could.
 func targetOf(l route.Line) string {
 	kind := "ses_"
-	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_", "/v1/confirmations/": "cnf_", "/v1/messages/": "msg_", "/v1/contact/changes/": "cch_", "/v1/recover": "rcv_"} {
+	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_", "/v1/confirmations/": "cnf_", "/v1/messages/": "msg_", "/v1/contact/changes/": "cch_", "/v1/recover": "rcv_", "/v1/requests/": "req_"} {
 		if strings.HasPrefix(l.Pattern, prefix) {
 			kind = k
 		}
@@ -85,6 +85,7 @@ func targetOf(l route.Line) string {
 // bodies maps operation → a body that is well formed, for those that take one.
 var bodies = map[string]string{
 	"POST /v1/genuine":                       `{"text":"https://gate.example/"}`,
+	"POST /v1/lab/explain":                   `{"request":"GET / HTTP/1.1\nHost: gate.example\n"}`,
 	"PUT /v1/contact/phrase":                 `{"phrase":"blue heron at noon"}`,
 	"POST /v1/contact/changes":               `{"place":"second","mail":"other@example.com"}`,
 	"POST /v1/contact/changes/{id}/code":     `{"code":"12345678"}`,

@@ -182,6 +182,17 @@ var causes = map[happening.Kind]map[string]cause{
 		key := w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Scopes: []string{"withdrawals:write"}})
 		w.call(http.MethodPost, "/v1/keys/"+key.Text()+"/leaked", map[string]any{"since": w.clock.Now()})
 	}}},
+	happening.KeyFound: {"host": {happens: func(w *world) {
+		key := w.hmacKey()
+		_, err := w.APIKeys.BlockFound(w.t.Context(), principal.Host("tests"), []apikey.Find{{Secret: secret.FromString("find", key.Secret), URL: "https://gist.github.com/x"}})
+		w.ok(err)
+	}}},
+	happening.MoneyKeyFound: {"host": {happens: func(w *world) {
+		who := w.here.Principal()
+		key := w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Scopes: []string{"withdrawals:write"}, Algorithm: sign.HMACSHA256})
+		_, err := w.APIKeys.BlockFound(w.t.Context(), principal.Host("tests"), []apikey.Find{{Secret: secret.FromString("find", key.Secret)}})
+		w.ok(err)
+	}}},
 	happening.ContactChanged: {
 		"/v1": {happens: func(w *world) {
 			var begun struct{ Change string }
