@@ -109,14 +109,14 @@ type explained struct {
 	KeyID    string   `json:"key_id,omitempty"`
 	Holds    bool     `json:"holds"`
 	Problems []string `json:"problems"`
-	Base     string   `json:"base,omitempty"`
+	ToSign   string   `json:"base,omitempty"`
 	Hashed   string   `json:"hashed,omitempty"`
 	// DiffersAt counts from 0; missing where there is nothing to compare, -1 where the two are the same.
 	DiffersAt *int `json:"differs_at,omitempty"`
 }
 
 func tellExplained(cmd *cobra.Command, e lab.Explanation, asJSON bool) error {
-	shown := explained{KeyID: e.KeyID, Holds: len(e.Problems) == 0, Problems: []string{}, Base: e.Base, Hashed: e.Hashed}
+	shown := explained{KeyID: e.KeyID, Holds: len(e.Problems) == 0, Problems: []string{}, ToSign: e.ToSign, Hashed: e.Hashed}
 	for _, problem := range e.Problems {
 		shown.Problems = append(shown.Problems, strings.TrimPrefix((&sign.Error{Reason: problem.Reason, Seen: problem.Seen}).Error(), "sign: "))
 	}
@@ -138,14 +138,14 @@ func tellExplained(cmd *cobra.Command, e lab.Explanation, asJSON bool) error {
 
 // tellBase prints the base line by line, with a mark under the byte in which the other text differs.
 func tellBase(out io.Writer, e lab.Explanation) {
-	if e.Base == "" {
+	if e.ToSign == "" {
 		return
 	}
 	if !e.Compared || e.Differs < 0 {
-		fmt.Fprintln(out, e.Base)
+		fmt.Fprintln(out, e.ToSign)
 	} else {
-		fmt.Fprintf(out, "server: %q\nyours:  %q\n", cutAround(e.Base, e.Differs), cutAround(e.Yours, e.Differs))
-		fmt.Fprintf(out, "The first byte that differs is number %d, in line %d.\n", e.Differs+1, 1+strings.Count(e.Base[:e.Differs], "\n"))
+		fmt.Fprintf(out, "server: %q\nyours:  %q\n", cutAround(e.ToSign, e.Differs), cutAround(e.Yours, e.Differs))
+		fmt.Fprintf(out, "The first byte that differs is number %d, in line %d.\n", e.Differs+1, 1+strings.Count(e.ToSign[:e.Differs], "\n"))
 	}
 	if e.Hashed != "" {
 		fmt.Fprintf(out, "under query_hash: %s\n", e.Hashed)

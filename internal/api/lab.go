@@ -44,7 +44,7 @@ func (e *explains) mount(a *API) {
 
 type explainWanted struct {
 	Request string `json:"request" minLength:"1" maxLength:"32768" doc:"As it was sent: raw HTTP, or the line of curl that sends it" example:"GET /v1/accounts HTTP/1.1\nHost: api.example.com\n\n"`
-	Base    string `json:"base,omitempty" maxLength:"16384" doc:"The text that you signed, to compare"`
+	ToSign  string `json:"base,omitempty" maxLength:"16384" doc:"The text that you signed, to compare"`
 }
 
 type explainIn struct{ Body explainWanted }
@@ -55,7 +55,7 @@ type explainShown struct {
 	Target    string          `json:"target" example:"/v1/accounts"`
 	KeyID     string          `json:"key_id,omitempty" example:"spk_test_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
 	Dialect   string          `json:"dialect,omitempty" example:"native"`
-	Base      string          `json:"base,omitempty" doc:"What the signature has to be over; missing where the signature cannot be read"`
+	ToSign    string          `json:"base,omitempty" doc:"What the signature has to be over; missing where the signature cannot be read"`
 	Hashed    string          `json:"hashed,omitempty" doc:"In the dialects of Upbit and Bithumb: the text under query_hash"`
 	Holds     bool            `json:"holds" doc:"Whether signature and body hold. Time, nonce, address and scope are not looked at"`
 	Problems  []explainsWrong `json:"problems" doc:"What is wrong, the first first"`
@@ -73,12 +73,12 @@ type explainsWrong struct {
 type explainOut struct{ Body explainShown }
 
 func (e *explains) explain(_ context.Context, p principal.Principal, in *explainIn) (*explainOut, error) {
-	x, err := e.lab.Explain(p, lab.Input{Request: in.Body.Request, Yours: in.Body.Base})
+	x, err := e.lab.Explain(p, lab.Input{Request: in.Body.Request, Yours: in.Body.ToSign})
 	if err != nil {
 		return nil, err
 	}
 	shown := explainShown{
-		Method: x.Method, Authority: x.Authority, Target: x.Target, KeyID: x.KeyID, Base: x.Base, Hashed: x.Hashed, Holds: len(x.Problems) == 0,
+		Method: x.Method, Authority: x.Authority, Target: x.Target, KeyID: x.KeyID, ToSign: x.ToSign, Hashed: x.Hashed, Holds: len(x.Problems) == 0,
 		Problems: []explainsWrong{}, SignedAt: x.SignedAt, SkewMS: x.Skew.Milliseconds(),
 	}
 	if x.Dialect != 0 {
@@ -111,7 +111,7 @@ type refusedShown struct {
 	Title   string            `json:"title" doc:"What happened, in the language asked for"`
 	Fix     string            `json:"fix" doc:"What to do"`
 	Fields  map[string]string `json:"fields,omitempty" doc:"What was seen, and what was expected"`
-	Base    string            `json:"base,omitempty" doc:"With a test key: what the signature had to be over"`
+	ToSign  string            `json:"base,omitempty" doc:"With a test key: what the signature had to be over"`
 }
 
 type refusedOut struct{ Body refusedShown }
@@ -128,7 +128,7 @@ func (e *explains) why(_ context.Context, p principal.Principal, in *requestPath
 	}
 	_, title, fix, _ := httpx.Explain(f, p.Lang)
 	shown := refusedShown{
-		Request: k.Request, At: k.At, Route: k.Route, Proven: k.Proven, Code: f.Code, Title: title, Fix: fix, Fields: k.Facts, Base: k.Base,
+		Request: k.Request, At: k.At, Route: k.Route, Proven: k.Proven, Code: f.Code, Title: title, Fix: fix, Fields: k.Facts, ToSign: k.ToSign,
 	}
 	if k.Addr.IsValid() {
 		shown.Addr = k.Addr.String()

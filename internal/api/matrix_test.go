@@ -249,6 +249,8 @@ func TestMatrixOfKeys(t *testing.T) {
 					a.want(403, "key.scope_missing")
 				case l.Pattern == "/v1/confirmations/{id}":
 					a.want(404, "confirmation.not_found")
+				case l.Pattern == "/v1/requests/{id}":
+					a.want(404, "request.not_refused")
 				default:
 					a.want(200, "")
 				}

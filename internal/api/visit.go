@@ -299,6 +299,6 @@ func (v *visit) count(refusal *signed.RefusalError) {
 		Action: audit.RequestRefused, Person: refusal.Live.Owner, Account: refusal.Live.Account, Key: refusal.Live.ID,
 		Reason: string(refusal.Fault.Code), Addr: v.rec.Addr, Route: v.line.Name(),
 	}
-	v.Tally.Keep(audit.Kept{Refusal: note, Request: v.rec.ID, At: v.Now(), Proven: refusal.Proven, Facts: facts, Base: refusal.Base})
+	v.Tally.Keep(audit.Kept{Refusal: note, Request: v.rec.ID, At: v.Now(), Proven: refusal.Proven, Facts: facts, ToSign: refusal.ToSign})
 	v.Tally.Note(note, v.who, facts)
 }

@@ -21,7 +21,7 @@ func TestTheOwnerSeesWhyByRequestID(t *testing.T) {
 		spoilt.URL.RawQuery = "a=1"
 		request := requestOf(t, s.Do(spoilt))
 		k, found := s.Tally.Why(ada.Principal(), request)
-		if !found || k.Reason != "signature.mismatch" || k.Proven || !strings.Contains(k.Base, `"@query": ?a=1`) {
+		if !found || k.Reason != "signature.mismatch" || k.Proven || !strings.Contains(k.ToSign, `"@query": ?a=1`) {
 			t.Errorf("the owner finds %t: %+v", found, k)
 		}
 		if _, found := s.Tally.Why(eve.Principal(), request); found {

@@ -45,8 +45,8 @@ func (l *laboratory) explain(v *visit) error {
 	if err != nil {
 		return err
 	}
-	view := page.Lab{Request: asTyped(in["request"]), Base: asTyped(in["base"])}
-	x, err := l.lab.Explain(v.who, lab.Input{Request: view.Request, Yours: view.Base})
+	view := page.Lab{Request: asTyped(in["request"]), Signed: asTyped(in["base"])}
+	x, err := l.lab.Explain(v.who, lab.Input{Request: view.Request, Yours: view.Signed})
 	if err != nil {
 		return l.unread(v, view, err)
 	}
@@ -60,11 +60,11 @@ func (l *laboratory) explain(v *visit) error {
 	if !x.SignedAt.IsZero() {
 		view.SignedAt = v.when(x.SignedAt)
 	}
-	view.Ours, view.Hashed = x.Base, x.Hashed
+	view.Ours, view.Hashed = x.ToSign, x.Hashed
 	if x.Compared {
 		view.Compared, view.Same = true, x.Differs < 0
-		view.Marked, view.MarkedYours = around(x.Base, x.Differs), around(x.Yours, x.Differs)
-		view.At = v.words.Say("lab.differs_at", "n", strconv.Itoa(x.Differs+1), "line", strconv.Itoa(1+strings.Count(x.Base[:max(x.Differs, 0)], "\n")))
+		view.Marked, view.MarkedYours = around(x.ToSign, x.Differs), around(x.Yours, x.Differs)
+		view.At = v.words.Say("lab.differs_at", "n", strconv.Itoa(x.Differs+1), "line", strconv.Itoa(1+strings.Count(x.ToSign[:max(x.Differs, 0)], "\n")))
 	}
 	return l.show(v, view)
 }
@@ -129,7 +129,7 @@ func (l *laboratory) tell(v *visit, view *page.Why, k audit.Kept) {
 		facts[name] = value
 	}
 	v.explain(&view.Entry, facts)
-	view.Entry.At, view.Entry.Refused, view.Base, view.Proven = v.when(k.At), true, k.Base, k.Proven
+	view.Entry.At, view.Entry.Refused, view.ToSign, view.Proven = v.when(k.At), true, k.ToSign, k.Proven
 	if live := l.keys.Find(k.Key); live != nil {
 		view.Entry.Who = v.words.Say("who.key", "name", live.Name)
 	}

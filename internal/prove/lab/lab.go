@@ -52,8 +52,8 @@ type Explanation struct {
 	Method, Authority, Target string
 	Dialect                   sign.Dialect
 	KeyID                     string
-	// Base is what the signature has to be over, empty where the request cannot be read so far.
-	Base string
+	// ToSign is what the signature has to be over, empty where the request cannot be read so far.
+	ToSign string
 	// Hashed is the text under query_hash, in the dialects that have one.
 	Hashed string
 	// Problems are what is wrong, the first that a check would meet first; none means that the signature holds.
@@ -61,7 +61,7 @@ type Explanation struct {
 	// SignedAt is the time in the signature, zero where it has none; Skew how far it was ahead of the clock here.
 	SignedAt time.Time
 	Skew     time.Duration
-	// Compared says that there was something to compare with; Differs then is the place of the first byte in which Base and Yours differ,
+	// Compared says that there was something to compare with; Differs then is the place of the first byte in which ToSign and Yours differ,
 	// -1 if they are the same.
 	Compared bool
 	Differs  int
@@ -136,10 +136,10 @@ func Explain(r sign.Request, yours string, now time.Time, find func(id string) (
 	if sig.Timed() {
 		e.SignedAt, e.Skew = sig.Created, sig.Skew(now)
 	}
-	e.Base = string(sig.AppendBase(nil, &r))
+	e.ToSign = string(sig.AppendBase(nil, &r))
 	e.Hashed, _ = sig.HashedText(&r, key.Settings) // what is wrong with it was noted above
 	if yours != "" {
-		e.Compared, e.Differs = true, FirstDifference(e.Base, yours)
+		e.Compared, e.Differs = true, FirstDifference(e.ToSign, yours)
 	}
 	return e, nil
 }

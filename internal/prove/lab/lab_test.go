@@ -56,17 +56,17 @@ func TestEveryDialectIsExplained(t *testing.T) {
 			r := s.Signed(k, "POST", "api.example.com", "/v1/orders", body)
 			sent := bodyOf(t, r)
 			good, err := s.Lab.Explain(ada.Principal(), lab.Input{Request: raw(r, sent)})
-			if err != nil || len(good.Problems) != 0 || good.Base == "" || good.KeyID != k.Text() {
+			if err != nil || len(good.Problems) != 0 || good.ToSign == "" || good.KeyID != k.Text() {
 				t.Fatalf("a genuine request: %+v, %v", good, err)
 			}
-			same, err := s.Lab.Explain(ada.Principal(), lab.Input{Request: raw(r, sent), Yours: good.Base})
+			same, err := s.Lab.Explain(ada.Principal(), lab.Input{Request: raw(r, sent), Yours: good.ToSign})
 			if err != nil || !same.Compared || same.Differs != -1 {
 				t.Errorf("its own base differs at %d, %v", same.Differs, err)
 			}
-			yours := good.Base[:len(good.Base)-1] + "\x00"
+			yours := good.ToSign[:len(good.ToSign)-1] + "\x00"
 			other, err := s.Lab.Explain(ada.Principal(), lab.Input{Request: raw(r, sent), Yours: yours})
-			if err != nil || other.Differs != len(good.Base)-1 {
-				t.Errorf("another last byte differs at %d of %d, %v", other.Differs, len(good.Base), err)
+			if err != nil || other.Differs != len(good.ToSign)-1 {
+				t.Errorf("another last byte differs at %d of %d, %v", other.Differs, len(good.ToSign), err)
 			}
 		})
 	}

@@ -1,7 +1,7 @@
 package lab
 
 import (
-	"net/http"
+	"net/textproto"
 	"strconv"
 	"strings"
 
@@ -47,7 +47,7 @@ func readRaw(text string) (sign.Request, error) {
 	if len(words) < 2 || len(words) > 3 || len(words) == 3 && !strings.HasPrefix(words[2], "HTTP/") {
 		return sign.Request{}, malformed("pasted_line", "")
 	}
-	r := sign.Request{Method: words[0], Target: words[1], Header: http.Header{}}
+	r := sign.Request{Method: words[0], Target: words[1], Header: map[string][]string{}}
 	if strings.HasPrefix(r.Target, "http://") || strings.HasPrefix(r.Target, "https://") {
 		r.Authority, r.Target, _ = cutAddress(r.Target)
 	}
@@ -81,7 +81,7 @@ func addHeader(r *sign.Request, line string) error {
 		return malformed("pasted_header", "")
 	}
 	value = strings.Trim(value, " \t")
-	if name = http.CanonicalHeaderKey(name); name == "Host" {
+	if name = textproto.CanonicalMIMEHeaderKey(name); name == "Host" {
 		r.Authority = value
 		return nil
 	}
@@ -116,7 +116,7 @@ var (
 )
 
 func readCurl(words []string) (r sign.Request, err error) {
-	r.Header = http.Header{}
+	r.Header = map[string][]string{}
 	var address string
 	var data []string
 	for i := 0; i < len(words); i++ {
@@ -176,9 +176,9 @@ func finishCurl(r sign.Request, address string, data []string) (sign.Request, er
 	r.Body = []byte(strings.Join(data, "&"))
 	switch {
 	case r.Method == "" && len(data) > 0:
-		r.Method = http.MethodPost
+		r.Method = "POST"
 	case r.Method == "":
-		r.Method = http.MethodGet
+		r.Method = "GET"
 	}
 	return r, nil
 }

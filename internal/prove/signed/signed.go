@@ -118,8 +118,8 @@ type RefusalError struct {
 	Reason sign.Reason
 	// Dialect that the request spoke, zero if none was recognised.
 	Dialect sign.Dialect
-	// Base is what the signature had to be over, for the owner of a test key; empty for live keys, and where it could not be read.
-	Base string
+	// ToSign is what the signature had to be over, for the owner of a test key; empty for live keys, and where it could not be read.
+	ToSign string
 }
 
 // Error is for logs.
@@ -204,7 +204,7 @@ func (c *check) refuse(f *fault.Error, proven bool, reason sign.Reason) error {
 	if spoken == 0 {
 		spoken = sign.Spoken(c.in.Header)
 	}
-	return &RefusalError{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: spoken, Base: c.base()}
+	return &RefusalError{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: spoken, ToSign: c.base()}
 }
 
 // maxBase bounds what is kept of a base to look at.

@@ -19,8 +19,8 @@ type Kept struct {
 	Proven bool
 	// Facts are what was seen and expected.
 	Facts map[string]string
-	// Base is what the signature had to be over, with a test key; empty otherwise.
-	Base string
+	// ToSign is what the signature had to be over, with a test key; empty otherwise.
+	ToSign string
 }
 
 // latest keeps the last refused requests by their ids, in memory alone: what was refused is counted in the log, and this is for the developer
@@ -53,7 +53,7 @@ func (k *Kept) kind() keptKind { return keptKind{k.Person, k.Key, k.Proven} }
 // Keep remembers one refused request of somebody. What is sealed is kept as what stands for it outside.
 func (t *Tally) Keep(k Kept) {
 	if entry, ok := fault.Lookup(fault.Code(k.Reason)); ok && entry.Sight == fault.Sealed {
-		k.Reason, k.Facts, k.Base = string(entry.Outside), nil, ""
+		k.Reason, k.Facts, k.ToSign = string(entry.Outside), nil, ""
 	}
 	l := &t.latest
 	l.mu.Lock()

@@ -98,7 +98,7 @@ func LabPage(f Frame, v Lab) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = area(Input{Name: "base", Label: f.T("lab.base"), Hint: f.T("lab.base_hint"), Value: v.Base, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = area(Input{Name: "base", Label: f.T("lab.base"), Hint: f.T("lab.base_hint"), Value: v.Signed, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -709,7 +709,7 @@ func WhyPage(f Frame, v Why) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if v.Base != "" {
+				if v.ToSign != "" {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "<h2>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -727,7 +727,7 @@ func WhyPage(f Frame, v Why) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = copyable(f, "ours", v.Base).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = copyable(f, "ours", v.ToSign).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

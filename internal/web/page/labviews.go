@@ -4,8 +4,8 @@ import "github.com/seed-21c57000/sallyport/internal/i18n"
 
 // Lab is the signing lab.
 type Lab struct {
-	Problem       Problem
-	Request, Base string
+	Problem         Problem
+	Request, Signed string
 	// Asked: there is something to tell, which is the rest.
 	Asked, Holds bool
 	Problems     []string
@@ -29,6 +29,6 @@ type Why struct {
 	Entry        Entry
 	// Proven: whoever sent it held the key.
 	Proven bool
-	// Base is what a signature with a test key had to be over.
-	Base, Twin string
+	// ToSign is what a signature with a test key had to be over.
+	ToSign, Twin string
 }
