@@ -186,9 +186,16 @@ type Deps struct {
 	StepUps    *stepup.StepUps
 	Ceremonies *ceremony.Ceremonies
 	Sealer     ceremony.Sealer
-	Follow     happening.Applier
-	ScopesOf   func(principal.Role) scope.Set
-	Limits     Limits
+	// Opener opens what Sealer sealed, to compare a secret that was found.
+	Opener   Opener
+	Follow   happening.Applier
+	ScopesOf func(principal.Role) scope.Set
+	Limits   Limits
+}
+
+// Opener opens sealed secrets; see keyring.
+type Opener interface {
+	AppendOpen(dst, aad, sealed []byte) ([]byte, error)
 }
 
 // Keys issues, lists and revokes. It is safe for concurrent use.

@@ -62,6 +62,8 @@ type Problem struct {
 	Field, Hint string
 	// Again is when trying again makes sense.
 	Again i18n.Moment
+	// Unchanged: nothing was changed, and neither text says so.
+	Unchanged bool
 }
 
 // on says whether the problem is about the input of that name.
@@ -136,12 +138,19 @@ type Host struct {
 type Sessions struct {
 	Idle string
 	List []Session
+	// Places is who the places are owed to.
+	Places Credit
 }
+
+// Credit names whom something shown is owed to, as its licence asks; empty for nobody.
+type Credit struct{ Text, URL string }
 
 // Session is one of them.
 type Session struct {
 	ID     string
 	Device string
+	// Place is about where it signed in; empty if nothing is known.
+	Place string
 	// Agent and Addr are what the browser said and where it was at the sign-in.
 	Agent, Addr         string
 	Proven              string
@@ -350,6 +359,8 @@ type Created struct {
 // Activity is a page of what happened.
 type Activity struct {
 	Entries []Entry
+	// Places is who the places are owed to.
+	Places Credit
 	// Older is the address of the next page; Twin that of the same data as JSON.
 	Older, Newest, Twin string
 }
@@ -382,6 +393,8 @@ type Refusal struct {
 	Again            i18n.Moment
 	Back             string
 	SignIn           bool
+	// Unchanged is that of Problem.
+	Unchanged bool
 }
 
 // Codes is the index of error codes.
