@@ -148,7 +148,7 @@ type Reached struct {
 	Contact
 }
 
-// Of gives the principal's own.
+// Of gives the principal's own. A session that still owes a factor does not see the phrase: it may be a stranger, who could then write as we do.
 func (c *Contacts) Of(ctx context.Context, p principal.Principal) (r Reached, err error) {
 	err = c.Ledger.View(ctx, func(tx Tx) error {
 		u, found, err := tx.UserByID(ctx, p.User)
@@ -159,6 +159,9 @@ func (c *Contacts) Of(ctx context.Context, p principal.Principal) (r Reached, er
 		r.Contact, err = tx.ContactOf(ctx, p.User)
 		return err
 	})
+	if p.Challenge.Why != "" {
+		r.Phrase = ""
+	}
 	return r, err
 }
 

@@ -49,7 +49,17 @@ func TestAStrangerDoesNotTellTheUser(t *testing.T) {
 			t.Fatalf("%d %s", got.Status, got.Text)
 		}
 	}
+	known := principal.Principal{Kind: principal.KindUser, User: ada.User.ID}
+	if err := m.Contacts.SetPhrase(t.Context(), host, "blue heron at noon"); err != nil {
+		t.Fatal(err)
+	}
 	signIn()
+	if seen, err := m.Contacts.Of(t.Context(), thief.Principal()); err != nil || seen.Phrase != "" {
+		t.Errorf("a stranger reads the phrase of our mails: %q %v", seen.Phrase, err)
+	}
+	if seen, err := m.Contacts.Of(t.Context(), known); err != nil || seen.Phrase == "" {
+		t.Errorf("its owner does not: %v", err)
+	}
 	list, err := m.Notices.Messages(t.Context(), thief.Principal(), id.Message{})
 	if err != nil || list[0].Letter != notify.LimitedSignIn {
 		t.Fatalf("%+v %v", list, err)
