@@ -47,6 +47,7 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	s.metrics = newMetrics(rooms.Store.Age, s.refusedConnections.Load)
 	s.metrics.countBindings(rooms.Bindings.Counts)
 	s.metrics.datePlaces(rooms.Places)
+	s.metrics.countLeaks(rooms.Leaks.Counts)
 	s.metrics.countSessions(rooms.Sessions.Count)
 	rooms.Recoveries.Measure(s.metrics.recovered)
 	if err := s.buildDoors(ctx); err != nil {

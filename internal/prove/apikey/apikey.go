@@ -123,6 +123,9 @@ type Tx interface {
 	account.Tx
 	InsertKey(ctx context.Context, k Key, m Material) error
 	KeyByID(ctx context.Context, k id.Key) (key Key, found bool, err error)
+	// KeyToChange is KeyByID, and makes every other transaction that would change the key wait for this one. A key is written whole, so of two
+	// that only read it first the later one would undo the earlier.
+	KeyToChange(ctx context.Context, k id.Key) (key Key, found bool, err error)
 	MaterialOf(ctx context.Context, k id.Key) ([]Material, error)
 	// MaterialsBetween gives those of all keys after one id, up to and with another.
 	MaterialsBetween(ctx context.Context, after, last id.Key) (map[id.Key][]Material, error)
@@ -183,9 +186,16 @@ type Deps struct {
 	StepUps    *stepup.StepUps
 	Ceremonies *ceremony.Ceremonies
 	Sealer     ceremony.Sealer
-	Follow     happening.Applier
-	ScopesOf   func(principal.Role) scope.Set
-	Limits     Limits
+	// Opener opens what Sealer sealed, to compare a secret that was found.
+	Opener   Opener
+	Follow   happening.Applier
+	ScopesOf func(principal.Role) scope.Set
+	Limits   Limits
+}
+
+// Opener opens sealed secrets; see keyring.
+type Opener interface {
+	AppendOpen(dst, aad, sealed []byte) ([]byte, error)
 }
 
 // Keys issues, lists and revokes. It is safe for concurrent use.

@@ -87,6 +87,8 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 func TestEveryNoticeHasItsContainment(t *testing.T) {
 	nothing := map[notify.Letter]bool{
 		notify.Welcome: true, notify.Contained: true, notify.DepartureStopped: true,
+		// The key that it is about is blocked already.
+		notify.KeyFound: true,
 		// Time did these.
 		notify.KeyExpiring: true, notify.KeyExpired: true, notify.KeyLapsing: true, notify.KeyLapsed: true, notify.KeyUnused: true,
 		notify.KeyNarrowed: true, notify.KeyDisabled: true,
