@@ -64,6 +64,9 @@ type use struct {
 	saved atomic.Int64
 	from  atomic.Pointer[netip.Addr]
 	calls calls
+	// ordered is what it ordered today, next when its own rate lets the next request through (microseconds).
+	ordered ordered
+	next    atomic.Int64
 	// pinned is the network of a key that is held to the first one, as long as only this node knows it.
 	pinned atomic.Pointer[netip.Prefix]
 }
@@ -168,6 +171,7 @@ func (k *Keys) ready(ctx context.Context, tx Tx, key Key) (*Live, error) {
 		}
 		l.pin = &network
 	}
+	l.used.ordered.floor(key.OrderedDay, key.Ordered)
 	l.used.at.Store(key.LastUsedAt.UnixMicro())
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
 	for _, kept := range slices.Backward(materials) {
@@ -336,6 +340,9 @@ func (k *Keys) SaveUses(ctx context.Context) error {
 		if err := k.saveUses(ctx, batch); err != nil {
 			return fmt.Errorf("save uses: %w", err)
 		}
+	}
+	if err := k.saveOrdered(ctx); err != nil {
+		return fmt.Errorf("save what was ordered: %w", err)
 	}
 	if err := k.saveCounted(ctx); err != nil {
 		return fmt.Errorf("save counted uses: %w", err)
