@@ -142,7 +142,7 @@ func keyRotateCommand() *cobra.Command {
 				return keyGone(args[0], fault.New(fault.KeyNotFound))
 			}
 			file := client.KeyFile{
-				KeyID: live.Text, Algorithm: live.Algorithm.String(), Dialect: live.Dialect.String(), Environment: live.Environment.String(),
+				KeyID: live.Text(), Algorithm: live.Algorithm.String(), Dialect: live.Dialect.String(), Environment: live.Environment.String(),
 				Scopes: live.Scopes.Words(), Settings: live.Dialect.SettingsWords(live.Settings),
 			}
 			if live.Algorithm.KeepsPublicHalf() {

@@ -32,6 +32,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -84,6 +85,8 @@ type Deps struct {
 	// Notices is the message centre, Contacts how people are reached.
 	Notices  *notify.Notices
 	Contacts *contact.Contacts
+	// CheckUps are how well accounts are guarded.
+	CheckUps *checkup.CheckUps
 	// Official is what is ours.
 	Official official.Places
 }
@@ -107,7 +110,7 @@ func New(d Deps) (*API, error) {
 		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
 		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
-		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Recoveries": d.Recoveries == nil,
+		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -129,6 +132,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&passkeys{a.Factors}).mount(a)
 	(&recoveries{a.Recoveries, a.Now}).mount(a)
 	(&recoveryPlan{a.Recoveries, a.Now}).mount(a)
+	(&lost{a.Recoveries, a.Describe}).mount(a)
 	(&stepUps{a.StepUps, a.Factors}).mount(a)
 	(&locks{a.Locks}).mount(a)
 	(&keys{a.Keys}).mount(a)
@@ -140,5 +144,6 @@ func (a *API) Mount(mux *route.Mux) {
 	(&genuine{a.Official}).mount(a)
 	(&activity{a.Log, a.Keys, a.Describe}).mount(a)
 	(&explains{a.Lab, a.Tally, a.Keys}).mount(a)
+	(&overview{a.CheckUps, a.Log, a.Describe, a.Now}).mount(a)
 	a.describeItself()
 }

@@ -134,7 +134,7 @@ func (e *explains) why(_ context.Context, p principal.Principal, in *requestPath
 		shown.Addr = k.Addr.String()
 	}
 	if live := e.keys.Find(k.Key); live != nil {
-		shown.KeyID = live.Text
+		shown.KeyID = live.Text()
 	}
 	return &refusedOut{shown}, nil
 }

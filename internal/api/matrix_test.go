@@ -74,16 +74,17 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 // targetOf is an address of the line that names nothing there is, but could.
 func targetOf(l route.Line) string {
 	kind := "ses_"
-	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_", "/v1/confirmations/": "cnf_", "/v1/messages/": "msg_", "/v1/contact/changes/": "cch_", "/v1/recover": "rcv_", "/v1/requests/": "req_"} {
+	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_", "/v1/confirmations/": "cnf_", "/v1/messages/": "msg_", "/v1/contact/changes/": "cch_", "/v1/recover": "rcv_", "/v1/requests/": "req_", "/v1/lost-device/": "dev_"} {
 		if strings.HasPrefix(l.Pattern, prefix) {
 			kind = k
 		}
 	}
-	return strings.NewReplacer("{at}", "msg_069g9r2kt0f7s8w3a5q1z7y6xc.AAAA", "{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
+	return strings.NewReplacer("{name}", "keys", "{at}", "msg_069g9r2kt0f7s8w3a5q1z7y6xc.AAAA", "{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
 }
 
 // bodies maps operation → a body that is well formed, for those that take one.
 var bodies = map[string]string{
+	"POST /v1/check-up":                      `{"item":"mail","state":"AAAAAAAAAAAAAAAAAAAAAA"}`,
 	"POST /v1/genuine":                       `{"text":"https://gate.example/"}`,
 	"POST /v1/lab/explain":                   `{"request":"GET / HTTP/1.1\nHost: gate.example\n"}`,
 	"PUT /v1/contact/phrase":                 `{"phrase":"blue heron at noon"}`,
@@ -105,6 +106,7 @@ var bodies = map[string]string{
 	"POST /v1/recoveries/{id}/recovery-code": `{"code":"00000-00000-00000-00000-00000-00"}`,
 	"POST /v1/recoveries/{id}/password":      `{"password":"four words in a row"}`,
 	"POST /v1/recoveries/{id}/passkey":       `{"state":"c3RhdGU","response":{}}`,
+	"POST /v1/lost-device/{id}":              `{"keep_passkeys":true}`,
 	"POST /v1/recovery/rehearse":             `{"proof":"totp","code":"123456"}`,
 	"PUT /v1/recovery/wait":                  `{"days":14}`,
 	"POST /v1/recovery-codes/confirm":        `{"code":"00000-00000-00000-00000-00000-00"}`,

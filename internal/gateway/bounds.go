@@ -44,7 +44,7 @@ func (o orderPlaces) check(class scope.Class) error {
 // bound holds an order to what its key may order at most. It comes last, because an order that is counted goes on.
 // Errors: key.order_unreadable, and those of apikey.Live.Order.
 func (v *visit) bound() error {
-	if v.key == nil || v.route.Class != scope.Order || !v.key.Bounds.OnOrders() {
+	if v.key == nil || v.route.Class != scope.Order || !v.key.Bounded() {
 		return nil
 	}
 	switch {
@@ -124,18 +124,29 @@ func (o orderPlaces) read(h http.Header, target string, body []byte, priceOf fun
 	if !known {
 		return market, nil, nil
 	}
+	if said["quantity"] != nil && o["amount"] == o["price"] {
+		delete(said, "amount") // one parameter is the price of an order with a quantity, and the amount of one without
+	}
 	return market, price.worth(said), nil
 }
 
+// worth is the most that an order can be taken for.
 func (p Price) worth(said map[string]*big.Rat) *big.Rat {
-	if said["quantity"] == nil {
-		return new(big.Rat).Mul(said["amount"], p.Unit)
+	worth := new(big.Rat)
+	if amount := said["amount"]; amount != nil {
+		worth.Mul(amount, p.Unit)
 	}
-	each := p.Traded
+	if said["quantity"] == nil {
+		return worth
+	}
+	each := new(big.Rat).Set(p.Traded)
 	if limit := said["price"]; limit != nil {
 		if own := new(big.Rat).Mul(limit, p.Unit); own.Cmp(each) > 0 {
 			each = own
 		}
 	}
-	return new(big.Rat).Mul(said["quantity"], each)
+	if whole := each.Mul(said["quantity"], each); whole.Cmp(worth) > 0 {
+		return whole
+	}
+	return worth
 }

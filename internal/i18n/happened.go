@@ -23,7 +23,7 @@ func (w Words) Happened(action audit.Action, facts map[string]string) string {
 		facts = maps.Clone(facts)
 		facts["summary"] = w.Asked(audit.Action(facts["action"]), facts)
 	}
-	for _, name := range []string{"language", "proof"} {
+	for _, name := range []string{"language", "proof", "asked"} {
 		if word := "fact." + name + "." + facts[name]; w.Has(word) {
 			facts = maps.Clone(facts)
 			facts[name] = w.Say(word)

@@ -23,6 +23,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/hot/memory"
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
@@ -42,6 +43,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
@@ -97,6 +99,8 @@ type Rooms struct {
 	Confirmations *confirm.Confirmations
 	// Recoveries are the ways back into accounts.
 	Recoveries *recovery.Recoveries
+	// CheckUps are how well accounts are guarded.
+	CheckUps *checkup.CheckUps
 	// Consequences is what follows from what happened.
 	Consequences *consequence.Consequences
 	Policy       policy.Policy
@@ -257,6 +261,10 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err := r.buildNotices(ctx, cfg, opts, post); err != nil {
 		return err
 	}
+	r.CheckUps = checkup.New(checkup.Deps{
+		Ledger: store.Of[checkup.Tx](db), Now: now, Decide: r.Policy, Sessions: r.Sessions, Factors: r.Factors, Contacts: r.Contacts, Keys: r.APIKeys,
+		Holds: r.Holds, Prepared: r.prepared,
+	})
 	db.Listen(store.Listener{Reload: db.Ring().Reload, Hear: func(c txn.Change) {
 		if c.Subject == txn.SubjectDataKey {
 			if err := db.Ring().Reload(context.Background()); err != nil {
@@ -311,6 +319,12 @@ const childCodeLife = 30 * time.Second
 // strongest asks package factor, which is built later.
 func (r *Rooms) strongest(ctx context.Context, tx any, u id.User) (assurance.Level, error) {
 	return r.Factors.Strongest(ctx, tx, u)
+}
+
+// prepared asks package recovery, for the check-up.
+func (r *Rooms) prepared(ctx context.Context, p principal.Principal) (checkup.Prepared, error) {
+	ready, err := r.Recoveries.Readiness(ctx, p)
+	return checkup.Prepared{Claims: len(ready.Claims), RehearsedAt: ready.Choice.RehearsedAt}, err
 }
 
 func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) error {

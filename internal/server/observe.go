@@ -29,6 +29,8 @@ type metrics struct {
 	routes   *prometheus.CounterVec
 	// upstreams is 1 where somebody was at an upstream's address when it was last looked at, else 0.
 	upstreams *prometheus.GaugeVec
+	// recoveries are measured from when they were asked for.
+	recoveries *prometheus.HistogramVec
 
 	mu sync.RWMutex
 	// found are counters that were looked up once: a look-up by three words costs more than counting. There are as many as routes times five.
@@ -85,6 +87,10 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 		upstreams: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "sallyport_upstream_up", Help: "Whether an upstream's address took a connection, and showed its certificate, a few seconds ago.",
 		}, []string{"upstream"}),
+		recoveries: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "sallyport_recovery_seconds", Help: "Completed recoveries from when they were asked for, by what was shown besides the mailbox.",
+			NativeHistogramBucketFactor: 1.1, Buckets: []float64{60, 600, 3600, 86400, 3 * 86400, 4 * 86400, 7 * 86400, 14 * 86400, 30 * 86400, 60 * 86400},
+		}, []string{"proof"}),
 	}
 	known := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "sallyport_known_age_seconds", Help: "How long ago this node last knew of every change. Orders stop at 2, everything at 120.",
@@ -92,7 +98,7 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 	connections := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "sallyport_connections_refused_total", Help: "Connections beyond what a listener or one source may hold.",
 	}, func() float64 { return float64(refused()) })
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs, m.routes, m.upstreams, known, connections)
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs, m.routes, m.upstreams, m.recoveries, known, connections)
 	return m
 }
 
@@ -115,6 +121,21 @@ func (m *metrics) counter(c counted) prometheus.Counter {
 		m.mu.Unlock()
 	}
 	return found
+}
+
+func (m *metrics) recovered(with string, took time.Duration) {
+	m.recoveries.WithLabelValues(with).Observe(took.Seconds())
+}
+
+// countSessions tells how many people's sessions there are, by whether they are bound to their device.
+func (m *metrics) countSessions(count func() (bound, unbound int)) {
+	for word, pick := range map[string]func() int{
+		"yes": func() int { bound, _ := count(); return bound }, "no": func() int { _, unbound := count(); return unbound },
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "sallyport_sessions", Help: "Live sessions on the dashboard, by whether they are bound to their device.", ConstLabels: prometheus.Labels{"bound": word},
+		}, func() float64 { return float64(pick()) }))
+	}
 }
 
 func (m *metrics) swept(rows int64) { m.rows.Add(float64(rows)) }

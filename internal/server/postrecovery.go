@@ -33,7 +33,7 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 	case notify.RecoveryShortened:
 		return letter.RecoveryShortened{Wait: wait, Seen: seen, Hold: m.Held}, err
 	case notify.DeviceLost:
-		return letter.DeviceLost{Device: agent.Describe(m.Facts["lost"]).Words(lang), Seen: seen, Hold: m.Held}, nil
+		return letter.DeviceLost{Device: agent.Describe(m.Facts["lost"]).Words(lang), Passkeys: m.Facts["passkeys"], Seen: seen, Hold: m.Held}, nil
 	}
 	return nil, fmt.Errorf("no letter is written for %q", m.Letter)
 }

@@ -47,6 +47,8 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	s.metrics = newMetrics(rooms.Store.Age, s.refusedConnections.Load)
 	s.metrics.countBindings(rooms.Bindings.Counts)
 	s.metrics.countLeaks(rooms.Leaks.Counts)
+	s.metrics.countSessions(rooms.Sessions.Count)
+	rooms.Recoveries.Measure(s.metrics.recovered)
 	if err := s.buildDoors(ctx); err != nil {
 		return nil, errors.Join(err, rooms.Store.Close())
 	}
@@ -132,9 +134,15 @@ func (s *Server) Background(ctx context.Context) error {
 		defer close(watched)
 		s.watchUpstreams(ctx)
 	}()
+	priced := make(chan struct{})
+	go func() {
+		defer close(priced)
+		s.followPrices(ctx)
+	}()
 	s.beat(ctx)
 	<-done
 	<-watched
+	<-priced
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLimit)
 	defer cancel()
 	return errors.Join(s.Tally.Close(last), s.Save(last), stop(last))

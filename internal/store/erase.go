@@ -69,6 +69,7 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		"contact changes": func() error {
 			return t.DeleteContactChangesByUser(ctx, sqlgen.DeleteContactChangesByUserParams{UserID: u[:]})
 		},
+		"assents":        func() error { return t.DeleteAssentsByUser(ctx, sqlgen.DeleteAssentsByUserParams{UserID: u[:]}) },
 		"account's name": func() error { return t.EraseAccountsOfUser(ctx, sqlgen.EraseAccountsOfUserParams{UserID: u[:]}) },
 	} {
 		if err := erase(); err != nil {

@@ -176,6 +176,16 @@ func (t *tx) EventsOfAccount(ctx context.Context, account id.Account, before int
 	return t.tell(ctx, rows)
 }
 
+// MomentsOfPerson reads when a person's own events happened, newest first, and opens nothing.
+func (t *tx) MomentsOfPerson(ctx context.Context, person id.User, before int64, since time.Time, limit int) ([]audit.Moment, error) {
+	rows, err := t.ListAuditMomentsByPerson(ctx, sqlgen.ListAuditMomentsByPersonParams{
+		PersonID: person[:], Before: before, Since: micros(since), MaxRows: int64(limit),
+	})
+	return each(rows, err, func(row sqlgen.ListAuditMomentsByPersonRow) audit.Moment {
+		return audit.Moment{Seq: row.Seq, At: at(row.At), Action: audit.Action(row.Action)}
+	})
+}
+
 // personsKey is a person's key, or why there is none.
 type personsKey struct {
 	aead cipher.AEAD

@@ -105,6 +105,19 @@ func (t *tx) SetRehearsed(ctx context.Context, u id.User, what string, now time.
 	return t.Queries.SetRehearsed(ctx, sqlgen.SetRehearsedParams{UserID: u[:], Now: maybeMicros(now), Rehearsed: what})
 }
 
+func (t *tx) LosableDevices(ctx context.Context, u id.User) ([]recovery.Losable, error) {
+	rows, err := t.ListLosableDevices(ctx, sqlgen.ListLosableDevicesParams{UserID: u[:]})
+	return each(rows, err, func(row sqlgen.ListLosableDevicesRow) recovery.Losable {
+		return recovery.Losable{
+			ID: rowID[id.DeviceKind](row.DeviceID), Agent: row.Agent, First: at(row.FirstSeenAt), Last: at(row.LastSeenAt), Ended: maybeAt(row.ForgottenAt),
+		}
+	})
+}
+
+func (t *tx) SessionAddresses(ctx context.Context, u id.User, d id.Device) ([]string, error) {
+	return t.ListSessionAddresses(ctx, sqlgen.ListSessionAddressesParams{UserID: u[:], DeviceID: d[:]})
+}
+
 func caseOf(row sqlgen.Recovery) recovery.Case {
 	c := recovery.Case{
 		ID: rowID[id.RecoveryKind](row.ID), Mail: row.Mail, User: rowID[id.UserKind](row.UserID), Lang: row.Lang, Born: at(row.CreatedAt),

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
@@ -28,6 +29,7 @@ var (
 	_ audit.Tx    = (*tx)(nil)
 	_ binding.Tx  = (*tx)(nil)
 	_ ceremony.Tx = (*tx)(nil)
+	_ checkup.Tx  = (*tx)(nil)
 	_ confirm.Tx  = (*tx)(nil)
 	_ contact.Tx  = (*tx)(nil)
 	_ device.Tx   = (*tx)(nil)

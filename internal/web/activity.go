@@ -51,6 +51,21 @@ func (a *activity) show(v *visit) error {
 	return v.show(page.ActivityPage(v.frame("nav.activity"), view))
 }
 
+// latestSignIns is how many the overview tells, of what a page of the log holds.
+const latestSignIns = 5
+
+// signIns are the latest entries that tell of somebody coming in, or of somebody who did not.
+func (a *activity) signIns(v *visit) (list []page.Entry, err error) {
+	told, err := a.log.Activity(v.r.Context(), v.who, 0, audit.MaxPage)
+	for _, t := range told {
+		failed := t.Action == audit.SignInFailed || t.Action == audit.SignInSecondFactorFailed
+		if len(list) < latestSignIns && (failed || audit.WeightOf(t.Action) == audit.AsEntry) {
+			list = append(list, a.entry(v, t))
+		}
+	}
+	return list, err
+}
+
 // refused are the actions that tell of something that did not succeed.
 var refused = map[audit.Action]bool{
 	audit.SignInFailed: true, audit.SignInSecondFactorFailed: true, audit.StepUpFailed: true, audit.PasskeyCloneRefused: true,

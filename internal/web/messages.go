@@ -163,9 +163,12 @@ func (n *notMe) stop(v *visit) error {
 	return n.show(v, r, "done")
 }
 
+// places maps kind of a sign-in method → where it is removed.
+var places = map[string]string{"passkey": "/methods#passkeys", "totp": "/methods#totp", "recovery_code": "/methods#recovery-codes"}
+
 func (n *notMe) show(v *visit, r notify.Reported, state string) error {
 	view := page.NotMe{
-		Subject: r.Subject, At: v.when(r.Born), State: state, Until: v.when(r.Until), Post: "/not-me/" + v.r.PathValue("at"), Undo: r.Plan.Undo, Undone: r.Undone,
+		Subject: r.Subject, At: v.when(r.Born), State: state, Until: v.when(r.Until), Post: "/not-me/" + v.r.PathValue("at"), Undo: r.Plan.Undo, Undone: r.Undone, Added: places[r.Factor],
 	}
 	does := map[string]bool{
 		"session": r.Plan.Kind == happening.ReportedSession && r.Session, "sessions": r.Plan.Kind == happening.ReportedChange,

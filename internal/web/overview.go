@@ -4,20 +4,19 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
+	"strconv"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
-	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
-	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
-	"github.com/seed-21c57000/sallyport/internal/respond/hold"
-	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
+	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -34,16 +33,20 @@ type methodsOf interface {
 
 // overview is the first page.
 type overview struct {
+	checks interface {
+		Of(ctx context.Context, p principal.Principal) (checkup.State, error)
+	}
 	sessions *session.Sessions
 	accounts selves
-	factors  methodsOf
-	holds    holdsOf
-	hosts    []Host
-	apis     []page.API
-	// recoveries are those of the reader's own account.
-	recoveries interface {
-		Claims(ctx context.Context, p principal.Principal) ([]recovery.Case, error)
+	waiting  interface {
+		List(ctx context.Context, p principal.Principal) ([]confirm.Asked, error)
 	}
+	notices interface {
+		Messages(ctx context.Context, p principal.Principal, before id.Message) ([]notify.Shown, error)
+	}
+	log   *activity
+	hosts []Host
+	apis  []page.API
 }
 
 func (o *overview) mount(on mounter) {
@@ -56,25 +59,21 @@ func (o *overview) show(v *visit) error {
 	if err != nil {
 		return err
 	}
-	m, err := o.factors.Of(v.r.Context(), v.who)
-	if err != nil {
-		return err
-	}
-	stand, err := o.holds.Of(v.r.Context(), v.who.User)
-	if err != nil {
-		return err
-	}
-	claims, err := o.recoveries.Claims(v.r.Context(), v.who)
+	state, err := o.checks.Of(v.r.Context(), v.who)
 	if err != nil {
 		return err
 	}
 	f := v.frame("nav.overview")
 	view := page.Overview{
-		Name: self.Name, Mail: self.Mail, Missing: v.missing(m, len(claims) > 0), Proven: v.proven(v.who.Proof), Mine: *f.Me,
-		Limit: v.words.Span(o.sessions.Limits.Idle), Held: heldView(v.words, v.now, stand), APIs: o.apis,
+		Name: self.Name, Mail: self.Mail, Proven: v.proven(v.who.Proof), Mine: *f.Me, Limit: v.words.Span(o.sessions.Limits.Idle),
+		Held: heldView(v.words, v.now, state.Account.Held), APIs: o.apis,
 	}
-	if slices.ContainsFunc(stand.Holds, reported) {
-		view.Missing = append([]page.Missing{v.gap("reported", "/methods")}, view.Missing...)
+	v.posture(&view, state)
+	if view.Open, err = o.open(v, state); err != nil {
+		return err
+	}
+	if view.SignIns, err = o.log.signIns(v); err != nil {
+		return err
 	}
 	for _, h := range o.hosts {
 		view.Hosts = append(view.Hosts, hostView(h))
@@ -82,39 +81,77 @@ func (o *overview) show(v *visit) error {
 	return v.show(page.OverviewPage(f, view))
 }
 
-// missing lists the gaps in how an account is guarded, the most urgent first.
-func (v *visit) missing(m factor.Methods, claimed bool) (list []page.Missing) {
-	add := func(name, href string) { list = append(list, v.gap(name, href)) }
-	if claimed {
-		add("claim", "/recovery")
-	}
-	ways := len(m.Passkeys)
-	if m.Password != nil {
-		ways++
+// posture says how the account stands, and what to do next.
+func (v *visit) posture(view *page.Overview, s checkup.State) {
+	p := s.Posture
+	view.Points = v.words.Say("posture.points", "points", strconv.Itoa(p.Points), "whole", strconv.Itoa(checkup.Whole*len(checkup.Layers)))
+	for _, l := range p.Layers {
+		layer := page.Layer{
+			Name: v.words.Say("layer." + string(l.Layer)), Points: l.Points, Whole: checkup.Whole,
+			Count: v.words.Say("posture.count", "points", strconv.Itoa(l.Points), "whole", strconv.Itoa(checkup.Whole)),
+		}
+		for _, g := range l.Gaps {
+			layer.Gaps = append(layer.Gaps, v.gap(g))
+		}
+		view.Layers = append(view.Layers, layer)
 	}
 	switch {
-	case m.Strongest() < assurance.Mfa:
-		add("factor", "/methods")
-	case v.who.Proof.Level() < assurance.Mfa:
-		add("proof", "/sign-in")
+	case p.Wrong():
+		view.Status = "wrong"
+	case len(p.Gaps) > 0:
+		view.Status = "better"
+		view.Better = v.words.Count("overview.better", len(p.Gaps))
 	}
-	if m.Strongest() >= assurance.Mfa && (m.Codes == nil || m.Codes.Left == 0 || m.Codes.ConfirmedAt.IsZero()) {
-		add("codes", "/recovery/codes")
+	if len(p.Gaps) > 0 {
+		next := v.gap(p.Gaps[0])
+		view.Next = &next
 	}
-	if m.Strongest() >= assurance.Mfa && ways == 1 {
-		add("way", "/methods")
-	}
-	return list
 }
 
-func (v *visit) gap(name, href string) page.Missing {
-	say := func(part string) string { return v.words.Say("missing." + name + "." + part) }
-	return page.Missing{Title: say("title"), Text: say("text"), Link: say("link"), Href: href}
+// gapPlaces maps the code of a gap → where it is closed.
+var gapPlaces = map[string]string{
+	"claim": "/recovery", "reported": "/methods", "stranger": "/sessions", "factor": "/methods", "proof": "/sign-in", "codes": "/recovery/codes",
+	"key_open": "/keys", "way": "/methods", "passkey": "/methods", "second": "/contact", "phrase": "/contact", "codes_few": "/recovery/codes",
+	"rehearsal": "/recovery", "key_ends": "/keys", "key_unused": "/keys", "shared": "/sessions", "many": "/sessions",
 }
 
-// reported says whether a hold stands because its user said by a mail's link that something was not them: they are led to what is left to check.
-func reported(h hold.Hold) bool {
-	return h.Reason == happening.ReportedSession || h.Reason == happening.ReportedChange
+func (v *visit) gap(g checkup.Gap) page.Missing {
+	say := func(part string) string { return v.words.Say("missing." + g.Code + "." + part) }
+	return page.Missing{
+		Title: say("title"), Text: say("text"), Link: say("link"), Href: gapPlaces[g.Code], Wrong: g.Wrong,
+		Cost: v.words.Say("posture.cost", "points", strconv.Itoa(g.Points)),
+	}
+}
+
+// open counts what is open now.
+func (o *overview) open(v *visit, s checkup.State) (list []page.OpenCount, err error) {
+	waiting, err := o.waiting.List(v.r.Context(), v.who)
+	if err != nil {
+		return nil, err
+	}
+	messages, err := o.notices.Messages(v.r.Context(), v.who, id.Message{})
+	if err != nil {
+		return nil, err
+	}
+	unread := 0
+	for _, m := range messages {
+		if m.Read.IsZero() {
+			unread++
+		}
+	}
+	for _, c := range []struct {
+		name, href string
+		n          int
+	}{
+		{"sessions", "/sessions", len(s.Account.Sessions)},
+		{"keys", "/keys", len(s.Account.Keys)},
+		{"waiting", "/confirmations", len(waiting)},
+		{"unread", "/messages", unread},
+		{"questions", "/check-up", s.Open()},
+	} {
+		list = append(list, page.OpenCount{Text: v.words.Count("open."+c.name, c.n), Href: c.href})
+	}
+	return list, nil
 }
 
 // stay answers the button by which somebody says that they are still there. That is all: the visit has counted as a human act.

@@ -133,7 +133,7 @@ func (r *recoverPages) showCase(v *visit, which id.Recovery, from recovery.From,
 	view := page.RecoverCase{
 		Problem: p, ID: which.String(), Mail: c.Mail, State: string(state), Proof: string(c.Proof), Wait: v.words.Span(c.Span),
 		WithProof: v.words.Span(r.waits.WithProof), Alone: v.words.Span(r.waits.MailAlone), Hold: v.words.Span(r.waits.Money),
-		Ends: v.when(c.Ends), Until: v.when(c.Expires),
+		Ends: v.when(c.Ends), Until: v.when(c.Expires), Passwordless: v.web.Factors.Passwordless,
 	}
 	if state == recovery.Ready {
 		has, err := r.room.Review(v.r.Context(), from, which)

@@ -47,6 +47,8 @@ type visit struct {
 	form    form
 	// sent is the form as it came, for a handler that has to be asked again.
 	sent url.Values
+	// tip is the word of advice of the page, unless its reader put it away.
+	tip string
 	// status of the page; zero is 200.
 	status int
 }
@@ -148,7 +150,7 @@ func (v *visit) renew(bearer secret.Value) {
 func (v *visit) frame(title string, pairs ...string) page.Frame {
 	f := page.Frame{
 		Words: v.words, Product: v.web.Product, Title: v.words.Say(title, pairs...), Path: v.r.URL.Path, FormToken: v.web.FormKey.Token(v.shown),
-		Test: v.web.Environment == id.Test, Notice: v.takeNotice(),
+		Test: v.web.Environment == id.Test, Notice: v.takeNotice(), Tip: v.tip,
 		Assets: page.Assets{Script: v.web.files.href("app.js"), Style: v.web.files.href("app.css"), Icon: v.web.files.href("icon.svg")},
 	}
 	if v.r.Method == http.MethodGet {

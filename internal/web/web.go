@@ -35,6 +35,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -101,7 +102,9 @@ type Deps struct {
 	// Recoveries are the ways back.
 	Recoveries *recovery.Recoveries
 	// Notices is the message centre, Contacts how users are reached, ContactHold how long money waits after that changed.
-	Notices     *notify.Notices
+	Notices *notify.Notices
+	// CheckUps are how well accounts are guarded.
+	CheckUps    *checkup.CheckUps
 	Contacts    *contact.Contacts
 	ContactHold time.Duration
 	// Official is what is ours.
@@ -130,7 +133,7 @@ func New(d Deps) (*Web, error) {
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
 		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil,
 		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
-		"Recoveries": d.Recoveries == nil,
+		"Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -157,7 +160,11 @@ func (w *Web) Mount(mux *route.Mux) {
 		}
 	}
 	(&locks{w.Locks}).mount(on)
-	(&overview{w.Sessions, w.Accounts, w.Factors, w.Holds, w.Hosts, apiViews(w.APIs), w.Recoveries}).mount(on)
+	log := &activity{w.Log, w.Keys}
+	log.mount(on)
+	(&overview{w.CheckUps, w.Sessions, w.Accounts, w.Confirmations, w.Notices, log, w.Hosts, apiViews(w.APIs)}).mount(on)
+	(&checkUp{w.CheckUps}).mount(on)
+	(&pictures{w.Log}).mount(on)
 	(&pending{w.Confirmations, w.Holds}).mount(on)
 	(&messages{w.Notices}).mount(on)
 	(&notMe{w.Notices}).mount(on)
@@ -171,6 +178,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&recoveryCodes{w.Factors}).mount(on)
 	(&recoveryPlan{w.Recoveries}).mount(on)
 	(&recoverPages{w.Recoveries, w.Recoveries.Waits}).mount(on)
+	(&lost{w.Recoveries, w.Recoveries.Waits}).mount(on)
 	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}
@@ -197,7 +205,7 @@ func (w *Web) refuseUnrouted(rw http.ResponseWriter, r *http.Request, err error)
 func (w *Web) serve(rw http.ResponseWriter, r *http.Request, line route.Line, h handler) {
 	w.harden(rw, r)
 	v := w.newVisit(rw, r, line)
-	for _, step := range []handler{(*visit).receive, (*visit).recognise, (*visit).sameOrigin, (*visit).permitted, (*visit).fill, (*visit).act, (*visit).prove, h} {
+	for _, step := range []handler{(*visit).receive, (*visit).recognise, (*visit).sameOrigin, (*visit).permitted, (*visit).fill, (*visit).act, (*visit).prove, (*visit).advise, h} {
 		err := step(v)
 		if errors.Is(err, errAnswered) {
 			return

@@ -36,6 +36,14 @@ function retell(): void {
 	}
 }
 
+/** bindZones tells the hours of pictures in the browser's zone, unless another was chosen. */
+export function bindZones(): void {
+	const form = one<HTMLFormElement>("form[data-zones]");
+	const here = String(-new Date().getTimezoneOffset());
+	if (!form || here === "0" || location.search !== "") return;
+	if (one(`option[value="${here}"]`, form)) location.replace(`?offset=${here}`);
+}
+
 /** bindCopy shows the buttons that copy a text. */
 export function bindCopy(): void {
 	if (!navigator.clipboard) return;

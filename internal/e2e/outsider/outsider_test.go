@@ -4,8 +4,10 @@ package outsider_test
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"runtime"
 	"slices"
@@ -49,12 +51,15 @@ func newTown(t *testing.T, cost password.Cost) *town {
 	}})
 	w.mails = map[string]string{
 		"existing": "ada@example.com", "with an app": "bea@example.com", "passkey only": "cho@example.com", "disabled": "dan@example.com",
-		"unknown": "eve@example.com",
+		"unknown": "eve@example.com", "locked": "fay@example.com",
 	}
 	w.SignUp(w.mails["existing"])
 	w.SignUp(w.mails["with an app"]).EnrolTOTP()
 	w.passkeyOnly(w.mails["passkey only"])
 	if err := w.Accounts.Disable(t.Context(), principal.Host("tests"), w.SignUp(w.mails["disabled"]).User.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Locks.Lock(t.Context(), principal.Host("tests"), w.SignUp(w.mails["locked"]).User.ID); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -117,10 +122,64 @@ var knocks = map[string]func(b *authtest.Browser, mail string) authtest.Reply{
 		b.Into(b.Call(http.MethodPost, "/v1/sign-up", map[string]string{"mail": mail, "name": "Somebody", "lang": "en"}), &up)
 		return b.Call(http.MethodPost, "/v1/sign-up/"+up.SignUp+"/code", map[string]string{"code": "00000000"})
 	},
+	"recovery": func(b *authtest.Browser, mail string) authtest.Reply {
+		return b.Call(http.MethodPost, "/v1/recoveries", map[string]string{"mail": mail})
+	},
+	"recovery with a wrong code": func(b *authtest.Browser, mail string) authtest.Reply {
+		var begun struct{ Recovery string }
+		b.Into(b.Call(http.MethodPost, "/v1/recoveries", map[string]string{"mail": mail}), &begun)
+		return b.Call(http.MethodPost, "/v1/recoveries/"+begun.Recovery+"/mail", map[string]string{"code": "00000000"})
+	},
+	"sign-in by page": func(b *authtest.Browser, mail string) authtest.Reply {
+		return read(b, "/sign-in").send(b, "/sign-in", "mail", mail, "password", "a guess that is wrong", "return_to", "/")
+	},
+	"sign-up by page": func(b *authtest.Browser, mail string) authtest.Reply {
+		return read(b, "/sign-up").send(b, "/sign-up", "mail", mail, "name", "Somebody", "lang", "en")
+	},
+	"sign-up by page with a wrong code": func(b *authtest.Browser, mail string) authtest.Reply {
+		asked := read(b, "/sign-up").send(b, "/sign-up", "mail", mail, "name", "Somebody", "lang", "en")
+		return page(asked).send(b, "/sign-up/code", "code", "00000000")
+	},
+	"recovery by page": func(b *authtest.Browser, mail string) authtest.Reply {
+		return read(b, "/recover").send(b, "/recover", "mail", mail)
+	},
+	"recovery by page with a wrong code": func(b *authtest.Browser, mail string) authtest.Reply {
+		asked := read(b, "/recover").send(b, "/recover", "mail", mail)
+		return page(asked).send(b, "/recover/code", "code", "00000000")
+	},
 }
 
-// ids are made anew for each request, and name nobody.
-var ids = regexp.MustCompile(`\b(req|sup)_[0-9a-z]{26}\b`)
+// page is one of ours, as a browser without script shows it.
+type page authtest.Reply
+
+func read(b *authtest.Browser, path string) page {
+	return page(b.Do(b.Request(http.MethodGet, authtest.Origin+path, "")))
+}
+
+var hidden = regexp.MustCompile(`<input type="hidden" name="(\w+)" value="([^"]*)"`)
+
+// send fills in the form of the page that goes to action, and follows where the answer leads.
+func (p page) send(b *authtest.Browser, action string, typed ...string) authtest.Reply {
+	_, form, _ := strings.Cut(p.Text, `action="`+action+`"`)
+	form, _, _ = strings.Cut(form, "</form>")
+	fields := url.Values{}
+	for _, field := range hidden.FindAllStringSubmatch(form, -1) {
+		fields.Set(field[1], html.UnescapeString(field[2]))
+	}
+	for i := 0; i < len(typed); i += 2 {
+		fields.Set(typed[i], typed[i+1])
+	}
+	r := b.Request(http.MethodPost, authtest.Origin+action, fields.Encode())
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer := b.Do(r)
+	if answer.Status != http.StatusSeeOther {
+		return answer
+	}
+	return authtest.Reply(read(b, answer.Header.Get("Location")))
+}
+
+// fresh is what is made anew for each request, and tells of nobody: ids, the code of a case, tokens of forms, times.
+var fresh = regexp.MustCompile(`\b(?:req|sup|rcv)_[0-9a-z]{26}\b|"case_code":"[^"]*"|<code id="case-code">[^<]*|form[-_]token"?(?: value)?="[^"]*"|<time [^<]*</time>`)
 
 // seen is everything that an answer shows, but for what is new each time.
 type seen struct {
@@ -143,7 +202,7 @@ func (w *town) knock(ask func(b *authtest.Browser, mail string) authtest.Reply, 
 	headers := []string{}
 	for name, values := range got.Header {
 		for _, v := range values {
-			if v = ids.ReplaceAllString(v, "$1"); strings.EqualFold(name, "Set-Cookie") {
+			if v = fresh.ReplaceAllString(v, "*"); strings.EqualFold(name, "Set-Cookie") {
 				v, _, _ = strings.Cut(v, "=")
 			}
 			headers = append(headers, name+": "+v)
@@ -151,7 +210,8 @@ func (w *town) knock(ask func(b *authtest.Browser, mail string) authtest.Reply, 
 	}
 	slices.Sort(headers)
 	return seen{
-		Status: got.Status, Text: ids.ReplaceAllString(got.Text, "$1"), Headers: headers, Statements: w.statements,
+		Status: got.Status, Headers: headers, Statements: w.statements,
+		Text:   strings.ReplaceAll(fresh.ReplaceAllString(got.Text, "*"), mail, "the address"), // which a page shows to who typed it
 		Hashes: int((after.TotalAlloc - before.TotalAlloc + memory/2) / memory),
 	}
 }
@@ -205,7 +265,7 @@ func median(list []time.Duration) time.Duration {
 // make timing has the statistics.
 func TestTimesOfAnswers(t *testing.T) {
 	w := newTown(t, authtest.CheapHash)
-	for _, name := range []string{"sign-in", "sign-up"} {
+	for _, name := range []string{"sign-in", "sign-up", "recovery", "sign-in by page", "sign-up by page", "recovery by page"} {
 		taken := w.samples(knocks[name], 300)
 		unknown := median(taken["unknown"])
 		for _, kind := range slices.Sorted(maps.Keys(taken)) {

@@ -258,6 +258,22 @@ const (
 	LabNoTestKey Code = "lab.no_test_key"
 	// RequestNotRefused: No refused request of yours has this id, or it is no longer kept.
 	RequestNotRefused Code = "request.not_refused"
+	// KeyTooFast: This key makes more than the {per_second} requests in a second that it may.
+	KeyTooFast Code = "key.too_fast"
+	// KeyMarketNotAllowed: This key may not order in the market {market}.
+	KeyMarketNotAllowed Code = "key.market_not_allowed"
+	// KeyPriceUnknown: This key has a ceiling, and nobody knows now what an order in {market} is worth.
+	KeyPriceUnknown Code = "key.price_unknown"
+	// KeyOrderUnreadable: This key has a ceiling or a list of markets, and orders of this kind cannot be weighed: {problem}.
+	KeyOrderUnreadable Code = "key.order_unreadable"
+	// KeyOrderTooLarge: This order is worth {worth}; one order of this key may be worth {most}.
+	KeyOrderTooLarge Code = "key.order_too_large"
+	// KeyDayUsedUp: This key has ordered {used} today of the {most} it may, and this order is worth {worth}.
+	KeyDayUsedUp Code = "key.day_used_up"
+	// DeviceNotFound: There is no such device, or nothing is left of it.
+	DeviceNotFound Code = "device.not_found"
+	// CheckUpChanged: What you were asked about is another now, or is gone. Nothing was changed.
+	CheckUpChanged Code = "check_up.changed"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -519,7 +535,7 @@ var registry = map[Code]Entry{
 		Korean: "이 키는 동결되어 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "API 키 화면에서 동결을 해제해 주십시오."},
 	KeyBlocked: {Code: KeyBlocked, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key was blocked on {blocked_at}.", EnglishFix: "Unblock it under API keys, or create a new one if strangers may hold its secret.",
-		Korean: "이 키는 {blocked_at}에 차단되었습니다.", KoreanFix: "API 키 화면에서 차단을 해제하거나 비밀값이 유출되었을 수 있다면 새 키를 만들어 주십시오."},
+		Korean: "이 키는 {blocked_at}에 차단되었습니다.", KoreanFix: "API 키 화면에서 차단을 해제하거나 비밀 키가 유출되었을 수 있다면 새 키를 만들어 주십시오."},
 	KeyUnused: {Code: KeyUnused, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key was disabled because nobody used it.", EnglishFix: "Wake it under API keys.",
 		Korean: "오랫동안 사용하지 않아 비활성화된 키입니다.", KoreanFix: "API 키 화면에서 다시 활성화해 주십시오."},
@@ -537,13 +553,13 @@ var registry = map[Code]Entry{
 		Korean: "이 키는 소유자가 출금을 허용해야 출금할 수 있습니다.", KoreanFix: "키를 만들 때와 다른 세션의 API 키 화면에서 출금을 허용해 주십시오."},
 	KeySecretRetired: {Code: KeySecretRetired, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This secret was replaced and stopped working on {retired_at}.", EnglishFix: "Sign with the key's new secret.",
-		Korean: "이 비밀값은 교체되어 {retired_at}부터 사용할 수 없습니다.", KoreanFix: "키의 새 비밀값으로 서명해 주십시오."},
+		Korean: "이 비밀 키는 교체되어 {retired_at}부터 사용할 수 없습니다.", KoreanFix: "키의 새 비밀 키로 서명해 주십시오."},
 	KeyRotating: {Code: KeyRotating, Status: 409, Sight: Anyone, Outside: "",
 		English: "The key has two live secrets already.", EnglishFix: "Wait until the old one retires, or retire it.",
-		Korean: "이 키에는 이미 두 개의 비밀값이 있습니다.", KoreanFix: "이전 비밀값이 만료될 때까지 기다리거나 직접 만료시켜 주십시오."},
+		Korean: "이 키에는 이미 두 개의 비밀 키가 있습니다.", KoreanFix: "이전 비밀 키가 만료될 때까지 기다리거나 직접 만료시켜 주십시오."},
 	KeyNotRotating: {Code: KeyNotRotating, Status: 409, Sight: Anyone, Outside: "",
 		English: "The key has one secret only.", EnglishFix: "There is nothing to retire.",
-		Korean: "이 키에는 비밀값이 하나뿐입니다.", KoreanFix: "만료시킬 이전 비밀값이 없습니다."},
+		Korean: "이 키에는 비밀 키가 하나뿐입니다.", KoreanFix: "만료시킬 이전 비밀 키가 없습니다."},
 	KeyNeedsAllowlist: {Code: KeyNeedsAllowlist, Status: 422, Sight: Anyone, Outside: "",
 		English: "A key that may withdraw needs an allowlist of addresses.", EnglishFix: "Name the addresses that it is used from.",
 		Korean: "출금 권한이 있는 키에는 허용 목록이 필요합니다.", KoreanFix: "키를 사용할 주소를 입력해 주십시오."},
@@ -552,7 +568,7 @@ var registry = map[Code]Entry{
 		Korean: "출금 권한을 부여한 세션에서는 출금을 허용할 수 없습니다.", KoreanFix: "다른 브라우저나 기기에서 로그인한 뒤 출금을 허용해 주십시오."},
 	KeyUnseen: {Code: KeyUnseen, Status: 409, Sight: Anyone, Outside: "",
 		English: "The new secret was not used yet: the bot may still need the old one.", EnglishFix: "Wait until the new one was seen, or confirm that the old one may die.",
-		Korean: "새 비밀값이 아직 사용되지 않았습니다. 봇에 이전 비밀값이 필요할 수 있습니다.", KoreanFix: "새 비밀값이 사용된 뒤에 진행하거나 이전 비밀값을 만료시켜도 되는지 확인해 주십시오."},
+		Korean: "새 비밀 키가 아직 사용되지 않았습니다. 봇에 이전 비밀 키가 필요할 수 있습니다.", KoreanFix: "새 비밀 키가 사용된 뒤에 진행하거나 이전 비밀 키를 만료시켜도 되는지 확인해 주십시오."},
 	AssertionInvalid: {Code: AssertionInvalid, Status: 401, Sight: Anyone, Outside: "",
 		English: "The service behind the gateway could not verify that this request came through it. Nothing was changed.", EnglishFix: "Try again. If it stays, tell the operator the request id.",
 		Korean: "게이트웨이를 거친 요청인지 확인할 수 없습니다. 변경된 것은 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 운영자에게 요청 ID를 알려 주십시오."},
@@ -643,4 +659,28 @@ var registry = map[Code]Entry{
 	RequestNotRefused: {Code: RequestNotRefused, Status: 404, Sight: Anyone, Outside: "",
 		English: "No refused request of yours has this id, or it is no longer kept.", EnglishFix: "Activity counts what was refused before.",
 		Korean: "이 ID로 거부된 본인의 요청이 없거나 더 이상 보관하지 않습니다.", KoreanFix: "이전에 거부된 요청은 활동 내역에서 확인해 주십시오."},
+	KeyTooFast: {Code: KeyTooFast, Status: 429, Sight: Owner, Outside: "rate_limited",
+		English: "This key makes more than the {per_second} requests in a second that it may.", EnglishFix: "Wait until the time in Retry-After, then send the same request again.",
+		Korean: "이 키는 초당 {per_second}건의 한도를 초과했습니다.", KoreanFix: "Retry-After에 표시된 시간이 지난 뒤 같은 요청을 다시 보내 주십시오."},
+	KeyMarketNotAllowed: {Code: KeyMarketNotAllowed, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key may not order in the market {market}.", EnglishFix: "Order in one of its markets, or let its owner add this one.",
+		Korean: "이 키로는 {market} 마켓에 주문할 수 없습니다.", KoreanFix: "허용된 마켓에서 주문하거나 소유자가 이 마켓을 추가해야 합니다."},
+	KeyPriceUnknown: {Code: KeyPriceUnknown, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key has a ceiling, and nobody knows now what an order in {market} is worth.", EnglishFix: "Try again in a moment. If it stays, ask the operator for prices of this market.",
+		Korean: "이 키에는 한도가 있으나 현재 {market} 주문의 금액을 알 수 없습니다.", KoreanFix: "잠시 후 다시 시도해 주십시오. 계속되면 운영자에게 이 마켓의 시세를 요청해 주십시오."},
+	KeyOrderUnreadable: {Code: KeyOrderUnreadable, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key has a ceiling or a list of markets, and orders of this kind cannot be weighed: {problem}.", EnglishFix: "Send a plain order, or use a key without such bounds.",
+		Korean: "이 키에는 한도 또는 마켓 제한이 있으나 이 주문의 내용을 확인할 수 없습니다: {problem}.", KoreanFix: "일반 주문을 보내거나 제한이 없는 키를 사용해 주십시오."},
+	KeyOrderTooLarge: {Code: KeyOrderTooLarge, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This order is worth {worth}; one order of this key may be worth {most}.", EnglishFix: "Send a smaller order.",
+		Korean: "이 주문의 금액은 {worth}이며 이 키의 주문당 한도는 {most}입니다.", KoreanFix: "더 작은 금액으로 주문해 주십시오."},
+	KeyDayUsedUp: {Code: KeyDayUsedUp, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key has ordered {used} today of the {most} it may, and this order is worth {worth}.", EnglishFix: "Send a smaller order, or wait until midnight UTC.",
+		Korean: "이 키는 오늘 한도 {most} 중 {used}을(를) 사용했으며 이 주문의 금액은 {worth}입니다.", KoreanFix: "더 작은 금액으로 주문하거나 UTC 자정까지 기다려 주십시오."},
+	DeviceNotFound: {Code: DeviceNotFound, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such device, or nothing is left of it.", EnglishFix: "Reload the list of devices.",
+		Korean: "해당 기기가 없거나 이미 정리되었습니다.", KoreanFix: "기기 목록을 새로 고쳐 주십시오."},
+	CheckUpChanged: {Code: CheckUpChanged, Status: 409, Sight: Anyone, Outside: "",
+		English: "What you were asked about is another now, or is gone. Nothing was changed.", EnglishFix: "Look at the check-up again: it shows what is there now.",
+		Korean: "그사이 확인하실 항목이 바뀌었거나 없어졌습니다. 변경된 것은 없습니다.", KoreanFix: "보안 점검을 다시 열어 현재 상태를 확인해 주십시오."},
 }

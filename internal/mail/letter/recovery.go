@@ -146,8 +146,8 @@ func (l RecoveryShortened) compose(w *writer) {
 
 // DeviceLost reports that a device was given up as lost, and what ended with it.
 type DeviceLost struct {
-	// Device is what was lost, in words.
-	Device string
+	// Device is what was lost, in words; Passkeys are the names of those that were removed with it.
+	Device, Passkeys string
 	Seen   Sighting
 	Hold   time.Duration
 }
@@ -158,6 +158,9 @@ func (l DeviceLost) compose(w *writer) {
 	w.paragraph("notice.first")
 	w.facts(append([]fact{{w.say("fact.lost"), l.Device}}, w.sighting(l.Seen)...)...)
 	w.paragraph("device_lost.ended")
+	if l.Passkeys != "" {
+		w.paragraph("device_lost.passkeys", "names", l.Passkeys)
+	}
 	w.held("notice.hold", l.Hold)
 	w.paragraph("device_lost.keys")
 	w.button("button.keys", w.links.keys())

@@ -128,6 +128,8 @@ type Tx interface {
 	InsertKey(ctx context.Context, k Key, m Material) error
 	KeyByID(ctx context.Context, k id.Key) (key Key, found bool, err error)
 	MaterialOf(ctx context.Context, k id.Key) ([]Material, error)
+	// MaterialsBetween gives those of all keys after one id, up to and with another.
+	MaterialsBetween(ctx context.Context, after, last id.Key) (map[id.Key][]Material, error)
 	// KeysByPage lists all keys by id, a page after the given one.
 	KeysByPage(ctx context.Context, after id.Key, limit int) ([]Key, error)
 	KeysOfAccount(ctx context.Context, a id.Account) ([]Key, error)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -105,14 +106,43 @@ func (b Bounds) facts(into map[string]string) {
 	}
 }
 
-// ordered is what a key has ordered today, shared by all versions of the key. The row is a floor of it: after a crash up to ten seconds of orders
-// are not counted.
-type ordered struct {
+// Equal says whether two say the same.
+func (b Bounds) Equal(other Bounds) bool {
+	return slices.Equal(b.Markets, other.Markets) && b.OrderMost == other.OrderMost && b.DayMost == other.DayMost && b.PerSecond == other.PerSecond
+}
+
+// any says whether there is a bound.
+func (b Bounds) any() bool { return b.OnOrders() || b.PerSecond > 0 }
+
+// spent is what a key has used up of its bounds, shared by all versions of the key. The row is a floor of what was ordered: after a crash up to
+// ten seconds of orders are not counted.
+type spent struct {
+	next atomic.Int64 // when the own rate of the key lets the next request through, microseconds
+
 	mu    sync.Mutex
 	day   int64    // since 1970; guarded by mu
 	sum   *big.Rat // of that day; guarded by mu
 	saved *big.Rat // what the row says of it; guarded by mu
 }
+
+// newSpent takes what the row says was ordered.
+func newSpent(day int64, ordered string) *spent {
+	sum, ok := Decimal(ordered)
+	if !ok {
+		return &spent{}
+	}
+	return &spent{day: day, sum: sum, saved: sum}
+}
+
+// keepUse takes over what another version of the key was used for.
+func (l *Live) keepUse(old *Live) {
+	mine := l.used.spent.Load()
+	l.used = old.used
+	l.used.spent.CompareAndSwap(nil, mine)
+}
+
+// Bounded says whether somebody has to read the orders of the key before they go on.
+func (l *Live) Bounded() bool { return l.bounds != nil && l.bounds.OnOrders() }
 
 const daySeconds = 24 * 60 * 60
 
@@ -120,23 +150,26 @@ const daySeconds = 24 * 60 * 60
 // ceiling may order. What an upstream then refuses stays counted. It reads and writes memory only.
 // Errors: key.market_not_allowed, key.price_unknown, key.order_too_large, key.day_used_up.
 func (l *Live) Order(market string, worth *big.Rat, now time.Time) *fault.Error {
-	if len(l.Bounds.Markets) > 0 && !slices.Contains(l.Bounds.Markets, market) {
+	if !l.Bounded() {
+		return nil
+	}
+	if len(l.bounds.Markets) > 0 && !slices.Contains(l.bounds.Markets, market) {
 		return fault.New(fault.KeyMarketNotAllowed, "market", market)
 	}
-	if !l.Bounds.HasCeiling() {
+	if !l.bounds.HasCeiling() {
 		return nil
 	}
 	if worth == nil {
 		return fault.New(fault.KeyPriceUnknown, "market", market)
 	}
-	if most, ok := Decimal(l.Bounds.OrderMost); ok && worth.Cmp(most) > 0 {
-		return fault.New(fault.KeyOrderTooLarge, "worth", plainDecimal(worth), "most", l.Bounds.OrderMost)
+	if most, ok := Decimal(l.bounds.OrderMost); ok && worth.Cmp(most) > 0 {
+		return fault.New(fault.KeyOrderTooLarge, "worth", plainDecimal(worth), "most", l.bounds.OrderMost)
 	}
-	most, ok := Decimal(l.Bounds.DayMost)
+	most, ok := Decimal(l.bounds.DayMost)
 	if !ok {
 		return nil
 	}
-	o := &l.used.ordered
+	o := l.used.spent.Load()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if day := now.Unix() / daySeconds; o.sum == nil || o.day < day {
@@ -145,7 +178,7 @@ func (l *Live) Order(market string, worth *big.Rat, now time.Time) *fault.Error 
 	after := new(big.Rat).Add(o.sum, worth)
 	if after.Cmp(most) > 0 {
 		tomorrow := time.Unix((o.day+1)*daySeconds, 0)
-		return fault.New(fault.KeyDayUsedUp, "worth", plainDecimal(worth), "used", plainDecimal(o.sum), "most", l.Bounds.DayMost).After(tomorrow.Sub(now))
+		return fault.New(fault.KeyDayUsedUp, "worth", plainDecimal(worth), "used", plainDecimal(o.sum), "most", l.bounds.DayMost).After(tomorrow.Sub(now))
 	}
 	o.sum = after
 	return nil
@@ -158,35 +191,27 @@ func plainDecimal(n *big.Rat) string {
 }
 
 // Pace takes one request from the key's own rate, or says when the next may come. It reads and writes memory only.
-func (l *Live) Pace(now time.Time) (wait time.Duration) {
-	if l.Bounds.PerSecond <= 0 {
-		return 0
+func (l *Live) Pace(now time.Time) (perSecond int, wait time.Duration) {
+	if l.bounds == nil || l.bounds.PerSecond <= 0 {
+		return 0, 0
 	}
+	next := &l.used.spent.Load().next
 	const burst = int64(time.Second / time.Microsecond)
-	interval := max(1, burst/int64(l.Bounds.PerSecond))
+	interval := max(1, burst/int64(l.bounds.PerSecond))
 	for {
-		old := l.used.next.Load()
+		old := next.Load()
 		at := max(old, now.UnixMicro())
 		if late := at + interval - now.UnixMicro() - burst; late > 0 {
-			return time.Duration(late) * time.Microsecond
+			return l.bounds.PerSecond, time.Duration(late) * time.Microsecond
 		}
-		if l.used.next.CompareAndSwap(old, at+interval) {
-			return 0
+		if next.CompareAndSwap(old, at+interval) {
+			return l.bounds.PerSecond, 0
 		}
 	}
-}
-
-// floor takes what the row says was ordered.
-func (o *ordered) floor(day int64, text string) {
-	sum, ok := Decimal(text)
-	if !ok {
-		return
-	}
-	o.day, o.sum, o.saved = day, sum, sum
 }
 
 // unsaved gives what the row does not say yet; none if it says all.
-func (o *ordered) unsaved() (day int64, text string, is bool) {
+func (o *spent) unsaved() (day int64, text string, is bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.sum == nil || o.saved != nil && o.saved.Cmp(o.sum) == 0 {
@@ -195,7 +220,7 @@ func (o *ordered) unsaved() (day int64, text string, is bool) {
 	return o.day, o.sum.FloatString(18), true
 }
 
-func (o *ordered) save(text string) {
+func (o *spent) save(text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.saved, _ = new(big.Rat).SetString(text)
@@ -211,10 +236,10 @@ func (k *Keys) saveOrdered(ctx context.Context) error {
 	var dirty []sum
 	k.index.mu.RLock()
 	for _, l := range k.index.byID {
-		if l.Bounds.DayMost == "" {
+		if l.bounds == nil || l.bounds.DayMost == "" {
 			continue
 		}
-		if day, text, is := l.used.ordered.unsaved(); is {
+		if day, text, is := l.used.spent.Load().unsaved(); is {
 			dirty = append(dirty, sum{l, day, text})
 		}
 	}
@@ -232,7 +257,7 @@ func (k *Keys) saveOrdered(ctx context.Context) error {
 			return err
 		}
 		for _, d := range batch {
-			d.live.used.ordered.save(d.text)
+			d.live.used.spent.Load().save(d.text)
 		}
 	}
 	return nil

@@ -90,11 +90,11 @@ func (k *Keys) holders(wanted map[digest]Find) (map[id.Key]Find, error) {
 	for _, l := range k.all() {
 		for i := range l.Materials {
 			m := &l.Materials[i]
-			material := m.Public
-			if m.Sealed != nil {
+			material := m.Bytes
+			if m.Sealed {
 				var err error
-				if material, err = k.Opener.AppendOpen(room[:0], m.AAD, m.Sealed); err != nil {
-					return nil, fmt.Errorf("open a secret of %s: %w", l.Text, err)
+				if material, err = k.Opener.AppendOpen(room[:0], MaterialPlace(l.ID, m.Version).AAD(), m.Bytes); err != nil {
+					return nil, fmt.Errorf("open a secret of %s: %w", l.Text(), err)
 				}
 			}
 			if l.Dialect.HasPassphrase() && len(material) > sha256.Size {
@@ -115,7 +115,7 @@ func (k *Keys) all() []*Live {
 	defer k.index.mu.RUnlock()
 	list := make([]*Live, 0, len(k.index.byID))
 	for _, l := range k.index.byID {
-		if l.RevokedAt.IsZero() && l.BlockedAt.IsZero() {
+		if l.revoked == noMoment && l.blocked == noMoment {
 			list = append(list, l)
 		}
 	}

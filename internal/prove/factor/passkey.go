@@ -116,11 +116,8 @@ func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, toke
 		if c.ApprovesFrom, err = f.approvesFrom(ctx, tx, c); err != nil {
 			return audit.Event{}, err
 		}
-		if err := insertPasskey(ctx, tx, c); err != nil {
+		if err := insertPasskey(ctx, tx, c, p.Origin.Device); err != nil {
 			return audit.Event{}, err
-		}
-		if err := tx.NotePasskeyDevice(ctx, c.ID, p.Origin.Device); err != nil {
-			return audit.Event{}, fmt.Errorf("note device: %w", err)
 		}
 		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: facts}, enrolled.Proof)
 		return event(audit.PasskeyEnrolled, p, facts), err
@@ -170,27 +167,31 @@ func (f *Factors) approvesFrom(ctx context.Context, tx Tx, c passkey.Credential)
 }
 
 // InsertFirstPasskey adds the passkey with which a user is made, in the caller's transaction.
-func (f *Factors) InsertFirstPasskey(ctx context.Context, tx Tx, u id.User, e passkey.Enrolled) error {
-	return insertPasskey(ctx, tx, f.newPasskey(u, e, ""))
+func (f *Factors) InsertFirstPasskey(ctx context.Context, tx Tx, u id.User, e passkey.Enrolled, on id.Device) error {
+	return insertPasskey(ctx, tx, f.newPasskey(u, e, ""), on)
 }
 
 // InsertPasskeyOf adds the passkey with which a user comes back, in the caller's transaction. It approves money as late as any that is added then.
 // Errors: passkey.duplicate.
-func (f *Factors) InsertPasskeyOf(ctx context.Context, tx Tx, u id.User, e passkey.Enrolled) (err error) {
+func (f *Factors) InsertPasskeyOf(ctx context.Context, tx Tx, u id.User, e passkey.Enrolled, on id.Device) (err error) {
 	c := f.newPasskey(u, e, "")
 	if c.ApprovesFrom, err = f.approvesFrom(ctx, tx, c); err != nil {
 		return err
 	}
-	return insertPasskey(ctx, tx, c)
+	return insertPasskey(ctx, tx, c, on)
 }
 
-func insertPasskey(ctx context.Context, tx Tx, c passkey.Credential) error {
+// insertPasskey writes one down with the browser that it was made in, for when that is lost.
+func insertPasskey(ctx context.Context, tx Tx, c passkey.Credential, on id.Device) error {
 	won, err := tx.InsertPasskey(ctx, c)
 	if err != nil {
 		return fmt.Errorf("insert passkey: %w", err)
 	}
 	if !won {
 		return fault.New(fault.PasskeyDuplicate)
+	}
+	if err := tx.NotePasskeyDevice(ctx, c.ID, on); err != nil {
+		return fmt.Errorf("note device: %w", err)
 	}
 	return nil
 }

@@ -91,7 +91,7 @@ func (l *Lab) testKey(p principal.Principal, text string) (k Key, ok bool) {
 	}
 	live := l.keys.Find(kid)
 	switch {
-	case live == nil || live.Text != text || live.Account != p.Account:
+	case live == nil || !live.Is(text) || live.Account != p.Account:
 		return k, false
 	case p.Kind == principal.KindKey && p.Key != kid:
 		return k, false
@@ -99,9 +99,9 @@ func (l *Lab) testKey(p principal.Principal, text string) (k Key, ok bool) {
 	k = Key{Dialect: live.Dialect, Settings: live.Settings}
 	for i := range live.Materials {
 		m := &live.Materials[i]
-		material := sign.Key{Dialect: live.Dialect, Algorithm: live.Algorithm, Material: m.Public}
-		if m.Sealed != nil {
-			if material.Material, err = l.opener.AppendOpen(nil, m.AAD, m.Sealed); err != nil {
+		material := sign.Key{Dialect: live.Dialect, Algorithm: live.Algorithm, Material: m.Bytes}
+		if m.Sealed {
+			if material.Material, err = l.opener.AppendOpen(nil, apikey.MaterialPlace(kid, m.Version).AAD(), m.Bytes); err != nil {
 				return k, false
 			}
 		}

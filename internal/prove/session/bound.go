@@ -59,6 +59,9 @@ func (s *Sessions) Still(bearer []byte, host string, from principal.Origin) (pri
 	return s.authenticate(bearer, host, from, true)
 }
 
+// Count is how many sessions live on the dashboard, with a tie to their device and without.
+func (s *Sessions) Count() (bound, unbound int) { return s.index.count(s.Now()) }
+
 // Holder gives the session of a bearer, whether or not its device proves itself: a new sign-in in the same browser replaces it. It is the zero
 // id for a bearer that is nobody's, and authenticates nothing.
 func (s *Sessions) Holder(bearer secret.Value, host string) id.Session {

@@ -39,14 +39,11 @@ type live struct {
 	saved atomic.Int64  // what the row says
 }
 
-// seen is what lies in memory alone of a session that is bound to its device.
+// seen is what lies in memory alone of a session.
 type seen struct {
 	failed  atomic.Int64           // microseconds of our last failure to renew it
 	skipped atomic.Pointer[string] // what its browser last said about it
-	gone    chan struct{}          // closed when the session has ended
 }
-
-func newSeen() *seen { return &seen{gone: make(chan struct{})} }
 
 func (x *index) init() {
 	x.byHash = map[[32]byte]*live{}
@@ -62,7 +59,7 @@ func (x *index) put(row Row) {
 		delete(x.byHash, old.TokenHash)
 	}
 	if l.seen == nil {
-		l.seen = newSeen()
+		l.seen = &seen{}
 	}
 	l.saved.Store(row.ActedAt.UnixMicro())
 	raise(l.acted, row.ActedAt)
@@ -75,7 +72,6 @@ func (x *index) drop(sid id.Session) {
 	if old, ok := x.byID[sid]; ok {
 		delete(x.byHash, old.TokenHash)
 		delete(x.byID, sid)
-		close(old.seen.gone)
 	}
 }
 
@@ -103,6 +99,22 @@ func (x *index) find(hash [32]byte) (l, parent *live) {
 		return nil, nil
 	}
 	return l, parent
+}
+
+// count is how many sessions there are on the dashboard, bound and not.
+func (x *index) count(now time.Time) (bound, unbound int) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, l := range x.byID {
+		switch {
+		case !l.Parent.IsZero() || !now.Before(l.ExpiresAt):
+		case l.Bound.Holds():
+			bound++
+		default:
+			unbound++
+		}
+	}
+	return bound, unbound
 }
 
 func (x *index) acted(sid id.Session, stored time.Time) time.Time {
@@ -161,11 +173,7 @@ func (x *index) become(fresh *index) {
 		if old, ok := x.byID[sid]; ok {
 			raise(old.acted, l.ActedAt)
 			l.acted, l.seen = old.acted, old.seen
-			delete(x.byID, sid)
 		}
-	}
-	for _, old := range x.byID {
-		close(old.seen.gone)
 	}
 	x.byHash, x.byID = fresh.byHash, fresh.byID
 }

@@ -402,6 +402,25 @@ func (s *Sessions) EndOthers(ctx context.Context, tx Tx, u id.User, keep id.Sess
 	return len(ended), s.unsettle(ctx, tx, u)
 }
 
+// EndOnDevice ends all sessions of a user in one browser, with their children, and makes that browser a stranger to them, in the caller's
+// transaction; room respond calls it where the table says so.
+func (s *Sessions) EndOnDevice(ctx context.Context, tx Tx, u id.User, d id.Device, why string) error {
+	now := s.Now()
+	rows, err := tx.LiveSessionsByUser(ctx, u, now)
+	if err != nil {
+		return fmt.Errorf("list sessions: %w", err)
+	}
+	for _, row := range rows {
+		if row.Device != d || !row.Parent.IsZero() {
+			continue
+		}
+		if err := s.End(ctx, tx, u, row.ID, why); err != nil {
+			return err
+		}
+	}
+	return device.Forget(ctx, txn.As[device.Tx](tx), d, u, now)
+}
+
 // unsettle keeps the strangers' browsers whose sessions were ended by somebody else from becoming known when their day is over.
 func (s *Sessions) unsettle(ctx context.Context, tx Tx, u id.User) error {
 	if err := txn.As[device.Tx](tx).UnsettlePlacesByUser(ctx, u, s.Now()); err != nil {

@@ -189,6 +189,7 @@ type check struct {
 
 	whole bool            // the body has been read
 	plain [maxSecret]byte // where a secret is opened, cleared after use
+	aad   [64]byte        // where the secret's place is written
 }
 
 // checks lends out checks: a secret is opened behind an interface, so its buffer cannot lie on the stack.
@@ -233,7 +234,7 @@ func (c *check) accepted() Accepted {
 	c.v.Keys.Used(l, c.now, c.in.From.Addr)
 	l.UsedSecret(c.material, c.now, c.in.From.Addr)
 	ceiling := c.v.Keys.Ceiling(l.Dialect, c.sig.Coverage())
-	return Accepted{Live: l, Ceiling: ceiling, Retires: c.material.Retires, Digest: c.digest, Principal: principal.Principal{
+	return Accepted{Live: l, Ceiling: ceiling, Retires: c.material.Retires(), Digest: c.digest, Principal: principal.Principal{
 		Kind: principal.KindKey, User: l.Owner, Account: l.Account, Subaccount: l.Subaccount, Role: l.OwnerRole, Key: l.ID,
 		Secret: c.material.Version, Environment: l.Environment, Scopes: l.ScopesAt(c.now).UpTo(ceiling), Name: l.Name, Origin: c.in.From,
 	}}

@@ -260,7 +260,7 @@ func (s *SignUps) FinishWithPassword(ctx context.Context, from From, sid id.Sign
 		return SignedUp{}, err
 	}
 	proof := assurance.Proof{Factors: assurance.Password, At: s.Now()}
-	return s.finish(ctx, from, up, account.MintHandle(), proof, func(tx Tx, u id.User) error { return tx.InsertPassword(ctx, u, stored) })
+	return s.finish(ctx, from, up, account.MintHandle(), proof, func(tx Tx, u id.User, _ id.Device) error { return tx.InsertPassword(ctx, u, stored) })
 }
 
 // handleState is what a passkey sign-up must remember besides the ceremony: the handle that the authenticator was given.
@@ -300,15 +300,15 @@ func (s *SignUps) FinishWithPasskey(ctx context.Context, from From, sid id.SignU
 	if err != nil {
 		return SignedUp{}, err
 	}
-	return s.finish(ctx, from, up, [64]byte(state.Handle), enrolled.Proof, func(tx Tx, u id.User) error {
-		return errors.Join(opened.Spend(ctx, txn.As[ceremony.Tx](tx)), s.Factors.InsertFirstPasskey(ctx, tx, u, enrolled))
+	return s.finish(ctx, from, up, [64]byte(state.Handle), enrolled.Proof, func(tx Tx, u id.User, on id.Device) error {
+		return errors.Join(opened.Spend(ctx, txn.As[ceremony.Tx](tx)), s.Factors.InsertFirstPasskey(ctx, tx, u, enrolled, on))
 	})
 }
 
 // bound ties a ceremony to browser and sign-up.
 func bound(browser [32]byte, sid id.SignUp) []byte { return append(browser[:], sid[:]...) }
 
-func (s *SignUps) finish(ctx context.Context, from From, up SignUp, handle [64]byte, proof assurance.Proof, insertCredential func(Tx, id.User) error) (out SignedUp, err error) {
+func (s *SignUps) finish(ctx context.Context, from From, up SignUp, handle [64]byte, proof assurance.Proof, insertCredential func(Tx, id.User, id.Device) error) (out SignedUp, err error) {
 	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		now := s.Now()
 		won, err := tx.SpendSignUp(ctx, up.ID, now)
@@ -327,15 +327,15 @@ func (s *SignUps) finish(ctx context.Context, from From, up SignUp, handle [64]b
 		if err != nil {
 			return audit.Event{}, err
 		}
-		if err := insertCredential(tx, u.ID); err != nil {
-			return audit.Event{}, err
-		}
 		known, err := device.Recognise(ctx, tx, from.Device)
 		if err != nil {
 			return audit.Event{}, err
 		}
 		seen, err := device.SignedIn(ctx, tx, known, u.ID, from.Origin.Agent, now)
 		if err != nil {
+			return audit.Event{}, err
+		}
+		if err := insertCredential(tx, u.ID, seen.ID); err != nil {
 			return audit.Event{}, err
 		}
 		place := device.PlaceOf(from.Origin.Addr, from.Origin.Agent)

@@ -206,6 +206,12 @@ const (
 	RecoveryRehearsed Action = "recovery.rehearsed"
 	// RecoveryWaitSet: Recovery by your mailbox alone takes {days} days from now on.
 	RecoveryWaitSet Action = "recovery.wait_set"
+	// DeviceLost: You gave a device up as lost: {device}. Passkeys removed: {passkeys}.
+	DeviceLost Action = "device.lost"
+	// CheckUpConfirmed: In the check-up you said that all is well with {asked}.
+	CheckUpConfirmed Action = "check_up.confirmed"
+	// TipPutAway: leaves no event
+	TipPutAway Action = "tip.put_away"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -248,8 +254,8 @@ var actions = map[Action]Words{
 	AccountUnlocked:          {Quiet: false, English: "The account was unlocked.", Korean: "계정 잠금을 해제했습니다."},
 	KeyCreated:               {Quiet: false, English: "The API key {name} was created.", Korean: "API 키 {name}을(를) 만들었습니다."},
 	KeyRevoked:               {Quiet: false, English: "The API key {name} was revoked.", Korean: "API 키 {name}을(를) 폐기했습니다."},
-	KeyRotated:               {Quiet: false, English: "The API key {name} got a new secret; the old one goes on for {overlap}.", Korean: "API 키 {name}에 새 비밀값을 발급했습니다. 이전 비밀값은 {overlap} 동안 계속 작동합니다."},
-	KeySecretRetired:         {Quiet: false, English: "The old secret of the API key {name} was retired.", Korean: "API 키 {name}의 이전 비밀값을 만료시켰습니다."},
+	KeyRotated:               {Quiet: false, English: "The API key {name} got a new secret; the old one goes on for {overlap}.", Korean: "API 키 {name}에 새 비밀 키를 발급했습니다. 이전 비밀 키는 {overlap} 동안 계속 작동합니다."},
+	KeySecretRetired:         {Quiet: false, English: "The old secret of the API key {name} was retired.", Korean: "API 키 {name}의 이전 비밀 키를 만료시켰습니다."},
 	KeyFrozen:                {Quiet: false, English: "The API key {name} was frozen.", Korean: "API 키 {name}을(를) 동결했습니다."},
 	KeyUnfrozen:              {Quiet: false, English: "The API key {name} was unfrozen.", Korean: "API 키 {name}의 동결을 해제했습니다."},
 	KeyBlocked:               {Quiet: false, English: "The API key {name} was blocked.", Korean: "API 키 {name}을(를) 차단했습니다."},
@@ -286,7 +292,7 @@ var actions = map[Action]Words{
 	ConfirmationApproved:     {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
 	ConfirmationExecuted:     {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
 	ConfirmationCancelled:    {Quiet: false, English: "A confirmation was cancelled: {what}.", Korean: "확인 요청을 취소했습니다: {what}."},
-	SessionBound:             {Quiet: false, English: "The session was bound to this device: a copy of its cookie is of no use elsewhere.", Korean: "세션을 이 기기에 묶었습니다. 쿠키를 복사해도 다른 곳에서는 쓸 수 없습니다."},
+	SessionBound:             {Quiet: false, English: "The session was bound to this device: a copy of its cookie is of no use elsewhere.", Korean: "세션을 이 기기에 고정했습니다. 쿠키를 복사해도 다른 곳에서는 쓸 수 없습니다."},
 	SessionBindingRenewed:    {Quiet: true, English: "", Korean: ""},
 	SessionCookieReplayed:    {Quiet: false, English: "Your session's cookie was shown with the proof of another device. The session was ended and money is held.", Korean: "세션 쿠키가 다른 기기의 증명과 함께 제시되었습니다. 해당 세션을 종료하고 출금을 보류했습니다."},
 	SessionUnproven:          {Quiet: false, English: "Your session's cookie was shown without the proof of your device, and refused ({count} times).", Korean: "내 기기의 증명 없이 세션 쿠키가 제시되어 거부했습니다({count}회)."},
@@ -311,4 +317,7 @@ var actions = map[Action]Words{
 	RecoveryCompleted:        {Quiet: false, English: "Your account was recovered. Removed: {removed}.", Korean: "계정이 복구되었습니다. 삭제된 수단: {removed}."},
 	RecoveryRehearsed:        {Quiet: false, English: "You rehearsed a recovery ({proof}).", Korean: "계정 복구를 연습했습니다({proof})."},
 	RecoveryWaitSet:          {Quiet: false, English: "Recovery by your mailbox alone takes {days} days from now on.", Korean: "메일함만으로 하는 복구의 대기 기간을 {days}일로 정했습니다."},
+	DeviceLost:               {Quiet: false, English: "You gave a device up as lost: {device}. Passkeys removed: {passkeys}.", Korean: "분실한 기기를 정리했습니다: {device}. 삭제한 패스키: {passkeys}."},
+	CheckUpConfirmed:         {Quiet: false, English: "In the check-up you said that all is well with {asked}.", Korean: "보안 점검에서 {asked}에 이상이 없다고 확인했습니다."},
+	TipPutAway:               {Quiet: true, English: "", Korean: ""},
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -19,6 +20,8 @@ type Tx interface {
 	// Both read backwards from before, opened.
 	EventsOfPerson(ctx context.Context, person id.User, before int64, limit int) ([]Told, error)
 	EventsOfAccount(ctx context.Context, account id.Account, before int64, limit int) ([]Told, error)
+	// MomentsOfPerson reads when a person's events happened, since then, backwards from before, and opens nothing.
+	MomentsOfPerson(ctx context.Context, person id.User, before int64, since time.Time, limit int) ([]Moment, error)
 }
 
 // Log reads what was recorded.

@@ -37,6 +37,8 @@ const (
 	Frozen
 	// Locked: it looks and cancels, while its owner has locked the account.
 	Locked
+	// Lost: it dies if it is in the browser that was given up, and that browser is a stranger again.
+	Lost
 )
 
 // Row is what follows from one kind of happening. The children of a session on gateway hosts go on only where it stays as it was.
@@ -44,7 +46,7 @@ type Row struct {
 	// This is the session that did it. The room that changes a credential renews it, because only that room can hand the new bearer out;
 	// a session that dies ends here.
 	This Fate
-	// Others are all other sessions of the user. Those that die end here.
+	// Others are all other sessions of the user. Those that die end here; where the lost ones do, the session that did it is none of them or one.
 	Others Fate
 	// Keys are the user's API keys. They are blocked and locked by their owner's state, which package apikey reads; those that freeze are frozen here.
 	Keys Fate
@@ -127,6 +129,7 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryCancelled:     {Notice: notify.RecoveryCancelled},
 	happening.RecoveryDisputed:      {Notice: notify.RecoveryDisputed},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
+	happening.DeviceLost:            {Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},
 }
 
 // Sessions is what this package asks of package session.
@@ -134,6 +137,7 @@ type Sessions interface {
 	End(ctx context.Context, tx session.Tx, u id.User, s id.Session, why string) error
 	EndChildren(ctx context.Context, tx session.Tx, parent id.Session, why string) error
 	EndOthers(ctx context.Context, tx session.Tx, u id.User, keep id.Session, why string) (int, error)
+	EndOnDevice(ctx context.Context, tx session.Tx, u id.User, d id.Device, why string) error
 }
 
 // Holds is what this package asks of package hold.
@@ -184,6 +188,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	}
 	if row.Others == Dies {
 		if _, err := c.sessions.EndOthers(ctx, txn.As[session.Tx](tx), h.User, h.Session, string(h.Kind)); err != nil {
+			return err
+		}
+	}
+	if row.Others == Lost {
+		if err := c.sessions.EndOnDevice(ctx, txn.As[session.Tx](tx), h.User, h.Device, string(h.Kind)); err != nil {
 			return err
 		}
 	}

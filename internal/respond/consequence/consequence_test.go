@@ -33,6 +33,9 @@ func TestWhatDiesWhen(t *testing.T) {
 				for door, cause := range causes[kind] {
 					t.Run(string(kind)+"/"+door, func(t *testing.T) {
 						w := newWorld(t, s, clock, cause)
+						if diff := cmp.Diff(wanted(consequence.Row{}), w.left()); diff != "" {
+							t.Fatalf("before it happens (-open +doors):\n%s", diff)
+						}
 						cause.happens(w)
 						if diff := cmp.Diff(wanted(consequence.Table()[kind]), w.left()); diff != "" {
 							t.Errorf("(-table +doors):\n%s", diff)
@@ -48,7 +51,6 @@ func TestWhatDiesWhen(t *testing.T) {
 func TestEveryRowHappens(t *testing.T) {
 	apart := map[happening.Kind]bool{
 		happening.SignedUp: true, happening.UserEnabled: true, happening.OwnerUnlocked: true, // they have nothing yet, or nothing any more
-		happening.RecoveryCancelled: true, happening.RecoveryDisputed: true,
 		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, happening.KeyExpiring: true, happening.KeyExpired: true, happening.KeyLapsing: true,
 		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, // they only tell, and that is tried where they happen
 	}
@@ -123,6 +125,7 @@ func wanted(row consequence.Row) answers {
 	renewed["page host"] = fault.SessionEnded // its browser crosses over again
 	ofFate := map[consequence.Fate]map[string]fault.Code{
 		consequence.Stays: session(open), consequence.Renewed: renewed, consequence.Dies: session(fault.SessionEnded),
+		consequence.Lost: session(fault.SessionEnded), // the other session is in the browser that is lost
 	}
 	key := map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Frozen: open, consequence.Locked: open, consequence.Blocked: fault.KeyOwnerDisabled, consequence.Dies: fault.KeyRevoked}
 	bearer := session(open)

@@ -126,11 +126,34 @@ var causes = map[happening.Kind]map[string]cause{
 			w.t.Error("the key is not frozen")
 		}
 	}}},
-	happening.RecoveryShortened: {"/v1": {happens: func(w *world) {
-		w.call(http.MethodPut, "/v1/recovery/wait", map[string]int{"days": 14})
-		w.call(http.MethodPut, "/v1/recovery/wait", map[string]int{"days": 7})
-		w.before = w.copied(w.here) // the proofs for it gave the session another bearer
+	happening.RecoveryShortened: {
+		"/v1": {happens: func(w *world) {
+			w.call(http.MethodPut, "/v1/recovery/wait", map[string]int{"days": 14})
+			w.proven(http.MethodPut, "/v1/recovery/wait", map[string]int{"days": 7})
+		}},
+		"pages": {happens: func(w *world) {
+			w.submit("/recovery/wait", "days", "14")
+			w.submitProven("/recovery/wait", "days", "7")
+		}},
+	},
+	happening.RecoveryCancelled: {
+		"/v1": {happens: func(w *world) {
+			w.claimed(w.Browser("198.51.100.66"))
+			w.proven(http.MethodPost, "/v1/recovery/claims/"+w.claim()+"/cancel", nil)
+		}},
+		"pages": {happens: func(w *world) {
+			w.claimed(w.Browser("198.51.100.66"))
+			w.submitProven("/recovery/claims/" + w.claim() + "/cancel")
+		}},
+	},
+	happening.RecoveryDisputed: {"/v1": {happens: func(w *world) {
+		w.claimed(w.Browser("198.51.100.66"))
+		w.claimed(w.Browser("198.51.100.67"))
 	}}},
+	happening.DeviceLost: {
+		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/lost-device/"+w.elsewhere(), map[string]any{}) }},
+		"pages": {happens: func(w *world) { w.submit("/lost-device/"+w.elsewhere(), "passkeys", "remove") }},
+	},
 	happening.CodesGuessed: {"elsewhere": {happens: func(w *world) {
 		browser := [32]byte{1}
 		from := signin.From{Origin: principal.Origin{Addr: netip.MustParseAddr("198.51.100.5")}, Browser: browser}
@@ -150,38 +173,53 @@ var causes = map[happening.Kind]map[string]cause{
 			w.t.Errorf("the newest letter is %+v", last)
 		}
 	}}},
-	happening.KeyCreated: {"host": {happens: func(w *world) { w.anotherKey() }}}, // a person steps up first, which is another matter
+	happening.KeyCreated: {
+		"host": {happens: func(w *world) { w.anotherKey() }},
+		"/v1": {happens: func(w *world) {
+			w.proven(http.MethodPost, "/v1/keys", map[string]any{
+				"name": "another", "purpose": "tests", "environment": "test", "dialect": "native", "algorithm": "hmac-sha256", "scopes": []string{"balances:read"},
+			})
+		}},
+	},
 	happening.KeyRevoked: {
 		"/v1":   {happens: func(w *world) { w.call(http.MethodDelete, "/v1/keys/"+w.anotherKey(), nil) }},
 		"pages": {happens: func(w *world) { w.submit("/keys/" + w.anotherKey() + "/revoke") }},
 	},
-	// What widens a key asks a person for a proof, which is another matter; the host does it without.
-	happening.KeyRotated: {"host": {happens: func(w *world) {
-		key := w.hmacKey()
-		_, err := w.APIKeys.Rotate(w.t.Context(), principal.Host("tests"), apikey.RotateInput{Key: key.ID, Overlap: time.Hour})
-		w.ok(err)
-	}}},
+	happening.KeyRotated: {
+		"host": {happens: func(w *world) {
+			key := w.hmacKey()
+			_, err := w.APIKeys.Rotate(w.t.Context(), principal.Host("tests"), apikey.RotateInput{Key: key.ID, Overlap: time.Hour})
+			w.ok(err)
+		}},
+		"/v1": {happens: func(w *world) {
+			w.proven(http.MethodPost, "/v1/keys/"+w.hmacKey().Text()+"/rotate", map[string]any{"overlap_seconds": 3600})
+		}},
+		"pages": {happens: func(w *world) { w.submitProven("/keys/"+w.hmacKey().Text()+"/rotate", "overlap", "1") }},
+	},
 	happening.KeyFrozen: {
 		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/keys/"+w.anotherKey()+"/freeze", nil) }},
 		"pages": {happens: func(w *world) { w.submit("/keys/" + w.anotherKey() + "/freeze") }},
 	},
-	happening.KeyUnfrozen: {"host": {happens: func(w *world) { w.undone(apikey.Freeze) }}},
+	happening.KeyUnfrozen: {
+		"host":  {happens: func(w *world) { w.undone(apikey.Freeze) }},
+		"/v1":   {happens: func(w *world) { w.proven(http.MethodPost, "/v1/keys/"+w.stopped(apikey.Freeze)+"/unfreeze", nil) }},
+		"pages": {happens: func(w *world) { w.submitProven("/keys/" + w.stopped(apikey.Freeze) + "/unfreeze") }},
+	},
 	happening.KeyBlocked: {
 		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/keys/"+w.anotherKey()+"/block", nil) }},
 		"pages": {happens: func(w *world) { w.submit("/keys/" + w.anotherKey() + "/block") }},
 	},
-	happening.KeyUnblocked: {"host": {happens: func(w *world) { w.undone(apikey.Block) }}},
+	happening.KeyUnblocked: {
+		"host":  {happens: func(w *world) { w.undone(apikey.Block) }},
+		"/v1":   {happens: func(w *world) { w.proven(http.MethodPost, "/v1/keys/"+w.stopped(apikey.Block)+"/unblock", nil) }},
+		"pages": {happens: func(w *world) { w.submitProven("/keys/" + w.stopped(apikey.Block) + "/unblock") }},
+	},
 	happening.KeyLeaked: {
 		"/v1": {happens: func(w *world) {
 			w.call(http.MethodPost, "/v1/keys/"+w.anotherKey()+"/leaked", map[string]any{"since": w.clock.Now()})
 		}},
 		"pages": {happens: func(w *world) { w.submit("/keys/"+w.anotherKey()+"/leaked", "since", "7") }},
 	},
-	happening.MoneyKeyLeaked: {"/v1": {happens: func(w *world) {
-		who := w.here.Principal()
-		key := w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Scopes: []string{"withdrawals:write"}})
-		w.call(http.MethodPost, "/v1/keys/"+key.Text()+"/leaked", map[string]any{"since": w.clock.Now()})
-	}}},
 	happening.KeyFound: {"host": {happens: func(w *world) {
 		key := w.hmacKey()
 		_, err := w.APIKeys.BlockFound(w.t.Context(), principal.Host("tests"), []apikey.Find{{Secret: secret.FromString("find", key.Secret), URL: "https://gist.github.com/x"}})
@@ -193,6 +231,12 @@ var causes = map[happening.Kind]map[string]cause{
 		_, err := w.APIKeys.BlockFound(w.t.Context(), principal.Host("tests"), []apikey.Find{{Secret: secret.FromString("find", key.Secret)}})
 		w.ok(err)
 	}}},
+	happening.MoneyKeyLeaked: {
+		"/v1": {happens: func(w *world) {
+			w.call(http.MethodPost, "/v1/keys/"+w.moneyKey()+"/leaked", map[string]any{"since": w.clock.Now()})
+		}},
+		"pages": {happens: func(w *world) { w.submit("/keys/"+w.moneyKey()+"/leaked", "since", "7") }},
+	},
 	happening.ContactChanged: {
 		"/v1": {happens: func(w *world) {
 			var begun struct{ Change string }
@@ -213,15 +257,17 @@ var causes = map[happening.Kind]map[string]cause{
 		"/v1":   {happens: func(w *world) { w.report(w.told(happening.FactorAdded)) }},
 		"pages": {happens: func(w *world) { w.press(w.told(happening.FactorAdded)) }},
 	},
-	happening.KeyWidened: {"host": {happens: func(w *world) {
-		key, longer := w.keyOf("another"), []string{"balances:read", "orders:write"}
-		_, err := w.APIKeys.Edit(w.t.Context(), principal.Host("tests"), apikey.EditInput{Key: key.ID, Scopes: &longer})
-		w.ok(err)
-	}}},
-	happening.KeyReleased: {"host": {happens: func(w *world) {
-		who := w.here.Principal()
-		w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Scopes: []string{"withdrawals:write"}})
-	}}},
+	happening.KeyWidened: {
+		"host": {happens: func(w *world) {
+			key, longer := w.keyOf("another"), []string{"balances:read", "orders:write"}
+			_, err := w.APIKeys.Edit(w.t.Context(), principal.Host("tests"), apikey.EditInput{Key: key.ID, Scopes: &longer})
+			w.ok(err)
+		}},
+		"/v1": {happens: func(w *world) {
+			w.proven(http.MethodPatch, "/v1/keys/"+w.anotherKey(), map[string]any{"scopes": []string{"balances:read", "orders:write"}})
+		}},
+	},
+	happening.KeyReleased: {"host": {happens: func(w *world) { w.moneyKey() }}}, // a person needs a passkey, which package apikey tries
 	happening.KeyStrayed: {"gateway": {happens: func(w *world) {
 		who := w.here.Principal()
 		key := w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Pin: home})
@@ -239,6 +285,81 @@ var causes = map[happening.Kind]map[string]cause{
 			w.t.Fatal(err)
 		}
 	}}},
+}
+
+// proven does what asks for a proof and changes nothing of the session beyond that: the proof gave it another bearer.
+func (w *world) proven(method, path string, body any) {
+	w.t.Helper()
+	w.call(method, path, body)
+	w.before = w.copied(w.here)
+}
+
+// submitProven does the same with a form.
+func (w *world) submitProven(path string, pairs ...string) {
+	w.t.Helper()
+	w.submit(path, pairs...)
+	w.before = w.copied(w.here)
+}
+
+// stopped is a key that its owner stopped.
+func (w *world) stopped(s apikey.Stop) string {
+	w.t.Helper()
+	key := w.keyOf("another")
+	w.ok(w.APIKeys.Stop(w.t.Context(), principal.Host("tests"), key.ID, s))
+	return key.Text()
+}
+
+// moneyKey is a key that could withdraw.
+func (w *world) moneyKey() string {
+	w.t.Helper()
+	who := w.here.Principal()
+	return w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Scopes: []string{"withdrawals:write"}}).Text()
+}
+
+// elsewhere is the browser of the session there, as its user finds it from here.
+func (w *world) elsewhere() string {
+	w.t.Helper()
+	var shown struct {
+		Devices []struct {
+			ID       string
+			Current  bool
+			Sessions int
+		}
+	}
+	w.here.Into(w.must(w.here.Call(http.MethodGet, "/v1/lost-device", nil)), &shown)
+	for _, d := range shown.Devices {
+		if !d.Current && d.Sessions == 1 {
+			return d.ID
+		}
+	}
+	w.t.Fatalf("no other browser: %+v", shown)
+	return ""
+}
+
+// mailbox begins a recovery and shows the mailbox; it gives the address of the case.
+func (w *world) mailbox(b *authtest.Browser) string {
+	w.t.Helper()
+	var begun struct{ Recovery string }
+	b.Into(w.must(b.Call(http.MethodPost, "/v1/recoveries", map[string]string{"mail": w.mail})), &begun)
+	w.must(b.Call(http.MethodPost, "/v1/recoveries/"+begun.Recovery+"/mail", map[string]string{"code": w.newest(w.mail).Code}))
+	return "/v1/recoveries/" + begun.Recovery
+}
+
+// claimed lets somebody who reads the mailbox claim the account.
+func (w *world) claimed(b *authtest.Browser) {
+	w.t.Helper()
+	w.must(b.Call(http.MethodPost, w.mailbox(b)+"/claim", map[string]string{}))
+}
+
+// claim is the id of the only claim.
+func (w *world) claim() string {
+	w.t.Helper()
+	var plan struct{ Claims []struct{ ID string } }
+	w.here.Into(w.must(w.here.Call(http.MethodGet, "/v1/recovery", nil)), &plan)
+	if len(plan.Claims) != 1 {
+		w.t.Fatalf("%d claims", len(plan.Claims))
+	}
+	return plan.Claims[0].ID
 }
 
 // newest is the newest letter to an address.
@@ -313,12 +434,7 @@ func (w *world) recovered(b *authtest.Browser) authtest.Reply {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var begun struct{ Recovery string }
-	b.Into(w.must(b.Call(http.MethodPost, "/v1/recoveries", map[string]string{"mail": w.mail})), &begun)
-	w.Settle()
-	letters := w.Mailbox.Letters(w.mail)
-	at := "/v1/recoveries/" + begun.Recovery
-	w.must(b.Call(http.MethodPost, at+"/mail", map[string]string{"code": letters[len(letters)-1].Code}))
+	at := w.mailbox(b)
 	w.must(b.Call(http.MethodPost, at+"/recovery-code", map[string]string{"code": string(issued.Codes[0].Reveal())}))
 	return b.Call(http.MethodPost, at+"/password", map[string]string{"password": other})
 }

@@ -20,6 +20,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
@@ -117,7 +118,6 @@ func TestAFoundKeyIsBlocked(t *testing.T) {
 			{Dialect: sign.Upbit},
 			{Dialect: sign.Kraken},
 			{Dialect: sign.OKX},
-			
 		} {
 			k := s.IssueKey(ada, in)
 			secret := k.Secret
@@ -130,7 +130,7 @@ func TestAFoundKeyIsBlocked(t *testing.T) {
 			if found != http.StatusNoContent || found != status || said != answer {
 				t.Errorf("%s: answered %d %q, where nothing is found %d %q", k.Dialect, found, said, status, answer)
 			}
-			if live := s.APIKeys.Find(k.ID); live == nil || live.BlockedAt.IsZero() {
+			if live := s.APIKeys.Find(k.ID); live == nil || fault.CodeOf(live.State(s.Now())) != fault.KeyBlocked {
 				t.Errorf("%s %s is not blocked", k.Dialect, k.Algorithm)
 			}
 			s.Settle()
@@ -142,7 +142,7 @@ func TestAFoundKeyIsBlocked(t *testing.T) {
 				t.Errorf("%s: a second report of the same is answered %d", k.Dialect, again)
 			}
 		}
-		if live := s.APIKeys.Find(kept.ID); live == nil || !live.BlockedAt.IsZero() {
+		if live := s.APIKeys.Find(kept.ID); live == nil || live.State(s.Now()) != nil {
 			t.Error("a key that nobody found is blocked")
 		}
 	})
@@ -166,7 +166,7 @@ func TestStrangersReportNothing(t *testing.T) {
 				t.Errorf("%s: %d %s", name, a.StatusCode, said)
 			}
 		}
-		if live := s.APIKeys.Find(k.ID); live == nil || !live.BlockedAt.IsZero() {
+		if live := s.APIKeys.Find(k.ID); live == nil || live.State(s.Now()) != nil {
 			t.Error("a stranger blocked a key")
 		}
 		refused := 0

@@ -74,6 +74,7 @@ var containments = map[Letter]Containment{
 	RecoveryCancelled:     {Kind: happening.ReportedChange},
 	RecoveryDisputed:      {Kind: happening.ReportedChange},
 	RecoveryShortened:     {Kind: happening.ReportedChange},
+	DeviceLost:            {Kind: happening.ReportedChange},
 	ContactChanged:        {Kind: happening.ReportedChange, Undo: true},
 }
 
@@ -137,6 +138,8 @@ type Reported struct {
 	Plan    Containment
 	// Session says that the notice reports one, Undone that an address was put back.
 	Session, Undone bool
+	// Factor is the kind of a sign-in method that the notice reports as new: the first thing to look at.
+	Factor string
 	// Until is how long the link works; Contained when it was used.
 	Until, Contained time.Time
 }
@@ -174,8 +177,13 @@ func reported(ctx context.Context, tx Tx, which id.Message) (Message, error) {
 
 func (n *Notices) report(lang string, m Message) (Reported, error) {
 	text, err := n.Reader.Read(lang, m)
+	added := ""
+	if m.Letter == FactorAdded {
+		added = m.Facts["kind"]
+	}
 	return Reported{
 		ID: m.ID, Born: m.Born, Subject: text.Subject, Plan: containments[m.Letter], Session: !m.Session.IsZero(), Until: m.LinkUntil, Contained: m.Contained,
+		Factor: added,
 	}, err
 }
 

@@ -29,8 +29,11 @@ func (r *Recoveries) Claim(ctx context.Context, from From, which id.Recovery) er
 }
 
 // ClaimWithApp begins the shorter wait with a code of the authenticator app. Errors: recovery.unknown, recovery.over,
-// recovery.proof_refused, sign_in.throttled.
+// recovery.proof_refused, sign_in.throttled, password.disabled.
 func (r *Recoveries) ClaimWithApp(ctx context.Context, from From, which id.Recovery, code string) error {
+	if r.Factors.Passwordless {
+		return fault.New(fault.PasswordDisabled)
+	}
 	return r.claim(ctx, from, which, WithApp, func(tx Tx, c Case) (error, error) {
 		g := factor.Guess{User: c.User, Browser: throttle.OfStranger(throttle.TOTP, c.Mail)}
 		_, refused, err := r.Factors.ProveTOTP(ctx, tx, g, code)
@@ -42,8 +45,11 @@ func (r *Recoveries) ClaimWithApp(ctx context.Context, from From, which id.Recov
 }
 
 // ClaimWithPassword begins the shorter wait with the password. Errors: recovery.unknown, recovery.over, recovery.proof_refused,
-// sign_in.throttled, busy.
+// sign_in.throttled, busy, password.disabled.
 func (r *Recoveries) ClaimWithPassword(ctx context.Context, from From, which id.Recovery, given secret.Value) error {
+	if r.Factors.Passwordless {
+		return fault.New(fault.PasswordDisabled)
+	}
 	var phc string
 	bucket := throttle.Bucket{}
 	err := r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {

@@ -78,7 +78,7 @@ func (r *Recoveries) FinishWithPassword(ctx context.Context, from From, which id
 	}
 	keep.Password = false
 	proof := assurance.Proof{Factors: assurance.Password, At: r.Now()}
-	return r.finish(ctx, from, which, keep, proof, func(tx Tx, u id.User) error { return tx.InsertPassword(ctx, u, stored) })
+	return r.finish(ctx, from, which, keep, proof, func(tx Tx, u id.User, _ id.Device) error { return tx.InsertPassword(ctx, u, stored) })
 }
 
 // BeginPasskey starts making the new passkey of a ready case. Errors: recovery.unknown, recovery.over.
@@ -126,20 +126,22 @@ func (r *Recoveries) FinishWithPasskey(ctx context.Context, from From, which id.
 	if err != nil {
 		return Recovered{}, err
 	}
-	return r.finish(ctx, from, which, keep, enrolled.Proof, func(tx Tx, u id.User) error {
+	return r.finish(ctx, from, which, keep, enrolled.Proof, func(tx Tx, u id.User, on id.Device) error {
 		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
 			return err
 		}
-		return r.Factors.InsertPasskeyOf(ctx, tx, u, enrolled)
+		return r.Factors.InsertPasskeyOf(ctx, tx, u, enrolled, on)
 	})
 }
 
 // finish is the one way in which a case completes: what was not confirmed goes, the new credential comes, everything of before dies, and the
 // browser that did it is signed in.
-func (r *Recoveries) finish(ctx context.Context, from From, which id.Recovery, keep Keep, proof assurance.Proof, insert func(Tx, id.User) error) (out Recovered, err error) {
+func (r *Recoveries) finish(ctx context.Context, from From, which id.Recovery, keep Keep, proof assurance.Proof, insert func(Tx, id.User, id.Device) error) (out Recovered, err error) {
+	var c Case
 	err = r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		now := r.Now()
-		c, err := r.at(ctx, tx, from, which, Ready)
+		var err error
+		c, err = r.at(ctx, tx, from, which, Ready)
 		if err != nil {
 			return audit.Event{}, err
 		}
@@ -158,14 +160,14 @@ func (r *Recoveries) finish(ctx context.Context, from From, which id.Recovery, k
 		if err != nil {
 			return audit.Event{}, err
 		}
-		if err := insert(tx, c.User); err != nil {
-			return audit.Event{}, err
-		}
 		mint := session.Mint{User: c.User, Account: m.Account, Subaccount: m.Main, Proof: proof, From: from.Origin, Replace: from.Replace}
 		if out, err = r.enter(ctx, tx, from, mint); err != nil {
 			return audit.Event{}, err
 		}
 		row := out.Session
+		if err := insert(tx, c.User, row.Device); err != nil {
+			return audit.Event{}, err
+		}
 		actor := principal.Principal{Kind: principal.KindUser, User: c.User, Account: m.Account, Session: row.ID, Proof: proof, Origin: from.Origin}
 		facts := map[string]string{"proof": c.Proof.word(), "removed": strings.Join(removed, ", ")}
 		h := happening.Happening{
@@ -173,6 +175,9 @@ func (r *Recoveries) finish(ctx context.Context, from From, which id.Recovery, k
 		}
 		return audit.Event{Action: audit.RecoveryCompleted, Actor: actor, Person: c.User, Facts: facts}, r.Follow.Apply(ctx, tx, h)
 	})
+	if err == nil {
+		r.took(c.Proof.word(), r.Now().Sub(c.Born))
+	}
 	return out, err
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
@@ -168,6 +169,15 @@ type Tx interface {
 	PlanOf(ctx context.Context, u id.User) (p Choice, err error)
 	SetMailAlone(ctx context.Context, u id.User, span time.Duration) error
 	SetRehearsed(ctx context.Context, u id.User, what string, now time.Time) error
+	// LosableDevices lists the browsers that a user has signed in with, the one used last first, without what is open in them.
+	LosableDevices(ctx context.Context, u id.User) ([]Losable, error)
+	// SessionAddresses are those from which a user signed in with a browser, as far as they are kept.
+	SessionAddresses(ctx context.Context, u id.User, d id.Device) ([]string, error)
+}
+
+// Keys is what this package asks of package apikey.
+type Keys interface {
+	List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
 }
 
 // Post hands over the letter with a code.
@@ -198,6 +208,7 @@ type Deps struct {
 	StepUps    *stepup.StepUps
 	Follow     happening.Applier
 	Post       Post
+	Keys       Keys
 	Waits      Waits
 	Limits     throttle.Limits
 	// SourceLimits bound what one network may begin over all addresses.
@@ -207,14 +218,21 @@ type Deps struct {
 }
 
 // Recoveries brings people back.
-type Recoveries struct{ Deps }
+type Recoveries struct {
+	Deps
+	took func(with string, d time.Duration)
+}
+
+// Measure is called once, while the graph is built: took hears of each completed recovery with what was shown, and how long it took from when it was
+// asked for.
+func (r *Recoveries) Measure(took func(with string, d time.Duration)) { r.took = took }
 
 // New makes a Recoveries.
 func New(d Deps) (*Recoveries, error) {
 	if len(d.MailKey) != sha256.Size {
 		return nil, errors.New("recovery.New: the key of mailed codes has not 32 bytes")
 	}
-	return &Recoveries{d}, nil
+	return &Recoveries{Deps: d, took: func(string, time.Duration) {}}, nil
 }
 
 // From is the browser of somebody without a session.

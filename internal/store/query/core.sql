@@ -43,6 +43,9 @@ WHERE seq > @after ORDER BY seq LIMIT CAST(@max_rows AS BIGINT);
 SELECT seq, id, at, action, whose, commitment, chain, person_id, account_id, sealed FROM audit_event
 WHERE person_id = @person_id AND seq < @before ORDER BY seq DESC LIMIT CAST(@max_rows AS BIGINT);
 
+-- name: ListAuditMomentsByPerson :many
+SELECT seq, at, action FROM audit_event WHERE person_id = @person_id AND seq < @before AND at >= @since ORDER BY seq DESC LIMIT CAST(@max_rows AS BIGINT);
+
 -- name: ListAuditEventsByAccount :many
 SELECT seq, id, at, action, whose, commitment, chain, person_id, account_id, sealed FROM audit_event
 WHERE account_id = @account_id AND seq < @before ORDER BY seq DESC LIMIT CAST(@max_rows AS BIGINT);

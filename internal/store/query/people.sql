@@ -209,6 +209,10 @@ DELETE FROM device WHERE device.last_seen_at < @before AND device.id IN (
     SELECT d.id FROM device d WHERE d.last_seen_at < @before ORDER BY d.last_seen_at, d.id LIMIT CAST(@max_rows AS BIGINT)
 );
 
+-- name: ListLosableDevices :many
+SELECT u.device_id, d.agent, u.first_seen_at, u.last_seen_at, u.forgotten_at FROM device_user u JOIN device d ON d.id = u.device_id
+WHERE u.user_id = @user_id ORDER BY u.last_seen_at DESC, u.device_id;
+
 -- name: DeleteDeviceUsersByUser :exec
 DELETE FROM device_user WHERE user_id = @user_id;
 

@@ -51,6 +51,9 @@ UPDATE session SET challenge_until = @until WHERE id = @id AND challenge <> '' A
 -- name: TouchSession :execrows
 UPDATE session SET acted_at = @acted_at WHERE id = @id AND acted_at < @acted_at AND revoked_at IS NULL;
 
+-- name: ListSessionAddresses :many
+SELECT DISTINCT address FROM session WHERE user_id = @user_id AND device_id = @device_id ORDER BY address;
+
 -- name: RevokeSession :many
 UPDATE session SET revoked_at = @revoked_at, revoked_why = @revoked_why
 WHERE user_id = @user_id AND (id = @id OR parent_id = @id) AND revoked_at IS NULL RETURNING id;

@@ -414,6 +414,51 @@ func (q *Queries) ListAuditEventsByPerson(ctx context.Context, arg ListAuditEven
 	return items, nil
 }
 
+const listAuditMomentsByPerson = `-- name: ListAuditMomentsByPerson :many
+SELECT seq, at, action FROM audit_event WHERE person_id = $1 AND seq < $2 AND at >= $3 ORDER BY seq DESC LIMIT CAST($4 AS BIGINT)
+`
+
+type ListAuditMomentsByPersonParams struct {
+	PersonID []byte
+	Before   int64
+	Since    int64
+	MaxRows  int64
+}
+
+type ListAuditMomentsByPersonRow struct {
+	Seq    int64
+	At     int64
+	Action string
+}
+
+func (q *Queries) ListAuditMomentsByPerson(ctx context.Context, arg ListAuditMomentsByPersonParams) ([]ListAuditMomentsByPersonRow, error) {
+	rows, err := q.db.QueryContext(ctx, listAuditMomentsByPerson,
+		arg.PersonID,
+		arg.Before,
+		arg.Since,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListAuditMomentsByPersonRow
+	for rows.Next() {
+		var i ListAuditMomentsByPersonRow
+		if err := rows.Scan(&i.Seq, &i.At, &i.Action); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listDataKeys = `-- name: ListDataKeys :many
 SELECT version, kek, wrapped, created_at FROM data_key ORDER BY version
 `

@@ -584,6 +584,52 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (int64, 
 	return result.RowsAffected()
 }
 
+const listLosableDevices = `-- name: ListLosableDevices :many
+SELECT u.device_id, d.agent, u.first_seen_at, u.last_seen_at, u.forgotten_at FROM device_user u JOIN device d ON d.id = u.device_id
+WHERE u.user_id = $1 ORDER BY u.last_seen_at DESC, u.device_id
+`
+
+type ListLosableDevicesParams struct {
+	UserID []byte
+}
+
+type ListLosableDevicesRow struct {
+	DeviceID    []byte
+	Agent       string
+	FirstSeenAt int64
+	LastSeenAt  int64
+	ForgottenAt sql.NullInt64
+}
+
+func (q *Queries) ListLosableDevices(ctx context.Context, arg ListLosableDevicesParams) ([]ListLosableDevicesRow, error) {
+	rows, err := q.db.QueryContext(ctx, listLosableDevices, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListLosableDevicesRow
+	for rows.Next() {
+		var i ListLosableDevicesRow
+		if err := rows.Scan(
+			&i.DeviceID,
+			&i.Agent,
+			&i.FirstSeenAt,
+			&i.LastSeenAt,
+			&i.ForgottenAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listMembersByAccount = `-- name: ListMembersByAccount :many
 SELECT m.user_id, m.role, u.name, u.mail FROM member m JOIN users u ON u.id = m.user_id
 WHERE m.account_id = $1 AND m.removed_at IS NULL ORDER BY m.created_at

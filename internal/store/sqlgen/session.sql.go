@@ -461,6 +461,38 @@ func (q *Queries) ListLiveSessionsByUser(ctx context.Context, arg ListLiveSessio
 	return items, nil
 }
 
+const listSessionAddresses = `-- name: ListSessionAddresses :many
+SELECT DISTINCT address FROM session WHERE user_id = $1 AND device_id = $2 ORDER BY address
+`
+
+type ListSessionAddressesParams struct {
+	UserID   []byte
+	DeviceID []byte
+}
+
+func (q *Queries) ListSessionAddresses(ctx context.Context, arg ListSessionAddressesParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, listSessionAddresses, arg.UserID, arg.DeviceID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var address string
+		if err := rows.Scan(&address); err != nil {
+			return nil, err
+		}
+		items = append(items, address)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const raiseSession = `-- name: RaiseSession :execrows
 UPDATE session SET token_hash = $1, factors = $2, properties = $3, proven_at = $4, acted_at = $5,
     challenge = $6, challenge_needs = $7, challenge_until = $8, address = $9, agent = $10

@@ -38,6 +38,8 @@ type NotMe struct {
 	Until i18n.Moment
 	// Post is where the button leads.
 	Post string
+	// Added is where the new sign-in method lies that the notice reports; empty for other notices.
+	Added string
 	// Undo says that the address is put back, and Undone that it was.
 	Undo, Undone bool
 }

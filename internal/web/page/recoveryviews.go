@@ -52,6 +52,8 @@ type RecoverCase struct {
 	// Hold is how long money stays afterwards.
 	Hold        string
 	Ends, Until i18n.Moment
+	// Passwordless: neither a password nor an app counts, and none can be had.
+	Passwordless bool
 	// Credentials are what the account still has, where the case is ready.
 	Credentials []Credential
 }
@@ -93,4 +95,37 @@ type RecoveryStep struct {
 type RecoveryClaim struct {
 	ID, State   string
 	Since, Ends i18n.Moment
+}
+
+// Lost is the page for who lost a device, without a session.
+type Lost struct {
+	// WithProof and Alone are how long the slow ways back take, Hold how long money stays after any.
+	WithProof, Alone, Hold string
+	Passwordless           bool
+}
+
+// LostDevices lists what could be lost.
+type LostDevices struct{ List []LostDevice }
+
+// LostDevice is a browser that somebody lost, or may have.
+type LostDevice struct {
+	Problem    Problem
+	ID, Device string
+	First      i18n.Moment
+	Last       i18n.Moment
+	// Ended is when it became a stranger again; Here says that the reader looks through it.
+	Ended    i18n.Moment
+	Here     bool
+	Sessions int
+	Passkeys []string
+	// Keys of the account, those that could live in it first.
+	Keys []LostKey
+}
+
+// LostKey is an API key and why it may be lost too.
+type LostKey struct {
+	ID, Name   string
+	Made, Used bool
+	LastUsed   i18n.Moment
+	Frozen     bool
 }

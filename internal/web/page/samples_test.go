@@ -38,12 +38,24 @@ func key(id string, state page.KeyState) page.Key {
 	}
 }
 
+// posture is an overview with something in each of its places.
+func posture(me page.Me, status string) page.Overview {
+	gap := page.Missing{Title: "«t»", Text: "«x»", Link: "«l»", Href: "/methods", Cost: "«−4»"}
+	return page.Overview{
+		Name: "«Kim»", Mail: "«a»", Proven: "«p»", Mine: me, Status: status, Better: "«2 things»", Next: &gap, Points: "«80 of 100»",
+		Open:    []page.OpenCount{{Text: "«2 sessions»", Href: "/sessions"}},
+		Layers:  []page.Layer{{Name: "«keys»", Points: 12, Whole: 20, Count: "«12 of 20»", Gaps: []page.Missing{gap}}, {Name: "«contact»", Points: 20, Whole: 20, Count: "«20»"}},
+		SignIns: []page.Entry{{At: at, Text: "«in»", Who: "«you»", From: "«f»"}},
+	}
+}
+
 // samples hold every page, and both sides of each choice within one.
 func samples(w i18n.Words) map[string]templ.Component {
 	in, out := frame(w, true), frame(w, false)
 	asleep := frame(w, true)
 	asleep.Me.Challenge, asleep.Test, asleep.Notice = "idle", false, ""
-	limited, unusual := frame(w, true), frame(w, true)
+	limited, unusual, advised := frame(w, true), frame(w, true), frame(w, true)
+	advised.Tip = "keys"
 	limited.Me.Challenge, limited.Me.Until, unusual.Me.Challenge = "stranger", at, "unusual"
 	used := key("«spk_live_2»", page.KeySoon)
 	used.Used, used.UsedFrom, used.Allowlist = at, "«203.0.113.7»", []string{"«203.0.113.0/24»"}
@@ -68,21 +80,69 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"recovery codes, unconfirmed": page.RecoveryCodesPage(in, page.RecoveryCodes{Problem: on("code"), Codes: &set, MayIssue: true}),
 		"recovery codes":              page.RecoveryCodesPage(in, page.RecoveryCodes{Codes: &confirmed, MayIssue: true}),
 		"recovery codes, new":         page.NewCodesPage(in, page.NewCodes{List: []string{"«00000-11111»"}, Made: at, FileHref: "data:text/plain,codes"}),
-		"sign-up":                     page.SignUpPage(out, page.SignUp{Korean: true}),
-		"sign-up wrong":               page.SignUpPage(out, page.SignUp{Problem: on("mail"), Mail: "«a»", Name: "«Kim»"}),
-		"code":                        page.MailCodePage(out, page.Code{SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
-		"code wrong":                  page.MailCodePage(out, page.Code{Problem: on("code"), SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
-		"secure":                      page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»"}),
-		"secure wrong":                page.SecurePage(out, page.Secure{Problem: on("password"), SignUp: "sup_1", Mail: "«a»"}),
-		"sign-in":                     page.SignInPage(out, page.SignIn{ReturnTo: "/keys", Origin: "«https://gate.example»", Again: true}),
-		"sessions unusual":            page.SessionsPage(unusual, page.Sessions{Idle: "«30 minutes»"}),
-		"sign-in wrong":               page.SignInPage(out, page.SignIn{Problem: on(""), Mail: "«a»", ReturnTo: "/", Origin: "«https://gate.example»"}),
-		"second":                      page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/"}),
-		"overview":                    page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Hosts: []page.Host{host}}),
-		"overview missing":            page.OverviewPage(asleep, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«p»", Mine: *asleep.Me, Missing: []page.Missing{{"«t»", "«x»", "«l»", "/methods"}}}),
-		"sign-in keys":                page.SignInPage(out, page.SignIn{ReturnTo: "/", Origin: "«https://gate.example»", Passwordless: true}),
-		"secure keys":                 page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»", Passwordless: true}),
-		"methods keys":                page.MethodsPage(in, page.Methods{Passwordless: true}),
+		"lost":                        page.LostPage(out, page.Lost{WithProof: "«3 days»", Alone: "«7 days»", Hold: "«3 days»"}),
+		"lost devices":                page.LostDevicesPage(in, page.LostDevices{List: []page.LostDevice{{ID: "dev_1", Device: "«Chrome»", First: at, Last: at, Here: true, Sessions: 1}}}),
+		"lost devices, none":          page.LostDevicesPage(in, page.LostDevices{}),
+		"lost device": page.LostDevicePage(in, page.LostDevice{
+			Problem: on(""), ID: "dev_1", Device: "«Chrome»", First: at, Last: at, Sessions: 2, Passkeys: []string{"«phone»", "«other»"}, Here: true,
+			Keys: []page.LostKey{{ID: "spk_1", Name: "«grid»", Made: true, Used: true, LastUsed: at, Frozen: true}, {ID: "spk_2", Name: "«idle»"}},
+		}),
+		"lost device, ended":   page.LostDevicePage(in, page.LostDevice{ID: "dev_1", Device: "«Chrome»", First: at, Last: at, Ended: at}),
+		"recover":              page.RecoverPage(out, page.Recover{Problem: on("mail"), Mail: "«a»", CaseCode: "«c»"}),
+		"recover code":         page.RecoverCodePage(out, page.RecoverCode{Problem: on("code"), Case: "rcv_1", CaseCode: "«c»", Mail: "«a»"}),
+		"recover code again":   page.RecoverCodePage(out, page.RecoverCode{Case: "rcv_1"}),
+		"recover proven":       page.RecoverCasePage(out, page.RecoverCase{Problem: on("code"), ID: "rcv_1", Mail: "«a»", State: "proven", WithProof: "«3 days»", Alone: "«7 days»", Hold: "«3 days»"}),
+		"recover proven, keys": page.RecoverCasePage(out, page.RecoverCase{ID: "rcv_1", Mail: "«a»", State: "proven", Alone: "«7 days»", Hold: "«3 days»", Passwordless: true}),
+		"recover ready, keys":  page.RecoverCasePage(out, page.RecoverCase{ID: "rcv_1", Mail: "«a»", State: "ready", Hold: "«3 days»", Until: at, Passwordless: true}),
+		"lost, keys":           page.LostPage(out, page.Lost{WithProof: "«3 days»", Alone: "«7 days»", Hold: "«3 days»", Passwordless: true}),
+		"recover told":         page.RecoverCasePage(out, page.RecoverCase{ID: "rcv_1", State: "told", Wait: "«3 days»", Hold: "«3 days»"}),
+		"recover waiting":      page.RecoverCasePage(out, page.RecoverCase{ID: "rcv_1", State: "waiting", Wait: "«3 days»", Hold: "«3 days»", Ends: at, Until: at}),
+		"recover ready": page.RecoverCasePage(out, page.RecoverCase{ID: "rcv_1", Mail: "«a»", State: "ready", Hold: "«3 days»", Until: at, Credentials: []page.Credential{
+			{Value: "totp", Kind: "totp", Added: at}, {Value: "pk_1", Kind: "passkey", Name: "«phone»", Added: at, Used: at}, {Value: "recovery_code", Kind: "recovery_code", Added: at},
+		}}),
+		"recover completed": page.RecoverCasePage(out, page.RecoverCase{State: "completed"}),
+		"recover cancelled": page.RecoverCasePage(out, page.RecoverCase{State: "cancelled"}),
+		"recover disputed":  page.RecoverCasePage(out, page.RecoverCase{State: "disputed"}),
+		"recover withdrawn": page.RecoverCasePage(out, page.RecoverCase{State: "withdrawn"}),
+		"recover lapsed":    page.RecoverCasePage(out, page.RecoverCase{State: "lapsed"}),
+		"plan": page.RecoveryPlanPage(in, page.RecoveryPlan{
+			Codes: &confirmed, HasApp: true, Alone: "«7 days»", Days: []page.Option{{Value: "7", Text: "«7 days»", Chosen: true}}, Rehearsed: at, With: "totp",
+			Answers: []page.RecoveryAnswer{
+				{Loss: "phone", Steps: []page.RecoveryStep{{Way: "passkey"}, {Way: "two"}, {Way: "password"}, {Way: "code", Holds: true}, {Way: "proof", Wait: "«3 days»"}, {Way: "mailbox", Wait: "«7 days»"}}},
+				{Loss: "key"},
+				{Loss: "mailbox", DeadEnd: true, Steps: []page.RecoveryStep{{Way: "operators"}}},
+				{Loss: "everything"},
+			},
+			Claims: []page.RecoveryClaim{{ID: "rcv_1", State: "waiting", Since: at, Ends: at}},
+		}),
+		"plan, nothing":    page.RecoveryPlanPage(in, page.RecoveryPlan{Problem: on("days"), Alone: "«7 days»"}),
+		"sign-up":          page.SignUpPage(out, page.SignUp{Korean: true}),
+		"sign-up wrong":    page.SignUpPage(out, page.SignUp{Problem: on("mail"), Mail: "«a»", Name: "«Kim»"}),
+		"code":             page.MailCodePage(out, page.Code{SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
+		"code wrong":       page.MailCodePage(out, page.Code{Problem: on("code"), SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
+		"secure":           page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»"}),
+		"secure wrong":     page.SecurePage(out, page.Secure{Problem: on("password"), SignUp: "sup_1", Mail: "«a»"}),
+		"sign-in":          page.SignInPage(out, page.SignIn{ReturnTo: "/keys", Origin: "«https://gate.example»", Again: true}),
+		"sessions unusual": page.SessionsPage(unusual, page.Sessions{Idle: "«30 minutes»"}),
+		"sign-in wrong":    page.SignInPage(out, page.SignIn{Problem: on(""), Mail: "«a»", ReturnTo: "/", Origin: "«https://gate.example»"}),
+		"second":           page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/"}),
+		"overview":         page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Points: "«100 of 100»", Hosts: []page.Host{host}}),
+		"overview missing": page.OverviewPage(asleep, posture(*asleep.Me, "better")),
+		"overview wrong":   page.OverviewPage(advised, posture(*in.Me, "wrong")),
+		"check-up": page.CheckUpPage(advised, page.CheckUp{Progress: "«1 of 3»", Answered: 1, All: 3, Layers: []page.AskedLayer{
+			{Name: "«sessions»", Open: []page.Asked{{First: true, Text: "«you?»", Item: "session ses_1", State: "s", Yes: "«yes»", No: "«no»", Disown: "/sessions/ses_1/not-me", Facts: []page.AskedFact{{Name: "«in»", At: at}, {Name: "«from»", Value: "«203.0.113.7»"}}}}},
+			{Name: "«keys»", Open: []page.Asked{{Text: "«need?»", Item: "key k", State: "s", Yes: "«yes»", No: "«no»", Secure: "/keys/k"}}, Rest: []page.Asked{{Text: "«mine?»", No: "«no»", Secure: "/methods", Confirmed: at}}, Resting: "«1 thing»"},
+			{Name: "«contact»"},
+		}}),
+		"check-up done": page.CheckUpPage(in, page.CheckUp{Progress: "«all»", Confirmed: at, Layers: []page.AskedLayer{{Name: "«keys»"}}}),
+		"pictures": page.PicturesPage(in, page.Pictures{
+			Zone: "«UTC»", Zones: []page.Option{{Value: "0", Text: "«UTC»", Chosen: true}}, Hours: [7][24]int{{3}, {9: 1}}, From: "«1 Jan»", To: "«2 Jan»", Entries: "«4»", Total: "«9»", Cut: true,
+			Days: []page.PictureDay{{Name: "«1 Jan»", Entries: 3, Changes: 2, Refusals: 40}, {Name: "«2 Jan»"}}, Twin: "/v1/activity/rhythm",
+		}),
+		"no pictures":  page.PicturesPage(in, page.Pictures{Zone: "«UTC»", From: "«1 Jan»", To: "«2 Jan»", Entries: "«0»", Total: "«0»"}),
+		"sign-in keys": page.SignInPage(out, page.SignIn{ReturnTo: "/", Origin: "«https://gate.example»", Passwordless: true}),
+		"secure keys":  page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»", Passwordless: true}),
+		"methods keys": page.MethodsPage(in, page.Methods{Passwordless: true}),
 		"sessions": page.SessionsPage(in, page.Sessions{Idle: "«30 minutes»", List: []page.Session{
 			{ID: "«ses_1»", Device: "«Chrome»", Agent: "«ua»", Addr: "«203.0.113.7»", Proven: "«p»", Opened: at, Acted: at, Ends: at, Mine: true},
 			{ID: "«ses_2»", Device: "«Safari»", Agent: "«ua»", Addr: "«203.0.113.8»", Proven: "«p»", Opened: at, Acted: at, Ends: at},
@@ -103,7 +163,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"message":          page.MessagePage(in, page.Message{ID: "«msg_1»", Subject: "«s»", Body: []string{"«a»", "«b»"}, At: at, To: []string{"«a@example.com»"}, Clock: true}),
 		"message read":     page.MessagePage(in, page.Message{ID: "«msg_1»", Subject: "«s»", At: at, Mailed: at, Read: true, Contained: true}),
 		"not me":           page.NotMePage(out, page.NotMe{Subject: "«s»", At: at, Does: []string{"«d»"}, State: "open", Until: at, Post: "/not-me/x"}),
-		"not me done":      page.NotMePage(out, page.NotMe{Subject: "«s»", At: at, Does: []string{"«d»"}, State: "done", Undo: true}),
+		"not me done":      page.NotMePage(out, page.NotMe{Subject: "«s»", At: at, Does: []string{"«d»"}, State: "done", Undo: true, Added: "/methods#totp"}),
 		"not me used":      page.NotMePage(out, page.NotMe{Subject: "«s»", At: at, State: "used"}),
 		"not me over":      page.NotMePage(out, page.NotMe{Subject: "«s»", At: at, State: "over"}),
 		"contact":          page.ContactPage(in, page.Contact{Mail: "«a»", Since: at, Second: "«b»", SecondSince: at, Phrase: "«p»", Hold: "«3 days»"}),

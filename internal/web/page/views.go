@@ -29,6 +29,8 @@ type Frame struct {
 	Me *Me
 	// Notice says what has just been done; empty on most pages.
 	Notice string
+	// Tip is a word of advice that its reader has not put away; empty on most pages.
+	Tip string
 	// Assets are the addresses of our own files.
 	Assets Assets
 }
@@ -116,28 +118,11 @@ type SecondFactor struct {
 	Half, ReturnTo string
 }
 
-// Overview is the first page of a signed-in user.
-type Overview struct {
-	// Held is what holds the user's money.
-	Held       Held
-	Name, Mail string
-	// Missing are the gaps in how the account is guarded, the most urgent first.
-	Missing []Missing
-	Proven  string
-	Mine    Me
-	Limit   string
-	Hosts   []Host
-	APIs    []API
-}
-
 // API is a host of the gateway that takes signed requests.
 type API struct {
 	Authority string
 	Test      bool
 }
-
-// Missing is one gap, and where it is closed.
-type Missing struct{ Title, Text, Link, Href string }
 
 // Host is an exchange behind the gate.
 type Host struct {
@@ -281,7 +266,9 @@ type Key struct {
 	Lapses i18n.Moment
 	// OnEnd and Pin in words; Unreleased says that it may not withdraw yet, empty if that is no matter.
 	OnEnd, Pin, Unreleased string
-	Standby                bool
+	// Bounds are what it may do at most.
+	Bounds  []Fact
+	Standby bool
 }
 
 // KeyState says whether a key works.
@@ -323,6 +310,7 @@ type NewKey struct {
 	PublicKey    string
 	Possession   string
 	Challenge    string
+	Bounds       Bounds
 	// Exchanges are the ways of other exchanges.
 	Exchanges []Exchange
 	// Unpinned is how long a key without an allowlist may trade.

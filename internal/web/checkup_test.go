@@ -1,0 +1,58 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+)
+
+// The check-up is answered in a browser without script: a yes rests, another answer to the same question is told what happened.
+func TestCheckUp(t *testing.T) {
+	s, _ := stack(t)
+	b := as(t, s, s.SignUp("ada@example.com"))
+	b.get("/check-up")
+	b.shows(http.StatusOK, "Do you know your password by yourself alone", "read the mail to ada@example.com", "0 of 2 questions answered")
+
+	b.submit("/check-up", "state", "AAAAAAAAAAAAAAAAAAAAAA")
+	b.shows(http.StatusConflict, says(fault.CheckUpChanged))
+	b.get("/check-up")
+	b.submit("/check-up")
+	b.leads("/check-up#first")
+	b.get("/check-up")
+	b.shows(http.StatusOK, "Noted. We ask again when it changes.", "1 of 2 questions answered", "1 thing you said yes to")
+	b.submit("/check-up")
+	b.get("/check-up")
+	b.shows(http.StatusOK, "Everything is as you said it should be")
+}
+
+// A tip stands on its page until its reader puts it away, and leads back there.
+func TestTips(t *testing.T) {
+	s, _ := stack(t)
+	b := as(t, s, s.SignUp("ada@example.com"))
+	const advice = "Treat a key like a password"
+	b.get("/keys")
+	b.shows(http.StatusOK, advice)
+	b.submit("/tips/keys")
+	b.leads("/keys")
+	b.get("/keys")
+	if strings.Contains(b.page.text(), advice) {
+		t.Error("the tip came back")
+	}
+	b.get("/contact")
+	b.shows(http.StatusOK, "Your mailbox can bring your account back")
+}
+
+func TestPicturesAreToldInTheZoneAskedFor(t *testing.T) {
+	s, _ := stack(t)
+	b := as(t, s, s.SignUp("ada@example.com"))
+	b.get("/activity/pictures")
+	b.shows(http.StatusOK, "UTC+00:00", "Sign-ins by weekday and hour", "There is no map")
+	b.get("/activity/pictures?offset=540")
+	b.shows(http.StatusOK, "(UTC+09:00)")
+	for _, bad := range []string{"?offset=541", "?offset=x", "?offset=99999999999999999999"} {
+		b.get("/activity/pictures" + bad)
+		b.shows(http.StatusOK, "(UTC+00:00)")
+	}
+}
