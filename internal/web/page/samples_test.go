@@ -21,7 +21,7 @@ func frame(w i18n.Words, signedIn bool) page.Frame {
 	return f
 }
 
-var wrong = page.Problem{Code: "request.invalid", Title: "«wrong»", Fix: "«fix»", Field: "name", Hint: "«hint»", Again: at}
+var wrong = page.Problem{Code: "request.invalid", Title: "«wrong»", Fix: "«fix»", Field: "name", Hint: "«hint»", Again: at, Unchanged: true}
 
 func on(field string) page.Problem {
 	p := wrong
@@ -205,7 +205,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 			{At: at, Text: "«refused»", Times: "«3 times»", Refused: true, Who: "«key»", Seen: []page.Fact{{"«n»", "«v»"}}, Next: "«next»", Code: "key.expired"},
 		}}),
 		"no activity":    page.ActivityPage(in, page.Activity{Twin: "/v1/activity"}),
-		"refusal":        page.RefusalPage(in, page.Refusal{Code: "«c»", Title: "«t»", Fix: "«f»", Status: "«404»", Request: "«req»", Again: at, Back: "/"}),
+		"refusal":        page.RefusalPage(in, page.Refusal{Code: "«c»", Title: "«t»", Fix: "«f»", Status: "«404»", Request: "«req»", Again: at, Back: "/", Unchanged: true}),
 		"refusal out":    page.RefusalPage(out, page.Refusal{Code: "«c»", Title: "«t»", Fix: "«f»", Status: "«401»", Request: "«req»", Back: "/", SignIn: true}),
 		"codes":          page.CodesPage(in, page.Codes{List: []page.CodeLine{{Code: "«c»", Status: "«404»", Title: []page.Piece{{Text: "«a»"}, {Name: "«b»"}}}}}),
 		"codes out":      page.CodesPage(out, page.Codes{}),
