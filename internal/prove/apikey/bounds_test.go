@@ -54,3 +54,37 @@ func TestBoundsAreReadStrictly(t *testing.T) {
 		})
 	}
 }
+
+// What bounds a key more asks for nothing, whatever bounds it less for a proof.
+func TestLiftingABoundAsksForAProof(t *testing.T) {
+	s := authtest.Start(t)
+	ada := s.SignUp("ada@example.com")
+	bounds := apikey.Bounds{Markets: []string{"KRW-BTC", "KRW-ETH"}, OrderMost: "100", DayMost: "1000", PerSecond: 5}
+	for name, row := range map[string]struct {
+		change func(*apikey.Bounds)
+		asks   bool
+	}{
+		"as it is":              {func(*apikey.Bounds) {}, false},
+		"fewer markets":         {func(b *apikey.Bounds) { b.Markets = []string{"KRW-ETH"} }, false},
+		"another market":        {func(b *apikey.Bounds) { b.Markets = []string{"KRW-XRP"} }, true},
+		"all markets":           {func(b *apikey.Bounds) { b.Markets = nil }, true},
+		"smaller orders":        {func(b *apikey.Bounds) { b.OrderMost = "99.5" }, false},
+		"larger orders":         {func(b *apikey.Bounds) { b.OrderMost = "100.5" }, true},
+		"orders of any size":    {func(b *apikey.Bounds) { b.OrderMost = "" }, true},
+		"a smaller day":         {func(b *apikey.Bounds) { b.DayMost = "5" }, false},
+		"a day without an end":  {func(b *apikey.Bounds) { b.DayMost = "" }, true},
+		"slower":                {func(b *apikey.Bounds) { b.PerSecond = 1 }, false},
+		"faster":                {func(b *apikey.Bounds) { b.PerSecond = 6 }, true},
+		"as fast as it pleases": {func(b *apikey.Bounds) { b.PerSecond = 0 }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := s.IssueKey(ada, apikey.IssueInput{Bounds: bounds})
+			after := bounds
+			row.change(&after)
+			_, err := s.APIKeys.Edit(t.Context(), ada.Principal(), apikey.EditInput{Key: key.ID, Bounds: &after})
+			if asks := fault.CodeOf(err) == fault.StepUpRequired || fault.CodeOf(err) == fault.AssuranceTooLow; asks != row.asks || !asks && err != nil {
+				t.Errorf("%v, asks %t", err, asks)
+			}
+		})
+	}
+}
