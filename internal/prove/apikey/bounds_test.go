@@ -1,6 +1,7 @@
 package apikey_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -48,7 +49,7 @@ func TestBoundsAreReadStrictly(t *testing.T) {
 				}
 				return
 			}
-			if fault.CodeOf(err) != fault.RequestInvalid || !strings.Contains(err.Error(), row.want) {
+			if f, ok := errors.AsType[*fault.Error](err); !ok || f.Code != fault.RequestInvalid || f.Fields["field"] != row.want {
 				t.Errorf("%v, want %s", err, row.want)
 			}
 		})
