@@ -77,6 +77,8 @@ const (
 	RecoveryCompleted     Letter = "recovery_completed"
 	RecoveryShortened     Letter = "recovery_shortened"
 	DeviceLost            Letter = "device_lost"
+	DepartureBegun        Letter = "departure_begun"
+	DepartureStopped      Letter = "departure_stopped"
 )
 
 // Delivery is the job that mails a message to one of its addresses.
