@@ -134,13 +134,6 @@ func newSpent(day int64, ordered string) *spent {
 	return &spent{day: day, sum: sum, saved: sum}
 }
 
-// keepUse takes over what another version of the key was used for.
-func (l *Live) keepUse(old *Live) {
-	mine := l.used.spent.Load()
-	l.used = old.used
-	l.used.spent.CompareAndSwap(nil, mine)
-}
-
 // Bounded says whether somebody has to read the orders of the key before they go on.
 func (l *Live) Bounded() bool { return l.bounds != nil && l.bounds.OnOrders() }
 
