@@ -25,6 +25,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/lab"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
@@ -36,13 +37,18 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/official"
+	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 )
 
-// Describer finds words for what a browser says about itself.
+// Describer finds words for what a browser says about itself, and for where it is.
 type Describer interface {
 	// Device names the browser and system of a User-Agent header in "en" or "ko".
 	Device(agent, lang string) string
+	// Place is about where a network address is, in "en" or "ko"; empty where nothing is known.
+	Place(addr, lang string) string
+	// Country is the country of that place (ISO 3166-1); empty where nothing is known.
+	Country(addr string) string
 }
 
 // Binder asks the browser of a new session to bind it to its device.
@@ -64,6 +70,8 @@ type Deps struct {
 	Binding Binder
 	// Tally counts refusals for the owners of keys and sessions.
 	Tally *audit.Tally
+	// Lab explains signatures of test keys.
+	Lab *lab.Lab
 
 	Accounts *account.Accounts
 	Sessions *session.Sessions
@@ -77,6 +85,7 @@ type Deps struct {
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
 	Locks         *lock.Locks
+	Privacy       *privacy.Privacy
 	// Recoveries are the ways back.
 	Recoveries *recovery.Recoveries
 	// Notices is the message centre, Contacts how people are reached.
@@ -104,10 +113,10 @@ func New(d Deps) (*API, error) {
 	}
 	missing := map[string]bool{
 		"Now": d.Now == nil, "FormKey": len(d.FormKey) != 32, "Decide": d.Decide == nil, "Verifier": d.Verifier == nil,
-		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
+		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
 		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
-		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
+		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -132,6 +141,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&lost{a.Recoveries, a.Describe}).mount(a)
 	(&stepUps{a.StepUps, a.Factors}).mount(a)
 	(&locks{a.Locks}).mount(a)
+	(&privacies{a.Privacy}).mount(a)
 	(&keys{a.Keys}).mount(a)
 	(&keyLife{a.Keys}).mount(a)
 	(&accounts{a.Accounts}).mount(a)
@@ -140,6 +150,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&contacts{a.Contacts}).mount(a)
 	(&genuine{a.Official}).mount(a)
 	(&activity{a.Log, a.Keys, a.Describe}).mount(a)
+	(&explains{a.Lab, a.Tally, a.Keys}).mount(a)
 	(&overview{a.CheckUps, a.Log, a.Describe, a.Now}).mount(a)
 	a.describeItself()
 }

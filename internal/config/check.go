@@ -45,6 +45,7 @@ func (d *decoder) check() {
 	d.checkMail()
 	d.checkLives()
 	d.checkPasskeys()
+	d.checkGeo()
 	for _, p := range d.config.CheckListeners() {
 		d.report(p.Key, p.Reason)
 	}
@@ -62,6 +63,16 @@ func (d *decoder) checkPasskeys() {
 		d.report("passkeys.attestation", "must be asked or required where metadata_file or certified is set")
 	case p.MetadataRoot != "" && p.MetadataFile == "":
 		d.report("passkeys.metadata_root_file", "is for metadata_file")
+	}
+}
+
+// checkGeo: a credit belongs to something.
+func (d *decoder) checkGeo() {
+	switch g := d.config.Geo; {
+	case g.Attribution != "" && g.File == "":
+		d.report("geo.attribution", "is for geo.file")
+	case g.AttributionURL != "" && g.Attribution == "":
+		d.report("geo.attribution_url", "is for geo.attribution")
 	}
 }
 
@@ -102,6 +113,9 @@ func (d *decoder) checkGateway() {
 		upstreams[u.Name] = true
 		if _, authority, _ := strings.Cut(string(u.URL), "://"); strings.Contains(authority, "/") {
 			d.report(at+"url", "it ends after host and port; paths are handed on as they came")
+		}
+		if u.PricesPath != "" && (!strings.HasPrefix(u.PricesPath, "/") || strings.ContainsAny(u.PricesPath, "?#% ")) {
+			d.report(at+"prices_path", "is a path, such as /prices")
 		}
 		if u.KeysPath != "" && (!strings.HasPrefix(u.KeysPath, "/") || strings.ContainsAny(u.KeysPath, "?#% ")) {
 			d.report(at+"keys_path", "is a path, such as /keys/ended")

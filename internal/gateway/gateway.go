@@ -70,6 +70,10 @@ type Upstream struct {
 	Posts secret.Value
 	// KeysPath is where it hears of keys that place no more orders; empty if it does not.
 	KeysPath string
+	// PricesPath is where it tells the prices of its markets; empty if it does not.
+	PricesPath string
+	prices     atomic.Pointer[priceList]
+	now        func() time.Time
 	// Routes may be replaced while requests are served.
 	Routes atomic.Pointer[Routes]
 }
@@ -97,6 +101,7 @@ type Uses interface {
 // Tally is where refusals are counted for those who may see them.
 type Tally interface {
 	Note(r audit.Refusal, actor principal.Principal, facts map[string]string)
+	Keep(k audit.Kept)
 }
 
 // Deps are what Gateway is made of. All are needed.
@@ -134,7 +139,7 @@ type Gateway struct {
 // New makes a Gateway, or says which hosts cannot be.
 func New(d Deps) (*Gateway, error) {
 	g := &Gateway{Deps: d, hosts: map[string]*Host{}, strangers: make(chan struct{}, strangerBodies)}
-	g.unproven.of, g.tunnels.open = map[share]int64{}, map[*tunnel]struct{}{}
+	g.unproven.of, g.tunnels.open, g.tunnels.of = map[share]int64{}, map[*tunnel]struct{}{}, map[id.User]int{}
 	for _, h := range d.Hosts {
 		if g.hosts[h.Authority] != nil {
 			return nil, fmt.Errorf("gateway host %s stands twice", h.Authority)
@@ -145,6 +150,7 @@ func New(d Deps) (*Gateway, error) {
 		if err := h.Upstream.Fits(h.Upstream.Routes.Load()); err != nil {
 			return nil, err
 		}
+		h.Upstream.now = d.Now
 		g.hosts[h.Authority] = h
 	}
 	g.proxy = g.newProxy()
@@ -242,7 +248,7 @@ func (v *visit) check() error {
 	if v.moves {
 		return v.confirmed()
 	}
-	return nil
+	return v.bound()
 }
 
 // address finds the host that the request is for, and refuses a target that two readers could understand differently.

@@ -46,6 +46,8 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	s := &Server{Rooms: rooms, cfg: cfg, opts: opts}
 	s.metrics = newMetrics(rooms.Store.Age, s.refusedConnections.Load)
 	s.metrics.countBindings(rooms.Bindings.Counts)
+	s.metrics.datePlaces(rooms.Places)
+	s.metrics.countLeaks(rooms.Leaks.Counts)
 	s.metrics.countSessions(rooms.Sessions.Count)
 	rooms.Recoveries.Measure(s.metrics.recovered)
 	if err := s.buildDoors(ctx); err != nil {
@@ -133,9 +135,15 @@ func (s *Server) Background(ctx context.Context) error {
 		defer close(watched)
 		s.watchUpstreams(ctx)
 	}()
+	priced := make(chan struct{})
+	go func() {
+		defer close(priced)
+		s.followPrices(ctx)
+	}()
 	s.beat(ctx)
 	<-done
 	<-watched
+	<-priced
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLimit)
 	defer cancel()
 	return errors.Join(s.Tally.Close(last), s.Save(last), stop(last))

@@ -65,8 +65,8 @@ func TestViolationReports(t *testing.T) {
 	deps := web.Deps{
 		Now: clock.Now, Product: "Sallyport", Origin: authtest.Origin, Environment: s.Config.Environment, FormKey: bytes.Repeat([]byte{1}, 32),
 		Decide: s.Policy, Describe: words{}, Binding: dbsc.New(dbsc.Place{}, s.Bindings, s.Sessions), Violated: func(_ context.Context, v web.Violation) { heard = append(heard, v) },
-		Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log,
-		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, CheckUps: s.CheckUps,
+		Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab,
+		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, Privacy: s.Privacy, CheckUps: s.CheckUps,
 	}
 	door, err := web.New(deps)
 	if err != nil {
@@ -89,12 +89,19 @@ func TestViolationReports(t *testing.T) {
 	send(`{"csp-report":{"document-uri":"https://gate.example/sign-in?half=secret","effective-directive":"script-src-elem","blocked-uri":"https://evil.example/x?y","source-file":""}}`)
 	send(`[{"type":"csp-violation","body":{"documentURL":"https://gate.example/keys","effectiveDirective":"img-src","blockedURL":"inline"}},{"type":"deprecation","body":{}}]`)
 	send(`{"csp-report":{"document-uri":"https://gate.example/","violated-directive":"style-src\n\u202e` + strings.Repeat("x", 400) + `"}}`)
+	for _, secret := range []string{"/not-me/msg_01.secret", "/c/cnf_01", "/no/such/page?x=y", "https://gate.example/%zz"} {
+		send(`{"csp-report":{"document-uri":"https://gate.example` + secret + `","effective-directive":"img-src"}}`)
+	}
 	send("not JSON")
 	send(`{"csp-report":{"document-uri":"` + strings.Repeat("x", 20<<10) + `"}}`)
 	want := []web.Violation{
 		{Document: "/sign-in", Directive: "script-src-elem", Blocked: "https://evil.example"},
 		{Document: "/keys", Directive: "img-src", Blocked: "inline"},
-		{Document: "/", Directive: "style-src" + strings.Repeat("x", 191)},
+		{Document: "/{$}", Directive: "style-src" + strings.Repeat("x", 191)},
+		{Document: "/not-me/{at}", Directive: "img-src"},
+		{Document: "/c/{at}", Directive: "img-src"},
+		{Directive: "img-src"},
+		{Directive: "img-src"},
 	}
 	if diff := cmp.Diff(want, heard); diff != "" {
 		t.Error(diff)
@@ -117,6 +124,8 @@ func TestViolationReports(t *testing.T) {
 type words struct{}
 
 func (words) Device(string, string) string { return "a browser" }
+func (words) Place(string, string) string  { return "" }
+func (words) Country(string) string        { return "" }
 
 // What is mounted and what spec/routes.tsv says are the same.
 func TestRoutesAreThoseOfTheTable(t *testing.T) {
@@ -124,8 +133,8 @@ func TestRoutesAreThoseOfTheTable(t *testing.T) {
 	door, err := web.New(web.Deps{
 		Now: s.Now, Product: "Sallyport", Origin: authtest.Origin, Environment: s.Config.Environment, FormKey: bytes.Repeat([]byte{1}, 32), Decide: s.Policy,
 		Describe: words{}, Binding: dbsc.New(dbsc.Place{}, s.Bindings, s.Sessions), Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps,
-		Keys: s.APIKeys, Log: s.Log,
-		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, CheckUps: s.CheckUps,
+		Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab,
+		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, Privacy: s.Privacy, CheckUps: s.CheckUps,
 	})
 	if err != nil {
 		t.Fatal(err)

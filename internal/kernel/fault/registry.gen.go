@@ -118,6 +118,14 @@ const (
 	AccountLocked Code = "account.locked"
 	// AccountNotLocked: The account is not locked.
 	AccountNotLocked Code = "account.not_locked"
+	// AccountMailDiffers: This is not the mail address of your account.
+	AccountMailDiffers Code = "account.mail_differs"
+	// AccountLeaving: The account is going to be deleted already.
+	AccountLeaving Code = "account.leaving"
+	// AccountNotLeaving: The account is not going to be deleted.
+	AccountNotLeaving Code = "account.not_leaving"
+	// AccountLastOwner: You are the only owner of an account that other people use.
+	AccountLastOwner Code = "account.last_owner"
 	// KeyNotFound: There is no such key in this account.
 	KeyNotFound Code = "key.not_found"
 	// KeyRevoked: This key was revoked on {revoked_at}.
@@ -256,6 +264,22 @@ const (
 	RecoveryMailCodeRefused Code = "recovery.mail_code_refused"
 	// RecoveryProofRefused: That did not hold.
 	RecoveryProofRefused Code = "recovery.proof_refused"
+	// LabNoTestKey: The request names no test key of your account.
+	LabNoTestKey Code = "lab.no_test_key"
+	// RequestNotRefused: No refused request of yours has this id, or it is no longer kept.
+	RequestNotRefused Code = "request.not_refused"
+	// KeyTooFast: This key makes more than the {per_second} requests in a second that it may.
+	KeyTooFast Code = "key.too_fast"
+	// KeyMarketNotAllowed: This key may not order in the market {market}.
+	KeyMarketNotAllowed Code = "key.market_not_allowed"
+	// KeyPriceUnknown: This key has a ceiling, and nobody knows now what an order in {market} is worth.
+	KeyPriceUnknown Code = "key.price_unknown"
+	// KeyOrderUnreadable: This key has a ceiling or a list of markets, and orders of this kind cannot be weighed: {problem}.
+	KeyOrderUnreadable Code = "key.order_unreadable"
+	// KeyOrderTooLarge: This order is worth {worth}; one order of this key may be worth {most}.
+	KeyOrderTooLarge Code = "key.order_too_large"
+	// KeyDayUsedUp: This key has ordered {used} today of the {most} it may, and this order is worth {worth}.
+	KeyDayUsedUp Code = "key.day_used_up"
 	// DeviceNotFound: There is no such device, or nothing is left of it.
 	DeviceNotFound Code = "device.not_found"
 	// CheckUpChanged: What you were asked about is another now, or is gone. Nothing was changed.
@@ -435,6 +459,18 @@ var registry = map[Code]Entry{
 	AccountNotLocked: {Code: AccountNotLocked, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "The account is not locked.", EnglishFix: "There is nothing to unlock.",
 		Korean: "계정이 잠겨 있지 않습니다.", KoreanFix: "해제할 잠금이 없습니다."},
+	AccountMailDiffers: {Code: AccountMailDiffers, Status: 422, Sight: Owner, Outside: "forbidden",
+		English: "This is not the mail address of your account.", EnglishFix: "Type the address that you sign in with.",
+		Korean: "회원님 계정의 메일 주소가 아닙니다.", KoreanFix: "로그인할 때 사용하는 주소를 입력해 주십시오."},
+	AccountLeaving: {Code: AccountLeaving, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "The account is going to be deleted already.", EnglishFix: "It can be stopped on the page about your data until then.",
+		Korean: "이미 계정 삭제가 예정되어 있습니다.", KoreanFix: "삭제되기 전까지 개인정보 화면에서 취소하실 수 있습니다."},
+	AccountNotLeaving: {Code: AccountNotLeaving, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "The account is not going to be deleted.", EnglishFix: "There is nothing to stop.",
+		Korean: "계정 삭제가 예정되어 있지 않습니다.", KoreanFix: "취소할 것이 없습니다."},
+	AccountLastOwner: {Code: AccountLastOwner, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "You are the only owner of an account that other people use.", EnglishFix: "Make another member an owner first, or remove the others.",
+		Korean: "다른 사람이 함께 사용하는 계정의 유일한 소유자입니다.", KoreanFix: "먼저 다른 구성원을 소유자로 지정하거나 다른 구성원을 내보내 주십시오."},
 	KeyNotFound: {Code: KeyNotFound, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "There is no such key in this account.", EnglishFix: "Check the key id under API keys.",
 		Korean: "이 계정에 해당 키가 없습니다.", KoreanFix: "API 키 화면에서 키 ID를 확인해 주십시오."},
@@ -642,6 +678,30 @@ var registry = map[Code]Entry{
 	RecoveryProofRefused: {Code: RecoveryProofRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That did not hold.", EnglishFix: "Try again, or choose another way. Nothing is lost by a wrong try.",
 		Korean: "인증에 실패했습니다.", KoreanFix: "다시 시도하거나 다른 방법을 선택해 주십시오. 잘못 입력해도 잃는 것은 없습니다."},
+	LabNoTestKey: {Code: LabNoTestKey, Status: 404, Sight: Anyone, Outside: "",
+		English: "The request names no test key of your account.", EnglishFix: "Sign it with a test key. The lab speaks of no other keys.",
+		Korean: "요청에 본인 계정의 테스트 키가 없습니다.", KoreanFix: "테스트 키로 서명해 주십시오. 다른 키는 다루지 않습니다."},
+	RequestNotRefused: {Code: RequestNotRefused, Status: 404, Sight: Anyone, Outside: "",
+		English: "No refused request of yours has this id, or it is no longer kept.", EnglishFix: "Activity counts what was refused before.",
+		Korean: "이 ID로 거부된 본인의 요청이 없거나 더 이상 보관하지 않습니다.", KoreanFix: "이전에 거부된 요청은 활동 내역에서 확인해 주십시오."},
+	KeyTooFast: {Code: KeyTooFast, Status: 429, Sight: Owner, Outside: "rate_limited",
+		English: "This key makes more than the {per_second} requests in a second that it may.", EnglishFix: "Wait until the time in Retry-After, then send the same request again.",
+		Korean: "이 키는 초당 {per_second}건의 한도를 초과했습니다.", KoreanFix: "Retry-After에 표시된 시간이 지난 뒤 같은 요청을 다시 보내 주십시오."},
+	KeyMarketNotAllowed: {Code: KeyMarketNotAllowed, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key may not order in the market {market}.", EnglishFix: "Order in one of its markets, or let its owner add this one.",
+		Korean: "이 키로는 {market} 마켓에 주문할 수 없습니다.", KoreanFix: "허용된 마켓에서 주문하거나 소유자가 이 마켓을 추가해야 합니다."},
+	KeyPriceUnknown: {Code: KeyPriceUnknown, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key has a ceiling, and nobody knows now what an order in {market} is worth.", EnglishFix: "Try again in a moment. If it stays, ask the operator for prices of this market.",
+		Korean: "이 키에는 한도가 있으나 현재 {market} 주문의 금액을 알 수 없습니다.", KoreanFix: "잠시 후 다시 시도해 주십시오. 계속되면 운영자에게 이 마켓의 시세를 요청해 주십시오."},
+	KeyOrderUnreadable: {Code: KeyOrderUnreadable, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key has a ceiling or a list of markets, and orders of this kind cannot be weighed: {problem}.", EnglishFix: "Send a plain order, or use a key without such bounds.",
+		Korean: "이 키에는 한도 또는 마켓 제한이 있으나 이 주문의 내용을 확인할 수 없습니다: {problem}.", KoreanFix: "일반 주문을 보내거나 제한이 없는 키를 사용해 주십시오."},
+	KeyOrderTooLarge: {Code: KeyOrderTooLarge, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This order is worth {worth}; one order of this key may be worth {most}.", EnglishFix: "Send a smaller order.",
+		Korean: "이 주문의 금액은 {worth}이며 이 키의 주문당 한도는 {most}입니다.", KoreanFix: "더 작은 금액으로 주문해 주십시오."},
+	KeyDayUsedUp: {Code: KeyDayUsedUp, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key has ordered {used} today of the {most} it may, and this order is worth {worth}.", EnglishFix: "Send a smaller order, or wait until midnight UTC.",
+		Korean: "이 키는 오늘 한도 {most} 중 {used}을(를) 사용했으며 이 주문의 금액은 {worth}입니다.", KoreanFix: "더 작은 금액으로 주문하거나 UTC 자정까지 기다려 주십시오."},
 	DeviceNotFound: {Code: DeviceNotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such device, or nothing is left of it.", EnglishFix: "Reload the list of devices.",
 		Korean: "해당 기기가 없거나 이미 정리되었습니다.", KoreanFix: "기기 목록을 새로 고쳐 주십시오."},

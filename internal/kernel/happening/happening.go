@@ -39,6 +39,9 @@ const (
 	KeyLeaked       Kind = "key_leaked"
 	// MoneyKeyLeaked is KeyLeaked of a key that could withdraw.
 	MoneyKeyLeaked Kind = "money_key_leaked"
+	// KeyFound: a scanner found the secret where strangers can read it. MoneyKeyFound is the same of a key that could withdraw.
+	KeyFound       Kind = "key_found"
+	MoneyKeyFound  Kind = "money_key_found"
 	KeyWidened     Kind = "key_widened"
 	KeyWoken       Kind = "key_woken"
 	KeyReleased    Kind = "key_released"
@@ -58,8 +61,11 @@ const (
 	ReportedChange  Kind = "reported_change"
 	// ContactChanged: an address at which the user is reached took the place of another.
 	ContactChanged Kind = "contact_changed"
-	UserDisabled   Kind = "user_disabled"
-	UserEnabled    Kind = "user_enabled"
+	// DepartureBegun and DepartureStopped: the user wants to be erased after a wait, or stays after all.
+	DepartureBegun   Kind = "departure_begun"
+	DepartureStopped Kind = "departure_stopped"
+	UserDisabled     Kind = "user_disabled"
+	UserEnabled      Kind = "user_enabled"
 
 	RecoveryCodesReplaced Kind = "recovery_codes_replaced"
 	RecoveryCompleted     Kind = "recovery_completed"

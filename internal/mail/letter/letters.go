@@ -314,12 +314,38 @@ func (l AccountLock) compose(w *writer) {
 	w.footOfAccount()
 }
 
-// KeyAged reports what time did to an API key, or the place that it was used from: nothing that its reader did.
+// Departure reports that the user wants to be erased at Ends, or, with the zero time, that they stay.
+type Departure struct {
+	Ends time.Time
+	Seen Sighting
+}
+
+func (l Departure) compose(w *writer) {
+	if l.Ends.IsZero() {
+		w.subjectLine("departure_stopped.subject")
+		w.heading("departure_stopped.heading")
+		w.facts(w.sighting(l.Seen)...)
+		w.paragraph("departure_stopped.then")
+		w.footOfAccount()
+		return
+	}
+	w.subjectLine("departure_begun.subject")
+	w.heading("departure_begun.heading")
+	w.paragraph("departure_begun.first", "ends", w.moment(l.Ends))
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("departure_begun.then")
+	w.paragraph("departure_begun.not_you")
+	w.button("button.privacy", w.links.privacy())
+	w.footOfAccount()
+}
+
+// KeyAged reports what time did to an API key, or the place that it was used from or found at: nothing that its reader did.
 type KeyAged struct {
 	// Change is what happened, as the catalogue's keys begin: "key_expiring", "key_strayed".
 	Change string
 	Name   string
-	// Ends is when what is announced comes; zero if it has come. From is the address of a key that strayed.
+	// Ends is when what is announced comes; zero if it has come. From is the address of a key that strayed,
+	// or the host where one was found.
 	Ends time.Time
 	From string
 	Seen time.Time

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -46,7 +45,7 @@ const (
 // is good for.
 // Errors: session.ended, session.unusual, session.unproven (the device has to prove itself once more), unavailable.
 func (s *Sessions) IssueChildCode(ctx context.Context, p principal.Principal, way Way) (secret.Value, error) {
-	if why := p.Challenge.Why; why == assurance.TwoAgents || why == assurance.Program {
+	if p.Challenge.Why.Unusual() {
 		return secret.Value{}, fault.New(fault.SessionUnusual)
 	}
 	if p.Challenge.Why == assurance.Unrenewed {

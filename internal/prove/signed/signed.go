@@ -118,6 +118,8 @@ type RefusalError struct {
 	Reason sign.Reason
 	// Dialect that the request spoke, zero if none was recognised.
 	Dialect sign.Dialect
+	// ToSign is what the signature had to be over, for the owner of a test key; empty for live keys, and where it could not be read.
+	ToSign string
 }
 
 // Error is for logs.
@@ -203,7 +205,19 @@ func (c *check) refuse(f *fault.Error, proven bool, reason sign.Reason) error {
 	if spoken == 0 {
 		spoken = sign.Spoken(c.in.Header)
 	}
-	return &RefusalError{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: spoken}
+	return &RefusalError{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: spoken, ToSign: c.base()}
+}
+
+// maxBase bounds what is kept of a base to look at.
+const maxBase = 4096
+
+// base is what the signature had to be over, of a test key: these are for those who learn to sign.
+func (c *check) base() string {
+	if c.live == nil || c.live.Environment != id.Test || c.sig.KeyID == "" {
+		return ""
+	}
+	base := c.sig.AppendBase(nil, &c.in.Request)
+	return string(base[:min(len(base), maxBase)])
 }
 
 // fail is a refusal that costs its source.

@@ -50,6 +50,8 @@ type Row struct {
 	Others Fate
 	// Keys are the user's API keys. They are blocked and locked by their owner's state, which package apikey reads; those that freeze are frozen here.
 	Keys Fate
+	// Leaving is the user's wish to be erased, where it waits.
+	Leaving Fate
 	// Hold is how long money waits; NoHold if it does not.
 	Hold Span
 	// Notice is the letter to the user; empty sends none. A row that holds money has one: the clock of the hold starts when it arrives.
@@ -102,6 +104,8 @@ var table = map[happening.Kind]Row{
 	happening.KeyUnblocked:    {Notice: notify.KeyUnblocked},
 	happening.KeyLeaked:       {Notice: notify.KeyLeaked},
 	happening.MoneyKeyLeaked:  {Hold: CredentialHold, Notice: notify.KeyLeaked},
+	happening.KeyFound:        {Notice: notify.KeyFound},
+	happening.MoneyKeyFound:   {Hold: CredentialHold, Notice: notify.KeyFound},
 	happening.KeyWidened:      {Notice: notify.KeyWidened},
 	happening.KeyWoken:        {Notice: notify.KeyWoken},
 	happening.KeyReleased:     {Notice: notify.KeyReleased},
@@ -114,20 +118,23 @@ var table = map[happening.Kind]Row{
 	happening.KeyNarrowed:     {Notice: notify.KeyNarrowed},
 	happening.KeyDisabled:     {Notice: notify.KeyDisabled},
 	happening.MoneyConfirmed:  {Notice: notify.MoneyConfirmed},
-	happening.OwnerLocked:     {This: Dies, Others: Dies, Keys: Locked, Hold: UntilUnlocked, Notice: notify.AccountLocked},
+	happening.OwnerLocked:     {Leaving: Dies, This: Dies, Others: Dies, Keys: Locked, Hold: UntilUnlocked, Notice: notify.AccountLocked},
 	happening.OwnerUnlocked:   {Notice: notify.AccountUnlocked},
 	happening.ContactChanged:  {This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.ContactChanged},
-	happening.ReportedSession: {This: Dies, Hold: CredentialHold, Notice: notify.Contained},
-	happening.ReportedChange:  {This: Dies, Others: Dies, Hold: CredentialHold, Notice: notify.Contained},
-	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
+	happening.ReportedSession: {Leaving: Dies, This: Dies, Hold: CredentialHold, Notice: notify.Contained},
+	happening.ReportedChange:  {Leaving: Dies, This: Dies, Others: Dies, Hold: CredentialHold, Notice: notify.Contained},
+	happening.UserDisabled:    {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked},
 	happening.UserEnabled:     {},
 
+	happening.DepartureBegun:   {Notice: notify.DepartureBegun},
+	happening.DepartureStopped: {Notice: notify.DepartureStopped},
+
 	happening.RecoveryCodesReplaced: {This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.RecoveryCodesReplaced},
-	happening.RecoveryCompleted:     {Others: Dies, Keys: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
+	happening.RecoveryCompleted:     {Leaving: Dies, Others: Dies, Keys: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
 	happening.RecoveryCancelled:     {Notice: notify.RecoveryCancelled},
 	happening.RecoveryDisputed:      {Notice: notify.RecoveryDisputed},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
-	happening.DeviceLost:            {Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},
+	happening.DeviceLost:            {Leaving: Dies, Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},
 }
 
 // Sessions is what this package asks of package session.
@@ -145,16 +152,23 @@ type Holds interface {
 
 // Keys is what this package asks of package apikey.
 type Keys interface {
-	FreezeAll(ctx context.Context, tx apikey.Tx, owner id.User, why string) error
+	FreezeAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
+	TellAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
+}
+
+// Departures is what this package asks of package privacy.
+type Departures interface {
+	Stop(ctx context.Context, tx any, u id.User) error
 }
 
 // Consequences applies the table.
 type Consequences struct {
-	now      func() time.Time
-	sessions Sessions
-	keys     Keys
-	holds    Holds
-	spans    Spans
+	departures Departures
+	now        func() time.Time
+	sessions   Sessions
+	keys       Keys
+	holds      Holds
+	spans      Spans
 }
 
 // New makes a Consequences. Sessions are given later by Use, because they in turn need somewhere to say what happened.
@@ -167,6 +181,9 @@ func (c *Consequences) Use(s Sessions) { c.sessions = s }
 
 // UseKeys wires the keys, as Use does the sessions.
 func (c *Consequences) UseKeys(k Keys) { c.keys = k }
+
+// UseDepartures wires those who want to leave, as Use does the sessions.
+func (c *Consequences) UseDepartures(d Departures) { c.departures = d }
 
 // Apply does what follows from h in the caller's transaction.
 func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening) error {
@@ -194,8 +211,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 			return err
 		}
 	}
-	if row.Keys == Frozen {
-		if err := c.keys.FreezeAll(ctx, txn.As[apikey.Tx](tx), h.User, string(h.Kind)); err != nil {
+	if err := c.stopKeys(ctx, tx, row.Keys, h); err != nil {
+		return err
+	}
+	if row.Leaving == Dies {
+		if err := c.departures.Stop(ctx, tx, h.User); err != nil {
 			return err
 		}
 	}
@@ -213,6 +233,18 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 		if err := notify.Write(ctx, tx, notify.Notice{User: h.User, At: c.now(), Content: told}); err != nil {
 			return fmt.Errorf("notice of %s: %w", h.Kind, err)
 		}
+	}
+	return nil
+}
+
+// stopKeys freezes the keys that freeze, and of those that stop by their owner's state says so to the platform, which has their open orders.
+func (c *Consequences) stopKeys(ctx context.Context, tx any, fate Fate, h happening.Happening) error {
+	switch fate {
+	case Frozen:
+		return c.keys.FreezeAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
+	case Locked, Blocked:
+		return c.keys.TellAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
+	case Stays, Renewed, Dies:
 	}
 	return nil
 }

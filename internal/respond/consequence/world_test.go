@@ -22,6 +22,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/store"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -220,6 +221,17 @@ var causes = map[happening.Kind]map[string]cause{
 		}},
 		"pages": {happens: func(w *world) { w.submit("/keys/"+w.anotherKey()+"/leaked", "since", "7") }},
 	},
+	happening.KeyFound: {"host": {happens: func(w *world) {
+		key := w.hmacKey()
+		_, err := w.APIKeys.BlockFound(w.t.Context(), principal.Host("tests"), []apikey.Find{{Secret: secret.FromString("find", key.Secret), URL: "https://gist.github.com/x"}})
+		w.ok(err)
+	}}},
+	happening.MoneyKeyFound: {"host": {happens: func(w *world) {
+		who := w.here.Principal()
+		key := w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Scopes: []string{"withdrawals:write"}, Algorithm: sign.HMACSHA256})
+		_, err := w.APIKeys.BlockFound(w.t.Context(), principal.Host("tests"), []apikey.Find{{Secret: secret.FromString("find", key.Secret)}})
+		w.ok(err)
+	}}},
 	happening.MoneyKeyLeaked: {
 		"/v1": {happens: func(w *world) {
 			w.call(http.MethodPost, "/v1/keys/"+w.moneyKey()+"/leaked", map[string]any{"since": w.clock.Now()})
@@ -409,9 +421,20 @@ func newWorld(t *testing.T, s *authtest.Stack, clock *storetest.Clock, c cause) 
 	w.here.Enter()
 	w.there.Enter()
 	w.key = w.keyOf("bot")
+	w.leave()
 	clock.Advance(3 * time.Second)
 	w.before = w.copied(w.here)
 	return w
+}
+
+// leave lets the person want to be erased, without the proof for it.
+func (w *world) leave() {
+	w.t.Helper()
+	now := w.clock.Now()
+	w.ok(store.Of[privacy.Tx](w.Store).Update(w.t.Context(), func(tx privacy.Tx) (audit.Event, error) {
+		_, err := tx.InsertDeparture(w.t.Context(), privacy.Departure{User: w.user, Asked: now, Due: now.Add(365 * 24 * time.Hour)})
+		return audit.Quiet(audit.Housekeeping), err
+	}))
 }
 
 // recovered brings the person back in another browser, with the mailbox and a recovery code.

@@ -48,6 +48,7 @@ const (
 	KeyBlocked          Letter = "key_blocked"
 	KeyUnblocked        Letter = "key_unblocked"
 	KeyLeaked           Letter = "key_leaked"
+	KeyFound            Letter = "key_found"
 	KeyWidened          Letter = "key_widened"
 	KeyWoken            Letter = "key_woken"
 	KeyReleased         Letter = "key_released"
@@ -76,6 +77,8 @@ const (
 	RecoveryCompleted     Letter = "recovery_completed"
 	RecoveryShortened     Letter = "recovery_shortened"
 	DeviceLost            Letter = "device_lost"
+	DepartureBegun        Letter = "departure_begun"
+	DepartureStopped      Letter = "departure_stopped"
 )
 
 // Delivery is the job that mails a message to one of its addresses.

@@ -21,7 +21,7 @@ func frame(w i18n.Words, signedIn bool) page.Frame {
 	return f
 }
 
-var wrong = page.Problem{Code: "request.invalid", Title: "«wrong»", Fix: "«fix»", Field: "name", Hint: "«hint»", Again: at}
+var wrong = page.Problem{Code: "request.invalid", Title: "«wrong»", Fix: "«fix»", Field: "name", Hint: "«hint»", Again: at, Unchanged: true}
 
 func on(field string) page.Problem {
 	p := wrong
@@ -69,6 +69,8 @@ func samples(w i18n.Words) map[string]templ.Component {
 	}
 	planWrong := plan
 	planWrong.Problem, planWrong.Kind, planWrong.Subaccounts = on("scopes"), "upbit", nil
+	plan.Bounds = page.Bounds{Problem: on("order_most"), Markets: "«KRW-BTC»", OrderMost: "«x»", DayMost: "«y»", PerSecond: "«z»"}
+	pinned.Bounds = []page.Fact{{Name: "«ceiling»", Value: "«100»"}}
 	alone := plan
 	alone.Exchanges, alone.Problem = nil, on("allowlist")
 	set := page.CodeSet{Made: at, Left: 9}
@@ -139,15 +141,23 @@ func samples(w i18n.Words) map[string]templ.Component {
 			Zone: "«UTC»", Zones: []page.Option{{Value: "0", Text: "«UTC»", Chosen: true}}, Hours: [7][24]int{{3}, {9: 1}}, From: "«1 Jan»", To: "«2 Jan»", Entries: "«4»", Total: "«9»", Cut: true,
 			Days: []page.PictureDay{{Name: "«1 Jan»", Entries: 3, Changes: 2, Refusals: 40}, {Name: "«2 Jan»"}}, Twin: "/v1/activity/rhythm",
 		}),
-		"no pictures":  page.PicturesPage(in, page.Pictures{Zone: "«UTC»", From: "«1 Jan»", To: "«2 Jan»", Entries: "«0»", Total: "«0»"}),
-		"sign-in keys": page.SignInPage(out, page.SignIn{ReturnTo: "/", Origin: "«https://gate.example»", Passwordless: true}),
-		"secure keys":  page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»", Passwordless: true}),
-		"methods keys": page.MethodsPage(in, page.Methods{Passwordless: true}),
+		"pictures, places":  page.PicturesPage(in, page.Pictures{Zone: "«UTC»", From: "«1 Jan»", To: "«2 Jan»", Entries: "«2»", Total: "«9»", KnowsPlaces: true, Places: []page.PicturePlace{{Code: "KR", Name: "«near Seoul»", Count: "«2»", N: 2}, {Code: "XX", Name: "«elsewhere»", Count: "«1»", N: 1}}}),
+		"pictures, nowhere": page.PicturesPage(in, page.Pictures{Zone: "«UTC»", From: "«1 Jan»", To: "«2 Jan»", Entries: "«0»", Total: "«0»", KnowsPlaces: true}),
+		"no pictures":       page.PicturesPage(in, page.Pictures{Zone: "«UTC»", From: "«1 Jan»", To: "«2 Jan»", Entries: "«0»", Total: "«0»"}),
+		"sign-in keys":      page.SignInPage(out, page.SignIn{ReturnTo: "/", Origin: "«https://gate.example»", Passwordless: true}),
+		"secure keys":       page.SecurePage(out, page.Secure{SignUp: "sup_1", Mail: "«a»", Passwordless: true}),
+		"methods keys":      page.MethodsPage(in, page.Methods{Passwordless: true}),
 		"sessions": page.SessionsPage(in, page.Sessions{Idle: "«30 minutes»", List: []page.Session{
 			{ID: "«ses_1»", Device: "«Chrome»", Agent: "«ua»", Addr: "«203.0.113.7»", Proven: "«p»", Opened: at, Acted: at, Ends: at, Mine: true},
 			{ID: "«ses_2»", Device: "«Safari»", Agent: "«ua»", Addr: "«203.0.113.8»", Proven: "«p»", Opened: at, Acted: at, Ends: at},
 		}}),
 		"messages":         page.MessagesPage(in, page.Messages{Older: "/messages?before=msg_1", List: []page.Message{{ID: "msg_1", Subject: "«s»", At: at, Contained: true}, {ID: "msg_2", Subject: "«s»", At: at, Read: true}}}),
+		"lab":              page.LabPage(in, page.Lab{Problem: on("request"), Request: "«r»", Signed: "«b»"}),
+		"lab, holds":       page.LabPage(in, page.Lab{Asked: true, Holds: true, Ours: "«base»", Hashed: "«hashed»", Compared: true, Same: true, SignedAt: at, Facts: []page.Fact{{Name: "«key»", Value: "«spk»"}}}),
+		"lab, differs":     page.LabPage(in, page.Lab{Asked: true, Problems: []string{"«bad»"}, Ours: "«base»", Compared: true, At: "«at 3»", Marked: page.Marked{Before: "«b»", Mark: "«a»", After: "«s»"}, MarkedYours: page.Marked{Before: "«b»"}}),
+		"why":              page.WhyPage(in, page.Why{}),
+		"why, unknown":     page.WhyPage(in, page.Why{ID: "«req»", Asked: true}),
+		"why, told":        page.WhyPage(in, page.Why{ID: "«req»", Asked: true, Found: true, Entry: page.Entry{At: at, Text: "«refused»", Next: "«fix»", Refused: true}, ToSign: "«base»", Twin: "/v1/requests/req"}),
 		"genuine":          page.GenuinePage(out, page.Genuine{Text: "«t»", Asked: true, Where: "«w»", Reasons: []string{"«r»"}, Origins: []string{"«https://gate.example»"}, Senders: []string{"«a@gate.example»"}}),
 		"genuine ours":     page.GenuinePage(out, page.Genuine{Asked: true, Ours: true}),
 		"contacted":        page.ContactedPage(in, page.Contacted{State: "silent"}),
@@ -199,7 +209,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 			{At: at, Text: "«refused»", Times: "«3 times»", Refused: true, Who: "«key»", Seen: []page.Fact{{"«n»", "«v»"}}, Next: "«next»", Code: "key.expired"},
 		}}),
 		"no activity":    page.ActivityPage(in, page.Activity{Twin: "/v1/activity"}),
-		"refusal":        page.RefusalPage(in, page.Refusal{Code: "«c»", Title: "«t»", Fix: "«f»", Status: "«404»", Request: "«req»", Again: at, Back: "/"}),
+		"refusal":        page.RefusalPage(in, page.Refusal{Code: "«c»", Title: "«t»", Fix: "«f»", Status: "«404»", Request: "«req»", Again: at, Back: "/", Unchanged: true}),
 		"refusal out":    page.RefusalPage(out, page.Refusal{Code: "«c»", Title: "«t»", Fix: "«f»", Status: "«401»", Request: "«req»", Back: "/", SignIn: true}),
 		"codes":          page.CodesPage(in, page.Codes{List: []page.CodeLine{{Code: "«c»", Status: "«404»", Title: []page.Piece{{Text: "«a»"}, {Name: "«b»"}}}}}),
 		"codes out":      page.CodesPage(out, page.Codes{}),

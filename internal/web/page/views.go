@@ -62,6 +62,8 @@ type Problem struct {
 	Field, Hint string
 	// Again is when trying again makes sense.
 	Again i18n.Moment
+	// Unchanged: nothing was changed, and neither text says so.
+	Unchanged bool
 }
 
 // on says whether the problem is about the input of that name.
@@ -136,12 +138,19 @@ type Host struct {
 type Sessions struct {
 	Idle string
 	List []Session
+	// Places is who the places are owed to.
+	Places Credit
 }
+
+// Credit names whom something shown is owed to, as its licence asks; empty for nobody.
+type Credit struct{ Text, URL string }
 
 // Session is one of them.
 type Session struct {
 	ID     string
 	Device string
+	// Place is about where it signed in; empty if nothing is known.
+	Place string
 	// Agent and Addr are what the browser said and where it was at the sign-in.
 	Agent, Addr         string
 	Proven              string
@@ -266,7 +275,9 @@ type Key struct {
 	Lapses i18n.Moment
 	// OnEnd and Pin in words; Unreleased says that it may not withdraw yet, empty if that is no matter.
 	OnEnd, Pin, Unreleased string
-	Standby                bool
+	// Bounds are what it may do at most.
+	Bounds  []Fact
+	Standby bool
 }
 
 // KeyState says whether a key works.
@@ -308,6 +319,7 @@ type NewKey struct {
 	PublicKey    string
 	Possession   string
 	Challenge    string
+	Bounds       Bounds
 	// Exchanges are the ways of other exchanges.
 	Exchanges []Exchange
 	// Unpinned is how long a key without an allowlist may trade.
@@ -350,6 +362,8 @@ type Created struct {
 // Activity is a page of what happened.
 type Activity struct {
 	Entries []Entry
+	// Places is who the places are owed to.
+	Places Credit
 	// Older is the address of the next page; Twin that of the same data as JSON.
 	Older, Newest, Twin string
 }
@@ -382,6 +396,8 @@ type Refusal struct {
 	Again            i18n.Moment
 	Back             string
 	SignIn           bool
+	// Unchanged is that of Problem.
+	Unchanged bool
 }
 
 // Codes is the index of error codes.
