@@ -78,7 +78,7 @@ var ownBytes = map[string]string{
 	"internal/kernel/scope.Parse":          "ParseString asks it for each word",
 	"internal/kernel/scope.ParseSet":       "ParseString asks it for all words",
 	"internal/kernel/scope.ParseClass":     "a word of the operator's routes file; ParseRoutes asks it",
-	"internal/respond/leak.ReadReporters": "the operator's own file of public keys",
+	"internal/respond/leak.ReadReporters":  "the operator's own file of public keys",
 	"internal/record/audit.ParseHead":      "a line that the operator kept",
 	"internal/sandbox/ledger.ParseID":      "the requests of FuzzBody reach it",
 	"sign.ParseAlgorithm":                  "five words",

@@ -148,8 +148,8 @@ func (l RecoveryShortened) compose(w *writer) {
 type DeviceLost struct {
 	// Device is what was lost, in words; Passkeys are the names of those that were removed with it.
 	Device, Passkeys string
-	Seen   Sighting
-	Hold   time.Duration
+	Seen             Sighting
+	Hold             time.Duration
 }
 
 func (l DeviceLost) compose(w *writer) {

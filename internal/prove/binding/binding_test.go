@@ -1,8 +1,8 @@
 package binding_test
 
 import (
-	"errors"
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"strings"
