@@ -51,6 +51,7 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 			return t.DeleteDeviceUsersByUser(ctx, sqlgen.DeleteDeviceUsersByUserParams{UserID: u[:]})
 		},
 		"places": func() error { return t.DeletePlacesByUser(ctx, sqlgen.DeletePlacesByUserParams{UserID: u[:]}) },
+		"tier":   func() error { _, err := t.LowerUser(ctx, u); return err },
 		"lock":   func() error { _, err := t.Queries.UnlockUser(ctx, sqlgen.UnlockUserParams{UserID: u[:]}); return err },
 		"confirmations": func() error {
 			return t.DeleteConfirmationsByUser(ctx, sqlgen.DeleteConfirmationsByUserParams{UserID: u[:]})

@@ -127,6 +127,8 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryCancelled:     {Notice: notify.RecoveryCancelled},
 	happening.RecoveryDisputed:      {Notice: notify.RecoveryDisputed},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
+	happening.UserRaised:            {Notice: notify.UserRaised},
+	happening.UserLowered:           {Notice: notify.UserLowered},
 	happening.DeviceLost:            {Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},
 }
 

@@ -76,6 +76,9 @@ const (
 	RecoveryCompleted     Letter = "recovery_completed"
 	RecoveryShortened     Letter = "recovery_shortened"
 	DeviceLost            Letter = "device_lost"
+
+	UserRaised  Letter = "user_raised"
+	UserLowered Letter = "user_lowered"
 )
 
 // Delivery is the job that mails a message to one of its addresses.
