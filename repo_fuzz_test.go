@@ -36,6 +36,8 @@ var fuzzed = []struct{ folder, parser, target, bytes string }{
 	{"sign", "CheckBody", "FuzzUpbitBody", "signed bodies"},
 	{"sign", "CheckBody", "FuzzUpbitQuery", "signed queries"},
 	{"sign", "ParsePublicKey", "FuzzParsePublicKey", "public keys"},
+	{"internal/respond/leak", "ReadReport", "FuzzReadReport", "reports of found secrets"},
+	{"internal/prove/lab", "Read", "FuzzRead", "requests that somebody pasted"},
 	{"internal/prove/apikey", "Networks", "FuzzNetworks", "allowlists"},
 
 	{"internal/prove/mailaddr", "Parse", "FuzzParse", "mail addresses"},
@@ -76,6 +78,7 @@ var ownBytes = map[string]string{
 	"internal/kernel/scope.Parse":          "ParseString asks it for each word",
 	"internal/kernel/scope.ParseSet":       "ParseString asks it for all words",
 	"internal/kernel/scope.ParseClass":     "a word of the operator's routes file; ParseRoutes asks it",
+	"internal/respond/leak.ReadReporters": "the operator's own file of public keys",
 	"internal/record/audit.ParseHead":      "a line that the operator kept",
 	"internal/sandbox/ledger.ParseID":      "the requests of FuzzBody reach it",
 	"sign.ParseAlgorithm":                  "five words",

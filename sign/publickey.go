@@ -1,7 +1,10 @@
 package sign
 
 import (
+	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"math/big"
 	"slices"
 )
@@ -61,4 +64,18 @@ func (c edwards25519) solve(y *big.Int) *big.Int {
 	under.Mod(under.Add(under, one), c.p) // never 0, because -1/d is not a square
 	x := new(big.Int).Mul(square.Sub(square, one), under.ModInverse(under, c.p))
 	return x.ModSqrt(x.Mod(x, c.p), c.p)
+}
+
+// PublicHalf is what Key.Material holds of the public half of a private key that PrivateKeyFor reads.
+// Refusals: KeyOtherKind.
+func PublicHalf(private crypto.Signer) ([]byte, error) {
+	switch public := private.Public().(type) {
+	case ed25519.PublicKey:
+		return public, nil
+	case *ecdsa.PublicKey:
+		if public.Curve == elliptic.P256() {
+			return public.Bytes()
+		}
+	}
+	return nil, refuse(KeyOtherKind, "")
 }

@@ -29,6 +29,16 @@ func (x *exchangeInput) checkQueryHash(r *Request, with Settings) error {
 	}
 }
 
+// HashedText is the text under query_hash of a request in the dialects of Upbit and Bithumb, as a key with these settings spells it, for those
+// who look for where theirs differs; empty in all other dialects, and where there are no parameters.
+// Refusals: those of CheckBody about the parameters.
+func (s *Signature) HashedText(r *Request, with Settings) (string, error) {
+	if s.Dialect != Upbit && s.Dialect != Bithumb {
+		return "", nil
+	}
+	return with.hashed(r)
+}
+
 func queryHash(hashed string) string {
 	sum := sha512.Sum512([]byte(hashed))
 	return hex.EncodeToString(sum[:])

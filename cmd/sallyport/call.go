@@ -208,6 +208,7 @@ func signCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&asCurl, "curl", false, "print a curl line that a shell can run")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON: method, url and headers")
 	cmd.MarkFlagsMutuallyExclusive("curl", "json")
+	cmd.AddCommand(signExplainCommand())
 	return cmd
 }
 

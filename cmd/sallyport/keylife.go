@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/respond/leak"
 	"github.com/seed-21c57000/sallyport/internal/server"
 )
 
@@ -69,10 +71,50 @@ func keyStopCommand(verb, short string, s apikey.Stop, undo bool) *cobra.Command
 }
 
 func keyLeakedCommand() *cobra.Command {
-	return keyVerbCommand("leaked", "End a key for good because strangers hold its secret", "revoked", func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error {
+	var file string
+	cmd := keyVerbCommand("leaked", "End a key for good because strangers hold its secret", "revoked", func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error {
 		_, err := rooms.APIKeys.Leaked(cmd.Context(), host(), kid, time.Now())
 		return err
 	})
+	one := cmd.RunE
+	cmd.Long = `With a key id that key ends for good. With --file the finds of a scanner are read, in the format of GitHub's secret scanning partners (a JSON
+array of objects with token, url and source); every key whose secret is among them is blocked, which its owner can take back, and the owner is told.`
+	cmd.Example += "\n  sallyport key leaked --file finds.json"
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if file != "" {
+			return cobra.NoArgs(cmd, args)
+		}
+		return takes("KEY_ID")(cmd, args)
+	}
+	many := withRooms(func(cmd *cobra.Command, _ []string, rooms *server.Rooms) error { return blockFinds(cmd, rooms, file) })
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if file != "" {
+			return many(cmd, args)
+		}
+		return one(cmd, args)
+	}
+	cmd.Flags().StringVar(&file, "file", "", "finds of a scanner instead of a key id; - reads standard input")
+	return cmd
+}
+
+func blockFinds(cmd *cobra.Command, rooms *server.Rooms, file string) error {
+	text, err := readText(file, cmd.InOrStdin())
+	if err != nil {
+		return usage(err)
+	}
+	finds, err := leak.ReadReport([]byte(text))
+	if err != nil {
+		return usage(errors.New(words(err)))
+	}
+	blocked, err := rooms.Leaks.Block(cmd.Context(), host(), finds)
+	if err != nil {
+		return err
+	}
+	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
+		return printJSON(cmd.OutOrStdout(), map[string]int{"finds": len(finds), "blocked": blocked})
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Finds: %d. Keys blocked, and their owners told: %d.\n", len(finds), blocked)
+	return err
 }
 
 func keyRetireCommand() *cobra.Command {
@@ -100,7 +142,7 @@ func keyRotateCommand() *cobra.Command {
 				return keyGone(args[0], fault.New(fault.KeyNotFound))
 			}
 			file := client.KeyFile{
-				KeyID: live.Text, Algorithm: live.Algorithm.String(), Dialect: live.Dialect.String(), Environment: live.Environment.String(),
+				KeyID: live.Text(), Algorithm: live.Algorithm.String(), Dialect: live.Dialect.String(), Environment: live.Environment.String(),
 				Scopes: live.Scopes.Words(), Settings: live.Dialect.SettingsWords(live.Settings),
 			}
 			if live.Algorithm.KeepsPublicHalf() {

@@ -87,7 +87,7 @@ func (l *activity) entry(t audit.Told, lang string) entryShown {
 		e.Device = l.describe.Device(r.Agent, lang)
 	}
 	if live := l.keys.Find(r.Key); live != nil {
-		e.KeyID = live.Text
+		e.KeyID = live.Text()
 	}
 	facts := maps.Clone(r.Facts)
 	if agent, ok := facts["device"]; ok {

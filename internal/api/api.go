@@ -25,6 +25,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/lab"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
@@ -65,6 +66,8 @@ type Deps struct {
 	Binding Binder
 	// Tally counts refusals for the owners of keys and sessions.
 	Tally *audit.Tally
+	// Lab explains signatures of test keys.
+	Lab *lab.Lab
 
 	Accounts *account.Accounts
 	Sessions *session.Sessions
@@ -107,7 +110,7 @@ func New(d Deps) (*API, error) {
 	}
 	missing := map[string]bool{
 		"Now": d.Now == nil, "FormKey": len(d.FormKey) != 32, "Decide": d.Decide == nil, "Verifier": d.Verifier == nil,
-		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
+		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
 		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
 		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
@@ -143,6 +146,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&contacts{a.Contacts}).mount(a)
 	(&genuine{a.Official}).mount(a)
 	(&activity{a.Log, a.Keys, a.Describe}).mount(a)
+	(&explains{a.Lab, a.Tally, a.Keys}).mount(a)
 	(&overview{a.CheckUps, a.Log, a.Describe, a.Now}).mount(a)
 	a.describeItself()
 }

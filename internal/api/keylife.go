@@ -152,7 +152,7 @@ func (k *keyLife) named(text string) (id.Key, error) {
 	if err != nil {
 		return kid, fault.New(fault.KeyNotFound)
 	}
-	if live := k.room.Find(kid); live == nil || live.Text != text {
+	if live := k.room.Find(kid); live == nil || !live.Is(text) {
 		return kid, fault.New(fault.KeyNotFound)
 	}
 	return kid, nil

@@ -181,7 +181,7 @@ func (k *keys) revoke(ctx context.Context, p principal.Principal, in *keyPath) (
 		return nil, fault.New(fault.KeyNotFound)
 	}
 	// The same bytes under the other environment's prefix name no key.
-	if live := k.room.Find(kid); live == nil || live.Text != in.KeyID {
+	if live := k.room.Find(kid); live == nil || !live.Is(in.KeyID) {
 		return nil, fault.New(fault.KeyNotFound)
 	}
 	return nil, k.room.Revoke(ctx, p, kid)

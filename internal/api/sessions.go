@@ -25,7 +25,7 @@ type sessions struct {
 	}
 	keys interface {
 		standings
-		Find(k id.Key) *apikey.Live
+		Self(ctx context.Context, p principal.Principal) (apikey.Key, error)
 	}
 	factors interface {
 		Restore(ctx context.Context, p principal.Principal) error
@@ -98,15 +98,17 @@ type owedShown struct {
 
 type whoamiOut struct{ Body whoami }
 
-func (s *sessions) whoami(_ context.Context, p principal.Principal, _ *struct{}) (*whoamiOut, error) {
+func (s *sessions) whoami(ctx context.Context, p principal.Principal, _ *struct{}) (*whoamiOut, error) {
 	w := whoami{
 		Kind: p.Kind.String(), User: p.User, Account: p.Account, Subaccount: p.Subaccount, Role: p.Role.String(), Scopes: p.Scopes.Words(),
 	}
 	if p.Kind == principal.KindKey {
-		if live := s.keys.Find(p.Key); live != nil {
-			shown := keyAs(s.keys, live.Key)
-			w.Key = &shown
+		key, err := s.keys.Self(ctx, p)
+		if err != nil {
+			return nil, err
 		}
+		shown := keyAs(s.keys, key)
+		w.Key = &shown
 		return &whoamiOut{w}, nil
 	}
 	w.Name, w.Lang, w.Session, w.ACR = p.Name, p.Lang, p.Session, p.Level().String()

@@ -295,8 +295,10 @@ func (v *visit) count(refusal *signed.RefusalError) {
 	for name, value := range refusal.Fault.Fields {
 		facts[name] = fmt.Sprint(value)
 	}
-	v.Tally.Note(audit.Refusal{
+	note := audit.Refusal{
 		Action: audit.RequestRefused, Person: refusal.Live.Owner, Account: refusal.Live.Account, Key: refusal.Live.ID,
 		Reason: string(refusal.Fault.Code), Addr: v.rec.Addr, Route: v.line.Name(),
-	}, v.who, facts)
+	}
+	v.Tally.Keep(audit.Kept{Refusal: note, Request: v.rec.ID, At: v.Now(), Proven: refusal.Proven, Facts: facts, ToSign: refusal.ToSign})
+	v.Tally.Note(note, v.who, facts)
 }

@@ -40,6 +40,7 @@ type Config struct {
 	Password      Password      `key:"password" doc:"What hashing a password costs us and a thief (Argon2id). A change takes hold at each user's next sign-in."`
 	Throttle      Throttle      `key:"throttle" doc:"How tries to prove who one is are slowed down. Nobody is ever locked out."`
 	Keys          Keys          `key:"keys" doc:"How long API keys live."`
+	Leaks         Leaks         `key:"leaks" doc:"Who is believed when they report that a secret was found where strangers can read it."`
 	Dialects      Dialects      `key:"dialects" doc:"The ways of signing a request that the gateway understands."`
 	Log           Log           `key:"log" doc:"What the process writes to its standard error."`
 

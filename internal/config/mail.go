@@ -34,6 +34,11 @@ type DKIM struct {
 	KeyFile  string   `key:"key_file" doc:"A file with the private key, PEM (PKCS #8): Ed25519, or RSA of at least 2048 bits, which more receivers check. Empty signs nothing."`
 }
 
+// Leaks is the section of that name.
+type Leaks struct {
+	PublicKeysFile string `key:"public_keys_file" doc:"The public keys of those who report, JSON as GitHub publishes those of its secret scanning; read at the start. Empty turns POST /v1/leaks off."`
+}
+
 // Official is the section of that name.
 type Official struct {
 	Hosts   []HostName `key:"hosts" doc:"Names of web servers of yours, each with https and no port: the public site, the help pages."`

@@ -111,5 +111,10 @@ func (v *visit) tell(err error) {
 	for name, value := range f.Fields {
 		facts[name] = fmt.Sprint(value)
 	}
+	kept := audit.Kept{Refusal: note, Request: v.rec.ID, At: v.now, Proven: v.who.Kind != principal.KindNobody, Facts: facts}
+	if refusal, signedOne := errors.AsType[*signed.RefusalError](err); signedOne {
+		kept.Proven, kept.ToSign = refusal.Proven, refusal.ToSign
+	}
+	v.g.Tally.Keep(kept)
 	v.g.Tally.Note(note, principal.Principal{Kind: v.who.Kind, User: v.who.User, Session: v.who.Session, Proof: v.who.Proof, Origin: v.rec.Origin()}, facts)
 }

@@ -134,7 +134,7 @@ func TestAKeyRotatesItself(t *testing.T) {
 	if _, got := r.self(r.key); got.Code != fault.KeyRotating {
 		t.Errorf("the old secret after the new one was used: %d %s", got.Status, got.Code)
 	}
-	if now := r.APIKeys.Find(r.key.ID).ExpiresAt; !now.Equal(ends) {
+	if now := r.KeyNow(r.key.ID).ExpiresAt; !now.Equal(ends) {
 		t.Errorf("a key moved the end of its life from %s to %s", ends, now)
 	}
 	r.clock.Advance(2 * time.Hour)

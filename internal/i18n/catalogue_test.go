@@ -155,7 +155,7 @@ func families() map[string][]string {
 		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
 		"fact.dialect.": dialects, "signs.": append([]string{"ed25519", "hmac"}, exchanges...),
 		"fact.language.": {"en", "ko"},
-		"fact.problem.":  problems(),
+		"fact.problem.":  problems(), "lab.why.": {"unsigned", "two_schemes", "bad_signature", "alg_mismatch", "wrong_dialect"},
 		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
 		"confirm.title.": {"withdraw", "destination"}, "confirm.what.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
 		"question.": questions, "question.since.": {"session", "password", "other"}, "fact.asked.": {"session", "password", "app", "passkey", "codes", "mail", "second", "key"},

@@ -28,7 +28,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	bound := s.mountBinding(routes)
 	programs, err := api.New(api.Deps{
 		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{}, Binding: bound,
-		Tally: s.Tally, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
+		Tally: s.Tally, Lab: s.Lab, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
 		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps,
 		Notices: s.Notices, Locks: s.Locks, Tiers: s.Tiers, Contacts: s.Contacts, Official: s.official(),
 	})
@@ -39,7 +39,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	pages, err := web.New(web.Deps{
 		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(), APIs: s.programHosts(),
 		FormKey: formKey, Decide: s.Policy, Describe: describer{}, Binding: bound, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
-		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps,
+		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps,
 		Notices: s.Notices, Locks: s.Locks, Tiers: s.Tiers, Contacts: s.Contacts, Official: s.official(), ContactHold: s.cfg.Holds.Contact,
 	})
 	if err != nil {
@@ -55,6 +55,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 			httpx.WriteProblem(w, r, err)
 		}
 	})
+	s.mountLeaks(machines)
 	confirmations := route.NewMux()
 	web.NewConfirming(s.opts.Now, Product, string(s.cfg.Dashboard.Origin), s.Confirmations).Mount(confirmations)
 	return s.atHome(routes, confirmations), errors.Join(routes.Check(), confirmations.Check())

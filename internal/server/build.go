@@ -32,6 +32,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/lab"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
@@ -47,6 +48,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
+	"github.com/seed-21c57000/sallyport/internal/respond/leak"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/internal/store"
@@ -87,10 +89,14 @@ type Rooms struct {
 	StepUps  *stepup.StepUps
 	APIKeys  *apikey.Keys
 	Verifier *signed.Verifier
-	Log      *audit.Log
-	Tally    *audit.Tally
-	Notices  *notify.Notices
-	Holds    *hold.Holds
+	// Lab explains signatures of test keys.
+	Lab   *lab.Lab
+	Log   *audit.Log
+	Tally *audit.Tally
+	// Leaks takes reports of secrets that were found in public.
+	Leaks   *leak.Intake
+	Notices *notify.Notices
+	Holds   *hold.Holds
 	// Confirmations are the user's own proofs for single transactions.
 	Confirmations *confirm.Confirmations
 	// Recoveries are the ways back into accounts.
@@ -390,7 +396,7 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 	db, now := r.Store, opts.Now
 	limits, windows := dialects(cfg.Dialects)
 	r.APIKeys, err = apikey.New(ctx, apikey.Deps{
-		Ledger: store.Of[apikey.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Ceremonies: r.ceremonies, Sealer: db.Ring(),
+		Ledger: store.Of[apikey.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Ceremonies: r.ceremonies, Sealer: db.Ring(), Opener: db.Ring(),
 		Follow: follow, ScopesOf: policy.ScopesOf,
 		Limits: apikey.Limits{
 			Life: cfg.Keys.DefaultLife, ReadOnlyLife: cfg.Keys.ReadOnlyLife, HighValueLife: cfg.Keys.HighValueLife, MaxLife: cfg.Keys.MaxLife,
@@ -406,6 +412,12 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 	r.budgets = memory.NewBudgets(memory.BudgetLimits{
 		SourceBurst: 200, SourceInterval: 100 * time.Millisecond, KeyBurst: 30, KeyInterval: time.Second,
 	})
+	r.Lab = lab.New(now, r.APIKeys, db.Ring())
+	known, err := reporters(cfg.Leaks)
+	if err != nil {
+		return err
+	}
+	r.Leaks = leak.New(now, r.APIKeys, r.budgets, known)
 	r.Verifier = signed.New(signed.Deps{
 		Now: now, Keys: r.APIKeys, Opener: db.Ring(), Nonces: r.nonces, Budgets: r.budgets, Durable: store.Of[apikey.Tx](db),
 		UntimedNonces: int64(cfg.Keys.UntimedNonces), Windows: windows,

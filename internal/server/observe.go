@@ -53,6 +53,15 @@ func (m *metrics) countBindings(counts func() map[string]int64) {
 	}
 }
 
+// countLeaks tells how many reports of found secrets were taken, how many finds stood in them, and how many keys were blocked for it.
+func (m *metrics) countLeaks(counts func() map[string]int64) {
+	for what := range counts() {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "sallyport_leak_" + what + "_total", Help: "Reports of secrets that were found in public: reports, finds in them, keys blocked.",
+		}, func() float64 { return float64(counts()[what]) }))
+	}
+}
+
 // newMetrics makes them. age says how long ago this process last knew of every change, refused how many connections found no room.
 func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 	m := &metrics{

@@ -221,7 +221,7 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.SignUpExisting{}, nil
 	case notify.ContactCode:
 		return letter.ContactCode{Second: facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}, nil
-	case notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled:
+	case notify.KeyFound, notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled:
 		return keyAged(l, facts, m.Born)
 	default:
 		return writeRecovery(lang, m, seen)
@@ -232,6 +232,8 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 func keyAged(l notify.Letter, facts map[string]string, at time.Time) (aged letter.KeyAged, err error) {
 	aged = letter.KeyAged{Change: string(l), Name: facts["name"], From: facts["seen"], Seen: at}
 	switch l {
+	case notify.KeyFound:
+		aged.From = facts["host"]
 	case notify.KeyExpiring:
 		aged.Ends, err = time.Parse(time.RFC3339, facts["ends"])
 	case notify.KeyLapsing:

@@ -128,12 +128,24 @@ func (t *tx) KeysOfOwner(ctx context.Context, u id.User) ([]id.Key, error) {
 
 func (t *tx) MaterialOf(ctx context.Context, k id.Key) ([]apikey.Material, error) {
 	rows, err := t.ListKeySecrets(ctx, sqlgen.ListKeySecretsParams{KeyID: k[:]})
-	return each(rows, err, func(row sqlgen.ApiKeySecret) apikey.Material {
-		return apikey.Material{
-			Version: uint32(row.Version), Bytes: row.Material, Born: at(row.CreatedAt), MintedBy: row.MintedBy,
-			RetiresAt: maybeAt(row.RetiresAt), LastUsedAt: maybeAt(row.LastUsedAt), LastUsedFrom: row.LastUsedFrom,
-		}
-	})
+	return each(rows, err, materialOf)
+}
+
+func (t *tx) MaterialsBetween(ctx context.Context, after, last id.Key) (map[id.Key][]apikey.Material, error) {
+	rows, err := t.ListKeySecretsBetween(ctx, sqlgen.ListKeySecretsBetweenParams{After: after[:], Last: last[:]})
+	of := make(map[id.Key][]apikey.Material, len(rows))
+	for _, row := range rows {
+		k := rowID[id.KeyKind](row.KeyID)
+		of[k] = append(of[k], materialOf(row))
+	}
+	return of, err
+}
+
+func materialOf(row sqlgen.ApiKeySecret) apikey.Material {
+	return apikey.Material{
+		Version: uint32(row.Version), Bytes: row.Material, Born: at(row.CreatedAt), MintedBy: row.MintedBy,
+		RetiresAt: maybeAt(row.RetiresAt), LastUsedAt: maybeAt(row.LastUsedAt), LastUsedFrom: row.LastUsedFrom,
+	}
 }
 
 func (t *tx) RevokeKey(ctx context.Context, a id.Account, k id.Key, why string, now time.Time) (bool, error) {

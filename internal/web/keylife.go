@@ -20,7 +20,7 @@ func (k *keys) named(v *visit) (id.Key, error) {
 	if err != nil {
 		return kid, fault.New(fault.KeyNotFound)
 	}
-	if live := k.keys.Find(kid); live == nil || live.Text != text {
+	if live := k.keys.Find(kid); live == nil || !live.Is(text) {
 		return kid, fault.New(fault.KeyNotFound)
 	}
 	return kid, nil

@@ -64,7 +64,7 @@ func (v *visit) problem(err error) page.Problem {
 	httpx.Note(v.r, e.Code, err)
 	httpx.SetRetryAfter(v.w.Header(), f.RetryAfter)
 	v.status = e.Status
-	p := page.Problem{Code: string(e.Code), Title: title, Fix: fix, Field: fieldOf(f)}
+	p := page.Problem{Code: string(e.Code), Title: title, Fix: fix, Field: fieldOf(f), Unchanged: v.unchanged(e)}
 	if f.RetryAfter > 0 {
 		p.Again = v.when(v.now.Add(f.RetryAfter))
 	}
@@ -78,6 +78,12 @@ func (v *visit) problem(err error) page.Problem {
 		p.Hint += " " + v.words.Say("invalid.entry", "entry", entry)
 	}
 	return p
+}
+
+// unchanged says whether a page must add that nothing was changed: somebody sent something, it was refused, and the registry's texts are silent about
+// it. An error of ours is never one of those: what it left behind is not known.
+func (v *visit) unchanged(e fault.Entry) bool {
+	return v.r.Method == http.MethodPost && e.Status < http.StatusInternalServerError && !strings.Contains(e.English+e.EnglishFix, "othing ")
 }
 
 // fieldOf finds the input that a refusal is about.
@@ -108,7 +114,7 @@ func (v *visit) showRefusal(err error) error {
 	v.status = e.Status
 	view := page.Refusal{
 		Code: string(e.Code), Title: title, Fix: fix, Status: strconv.Itoa(e.Status) + " " + http.StatusText(e.Status), Request: v.rec.ID.String(),
-		Back: v.from(), SignIn: v.who.Kind != principal.KindUser && e.Status == http.StatusUnauthorized,
+		Back: v.from(), SignIn: v.who.Kind != principal.KindUser && e.Status == http.StatusUnauthorized, Unchanged: v.unchanged(e),
 	}
 	if f.RetryAfter > 0 {
 		view.Again = v.when(v.now.Add(f.RetryAfter))

@@ -28,6 +28,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/lab"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
@@ -92,6 +93,9 @@ type Deps struct {
 	StepUps  *stepup.StepUps
 	Keys     *apikey.Keys
 	Log      *audit.Log
+	// Tally knows why requests were refused, Lab explains signatures of test keys.
+	Tally *audit.Tally
+	Lab   *lab.Lab
 	// Confirmations and Holds are what waits, and why.
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
@@ -130,7 +134,7 @@ func New(d Deps) (*Web, error) {
 	missing := map[string]bool{
 		"Now": d.Now == nil, "Product": d.Product == "", "Environment": d.Environment == 0, "FormKey": len(d.FormKey) != 32,
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
-		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil,
+		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil,
 		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
 		"Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
 	}
@@ -181,6 +185,8 @@ func (w *Web) Mount(mux *route.Mux) {
 	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}
+	(&activity{w.Log, w.Keys}).mount(on)
+	(&laboratory{w.Lab, w.Tally, w.Keys}).mount(on)
 	codes{}.mount(on)
 	languages{w.Accounts}.mount(on)
 

@@ -25,13 +25,15 @@ func (p *person) picture(name string) {
 	for _, lang := range []string{"ko", "en"} {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int64{1280, 360} {
-				l := look{lang, theme, width}
+				l := look{lang, theme, width, ""}
 				p.wear(l)
 				p.keep(name + "-" + l.String() + ".png")
 			}
 		}
 	}
-	p.wear(look{"en", "light", 1280})
+	p.wear(look{"en", "dark", 1280, "more"})
+	p.keep(name + "-contrast.png")
+	p.wear(look{"en", "light", 1280, ""})
 }
 
 func (p *person) keep(name string) {

@@ -91,6 +91,12 @@ func walk(p *person, show func(name string)) {
 	p.until("location.pathname.startsWith('/lost-device/') && document.readyState === 'complete'")
 	show("lost-device")
 	visit("activity", "/activity")
+	visit("requests", "/requests?id=req_069g9r2kt0f7s8w3a5q1z7y6xc")
+	p.open(p.demo.Dashboard + "/lab")
+	p.fill("#request", "GET /v1/accounts HTTP/1.1\nHost: 127.0.0.1\n")
+	p.submit("form[action='/lab']")
+	p.until("document.querySelector('.note.bad') !== null")
+	visit("lab", "/lab")
 	visit("pictures", "/activity/pictures")
 	visit("check-up", "/check-up")
 	visit("confirmations", "/confirmations")
@@ -151,16 +157,18 @@ func (p *person) fillIn(page string, fields map[string]string) {
 type look struct {
 	lang, theme string
 	width       int64
+	// contrast is what the reader prefers: "more", or nothing.
+	contrast string
 }
 
-func (l look) String() string { return fmt.Sprintf("%s-%s-%d", l.lang, l.theme, l.width) }
+func (l look) String() string { return fmt.Sprintf("%s-%s-%d%s", l.lang, l.theme, l.width, l.contrast) }
 
 // wear shows the current page as l.
 func (p *person) wear(l look) {
 	p.t.Helper()
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		// Colours on their way from one theme to the other belong to neither.
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.theme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.theme}, {Name: "prefers-reduced-motion", Value: "reduce"}, {Name: "prefers-contrast", Value: l.contrast}},
 	})
 	call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: l.width, Height: 900, DeviceScaleFactor: 1, Mobile: l.width < 600,
@@ -199,7 +207,7 @@ func confirmation(p *person, show func(name string)) {
 	p.withdrawOnTheExchange("paper1qconfirmation", show)
 }
 
-// inReach looks at the current page as four readers do.
+// inReach looks at the current page as six readers do.
 func inReach(p *person, name string) {
 	t := p.t
 	t.Helper()
@@ -210,7 +218,9 @@ func inReach(p *person, name string) {
 		}
 		t.Skipf("axe-core is not installed (make setup): %v", err)
 	}
-	for _, l := range []look{{"ko", "dark", 360}, {"ko", "light", 360}, {"en", "light", 1280}, {"en", "dark", 1280}} {
+	for _, l := range []look{
+		{"ko", "dark", 360, ""}, {"ko", "light", 360, ""}, {"en", "light", 1280, ""}, {"en", "dark", 1280, ""}, {"en", "light", 1280, "more"}, {"en", "dark", 1280, "more"},
+	} {
 		p.wear(l)
 		p.text(string(script) + "; ''")
 		for problem := range strings.SplitSeq(p.text(axeProblems), "\n") {
@@ -222,7 +232,7 @@ func inReach(p *person, name string) {
 			t.Errorf("%s %s: the page is %s px wider than the screen", name, l, over)
 		}
 	}
-	p.wear(look{"en", "light", 1280})
+	p.wear(look{"en", "light", 1280, ""})
 }
 
 const axe = "../../kit/peers/node_modules/axe-core/axe.min.js"

@@ -156,7 +156,7 @@ func (w *world) keyOf(keyID, secret string) authtest.Key {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	k := authtest.Key{Key: w.APIKeys.Find(kid).Key, Secret: secret}
+	k := authtest.Key{Key: w.KeyNow(kid), Secret: secret}
 	if k.Dialect == sign.Upbit {
 		k.Signer, err = sign.NewExchangeSigner(sign.ExchangeKey{Dialect: sign.Upbit, KeyID: keyID, Secret: []byte(secret), Untimed: true})
 	} else {

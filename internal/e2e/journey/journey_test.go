@@ -104,7 +104,7 @@ func (l *life) newKey(wanted map[string]any) authtest.Key {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	return authtest.Key{Key: l.APIKeys.Find(kid).Key, Signer: signer}
+	return authtest.Key{Key: l.KeyNow(kid), Signer: signer}
 }
 
 // call sends a signed request of a key from home.

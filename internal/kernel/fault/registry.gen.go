@@ -254,6 +254,10 @@ const (
 	RecoveryMailCodeRefused Code = "recovery.mail_code_refused"
 	// RecoveryProofRefused: That did not hold.
 	RecoveryProofRefused Code = "recovery.proof_refused"
+	// LabNoTestKey: The request names no test key of your account.
+	LabNoTestKey Code = "lab.no_test_key"
+	// RequestNotRefused: No refused request of yours has this id, or it is no longer kept.
+	RequestNotRefused Code = "request.not_refused"
 	// DeviceNotFound: There is no such device, or nothing is left of it.
 	DeviceNotFound Code = "device.not_found"
 	// CheckUpChanged: What you were asked about is another now, or is gone. Nothing was changed.
@@ -639,6 +643,12 @@ var registry = map[Code]Entry{
 	RecoveryProofRefused: {Code: RecoveryProofRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That did not hold.", EnglishFix: "Try again, or choose another way. Nothing is lost by a wrong try.",
 		Korean: "인증에 실패했습니다.", KoreanFix: "다시 시도하거나 다른 방법을 선택해 주십시오. 잘못 입력해도 잃는 것은 없습니다."},
+	LabNoTestKey: {Code: LabNoTestKey, Status: 404, Sight: Anyone, Outside: "",
+		English: "The request names no test key of your account.", EnglishFix: "Sign it with a test key. The lab speaks of no other keys.",
+		Korean: "요청에 본인 계정의 테스트 키가 없습니다.", KoreanFix: "테스트 키로 서명해 주십시오. 다른 키는 다루지 않습니다."},
+	RequestNotRefused: {Code: RequestNotRefused, Status: 404, Sight: Anyone, Outside: "",
+		English: "No refused request of yours has this id, or it is no longer kept.", EnglishFix: "Activity counts what was refused before.",
+		Korean: "이 ID로 거부된 본인의 요청이 없거나 더 이상 보관하지 않습니다.", KoreanFix: "이전에 거부된 요청은 활동 내역에서 확인해 주십시오."},
 	DeviceNotFound: {Code: DeviceNotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such device, or nothing is left of it.", EnglishFix: "Reload the list of devices.",
 		Korean: "해당 기기가 없거나 이미 정리되었습니다.", KoreanFix: "기기 목록을 새로 고쳐 주십시오."},

@@ -39,6 +39,9 @@ const (
 	KeyLeaked       Kind = "key_leaked"
 	// MoneyKeyLeaked is KeyLeaked of a key that could withdraw.
 	MoneyKeyLeaked Kind = "money_key_leaked"
+	// KeyFound: a scanner found the secret where strangers can read it. MoneyKeyFound is the same of a key that could withdraw.
+	KeyFound       Kind = "key_found"
+	MoneyKeyFound  Kind = "money_key_found"
 	KeyWidened     Kind = "key_widened"
 	KeyWoken       Kind = "key_woken"
 	KeyReleased    Kind = "key_released"

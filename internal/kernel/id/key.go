@@ -108,8 +108,24 @@ func ParseKey(s string) (Key, Environment, error) {
 	return k, env, nil
 }
 
-// PeekKey reads the bytes of a key id and leaves its checksum alone. It is for finding a key whose whole text is then compared with s, which
-// says all that the checksum could, and saves a signed request a tenth of a microsecond.
+// KeySum is the checksum that ends the text of a key's id.
+type KeySum [checksumDigits]byte
+
+// SumKey gives the checksum of a key's text.
+func SumKey(k Key, env Environment) (sum KeySum) {
+	copy(sum[:], FormatKey(k, env)[KeyIDLength-checksumDigits:])
+	return sum
+}
+
+// IsKey says whether s, from which PeekKey read the bytes of a key, is that key's id in full.
+func IsKey(s string, env Environment, sum KeySum) bool {
+	digits := KeyIDLength - checksumDigits - keyIDDigits
+	return len(s) == KeyIDLength && s[:len(prefixKeyID)] == prefixKeyID && s[len(prefixKeyID):digits-1] == env.String() && s[digits-1] == '_' &&
+		s[KeyIDLength-checksumDigits:] == string(sum[:])
+}
+
+// PeekKey reads the bytes of a key id and leaves its checksum alone. It is for finding a key whose known checksum is then compared by IsKey,
+// which saves a signed request the tenth of a microsecond that computing it takes.
 func PeekKey(s string) (k Key, ok bool) {
 	if len(s) != KeyIDLength {
 		return Key{}, false

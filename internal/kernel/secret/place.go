@@ -18,8 +18,12 @@ type Place struct {
 //	│ 2 len │ table │ 2 len │ column │ 2 len │ row │ 4 vers. │
 //	└───────┴───────┴───────┴────────┴───────┴─────┴─────────┘
 func (p Place) AAD() []byte {
-	aad := make([]byte, 0, 10+len(p.Table)+len(p.Column)+len(p.Row))
-	for _, part := range []string{p.Table, p.Column, p.Row} {
+	return p.AppendAAD(make([]byte, 0, 10+len(p.Table)+len(p.Column)+len(p.Row)))
+}
+
+// AppendAAD appends what AAD gives.
+func (p Place) AppendAAD(aad []byte) []byte {
+	for _, part := range [...]string{p.Table, p.Column, p.Row} {
 		aad = binary.BigEndian.AppendUint16(aad, uint16(len(part)))
 		aad = append(aad, part...)
 	}

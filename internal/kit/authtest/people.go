@@ -141,6 +141,16 @@ func (k Key) File() client.KeyFile {
 	}
 }
 
+// KeyNow is a key as its row says.
+func (s *Stack) KeyNow(kid id.Key) apikey.Key {
+	s.t.Helper()
+	key, err := s.APIKeys.Self(s.t.Context(), principal.Principal{Key: kid})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return key
+}
+
 // IssueKey makes a key for the person by the host's way, which needs no step-up: Ed25519 in the native dialect unless in says otherwise.
 func (s *Stack) IssueKey(p *Person, in apikey.IssueInput) Key {
 	s.t.Helper()

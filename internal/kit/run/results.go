@@ -112,12 +112,15 @@ func (r *results) endPackage(e event, p *report, out io.Writer) {
 	}
 }
 
+// added are the beginnings of the lines that the testing package adds to what a test says.
+var added = []string{"=== ", "--- ", "fuzz: elapsed: "}
+
 // reason is what a test said, without the lines that the testing package adds.
 func reason(printed []string) string {
 	var said []string
 	for _, line := range printed {
 		line = strings.TrimSpace(line)
-		if line != "" && !strings.HasPrefix(line, "=== ") && !strings.HasPrefix(line, "--- ") {
+		if line != "" && !slices.ContainsFunc(added, func(a string) bool { return strings.HasPrefix(line, a) }) {
 			said = append(said, line)
 		}
 	}

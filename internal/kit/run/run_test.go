@@ -66,6 +66,13 @@ func TestReadingGoTest(t *testing.T) {
 	}
 }
 
+func TestTheReasonOfAFuzzTargetIsNotItsProgress(t *testing.T) {
+	printed := []string{"=== RUN   FuzzX\n", "fuzz: elapsed: 20s, execs: 9 (1/sec)\n", "--- FAIL: FuzzX (20.2s)\n", "    context deadline exceeded\n"}
+	if got := reason(printed); got != context.DeadlineExceeded.Error() {
+		t.Errorf("reason %q is not what the engine says when it is late", got)
+	}
+}
+
 func TestSummary(t *testing.T) {
 	allowed := allowedSkips()
 	for _, test := range []struct {

@@ -77,6 +77,7 @@ func samples(language string) map[string]letter.Letter {
 		"key_disabled":             letter.KeyAged{Change: "key_disabled", Name: "grid-btc", Seen: at},
 		"key_expiring":             letter.KeyAged{Change: "key_expiring", Name: "grid-btc", Ends: at.AddDate(0, 0, 7), Seen: at},
 		"key_lapsing":              letter.KeyAged{Change: "key_lapsing", Name: "grid-btc", Ends: at.AddDate(0, 0, 7), Seen: at},
+		"key_found":                letter.KeyAged{Change: "key_found", Name: "grid-btc", From: "gist.github.com", Seen: at},
 		"key_strayed":              letter.KeyAged{Change: "key_strayed", Name: "grid-btc", From: "198.51.100.9", Seen: at},
 		"recovery_code":            letter.RecoveryCode{Code: "48201753", ValidFor: 10 * time.Minute},
 		"recovery_nobody":          letter.RecoveryNobody{},

@@ -314,12 +314,13 @@ func (l AccountLock) compose(w *writer) {
 	w.footOfAccount()
 }
 
-// KeyAged reports what time did to an API key, or the place that it was used from: nothing that its reader did.
+// KeyAged reports what time did to an API key, or the place that it was used from or found at: nothing that its reader did.
 type KeyAged struct {
 	// Change is what happened, as the catalogue's keys begin: "key_expiring", "key_strayed".
 	Change string
 	Name   string
-	// Ends is when what is announced comes; zero if it has come. From is the address of a key that strayed.
+	// Ends is when what is announced comes; zero if it has come. From is the address of a key that strayed,
+	// or the host where one was found.
 	Ends time.Time
 	From string
 	Seen time.Time

@@ -43,8 +43,11 @@ func erase(t *testing.T, s *authtest.Stack) {
 	if _, _, err := s.Accounts.ByMail(t.Context(), ada.Mail); fault.CodeOf(err) != fault.NotFound {
 		t.Errorf("her address is still there: %v", err)
 	}
-	if live := s.APIKeys.Find(key.ID); live.RevokedAt.IsZero() || live.Name != "" || live.OwnerName != "" || s.APIKeys.Find(other.ID).Name == "" {
-		t.Errorf("her key: revoked %v, name %q, owner %q", live.RevokedAt, live.Name, live.OwnerName)
+	if now := s.KeyNow(key.ID); now.RevokedAt.IsZero() || now.Name != "" || now.OwnerName != "" || s.KeyNow(other.ID).Name == "" {
+		t.Errorf("her key: revoked %v, name %q, owner %q", now.RevokedAt, now.Name, now.OwnerName)
+	}
+	if live := s.APIKeys.Find(key.ID); live.Name != "" || fault.CodeOf(live.State(s.Now())) != fault.KeyRevoked {
+		t.Errorf("her key in memory: %q, %v", live.Name, live.State(s.Now()))
 	}
 	// Her key goes on being tried. It is recorded, and holds up nobody else's refusals.
 	s.Tally.Note(audit.Refusal{Action: audit.RequestRefused, Person: ada.User.ID, Key: key.ID, Reason: "key.revoked"}, principal.Nobody(authtest.PersonOrigin()), nil)

@@ -130,13 +130,17 @@ func dormancy(key Key, now time.Time) (step Dormancy) {
 func (k *Keys) Age(ctx context.Context) error {
 	now := k.Now()
 	var due []id.Key
-	k.index.mu.RLock()
-	for kid, l := range k.index.byID {
-		if _, _, ok := k.next(l.asUsed(l.Key), now); ok {
-			due = append(due, kid)
+	err := k.eachPage(ctx, func(_ Tx, _ id.Key, page []Key) error {
+		for _, key := range page {
+			if _, _, ok := k.next(k.asUsed(key), now); ok {
+				due = append(due, key.ID)
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("look for keys that age: %w", err)
 	}
-	k.index.mu.RUnlock()
 	for _, kid := range due {
 		for more := true; more; {
 			var err error
@@ -149,9 +153,11 @@ func (k *Keys) Age(ctx context.Context) error {
 }
 
 // asUsed is the key with the last use that this node knows of.
-func (l *Live) asUsed(key Key) Key {
-	if at := time.UnixMicro(l.used.at.Load()); at.After(key.LastUsedAt) {
-		key.LastUsedAt = at
+func (k *Keys) asUsed(key Key) Key {
+	if live := k.Find(key.ID); live != nil {
+		if at := time.UnixMicro(live.used.at.Load()); at.After(key.LastUsedAt) {
+			key.LastUsedAt = at
+		}
 	}
 	return key
 }
@@ -163,10 +169,7 @@ func (k *Keys) ageOne(ctx context.Context, kid id.Key, now time.Time) (did bool,
 		if err != nil || !found {
 			return audit.Quiet(audit.KeyUsed), err
 		}
-		if live := k.Find(kid); live != nil {
-			key = live.asUsed(key)
-		}
-		after, v, ok := k.next(key, now)
+		after, v, ok := k.next(k.asUsed(key), now)
 		if !ok {
 			return audit.Quiet(audit.KeyUsed), nil
 		}

@@ -124,6 +124,8 @@ type Tx interface {
 	InsertKey(ctx context.Context, k Key, m Material) error
 	KeyByID(ctx context.Context, k id.Key) (key Key, found bool, err error)
 	MaterialOf(ctx context.Context, k id.Key) ([]Material, error)
+	// MaterialsBetween gives those of all keys after one id, up to and with another.
+	MaterialsBetween(ctx context.Context, after, last id.Key) (map[id.Key][]Material, error)
 	// KeysByPage lists all keys by id, a page after the given one.
 	KeysByPage(ctx context.Context, after id.Key, limit int) ([]Key, error)
 	KeysOfAccount(ctx context.Context, a id.Account) ([]Key, error)
@@ -181,9 +183,16 @@ type Deps struct {
 	StepUps    *stepup.StepUps
 	Ceremonies *ceremony.Ceremonies
 	Sealer     ceremony.Sealer
-	Follow     happening.Applier
-	ScopesOf   func(principal.Role) scope.Set
-	Limits     Limits
+	// Opener opens what Sealer sealed, to compare a secret that was found.
+	Opener   Opener
+	Follow   happening.Applier
+	ScopesOf func(principal.Role) scope.Set
+	Limits   Limits
+}
+
+// Opener opens sealed secrets; see keyring.
+type Opener interface {
+	AppendOpen(dst, aad, sealed []byte) ([]byte, error)
 }
 
 // Keys issues, lists and revokes. It is safe for concurrent use.

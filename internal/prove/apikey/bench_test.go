@@ -90,6 +90,10 @@ func (p page) KeysByPage(_ context.Context, after id.Key, limit int) (list []api
 	return list, nil
 }
 
-func (page) MaterialOf(context.Context, id.Key) ([]apikey.Material, error) {
-	return []apikey.Material{{Version: 1, Bytes: make([]byte, 4+12+id.SecretLength+16)}}, nil
+func (page) MaterialsBetween(_ context.Context, after, last id.Key) (map[id.Key][]apikey.Material, error) {
+	of := map[id.Key][]apikey.Material{}
+	for i := binary.BigEndian.Uint64(after[:8]); i < binary.BigEndian.Uint64(last[:8]); i++ {
+		of[numbered(int(i))] = []apikey.Material{{Version: 1, Bytes: make([]byte, 4+12+id.SecretLength+16)}}
+	}
+	return of, nil
 }

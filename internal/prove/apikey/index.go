@@ -3,6 +3,7 @@ package apikey
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // index holds every key, so that a signed request costs no SQL, known or not. Rows are the truth: on each change of the feed the row is
@@ -27,36 +29,76 @@ type index struct {
 	reading sync.Mutex
 }
 
-// Live is a key as a check reads it. It is never changed: a change replaces it. Times of use move, because they are written behind.
+// Live is a key as a check reads it: of a Key only what decides about a request and names its sender, because there may be a million. It is
+// never changed: a change replaces it. Times of use move, because they are written behind.
 type Live struct {
-	Key
-	// Text is the public id, written once.
-	Text string
-	// Materials that verify, the newest first, each with the AAD of its place.
-	Materials []LiveMaterial
-	// Scopes in force before and after the moment at which a key without an allowlist loses the right to trade.
-	scopes, lapsed scope.Set
-	lapseAt        time.Time
-	pin            *netip.Prefix // nil if there is none, or none yet
+	ID         id.Key
+	Account    id.Account
+	Subaccount id.Subaccount
+	Owner      id.User
+	Name       string
+	// Materials that verify, the newest first.
+	Materials  []LiveMaterial
+	Allowlist  []netip.Prefix
+	Settings   sign.Settings
+	WindowPast time.Duration
 
-	used *use // shared by all versions of one key
+	// Moments in microseconds; what has not happened is noMoment.
+	born, expires, revoked, blocked, lapses int64
+
+	pin  *netip.Prefix // nil if there is none, or none yet
+	used *use          // shared by all versions of one key
+
+	Environment id.Environment
+	Dialect     sign.Dialect
+	Algorithm   sign.Algorithm
+	OwnerRole   principal.Role
+	// Scopes that it was given; effective and lapsed are those in force before and after the moment at which a key that is tied to no
+	// network loses the right to trade.
+	Scopes, effective, lapsed scope.Set
+	dormancy                  Dormancy
+	sum                       id.KeySum
+	frozen, released, pinned  bool
+}
+
+// Text is the public id as it is written everywhere.
+func (l *Live) Text() string { return id.FormatKey(l.ID, l.Environment) }
+
+// Is says whether text, from which its id was read, is the key's id in full: with its environment and its checksum.
+func (l *Live) Is(text string) bool { return id.IsKey(text, l.Environment, l.sum) }
+
+// noMoment is later than all others.
+const noMoment = math.MaxInt64
+
+func momentOf(t time.Time) int64 {
+	if t.IsZero() {
+		return noMoment
+	}
+	return t.UnixMicro()
 }
 
 // LiveMaterial is a secret or public half ready for use.
 type LiveMaterial struct {
-	// Sealed secret with the AAD that opens it, for HMAC; the public half, for key pairs.
-	Sealed, AAD, Public []byte
-	Version             uint32
-	// Retires is when it stops to verify; zero for the newest one. The moment lies in the snapshot, so nobody has to be told when it comes.
-	Retires time.Time
+	// Bytes are the public half or, of a secret, what is Sealed: MaterialPlace opens it.
+	Bytes   []byte
+	Version uint32
+	Sealed  bool
+	// retires lies in the snapshot, so nobody has to be told when the moment comes.
+	retires int64
 
 	used *secretUse // while there is more than one secret; shared by all versions of the key
 }
 
-// Retired says whether the secret may no longer be used at now.
-func (m *LiveMaterial) Retired(now time.Time) bool {
-	return !m.Retires.IsZero() && !now.Before(m.Retires)
+// Retires is when it stops to verify; zero for the newest one.
+func (m *LiveMaterial) Retires() time.Time {
+	if m.retires == noMoment {
+		return time.Time{}
+	}
+	return time.UnixMicro(m.retires).UTC()
 }
+
+// Retired says whether the secret may no longer be used at now.
+func (m *LiveMaterial) Retired(now time.Time) bool { return now.UnixMicro() >= m.retires }
 
 // use is when a key last passed a check, and from where.
 type use struct {
@@ -70,11 +112,17 @@ type use struct {
 
 // ScopesAt is what the key may do at now.
 func (l *Live) ScopesAt(now time.Time) scope.Set {
-	if !now.Before(l.lapseAt) {
+	if now.UnixMicro() >= l.lapses {
 		return l.lapsed
 	}
-	return l.scopes
+	return l.effective
 }
+
+// Frozen says whether the key may do nothing but look and cancel.
+func (l *Live) Frozen() bool { return l.frozen }
+
+// BornBefore says whether the key is older than a moment.
+func (l *Live) BornBefore(t time.Time) bool { return l.born < t.UnixMicro() }
 
 // Allows says whether the key may be used from an address, IPv4-mapped ones as the IPv4 they are.
 func (l *Live) Allows(addr netip.Addr) bool {
@@ -92,7 +140,7 @@ func (l *Live) Allows(addr netip.Addr) bool {
 
 // Used notes that a request of the key passed, in memory; SaveUses writes it behind.
 func (k *Keys) Used(l *Live, now time.Time, from netip.Addr) {
-	if l.Pin == PinFirst && l.pin == nil {
+	if l.pinned && l.pin == nil {
 		k.pinFirst(l, from)
 	}
 	if now.UnixMicro()-l.used.at.Load() < int64(time.Second/time.Microsecond) {
@@ -117,49 +165,60 @@ func (k *Keys) Reload(ctx context.Context) error {
 	k.index.reading.Lock()
 	defer k.index.reading.Unlock()
 	fresh := map[id.Key]*Live{}
-	var after id.Key
-	for {
-		var page []*Live
-		err := k.Ledger.View(ctx, func(tx Tx) error {
-			page = nil
-			keys, err := tx.KeysByPage(ctx, after, loadPage)
-			if err != nil {
+	err := k.eachPage(ctx, func(tx Tx, after id.Key, page []Key) error {
+		materials, err := tx.MaterialsBetween(ctx, after, page[len(page)-1].ID)
+		if err != nil {
+			return err
+		}
+		for _, key := range page {
+			if fresh[key.ID], err = k.ready(key, materials[key.ID]); err != nil {
 				return err
 			}
-			for _, key := range keys {
-				l, err := k.ready(ctx, tx, key)
-				if err != nil {
-					return err
-				}
-				page = append(page, l)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("load keys: %w", err)
+	}
+	k.index.become(fresh)
+	return nil
+}
+
+// eachPage visits every key, by their ids, a transaction for each page; after is the last id of the page before.
+func (k *Keys) eachPage(ctx context.Context, visit func(tx Tx, after id.Key, page []Key) error) error {
+	var after id.Key
+	for more := true; more; {
+		err := k.Ledger.View(ctx, func(tx Tx) error {
+			page, err := tx.KeysByPage(ctx, after, loadPage)
+			if err != nil || len(page) == 0 {
+				more = false
+				return err
 			}
+			if err := visit(tx, after, page); err != nil {
+				return err
+			}
+			after, more = page[len(page)-1].ID, len(page) == loadPage
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("load keys: %w", err)
-		}
-		for _, l := range page {
-			fresh[l.ID] = l
-			after = l.ID
-		}
-		if len(page) < loadPage {
-			k.index.become(fresh)
-			return nil
+			return err
 		}
 	}
+	return nil
 }
 
-func (k *Keys) ready(ctx context.Context, tx Tx, key Key) (*Live, error) {
-	materials, err := tx.MaterialOf(ctx, key.ID)
-	if err != nil {
-		return nil, fmt.Errorf("read material of %s: %w", key.Text(), err)
+func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
+	l := &Live{
+		ID: key.ID, Account: key.Account, Subaccount: key.Subaccount, Owner: key.Owner, Name: key.Name,
+		Allowlist: key.Allowlist, Settings: key.Settings, WindowPast: key.WindowPast, born: key.Born.UnixMicro(),
+		expires: momentOf(key.ExpiresAt), revoked: momentOf(key.RevokedAt), blocked: momentOf(key.BlockedAt), lapses: noMoment,
+		Environment: key.Environment, Dialect: key.Dialect, Algorithm: key.Algorithm, OwnerRole: key.OwnerRole, Scopes: key.Scopes,
+		effective: k.effective(key, key.Born), dormancy: key.Dormancy, frozen: key.Frozen(), released: !key.ReleasedAt.IsZero(),
+		pinned: key.Pin != "", sum: id.SumKey(key.ID, key.Environment), used: &use{}, Materials: make([]LiveMaterial, 0, len(materials)),
 	}
-	l := &Live{Key: key, Text: key.Text(), used: &use{}, lapseAt: key.ExpiresAt}
-	l.scopes = k.effective(key, key.Born)
-	l.lapsed = l.scopes
 	if !key.Tied() {
-		l.lapseAt = key.Born.Add(k.Limits.UnpinnedTradeLife)
-		l.lapsed = k.effective(key, l.lapseAt)
+		lapses := key.Born.Add(k.Limits.UnpinnedTradeLife)
+		l.lapses, l.lapsed = lapses.UnixMicro(), k.effective(key, lapses)
 	}
 	if key.Pin != "" && key.Pin != PinFirst {
 		network, err := netip.ParsePrefix(key.Pin)
@@ -171,10 +230,7 @@ func (k *Keys) ready(ctx context.Context, tx Tx, key Key) (*Live, error) {
 	l.used.at.Store(key.LastUsedAt.UnixMicro())
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
 	for _, kept := range slices.Backward(materials) {
-		m := LiveMaterial{Public: kept.Bytes, Version: kept.Version, Retires: kept.RetiresAt}
-		if !key.Algorithm.KeepsPublicHalf() {
-			m.Public, m.Sealed, m.AAD = nil, kept.Bytes, MaterialPlace(key.ID, kept.Version).AAD()
-		}
+		m := LiveMaterial{Bytes: kept.Bytes, Version: kept.Version, Sealed: !key.Algorithm.KeepsPublicHalf(), retires: momentOf(kept.RetiresAt)}
 		if len(materials) > 1 {
 			m.used = newSecretUse(kept)
 		}
@@ -255,7 +311,11 @@ func (k *Keys) reread(kid id.Key) {
 		if !found {
 			return fault.New(fault.KeyNotFound)
 		}
-		l, err := k.ready(ctx, tx, key)
+		materials, err := tx.MaterialOf(ctx, kid)
+		if err != nil {
+			return err
+		}
+		l, err := k.ready(key, materials)
 		if err == nil {
 			k.index.put(l)
 		}
@@ -270,16 +330,17 @@ func (k *Keys) reread(kid id.Key) {
 
 // State is why a key may not be used at now, or nil. Errors: key.revoked, key.blocked, key.expired, key.owner_disabled, key.unused.
 func (l *Live) State(now time.Time) *fault.Error {
+	said := func(moment int64) string { return time.UnixMicro(moment).UTC().Format(time.RFC3339) }
 	switch {
-	case !l.RevokedAt.IsZero():
-		return fault.New(fault.KeyRevoked, "revoked_at", l.RevokedAt.UTC().Format(time.RFC3339))
-	case !l.BlockedAt.IsZero():
-		return fault.New(fault.KeyBlocked, "blocked_at", l.BlockedAt.UTC().Format(time.RFC3339))
-	case !now.Before(l.ExpiresAt):
-		return fault.New(fault.KeyExpired, "expired_at", l.ExpiresAt.UTC().Format(time.RFC3339))
+	case l.revoked != noMoment:
+		return fault.New(fault.KeyRevoked, "revoked_at", said(l.revoked))
+	case l.blocked != noMoment:
+		return fault.New(fault.KeyBlocked, "blocked_at", said(l.blocked))
+	case now.UnixMicro() >= l.expires:
+		return fault.New(fault.KeyExpired, "expired_at", said(l.expires))
 	case l.OwnerRole == principal.NoRole:
 		return fault.New(fault.KeyOwnerDisabled)
-	case l.Dormancy >= DisabledUnused:
+	case l.dormancy >= DisabledUnused:
 		return fault.New(fault.KeyUnused)
 	}
 	return nil

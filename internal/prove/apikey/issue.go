@@ -333,3 +333,15 @@ func (k *Keys) List(ctx context.Context, p principal.Principal) (list []Key, err
 	})
 	return list, err
 }
+
+// Self gives the key that a principal is. Errors: key.not_found for one that is none.
+func (k *Keys) Self(ctx context.Context, p principal.Principal) (key Key, err error) {
+	err = k.Ledger.View(ctx, func(tx Tx) error {
+		var found bool
+		if key, found, err = tx.KeyByID(ctx, p.Key); err == nil && !found {
+			err = fault.New(fault.KeyNotFound)
+		}
+		return err
+	})
+	return key, err
+}

@@ -239,7 +239,7 @@ func TestWhatAnEditMay(t *testing.T) {
 			if code := codeOf(err); code != tt.want && (tt.want != fault.StepUpRequired || code != fault.AssuranceTooLow) {
 				t.Errorf("a person: %q, want %q", code, tt.want)
 			}
-			if now := l.APIKeys.Find(key.ID).Key; tt.want != "" && !cmp.Equal(now.Scopes, got.Scopes) {
+			if now := l.KeyNow(key.ID); tt.want != "" && !cmp.Equal(now.Scopes, got.Scopes) {
 				t.Errorf("refused, and yet changed: %v", now.Scopes)
 			}
 		})
@@ -285,9 +285,8 @@ func TestAPinnedKeyThatStrays(t *testing.T) {
 	if err := l.APIKeys.SaveUses(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	live := l.APIKeys.Find(key.ID)
-	if live.Pin != "203.0.113.0/24" || !live.Frozen() {
-		t.Errorf("after the save: pin %q, frozen %t", live.Pin, live.Frozen())
+	if now := l.KeyNow(key.ID); now.Pin != "203.0.113.0/24" || !now.Frozen() {
+		t.Errorf("after the save: pin %q, frozen %t", now.Pin, now.Frozen())
 	}
 	if got := l.order(key); got != fault.KeyFrozen && got != fault.KeyOtherNetwork {
 		t.Errorf("an order of a key that strayed: %q", got)

@@ -56,7 +56,7 @@ func networkOf(addr netip.Addr) netip.Prefix {
 
 // AtHome says whether the key is not held to another network than that of addr.
 func (l *Live) AtHome(addr netip.Addr) bool {
-	if l.Pin == "" {
+	if !l.pinned {
 		return true
 	}
 	network := l.pin
@@ -143,11 +143,11 @@ func (l *Live) Withheld(s scope.Scope) *fault.Error {
 	switch {
 	case s.Class() <= scope.Cancel:
 		return nil
-	case l.Dormancy >= ReadOnlyUnused:
+	case l.dormancy >= ReadOnlyUnused:
 		return fault.New(fault.KeyAsleep)
-	case s.Class() >= scope.Withdraw && l.ReleasedAt.IsZero():
+	case s.Class() >= scope.Withdraw && !l.released:
 		return fault.New(fault.KeyNotReleased)
-	case l.scopes.Has(s):
+	case l.effective.Has(s):
 		return fault.New(fault.KeyLapsed)
 	}
 	return nil

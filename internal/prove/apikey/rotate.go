@@ -251,7 +251,7 @@ func (k *Keys) Cutover(kid id.Key) (list []Secret) {
 		if m.Retired(now) || m.used == nil {
 			continue
 		}
-		s := Secret{Version: m.Version, RetiresAt: m.Retires, LastMinute: m.used.lastMinute(now)}
+		s := Secret{Version: m.Version, RetiresAt: m.Retires(), LastMinute: m.used.lastMinute(now)}
 		if at := m.used.at.Load(); at != 0 {
 			s.LastUsedAt = time.UnixMicro(at).UTC()
 		}

@@ -118,6 +118,8 @@ type RefusalError struct {
 	Reason sign.Reason
 	// Dialect that the request spoke, zero if none was recognised.
 	Dialect sign.Dialect
+	// ToSign is what the signature had to be over, for the owner of a test key; empty for live keys, and where it could not be read.
+	ToSign string
 }
 
 // Error is for logs.
@@ -187,6 +189,7 @@ type check struct {
 
 	whole bool            // the body has been read
 	plain [maxSecret]byte // where a secret is opened, cleared after use
+	aad   [64]byte        // where the secret's place is written
 }
 
 // checks lends out checks: a secret is opened behind an interface, so its buffer cannot lie on the stack.
@@ -202,7 +205,19 @@ func (c *check) refuse(f *fault.Error, proven bool, reason sign.Reason) error {
 	if spoken == 0 {
 		spoken = sign.Spoken(c.in.Header)
 	}
-	return &RefusalError{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: spoken}
+	return &RefusalError{Fault: f, Live: c.live, Proven: proven, Reason: reason, Dialect: spoken, ToSign: c.base()}
+}
+
+// maxBase bounds what is kept of a base to look at.
+const maxBase = 4096
+
+// base is what the signature had to be over, of a test key: these are for those who learn to sign.
+func (c *check) base() string {
+	if c.live == nil || c.live.Environment != id.Test || c.sig.KeyID == "" {
+		return ""
+	}
+	base := c.sig.AppendBase(nil, &c.in.Request)
+	return string(base[:min(len(base), maxBase)])
 }
 
 // fail is a refusal that costs its source.
@@ -219,7 +234,7 @@ func (c *check) accepted() Accepted {
 	c.v.Keys.Used(l, c.now, c.in.From.Addr)
 	l.UsedSecret(c.material, c.now, c.in.From.Addr)
 	ceiling := c.v.Keys.Ceiling(l.Dialect, c.sig.Coverage())
-	return Accepted{Live: l, Ceiling: ceiling, Retires: c.material.Retires, Digest: c.digest, Principal: principal.Principal{
+	return Accepted{Live: l, Ceiling: ceiling, Retires: c.material.Retires(), Digest: c.digest, Principal: principal.Principal{
 		Kind: principal.KindKey, User: l.Owner, Account: l.Account, Subaccount: l.Subaccount, Role: l.OwnerRole, Key: l.ID,
 		Secret: c.material.Version, Environment: l.Environment, Scopes: l.ScopesAt(c.now).UpTo(ceiling), Name: l.Name, Origin: c.in.From,
 	}}

@@ -148,7 +148,7 @@ func (c *check) find(text string) *apikey.Live {
 		return nil
 	}
 	live := c.v.Keys.Find(kid)
-	if live != nil && live.Text != text {
+	if live != nil && !live.Is(text) {
 		return nil // other checksum, or the other environment's prefix: no key is called so
 	}
 	return live
@@ -184,7 +184,7 @@ func (c *check) wrongWithKey() *fault.Error {
 		return c.skewed(sign.ReasonOf(err), window)
 	}
 	fence := c.v.Nonces.Birth().Add(c.v.Windows.Future)
-	if c.sig.Timed() && !c.sig.Created.After(fence) && l.Born.Before(c.v.Nonces.Birth()) {
+	if c.sig.Timed() && !c.sig.Created.After(fence) && l.BornBefore(c.v.Nonces.Birth()) {
 		// A signature's time is in whole seconds, so the first one beyond the fence can be up to a second after it.
 		return fault.New(fault.SignatureSignAgain).After(fence.Add(time.Second).Sub(c.now))
 	}
@@ -229,7 +229,7 @@ func (c *check) retired() error {
 	if !c.material.Retired(c.now) {
 		return nil
 	}
-	f := fault.New(fault.KeySecretRetired, "retired_at", c.material.Retires.UTC().Format(time.RFC3339))
+	f := fault.New(fault.KeySecretRetired, "retired_at", c.material.Retires().Format(time.RFC3339))
 	return c.refuse(f, true, sign.KeyGone)
 }
 
@@ -263,9 +263,10 @@ func (c *check) verify() error {
 	var err error
 	for i := range c.live.Materials {
 		m := &c.live.Materials[i]
-		key := sign.Key{Dialect: c.live.Dialect, Algorithm: c.live.Algorithm, Material: m.Public}
-		if m.Sealed != nil {
-			if key.Material, err = c.v.Opener.AppendOpen(c.plain[:0], m.AAD, m.Sealed); err != nil {
+		key := sign.Key{Dialect: c.live.Dialect, Algorithm: c.live.Algorithm, Material: m.Bytes}
+		if m.Sealed {
+			aad := apikey.MaterialPlace(c.live.ID, m.Version).AppendAAD(c.aad[:0])
+			if key.Material, err = c.v.Opener.AppendOpen(c.plain[:0], aad, m.Bytes); err != nil {
 				return err
 			}
 		}

@@ -94,6 +94,8 @@ const (
 	KeyUnblocked Action = "key.unblocked"
 	// KeyLeaked: The API key {name} was marked as leaked.
 	KeyLeaked Action = "key.leaked"
+	// KeyFound: The secret of the API key {name} was found at {url}. It was blocked.
+	KeyFound Action = "key.found"
 	// KeyEdited: The API key {name} was changed: {changed}.
 	KeyEdited Action = "key.edited"
 	// KeyWoken: The API key {name} was woken.
@@ -263,6 +265,7 @@ var actions = map[Action]Words{
 	KeyBlocked:               {Quiet: false, English: "The API key {name} was blocked.", Korean: "API 키 {name}을(를) 차단했습니다."},
 	KeyUnblocked:             {Quiet: false, English: "The API key {name} was unblocked.", Korean: "API 키 {name}의 차단을 해제했습니다."},
 	KeyLeaked:                {Quiet: false, English: "The API key {name} was marked as leaked.", Korean: "API 키 {name}이(가) 유출된 것으로 표시했습니다."},
+	KeyFound:                 {Quiet: false, English: "The secret of the API key {name} was found at {url}. It was blocked.", Korean: "API 키 {name}의 비밀값이 {url}에서 발견되어 차단했습니다."},
 	KeyEdited:                {Quiet: false, English: "The API key {name} was changed: {changed}.", Korean: "API 키 {name}을(를) 변경했습니다: {changed}."},
 	KeyWoken:                 {Quiet: false, English: "The API key {name} was woken.", Korean: "API 키 {name}을(를) 다시 활성화했습니다."},
 	KeyReleased:              {Quiet: false, English: "The API key {name} may withdraw from now on.", Korean: "API 키 {name}의 출금을 허용했습니다."},

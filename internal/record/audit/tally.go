@@ -22,6 +22,7 @@ import (
 type Tally struct {
 	ledger Ledger[any]
 	now    func() time.Time
+	latest latest
 
 	mu     sync.Mutex
 	counts map[Refusal]*count // guarded by mu
@@ -59,7 +60,7 @@ const (
 
 // NewTally makes a Tally.
 func NewTally(ledger Ledger[any], now func() time.Time) *Tally {
-	return &Tally{ledger: ledger, now: now, counts: map[Refusal]*count{}, kinds: map[id.User]int{}}
+	return &Tally{ledger: ledger, now: now, latest: newLatest(), counts: map[Refusal]*count{}, kinds: map[id.User]int{}}
 }
 
 // Note counts one refusal. actor says where it came from; facts are what its owner should see. It writes nothing and waits for nothing.

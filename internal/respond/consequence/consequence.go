@@ -102,6 +102,8 @@ var table = map[happening.Kind]Row{
 	happening.KeyUnblocked:    {Notice: notify.KeyUnblocked},
 	happening.KeyLeaked:       {Notice: notify.KeyLeaked},
 	happening.MoneyKeyLeaked:  {Hold: CredentialHold, Notice: notify.KeyLeaked},
+	happening.KeyFound:        {Notice: notify.KeyFound},
+	happening.MoneyKeyFound:   {Hold: CredentialHold, Notice: notify.KeyFound},
 	happening.KeyWidened:      {Notice: notify.KeyWidened},
 	happening.KeyWoken:        {Notice: notify.KeyWoken},
 	happening.KeyReleased:     {Notice: notify.KeyReleased},

@@ -220,6 +220,17 @@ var causes = map[happening.Kind]map[string]cause{
 		}},
 		"pages": {happens: func(w *world) { w.submit("/keys/"+w.anotherKey()+"/leaked", "since", "7") }},
 	},
+	happening.KeyFound: {"host": {happens: func(w *world) {
+		key := w.hmacKey()
+		_, err := w.APIKeys.BlockFound(w.t.Context(), principal.Host("tests"), []apikey.Find{{Secret: secret.FromString("find", key.Secret), URL: "https://gist.github.com/x"}})
+		w.ok(err)
+	}}},
+	happening.MoneyKeyFound: {"host": {happens: func(w *world) {
+		who := w.here.Principal()
+		key := w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Scopes: []string{"withdrawals:write"}, Algorithm: sign.HMACSHA256})
+		_, err := w.APIKeys.BlockFound(w.t.Context(), principal.Host("tests"), []apikey.Find{{Secret: secret.FromString("find", key.Secret)}})
+		w.ok(err)
+	}}},
 	happening.MoneyKeyLeaked: {
 		"/v1": {happens: func(w *world) {
 			w.call(http.MethodPost, "/v1/keys/"+w.moneyKey()+"/leaked", map[string]any{"since": w.clock.Now()})

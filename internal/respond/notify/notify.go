@@ -48,6 +48,7 @@ const (
 	KeyBlocked          Letter = "key_blocked"
 	KeyUnblocked        Letter = "key_unblocked"
 	KeyLeaked           Letter = "key_leaked"
+	KeyFound            Letter = "key_found"
 	KeyWidened          Letter = "key_widened"
 	KeyWoken            Letter = "key_woken"
 	KeyReleased         Letter = "key_released"

@@ -51,6 +51,10 @@ SELECT id FROM api_key WHERE owner_id = @owner_id ORDER BY id;
 -- name: ListKeySecrets :many
 SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from FROM api_key_secret WHERE key_id = @key_id ORDER BY version;
 
+-- name: ListKeySecretsBetween :many
+SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from FROM api_key_secret
+WHERE key_id > @after AND key_id <= @last ORDER BY key_id, version;
+
 -- name: RevokeKey :execrows
 UPDATE api_key SET revoked_at = @revoked_at, revoked_why = @revoked_why WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
 

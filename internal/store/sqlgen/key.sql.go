@@ -632,6 +632,48 @@ func (q *Queries) ListKeySecrets(ctx context.Context, arg ListKeySecretsParams) 
 	return items, nil
 }
 
+const listKeySecretsBetween = `-- name: ListKeySecretsBetween :many
+SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from FROM api_key_secret
+WHERE key_id > $1 AND key_id <= $2 ORDER BY key_id, version
+`
+
+type ListKeySecretsBetweenParams struct {
+	After []byte
+	Last  []byte
+}
+
+func (q *Queries) ListKeySecretsBetween(ctx context.Context, arg ListKeySecretsBetweenParams) ([]ApiKeySecret, error) {
+	rows, err := q.db.QueryContext(ctx, listKeySecretsBetween, arg.After, arg.Last)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ApiKeySecret
+	for rows.Next() {
+		var i ApiKeySecret
+		if err := rows.Scan(
+			&i.KeyID,
+			&i.Version,
+			&i.Material,
+			&i.CreatedAt,
+			&i.RetiresAt,
+			&i.MintedBy,
+			&i.LastUsedAt,
+			&i.LastUsedFrom,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listKeyUses = `-- name: ListKeyUses :many
 SELECT key_id, hour, addr, route, code, calls, last_at, scope FROM key_use WHERE key_id = $1 AND hour >= $2
 ORDER BY hour DESC, last_at DESC LIMIT CAST($3 AS BIGINT)

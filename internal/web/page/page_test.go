@@ -227,6 +227,28 @@ func TestFieldsAndIDs(t *testing.T) {
 	})
 }
 
+// The keyboard meets a page in the order in which it is read: first the way past the navigation, then nothing out of turn.
+func TestTheKeyboardReadsInOrder(t *testing.T) {
+	everyPage(t, func(t *testing.T, root *html.Node, _ string) {
+		first := ""
+		each(root, func(n *html.Node) {
+			if order, ok := attr(n, "tabindex"); ok && order != "0" && order != "-1" {
+				t.Errorf("<%s> has a place of its own in the order: tabindex=%s", n.Data, order)
+			}
+			if _, marked := attr(n, "accesskey"); marked {
+				t.Errorf("<%s> takes a key for itself", n.Data)
+			}
+			if href, _ := attr(n, "href"); first == "" && slices.Contains([]string{"a", "button", "input", "select", "summary"}, n.Data) {
+				first = n.Data + href
+			}
+		})
+		main, _ := attr(elements(root, "main")[0], "id")
+		if first != "a#"+main {
+			t.Errorf("the keyboard begins at %q", first)
+		}
+	})
+}
+
 func TestEveryFormHasItsToken(t *testing.T) {
 	everyPage(t, func(t *testing.T, root *html.Node, _ string) {
 		for _, form := range elements(root, "form") {

@@ -21,7 +21,7 @@ func frame(w i18n.Words, signedIn bool) page.Frame {
 	return f
 }
 
-var wrong = page.Problem{Code: "request.invalid", Title: "«wrong»", Fix: "«fix»", Field: "name", Hint: "«hint»", Again: at}
+var wrong = page.Problem{Code: "request.invalid", Title: "«wrong»", Fix: "«fix»", Field: "name", Hint: "«hint»", Again: at, Unchanged: true}
 
 func on(field string) page.Problem {
 	p := wrong
@@ -148,6 +148,12 @@ func samples(w i18n.Words) map[string]templ.Component {
 			{ID: "«ses_2»", Device: "«Safari»", Agent: "«ua»", Addr: "«203.0.113.8»", Proven: "«p»", Opened: at, Acted: at, Ends: at},
 		}}),
 		"messages":         page.MessagesPage(in, page.Messages{Older: "/messages?before=msg_1", List: []page.Message{{ID: "msg_1", Subject: "«s»", At: at, Contained: true}, {ID: "msg_2", Subject: "«s»", At: at, Read: true}}}),
+		"lab":              page.LabPage(in, page.Lab{Problem: on("request"), Request: "«r»", Signed: "«b»"}),
+		"lab, holds":       page.LabPage(in, page.Lab{Asked: true, Holds: true, Ours: "«base»", Hashed: "«hashed»", Compared: true, Same: true, SignedAt: at, Facts: []page.Fact{{Name: "«key»", Value: "«spk»"}}}),
+		"lab, differs":     page.LabPage(in, page.Lab{Asked: true, Problems: []string{"«bad»"}, Ours: "«base»", Compared: true, At: "«at 3»", Marked: page.Marked{Before: "«b»", Mark: "«a»", After: "«s»"}, MarkedYours: page.Marked{Before: "«b»"}}),
+		"why":              page.WhyPage(in, page.Why{}),
+		"why, unknown":     page.WhyPage(in, page.Why{ID: "«req»", Asked: true}),
+		"why, told":        page.WhyPage(in, page.Why{ID: "«req»", Asked: true, Found: true, Entry: page.Entry{At: at, Text: "«refused»", Next: "«fix»", Refused: true}, ToSign: "«base»", Twin: "/v1/requests/req"}),
 		"genuine":          page.GenuinePage(out, page.Genuine{Text: "«t»", Asked: true, Where: "«w»", Reasons: []string{"«r»"}, Origins: []string{"«https://gate.example»"}, Senders: []string{"«a@gate.example»"}}),
 		"genuine ours":     page.GenuinePage(out, page.Genuine{Asked: true, Ours: true}),
 		"contacted":        page.ContactedPage(in, page.Contacted{State: "silent"}),
@@ -200,7 +206,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 			{At: at, Text: "«refused»", Times: "«3 times»", Refused: true, Who: "«key»", Seen: []page.Fact{{"«n»", "«v»"}}, Next: "«next»", Code: "key.expired"},
 		}}),
 		"no activity":    page.ActivityPage(in, page.Activity{Twin: "/v1/activity"}),
-		"refusal":        page.RefusalPage(in, page.Refusal{Code: "«c»", Title: "«t»", Fix: "«f»", Status: "«404»", Request: "«req»", Again: at, Back: "/"}),
+		"refusal":        page.RefusalPage(in, page.Refusal{Code: "«c»", Title: "«t»", Fix: "«f»", Status: "«404»", Request: "«req»", Again: at, Back: "/", Unchanged: true}),
 		"refusal out":    page.RefusalPage(out, page.Refusal{Code: "«c»", Title: "«t»", Fix: "«f»", Status: "«401»", Request: "«req»", Back: "/", SignIn: true}),
 		"codes":          page.CodesPage(in, page.Codes{List: []page.CodeLine{{Code: "«c»", Status: "«404»", Title: []page.Piece{{Text: "«a»"}, {Name: "«b»"}}}}}),
 		"codes out":      page.CodesPage(out, page.Codes{}),

@@ -62,6 +62,8 @@ type Problem struct {
 	Field, Hint string
 	// Again is when trying again makes sense.
 	Again i18n.Moment
+	// Unchanged: nothing was changed, and neither text says so.
+	Unchanged bool
 }
 
 // on says whether the problem is about the input of that name.
@@ -385,6 +387,8 @@ type Refusal struct {
 	Again            i18n.Moment
 	Back             string
 	SignIn           bool
+	// Unchanged is that of Problem.
+	Unchanged bool
 }
 
 // Codes is the index of error codes.

@@ -1,0 +1,158 @@
+package apikey
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// Find is something that a scanner found where strangers can read it.
+type Find struct {
+	// Secret as it was found: that of a key, or a private key.
+	Secret secret.Value
+	// Source and URL say where, in the scanner's words.
+	Source, URL string
+}
+
+// digest names a secret without holding it.
+type digest [sha256.Size]byte
+
+// BlockFound blocks every key whose secret is among the finds, each from the moment this returns, tells its owner, and holds money if the key
+// could withdraw. Those that are stopped so already, revoked ones, and finds that belong to no key change nothing and are no error: blocked is
+// for the one who keeps the installation, and no answer to a scanner may depend on it.
+//
+// Secrets are sealed, and nothing is kept by which one could be looked up, so that a copy of the database confirms no guess. Therefore each
+// secret of each key is opened in turn and compared, which takes about half a second for a million keys; callers see to it that strangers
+// cannot ask for it. Errors: none of its own.
+func (k *Keys) BlockFound(ctx context.Context, p principal.Principal, finds []Find) (blocked int, err error) {
+	wanted := map[digest]Find{}
+	for _, f := range finds {
+		for _, d := range digestsOf(f.Secret.Reveal()) {
+			wanted[d] = f
+		}
+	}
+	found, err := k.holders(wanted)
+	if err != nil {
+		return 0, err
+	}
+	for kid, f := range found {
+		switch err := k.blockFound(ctx, p, kid, f); {
+		case err == nil:
+			blocked++
+		case fault.CodeOf(err) != fault.KeyNotFound:
+			return blocked, fmt.Errorf("block a key that was found: %w", err)
+		}
+	}
+	return blocked, nil
+}
+
+// digestsOf are those of everything that a text may stand for: a secret as it was shown, one that was shown in base64, a private key.
+func digestsOf(text []byte) (list []digest) {
+	text = bytes.TrimSpace(text)
+	if len(text) == 0 {
+		return nil
+	}
+	list = append(list, sha256.Sum256(text))
+	if decoded, err := base64.StdEncoding.DecodeString(string(text)); err == nil && len(decoded) > 0 {
+		list = append(list, sha256.Sum256(decoded))
+	}
+	for _, a := range []sign.Algorithm{sign.Ed25519, sign.ES256} {
+		if private, err := sign.PrivateKeyFor(a, string(text)); err == nil {
+			if public, err := sign.PublicHalf(private); err == nil {
+				list = append(list, sha256.Sum256(public))
+			}
+		}
+	}
+	return list
+}
+
+// holders finds the keys that have one of the secrets.
+func (k *Keys) holders(wanted map[digest]Find) (map[id.Key]Find, error) {
+	found := map[id.Key]Find{}
+	if len(wanted) == 0 {
+		return found, nil
+	}
+	var room [256]byte
+	for _, l := range k.all() {
+		for i := range l.Materials {
+			m := &l.Materials[i]
+			material := m.Bytes
+			if m.Sealed {
+				var err error
+				if material, err = k.Opener.AppendOpen(room[:0], MaterialPlace(l.ID, m.Version).AAD(), m.Bytes); err != nil {
+					return nil, fmt.Errorf("open a secret of %s: %w", l.Text(), err)
+				}
+			}
+			if l.Dialect.HasPassphrase() && len(material) > sha256.Size {
+				material = material[:len(material)-sha256.Size] // what the passphrase is compared with
+			}
+			if f, ok := wanted[sha256.Sum256(material)]; ok {
+				found[l.ID] = f
+			}
+			clear(room[:])
+		}
+	}
+	return found, nil
+}
+
+// all are the keys of now, so that nothing is held up while they are looked through.
+func (k *Keys) all() []*Live {
+	k.index.mu.RLock()
+	defer k.index.mu.RUnlock()
+	list := make([]*Live, 0, len(k.index.byID))
+	for _, l := range k.index.byID {
+		if l.revoked == noMoment && l.blocked == noMoment {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+func (k *Keys) blockFound(ctx context.Context, p principal.Principal, kid id.Key, f Find) error {
+	return k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		key, err := k.reach(ctx, tx, p, kid)
+		if err != nil {
+			return audit.Event{}, err
+		}
+		what := verb{audit.KeyFound, happening.KeyFound}
+		if key.Scopes.Highest() >= scope.Withdraw {
+			what.kind = happening.MoneyKeyFound
+		}
+		won, err := tx.StopKey(ctx, key, Block, "found by a scanner", k.Now())
+		return k.changed(ctx, tx, p, key, won, err, what, f.facts())
+	})
+}
+
+// facts say where it was found; host alone is what a mail may name.
+func (f Find) facts() map[string]string {
+	facts := map[string]string{"source": clipped(f.Source), "url": clipped(f.URL), "host": clipped(f.Source)}
+	if u, err := url.Parse(f.URL); err == nil && u.Host != "" {
+		facts["host"] = clipped(u.Hostname())
+	}
+	for _, name := range [...]string{"host", "url"} {
+		if facts[name] == "" {
+			facts[name] = "?"
+		}
+	}
+	return facts
+}
+
+// clipped bounds what a scanner says.
+func clipped(text string) string {
+	const most = 300
+	return strings.TrimSpace(line.Visible(strings.ToValidUTF8(text[:min(len(text), most)], "")))
+}

@@ -1,0 +1,184 @@
+// Package leak owns reports of secrets that were found where strangers can read them: who is believed, and in which form they report.
+//
+// It does not know HTTP, and which key a secret belongs to is package apikey's to find.
+//
+//	signed report → known reporter → its signature over the raw body → finds → each key that has one is blocked, its owner is told
+//
+// Invariant: a report that is not signed by a reporter whose public key was configured changes nothing and costs its sender one refusal among
+// all; and no answer depends on whether a find is a secret of ours.
+package leak
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+)
+
+// Keys is what this package asks of package apikey.
+type Keys interface {
+	BlockFound(ctx context.Context, p principal.Principal, finds []apikey.Find) (blocked int, err error)
+}
+
+// Budgets counts reports that were not believed, by source; see package hot/memory.
+type Budgets interface {
+	Left(k id.Key, addr netip.Addr, now time.Time) bool
+	Fail(k id.Key, addr netip.Addr, now time.Time)
+}
+
+// Reporters maps the name of a public key → the key, ECDSA over P-256.
+type Reporters map[string]*ecdsa.PublicKey
+
+// Intake takes reports. It is safe for concurrent use.
+type Intake struct {
+	now       func() time.Time
+	keys      Keys
+	budgets   Budgets
+	reporters Reporters
+
+	reports, finds, blocked atomic.Int64
+	room                    chan struct{} // one report at a time looks through the keys
+}
+
+// New makes an Intake that believes these reporters; none turns it off.
+func New(now func() time.Time, keys Keys, budgets Budgets, reporters Reporters) *Intake {
+	return &Intake{now: now, keys: keys, budgets: budgets, reporters: reporters, room: make(chan struct{}, 1)}
+}
+
+// Counts are what was taken so far, for measurements.
+func (i *Intake) Counts() map[string]int64 {
+	return map[string]int64{"reports": i.reports.Load(), "finds": i.finds.Load(), "blocked": i.blocked.Load()}
+}
+
+// Bounds of a report.
+const (
+	MaxBody   = 1 << 20
+	maxFinds  = 1000
+	maxSecret = 8 << 10
+)
+
+// Signed is a report as it came.
+type Signed struct {
+	// Reporter names the public key, Signature is ECDSA in ASN.1 over the SHA-256 of Body, in base64.
+	Reporter, Signature string
+	Body                []byte
+	From                netip.Addr
+}
+
+// Receive takes a report in the format of GitHub's secret scanning partners. When it returns without an error, every key that was found is
+// blocked, durably. Errors: not_found where no reporter is configured, rate_limited, unauthorized, request.malformed, busy.
+func (i *Intake) Receive(ctx context.Context, s Signed) error {
+	if len(i.reporters) == 0 {
+		return fault.New(fault.NotFound)
+	}
+	if !i.budgets.Left(id.Key{}, s.From, i.now()) {
+		return fault.New(fault.RateLimited).After(time.Second)
+	}
+	if !i.believed(s) {
+		i.budgets.Fail(id.Key{}, s.From, i.now())
+		return fault.New(fault.Unauthorized)
+	}
+	finds, err := ReadReport(s.Body)
+	if err != nil {
+		return err
+	}
+	_, err = i.Block(ctx, principal.System("leak_intake"), finds)
+	return err
+}
+
+// Block blocks the keys of finds that somebody trusted brings, and says how many. Errors: busy.
+func (i *Intake) Block(ctx context.Context, p principal.Principal, finds []apikey.Find) (int, error) {
+	select {
+	case i.room <- struct{}{}:
+		defer func() { <-i.room }()
+	case <-ctx.Done():
+		return 0, fault.New(fault.Busy).After(5 * time.Second)
+	}
+	blocked, err := i.keys.BlockFound(ctx, p, finds)
+	i.reports.Add(1)
+	i.finds.Add(int64(len(finds)))
+	i.blocked.Add(int64(blocked))
+	return blocked, err
+}
+
+func (i *Intake) believed(s Signed) bool {
+	public := i.reporters[s.Reporter]
+	signature, err := base64.StdEncoding.DecodeString(s.Signature)
+	if public == nil || err != nil {
+		return false
+	}
+	digest := sha256.Sum256(s.Body)
+	return ecdsa.VerifyASN1(public, digest[:], signature)
+}
+
+// ReadReport reads a report: a JSON array of objects with token, type, url and source, all text. Members that a reporter adds are left alone.
+// Errors: request.malformed.
+func ReadReport(body []byte) ([]apikey.Find, error) {
+	var list []struct {
+		Token  string `json:"token"`
+		URL    string `json:"url"`
+		Source string `json:"source"`
+	}
+	if err := json.Unmarshal(body, &list); err != nil { //nolint:forbidigo // httpx would refuse members that a reporter adds
+		return nil, fault.New(fault.RequestMalformed, "problem", "report").Because(err)
+	}
+	if len(list) > maxFinds {
+		return nil, fault.New(fault.RequestMalformed, "problem", "report")
+	}
+	finds := make([]apikey.Find, 0, len(list))
+	for _, f := range list {
+		if f.Token == "" || len(f.Token) > maxSecret {
+			return nil, fault.New(fault.RequestMalformed, "problem", "report")
+		}
+		finds = append(finds, apikey.Find{Secret: secret.FromString("find", f.Token), URL: f.URL, Source: f.Source})
+	}
+	return finds, nil
+}
+
+// ReadReporters reads public keys as GitHub publishes those of secret scanning: public_keys, each with key_identifier and key, PEM.
+func ReadReporters(raw []byte) (Reporters, error) {
+	var file struct {
+		PublicKeys []struct {
+			Name string `json:"key_identifier"`
+			Key  string `json:"key"`
+		} `json:"public_keys"`
+	}
+	if err := json.Unmarshal(raw, &file); err != nil { //nolint:forbidigo // the operator's own file, with members that do not matter here
+		return nil, fmt.Errorf("no list of public keys: %w", err)
+	}
+	reporters := Reporters{}
+	for _, k := range file.PublicKeys {
+		block, _ := pem.Decode([]byte(k.Key))
+		if block == nil || k.Name == "" {
+			return nil, fmt.Errorf("public key %q is no PEM with a name", k.Name)
+		}
+		parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("public key %s: %w", k.Name, err)
+		}
+		public, ok := parsed.(*ecdsa.PublicKey)
+		if !ok || public.Curve != elliptic.P256() {
+			return nil, fmt.Errorf("public key %s is not ECDSA over P-256", k.Name)
+		}
+		reporters[k.Name] = public
+	}
+	if len(reporters) == 0 {
+		return nil, errors.New("there is no public key in it")
+	}
+	return reporters, nil
+}

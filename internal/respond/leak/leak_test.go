@@ -1,0 +1,253 @@
+package leak_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/respond/leak"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/sign"
+)
+
+// reporter is somebody who reports finds as GitHub does.
+type reporter struct {
+	private *ecdsa.PrivateKey
+	file    []byte
+}
+
+func newReporter(t *testing.T) reporter {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(private.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := json.Marshal(map[string]any{"public_keys": []map[string]any{{
+		"key_identifier": "scanner", "key": string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), "is_current": true,
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reporter{private, file}
+}
+
+func (r reporter) sign(t *testing.T, body string) string {
+	t.Helper()
+	digest := sha256.Sum256([]byte(body))
+	signature, err := ecdsa.SignASN1(rand.Reader, r.private, digest[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(signature)
+}
+
+func (r reporter) post(t *testing.T, body, reporter, signature string) *http.Request {
+	t.Helper()
+	q := httptest.NewRequest(http.MethodPost, authtest.Origin+"/v1/leaks", strings.NewReader(body)).WithContext(t.Context())
+	q.RequestURI = "/v1/leaks"
+	q.Header.Set("Content-Type", "application/json")
+	q.Header.Set("Github-Public-Key-Identifier", reporter)
+	q.Header.Set("Github-Public-Key-Signature", signature)
+	return q
+}
+
+func report(t *testing.T, tokens ...string) string {
+	t.Helper()
+	list := []map[string]string{}
+	for _, token := range tokens {
+		list = append(list, map[string]string{"token": token, "type": "sallyport_api_secret", "url": "https://gist.github.com/ada/1", "source": "content"})
+	}
+	body, err := json.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+func withReporter(t *testing.T, test func(*testing.T, *authtest.Stack, reporter)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := newReporter(t)
+		path := filepath.Join(t.TempDir(), "keys.json")
+		if err := os.WriteFile(path, r.file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := authtest.StartWith(t, authtest.Options{YAML: "leaks: {public_keys_file: " + path + "}\n"})
+		time.Sleep(5 * time.Second)
+		test(t, s, r)
+	})
+}
+
+// A secret of any kind that is reported blocks its key before the report is answered, and tells its owner; the answer is that of a report in
+// which nothing of ours stands.
+func TestAFoundKeyIsBlocked(t *testing.T) {
+	withReporter(t, func(t *testing.T, s *authtest.Stack, r reporter) {
+		ada := s.SignUp("ada@example.com")
+		send := func(body string) (int, string) {
+			a := s.Do(r.post(t, body, "scanner", r.sign(t, body)))
+			return a.StatusCode, authtest.Body(t, a)
+		}
+		status, answer := send(report(t, "sps_live_nothing", strings.Repeat("x", 60)))
+		kept := s.IssueKey(ada, apikey.IssueInput{Algorithm: sign.HMACSHA256})
+		for _, in := range []apikey.IssueInput{
+			{Dialect: sign.Native, Algorithm: sign.HMACSHA256},
+			{Dialect: sign.Native, Algorithm: sign.Ed25519},
+			{Dialect: sign.Upbit},
+			{Dialect: sign.Kraken},
+			{Dialect: sign.OKX},
+			
+		} {
+			k := s.IssueKey(ada, in)
+			secret := k.Secret
+			if secret == "" {
+				secret = k.PrivateKey
+			}
+			s.Settle()
+			before := len(s.Mailbox.Letters("ada@example.com"))
+			found, said := send(report(t, secret))
+			if found != http.StatusNoContent || found != status || said != answer {
+				t.Errorf("%s: answered %d %q, where nothing is found %d %q", k.Dialect, found, said, status, answer)
+			}
+			if live := s.APIKeys.Find(k.ID); live == nil || fault.CodeOf(live.State(s.Now())) != fault.KeyBlocked {
+				t.Errorf("%s %s is not blocked", k.Dialect, k.Algorithm)
+			}
+			s.Settle()
+			letters := s.Mailbox.Letters("ada@example.com")
+			if len(letters) != before+1 || letters[before].Notice != notify.KeyFound || letters[before].Facts["host"] != "gist.github.com" {
+				t.Errorf("%s: its owner was told %+v", k.Dialect, letters[before:])
+			}
+			if again, _ := send(report(t, secret)); again != http.StatusNoContent {
+				t.Errorf("%s: a second report of the same is answered %d", k.Dialect, again)
+			}
+		}
+		if live := s.APIKeys.Find(kept.ID); live == nil || live.State(s.Now()) != nil {
+			t.Error("a key that nobody found is blocked")
+		}
+	})
+}
+
+// Whoever is not the reporter changes nothing, and learns nothing.
+func TestStrangersReportNothing(t *testing.T) {
+	withReporter(t, func(t *testing.T, s *authtest.Stack, r reporter) {
+		k := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Algorithm: sign.HMACSHA256})
+		body := report(t, k.Secret)
+		other := newReporter(t)
+		for name, q := range map[string]*http.Request{
+			"no signature":         r.post(t, body, "scanner", ""),
+			"another's signature":  r.post(t, body, "scanner", other.sign(t, body)),
+			"an unknown reporter":  r.post(t, body, "else", r.sign(t, body)),
+			"another body":         r.post(t, body+"\n", "scanner", r.sign(t, body)),
+			"signature of nothing": r.post(t, report(t, "sps_live_nothing"), "scanner", "MEUCIQ=="),
+		} {
+			a := s.Do(q)
+			if said := authtest.Body(t, a); a.StatusCode != http.StatusUnauthorized || strings.Contains(said, k.Secret) {
+				t.Errorf("%s: %d %s", name, a.StatusCode, said)
+			}
+		}
+		if live := s.APIKeys.Find(k.ID); live == nil || live.State(s.Now()) != nil {
+			t.Error("a stranger blocked a key")
+		}
+		refused := 0
+		for range 300 {
+			a := s.Do(r.post(t, body, "scanner", other.sign(t, body)))
+			if _ = authtest.Body(t, a); a.StatusCode == http.StatusTooManyRequests {
+				refused++
+			}
+		}
+		if refused == 0 {
+			t.Error("a stranger may try for ever")
+		}
+	})
+}
+
+// Without a reporter there is nothing to post to.
+func TestOffWithoutReporters(t *testing.T) {
+	s := authtest.Start(t)
+	r := newReporter(t)
+	a := s.Do(r.post(t, "[]", "scanner", r.sign(t, "[]")))
+	if _ = authtest.Body(t, a); a.StatusCode != http.StatusNotFound {
+		t.Errorf("answered %d", a.StatusCode)
+	}
+}
+
+func TestReadReporters(t *testing.T) {
+	good := string(newReporter(t).file)
+	for name, text := range map[string]string{
+		"no JSON": "x", "none": `{"public_keys":[]}`, "no PEM": `{"public_keys":[{"key_identifier":"a","key":"b"}]}`,
+		"no name": strings.Replace(good, "scanner", "", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if keys, err := leak.ReadReporters([]byte(text)); err == nil {
+				t.Errorf("took %v", keys)
+			}
+		})
+	}
+	if keys, err := leak.ReadReporters([]byte(good)); err != nil || keys["scanner"] == nil {
+		t.Errorf("%v, %v", keys, err)
+	}
+}
+
+// The published rule finds what we mint, and the page shows the rule that is served.
+func TestRules(t *testing.T) {
+	quoted := regexp.MustCompile(`regex = '''(.*)'''`).FindStringSubmatch(leak.Rules)
+	if quoted == nil {
+		t.Fatal("there is no rule")
+	}
+	rule := regexp.MustCompile(quoted[1])
+	for n := range 100 {
+		var entropy [32]byte
+		for i := range entropy {
+			entropy[i] = byte(n * (i + 1))
+		}
+		secret := id.FormatSecret(entropy, id.Live)
+		if got := rule.FindString("key = \"" + secret + "\""); got != secret {
+			t.Errorf("%q is found in %q", got, secret)
+		}
+	}
+	for _, text := range []string{"sps_live_short", id.FormatKey(id.Key{1}, id.Live), "xsps_live_" + strings.Repeat("a", 49)} {
+		if rule.MatchString(text) {
+			t.Errorf("finds %q", text)
+		}
+	}
+	page, err := os.ReadFile("../../../docs/leaks.md")
+	if err != nil || !bytes.Contains(page, []byte(leak.Rules)) {
+		t.Errorf("docs/leaks.md does not show the rules: %v", err)
+	}
+}
+
+func FuzzReadReport(f *testing.F) {
+	f.Add([]byte(`[{"token":"a","type":"b","url":"c","source":"d","more":1}]`))
+	f.Add([]byte(`[{"token":""}]`))
+	f.Add([]byte(`{}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		finds, err := leak.ReadReport(body)
+		for _, find := range finds {
+			if err == nil && find.Secret.IsEmpty() {
+				t.Error("a find without a secret")
+			}
+		}
+	})
+}
