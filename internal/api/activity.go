@@ -45,6 +45,7 @@ type entryShown struct {
 	Session id.Session        `json:"session,omitzero" example:"ses_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	KeyID   string            `json:"key_id,omitempty" doc:"With a key" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
 	Addr    string            `json:"addr,omitempty" example:"203.0.113.7"`
+	Place   string            `json:"place,omitempty" doc:"Where the address is, as far as the installation's file of places knows" example:"near Seoul, KR"`
 	Device  string            `json:"device,omitempty" doc:"Browser and system in words" example:"Chrome on Windows"`
 	Request id.Request        `json:"request,omitzero" doc:"Id of the request that did it" example:"req_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Facts   map[string]string `json:"facts,omitempty" doc:"Names, counts, reasons"`
@@ -78,7 +79,7 @@ func (l *activity) entry(t audit.Told, lang string) entryShown {
 	r := t.Readable
 	e := entryShown{
 		Number: t.Seq, At: t.At, Action: string(t.Action), Actor: r.Kind, Session: r.Session, Addr: r.Addr, Request: r.Request, Facts: r.Facts,
-		Erased: t.Erased,
+		Erased: t.Erased, Place: l.describe.Place(r.Addr, lang),
 	}
 	if !r.Session.IsZero() {
 		e.ACR = r.Level.String()

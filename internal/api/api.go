@@ -38,13 +38,16 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/official"
+	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 )
 
-// Describer finds words for what a browser says about itself.
+// Describer finds words for what a browser says about itself, and for where it is.
 type Describer interface {
 	// Device names the browser and system of a User-Agent header in "en" or "ko".
 	Device(agent, lang string) string
+	// Place is about where a network address is, in "en" or "ko"; empty where nothing is known.
+	Place(addr, lang string) string
 }
 
 // Binder asks the browser of a new session to bind it to its device.
@@ -81,6 +84,7 @@ type Deps struct {
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
 	Locks         *lock.Locks
+	Privacy       *privacy.Privacy
 	// Tiers say who is of high value.
 	Tiers *tier.Tiers
 	// Recoveries are the ways back.
@@ -113,7 +117,7 @@ func New(d Deps) (*API, error) {
 		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
 		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
-		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
+		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -138,6 +142,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&lost{a.Recoveries, a.Describe}).mount(a)
 	(&stepUps{a.StepUps, a.Factors}).mount(a)
 	(&locks{a.Locks}).mount(a)
+	(&privacies{a.Privacy}).mount(a)
 	(&keys{a.Keys}).mount(a)
 	(&keyLife{a.Keys}).mount(a)
 	(&accounts{a.Accounts}).mount(a)

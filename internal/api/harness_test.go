@@ -40,6 +40,7 @@ import (
 type words struct{}
 
 func (words) Device(header, lang string) string { return agent.Describe(header).Words(lang) }
+func (words) Place(string, string) string       { return "" }
 
 // door is the JSON door over the rooms of a whole stack. Every answer is held against the description, and what it left in the log against the
 // route's line.
@@ -88,7 +89,7 @@ func deps(d *door) api.Deps {
 		Now: d.clock.Now, Origin: authtest.Origin, FormKey: httpx.FormKey(bytes.Repeat([]byte{9}, 32)), Decide: d.Policy, Verifier: d.Verifier,
 		Describe: words{}, Binding: dbsc.New(dbsc.Place{}, d.Bindings, d.Sessions), Tally: d.Tally, Lab: d.Lab, Accounts: d.Accounts, Sessions: d.Sessions, SignUps: d.SignUps, SignIns: d.SignIns, Factors: d.Factors,
 		StepUps: d.StepUps, Keys: d.APIKeys, Log: d.Log, Confirmations: d.Confirmations, Holds: d.Holds, Notices: d.Notices, Locks: d.Locks, Contacts: d.Contacts,
-		Recoveries: d.Recoveries, CheckUps: d.CheckUps,
+		Recoveries: d.Recoveries, Privacy: d.Privacy, CheckUps: d.CheckUps,
 	}
 }
 

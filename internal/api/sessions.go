@@ -20,6 +20,7 @@ type sessions struct {
 		SignOut(ctx context.Context, p principal.Principal) error
 		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
 		Disown(ctx context.Context, p principal.Principal, s id.Session) error
+		RevokeSelected(ctx context.Context, p principal.Principal, selected []id.Session) (count int, err error)
 		SignOutOthers(ctx context.Context, p principal.Principal) (count int, err error)
 		SignOutEverywhere(ctx context.Context, p principal.Principal) (count int, err error)
 	}
@@ -58,6 +59,10 @@ func (s *sessions) mount(a *API) {
 		about: "Answers the challenge of a session, whatever its reason, for a proof with the best factor that its user has.",
 	}, s.restore)
 	register(a, operation{
+		id: "signOutSelected", method: http.MethodPost, path: "/v1/sessions/sign-out-selected", summary: "Sign some sessions out",
+		about: "All of them or none; never the one that asks. Those that ended meanwhile are passed over.", codes: []fault.Code{fault.SessionNotFound},
+	}, s.signOutSelected)
+	register(a, operation{
 		id: "signOutOthers", method: http.MethodPost, path: "/v1/sessions/sign-out-others", summary: "Sign out everywhere else",
 		about: "API keys stay: your bots keep running.",
 	}, s.signOutOthers)
@@ -91,7 +96,7 @@ type whoami struct {
 
 // owedShown is what a session has to show before it has full power.
 type owedShown struct {
-	Why   string    `json:"why" enum:"stranger,idle,two_agents,program,unrenewed" doc:"stranger: a browser that is not known, with less than its user can show. idle: no human act for too long. two_agents, program: shown from elsewhere than it was signed in. unrenewed: a fault of ours kept the device from proving itself"`
+	Why   string    `json:"why" enum:"stranger,idle,two_agents,program,elsewhere,unrenewed" doc:"stranger: a browser that is not known, with less than its user can show. idle: no human act for too long. two_agents, program: shown by something else than signed in. elsewhere: shown from another network and country at once. unrenewed: a fault of ours kept the device from proving itself"`
 	Needs string    `json:"needs" enum:"none,pwd,mfa,phr,phrh" doc:"The acr that lifts it"`
 	Until time.Time `json:"until,omitzero" doc:"When it lapses by itself, if it does"`
 }
@@ -131,6 +136,7 @@ type sessionShown struct {
 	Current   bool       `json:"current" doc:"Whether it is the one that asks"`
 	Device    string     `json:"device" doc:"Browser and system in words; the sender chose what they rest on" example:"Chrome on Windows"`
 	Addr      string     `json:"addr" doc:"Address at sign-in" example:"203.0.113.7"`
+	Place     string     `json:"place,omitempty" doc:"Where that is, as far as the installation's file of places knows" example:"near Seoul, KR"`
 	ACR       string     `json:"acr" enum:"none,pwd,mfa,phr,phrh" doc:"How strongly it was proven"`
 	CreatedAt time.Time  `json:"created_at"`
 	ActedAt   time.Time  `json:"acted_at" doc:"Last time a human did something"`
@@ -166,7 +172,7 @@ func (s *sessions) list(ctx context.Context, p principal.Principal, _ *struct{})
 			hosts = append(hosts, hostShown{child.Host, child.Born})
 		}
 		list = append(list, sessionShown{
-			ID: row.ID, Current: row.ID == p.Session, Device: s.describe.Device(row.Agent, p.Lang), Addr: row.Addr,
+			ID: row.ID, Current: row.ID == p.Session, Device: s.describe.Device(row.Agent, p.Lang), Addr: row.Addr, Place: s.describe.Place(row.Addr, p.Lang),
 			ACR: row.Proof.Level().String(), CreatedAt: row.Born, ActedAt: row.ActedAt, ExpiresAt: row.ExpiresAt,
 			Limited: row.Challenge.Open(s.now()), Shared: row.Shared, Hosts: hosts,
 			Bound: row.Bound.Holds(), BoundAt: row.Bound.ProvenAt, Skipped: row.Skipped,
@@ -198,6 +204,17 @@ type endedCount struct {
 type endedOut struct {
 	kept
 	Body endedCount
+}
+
+type selectedIn struct {
+	Body struct {
+		Sessions []id.Session `json:"sessions" minItems:"1" maxItems:"50" doc:"Which ones" example:"[\"ses_069g9r2kt0f7s8w3a5q1z7y6xc\"]"`
+	}
+}
+
+func (s *sessions) signOutSelected(ctx context.Context, p principal.Principal, in *selectedIn) (*endedOut, error) {
+	count, err := s.room.RevokeSelected(ctx, p, in.Body.Sessions)
+	return &endedOut{Body: endedCount{count}}, err
 }
 
 func (s *sessions) signOutOthers(ctx context.Context, p principal.Principal, _ *struct{}) (*endedOut, error) {

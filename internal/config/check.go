@@ -45,6 +45,7 @@ func (d *decoder) check() {
 	d.checkMail()
 	d.checkLives()
 	d.checkPasskeys()
+	d.checkGeo()
 	for _, p := range d.config.CheckListeners() {
 		d.report(p.Key, p.Reason)
 	}
@@ -62,6 +63,16 @@ func (d *decoder) checkPasskeys() {
 		d.report("passkeys.attestation", "must be asked or required where metadata_file or certified is set")
 	case p.MetadataRoot != "" && p.MetadataFile == "":
 		d.report("passkeys.metadata_root_file", "is for metadata_file")
+	}
+}
+
+// checkGeo: a credit belongs to something.
+func (d *decoder) checkGeo() {
+	switch g := d.config.Geo; {
+	case g.Attribution != "" && g.File == "":
+		d.report("geo.attribution", "is for geo.file")
+	case g.AttributionURL != "" && g.Attribution == "":
+		d.report("geo.attribution_url", "is for geo.attribution")
 	}
 }
 

@@ -38,6 +38,8 @@ type Config struct {
 	Confirmations Confirmations `key:"confirmations" doc:"The passkey proof without which no withdrawal and no new destination is let through."`
 	Passkeys      Passkeys      `key:"passkeys" doc:"Which authenticators are believed and taken."`
 	Password      Password      `key:"password" doc:"What hashing a password costs us and a thief (Argon2id). A change takes hold at each user's next sign-in."`
+	Departure     Departure     `key:"departure" doc:"How users leave who delete their account themselves."`
+	Geo           Geo           `key:"geo" doc:"Places of network addresses, in words. Without a file nothing is said about places."`
 	Throttle      Throttle      `key:"throttle" doc:"How tries to prove who one is are slowed down. Nobody is ever locked out."`
 	Keys          Keys          `key:"keys" doc:"How long API keys live."`
 	Leaks         Leaks         `key:"leaks" doc:"Who is believed when they report that a secret was found where strangers can read it."`
@@ -308,6 +310,18 @@ type Password struct {
 	Slots       int           `key:"slots" default:"0" min:"0" max:"256" doc:"Hashes computed at once; 0 takes the number of cores."`
 	Queue       int           `key:"queue" default:"64" min:"0" max:"4096" doc:"Hashes that may wait for a slot; the next is refused as busy. With 0 none waits."`
 	QueueWait   time.Duration `key:"queue_wait" default:"2s" min:"100ms" max:"30s" doc:"How long one waits before it is refused as busy."`
+}
+
+// Departure is the section of that name.
+type Departure struct {
+	Wait time.Duration `key:"wait" default:"168h" min:"168h" max:"720h" testmin:"1s" doc:"From the wish to the erasure. The user is told, and can stay until then."`
+}
+
+// Geo is the section of that name.
+type Geo struct {
+	File           string `key:"file" doc:"A file of MaxMind's format (.mmdb) with countries, or countries and cities: records as of GeoLite2 and DB-IP, or flat ones as of ip-location-db. It is held in memory, and read again when it changes. No address ever leaves this host to be looked up."`
+	Attribution    string `key:"attribution" doc:"What the file's licence wants to be said where places are shown, such as the name of who made it."`
+	AttributionURL URL    `key:"attribution_url" doc:"Where that leads."`
 }
 
 // Throttle is the section of that name.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -12,12 +13,14 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/api"
 	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/dbsc"
+	"github.com/seed-21c57000/sallyport/internal/geo"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
 	"github.com/seed-21c57000/sallyport/internal/respond/official"
 	"github.com/seed-21c57000/sallyport/internal/web"
+	"github.com/seed-21c57000/sallyport/internal/web/page"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -27,10 +30,10 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	routes := route.NewMux()
 	bound := s.mountBinding(routes)
 	programs, err := api.New(api.Deps{
-		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{}, Binding: bound,
+		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{s.Places}, Binding: bound,
 		Tally: s.Tally, Lab: s.Lab, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
 		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps,
-		Notices: s.Notices, Locks: s.Locks, Tiers: s.Tiers, Contacts: s.Contacts, Official: s.official(),
+		Notices: s.Notices, Locks: s.Locks, Tiers: s.Tiers, Contacts: s.Contacts, Privacy: s.Privacy, Official: s.official(),
 	})
 	if err != nil {
 		return nil, err
@@ -38,9 +41,10 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	programs.Mount(routes)
 	pages, err := web.New(web.Deps{
 		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(), APIs: s.programHosts(),
-		FormKey: formKey, Decide: s.Policy, Describe: describer{}, Binding: bound, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
+		FormKey: formKey, Decide: s.Policy, Describe: describer{s.Places}, Binding: bound, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
 		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps,
-		Notices: s.Notices, Locks: s.Locks, Tiers: s.Tiers, Contacts: s.Contacts, Official: s.official(), ContactHold: s.cfg.Holds.Contact,
+		Notices: s.Notices, Locks: s.Locks, Tiers: s.Tiers, Contacts: s.Contacts, Official: s.official(), ContactHold: s.cfg.Holds.Contact, Privacy: s.Privacy,
+		Places: page.Credit{Text: s.cfg.Geo.Attribution, URL: string(s.cfg.Geo.AttributionURL)},
 	})
 	if err != nil {
 		return nil, err
@@ -165,7 +169,16 @@ func (s *Server) violated(ctx context.Context, v web.Violation) {
 	s.logger().WarnContext(ctx, "content security policy violated", "document", v.Document, "directive", v.Directive, "blocked", v.Blocked, "source", v.Source)
 }
 
-// describer finds words for browsers.
-type describer struct{}
+// describer finds words for browsers and addresses.
+type describer struct{ places *geo.Places }
+
+// Place is empty where nothing is known.
+func (d describer) Place(addr, lang string) string {
+	parsed, err := netip.ParseAddr(addr)
+	if err != nil {
+		return ""
+	}
+	return d.places.Of(parsed).Words(lang)
+}
 
 func (describer) Device(header, lang string) string { return agent.Describe(header).Words(lang) }

@@ -20,6 +20,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/dbsc"
 	"github.com/seed-21c57000/sallyport/internal/decide/policy"
 	"github.com/seed-21c57000/sallyport/internal/gateway"
+	"github.com/seed-21c57000/sallyport/internal/geo"
 	"github.com/seed-21c57000/sallyport/internal/hot/memory"
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -50,6 +51,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/leak"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/internal/store"
 	"github.com/seed-21c57000/sallyport/sign"
@@ -101,6 +103,10 @@ type Rooms struct {
 	Confirmations *confirm.Confirmations
 	// Recoveries are the ways back into accounts.
 	Recoveries *recovery.Recoveries
+	// Places are those of network addresses; nil without a file.
+	Places *geo.Places
+	// Privacy answers for what is kept about users.
+	Privacy *privacy.Privacy
 	// CheckUps are how well accounts are guarded.
 	CheckUps *checkup.CheckUps
 	// Consequences is what follows from what happened.
@@ -215,9 +221,15 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	r.Tally = audit.NewTally(store.Of[any](db), now)
 
 	var err error
+	if cfg.Geo.File != "" {
+		if r.Places, err = geo.Open(cfg.Geo.File, now, opts.Log); err != nil {
+			return fmt.Errorf("geo.file: %w", err)
+		}
+	}
 	r.Sessions, err = session.New(ctx, session.Deps{
 		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow, Tally: r.Tally,
-		Limits: session.Limits{Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, ChildCode: childCodeLife, Renewal: cfg.Session.Binding.Life},
+		CountryOf: r.Places.Country,
+		Limits:    session.Limits{Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, ChildCode: childCodeLife, Renewal: cfg.Session.Binding.Life},
 	})
 	if err != nil {
 		return err
@@ -254,7 +266,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	}
 	post := opts.Post
 	if post == nil {
-		if post, err = newPost(cfg, opts.Now); err != nil {
+		if post, err = newPost(cfg, opts.Now, r.Places); err != nil {
 			return err
 		}
 	}
@@ -264,6 +276,13 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err := r.buildNotices(ctx, cfg, opts, post); err != nil {
 		return err
 	}
+	r.Privacy = privacy.New(privacy.Deps{
+		Ledger: store.Of[privacy.Tx](db), Now: now, StepUps: r.StepUps, Follow: follow, Wait: cfg.Departure.Wait, Kept: privacy.Kept{
+			Accounts: r.Accounts, Contacts: r.Contacts, Sessions: r.Sessions, Factors: r.Factors, Keys: r.APIKeys, Confirmations: r.Confirmations,
+			Messages: r.Notices, Log: r.Log,
+		},
+	})
+	follow.UseDepartures(r.Privacy)
 	r.CheckUps = checkup.New(checkup.Deps{
 		Ledger: store.Of[checkup.Tx](db), Now: now, Decide: r.Policy, Sessions: r.Sessions, Factors: r.Factors, Contacts: r.Contacts, Keys: r.APIKeys,
 		Holds: r.Holds, Prepared: r.prepared,
@@ -285,7 +304,7 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 		return err
 	}
 	r.Notices, err = notify.New(notify.Deps{
-		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg), Key: key,
+		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg, r.Places), Key: key,
 		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}, Follow: r.Consequences,
 		Stops: notify.Stops{Sessions: r.Sessions, Confirmations: r.Confirmations, Keys: r.APIKeys, Contacts: r.Contacts},
 	})
@@ -472,6 +491,8 @@ func (r *Rooms) Handlers() store.Handlers {
 		notify.Delivery{}.Kind():  r.Notices.DoNotice,
 		signup.CodeMail{}.Kind():  r.Notices.DoCodeMail,
 		contact.CodeMail{}.Kind(): r.Notices.DoContactMail,
+
+		privacy.Due{}.Kind(): r.Privacy.DoDue,
 
 		recovery.CodeMail{}.Kind(): r.Recoveries.DoCodeMail,
 		recovery.Remind{}.Kind():   r.Recoveries.DoRemind,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/decide/policy"
+	"github.com/seed-21c57000/sallyport/internal/geo"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -35,6 +36,7 @@ func Examine(ctx context.Context, cfg config.Config, opts Options) (notes []stri
 		func() ([]string, error) { return examineStore(ctx, cfg, opts) },
 		func() ([]string, error) { return examineTLS(cfg, opts.Now()) },
 		func() ([]string, error) { return examineMetadata(cfg.Passkeys, opts.Now()) },
+		func() ([]string, error) { return examinePlaces(cfg.Geo.File, opts) },
 	} {
 		seen, err := look()
 		notes = append(notes, seen...)
@@ -100,6 +102,25 @@ func examinePeppers(ctx context.Context, db *store.DB, keys *keyring.File) error
 		err = errors.Join(err, fmt.Errorf("the key file has no pepper %s, which %d passwords need: their owners are told that they are wrong", name, n))
 	}
 	return err
+}
+
+// placesOld is the age at which a file of places is worth a word: networks move.
+const placesOld = 120 * 24 * time.Hour
+
+// examinePlaces says how old the file of places is. That it can be read is checked by building everything.
+func examinePlaces(path string, opts Options) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	p, err := geo.Open(path, opts.Now, opts.Log)
+	if err != nil {
+		return nil, nil //nolint:nilerr // said by who builds everything
+	}
+	note := fmt.Sprintf("places %s: %s of %s", path, p.Kind(), p.Built().Format(time.DateOnly))
+	if opts.Now().Sub(p.Built()) > placesOld {
+		note += ", which is old: download a newer one"
+	}
+	return []string{note}, nil
 }
 
 // examineTLS reads the certificates that listeners would show.

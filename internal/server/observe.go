@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/seed-21c57000/sallyport/internal/geo"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 )
 
@@ -51,6 +52,16 @@ func (m *metrics) countBindings(counts func() map[string]int64) {
 			ConstLabels: prometheus.Labels{"outcome": outcome},
 		}, func() float64 { return float64(counts()[outcome]) }))
 	}
+}
+
+// datePlaces tells how old the file of places is, where there is one.
+func (m *metrics) datePlaces(p *geo.Places) {
+	if p == nil {
+		return
+	}
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "sallyport_places_built_timestamp_seconds", Help: "When the file of places in use was made.",
+	}, func() float64 { return float64(p.Built().Unix()) }))
 }
 
 // countLeaks tells how many reports of found secrets were taken, how many finds stood in them, and how many keys were blocked for it.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/agent"
 	"github.com/seed-21c57000/sallyport/internal/config"
+	"github.com/seed-21c57000/sallyport/internal/geo"
 	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/mail"
@@ -24,7 +25,10 @@ import (
 )
 
 // writer writes letters with package letter. It turns facts of rooms into the words of mails.
-type writer struct{ links letter.Links }
+type writer struct {
+	links  letter.Links
+	places *geo.Places
+}
 
 // post hands letters to the relay.
 type post struct {
@@ -45,12 +49,12 @@ type noRelay struct{}
 
 func (noRelay) Send(context.Context, mail.Message) error { return errNoRelay }
 
-func newWriter(cfg config.Config) writer {
-	return writer{letter.Links{Origin: string(cfg.Dashboard.Origin)}}
+func newWriter(cfg config.Config, places *geo.Places) writer {
+	return writer{letter.Links{Origin: string(cfg.Dashboard.Origin)}, places}
 }
 
-func newPost(cfg config.Config, now func() time.Time) (*post, error) {
-	p := &post{writer: newWriter(cfg), relay: noRelay{}}
+func newPost(cfg config.Config, now func() time.Time, places *geo.Places) (*post, error) {
+	p := &post{writer: newWriter(cfg, places), relay: noRelay{}}
 	if cfg.Mail.SMTP.Addr == "" {
 		return p, nil
 	}
@@ -173,7 +177,7 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		seen.Device = agent.Describe(header).Words(lang)
 	}
 	if addr := facts["addr"]; addr != "" {
-		seen.Place = i18n.In(lang).Say("place.of_address", "addr", addr)
+		seen.Place = w.place(lang, addr)
 	}
 	switch l {
 	case notify.Welcome:
@@ -208,6 +212,11 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.AccountLock{Unlocked: l == notify.AccountUnlocked, Seen: seen}, nil
 	case notify.MoneyConfirmed:
 		return letter.MoneyConfirmed{What: facts["what"], Memo: facts["memo"], Exchange: facts["exchange"], Seen: seen}, nil
+	case notify.DepartureBegun:
+		ends, err := time.Parse(time.RFC3339, facts["ends"])
+		return letter.Departure{Ends: ends, Seen: seen}, err
+	case notify.DepartureStopped:
+		return letter.Departure{Seen: seen}, nil
 	case notify.KeyRevoked:
 		return letter.KeyRevoked{Name: facts["name"], Seen: seen}, nil
 	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked,
@@ -226,6 +235,14 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	default:
 		return writeRecovery(lang, m, seen)
 	}
+}
+
+// place says where an address is, and the address: a mail has nothing to open.
+func (w writer) place(lang, addr string) string {
+	if place := (describer{w.places}).Place(addr, lang); place != "" {
+		return i18n.In(lang).Say("place.at_address", "place", place, "addr", addr)
+	}
+	return i18n.In(lang).Say("place.of_address", "addr", addr)
 }
 
 // keyAged is the letter about what nobody did to a key but time, or the place that it was used from.

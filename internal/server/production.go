@@ -23,7 +23,7 @@ func ExamineProduction(ctx context.Context, cfg config.Config, now func() time.T
 	if cfg.Mail.SMTP.Addr == "" {
 		return errors.Join(append(problems, errors.New("mail.smtp.addr: without mail no recovery can begin, and nobody is told of one"))...)
 	}
-	post, err := newPost(cfg, now)
+	post, err := newPost(cfg, now, nil)
 	if err != nil {
 		return errors.Join(append(problems, err)...)
 	}

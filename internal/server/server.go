@@ -46,6 +46,7 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	s := &Server{Rooms: rooms, cfg: cfg, opts: opts}
 	s.metrics = newMetrics(rooms.Store.Age, s.refusedConnections.Load)
 	s.metrics.countBindings(rooms.Bindings.Counts)
+	s.metrics.datePlaces(rooms.Places)
 	s.metrics.countLeaks(rooms.Leaks.Counts)
 	s.metrics.countSessions(rooms.Sessions.Count)
 	rooms.Recoveries.Measure(s.metrics.recovered)

@@ -36,7 +36,7 @@ func (a *activity) show(v *visit) error {
 	if err != nil {
 		return err
 	}
-	view := page.Activity{Twin: "/v1/activity?limit=" + strconv.Itoa(entriesAPage)}
+	view := page.Activity{Places: v.web.Places, Twin: "/v1/activity?limit=" + strconv.Itoa(entriesAPage)}
 	if before > 0 {
 		view.Newest = "/activity"
 		view.Twin += "&before=" + strconv.FormatInt(before, 10)
@@ -123,9 +123,9 @@ func (v *visit) place(r audit.Readable) string {
 	case r.Addr == "":
 		return ""
 	case r.Agent == "":
-		return v.words.Say("from.addr", "addr", r.Addr)
+		return v.words.Say("from.addr", "addr", v.whence(r.Addr))
 	}
-	return v.words.Say("from.device", "device", v.device(r.Agent), "addr", r.Addr)
+	return v.words.Say("from.device", "device", v.device(r.Agent), "addr", v.whence(r.Addr))
 }
 
 // explain tells the owner of a refused request which check failed, what was seen, and the next step.

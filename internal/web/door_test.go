@@ -66,7 +66,7 @@ func TestViolationReports(t *testing.T) {
 		Now: clock.Now, Product: "Sallyport", Origin: authtest.Origin, Environment: s.Config.Environment, FormKey: bytes.Repeat([]byte{1}, 32),
 		Decide: s.Policy, Describe: words{}, Binding: dbsc.New(dbsc.Place{}, s.Bindings, s.Sessions), Violated: func(_ context.Context, v web.Violation) { heard = append(heard, v) },
 		Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab,
-		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, CheckUps: s.CheckUps,
+		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, Privacy: s.Privacy, CheckUps: s.CheckUps,
 	}
 	door, err := web.New(deps)
 	if err != nil {
@@ -117,6 +117,7 @@ func TestViolationReports(t *testing.T) {
 type words struct{}
 
 func (words) Device(string, string) string { return "a browser" }
+func (words) Place(string, string) string  { return "" }
 
 // What is mounted and what spec/routes.tsv says are the same.
 func TestRoutesAreThoseOfTheTable(t *testing.T) {
@@ -125,7 +126,7 @@ func TestRoutesAreThoseOfTheTable(t *testing.T) {
 		Now: s.Now, Product: "Sallyport", Origin: authtest.Origin, Environment: s.Config.Environment, FormKey: bytes.Repeat([]byte{1}, 32), Decide: s.Policy,
 		Describe: words{}, Binding: dbsc.New(dbsc.Place{}, s.Bindings, s.Sessions), Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps,
 		Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab,
-		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, CheckUps: s.CheckUps,
+		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, Privacy: s.Privacy, CheckUps: s.CheckUps,
 	})
 	if err != nil {
 		t.Fatal(err)

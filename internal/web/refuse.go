@@ -97,6 +97,8 @@ func fieldOf(f *fault.Error) string {
 		return "scopes"
 	case f.Code == fault.KeyPossessionUnproven:
 		return "possession"
+	case f.Code == fault.AccountMailDiffers:
+		return "own_mail"
 	case group == "password":
 		return "password"
 	case group == "mail_address":

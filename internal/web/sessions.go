@@ -22,6 +22,7 @@ type sessions struct {
 		SignOut(ctx context.Context, p principal.Principal) error
 		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
 		Disown(ctx context.Context, p principal.Principal, s id.Session) error
+		RevokeSelected(ctx context.Context, p principal.Principal, selected []id.Session) (int, error)
 		SignOutOthers(ctx context.Context, p principal.Principal) (int, error)
 		SignOutEverywhere(ctx context.Context, p principal.Principal) (int, error)
 	}
@@ -38,6 +39,7 @@ func (s *sessions) mount(on mounter) {
 	on(http.MethodPost, "/sessions/{id}/sign-out", s.revoke)
 	on(http.MethodPost, "/sessions/{id}/not-me", s.disown)
 	on(http.MethodPost, "/sessions/restore", s.restore)
+	on(http.MethodPost, "/sessions/sign-out-selected", s.signOutSelected)
 	on(http.MethodPost, "/sessions/sign-out-others", s.signOutOthers)
 	on(http.MethodPost, "/sessions/sign-out-everywhere", s.signOutEverywhere)
 }
@@ -57,14 +59,14 @@ func (s *sessions) list(v *visit) error {
 		}
 		return cmp.Or(b.ActedAt.Compare(a.ActedAt), b.Born.Compare(a.Born))
 	})
-	view := page.Sessions{Idle: v.words.Span(s.idle)}
+	view := page.Sessions{Idle: v.words.Span(s.idle), Places: v.web.Places}
 	for _, row := range rows {
 		var hosts []page.OpenHost
 		for _, child := range row.Children {
 			hosts = append(hosts, page.OpenHost{Authority: child.Host, Opened: v.when(child.Born)})
 		}
 		view.List = append(view.List, page.Session{
-			ID: row.ID.String(), Device: v.device(row.Agent), Agent: row.Agent, Addr: row.Addr, Proven: v.proven(row.Proof),
+			ID: row.ID.String(), Device: v.device(row.Agent), Place: v.web.Describe.Place(row.Addr, v.words.Lang()), Agent: row.Agent, Addr: row.Addr, Proven: v.proven(row.Proof),
 			Opened: v.when(row.Born), Acted: v.when(row.ActedAt), Ends: v.when(row.ExpiresAt), Mine: row.ID == v.who.Session,
 			Shared: row.Shared, Limited: row.Challenge.Open(now), Hosts: hosts,
 			Bound: row.Bound.Holds(), Proof: v.when(row.Bound.ProvenAt), Skipped: row.Skipped,
@@ -135,6 +137,31 @@ func (s *sessions) restore(v *visit) error {
 	}
 	v.say("session_restored")
 	return v.leave(v.web.local(in["return_to"]))
+}
+
+func (s *sessions) signOutSelected(v *visit) error {
+	ticked := v.form.takeAll("session")
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	var selected []id.Session
+	for _, text := range ticked[:min(len(ticked), session.MaxPerUser)] {
+		sid, err := id.Parse[id.SessionKind](text)
+		if err != nil {
+			return fault.New(fault.SessionNotFound)
+		}
+		selected = append(selected, sid)
+	}
+	if len(selected) == 0 {
+		v.say("none_selected")
+		return v.leave("/sessions")
+	}
+	n, err := s.sessions.RevokeSelected(v.r.Context(), v.who, selected)
+	if err != nil {
+		return err
+	}
+	v.sayCount("selected_signed_out", n)
+	return v.leave("/sessions")
 }
 
 func (s *sessions) signOutOthers(v *visit) error {

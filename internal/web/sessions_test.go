@@ -2,12 +2,15 @@ package web_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/geotest"
+	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 )
 
 func principalOf(b *browser) principal.Principal {
@@ -100,4 +103,61 @@ func TestForeignSession(t *testing.T) {
 	eve.shows(http.StatusNotFound, says(fault.SessionNotFound))
 	ada.get("/")
 	ada.shows(http.StatusOK)
+}
+
+// What is ticked ends, and nothing else; nobody's own session or somebody else's does so.
+func TestSignOutSelected(t *testing.T) {
+	s, _ := stack(t)
+	here := as(t, s, s.SignUp("ada@example.com"))
+	one, two, three := another(t, s, "ada@example.com"), another(t, s, "ada@example.com"), another(t, s, "ada@example.com")
+	eve := as(t, s, s.SignUp("eve@example.com"))
+	sid := func(b *browser) string { return principalOf(b).Session.String() }
+
+	here.get("/sessions")
+	here.submit("/sessions/sign-out-selected")
+	here.follow()
+	here.shows(http.StatusOK, "Nothing was selected, and nothing has changed")
+	for name, picked := range map[string]string{"her own": sid(one) + "|" + sid(here), "somebody else's": sid(one) + "|" + sid(eve), "none": sid(one) + "|nonsense"} {
+		here.get("/sessions")
+		here.submit("/sessions/sign-out-selected", "session", picked)
+		here.shows(http.StatusNotFound, says(fault.SessionNotFound))
+		if one.get("/"); one.page.StatusCode != http.StatusOK {
+			t.Errorf("with %s among them, a part was done", name)
+		}
+	}
+	here.get("/sessions")
+	here.submit("/sessions/sign-out-selected", "session", sid(one)+"|"+sid(three))
+	here.leads("/sessions")
+	here.follow()
+	here.shows(http.StatusOK, "2 selected sessions were signed out. Your bots keep running")
+	for _, gone := range []*browser{one, three} {
+		gone.get("/")
+		gone.leads("/sign-in")
+	}
+	two.get("/")
+	two.shows(http.StatusOK)
+}
+
+// Where somebody is stands in words where a file of places knows it, with whom that is owed to; the address is one tap away.
+func TestPlacesInWords(t *testing.T) {
+	places := geotest.File(t, map[string]geotest.Record{"203.0.113.0/24": geotest.Nested("KR", map[string]any{"en": "Seoul", "ko": "서울"})})
+	clock := storetest.NewClock()
+	s := authtest.StartWith(t, authtest.Options{
+		Now: clock.Now, YAML: "geo: {file: '" + places + "', attribution: Places by Tests, attribution_url: 'https://places.example'}\n",
+	})
+	ada := s.SignUp("ada@example.com")
+	for lang, want := range map[string]string{"en": "near Seoul, KR", "ko": "대한민국 서울 근처"} {
+		b := as(t, s, ada)
+		b.lang = lang
+		b.cookies[httpx.LangCookie] = lang
+		b.get("/sessions")
+		b.shows(http.StatusOK, want, "Places by Tests", "203.0.113.7")
+		b.get("/activity")
+		b.shows(http.StatusOK, want)
+	}
+	list := as(t, s, ada)
+	list.get("/v1/sessions")
+	if !strings.Contains(list.page.body, `"place":"near Seoul, KR"`) {
+		t.Errorf("/v1 says %s", list.page.body)
+	}
 }

@@ -41,6 +41,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/official"
+	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
@@ -57,10 +58,12 @@ type Host struct {
 	Environment id.Environment
 }
 
-// Describer finds words for what a browser says about itself.
+// Describer finds words for what a browser says about itself, and for where it is.
 type Describer interface {
 	// Device names the browser and system of a User-Agent header in "en" or "ko".
 	Device(agent, lang string) string
+	// Place is about where a network address is, in "en" or "ko"; empty where nothing is known.
+	Place(addr, lang string) string
 }
 
 // Binder asks the browser of a new session to bind it to its device.
@@ -80,6 +83,8 @@ type Deps struct {
 	FormKey     httpx.FormKey
 	Decide      decision.Decider
 	Describe    Describer
+	// Places is who the places are owed to; empty for nobody.
+	Places page.Credit
 	// Binding is offered to a browser that has just signed in.
 	Binding Binder
 	// Violated hears what browsers report about our policy, at most a few times a minute.
@@ -110,6 +115,8 @@ type Deps struct {
 	CheckUps    *checkup.CheckUps
 	Contacts    *contact.Contacts
 	ContactHold time.Duration
+	// Privacy answers for what is kept.
+	Privacy *privacy.Privacy
 	// Official is what is ours.
 	Official official.Places
 }
@@ -136,7 +143,7 @@ func New(d Deps) (*Web, error) {
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
 		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil,
 		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
-		"Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
+		"Recoveries": d.Recoveries == nil, "Privacy": d.Privacy == nil, "CheckUps": d.CheckUps == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -176,6 +183,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&signUps{w.SignUps, w.Binding}).mount(on)
 	(&signIns{w.SignIns, w.Origin, w.Binding}).mount(on)
 	(&crossing{w.Sessions, w.Hosts}).mount(on)
+	(&privacies{w.Privacy, w.Privacy.Wait}).mount(on)
 	(&sessions{w.Sessions, w.Factors, w.Now, w.Sessions.Limits.Idle}).mount(on)
 	(&methods{w.Factors, w.Accounts}).mount(on)
 	(&recoveryCodes{w.Factors}).mount(on)

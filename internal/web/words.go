@@ -35,5 +35,13 @@ func (v *visit) scopes(set scope.Set) []string {
 	return list
 }
 
+// whence says an address, and where that is if something is known of it.
+func (v *visit) whence(addr string) string {
+	if place := v.web.Describe.Place(addr, v.words.Lang()); place != "" {
+		return v.words.Say("place.at_address", "place", place, "addr", addr)
+	}
+	return addr
+}
+
 // device names a browser; the header it sent is one step away, where the page shows raw values at all.
 func (v *visit) device(agent string) string { return v.web.Describe.Device(agent, v.words.Lang()) }

@@ -125,7 +125,7 @@ func stepUp(q decision.Question, reason fault.Code, needs assurance.Level) decis
 // challenges maps why a session is challenged → how that is refused.
 var challenges = map[assurance.Why]fault.Code{
 	assurance.Stranger: fault.DeviceUnknown, assurance.Idle: fault.SessionIdle,
-	assurance.TwoAgents: fault.SessionUnusual, assurance.Program: fault.SessionUnusual,
+	assurance.TwoAgents: fault.SessionUnusual, assurance.Program: fault.SessionUnusual, assurance.Elsewhere: fault.SessionUnusual,
 }
 
 // unrenewedRetry is when a session may try again that waits for us.

@@ -185,9 +185,14 @@ const (
 	TwoAgents Why = "two_agents"
 	// Program: what shows the cookie of a browser's session calls itself no browser.
 	Program Why = "program"
+	// Elsewhere: the session's cookie is shown from a network and a country at once where it was not before.
+	Elsewhere Why = "elsewhere"
 	// Unrenewed: the session's device could not renew its cookie, and the fault was ours.
 	Unrenewed Why = "unrenewed"
 )
+
+// Unusual says that the reason lies in how the session is shown just now, and not in what is kept of it.
+func (w Why) Unusual() bool { return w == TwoAgents || w == Program || w == Elsewhere }
 
 // Challenge is a factor that a session still has to show: until then it looks and cancels, and nothing more. The zero value asks for none.
 type Challenge struct {

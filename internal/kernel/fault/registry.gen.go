@@ -118,6 +118,14 @@ const (
 	AccountLocked Code = "account.locked"
 	// AccountNotLocked: The account is not locked.
 	AccountNotLocked Code = "account.not_locked"
+	// AccountMailDiffers: This is not the mail address of your account.
+	AccountMailDiffers Code = "account.mail_differs"
+	// AccountLeaving: The account is going to be deleted already.
+	AccountLeaving Code = "account.leaving"
+	// AccountNotLeaving: The account is not going to be deleted.
+	AccountNotLeaving Code = "account.not_leaving"
+	// AccountLastOwner: You are the only owner of an account that other people use.
+	AccountLastOwner Code = "account.last_owner"
 	// KeyNotFound: There is no such key in this account.
 	KeyNotFound Code = "key.not_found"
 	// KeyRevoked: This key was revoked on {revoked_at}.
@@ -439,6 +447,18 @@ var registry = map[Code]Entry{
 	AccountNotLocked: {Code: AccountNotLocked, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "The account is not locked.", EnglishFix: "There is nothing to unlock.",
 		Korean: "계정이 잠겨 있지 않습니다.", KoreanFix: "해제할 잠금이 없습니다."},
+	AccountMailDiffers: {Code: AccountMailDiffers, Status: 422, Sight: Owner, Outside: "forbidden",
+		English: "This is not the mail address of your account.", EnglishFix: "Type the address that you sign in with.",
+		Korean: "회원님 계정의 메일 주소가 아닙니다.", KoreanFix: "로그인할 때 사용하는 주소를 입력해 주십시오."},
+	AccountLeaving: {Code: AccountLeaving, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "The account is going to be deleted already.", EnglishFix: "It can be stopped on the page about your data until then.",
+		Korean: "이미 계정 삭제가 예정되어 있습니다.", KoreanFix: "삭제되기 전까지 개인정보 화면에서 취소하실 수 있습니다."},
+	AccountNotLeaving: {Code: AccountNotLeaving, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "The account is not going to be deleted.", EnglishFix: "There is nothing to stop.",
+		Korean: "계정 삭제가 예정되어 있지 않습니다.", KoreanFix: "취소할 것이 없습니다."},
+	AccountLastOwner: {Code: AccountLastOwner, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "You are the only owner of an account that other people use.", EnglishFix: "Make another member an owner first, or remove the others.",
+		Korean: "다른 사람이 함께 사용하는 계정의 유일한 소유자입니다.", KoreanFix: "먼저 다른 구성원을 소유자로 지정하거나 다른 구성원을 내보내 주십시오."},
 	KeyNotFound: {Code: KeyNotFound, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "There is no such key in this account.", EnglishFix: "Check the key id under API keys.",
 		Korean: "이 계정에 해당 키가 없습니다.", KoreanFix: "API 키 화면에서 키 ID를 확인해 주십시오."},

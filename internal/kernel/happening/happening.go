@@ -61,8 +61,11 @@ const (
 	ReportedChange  Kind = "reported_change"
 	// ContactChanged: an address at which the user is reached took the place of another.
 	ContactChanged Kind = "contact_changed"
-	UserDisabled   Kind = "user_disabled"
-	UserEnabled    Kind = "user_enabled"
+	// DepartureBegun and DepartureStopped: the user wants to be erased after a wait, or stays after all.
+	DepartureBegun   Kind = "departure_begun"
+	DepartureStopped Kind = "departure_stopped"
+	UserDisabled     Kind = "user_disabled"
+	UserEnabled      Kind = "user_enabled"
 
 	RecoveryCodesReplaced Kind = "recovery_codes_replaced"
 	RecoveryCompleted     Kind = "recovery_completed"

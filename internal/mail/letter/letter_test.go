@@ -61,6 +61,8 @@ func samples(language string) map[string]letter.Letter {
 		"signed_out_others":        letter.SignedOutOthers{Seen: seen},
 		"account_locked":           letter.AccountLock{Seen: seen},
 		"account_unlocked":         letter.AccountLock{Unlocked: true, Seen: seen},
+		"departure_begun":          letter.Departure{Ends: at.AddDate(0, 0, 7), Seen: seen},
+		"departure_stopped":        letter.Departure{Seen: seen},
 		"contact_code":             letter.ContactCode{Code: "492817", ValidFor: 10 * time.Minute},
 		"contact_code_in_the_app":  letter.ContactCode{Second: true, ValidFor: 10 * time.Minute},
 		"contact_taken":            letter.ContactTaken{},

@@ -314,6 +314,31 @@ func (l AccountLock) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// Departure reports that the user wants to be erased at Ends, or, with the zero time, that they stay.
+type Departure struct {
+	Ends time.Time
+	Seen Sighting
+}
+
+func (l Departure) compose(w *writer) {
+	if l.Ends.IsZero() {
+		w.subjectLine("departure_stopped.subject")
+		w.heading("departure_stopped.heading")
+		w.facts(w.sighting(l.Seen)...)
+		w.paragraph("departure_stopped.then")
+		w.footOfAccount()
+		return
+	}
+	w.subjectLine("departure_begun.subject")
+	w.heading("departure_begun.heading")
+	w.paragraph("departure_begun.first", "ends", w.moment(l.Ends))
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("departure_begun.then")
+	w.paragraph("departure_begun.not_you")
+	w.button("button.privacy", w.links.privacy())
+	w.footOfAccount()
+}
+
 // KeyAged reports what time did to an API key, or the place that it was used from or found at: nothing that its reader did.
 type KeyAged struct {
 	// Change is what happened, as the catalogue's keys begin: "key_expiring", "key_strayed".

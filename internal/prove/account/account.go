@@ -156,20 +156,23 @@ func (a *Accounts) Erase(ctx context.Context, p principal.Principal, u id.User) 
 	if !p.Trusted() {
 		return fault.New(fault.Forbidden)
 	}
-	return a.ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		ended, won, err := tx.EraseUser(ctx, u, a.now())
-		if err != nil {
-			return audit.Event{}, fmt.Errorf("erase user: %w", err)
-		}
-		if !won {
-			return audit.Event{}, fault.New(fault.NotFound)
-		}
-		for _, k := range ended {
-			tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: k})
-		}
-		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
-		return audit.Event{Action: audit.UserErased, Actor: p, Facts: map[string]string{audit.ErasedUser: u.String()}}, nil
-	})
+	return a.ledger.Update(ctx, func(tx Tx) (audit.Event, error) { return EraseIn(ctx, tx, p, u, a.now()) })
+}
+
+// EraseIn does what Erase does in the caller's transaction, for a caller who may. Errors: not_found.
+func EraseIn(ctx context.Context, tx Tx, p principal.Principal, u id.User, now time.Time) (audit.Event, error) {
+	ended, won, err := tx.EraseUser(ctx, u, now)
+	if err != nil {
+		return audit.Event{}, fmt.Errorf("erase user: %w", err)
+	}
+	if !won {
+		return audit.Event{}, fault.New(fault.NotFound)
+	}
+	for _, k := range ended {
+		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: k})
+	}
+	tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
+	return audit.Event{Action: audit.UserErased, Actor: p, Facts: map[string]string{audit.ErasedUser: u.String()}}, nil
 }
 
 // SetLang chooses the language of the principal's pages and mails: "en" or "ko". Choosing what was chosen changes nothing.

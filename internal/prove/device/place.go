@@ -30,16 +30,26 @@ func PlaceOf(addr netip.Addr, agent string) Place { return Place{Network(addr), 
 
 // Network is the coarse network of an address; empty for none.
 func Network(addr netip.Addr) string {
+	if prefix := networkOf(addr); prefix.IsValid() {
+		return prefix.String()
+	}
+	return ""
+}
+
+// SameNetwork says whether two addresses are in one coarse network.
+func SameNetwork(a, b netip.Addr) bool { return networkOf(a).Contains(b.Unmap()) }
+
+func networkOf(addr netip.Addr) netip.Prefix {
 	addr = addr.Unmap()
 	bits := 48
 	if addr.Is4() {
 		bits = 24
 	}
 	prefix, err := addr.Prefix(bits)
-	if err != nil || !prefix.IsValid() {
-		return ""
+	if err != nil {
+		return netip.Prefix{}
 	}
-	return prefix.String()
+	return prefix
 }
 
 // NoBrowser is the family of everything that does not call itself a browser.

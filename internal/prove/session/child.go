@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -37,7 +36,7 @@ type ChildCode struct {
 // one of ours. A session that is shown in an unusual way goes nowhere: on the other host its browser would look like its own.
 // Errors: session.ended, session.unusual.
 func (s *Sessions) IssueChildCode(ctx context.Context, p principal.Principal, way Way) (secret.Value, error) {
-	if why := p.Challenge.Why; why == assurance.TwoAgents || why == assurance.Program {
+	if p.Challenge.Why.Unusual() {
 		return secret.Value{}, fault.New(fault.SessionUnusual)
 	}
 	// The path becomes a redirect on the other host, so only one that our gateway would serve may pass.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,7 @@ type live struct {
 	acted *atomic.Int64 // microseconds; shared by all versions of one session
 	seen  *seen         // shared by all versions of one session
 	saved atomic.Int64  // what the row says
+	home  netip.Addr    // the row's address
 }
 
 // seen is what lies in memory alone of a session.
@@ -54,6 +56,7 @@ func (x *index) put(row Row) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	l := &live{Row: row, acted: &atomic.Int64{}}
+	l.home, _ = netip.ParseAddr(row.Addr) // an unknown one is nowhere
 	if old, ok := x.byID[row.ID]; ok {
 		l.acted, l.seen = old.acted, old.seen
 		delete(x.byHash, old.TokenHash)
@@ -256,7 +259,7 @@ func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origi
 	if unrenewed {
 		p.Challenge = assurance.Challenge{Why: assurance.Unrenewed, Needs: parent.Proof.Level(), Until: s.graceOf(l.Bound)}
 	}
-	if why := p.Challenge.Why; why == assurance.TwoAgents || why == assurance.Program {
+	if why := p.Challenge.Why; why.Unusual() {
 		s.Tally.Note(audit.Refusal{Action: audit.SessionChallenged, Person: p.User, Reason: string(why), Addr: from.Addr}, p, map[string]string{"agent": from.Agent})
 	}
 	return p, nil
@@ -271,6 +274,9 @@ func (s *Sessions) challenge(l, parent *live, from principal.Origin, now time.Ti
 			return assurance.Challenge{Why: why, Needs: max(needs, parent.Challenge.Needs)}
 		}
 	}
+	if s.elsewhere(l, parent, from.Addr) {
+		return assurance.Challenge{Why: assurance.Elsewhere, Needs: max(needs, parent.Challenge.Needs)}
+	}
 	if parent.Challenge.Open(now) {
 		return parent.Challenge
 	}
@@ -278,6 +284,21 @@ func (s *Sessions) challenge(l, parent *live, from principal.Origin, now time.Ti
 		return assurance.Challenge{Why: assurance.Idle, Needs: needs}
 	}
 	return assurance.Challenge{}
+}
+
+// elsewhere says that a session is shown from a network and a country at once that are new to it: neither where its user signed in or last
+// answered for it, nor, on a gateway host, where it was opened. A network alone is new all the time, and a country is only a guess. Whoever
+// holds the key of its device may travel.
+func (s *Sessions) elsewhere(l, parent *live, addr netip.Addr) bool {
+	if l.Bound.Holds() || device.SameNetwork(l.home, addr) || device.SameNetwork(parent.home, addr) {
+		return false
+	}
+	now := s.CountryOf(addr)
+	if now == "" {
+		return false
+	}
+	here, there := s.CountryOf(l.home), s.CountryOf(parent.home)
+	return here != "" && here != now && there != "" && there != now
 }
 
 // unusual says what is odd about an agent where another is known: nothing in an update of the same browser, nor where a program began.

@@ -114,6 +114,8 @@ type Deps struct {
 	Follow   happening.Applier
 	// Tally hears of sessions that are used in an unusual way.
 	Tally *audit.Tally
+	// CountryOf is the country of an address, empty where it is not known. It must not wait.
+	CountryOf func(netip.Addr) string
 }
 
 // Sessions mints, raises, lists and ends sessions. It is safe for concurrent use.
@@ -306,6 +308,35 @@ func (s *Sessions) Revoke(ctx context.Context, p principal.Principal, sid id.Ses
 		err = txn.As[device.Tx](tx).UnsettlePlacesByDevice(ctx, row.Device, p.User, s.Now())
 		return audit.Event{Action: audit.SessionRevoked, Actor: p, Person: p.User, Facts: map[string]string{"device": row.Agent}}, err
 	})
+}
+
+// RevokeSelected ends some of the user's other sessions, all of them or none, and says how many were still live.
+// Errors: session.not_found, also for the principal's own.
+func (s *Sessions) RevokeSelected(ctx context.Context, p principal.Principal, selected []id.Session) (count int, err error) {
+	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		count = 0
+		for _, sid := range selected {
+			row, found, err := tx.SessionByID(ctx, sid)
+			if err != nil {
+				return audit.Event{}, fmt.Errorf("read session: %w", err)
+			}
+			if !found || row.User != p.User || sid == p.Session || !row.Parent.IsZero() {
+				return audit.Event{}, fault.New(fault.SessionNotFound)
+			}
+			if !row.RevokedAt.IsZero() {
+				continue
+			}
+			if err := s.End(ctx, tx, p.User, sid, "signed out from another session"); err != nil {
+				return audit.Event{}, err
+			}
+			if err := txn.As[device.Tx](tx).UnsettlePlacesByDevice(ctx, row.Device, p.User, s.Now()); err != nil {
+				return audit.Event{}, fmt.Errorf("unsettle places: %w", err)
+			}
+			count++
+		}
+		return audit.Event{Action: audit.SessionSelectedRevoked, Actor: p, Person: p.User, Facts: map[string]string{"count": fmt.Sprint(count)}}, nil
+	})
+	return count, err
 }
 
 // Disown ends a session of the user that was not theirs, whose browser is a stranger from then on; money is held. It cannot be the

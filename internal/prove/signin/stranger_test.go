@@ -5,21 +5,28 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/descope/virtualwebauthn"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/geotest"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
@@ -302,6 +309,58 @@ func TestAnUnusualSessionIsAskedAndNeverEnded(t *testing.T) {
 				t.Errorf("%s, after the passkey: %v", row.name, again.Challenge)
 			}
 			o.Bearer = o.restore(o.Principal()) // home again
+		}
+	})
+}
+
+// A network alone is new all the time, and a country is a guess: only both at once are asked for, and nothing ends by it.
+func TestAnotherCountryAndNetworkAreAsked(t *testing.T) {
+	places := geotest.File(t, map[string]geotest.Record{
+		"203.0.113.0/24": geotest.Flat("KR"), "198.51.100.0/24": geotest.Flat("KR"), "192.0.2.0/24": geotest.Flat("DE"), "2001:db8::/32": geotest.Flat("KR"),
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := authtest.StartWith(t, authtest.Options{YAML: "geo: {file: '" + places + "'}\n"})
+		o := newOwner(t, s)
+		for _, row := range []struct {
+			name, addr string
+			why        assurance.Why
+		}{
+			{"another address of the network", "203.0.113.200", ""},
+			{"another network of the country", "198.51.100.1", ""},
+			{"a network of which nothing is known", "8.8.8.8", ""},
+			{"the same country over IPv6", "2001:db8::1", ""},
+			{"another network and country", "192.0.2.1", assurance.Elsewhere},
+		} {
+			from := signin.From{Origin: authtest.PersonOrigin()}
+			from.Origin.Addr = netip.MustParseAddr(row.addr)
+			who := o.who(o.Bearer, from)
+			if who.Challenge.Why != row.why {
+				t.Errorf("%s: %q, want %q", row.name, who.Challenge.Why, row.why)
+			}
+			if row.why == "" {
+				continue
+			}
+			for class, want := range map[scope.Class]fault.Code{scope.Look: "", scope.Cancel: "", scope.Order: fault.SessionUnusual} {
+				asked := decision.Question{Principal: who, Class: class, Scope: scope.OrdersRead, Environment: s.Config.Environment}
+				if err := s.Policy.Decide(asked).Err(); fault.CodeOf(err) != want && !(want == "" && err == nil) {
+					t.Errorf("%s, %v: %v", row.name, class, err)
+				}
+			}
+			if _, err := s.Sessions.IssueChildCode(t.Context(), who, session.Way{Host: authtest.PageHost}); fault.CodeOf(err) != fault.SessionUnusual {
+				t.Errorf("%s: it goes on to another host: %v", row.name, err)
+			}
+			o.Bearer = o.restore(who)
+			if again := o.who(o.Bearer, from); again.Challenge.Why != "" {
+				t.Errorf("%s, after the passkey: %v", row.name, again.Challenge)
+			}
+		}
+		s.Settle()
+		page, err := s.Log.Activity(t.Context(), o.who(o.Bearer, signin.From{Origin: authtest.PersonOrigin()}), 0, 50)
+		must(t, err)
+		if !slices.ContainsFunc(page, func(e audit.Told) bool {
+			return e.Action == audit.SessionChallenged && e.Readable.Facts["reason"] == "elsewhere"
+		}) {
+			t.Error("the log does not tell of it")
 		}
 	})
 }

@@ -30,6 +30,16 @@ const (
 	SessionRevoked Action = "session.revoked"
 	// SessionOthersRevoked: All other sessions were signed out ({count}).
 	SessionOthersRevoked Action = "session.others_revoked"
+	// SessionSelectedRevoked: Selected sessions were signed out ({count}).
+	SessionSelectedRevoked Action = "session.selected_revoked"
+	// PrivacyCopied: A copy of your data was made.
+	PrivacyCopied Action = "privacy.copied"
+	// DepartureBegun: The account will be deleted; until then this can be stopped.
+	DepartureBegun Action = "departure.begun"
+	// DepartureStopped: The account will not be deleted after all.
+	DepartureStopped Action = "departure.stopped"
+	// DepartureDropped: leaves no event
+	DepartureDropped Action = "departure.dropped"
 	// SessionAllRevoked: All sessions were signed out ({count}).
 	SessionAllRevoked Action = "session.all_revoked"
 	// SessionChildMade: You opened {host} from the dashboard.
@@ -128,7 +138,7 @@ const (
 	UserDisabled Action = "user.disabled"
 	// UserEnabled: An operator enabled this user again.
 	UserEnabled Action = "user.enabled"
-	// UserErased: An operator erased the user {user}.
+	// UserErased: The user {user} was erased.
 	UserErased Action = "user.erased"
 	// UserLanguageSet: Your language was set to {language}.
 	UserLanguageSet Action = "user.language_set"
@@ -233,6 +243,11 @@ var actions = map[Action]Words{
 	SessionSignedOut:         {Quiet: false, English: "You signed out.", Korean: "로그아웃했습니다."},
 	SessionRevoked:           {Quiet: false, English: "The session on {device} was signed out.", Korean: "{device}의 세션을 로그아웃했습니다."},
 	SessionOthersRevoked:     {Quiet: false, English: "All other sessions were signed out ({count}).", Korean: "다른 모든 세션을 로그아웃했습니다({count}개)."},
+	SessionSelectedRevoked:   {Quiet: false, English: "Selected sessions were signed out ({count}).", Korean: "선택한 세션을 로그아웃했습니다({count}개)."},
+	PrivacyCopied:            {Quiet: false, English: "A copy of your data was made.", Korean: "개인정보 사본을 만들었습니다."},
+	DepartureBegun:           {Quiet: false, English: "The account will be deleted; until then this can be stopped.", Korean: "계정 삭제를 신청했습니다. 삭제되기 전까지 취소할 수 있습니다."},
+	DepartureStopped:         {Quiet: false, English: "The account will not be deleted after all.", Korean: "계정 삭제를 취소했습니다."},
+	DepartureDropped:         {Quiet: true, English: "", Korean: ""},
 	SessionAllRevoked:        {Quiet: false, English: "All sessions were signed out ({count}).", Korean: "모든 세션을 로그아웃했습니다({count}개)."},
 	SessionChildMade:         {Quiet: false, English: "You opened {host} from the dashboard.", Korean: "대시보드에서 {host}(으)로 이동했습니다."},
 	SessionChildCodeMade:     {Quiet: true, English: "", Korean: ""},
@@ -282,7 +297,7 @@ var actions = map[Action]Words{
 	RequestRefused:           {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
 	UserDisabled:             {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},
 	UserEnabled:              {Quiet: false, English: "An operator enabled this user again.", Korean: "운영자가 사용자를 다시 활성화했습니다."},
-	UserErased:               {Quiet: false, English: "An operator erased the user {user}.", Korean: "운영자가 사용자 {user}의 개인정보를 삭제했습니다."},
+	UserErased:               {Quiet: false, English: "The user {user} was erased.", Korean: "사용자 {user}의 개인정보를 삭제했습니다."},
 	UserLanguageSet:          {Quiet: false, English: "Your language was set to {language}.", Korean: "언어를 {language}(으)로 설정했습니다."},
 	MailGivenUp:              {Quiet: false, English: "A mail to you could not be delivered: {letter}.", Korean: "메일을 보내지 못했습니다: {letter}"},
 	KeyringPepperRotated:     {Quiet: false, English: "Passwords were sealed with a new pepper ({count}).", Korean: "비밀번호 {count}개를 새 페퍼로 다시 봉인했습니다."},

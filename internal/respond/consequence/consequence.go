@@ -50,6 +50,8 @@ type Row struct {
 	Others Fate
 	// Keys are the user's API keys. They are blocked and locked by their owner's state, which package apikey reads; those that freeze are frozen here.
 	Keys Fate
+	// Leaving is the user's wish to be erased, where it waits.
+	Leaving Fate
 	// Hold is how long money waits; NoHold if it does not.
 	Hold Span
 	// Notice is the letter to the user; empty sends none. A row that holds money has one: the clock of the hold starts when it arrives.
@@ -116,22 +118,25 @@ var table = map[happening.Kind]Row{
 	happening.KeyNarrowed:     {Notice: notify.KeyNarrowed},
 	happening.KeyDisabled:     {Notice: notify.KeyDisabled},
 	happening.MoneyConfirmed:  {Notice: notify.MoneyConfirmed},
-	happening.OwnerLocked:     {This: Dies, Others: Dies, Keys: Locked, Hold: UntilUnlocked, Notice: notify.AccountLocked},
+	happening.OwnerLocked:     {Leaving: Dies, This: Dies, Others: Dies, Keys: Locked, Hold: UntilUnlocked, Notice: notify.AccountLocked},
 	happening.OwnerUnlocked:   {Notice: notify.AccountUnlocked},
 	happening.ContactChanged:  {This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.ContactChanged},
-	happening.ReportedSession: {This: Dies, Hold: CredentialHold, Notice: notify.Contained},
-	happening.ReportedChange:  {This: Dies, Others: Dies, Hold: CredentialHold, Notice: notify.Contained},
-	happening.UserDisabled:    {This: Dies, Others: Dies, Keys: Blocked},
+	happening.ReportedSession: {Leaving: Dies, This: Dies, Hold: CredentialHold, Notice: notify.Contained},
+	happening.ReportedChange:  {Leaving: Dies, This: Dies, Others: Dies, Hold: CredentialHold, Notice: notify.Contained},
+	happening.UserDisabled:    {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked},
 	happening.UserEnabled:     {},
 
+	happening.DepartureBegun:   {Notice: notify.DepartureBegun},
+	happening.DepartureStopped: {Notice: notify.DepartureStopped},
+
 	happening.RecoveryCodesReplaced: {This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.RecoveryCodesReplaced},
-	happening.RecoveryCompleted:     {Others: Dies, Keys: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
+	happening.RecoveryCompleted:     {Leaving: Dies, Others: Dies, Keys: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
 	happening.RecoveryCancelled:     {Notice: notify.RecoveryCancelled},
 	happening.RecoveryDisputed:      {Notice: notify.RecoveryDisputed},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
 	happening.UserRaised:            {Notice: notify.UserRaised},
 	happening.UserLowered:           {Notice: notify.UserLowered},
-	happening.DeviceLost:            {Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},
+	happening.DeviceLost:            {Leaving: Dies, Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},
 }
 
 // Sessions is what this package asks of package session.
@@ -152,13 +157,19 @@ type Keys interface {
 	FreezeAll(ctx context.Context, tx apikey.Tx, owner id.User, why string) error
 }
 
+// Departures is what this package asks of package privacy.
+type Departures interface {
+	Stop(ctx context.Context, tx any, u id.User) error
+}
+
 // Consequences applies the table.
 type Consequences struct {
-	now      func() time.Time
-	sessions Sessions
-	keys     Keys
-	holds    Holds
-	spans    Spans
+	departures Departures
+	now        func() time.Time
+	sessions   Sessions
+	keys       Keys
+	holds      Holds
+	spans      Spans
 }
 
 // New makes a Consequences. Sessions are given later by Use, because they in turn need somewhere to say what happened.
@@ -171,6 +182,9 @@ func (c *Consequences) Use(s Sessions) { c.sessions = s }
 
 // UseKeys wires the keys, as Use does the sessions.
 func (c *Consequences) UseKeys(k Keys) { c.keys = k }
+
+// UseDepartures wires those who want to leave, as Use does the sessions.
+func (c *Consequences) UseDepartures(d Departures) { c.departures = d }
 
 // Apply does what follows from h in the caller's transaction.
 func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening) error {
@@ -200,6 +214,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	}
 	if row.Keys == Frozen {
 		if err := c.keys.FreezeAll(ctx, txn.As[apikey.Tx](tx), h.User, string(h.Kind)); err != nil {
+			return err
+		}
+	}
+	if row.Leaving == Dies {
+		if err := c.departures.Stop(ctx, tx, h.User); err != nil {
 			return err
 		}
 	}

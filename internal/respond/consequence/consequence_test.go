@@ -51,6 +51,7 @@ func TestWhatDiesWhen(t *testing.T) {
 func TestEveryRowHappens(t *testing.T) {
 	apart := map[happening.Kind]bool{
 		happening.SignedUp: true, happening.UserEnabled: true, happening.OwnerUnlocked: true, // they have nothing yet, or nothing any more
+		happening.DepartureBegun: true, happening.DepartureStopped: true,
 		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, happening.KeyExpiring: true, happening.KeyExpired: true, happening.KeyLapsing: true,
 		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, // they only tell, and that is tried where they happen
 	}
@@ -77,7 +78,7 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 			t.Fatal(change)
 		}
 	}
-	if diff := cmp.Diff(wanted(consequence.Row{This: consequence.Dies, Others: consequence.Dies}), w.left()); diff != "" {
+	if diff := cmp.Diff(wanted(consequence.Row{Leaving: consequence.Dies, This: consequence.Dies, Others: consequence.Dies}), w.left()); diff != "" {
 		t.Errorf("(-want +doors):\n%s", diff)
 	}
 }
@@ -85,7 +86,7 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 // Each notice that somebody gets says what its link stops, or is known to have nothing to stop.
 func TestEveryNoticeHasItsContainment(t *testing.T) {
 	nothing := map[notify.Letter]bool{
-		notify.Welcome: true, notify.Contained: true,
+		notify.Welcome: true, notify.Contained: true, notify.DepartureStopped: true,
 		notify.UserRaised: true, notify.UserLowered: true, // the operator did
 		// The key that it is about is blocked already.
 		notify.KeyFound: true,
@@ -140,6 +141,7 @@ func wanted(row consequence.Row) answers {
 	return answers{
 		"this session": ofFate[row.This], "its bearer from before": bearer, "another session": ofFate[row.Others],
 		"a key": {"gateway": key[row.Keys], "/v1": key[row.Keys]}, "money": {"holds": money},
+		"leaving": {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.AccountNotLeaving}[row.Leaving]},
 	}
 }
 
@@ -153,8 +155,23 @@ func (w *world) left() answers {
 			"gateway": outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))),
 			"/v1":     outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, "localhost:8080", "/v1/session", ""))),
 		},
-		"money": {"holds": w.held()},
+		"money":   {"holds": w.held()},
+		"leaving": {"row": w.leaving()},
 	}
+}
+
+// leaving says whether the person is still going to be erased.
+func (w *world) leaving() fault.Code {
+	w.t.Helper()
+	who := principal.Principal{User: w.user}
+	_, found, err := w.Privacy.Of(w.t.Context(), who)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !found {
+		return fault.AccountNotLeaving
+	}
+	return open
 }
 
 // held says how long money waits.

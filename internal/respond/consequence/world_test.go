@@ -22,6 +22,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/store"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -425,9 +426,20 @@ func newWorld(t *testing.T, s *authtest.Stack, clock *storetest.Clock, c cause) 
 	w.here.Enter()
 	w.there.Enter()
 	w.key = w.keyOf("bot")
+	w.leave()
 	clock.Advance(3 * time.Second)
 	w.before = w.copied(w.here)
 	return w
+}
+
+// leave lets the person want to be erased, without the proof for it.
+func (w *world) leave() {
+	w.t.Helper()
+	now := w.clock.Now()
+	w.ok(store.Of[privacy.Tx](w.Store).Update(w.t.Context(), func(tx privacy.Tx) (audit.Event, error) {
+		_, err := tx.InsertDeparture(w.t.Context(), privacy.Departure{User: w.user, Asked: now, Due: now.Add(365 * 24 * time.Hour)})
+		return audit.Quiet(audit.Housekeeping), err
+	}))
 }
 
 // recovered brings the person back in another browser, with the mailbox and a recovery code.

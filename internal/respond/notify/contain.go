@@ -76,6 +76,7 @@ var containments = map[Letter]Containment{
 	RecoveryShortened:     {Kind: happening.ReportedChange},
 	DeviceLost:            {Kind: happening.ReportedChange},
 	ContactChanged:        {Kind: happening.ReportedChange, Undo: true},
+	DepartureBegun:        {Kind: happening.ReportedChange},
 }
 
 // ContainmentOf is what the link of a letter stops; ok is false for one without a link.

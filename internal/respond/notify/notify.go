@@ -77,6 +77,8 @@ const (
 	RecoveryCompleted     Letter = "recovery_completed"
 	RecoveryShortened     Letter = "recovery_shortened"
 	DeviceLost            Letter = "device_lost"
+	DepartureBegun        Letter = "departure_begun"
+	DepartureStopped      Letter = "departure_stopped"
 
 	UserRaised  Letter = "user_raised"
 	UserLowered Letter = "user_lowered"

@@ -116,6 +116,12 @@ type DataKey struct {
 	CreatedAt int64
 }
 
+type Departure struct {
+	UserID  []byte
+	AskedAt int64
+	DueAt   int64
+}
+
 type Hold struct {
 	ID       []byte
 	UserID   []byte

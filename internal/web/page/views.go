@@ -138,12 +138,19 @@ type Host struct {
 type Sessions struct {
 	Idle string
 	List []Session
+	// Places is who the places are owed to.
+	Places Credit
 }
+
+// Credit names whom something shown is owed to, as its licence asks; empty for nobody.
+type Credit struct{ Text, URL string }
 
 // Session is one of them.
 type Session struct {
 	ID     string
 	Device string
+	// Place is about where it signed in; empty if nothing is known.
+	Place string
 	// Agent and Addr are what the browser said and where it was at the sign-in.
 	Agent, Addr         string
 	Proven              string
@@ -355,6 +362,8 @@ type Created struct {
 // Activity is a page of what happened.
 type Activity struct {
 	Entries []Entry
+	// Places is who the places are owed to.
+	Places Credit
 	// Older is the address of the next page; Twin that of the same data as JSON.
 	Older, Newest, Twin string
 }

@@ -1,0 +1,23 @@
+-- name: InsertDeparture :execrows
+INSERT INTO departure (user_id, asked_at, due_at) VALUES (@user_id, @asked_at, @due_at) ON CONFLICT DO NOTHING;
+
+-- name: DepartureByUser :one
+SELECT user_id, asked_at, due_at FROM departure WHERE user_id = @user_id;
+
+-- name: DeleteDeparture :execrows
+DELETE FROM departure WHERE user_id = @user_id;
+
+-- name: CountAccountsOwnedAlone :one
+SELECT COUNT(*) FROM member m
+WHERE m.user_id = @user_id AND m.role = 'owner' AND m.removed_at IS NULL
+    AND EXISTS (SELECT 1 FROM member o WHERE o.account_id = m.account_id AND o.user_id <> @user_id AND o.removed_at IS NULL)
+    AND NOT EXISTS (
+        SELECT 1 FROM member o WHERE o.account_id = m.account_id AND o.user_id <> @user_id AND o.role = 'owner' AND o.removed_at IS NULL
+    );
+
+-- name: ListDevicesByUser :many
+SELECT d.id, d.agent, u.first_seen_at, u.last_seen_at FROM device_user u JOIN device d ON d.id = u.device_id
+WHERE u.user_id = @user_id ORDER BY u.last_seen_at DESC, d.id;
+
+-- name: ListPlacesByUser :many
+SELECT device_id, network, family FROM device_place WHERE user_id = @user_id ORDER BY device_id, last_seen_at DESC, network, family;
