@@ -274,7 +274,7 @@ type leak struct {
 
 type useShown struct {
 	Hour   time.Time `json:"hour"`
-	Addr   string    `json:"addr" example:"203.0.113.7"`
+	Addr   string    `json:"addr" doc:"An address; of IPv6 the /64 around it" example:"203.0.113.7"`
 	Route  string    `json:"route" example:"POST /v1/orders"`
 	Calls  int64     `json:"calls" example:"14"`
 	LastAt time.Time `json:"last_at"`

@@ -135,7 +135,7 @@ type Gateway struct {
 // New makes a Gateway, or says which hosts cannot be.
 func New(d Deps) (*Gateway, error) {
 	g := &Gateway{Deps: d, hosts: map[string]*Host{}, strangers: make(chan struct{}, strangerBodies)}
-	g.unproven.of, g.tunnels.open = map[share]int64{}, map[*tunnel]struct{}{}
+	g.unproven.of, g.tunnels.open, g.tunnels.of = map[share]int64{}, map[*tunnel]struct{}{}, map[id.User]int{}
 	for _, h := range d.Hosts {
 		if g.hosts[h.Authority] != nil {
 			return nil, fmt.Errorf("gateway host %s stands twice", h.Authority)

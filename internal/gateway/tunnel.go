@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
@@ -25,18 +25,47 @@ const (
 	// askAgain is how often the one behind a tunnel is asked who they are, and tunnelIdle how long a tunnel may be silent in both directions.
 	askAgain   = 5 * time.Second
 	tunnelIdle = 2 * time.Minute
-	// mostTunnels bounds those of this process.
-	mostTunnels = 4096
+	// mostTunnels bounds those of this process; of strangers, who may open those of public routes, and of one user.
+	mostTunnels         = 4096
+	mostTunnelsOfNobody = mostTunnels / 2
+	mostTunnelsOfUser   = 256
 )
 
 // tunnels are those that are open.
 type tunnels struct {
 	mu   sync.Mutex
 	open map[*tunnel]struct{} // guarded by mu
+	of   map[id.User]int      // how many are each user's, or nobody's; guarded by mu
+}
+
+// add is false where there are as many as may be.
+func (s *tunnels) add(t *tunnel) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	most := mostTunnelsOfUser
+	if t.whose.IsZero() {
+		most = mostTunnelsOfNobody
+	}
+	if len(s.open) >= mostTunnels || s.of[t.whose] >= most {
+		return false
+	}
+	s.open[t] = struct{}{}
+	s.of[t.whose]++
+	return true
+}
+
+func (s *tunnels) remove(t *tunnel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, t)
+	if s.of[t.whose]--; s.of[t.whose] == 0 {
+		delete(s.of, t.whose)
+	}
 }
 
 // tunnel is one open connection in both directions.
 type tunnel struct {
+	whose id.User       // zero of nobody in particular
 	nudge chan struct{} // holds one word: ask again now
 	acted atomic.Int64  // when a byte last passed, microseconds
 	now   func() time.Time
@@ -84,27 +113,24 @@ func (g *Gateway) nudge() {
 }
 
 // dig registers a tunnel, and refuses one too many. Errors: busy.
-func (g *Gateway) dig() (*tunnel, error) {
-	t := &tunnel{nudge: make(chan struct{}, 1), now: g.Now}
+func (g *Gateway) dig(whose id.User) (*tunnel, error) {
+	t := &tunnel{whose: whose, nudge: make(chan struct{}, 1), now: g.Now}
 	t.acted.Store(g.Now().UnixMicro())
-	g.tunnels.mu.Lock()
-	defer g.tunnels.mu.Unlock()
-	if len(g.tunnels.open) >= mostTunnels {
+	if !g.tunnels.add(t) {
 		return nil, fault.New(fault.Busy).After(askAgain)
 	}
-	g.tunnels.open[t] = struct{}{}
 	return t, nil
 }
 
 // watched gives a context that ends when the tunnel must, and a function that forgets the tunnel. Errors: busy, and those of again.
 func (v *visit) watched() (context.Context, func(), error) {
-	t, err := v.g.dig()
+	t, err := v.g.dig(v.who.User)
 	if err != nil {
 		return nil, nil, err
 	}
 	v.tunnel = t
 	if err := v.again(); err != nil { // a change that came before the tunnel was known here found nobody to ask
-		v.g.forget(t)
+		v.g.tunnels.remove(t)
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(v.r.Context())
@@ -116,14 +142,8 @@ func (v *visit) watched() (context.Context, func(), error) {
 	return ctx, func() {
 		cancel()
 		over.Wait()
-		v.g.forget(t)
+		v.g.tunnels.remove(t)
 	}, nil
-}
-
-func (g *Gateway) forget(t *tunnel) {
-	g.tunnels.mu.Lock()
-	defer g.tunnels.mu.Unlock()
-	delete(g.tunnels.open, t)
 }
 
 // watch returns when whoever opened the visit's tunnel would be refused now, when goes says that it has had its time, or when ctx is over.
@@ -167,22 +187,23 @@ func (s *stream) Close() error {
 
 // streams watches an answer of events. Errors: busy, and those of again.
 func (v *visit) streams(r *http.Response) error {
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "text/event-stream" || v.route.Class == scope.Public {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), "text/event-stream") || v.route.Class == scope.Public {
 		return nil
 	}
-	t, err := v.g.dig()
+	t, err := v.g.dig(v.who.User)
 	if err != nil {
 		return err
 	}
 	v.tunnel = t
 	if err := v.again(); err != nil {
-		v.g.forget(t)
+		v.g.tunnels.remove(t)
 		return err
 	}
 	ctx, cancel := context.WithCancel(v.r.Context())
 	s := &stream{ReadCloser: r.Body, forget: cancel}
 	go func() {
-		defer v.g.forget(t)
+		defer v.g.tunnels.remove(t)
 		v.watch(ctx, func() bool { return true })
 		s.over.Store(true)
 		_ = s.ReadCloser.Close() // ends a Read that waits

@@ -111,6 +111,14 @@ func (t *tx) KeyByID(ctx context.Context, k id.Key) (apikey.Key, bool, error) {
 	return key, found, err
 }
 
+// KeyToChange writes what stands there already first, which is a row lock on PostgreSQL, where the statement after it reads what it waited for.
+func (t *tx) KeyToChange(ctx context.Context, k id.Key) (apikey.Key, bool, error) {
+	if err := t.TakeKeyRow(ctx, sqlgen.TakeKeyRowParams{ID: k[:]}); err != nil {
+		return apikey.Key{}, false, err
+	}
+	return t.KeyByID(ctx, k)
+}
+
 func (t *tx) KeysByPage(ctx context.Context, after id.Key, limit int) ([]apikey.Key, error) {
 	rows, err := t.ListLiveKeys(ctx, sqlgen.ListLiveKeysParams{After: after[:], MaxRows: int64(limit)})
 	return keysOf(rows, err, func(row sqlgen.ListLiveKeysRow) sqlgen.KeyByIDRow { return sqlgen.KeyByIDRow(row) })

@@ -123,6 +123,9 @@ type Tx interface {
 	account.Tx
 	InsertKey(ctx context.Context, k Key, m Material) error
 	KeyByID(ctx context.Context, k id.Key) (key Key, found bool, err error)
+	// KeyToChange is KeyByID, and makes every other transaction that would change the key wait for this one. A key is written whole, so of two
+	// that only read it first the later one would undo the earlier.
+	KeyToChange(ctx context.Context, k id.Key) (key Key, found bool, err error)
 	MaterialOf(ctx context.Context, k id.Key) ([]Material, error)
 	// MaterialsBetween gives those of all keys after one id, up to and with another.
 	MaterialsBetween(ctx context.Context, after, last id.Key) (map[id.Key][]Material, error)

@@ -140,7 +140,7 @@ func (l *Live) Allows(addr netip.Addr) bool {
 
 // Used notes that a request of the key passed, in memory; SaveUses writes it behind.
 func (k *Keys) Used(l *Live, now time.Time, from netip.Addr) {
-	if l.pinned && l.pin == nil {
+	if l.waitsForFirst() {
 		k.pinFirst(l, from)
 	}
 	if now.UnixMicro()-l.used.at.Load() < int64(time.Second/time.Microsecond) {
@@ -245,7 +245,7 @@ func (x *index) become(fresh map[id.Key]*Live) {
 	defer x.mu.Unlock()
 	for kid, l := range fresh {
 		if old, ok := x.byID[kid]; ok {
-			l.used = old.used
+			l.keepUses(old)
 		}
 	}
 	x.byID = fresh
@@ -255,11 +255,22 @@ func (x *index) put(l *Live) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if old, ok := x.byID[l.ID]; ok {
-		l.used = old.used
+		l.keepUses(old)
 		l.keepSecretUses(old)
 	}
 	x.byID[l.ID] = l
 }
+
+// keepUses takes over what the index alone knows. The network of a first use is forgotten once the owner asks for a first one again.
+func (l *Live) keepUses(old *Live) {
+	l.used = old.used
+	if l.waitsForFirst() && !old.waitsForFirst() {
+		l.used.pinned.Store(nil)
+	}
+}
+
+// waitsForFirst says whether the key will be held to the network that it is first used from, and no row says yet which.
+func (l *Live) waitsForFirst() bool { return l.pinned && l.pin == nil }
 
 // Hear keeps the index true; it is a listener of the feed. What cannot be read is dropped, which refuses.
 func (k *Keys) Hear(c txn.Change) {

@@ -2,6 +2,7 @@ package apikey_test
 
 import (
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -262,6 +263,26 @@ func TestAListThatBringsTradingBackWidens(t *testing.T) {
 	}
 	if got := l.order(key); got != "" {
 		t.Errorf("an order with the list: %q", got)
+	}
+}
+
+// Who moves a bot asks for a first network once more, and that of before is forgotten.
+func TestAPinnedKeyThatMoves(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	key := l.issue(apikey.IssueInput{Scopes: trading, Pin: apikey.PinFirst})
+	first := apikey.PinFirst
+	for _, addr := range []string{"203.0.113.7", "198.51.100.9"} {
+		if err := l.edit(key, apikey.EditInput{Pin: &first}); err != nil {
+			t.Fatal(err)
+		}
+		l.clock.Advance(3 * time.Second)
+		got := l.Browser(addr).Do(l.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+		if err := l.APIKeys.SaveUses(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if now := l.KeyNow(key.ID); got.Code != "" || now.Frozen() || !netip.MustParsePrefix(now.Pin).Contains(netip.MustParseAddr(addr)) {
+			t.Errorf("from %s: %q, pin %q, frozen %t", addr, got.Code, now.Pin, now.Frozen())
+		}
 	}
 }
 

@@ -98,26 +98,43 @@ func (k *Keys) savePins(ctx context.Context) error {
 	pinned, strays := k.uses.pinned, k.uses.strays
 	k.uses.pinned, k.uses.strays = nil, nil
 	k.uses.mu.Unlock()
-	for _, l := range pinned {
+	for i, l := range pinned {
 		if err := k.savePin(ctx, l); err != nil {
+			k.saveLater(pinned[i:], strays)
 			return err
 		}
 	}
 	for l, from := range strays {
 		if err := k.freezeStray(ctx, l, from); err != nil && fault.CodeOf(err) != fault.KeyNotFound {
+			k.saveLater(nil, strays)
 			return err
 		}
+		delete(strays, l)
 	}
 	return nil
 }
 
+// saveLater gives back what could not be saved, for the next time.
+func (k *Keys) saveLater(pinned []*Live, strays map[*Live]netip.Addr) {
+	for l, from := range strays {
+		k.Strayed(l, from)
+	}
+	k.uses.mu.Lock()
+	defer k.uses.mu.Unlock()
+	k.uses.pinned = append(pinned, k.uses.pinned...)
+}
+
 func (k *Keys) savePin(ctx context.Context, l *Live) error {
 	return k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		key, found, err := tx.KeyByID(ctx, l.ID)
+		key, found, err := tx.KeyToChange(ctx, l.ID)
 		if err != nil || !found || key.Pin != PinFirst {
 			return audit.Quiet(audit.KeyUsed), err
 		}
-		key.Pin = l.used.pinned.Load().String()
+		network := l.used.pinned.Load()
+		if network == nil {
+			return audit.Quiet(audit.KeyUsed), nil // its owner asked for a first one again
+		}
+		key.Pin = network.String()
 		if _, err := tx.ChangeKey(ctx, key); err != nil {
 			return audit.Event{}, fmt.Errorf("pin key: %w", err)
 		}

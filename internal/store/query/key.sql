@@ -147,6 +147,9 @@ DELETE FROM key_use WHERE key_use.hour < @before AND (key_id, hour, addr, route,
 -- name: ListKeyScopesUsed :many
 SELECT DISTINCT scope FROM key_use WHERE key_id = @key_id AND hour >= @since;
 
+-- name: TakeKeyRow :exec
+UPDATE api_key SET name = name WHERE id = @id;
+
 -- name: ClaimKeyRow :execrows
 UPDATE api_key SET name = name
 WHERE id = @id AND revoked_at IS NULL AND blocked_at IS NULL AND frozen_at IS NULL AND expires_at > @now;

@@ -1052,6 +1052,19 @@ func (q *Queries) RevokeKeysByOwner(ctx context.Context, arg RevokeKeysByOwnerPa
 	return items, nil
 }
 
+const takeKeyRow = `-- name: TakeKeyRow :exec
+UPDATE api_key SET name = name WHERE id = $1
+`
+
+type TakeKeyRowParams struct {
+	ID []byte
+}
+
+func (q *Queries) TakeKeyRow(ctx context.Context, arg TakeKeyRowParams) error {
+	_, err := q.db.ExecContext(ctx, takeKeyRow, arg.ID)
+	return err
+}
+
 const touchKey = `-- name: TouchKey :execrows
 UPDATE api_key SET last_used_at = $1, last_used_from = $2
 WHERE id = $3 AND (last_used_at IS NULL OR last_used_at < $1)
