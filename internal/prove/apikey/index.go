@@ -48,6 +48,8 @@ type Live struct {
 
 	pin  *netip.Prefix // nil if there is none, or none yet
 	used *use          // shared by all versions of one key
+	// bounds is nil for a key without.
+	bounds *Bounds
 
 	Environment id.Environment
 	Dialect     sign.Dialect
@@ -106,6 +108,8 @@ type use struct {
 	saved atomic.Int64
 	from  atomic.Pointer[netip.Addr]
 	calls calls
+	// spent is what it has used up of its bounds; nil for a key without.
+	spent atomic.Pointer[spent]
 	// pinned is the network of a key that is held to the first one, as long as only this node knows it.
 	pinned atomic.Pointer[netip.Prefix]
 }
@@ -227,6 +231,10 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 		}
 		l.pin = &network
 	}
+	if key.Bounds.any() {
+		l.bounds = &key.Bounds
+		l.used.spent.Store(newSpent(key.OrderedDay, key.Ordered))
+	}
 	l.used.at.Store(key.LastUsedAt.UnixMicro())
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
 	for _, kept := range slices.Backward(materials) {
@@ -263,7 +271,9 @@ func (x *index) put(l *Live) {
 
 // keepUses takes over what the index alone knows. The network of a first use is forgotten once the owner asks for a first one again.
 func (l *Live) keepUses(old *Live) {
+	spent := l.used.spent.Load()
 	l.used = old.used
+	l.used.spent.CompareAndSwap(nil, spent)
 	if l.waitsForFirst() && !old.waitsForFirst() {
 		l.used.pinned.Store(nil)
 	}
@@ -408,6 +418,9 @@ func (k *Keys) SaveUses(ctx context.Context) error {
 		if err := k.saveUses(ctx, batch); err != nil {
 			return fmt.Errorf("save uses: %w", err)
 		}
+	}
+	if err := k.saveOrdered(ctx); err != nil {
+		return fmt.Errorf("save what was ordered: %w", err)
 	}
 	if err := k.saveCounted(ctx); err != nil {
 		return fmt.Errorf("save counted uses: %w", err)

@@ -81,6 +81,9 @@ func (l *life) ask(k authtest.Key, method, path, body string) fault.Code {
 }
 
 func (l *life) order(k authtest.Key) fault.Code {
+	if err := l.FetchPrices(l.t.Context()); err != nil {
+		l.t.Fatal(err)
+	}
 	l.t.Helper()
 	return l.ask(k, http.MethodPost, "/v1/orders", `{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"1","price":"1"}`)
 }
@@ -134,7 +137,20 @@ func TestTimeAndKeys(t *testing.T) {
 					map[int][]notify.Letter{16: {notify.KeyLapsing}, 23: {notify.KeyLapsing}, 29: {notify.KeyLapsing}, 30: {notify.KeyLapsed}},
 					fault.KeyLapsed, "",
 				},
-				{"held to its network it goes on", apikey.IssueInput{Scopes: trading, Pin: "first"}, true, 31, map[int][]notify.Letter{}, "", ""},
+				{
+					"held to its network with a ceiling it goes on",
+					apikey.IssueInput{Scopes: trading, Pin: "first", Bounds: apikey.Bounds{DayMost: "1000000000000"}},
+					true, 31,
+					map[int][]notify.Letter{},
+					"", "",
+				},
+				{
+					"held to its network without a ceiling it trades for 30 days",
+					apikey.IssueInput{Scopes: trading, Pin: "first"},
+					true, 31,
+					map[int][]notify.Letter{16: {notify.KeyLapsing}, 23: {notify.KeyLapsing}, 29: {notify.KeyLapsing}, 30: {notify.KeyLapsed}},
+					fault.KeyLapsed, "",
+				},
 				{
 					"nobody uses it",
 					apikey.IssueInput{Scopes: trading, Allowlist: []string{home}, Life: 200 * day},

@@ -17,10 +17,10 @@ import (
 // PinFirst stands in Key.Pin of a key that will be held to the network it is first used from.
 const PinFirst = "first"
 
-// Tied says whether the key works from a place that its owner named: an allowlist, or an Ed25519 key held to one network. Only such a key
-// trades for more than Limits.UnpinnedTradeLife. A ceiling on what it may order, once there is one, belongs here: it is what a pin alone lacks.
+// Tied says whether the key works from a place that its owner named: an allowlist, or an Ed25519 key held to one network with a ceiling on what
+// it may order. Only such a key trades for more than Limits.UnpinnedTradeLife.
 func (k Key) Tied() bool {
-	return len(k.Allowlist) > 0 || k.Pin != "" && k.Algorithm == sign.Ed25519
+	return len(k.Allowlist) > 0 || k.Pin != "" && k.Algorithm == sign.Ed25519 && k.Bounds.HasCeiling()
 }
 
 // pinOf reads the network that a key shall be held to: none, the first one, or the one around an address. Errors: request.invalid.
