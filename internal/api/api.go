@@ -48,6 +48,8 @@ type Describer interface {
 	Device(agent, lang string) string
 	// Place is about where a network address is, in "en" or "ko"; empty where nothing is known.
 	Place(addr, lang string) string
+	// Country is the country of that place (ISO 3166-1); empty where nothing is known.
+	Country(addr string) string
 }
 
 // Binder asks the browser of a new session to bind it to its device.

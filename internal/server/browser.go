@@ -44,7 +44,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		FormKey: formKey, Decide: s.Policy, Describe: describer{s.Places}, Binding: bound, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
 		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps,
 		Notices: s.Notices, Locks: s.Locks, Tiers: s.Tiers, Contacts: s.Contacts, Official: s.official(), ContactHold: s.cfg.Holds.Contact, Privacy: s.Privacy,
-		Places: page.Credit{Text: s.cfg.Geo.Attribution, URL: string(s.cfg.Geo.AttributionURL)},
+		Map: s.Places != nil, Places: page.Credit{Text: s.cfg.Geo.Attribution, URL: string(s.cfg.Geo.AttributionURL)},
 	})
 	if err != nil {
 		return nil, err
@@ -179,6 +179,15 @@ func (d describer) Place(addr, lang string) string {
 		return ""
 	}
 	return d.places.Of(parsed).Words(lang)
+}
+
+// Country is empty where nothing is known.
+func (d describer) Country(addr string) string {
+	parsed, err := netip.ParseAddr(addr)
+	if err != nil {
+		return ""
+	}
+	return d.places.Country(parsed)
 }
 
 func (describer) Device(header, lang string) string { return agent.Describe(header).Words(lang) }

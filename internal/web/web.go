@@ -64,6 +64,8 @@ type Describer interface {
 	Device(agent, lang string) string
 	// Place is about where a network address is, in "en" or "ko"; empty where nothing is known.
 	Place(addr, lang string) string
+	// Country is the country of that place (ISO 3166-1); empty where nothing is known.
+	Country(addr string) string
 }
 
 // Binder asks the browser of a new session to bind it to its device.
@@ -85,6 +87,8 @@ type Deps struct {
 	Describe    Describer
 	// Places is who the places are owed to; empty for nobody.
 	Places page.Credit
+	// Map says that there is a file of places to draw a map from.
+	Map bool
 	// Binding is offered to a browser that has just signed in.
 	Binding Binder
 	// Violated hears what browsers report about our policy, at most a few times a minute.
