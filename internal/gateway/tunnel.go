@@ -89,7 +89,7 @@ func wantsTunnel(h http.Header) bool {
 // tunnel itself, where we cannot close it.
 func (v *visit) opens() bool {
 	upgrade := v.r.Header["Upgrade"]
-	return v.route.Tunnel && !v.unseen && v.r.ProtoMajor == 1 && len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && v.r.ContentLength == 0
+	return v.route.Tunnel && !v.asked && v.r.ProtoMajor == 1 && len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && v.r.ContentLength == 0
 }
 
 // Hear asks everybody behind a tunnel again; it is a listener of the feed, after those that keep sessions and keys true.

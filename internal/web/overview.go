@@ -223,6 +223,10 @@ func (c *crossing) carry(v *visit) error {
 		return c.show(v, path, "")
 	}
 	code, err := c.sessions.IssueChildCode(v.r.Context(), v.who, session.Way{Host: h.Authority, Path: path, State: state})
+	if fault.CodeOf(err) == fault.SessionUnproven {
+		httpx.DemandProof(v.w, v.r.URL.RequestURI())
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -180,6 +180,8 @@ const (
 	KeyCeiling Code = "key.ceiling"
 	// KeyNeedsSession: This address is for people who are signed in. It takes no API keys.
 	KeyNeedsSession Code = "key.needs_session"
+	// KeyRotatedByOwner: This key cannot rotate itself: its way of signing does not cover method, path and body.
+	KeyRotatedByOwner Code = "key.rotated_by_owner"
 	// KeyFrozen: This key is frozen: it looks and cancels only.
 	KeyFrozen Code = "key.frozen"
 	// KeyBlocked: This key was blocked on {blocked_at}.
@@ -552,6 +554,9 @@ var registry = map[Code]Entry{
 	KeyNeedsSession: {Code: KeyNeedsSession, Status: 403, Sight: Anyone, Outside: "",
 		English: "This address is for people who are signed in. It takes no API keys.", EnglishFix: "Do it on the dashboard.",
 		Korean: "로그인한 사용자만 이용할 수 있는 주소이며 API 키는 받지 않습니다.", KoreanFix: "대시보드에서 진행해 주십시오."},
+	KeyRotatedByOwner: {Code: KeyRotatedByOwner, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key cannot rotate itself: its way of signing does not cover method, path and body.", EnglishFix: "Rotate it on the dashboard under API keys, or make a key with the native way of signing, which can rotate itself.",
+		Korean: "이 키의 서명 방식은 메서드, 경로, 본문을 모두 포함하지 않으므로 키가 스스로 교체할 수 없습니다.", KoreanFix: "대시보드의 API 키 화면에서 교체하거나, 스스로 교체할 수 있는 기본 서명 방식의 키를 만들어 주십시오."},
 	KeyFrozen: {Code: KeyFrozen, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "This key is frozen: it looks and cancels only.", EnglishFix: "Unfreeze it under API keys.",
 		Korean: "이 키는 동결되어 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "API 키 화면에서 동결을 해제해 주십시오."},
