@@ -69,6 +69,9 @@ func (o *overview) show(v *visit) error {
 		Held: heldView(v.words, v.now, state.Account.Held), APIs: o.apis,
 	}
 	v.posture(&view, state)
+	if view.HighValue, err = v.raised(); err != nil {
+		return err
+	}
 	if view.Open, err = o.open(v, state); err != nil {
 		return err
 	}

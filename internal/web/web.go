@@ -34,6 +34,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
@@ -108,6 +109,8 @@ type Deps struct {
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
 	Locks         *lock.Locks
+	// Tiers say who is of high value.
+	Tiers *tier.Tiers
 	// Recoveries are the ways back.
 	Recoveries *recovery.Recoveries
 	// Notices is the message centre, Contacts how users are reached, ContactHold how long money waits after that changed.
