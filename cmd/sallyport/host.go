@@ -66,7 +66,9 @@ func userCommand() *cobra.Command {
 	}), userShowCommand(), switchCommand("disable", "End every session of a user and refuse their keys, at once", func(r *server.Rooms) switcher { return r.Accounts.Disable }),
 		switchCommand("enable", "Let a disabled user sign in again; nothing that ended comes back", func(r *server.Rooms) switcher { return r.Accounts.Enable }),
 		switchCommand("lock", "End every session of a user, freeze their keys and hold their money until they unlock", func(r *server.Rooms) switcher { return r.Locks.Lock }),
-		switchCommand("unlock", "Take a lock back for a user", func(r *server.Rooms) switcher { return r.Locks.Unlock }), userEraseCommand())
+		switchCommand("unlock", "Take a lock back for a user", func(r *server.Rooms) switcher { return r.Locks.Unlock }),
+		switchCommand("raise", "Tell a user of high value that sensitive changes will ask for a passkey (high_value.notice)", func(r *server.Rooms) switcher { return r.Tiers.Raise }),
+		switchCommand("lower", "Ask no more of a user than of others again", func(r *server.Rooms) switcher { return r.Tiers.Lower }), userEraseCommand())
 }
 
 func userShowCommand() *cobra.Command {
@@ -92,7 +94,7 @@ func userShowCommand() *cobra.Command {
 // switcher changes the state of a user.
 type switcher = func(context.Context, principal.Principal, id.User) error
 
-// switchCommand disables, enables, locks or unlocks a user.
+// switchCommand changes how a user stands.
 func switchCommand(verb, short string, of func(*server.Rooms) switcher) *cobra.Command {
 	return &cobra.Command{
 		Use: verb + " MAIL", Short: short, Args: takes("MAIL"), Example: "  sallyport user " + verb + " ada@example.com",
@@ -103,7 +105,7 @@ func switchCommand(verb, short string, of func(*server.Rooms) switcher) *cobra.C
 			}
 			err = of(rooms)(cmd.Context(), host(), u.ID)
 			done := strings.TrimSuffix(verb, "e") + "ed"
-			if code := fault.CodeOf(err); err != nil && (code == fault.NotFound || code == fault.AccountLocked || code == fault.AccountNotLocked) {
+			if code := fault.CodeOf(err); err != nil && (code == fault.NotFound || code == fault.AccountLocked || code == fault.AccountNotLocked || code == fault.TierUnchanged) {
 				return fmt.Errorf("%s is %s already", u.Mail, done)
 			}
 			if err == nil {

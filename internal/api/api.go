@@ -31,6 +31,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
@@ -47,6 +48,8 @@ type Describer interface {
 	Device(agent, lang string) string
 	// Place is about where a network address is, in "en" or "ko"; empty where nothing is known.
 	Place(addr, lang string) string
+	// Country is the country of that place (ISO 3166-1); empty where nothing is known.
+	Country(addr string) string
 }
 
 // Binder asks the browser of a new session to bind it to its device.
@@ -84,6 +87,8 @@ type Deps struct {
 	Holds         *hold.Holds
 	Locks         *lock.Locks
 	Privacy       *privacy.Privacy
+	// Tiers say who is of high value.
+	Tiers *tier.Tiers
 	// Recoveries are the ways back.
 	Recoveries *recovery.Recoveries
 	// Notices is the message centre, Contacts how people are reached.
@@ -114,7 +119,7 @@ func New(d Deps) (*API, error) {
 		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
 		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
-		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
+		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -132,7 +137,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&signUps{a.SignUps}).mount(a)
 	(&signIns{a.SignIns}).mount(a)
 	(&sessions{a.Sessions, a.Keys, a.Factors, a.Describe, a.Now}).mount(a)
-	(&methods{a.Factors}).mount(a)
+	(&methods{a.Factors, a.Tiers}).mount(a)
 	(&passkeys{a.Factors}).mount(a)
 	(&recoveries{a.Recoveries, a.Now}).mount(a)
 	(&recoveryPlan{a.Recoveries, a.Now}).mount(a)

@@ -41,6 +41,7 @@ type words struct{}
 
 func (words) Device(header, lang string) string { return agent.Describe(header).Words(lang) }
 func (words) Place(string, string) string       { return "" }
+func (words) Country(string) string             { return "" }
 
 // door is the JSON door over the rooms of a whole stack. Every answer is held against the description, and what it left in the log against the
 // route's line.

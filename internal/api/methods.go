@@ -25,6 +25,9 @@ type methods struct {
 		IssueCodes(ctx context.Context, p principal.Principal) (factor.Issued, error)
 		ConfirmCodes(ctx context.Context, p principal.Principal, code secret.Value) error
 	}
+	tiers interface {
+		From(ctx context.Context, p principal.Principal) (time.Time, error)
+	}
 }
 
 func (m *methods) mount(a *API) {
@@ -71,6 +74,8 @@ type totpShown struct {
 }
 
 type methodList struct {
+	PasskeyFrom time.Time `json:"passkey_only_from,omitzero" doc:"From when sensitive changes ask this user, who is of high value, for a passkey; missing for others"`
+
 	Password *passwordShown `json:"password,omitempty" doc:"Missing if there is none"`
 	TOTP     *totpShown     `json:"totp,omitempty" doc:"Missing if there is no authenticator app"`
 	Passkeys []passkeyShown `json:"passkeys"`
@@ -92,9 +97,14 @@ func (m *methods) list(ctx context.Context, p principal.Principal, _ *struct{}) 
 	if err != nil {
 		return nil, err
 	}
+	from, err := m.tiers.From(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	signal, err := m.room.Signal(ctx, p)
 	list := methodList{
-		TOTP: totpAs(all.TOTP), Codes: codesAs(all.Codes), Passkeys: make([]passkeyShown, 0, len(all.Passkeys)), Best: all.Strongest().String(), Signal: signal,
+		PasskeyFrom: from,
+		TOTP:        totpAs(all.TOTP), Codes: codesAs(all.Codes), Passkeys: make([]passkeyShown, 0, len(all.Passkeys)), Best: all.Strongest().String(), Signal: signal,
 	}
 	if all.Password != nil {
 		list.Password = &passwordShown{ChangedAt: all.Password.ChangedAt, Alone: all.Password.Alone}

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/i18n"
@@ -21,6 +23,7 @@ type overview struct {
 	}
 	log interface {
 		Rhythm(ctx context.Context, p principal.Principal, now time.Time, zone *time.Location) (audit.Rhythm, error)
+		Entrances(ctx context.Context, p principal.Principal, now time.Time) (map[string]int, error)
 	}
 	describe Describer
 	now      func() time.Time
@@ -164,22 +167,41 @@ type dayShown struct {
 	Refusals int    `json:"refusals" doc:"What did not succeed"`
 }
 
+type countryShown struct {
+	Country string `json:"country" doc:"ISO 3166-1" example:"KR"`
+	Entries int    `json:"sign_ins" doc:"How many sessions began there"`
+}
+
 type rhythmShown struct {
 	Hours [][]int    `json:"hours" doc:"Sign-ins: seven weekdays, Monday first, of twenty-four hours"`
 	Days  []dayShown `json:"days" doc:"The oldest first"`
-	Cut   bool       `json:"cut" doc:"Whether there was more than fits, so that only the latest are counted"`
+	// Places come from the latest entries alone.
+	Places []countryShown `json:"places" doc:"Countries from which somebody signed in, by the network addresses of the latest entries; empty without a file of places"`
+	Cut    bool           `json:"cut" doc:"Whether there was more than fits, so that only the latest are counted"`
 }
 
 type rhythmOut struct{ Body rhythmShown }
 
 func (o *overview) rhythm(ctx context.Context, p principal.Principal, in *rhythmIn) (*rhythmOut, error) {
 	r, err := o.log.Rhythm(ctx, p, o.now(), time.FixedZone("", in.Offset*60))
-	out := rhythmShown{Cut: r.Cut, Days: make([]dayShown, 0, len(r.Days))}
+	if err != nil {
+		return nil, err
+	}
+	out := rhythmShown{Cut: r.Cut, Days: make([]dayShown, 0, len(r.Days)), Places: []countryShown{}}
 	for _, hours := range r.Hours {
 		out.Hours = append(out.Hours, hours[:])
 	}
 	for _, d := range r.Days {
 		out.Days = append(out.Days, dayShown{d.Date.Format(time.DateOnly), d.Entries, d.Changes, d.Refusals})
+	}
+	addrs, err := o.log.Entrances(ctx, p, o.now())
+	counts := map[string]int{} // country → sign-ins
+	for addr, n := range addrs {
+		counts[o.describe.Country(addr)] += n
+	}
+	delete(counts, "")
+	for _, code := range slices.Sorted(maps.Keys(counts)) {
+		out.Places = append(out.Places, countryShown{code, counts[code]})
 	}
 	return &rhythmOut{out}, err
 }

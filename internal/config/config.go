@@ -34,6 +34,7 @@ type Config struct {
 	StepUp        StepUp        `key:"step_up" doc:"The fresh proof that a guarded action asks for."`
 	Recovery      Recovery      `key:"recovery" doc:"How long the way back into an account takes. The clock starts when the owner has been told."`
 	Holds         Holds         `key:"holds" doc:"How long withdrawals and new destinations wait after a change of credentials. The clock starts when the owner has been told."`
+	HighValue     HighValue     `key:"high_value" doc:"Users of high value, as 'sallyport user raise' makes them: sensitive changes ask them for a passkey."`
 	Confirmations Confirmations `key:"confirmations" doc:"The passkey proof without which no withdrawal and no new destination is let through."`
 	Passkeys      Passkeys      `key:"passkeys" doc:"Which authenticators are believed and taken."`
 	Password      Password      `key:"password" doc:"What hashing a password costs us and a thief (Argon2id). A change takes hold at each user's next sign-in."`
@@ -259,6 +260,11 @@ type Holds struct {
 type Recovery struct {
 	WithProof time.Duration `key:"with_proof" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"The wait with one proof besides the mailbox, from when the owner was told."`
 	MailAlone time.Duration `key:"mail_alone" default:"168h" min:"168h" max:"720h" testmin:"1s" doc:"The wait with the mailbox alone; an owner may choose up to 30 days."`
+}
+
+// HighValue is the section of that name.
+type HighValue struct {
+	Notice time.Duration `key:"notice" default:"168h" min:"168h" max:"2160h" testmin:"1s" doc:"How long ahead they are told."`
 }
 
 // Confirmations is the section of that name.

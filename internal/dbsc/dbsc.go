@@ -14,6 +14,7 @@
 package dbsc
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -124,11 +125,17 @@ func (d *Door) refresh(r *http.Request, in *binding.Shown) (answer binding.Answe
 	if in.Session, err = id.Parse[id.SessionKind](strings.Trim(named[0], `"`)); err != nil {
 		return answer, fault.New(fault.BindingRefused)
 	}
-	if answer, err = d.bindings.Refresh(r.Context(), *in); err != nil && answer.Outcome == binding.Failed {
+	// A browser that goes away must not look like a fault of ours, which opens the grace.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), refreshTime)
+	defer cancel()
+	if answer, err = d.bindings.Refresh(ctx, *in); err != nil && answer.Outcome == binding.Failed {
 		d.sessions.Unrenewed(in.Bearer, in.Session, in.Host)
 	}
 	return answer, err
 }
+
+// refreshTime bounds how long a browser waits for us.
+const refreshTime = 5 * time.Second
 
 // failedRetry is when a browser may try again after a fault of ours.
 const failedRetry = 5 * time.Second

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +22,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/extauthz"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/sandbox"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -280,5 +283,30 @@ func TestNobodyElseIsAnswered(t *testing.T) {
 	}
 	if asked != 0 {
 		t.Errorf("the check was asked %d times", asked)
+	}
+}
+
+// A proxy that asks would hold the tunnel itself, where nobody can close it; so it gets no yes, whatever it shows of the request.
+func TestNoTunnelForAProxyThatAsks(t *testing.T) {
+	for _, bodies := range []string{"unseen", "whole"} {
+		folder := t.TempDir()
+		s := authtest.StartWith(t, authtest.Options{
+			Convention: "x-forwarded", Folder: folder, Environ: []string{"SALLYPORT_GATEWAY_EXT_AUTHZ_BODIES=" + bodies},
+		})
+		routes := strings.Replace(string(sandbox.Routes()), "routes:\n",
+			"routes:\n  - {method: GET, path: /ws/mine, scope: \"orders:read\", class: look, upgrade: websocket}\n", 1)
+		if err := os.WriteFile(filepath.Join(folder, "routes.yaml"), []byte(routes), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.ReloadRoutes(t.Context())
+		key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Scopes: []string{"orders:read"}})
+		r := s.Signed(key, http.MethodGet, authtest.APIHost, "/ws/mine", "")
+		r.Header.Set("Upgrade", "websocket")
+		r.Header.Set("Sec-WebSocket-Version", "13")
+		r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+		got := ask(t, serve(t, s.ExtAuthz), question(r, true))
+		if got.passed {
+			t.Errorf("bodies %s: Envoy may open a tunnel that nobody can close", bodies)
+		}
 	}
 }

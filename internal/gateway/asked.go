@@ -65,7 +65,7 @@ func (g *Gateway) Told(chain httpx.Chain, door string, body Body) http.Handler {
 }
 
 func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, body Body) {
-	v := visit{g: g, w: w, r: r, rec: httpx.RecordOf(r.Context()), now: g.Now(), unseen: body == Unseen}
+	v := visit{g: g, w: w, r: r, rec: httpx.RecordOf(r.Context()), now: g.Now(), asked: true, unseen: body == Unseen}
 	defer v.release()
 	if err := v.answer(); err != nil {
 		v.refuse(err)

@@ -147,14 +147,22 @@ func New(d Deps) (*Gateway, error) {
 		if h.Upstream == nil || h.Upstream.Routes.Load() == nil {
 			return nil, fmt.Errorf("gateway host %s has no upstream with routes", h.Authority)
 		}
-		if path := h.Upstream.KeysPath; path != "" && h.Upstream.Routes.Load().Match(http.MethodPost, path) != nil {
-			return nil, fmt.Errorf("upstream %s: its routes offer %s to clients, which is for us alone", h.Upstream.Name, path)
+		if err := h.Upstream.Fits(h.Upstream.Routes.Load()); err != nil {
+			return nil, err
 		}
 		h.Upstream.now = d.Now
 		g.hosts[h.Authority] = h
 	}
 	g.proxy = g.newProxy()
 	return g, nil
+}
+
+// Fits says whether routes can be those of the upstream: none may offer a client the path at which we alone tell it of keys.
+func (u *Upstream) Fits(r *Routes) error {
+	if u.KeysPath != "" && r.Match(http.MethodPost, u.KeysPath) != nil {
+		return fmt.Errorf("upstream %s: its routes offer %s to clients, which is for us alone", u.Name, u.KeysPath)
+	}
+	return nil
 }
 
 // ServeHTTP takes a request to its upstream, or refuses it.
@@ -190,7 +198,9 @@ type visit struct {
 
 	unproven *unprovenBody // while nobody knows yet whose the body is
 
-	// unseen: only the head of the request is here (forward-auth). digest is then the Content-Digest that was signed, if one was.
+	// asked: a proxy asks about the request, and passes it on by itself. unseen: only its head is here; digest is then the Content-Digest
+	// that was signed, if one was.
+	asked  bool
 	unseen bool
 	digest string
 
@@ -221,8 +231,7 @@ func (v *visit) check() error {
 		return err
 	}
 	if v.moves && v.stale() {
-		httpx.DemandProof(v.w, v.raw.Target)
-		return nil
+		return errProofDue
 	}
 	if err := v.readBody(); err != nil {
 		return err
@@ -286,7 +295,8 @@ func (v *visit) prove() error {
 func (v *visit) proveKey() error {
 	in := &signed.Request{
 		Request: v.raw, From: v.rec.Origin(), Environment: v.host.Environment, Cancels: v.route.Class == scope.Cancel,
-		Repeatable: v.route.Class <= scope.Look && v.r.Method == http.MethodGet,
+		// What only looks may be asked twice; a tunnel goes on after the look.
+		Repeatable: v.route.Class <= scope.Look && v.r.Method == http.MethodGet && !v.tunnels,
 	}
 	if !v.unseen {
 		in.ReadBody = v.bodyFor

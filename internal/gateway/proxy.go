@@ -141,10 +141,13 @@ func cleanResponse(r *http.Response) error {
 	r.Header.Del(gate.Header)
 	r.Header.Del(httpx.RetiresHeader)
 	r.Header.Del(httpx.RefusalHeader)
-	if v := visitOf(r.Request); v.tunnel != nil && r.StatusCode == http.StatusSwitchingProtocols {
+	v := visitOf(r.Request)
+	if v.tunnel != nil && r.StatusCode == http.StatusSwitchingProtocols {
 		if both, ok := r.Body.(io.ReadWriteCloser); ok {
 			r.Body = passing{both, v.tunnel}
 		}
+	} else if err := v.streams(r); err != nil {
+		return err
 	}
 	cookies := r.Header["Set-Cookie"]
 	kept := cookies[:0]

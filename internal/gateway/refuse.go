@@ -16,8 +16,16 @@ import (
 // errSignIn is the answer to a browser without a session on a page host.
 var errSignIn = fault.New(fault.SessionEnded)
 
+// errProofDue asks for a proof of the device that a session is bound to, before money leaves. It is no refusal: the browser sends the same
+// request again.
+var errProofDue = errors.New("the device has to prove itself once more")
+
 // refuse answers what is not let through, in the shape its sender understands, and counts it for its owner.
 func (v *visit) refuse(err error) {
+	if errors.Is(err, errProofDue) {
+		httpx.DemandProof(v.w, v.raw.Target)
+		return
+	}
 	v.tell(err)
 	refusal, signedOne := errors.AsType[*signed.RefusalError](err)
 	switch {

@@ -89,7 +89,7 @@ func wantsTunnel(h http.Header) bool {
 // tunnel itself, where we cannot close it.
 func (v *visit) opens() bool {
 	upgrade := v.r.Header["Upgrade"]
-	return v.route.Tunnel && !v.unseen && v.r.ProtoMajor == 1 && len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && v.r.ContentLength == 0
+	return v.route.Tunnel && !v.asked && v.r.ProtoMajor == 1 && len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && v.r.ContentLength == 0
 }
 
 // Hear asks everybody behind a tunnel again; it is a listener of the feed, after those that keep sessions and keys true.
@@ -129,44 +129,97 @@ func (v *visit) watched() (context.Context, func(), error) {
 		return nil, nil, err
 	}
 	v.tunnel = t
-	forget := func() { v.g.tunnels.remove(t) }
 	if err := v.again(); err != nil { // a change that came before the tunnel was known here found nobody to ask
-		forget()
+		v.g.tunnels.remove(t)
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(v.r.Context())
 	var over sync.WaitGroup
 	over.Go(func() {
 		defer cancel()
-		tick := time.NewTicker(askAgain)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			case <-t.nudge:
-			}
-			if v.again() != nil || v.g.Now().Sub(time.UnixMicro(t.acted.Load())) >= tunnelIdle {
-				return
-			}
-		}
+		v.watch(ctx, func() bool { return v.g.Now().Sub(time.UnixMicro(t.acted.Load())) < tunnelIdle })
 	})
 	return ctx, func() {
 		cancel()
 		over.Wait()
-		forget()
+		v.g.tunnels.remove(t)
 	}, nil
 }
 
-// errRouteGone closes a tunnel whose route is no longer in the table.
+// watch returns when whoever opened the visit's tunnel would be refused now, when goes says that it has had its time, or when ctx is over.
+func (v *visit) watch(ctx context.Context, goes func() bool) {
+	tick := time.NewTicker(askAgain)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-v.tunnel.nudge:
+		}
+		if v.again() != nil || !goes() {
+			return
+		}
+	}
+}
+
+// stream is an answer that goes on: events (text/event-stream), which their receiver is asked for again as for a tunnel. It ends with its request,
+// and at the server's write limit like every answer.
+type stream struct {
+	io.ReadCloser
+	forget func()
+	over   atomic.Bool
+}
+
+// Read ends the answer like one that is complete where it was broken off: its reader asks for it again, and is told why not.
+func (s *stream) Read(b []byte) (int, error) {
+	n, err := s.ReadCloser.Read(b)
+	if err != nil && s.over.Load() {
+		err = io.EOF
+	}
+	return n, err
+}
+
+func (s *stream) Close() error {
+	s.forget()
+	return s.ReadCloser.Close()
+}
+
+// streams watches an answer of events. Errors: busy, and those of again.
+func (v *visit) streams(r *http.Response) error {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), "text/event-stream") || v.route.Class == scope.Public {
+		return nil
+	}
+	t, err := v.g.dig(v.who.User)
+	if err != nil {
+		return err
+	}
+	v.tunnel = t
+	if err := v.again(); err != nil {
+		v.g.tunnels.remove(t)
+		return err
+	}
+	ctx, cancel := context.WithCancel(v.r.Context())
+	s := &stream{ReadCloser: r.Body, forget: cancel}
+	go func() {
+		defer v.g.tunnels.remove(t)
+		v.watch(ctx, func() bool { return true })
+		s.over.Store(true)
+		_ = s.ReadCloser.Close() // ends a Read that waits
+	}()
+	r.Body = s
+	return nil
+}
+
+// errRouteGone closes a tunnel or stream whose route is no longer in the table.
 var errRouteGone = errors.New("the route is gone")
 
 // again asks whether the handshake would be let through now, by what is in memory. It works on copies: the request's own goroutine may still
 // read the visit.
 func (v *visit) again() error {
 	route := v.host.Upstream.Routes.Load().Match(v.r.Method, v.path)
-	if route == nil || !route.Tunnel {
+	if route == nil || v.tunnels && !route.Tunnel {
 		return errRouteGone
 	}
 	if route.Class == scope.Public {

@@ -33,7 +33,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{s.Places}, Binding: bound,
 		Tally: s.Tally, Lab: s.Lab, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
 		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps,
-		Notices: s.Notices, Locks: s.Locks, Contacts: s.Contacts, Privacy: s.Privacy, Official: s.official(),
+		Notices: s.Notices, Locks: s.Locks, Tiers: s.Tiers, Contacts: s.Contacts, Privacy: s.Privacy, Official: s.official(),
 	})
 	if err != nil {
 		return nil, err
@@ -43,8 +43,8 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(), APIs: s.programHosts(),
 		FormKey: formKey, Decide: s.Policy, Describe: describer{s.Places}, Binding: bound, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
 		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps,
-		Notices: s.Notices, Locks: s.Locks, Contacts: s.Contacts, Official: s.official(), ContactHold: s.cfg.Holds.Contact, Privacy: s.Privacy,
-		Places: page.Credit{Text: s.cfg.Geo.Attribution, URL: string(s.cfg.Geo.AttributionURL)},
+		Notices: s.Notices, Locks: s.Locks, Tiers: s.Tiers, Contacts: s.Contacts, Official: s.official(), ContactHold: s.cfg.Holds.Contact, Privacy: s.Privacy,
+		Map: s.Places != nil, Places: page.Credit{Text: s.cfg.Geo.Attribution, URL: string(s.cfg.Geo.AttributionURL)},
 	})
 	if err != nil {
 		return nil, err
@@ -179,6 +179,15 @@ func (d describer) Place(addr, lang string) string {
 		return ""
 	}
 	return d.places.Of(parsed).Words(lang)
+}
+
+// Country is empty where nothing is known.
+func (d describer) Country(addr string) string {
+	parsed, err := netip.ParseAddr(addr)
+	if err != nil {
+		return ""
+	}
+	return d.places.Country(parsed)
 }
 
 func (describer) Device(header, lang string) string { return agent.Describe(header).Words(lang) }

@@ -43,6 +43,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
+	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
@@ -77,6 +78,7 @@ type Options struct {
 type Rooms struct {
 	Store    *store.DB
 	Locks    *lock.Locks
+	Tiers    *tier.Tiers
 	Keys     *keyring.File
 	Accounts *account.Accounts
 	Sessions *session.Sessions
@@ -245,8 +247,9 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err != nil {
 		return err
 	}
+	r.Tiers = tier.New(store.Of[tier.Tx](db), now, cfg.HighValue.Notice, follow)
 	r.StepUps, err = stepup.New(stepup.Deps{
-		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Life: cfg.StepUp.Life, Key: contentKey,
+		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Least: r.Tiers.Least, Life: cfg.StepUp.Life, Key: contentKey,
 	})
 	if err != nil {
 		return err

@@ -35,6 +35,10 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 	case notify.DeviceLost:
 		return letter.DeviceLost{Device: agent.Describe(m.Facts["lost"]).Words(lang), Passkeys: m.Facts["passkeys"], Seen: seen, Hold: m.Held}, nil
 	}
+	from, err := timeOf(m.Facts["from"])
+	if m.Letter == notify.UserRaised || m.Letter == notify.UserLowered {
+		return letter.HighValue{From: from}, err
+	}
 	return nil, fmt.Errorf("no letter is written for %q", m.Letter)
 }
 

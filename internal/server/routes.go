@@ -77,6 +77,9 @@ func (s *Server) reload(ctx context.Context, file *routesFile) (replaced bool, e
 	if err != nil {
 		return false, err
 	}
+	if err := file.upstream.Fits(next); err != nil {
+		return false, err
+	}
 	old := file.upstream.Routes.Load()
 	if next.Digest() == old.Digest() {
 		return false, nil

@@ -9,8 +9,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/sandbox"
 )
@@ -82,5 +85,25 @@ func TestRoutesAreReplacedUnderLoad(t *testing.T) {
 	load.Wait()
 	if lost.Load() > 0 || passed.Load() < 20 {
 		t.Errorf("%d passed, %d lost", passed.Load(), lost.Load())
+	}
+}
+
+// A reload is held to what the start is: no routes offer a client the path at which we alone tell the platform of keys.
+func TestAReloadDoesNotOfferThePathOfKeys(t *testing.T) {
+	folder, clock := t.TempDir(), storetest.NewClock()
+	s := authtest.StartWith(t, authtest.Options{Folder: folder, Now: clock.Now})
+	ada := s.SignUp("ada@example.com")
+	bot := s.IssueKey(ada, apikey.IssueInput{Scopes: []string{"orders:read", "orders:write", "orders:cancel"}})
+	clock.Advance(3 * time.Second)
+	routes := strings.Replace(string(sandbox.Routes()), "routes:\n",
+		"routes:\n  - {method: POST, path: \"/keys/{what}\", scope: \"orders:cancel\", class: cancel}\n", 1)
+	if err := os.WriteFile(filepath.Join(folder, "routes.yaml"), []byte(routes), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.ReloadRoutes(t.Context())
+	got := s.Browser("203.0.113.7").Do(s.Signed(bot, http.MethodPost, authtest.APIHost, "/keys/ended",
+		`{"key_id":"`+bot.Text()+`","on_end":"cancel_all","why":"key_revoked","at":"2026-11-22T00:00:00Z"}`))
+	if got.Code != fault.GatewayNoRoute {
+		t.Errorf("a client told the platform that a key ended: %d %s", got.Status, got.Text)
 	}
 }

@@ -212,6 +212,19 @@ func (t *tx) LockedSince(ctx context.Context, u id.User) (since time.Time, locke
 	return read(row, err, at)
 }
 
+func (t *tx) RaiseUser(ctx context.Context, u id.User, now, from time.Time) (bool, error) {
+	return won(t.Queries.RaiseUser(ctx, sqlgen.RaiseUserParams{UserID: u[:], RaisedAt: micros(now), FromAt: micros(from)}))
+}
+
+func (t *tx) LowerUser(ctx context.Context, u id.User) (bool, error) {
+	return won(t.Queries.LowerUser(ctx, sqlgen.LowerUserParams{UserID: u[:]}))
+}
+
+func (t *tx) RaisedFrom(ctx context.Context, u id.User) (from time.Time, found bool, err error) {
+	row, err := t.Queries.RaisedFrom(ctx, sqlgen.RaisedFromParams{UserID: u[:]})
+	return read(row, err, at)
+}
+
 // ClaimUserRow writes what stands there already: a row lock on PostgreSQL, and nothing on SQLite, whose writers wait for each other anyway.
 func (t *tx) ClaimUserRow(ctx context.Context, u id.User) (bool, error) {
 	return won(t.Queries.ClaimUserRow(ctx, sqlgen.ClaimUserRowParams{ID: u[:]}))

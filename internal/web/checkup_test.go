@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/geotest"
+	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 )
 
 // The check-up is answered in a browser without script: a yes rests, another answer to the same question is told what happened.
@@ -54,5 +57,21 @@ func TestPicturesAreToldInTheZoneAskedFor(t *testing.T) {
 	for _, bad := range []string{"?offset=541", "?offset=x", "?offset=99999999999999999999"} {
 		b.get("/activity/pictures" + bad)
 		b.shows(http.StatusOK, "(UTC+00:00)")
+	}
+}
+
+// With a file of places the countries of sign-ins stand on the map and in its table.
+func TestPlacesOnTheMap(t *testing.T) {
+	clock := storetest.NewClock()
+	places := geotest.File(t, map[string]geotest.Record{"203.0.113.0/24": geotest.Nested("KR", map[string]any{"en": "Seoul", "ko": "서울"})})
+	s := authtest.StartWith(t, authtest.Options{Now: clock.Now, YAML: "geo: {file: '" + places + "', attribution: Places by Tests}\n"})
+	s.SignUp("ada@example.com")
+	b := open(t, s)
+	b.get("/sign-in")
+	b.submit("/sign-in", "mail", "ada@example.com", "password", authtest.Password)
+	b.get("/activity/pictures")
+	b.shows(http.StatusOK, "near Seoul, KR", "Places by Tests")
+	if n := strings.Count(b.page.body, `class="spot"`); n != 1 {
+		t.Errorf("%d places on the map", n)
 	}
 }

@@ -125,6 +125,7 @@ type words struct{}
 
 func (words) Device(string, string) string { return "a browser" }
 func (words) Place(string, string) string  { return "" }
+func (words) Country(string) string        { return "" }
 
 // What is mounted and what spec/routes.tsv says are the same.
 func TestRoutesAreThoseOfTheTable(t *testing.T) {

@@ -35,6 +35,12 @@ type methods struct {
 	accounts selves
 }
 
+// raised says whether, and from when, more is asked of the reader than of others.
+func (v *visit) raised() (page.HighValue, error) {
+	from, err := v.web.Tiers.From(v.r.Context(), v.who)
+	return page.HighValue{From: v.when(from), Now: !v.now.Before(from)}, err
+}
+
 func (m *methods) mount(on mounter) {
 	on(http.MethodGet, "/methods", func(v *visit) error { return m.list(v, page.Problem{}) })
 	on(http.MethodGet, "/methods/password", func(v *visit) error { return m.askPassword(v, page.Problem{}) })
@@ -52,7 +58,11 @@ func (m *methods) list(v *visit, p page.Problem) error {
 	if err != nil {
 		return err
 	}
-	view := page.Methods{Problem: p, Passwordless: v.web.Factors.Passwordless}
+	raised, err := v.raised()
+	if err != nil {
+		return err
+	}
+	view := page.Methods{Problem: p, Passwordless: v.web.Factors.Passwordless, HighValue: raised}
 	if has.Password != nil {
 		view.Password = &page.Password{Changed: v.when(has.Password.ChangedAt), Alone: has.Password.Alone}
 	}

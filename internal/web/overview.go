@@ -69,6 +69,9 @@ func (o *overview) show(v *visit) error {
 		Held: heldView(v.words, v.now, state.Account.Held), APIs: o.apis,
 	}
 	v.posture(&view, state)
+	if view.HighValue, err = v.raised(); err != nil {
+		return err
+	}
 	if view.Open, err = o.open(v, state); err != nil {
 		return err
 	}
@@ -220,6 +223,10 @@ func (c *crossing) carry(v *visit) error {
 		return c.show(v, path, "")
 	}
 	code, err := c.sessions.IssueChildCode(v.r.Context(), v.who, session.Way{Host: h.Authority, Path: path, State: state})
+	if fault.CodeOf(err) == fault.SessionUnproven {
+		httpx.DemandProof(v.w, v.r.URL.RequestURI())
+		return nil
+	}
 	if err != nil {
 		return err
 	}

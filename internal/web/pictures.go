@@ -1,10 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -16,6 +19,7 @@ import (
 type pictures struct {
 	log interface {
 		Rhythm(ctx context.Context, p principal.Principal, now time.Time, zone *time.Location) (audit.Rhythm, error)
+		Entrances(ctx context.Context, p principal.Principal, now time.Time) (map[string]int, error)
 	}
 }
 
@@ -62,6 +66,33 @@ func (p *pictures) show(v *visit) error {
 	view.Hours, view.Cut = r.Hours, r.Cut
 	view.From, view.To = view.Days[0].Name, view.Days[len(view.Days)-1].Name
 	view.Entries, view.Total = v.words.Count("pictures.entries_n", r.Entries), v.words.Count("pictures.total_n", r.Total)
+	if view.KnowsPlaces = v.web.Map; view.KnowsPlaces {
+		addrs, err := p.log.Entrances(v.r.Context(), v.who, v.now)
+		if err != nil {
+			return err
+		}
+		view.Places, view.Credit = v.picturePlaces(addrs), v.web.Places
+	}
 	view.Twin = "/v1/activity/rhythm?offset_minutes=" + strconv.Itoa(chosen)
 	return v.show(page.PicturesPage(v.frame("pictures.title"), view))
+}
+
+// picturePlaces adds up the sign-ins of each place, the most frequent first. Addresses of which nothing is known are none.
+func (v *visit) picturePlaces(addrs map[string]int) (list []page.PicturePlace) {
+	byName := map[string]page.PicturePlace{}
+	for addr, n := range addrs {
+		name := v.web.Describe.Place(addr, v.words.Lang())
+		if name == "" {
+			continue
+		}
+		place := byName[name]
+		place.Code, place.Name, place.N = v.web.Describe.Country(addr), name, place.N+n
+		byName[name] = place
+	}
+	for _, place := range byName {
+		place.Count = strconv.Itoa(place.N)
+		list = append(list, place)
+	}
+	slices.SortFunc(list, func(a, b page.PicturePlace) int { return cmp.Or(b.N-a.N, strings.Compare(a.Name, b.Name)) })
+	return list
 }

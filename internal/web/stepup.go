@@ -93,6 +93,9 @@ func (v *visit) showProof(p page.Problem, sid, summary string, needs assurance.L
 		Problem: p, Action: v.r.URL.Path, ID: sid, Summary: summary, Needs: proofFor(needs),
 		Carried: v.web.carrier.seal(v.who.Session, v.r.URL.Path, v.sent), Back: v.from(),
 	}
+	for _, word := range assurance.Words(append(v.who.Proof.Missing(needs), assurance.Fresh)) {
+		view.Missing = append(view.Missing, v.words.Say("fact.missing."+word))
+	}
 	view.Problem.Field = map[string]string{"code": "proof_code", "password": "proof_password"}[p.Field]
 	if details := v.web.details[v.r.URL.Path]; details != nil {
 		view.Details = details(v, form{maps.Clone(v.sent)})

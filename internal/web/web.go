@@ -34,6 +34,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
@@ -63,6 +64,8 @@ type Describer interface {
 	Device(agent, lang string) string
 	// Place is about where a network address is, in "en" or "ko"; empty where nothing is known.
 	Place(addr, lang string) string
+	// Country is the country of that place (ISO 3166-1); empty where nothing is known.
+	Country(addr string) string
 }
 
 // Binder asks the browser of a new session to bind it to its device.
@@ -84,6 +87,8 @@ type Deps struct {
 	Describe    Describer
 	// Places is who the places are owed to; empty for nobody.
 	Places page.Credit
+	// Map says that there is a file of places to draw a map from.
+	Map bool
 	// Binding is offered to a browser that has just signed in.
 	Binding Binder
 	// Violated hears what browsers report about our policy, at most a few times a minute.
@@ -104,6 +109,8 @@ type Deps struct {
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
 	Locks         *lock.Locks
+	// Tiers say who is of high value.
+	Tiers *tier.Tiers
 	// Recoveries are the ways back.
 	Recoveries *recovery.Recoveries
 	// Notices is the message centre, Contacts how users are reached, ContactHold how long money waits after that changed.

@@ -36,6 +36,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/program"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
+	"github.com/seed-21c57000/sallyport/internal/prove/binding"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/server"
 )
 
@@ -89,6 +91,7 @@ func startSecured(t *testing.T, life time.Duration) *secured {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Bindings.Ledger = failing{s.Bindings.Ledger, &s.broken}
 	s.Dashboard, s.Gateway = s.watch(s.Dashboard), s.watch(s.Gateway)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	listeners, err := server.Listen(ctx, cfg)
@@ -106,17 +109,34 @@ func startSecured(t *testing.T, life time.Duration) *secured {
 	return s
 }
 
-// watch notes requests that concern devices, and takes the storage away from them while it is broken.
+// failing is storage that does not answer while it is broken.
+type failing struct {
+	audit.Ledger[binding.Tx]
+	broken *atomic.Bool
+}
+
+var errBroken = errors.New("disk I/O error")
+
+func (f failing) View(ctx context.Context, view func(binding.Tx) error) error {
+	if f.broken.Load() {
+		return errBroken
+	}
+	return f.Ledger.View(ctx, view)
+}
+
+func (f failing) Update(ctx context.Context, update func(binding.Tx) (audit.Event, error)) error {
+	if f.broken.Load() {
+		return errBroken
+	}
+	return f.Ledger.Update(ctx, update)
+}
+
+// watch notes requests that concern devices.
 func (s *secured) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.Contains(r.URL.Path, "/dbsc/") {
 			next.ServeHTTP(w, r)
 			return
-		}
-		if s.broken.Load() {
-			ctx, cancel := context.WithDeadline(r.Context(), time.Unix(0, 0))
-			defer cancel()
-			r = r.WithContext(ctx)
 		}
 		seen := &status{ResponseWriter: w}
 		next.ServeHTTP(seen, r)
@@ -388,5 +408,13 @@ func TestADeviceProvesItselfBeforeMoney(t *testing.T) {
 	}
 	if got := p.asks("/"); got != "200 " || s.count("/.sallyport/dbsc/refresh 200") != 1 {
 		t.Errorf("looking needs no further proof: %s %q", got, s.snapshot())
+	}
+	// Crossing over takes a proof on the dashboard, which comes without a word.
+	proofs := s.count("/dbsc/refresh 200")
+	p.open(s.at.Dashboard + "/")
+	p.click("a[href*='/.sallyport/enter']")
+	p.until(fmt.Sprintf("location.origin === %q && document.querySelector('h1') !== null", s.at.Exchange))
+	if s.count("/dbsc/refresh 200") != proofs+1 {
+		t.Errorf("the device crossed over without a proof: %q", s.snapshot())
 	}
 }

@@ -98,3 +98,17 @@ func TestTheKeyboardAlone(t *testing.T) {
 	press(kb.Enter)
 	p.until("document.body.innerText.includes('1 of 2 questions answered') && document.readyState === 'complete'")
 }
+
+// TestPicturesAreInTheBrowsersZone: script asks for the zone of the browser, once, and leaves one alone that was chosen.
+func TestPicturesAreInTheBrowsersZone(t *testing.T) {
+	p := newPerson(t, startDemo(t))
+	call(p, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Seoul"})
+	p.signUp("ada@example.com")
+	p.fill("#password", authtest.Password)
+	p.submit("form[action='/sign-up/secure']")
+	p.arrive("/")
+	p.open(p.demo.Dashboard + "/activity/pictures")
+	p.until("location.search === '?offset=540' && document.body.innerText.includes('(UTC+09:00)')")
+	p.open(p.demo.Dashboard + "/activity/pictures?offset=-300")
+	p.until("document.body.innerText.includes('(UTC-05:00)')")
+}

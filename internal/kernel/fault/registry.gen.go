@@ -180,6 +180,8 @@ const (
 	KeyCeiling Code = "key.ceiling"
 	// KeyNeedsSession: This address is for people who are signed in. It takes no API keys.
 	KeyNeedsSession Code = "key.needs_session"
+	// KeyRotatedByOwner: This key cannot rotate itself: its way of signing does not cover method, path and body.
+	KeyRotatedByOwner Code = "key.rotated_by_owner"
 	// KeyFrozen: This key is frozen: it looks and cancels only.
 	KeyFrozen Code = "key.frozen"
 	// KeyBlocked: This key was blocked on {blocked_at}.
@@ -282,6 +284,8 @@ const (
 	DeviceNotFound Code = "device.not_found"
 	// CheckUpChanged: What you were asked about is another now, or is gone. Nothing was changed.
 	CheckUpChanged Code = "check_up.changed"
+	// TierUnchanged: The user stands so already, or there is no such user.
+	TierUnchanged Code = "tier.unchanged"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -550,6 +554,9 @@ var registry = map[Code]Entry{
 	KeyNeedsSession: {Code: KeyNeedsSession, Status: 403, Sight: Anyone, Outside: "",
 		English: "This address is for people who are signed in. It takes no API keys.", EnglishFix: "Do it on the dashboard.",
 		Korean: "로그인한 사용자만 이용할 수 있는 주소이며 API 키는 받지 않습니다.", KoreanFix: "대시보드에서 진행해 주십시오."},
+	KeyRotatedByOwner: {Code: KeyRotatedByOwner, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key cannot rotate itself: its way of signing does not cover method, path and body.", EnglishFix: "Rotate it on the dashboard under API keys, or make a key with the native way of signing, which can rotate itself.",
+		Korean: "이 키의 서명 방식은 메서드, 경로, 본문을 모두 포함하지 않으므로 키가 스스로 교체할 수 없습니다.", KoreanFix: "대시보드의 API 키 화면에서 교체하거나, 스스로 교체할 수 있는 기본 서명 방식의 키를 만들어 주십시오."},
 	KeyFrozen: {Code: KeyFrozen, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "This key is frozen: it looks and cancels only.", EnglishFix: "Unfreeze it under API keys.",
 		Korean: "이 키는 동결되어 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "API 키 화면에서 동결을 해제해 주십시오."},
@@ -703,4 +710,7 @@ var registry = map[Code]Entry{
 	CheckUpChanged: {Code: CheckUpChanged, Status: 409, Sight: Anyone, Outside: "",
 		English: "What you were asked about is another now, or is gone. Nothing was changed.", EnglishFix: "Look at the check-up again: it shows what is there now.",
 		Korean: "그사이 확인하실 항목이 바뀌었거나 없어졌습니다. 변경된 것은 없습니다.", KoreanFix: "보안 점검을 다시 열어 현재 상태를 확인해 주십시오."},
+	TierUnchanged: {Code: TierUnchanged, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "The user stands so already, or there is no such user.", EnglishFix: "Nothing is left to do.",
+		Korean: "이미 그 상태이거나 해당 사용자가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},
 }

@@ -73,6 +73,10 @@ const (
 	RecoveryDisputed      Kind = "recovery_disputed"
 	RecoveryShortened     Kind = "recovery_shortened"
 	DeviceLost            Kind = "device_lost"
+
+	// UserRaised: the user is of high value, and will be asked for a passkey. UserLowered takes that back.
+	UserRaised  Kind = "user_raised"
+	UserLowered Kind = "user_lowered"
 )
 
 // Happening is one of them.

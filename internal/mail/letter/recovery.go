@@ -166,3 +166,22 @@ func (l DeviceLost) compose(w *writer) {
 	w.button("button.keys", w.links.keys())
 	w.footOfAccount()
 }
+
+// HighValue tells a user that from a time on sensitive changes ask them for a passkey; without one, that they do so no more.
+type HighValue struct{ From time.Time }
+
+func (l HighValue) compose(w *writer) {
+	if l.From.IsZero() {
+		w.subjectLine("user_lowered.subject")
+		w.heading("user_lowered.heading")
+		w.paragraph("user_lowered.first")
+	} else {
+		w.subjectLine("user_raised.subject")
+		w.heading("user_raised.heading")
+		w.paragraph("user_raised.first")
+		w.facts(fact{w.say("fact.from"), w.moment(l.From)})
+		w.paragraph("user_raised.next")
+	}
+	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}

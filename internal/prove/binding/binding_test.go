@@ -1,6 +1,7 @@
 package binding_test
 
 import (
+	"errors"
 	"context"
 	"maps"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/binding"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
@@ -298,12 +300,14 @@ func TestAProofThatIsSentTwice(t *testing.T) {
 	expect(t, "the session", "ok", whoami(b))
 }
 
-// broken is a request for which no storage answers.
-func broken(t *testing.T, r *http.Request) *http.Request {
-	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
-	t.Cleanup(cancel)
-	return r.WithContext(ctx)
-}
+// broken is storage that does not answer.
+type broken struct{}
+
+var errBroken = errors.New("disk I/O error")
+
+func (broken) View(context.Context, func(binding.Tx) error) error { return errBroken }
+
+func (broken) Update(context.Context, func(binding.Tx) (audit.Event, error)) error { return errBroken }
 
 // TestOurOwnFaultDestroysNothing: it is a 503, it alone opens looking and cancelling, to that session alone, and not for long.
 func TestOurOwnFaultDestroysNothing(t *testing.T) {
@@ -320,7 +324,10 @@ func TestOurOwnFaultDestroysNothing(t *testing.T) {
 		r.Header.Set("Secure-Session-Response", d.Sign(d.Challenge, nil, nil))
 		other := o.Browser(home)
 		other.Cookies["localhost:8080"] = map[string]string{httpx.SessionCookie: bearer}
-		return other.Do(broken(t, r))
+		storage := o.Bindings.Ledger
+		defer func() { o.Bindings.Ledger = storage }()
+		o.Bindings.Ledger = broken{}
+		return other.Do(r)
 	}
 	o.Advance(11 * time.Minute)
 	expect(t, "nothing failed", string(fault.SessionEnded), whoami(b))

@@ -62,7 +62,7 @@ func (l *Locks) Lock(ctx context.Context, p principal.Principal, u id.User) erro
 }
 
 // Unlock lets keys and money go on as before; no session comes back. It asks for a step-up, a passkey if the user has one, and two factors
-// at least. Errors: forbidden, account.not_locked, step_up_required, assurance.too_low.
+// at least; of a user of high value a passkey. Errors: forbidden, account.not_locked, step_up_required, assurance.too_low.
 func (l *Locks) Unlock(ctx context.Context, p principal.Principal, u id.User) error {
 	if !mine(p, u) {
 		return fault.New(fault.Forbidden)

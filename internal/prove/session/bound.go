@@ -40,11 +40,10 @@ func (s *Sessions) Unrenewed(bearer secret.Value, sid id.Session, host string) {
 	}
 }
 
-// whereabouts says what a session lacks whose device has to prove itself: nothing, full power, or everything. open is about a
-// connection that goes on.
-func (s *Sessions) whereabouts(l *live, from principal.Origin, now time.Time, open bool) (unrenewed, gone bool) {
+// whereabouts says what a session lacks whose device has to prove itself: nothing, full power, or everything.
+func (s *Sessions) whereabouts(l *live, from principal.Origin, now time.Time) (unrenewed, gone bool) {
 	switch {
-	case !l.Bound.Holds(), l.Bound.shown(from.Bound, now), open && now.Before(s.graceOf(l.Bound)):
+	case !l.Bound.Holds(), l.Bound.shown(from.Bound, now):
 		return false, false
 	case l.seen.failed.Load() >= l.Bound.ProvenAt.UnixMicro() && now.Before(s.graceOf(l.Bound)):
 		return true, false
@@ -52,11 +51,19 @@ func (s *Sessions) whereabouts(l *live, from principal.Origin, now time.Time, op
 	return false, true
 }
 
-// Still asks about a connection that was opened with this bearer and goes on, as Authenticate does about a request. Nothing on it can show the
-// newer cookies of a bound session; so it is enough that the device went on proving itself beside it, at most two lives of the cookie ago.
+// Still asks about a connection that goes on, with what it was opened with, as Authenticate does about a request; but nobody is told of a
+// bound session's cookie that has lapsed: the device has a newer one, and opens the connection anew with it. A copy cannot.
 // Errors: those of Authenticate.
 func (s *Sessions) Still(bearer []byte, host string, from principal.Origin) (principal.Principal, error) {
 	return s.authenticate(bearer, host, from, true)
+}
+
+// provenAt is when the device proved itself for the cookie that was shown; of the one before, which still counts for a moment, at the latest.
+func (s *Sessions) provenAt(b Bound, cookie [32]byte) time.Time {
+	if cookie == b.Cookie {
+		return b.ProvenAt
+	}
+	return b.ProvenAt.Add(-s.Limits.Renewal)
 }
 
 // Count is how many sessions live on the dashboard, with a tie to their device and without.

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -32,12 +33,27 @@ type ChildCode struct {
 	ExpiresAt time.Time
 }
 
+const (
+	// crossingProof is how old the last proof of a bound session's device may be when it crosses over.
+	crossingProof = time.Minute
+	// unrenewedRetry is when a session may try again whose device we kept from proving itself.
+	unrenewedRetry = 5 * time.Second
+)
+
 // IssueChildCode makes the code that brings the principal's browser to a host of the gateway. The caller has checked that the host is
-// one of ours. A session that is shown in an unusual way goes nowhere: on the other host its browser would look like its own.
-// Errors: session.ended, session.unusual.
+// one of ours. A session that is shown in an unusual way goes nowhere: on the other host its browser would look like its own. One that is bound
+// to its device goes only with a proof made for this: the session there is bound to nothing yet, and would outlive what a copy of the cookies
+// is good for.
+// Errors: session.ended, session.unusual, session.unproven (the device has to prove itself once more), unavailable.
 func (s *Sessions) IssueChildCode(ctx context.Context, p principal.Principal, way Way) (secret.Value, error) {
 	if p.Challenge.Why.Unusual() {
 		return secret.Value{}, fault.New(fault.SessionUnusual)
+	}
+	if p.Challenge.Why == assurance.Unrenewed {
+		return secret.Value{}, fault.New(fault.Unavailable).After(unrenewedRetry)
+	}
+	if at := p.Proof.BoundAt; !at.IsZero() && s.Now().Sub(at) > crossingProof {
+		return secret.Value{}, fault.New(fault.SessionUnproven)
 	}
 	// The path becomes a redirect on the other host, so only one that our gateway would serve may pass.
 	if sign.CheckTarget(way.Path) != nil {

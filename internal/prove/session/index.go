@@ -238,13 +238,15 @@ func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origi
 	if l == nil || l.Host != host || !now.Before(l.ExpiresAt) || !now.Before(parent.ExpiresAt) || l.Role == principal.NoRole {
 		return principal.Nobody(from), fault.New(fault.SessionEnded)
 	}
-	unrenewed, gone := s.whereabouts(l, from, now, open)
+	unrenewed, gone := s.whereabouts(l, from, now)
 	if word := from.Skipped; word != "" && l.Bound.Holds() {
 		l.seen.skipped.Store(&word)
 	}
 	if gone {
-		about := audit.Refusal{Action: audit.SessionUnproven, Person: l.User, Addr: from.Addr}
-		s.Tally.Note(about, principal.Nobody(from), map[string]string{"agent": from.Agent, "skipped": from.Skipped})
+		if !open {
+			about := audit.Refusal{Action: audit.SessionUnproven, Person: l.User, Addr: from.Addr}
+			s.Tally.Note(about, principal.Nobody(from), map[string]string{"agent": from.Agent, "skipped": from.Skipped})
+		}
 		return principal.Nobody(from), fault.New(fault.SessionUnproven)
 	}
 	from.Device = l.Device
@@ -253,7 +255,7 @@ func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origi
 		Session: l.ID, Bearer: l.TokenHash, Scopes: s.ScopesOf(l.Role), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
 	}
 	if l.Bound.Holds() && !unrenewed {
-		p.Proof.BoundAt = l.Bound.ProvenAt
+		p.Proof.BoundAt = s.provenAt(l.Bound, from.Bound)
 	}
 	p.Challenge = s.challenge(l, parent, from, now)
 	if unrenewed {

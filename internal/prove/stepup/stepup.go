@@ -64,6 +64,8 @@ type Deps struct {
 	Ledger    audit.Ledger[Tx]
 	Now       func() time.Time
 	Strongest Strongest
+	// Least says what a sensitive action asks of a user at least, whatever they have; none for most. tx is the running transaction.
+	Least Strongest
 	// Life is how long a step-up can be satisfied, and then spent.
 	Life time.Duration
 	// Key of the digests, 32 bytes, the same on every node: a content may hold a password, and whoever reads a row must not be able to
@@ -98,8 +100,10 @@ type Content struct {
 	Input any
 	// Facts are shown to the user and kept in the audit log. They follow from Input.
 	Facts map[string]string
-	// Floor is the weakest proof that will do when the user can give none better; zero means mfa.
+	// Floor is the weakest proof that will do when the user can give none better; zero means mfa. Actions from mfa up are sensitive.
 	Floor assurance.Level
+	// Protects: the action only stops what somebody else began, so it asks for no more than Floor of whom more is asked elsewhere.
+	Protects bool
 }
 
 // Require spends a step-up for this content in the caller's transaction. If there is none it answers an error that Ask turns into
@@ -131,6 +135,13 @@ func (s *StepUps) Require(ctx context.Context, tx any, p principal.Principal, c 
 	floor := c.Floor
 	if floor == assurance.None {
 		floor = assurance.Mfa
+	}
+	if floor >= assurance.Mfa && !c.Protects {
+		least, err := s.Least(ctx, tx, p.User)
+		if err != nil {
+			return err
+		}
+		floor = max(floor, least)
 	}
 	if step.Needs < floor {
 		return fault.New(fault.AssuranceTooLow, "needs", floor.String(), "missing", assurance.Words(p.Proof.Missing(floor)))

@@ -110,3 +110,29 @@ func (l *Log) Rhythm(ctx context.Context, p principal.Principal, now time.Time, 
 	r.Cut = len(list) == rhythmMoments
 	return r, err
 }
+
+// entrancePages bounds how many pages of the log Entrances opens.
+const entrancePages = 5
+
+// Entrances counts from which addresses the principal signed in during the last twelve weeks, among the latest entries that they may read: address →
+// how often. Errors: forbidden, unauthorized.
+func (l *Log) Entrances(ctx context.Context, p principal.Principal, now time.Time) (map[string]int, error) {
+	counts := map[string]int{}
+	before, since := int64(0), now.AddDate(0, 0, -RhythmDays)
+	for range entrancePages {
+		page, err := l.Activity(ctx, p, before, MaxPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range page {
+			if WeightOf(t.Action) == AsEntry && t.Readable.User == p.User && t.At.After(since) && t.Readable.Addr != "" {
+				counts[t.Readable.Addr]++
+			}
+		}
+		if len(page) < MaxPage || page[len(page)-1].At.Before(since) {
+			break
+		}
+		before = page[len(page)-1].Seq
+	}
+	return counts, nil
+}

@@ -134,6 +134,8 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryCancelled:     {Notice: notify.RecoveryCancelled},
 	happening.RecoveryDisputed:      {Notice: notify.RecoveryDisputed},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
+	happening.UserRaised:            {Notice: notify.UserRaised},
+	happening.UserLowered:           {Notice: notify.UserLowered},
 	happening.DeviceLost:            {Leaving: Dies, Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},
 }
 

@@ -87,6 +87,7 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 func TestEveryNoticeHasItsContainment(t *testing.T) {
 	nothing := map[notify.Letter]bool{
 		notify.Welcome: true, notify.Contained: true, notify.DepartureStopped: true,
+		notify.UserRaised: true, notify.UserLowered: true, // the operator did
 		// The key that it is about is blocked already.
 		notify.KeyFound: true,
 		// Time did these.

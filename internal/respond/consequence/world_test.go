@@ -281,6 +281,11 @@ var causes = map[happening.Kind]map[string]cause{
 		"pages": {happens: func(w *world) { w.submit("/lock") }},
 		"host":  {happens: func(w *world) { w.ok(w.Locks.Lock(w.t.Context(), principal.Host("tests"), w.user)) }},
 	},
+	happening.UserRaised: {"host": {happens: func(w *world) { w.ok(w.Tiers.Raise(w.t.Context(), principal.Host("tests"), w.user)) }}},
+	happening.UserLowered: {"host": {happens: func(w *world) {
+		w.ok(w.Tiers.Raise(w.t.Context(), principal.Host("tests"), w.user))
+		w.ok(w.Tiers.Lower(w.t.Context(), principal.Host("tests"), w.user))
+	}}},
 	happening.UserDisabled: {"host": {happens: func(w *world) {
 		if err := w.Accounts.Disable(w.t.Context(), principal.Host("tests"), w.user); err != nil {
 			w.t.Fatal(err)

@@ -79,6 +79,9 @@ const (
 	DeviceLost            Letter = "device_lost"
 	DepartureBegun        Letter = "departure_begun"
 	DepartureStopped      Letter = "departure_stopped"
+
+	UserRaised  Letter = "user_raised"
+	UserLowered Letter = "user_lowered"
 )
 
 // Delivery is the job that mails a message to one of its addresses.

@@ -301,7 +301,7 @@ func (r *Recoveries) Cancel(ctx context.Context, p principal.Principal, which id
 		if !found || c.User != p.User || c.Claimed.IsZero() || !c.Ended.IsZero() {
 			return audit.Event{}, fault.New(fault.RecoveryUnknown)
 		}
-		content := stepup.Content{Action: audit.RecoveryCancelled, Input: which, Floor: floorOf(c.Proof)}
+		content := stepup.Content{Action: audit.RecoveryCancelled, Input: which, Floor: floorOf(c.Proof), Protects: true}
 		if err := r.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
 		}

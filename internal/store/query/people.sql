@@ -216,6 +216,15 @@ WHERE u.user_id = @user_id ORDER BY u.last_seen_at DESC, u.device_id;
 -- name: DeleteDeviceUsersByUser :exec
 DELETE FROM device_user WHERE user_id = @user_id;
 
+-- name: RaiseUser :execrows
+INSERT INTO high_value (user_id, raised_at, from_at) SELECT u.id, @raised_at, @from_at FROM users u WHERE u.id = @user_id ON CONFLICT DO NOTHING;
+
+-- name: LowerUser :execrows
+DELETE FROM high_value WHERE user_id = @user_id;
+
+-- name: RaisedFrom :one
+SELECT from_at FROM high_value WHERE user_id = @user_id;
+
 -- name: LockUser :execrows
 INSERT INTO user_lock (user_id, locked_at) SELECT u.id, @locked_at FROM users u WHERE u.id = @user_id ON CONFLICT DO NOTHING;
 

@@ -836,6 +836,22 @@ func (q *Queries) LockedSince(ctx context.Context, arg LockedSinceParams) (int64
 	return locked_at, err
 }
 
+const lowerUser = `-- name: LowerUser :execrows
+DELETE FROM high_value WHERE user_id = $1
+`
+
+type LowerUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) LowerUser(ctx context.Context, arg LowerUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, lowerUser, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const markStrangeSignIn = `-- name: MarkStrangeSignIn :exec
 UPDATE users SET strange_at = $1 WHERE id = $2
 `
@@ -1009,6 +1025,39 @@ func (q *Queries) PutTOTP(ctx context.Context, arg PutTOTPParams) (int64, error)
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const raiseUser = `-- name: RaiseUser :execrows
+INSERT INTO high_value (user_id, raised_at, from_at) SELECT u.id, $1, $2 FROM users u WHERE u.id = $3 ON CONFLICT DO NOTHING
+`
+
+type RaiseUserParams struct {
+	RaisedAt int64
+	FromAt   int64
+	UserID   []byte
+}
+
+func (q *Queries) RaiseUser(ctx context.Context, arg RaiseUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, raiseUser, arg.RaisedAt, arg.FromAt, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const raisedFrom = `-- name: RaisedFrom :one
+SELECT from_at FROM high_value WHERE user_id = $1
+`
+
+type RaisedFromParams struct {
+	UserID []byte
+}
+
+func (q *Queries) RaisedFrom(ctx context.Context, arg RaisedFromParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, raisedFrom, arg.UserID)
+	var from_at int64
+	err := row.Scan(&from_at)
+	return from_at, err
 }
 
 const rehashPassword = `-- name: RehashPassword :execrows

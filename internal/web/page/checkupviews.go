@@ -4,6 +4,7 @@ import "github.com/seed-21c57000/sallyport/internal/i18n"
 
 // Overview is the first page of a signed-in user.
 type Overview struct {
+	HighValue HighValue
 	// Held is what holds the user's money.
 	Held       Held
 	Name, Mail string

@@ -14,6 +14,10 @@ type Pictures struct {
 	From, To string
 	// Entries and Total say how much is in the pictures.
 	Entries, Total string
+	// Places are those of sign-ins, the most frequent first. KnowsPlaces says that a file tells of places at all.
+	Places      []PicturePlace
+	KnowsPlaces bool
+	Credit      Credit
 	// Cut: there was more than fits.
 	Cut  bool
 	Twin string

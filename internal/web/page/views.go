@@ -174,10 +174,11 @@ type OpenHost struct {
 
 // Methods is the page of sign-in methods.
 type Methods struct {
-	Problem  Problem
-	Password *Password
-	TOTP     *TOTP
-	Passkeys []Passkey
+	HighValue HighValue
+	Problem   Problem
+	Password  *Password
+	TOTP      *TOTP
+	Passkeys  []Passkey
 	// Codes are the recovery codes; nil if there are none.
 	Codes *CodeSet
 	// Signal is what the browser's own list of passkeys should be true to, as JSON for script.
@@ -241,6 +242,8 @@ type StepUp struct {
 	Details []Fact
 	// Needs is the proof that will do: "passkey", "totp" or "password".
 	Needs string
+	// Missing are the properties that the session has not shown yet, in words.
+	Missing []string
 	// Carried is the form that was sent, sealed.
 	Carried string
 	Mail    string
@@ -435,4 +438,11 @@ type Go struct {
 	// Way is an address on the host; empty where the form comes first. Once: it holds the code.
 	Way  string
 	Once bool
+}
+
+// HighValue says from when sensitive changes ask a user for a passkey; the zero value says never.
+type HighValue struct {
+	From i18n.Moment
+	// Now: they do already.
+	Now bool
 }
