@@ -117,6 +117,30 @@ func blockFinds(cmd *cobra.Command, rooms *server.Rooms, file string) error {
 	return err
 }
 
+func keyOrphansCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "orphans", Short: "List keys whose owner was disabled or has left the account", Args: cobra.NoArgs,
+		Long:    "They are refused. Each stays until somebody revokes it, or its owner comes back: a bot that needs one gets a new key of somebody who is there.",
+		Example: "  sallyport key orphans --json",
+		RunE: withRooms(func(cmd *cobra.Command, _ []string, rooms *server.Rooms) error {
+			keys, err := rooms.APIKeys.Orphans(cmd.Context(), host())
+			switch {
+			case err != nil:
+				return err
+			case asJSON:
+				return printJSON(cmd.OutOrStdout(), keyRows(keys))
+			case len(keys) == 0:
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), "Every key has its owner.")
+				return err
+			}
+			return tellKeys(cmd.OutOrStdout(), keys)
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
 func keyRetireCommand() *cobra.Command {
 	var sure bool
 	cmd := keyVerbCommand("retire", "End the old secret of a rotation now", "live", func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error {

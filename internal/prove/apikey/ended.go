@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -46,4 +47,35 @@ func (k *Keys) tellPlatform(ctx context.Context, tx any, key Key, kind happening
 		return fmt.Errorf("tell the platform of %s: %w", key.Text(), err)
 	}
 	return nil
+}
+
+// Orphans lists keys that have nobody: their owner was disabled, or is no member of the account any more. They are refused, and stay until
+// somebody who may change the account revokes them or their owner comes back. Those that ended are not among them. Only the host asks.
+// Errors: forbidden.
+func (k *Keys) Orphans(ctx context.Context, p principal.Principal) (list []Key, err error) {
+	if !p.Trusted() {
+		return nil, fault.New(fault.Forbidden)
+	}
+	now := k.Now()
+	var after id.Key
+	for more := true; more; {
+		err := k.Ledger.View(ctx, func(tx Tx) error {
+			page, err := tx.KeysByPage(ctx, after, loadPage)
+			if err != nil {
+				return err
+			}
+			for _, key := range page {
+				after = key.ID
+				if key.OwnerRole == principal.NoRole && key.RevokedAt.IsZero() && now.Before(key.ExpiresAt) {
+					list = append(list, key)
+				}
+			}
+			more = len(page) == loadPage
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list keys: %w", err)
+		}
+	}
+	return list, nil
 }
