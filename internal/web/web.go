@@ -190,7 +190,6 @@ func (w *Web) Mount(mux *route.Mux) {
 	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}
-	(&activity{w.Log, w.Keys}).mount(on)
 	(&laboratory{w.Lab, w.Tally, w.Keys}).mount(on)
 	codes{}.mount(on)
 	languages{w.Accounts}.mount(on)
