@@ -70,6 +70,10 @@ of mode 0600, or pipe it into the keychain. The scopes are ` + scope.Everything(
 	f.DurationVar(&w.Life, "life", 0, "how long it lives, such as 720h: from 1h to keys.max_life; 0 means the policy's default")
 	f.StringVar(&w.dialect, "dialect", sign.Native.String(), "how its requests are signed: "+dialectWords())
 	f.StringVar(&w.algorithm, "algorithm", "", "where the dialect has two: ed25519, which is native's default; hmac-sha256, binance's; ecdsa-p256-sha256, coinbase's")
+	f.StringSliceVar(&w.Bounds.Markets, "markets", nil, "markets it may order in, separated by commas; none means all")
+	f.StringVar(&w.Bounds.OrderMost, "order-most", "", "what one order may be worth, in the currency of the platform's prices")
+	f.StringVar(&w.Bounds.DayMost, "day-most", "", "what all orders of a UTC day may be worth")
+	f.IntVar(&w.Bounds.PerSecond, "per-second", 0, "requests in a second; 0 sets no limit of its own")
 	f.StringSliceVar(&w.Settings, "settings", nil, "how its clients write what they sign, such as lenient or nonce-window:1000; docs/signing.md lists them")
 	_ = cmd.MarkFlagRequired("name")
 	_ = cmd.MarkFlagRequired("purpose")
@@ -111,7 +115,7 @@ func dialectWords() string {
 }
 
 // flagOf maps a field of a refused key → the flag that it came from, where the two have different names.
-var flagOf = map[string]string{"allowlist": "allow"}
+var flagOf = map[string]string{"allowlist": "allow", "order_most": "order-most", "day_most": "day-most", "per_second": "per-second"}
 
 // refusedFlag says which flag a refusal is about; "see the marked fields" helps nobody at a terminal.
 func refusedFlag(err error) error {

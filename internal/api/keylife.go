@@ -116,14 +116,15 @@ func (k *keyLife) on(in *keyPath, do func(id.Key) error) (*struct{}, error) {
 }
 
 type keyChange struct {
-	Name      *string    `json:"name,omitempty" maxLength:"320" doc:"At most 80 characters" example:"Rebalancer"`
-	Purpose   *string    `json:"purpose,omitempty" maxLength:"320" doc:"What it is for" example:"Weights, every night"`
-	Scopes    *[]string  `json:"scopes,omitempty" maxItems:"32" example:"[\"balances:read\"]"`
-	Allowlist *[]string  `json:"allowlist,omitempty" maxItems:"64" doc:"Empty allows every address" example:"[\"203.0.113.7\"]"`
-	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"At most the longest life after its newest secret was made"`
-	OnEnd     *string    `json:"on_end,omitempty" enum:"leave,cancel_all"`
-	Standby   *bool      `json:"standby,omitempty" doc:"It may lie unused"`
-	Pin       *string    `json:"pin,omitempty" maxLength:"64" doc:"Empty for none, first, or an address of the network" example:"first"`
+	Name      *string      `json:"name,omitempty" maxLength:"320" doc:"At most 80 characters" example:"Rebalancer"`
+	Purpose   *string      `json:"purpose,omitempty" maxLength:"320" doc:"What it is for" example:"Weights, every night"`
+	Scopes    *[]string    `json:"scopes,omitempty" maxItems:"32" example:"[\"balances:read\"]"`
+	Allowlist *[]string    `json:"allowlist,omitempty" maxItems:"64" doc:"Empty allows every address" example:"[\"203.0.113.7\"]"`
+	ExpiresAt *time.Time   `json:"expires_at,omitempty" doc:"At most the longest life after its newest secret was made"`
+	OnEnd     *string      `json:"on_end,omitempty" enum:"leave,cancel_all"`
+	Standby   *bool        `json:"standby,omitempty" doc:"It may lie unused"`
+	Bounds    *boundsShown `json:"bounds,omitempty" doc:"All of them: what is missing within is unbounded"`
+	Pin       *string      `json:"pin,omitempty" maxLength:"64" doc:"Empty for none, first, or an address of the network" example:"first"`
 }
 
 type editKeyIn struct {
@@ -139,8 +140,13 @@ func (k *keyLife) edit(ctx context.Context, p principal.Principal, in *editKeyIn
 		return nil, err
 	}
 	b := in.Body
+	var bounds *apikey.Bounds
+	if b.Bounds != nil {
+		bounds = new(b.Bounds.input())
+	}
 	out, err := k.room.Edit(ctx, p, apikey.EditInput{
-		Key: kid, Name: b.Name, Purpose: b.Purpose, Scopes: b.Scopes, Allowlist: b.Allowlist, ExpiresAt: b.ExpiresAt,
+		Bounds: bounds,
+		Key:    kid, Name: b.Name, Purpose: b.Purpose, Scopes: b.Scopes, Allowlist: b.Allowlist, ExpiresAt: b.ExpiresAt,
 		OnEnd: (*apikey.OnEnd)(b.OnEnd), Standby: b.Standby, Pin: b.Pin,
 	})
 	return &editedOut{keyAs(k.room, out)}, err
@@ -274,7 +280,7 @@ type leak struct {
 
 type useShown struct {
 	Hour   time.Time `json:"hour"`
-	Addr   string    `json:"addr" example:"203.0.113.7"`
+	Addr   string    `json:"addr" doc:"An address; of IPv6 the /64 around it" example:"203.0.113.7"`
 	Route  string    `json:"route" example:"POST /v1/orders"`
 	Calls  int64     `json:"calls" example:"14"`
 	LastAt time.Time `json:"last_at"`

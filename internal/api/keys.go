@@ -71,7 +71,31 @@ type keyShown struct {
 	Template     string        `json:"template,omitempty" doc:"The usual kind that it was made as"`
 	OnEnd        string        `json:"on_end" enum:"leave,cancel_all" doc:"What happens to its open orders when it lapses, is stopped or ends"`
 	Standby      bool          `json:"standby" doc:"It may lie unused"`
+	Bounds       *boundsShown  `json:"bounds,omitempty" doc:"What it may do at most, beside its scopes; missing if nothing bounds it"`
 	Pin          string        `json:"pin,omitempty" doc:"The network it is held to, or first until it is used" example:"203.0.113.0/24"`
+}
+
+// boundsShown are the bounds of a key, as they are asked for and shown.
+type boundsShown struct {
+	Markets   []string `json:"markets,omitempty" maxItems:"64" doc:"Markets it may order in, as requests spell them; missing: all" example:"[\"KRW-BTC\"]"`
+	OrderMost string   `json:"order_most,omitempty" maxLength:"44" doc:"What one order may be worth, a plain decimal in the currency of the platform's prices" example:"1000000"`
+	DayMost   string   `json:"day_most,omitempty" maxLength:"44" doc:"What all orders of a UTC day may be worth" example:"5000000"`
+	PerSecond int      `json:"per_second,omitempty" minimum:"0" maximum:"10000" doc:"Requests in a second; missing: no limit of its own" example:"10"`
+}
+
+func boundsOf(b apikey.Bounds) *boundsShown {
+	shown := boundsShown(b)
+	if len(b.Markets) == 0 && b.OrderMost == "" && b.DayMost == "" && b.PerSecond == 0 {
+		return nil
+	}
+	return &shown
+}
+
+func (b *boundsShown) input() apikey.Bounds {
+	if b == nil {
+		return apikey.Bounds{}
+	}
+	return apikey.Bounds(*b)
 }
 
 // standings says how a key stands; see package apikey.
@@ -90,7 +114,7 @@ func keyAs(room standings, k apikey.Key) keyShown {
 		Environment: k.Environment.String(), Dialect: k.Dialect.String(), Algorithm: k.Algorithm.String(), Scopes: k.Scopes.Words(), Settings: k.Dialect.SettingsWords(k.Settings),
 		Allowlist: allow, WindowMS: k.WindowPast.Milliseconds(), CreatedAt: k.Born, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
 		LastUsedAt: k.LastUsedAt, LastUsedFrom: k.LastUsedFrom, FrozenAt: k.FrozenAt, BlockedAt: k.BlockedAt, ReleasedAt: k.ReleasedAt,
-		Template: k.Template, OnEnd: string(k.OnEnd), Standby: k.Standby, Pin: k.Pin, State: string(standing), LapsesAt: lapses,
+		Template: k.Template, OnEnd: string(k.OnEnd), Standby: k.Standby, Pin: k.Pin, Bounds: boundsOf(k.Bounds), State: string(standing), LapsesAt: lapses,
 	}
 }
 
@@ -140,6 +164,7 @@ type keyWanted struct {
 	OnEnd       string        `json:"on_end,omitempty" enum:"leave,cancel_all" doc:"What happens to its open orders when it lapses, is stopped or ends; missing: leave"`
 	Standby     bool          `json:"standby,omitempty" doc:"It may lie unused"`
 	Pin         string        `json:"pin,omitempty" maxLength:"64" doc:"For ed25519: first, or an address of the network it is held to (IPv4 /24, IPv6 /48)"`
+	Bounds      *boundsShown  `json:"bounds,omitempty" doc:"What it may do at most, beside its scopes; missing: nothing bounds it"`
 	Settings    []string      `json:"settings,omitempty" maxItems:"4" doc:"How its clients write what they sign: decoded or as-sent, plain, rfc3986 or form, lenient (upbit, bithumb; the last also binance); nonce-window:N (kraken)" example:"[]"`
 	PublicKey   string        `json:"public_key,omitempty" maxLength:"1024" doc:"For key pairs: PEM, base64 or hex"`
 	Challenge   string        `json:"challenge,omitempty" maxLength:"8192" doc:"For key pairs: as it was given out"`
@@ -161,7 +186,7 @@ func (k *keys) create(ctx context.Context, p principal.Principal, in *createKeyI
 	wanted := apikey.IssueInput{
 		Name: b.Name, Purpose: b.Purpose, Subaccount: b.Subaccount, Scopes: b.Scopes, Allowlist: b.Allowlist,
 		Life: time.Duration(b.LifeSeconds) * time.Second, PublicKey: b.PublicKey, Challenge: b.Challenge, Possession: b.Possession,
-		Settings: b.Settings, Template: b.Template, OnEnd: apikey.OnEnd(b.OnEnd), Standby: b.Standby, Pin: b.Pin,
+		Settings: b.Settings, Template: b.Template, OnEnd: apikey.OnEnd(b.OnEnd), Standby: b.Standby, Pin: b.Pin, Bounds: b.Bounds.input(),
 	}
 	// The words were checked against the description, so what does not parse is zero and refused by the room.
 	wanted.Environment, _ = id.ParseEnvironment(b.Environment)

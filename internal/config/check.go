@@ -114,6 +114,9 @@ func (d *decoder) checkGateway() {
 		if _, authority, _ := strings.Cut(string(u.URL), "://"); strings.Contains(authority, "/") {
 			d.report(at+"url", "it ends after host and port; paths are handed on as they came")
 		}
+		if u.PricesPath != "" && (!strings.HasPrefix(u.PricesPath, "/") || strings.ContainsAny(u.PricesPath, "?#% ")) {
+			d.report(at+"prices_path", "is a path, such as /prices")
+		}
 		if u.KeysPath != "" && (!strings.HasPrefix(u.KeysPath, "/") || strings.ContainsAny(u.KeysPath, "?#% ")) {
 			d.report(at+"keys_path", "is a path, such as /keys/ended")
 		}

@@ -137,6 +137,8 @@ type Upstream struct {
 	KeyFile   string    `key:"key_file" doc:"For hmac: a file with 32 bytes in base64, one per upstream."`
 	Routes    string    `key:"routes_file" required:"true" doc:"The table of its routes: what a request may do at worst, and the scope it needs. What is not in it is not offered."`
 	KeysPath  string    `key:"keys_path" doc:"The path at which it hears that a key can place no more orders, and what its owner wants done with those that are open; empty: it does not. It belongs into no routes file."`
+
+	PricesPath string `key:"prices_path" doc:"The path at which it tells what its markets are worth, asked every few seconds; empty: it does not, and keys with a ceiling cannot order."`
 }
 
 // Metrics is the section of that name.

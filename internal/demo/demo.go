@@ -227,7 +227,7 @@ gateway:
     - {authority: "live.localhost:%[5]s", environment: live, kind: api, upstream: paper}
     - {authority: %[6]q, environment: test, kind: page, upstream: paper, origin: "http://%[6]s", name: Paper Exchange}
   upstreams:
-    - {name: paper, url: "http://%[7]s", assertion: hmac, key_file: %[8]q, routes_file: %[4]q, keys_path: /keys/ended}
+    - {name: paper, url: "http://%[7]s", assertion: hmac, key_file: %[8]q, routes_file: %[4]q, keys_path: /keys/ended, prices_path: /prices}
 metrics: {listen: ""}
 store: {sqlite: {path: %[9]q}}
 keyring: {file: {path: %[10]q}}

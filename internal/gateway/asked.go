@@ -122,7 +122,7 @@ func (v *visit) answer() error {
 	}
 	check := v.check
 	if v.unseen {
-		check = v.admit
+		check = v.headAlone
 	}
 	if err := check(); err != nil {
 		return err
@@ -131,6 +131,14 @@ func (v *visit) answer() error {
 	v.sayWho()
 	v.w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// headAlone is the check of a request whose body nobody here sees.
+func (v *visit) headAlone() error {
+	if err := v.admit(); err != nil {
+		return err
+	}
+	return v.bound()
 }
 
 // absent stands in identity headers that say nothing. Proxies differ in what they do with a header that is not there or empty, and one that

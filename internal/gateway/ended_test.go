@@ -2,15 +2,20 @@ package gateway_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/store"
 )
 
 // What becomes of a key's open orders is what its owner chose, and nobody else's orders are touched.
@@ -29,6 +34,22 @@ func TestOpenOrdersOfAKeyThatEnds(t *testing.T) {
 		{"expired", func(s *authtest.Stack, clock *storetest.Clock, _ authtest.Key) error {
 			clock.Advance(25 * time.Hour)
 			return s.Sweep(t.Context())
+		}},
+		{"stopped by the link of a notice", func(s *authtest.Stack, _ *storetest.Clock, k authtest.Key) error {
+			s.Settle()
+			letters := s.Mailbox.Letters("ada@example.com")
+			mine := slices.IndexFunc(letters, func(l authtest.Letter) bool { return l.Notice == notify.KeyCreated && l.Facts["key"] == k.Text() })
+			_, err := s.Notices.Contain(t.Context(), authtest.PersonOrigin(), "en", strings.TrimPrefix(letters[mine].Link, "/not-me/"))
+			return err
+		}},
+		{"frozen with its owner's account", func(s *authtest.Stack, _ *storetest.Clock, k authtest.Key) error {
+			return s.Locks.Lock(t.Context(), host, s.KeyNow(k.ID).Owner)
+		}},
+		{"frozen by a recovery", func(s *authtest.Stack, _ *storetest.Clock, k authtest.Key) error {
+			recovered := happening.Happening{Kind: happening.RecoveryCompleted, User: s.KeyNow(k.ID).Owner}
+			return store.Of[apikey.Tx](s.Store).Update(t.Context(), func(tx apikey.Tx) (audit.Event, error) {
+				return audit.Quiet(audit.Housekeeping), s.Consequences.Apply(t.Context(), tx, recovered)
+			})
 		}},
 	} {
 		for _, wish := range []apikey.OnEnd{apikey.LeaveOrders, apikey.CancelOrders} {

@@ -100,8 +100,10 @@ func (v *visit) bind(path string) error {
 	return nil
 }
 
+// offer does not come to a session that is bound: the cookie of the offer would take the place of the one that its device brought, and any site
+// can lead a browser here.
 func (v *visit) offer(s id.Session) {
-	if v.host.Binding != nil {
+	if v.host.Binding != nil && v.who.Proof.BoundAt.IsZero() {
 		v.host.Binding.Offer(v.w, s)
 	}
 }

@@ -70,6 +70,10 @@ type Upstream struct {
 	Posts secret.Value
 	// KeysPath is where it hears of keys that place no more orders; empty if it does not.
 	KeysPath string
+	// PricesPath is where it tells the prices of its markets; empty if it does not.
+	PricesPath string
+	prices     atomic.Pointer[priceList]
+	now        func() time.Time
 	// Routes may be replaced while requests are served.
 	Routes atomic.Pointer[Routes]
 }
@@ -135,7 +139,7 @@ type Gateway struct {
 // New makes a Gateway, or says which hosts cannot be.
 func New(d Deps) (*Gateway, error) {
 	g := &Gateway{Deps: d, hosts: map[string]*Host{}, strangers: make(chan struct{}, strangerBodies)}
-	g.unproven.of, g.tunnels.open = map[share]int64{}, map[*tunnel]struct{}{}
+	g.unproven.of, g.tunnels.open, g.tunnels.of = map[share]int64{}, map[*tunnel]struct{}{}, map[id.User]int{}
 	for _, h := range d.Hosts {
 		if g.hosts[h.Authority] != nil {
 			return nil, fmt.Errorf("gateway host %s stands twice", h.Authority)
@@ -146,6 +150,7 @@ func New(d Deps) (*Gateway, error) {
 		if path := h.Upstream.KeysPath; path != "" && h.Upstream.Routes.Load().Match(http.MethodPost, path) != nil {
 			return nil, fmt.Errorf("upstream %s: its routes offer %s to clients, which is for us alone", h.Upstream.Name, path)
 		}
+		h.Upstream.now = d.Now
 		g.hosts[h.Authority] = h
 	}
 	g.proxy = g.newProxy()
@@ -234,7 +239,7 @@ func (v *visit) check() error {
 	if v.moves {
 		return v.confirmed()
 	}
-	return nil
+	return v.bound()
 }
 
 // address finds the host that the request is for, and refuses a target that two readers could understand differently.

@@ -18,9 +18,10 @@ import (
 // An upstream's backend may ask for a confirmation itself, when it knows what no request says (the fee, the name of a network). It signs the
 // call in the native profile, with its own name as key id and the assertion key that it shares with us as secret.
 const (
-	postedPast = 10 * time.Second
-	postedMost = 16 << 10
-	postedTime = 5 * time.Second
+	postedPast   = 10 * time.Second
+	postedFuture = time.Second
+	postedMost   = 16 << 10
+	postedTime   = 5 * time.Second
 )
 
 // posted is the body of such a call. Amounts are decimals as text.
@@ -96,11 +97,15 @@ func (g *Gateway) signedByUpstream(authority string, r *http.Request, body []byt
 	if err := sig.CheckBody(&in, sign.Settings{}); err != nil {
 		return "", fault.New(fault.Unauthorized).Because(err)
 	}
-	if err := sig.Fresh(g.Now(), postedPast, time.Second); err != nil {
+	if err := sig.Fresh(g.Now(), postedPast, postedFuture); err != nil {
 		return "", fault.New(fault.SignatureTooOld)
 	}
 	// No API key has the zero id, and no name of an upstream holds a zero byte.
-	if won, _ := g.Nonces.Claim(id.Key{}, sig.KeyID+"\x00"+sig.SingleUse(&in), sig.Created, g.Now()); !won {
+	won, forgotten := g.Nonces.Claim(id.Key{}, sig.KeyID+"\x00"+sig.SingleUse(&in), sig.Created, g.Now())
+	switch {
+	case forgotten || !sig.Created.After(g.Nonces.Birth().Add(postedFuture)): // what was spent before the start is forgotten (decision 0014)
+		return "", fault.New(fault.SignatureSignAgain)
+	case !won:
 		return "", fault.New(fault.SignatureNonceReused)
 	}
 	return sig.KeyID, nil

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
@@ -51,6 +52,7 @@ func TestABackendPostsATransaction(t *testing.T) {
 			answer := s.Do(r)
 			return answer.StatusCode, authtest.Body(t, answer)
 		}
+		time.Sleep(3 * time.Second) // what was signed as the server started it refuses
 		shared, now := bytes.Repeat([]byte{7}, 32), s.Now()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, authtest.Origin+"/v1/confirmations", strings.NewReader(transaction(nil)))
 		if err != nil {
@@ -93,6 +95,51 @@ func TestABackendPostsATransaction(t *testing.T) {
 			if status, body := post(row.keyID, row.secret, row.body, row.at); status != row.status || !strings.Contains(body, row.want) {
 				t.Errorf("%s: %d %s, want %d %s", name, status, body, row.status, row.want)
 			}
+		}
+	})
+}
+
+// A captured call is worth nothing to whoever waits for a restart, which forgets that it was spent.
+func TestAPostedCallFromBeforeTheStartIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		folder := t.TempDir()
+		s := authtest.StartWith(t, authtest.Options{Folder: folder})
+		time.Sleep(5 * time.Second)
+		ada := s.SignUp("ada@example.com")
+		ada.EnrolPasskey()
+		who := ada.Principal()
+		body := `{"user":"` + who.User.String() + `","account":"` + who.Account.String() + `","subaccount":"` + who.Subaccount.String() + `","environment":"test",` +
+			`"action":"withdraw","asset":"BTC","network":"BTC","address":"paper1qposted","amount":"0.5","fee_max":"0.001"}`
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, authtest.Origin+"/v1/confirmations", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		signer, err := sign.NewHMACSigner("paper", bytes.Repeat([]byte{7}, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sign.Sign(r, []byte(body), signer, s.Now()); err != nil {
+			t.Fatal(err)
+		}
+		send := func(want string) {
+			t.Helper()
+			again := r.Clone(t.Context())
+			again.Body = io.NopCloser(strings.NewReader(body))
+			answer := s.Do(again)
+			if text := authtest.Body(t, answer); !strings.Contains(text, want) {
+				t.Errorf("%d %s, want %s", answer.StatusCode, text, want)
+			}
+		}
+		send(authtest.ConfirmOrigin)
+		send("signature.nonce_reused")
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = authtest.StartWith(t, authtest.Options{Folder: folder})
+		for range 5 {
+			send("signature.sign_again")
+			time.Sleep(time.Second)
 		}
 	})
 }

@@ -28,6 +28,8 @@ type Route struct {
 	Tunnel bool
 	// money says where the transaction is, on routes of class withdraw and destination.
 	money places
+	// order says where the order is, on routes of class order.
+	order orderPlaces
 }
 
 // Name is the route in logs, metrics and Activity.
@@ -52,13 +54,14 @@ type routeFile struct {
 }
 
 type routeLine struct {
-	Method  string `yaml:"method"`
-	Path    string `yaml:"path"`
-	Scope   string `yaml:"scope"`
-	Class   string `yaml:"class"`
-	Poll    bool   `yaml:"poll"`
-	Upgrade string `yaml:"upgrade"`
-	Money   places `yaml:"transaction"`
+	Method  string      `yaml:"method"`
+	Path    string      `yaml:"path"`
+	Scope   string      `yaml:"scope"`
+	Class   string      `yaml:"class"`
+	Poll    bool        `yaml:"poll"`
+	Upgrade string      `yaml:"upgrade"`
+	Money   places      `yaml:"transaction"`
+	Order   orderPlaces `yaml:"order"`
 }
 
 // ParseRoutes reads a routes file, strictly; every problem is told at once. A word it does not know, a path that could never match or has a
@@ -87,7 +90,7 @@ func ParseRoutes(text []byte) (*Routes, error) {
 }
 
 func (rs *Routes) add(line routeLine) error {
-	r := &Route{Method: line.Method, Template: line.Path, Poll: line.Poll, money: line.Money}
+	r := &Route{Method: line.Method, Template: line.Path, Poll: line.Poll, money: line.Money, order: line.Order}
 	if !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead}, r.Method) {
 		return errors.New("the method is none that is guarded")
 	}
@@ -112,7 +115,7 @@ func (rs *Routes) add(line routeLine) error {
 	case r.Tunnel && (r.Method != http.MethodGet || r.Class > scope.Order):
 		return errors.New("a WebSocket begins with GET, and nothing beyond orders goes through it")
 	}
-	if err := r.money.check(r.Class); err != nil {
+	if err := errors.Join(r.money.check(r.Class), r.order.check(r.Class)); err != nil {
 		return err
 	}
 	rest, ok := strings.CutPrefix(r.Template, "/")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
@@ -24,18 +25,47 @@ const (
 	// askAgain is how often the one behind a tunnel is asked who they are, and tunnelIdle how long a tunnel may be silent in both directions.
 	askAgain   = 5 * time.Second
 	tunnelIdle = 2 * time.Minute
-	// mostTunnels bounds those of this process.
-	mostTunnels = 4096
+	// mostTunnels bounds those of this process; of strangers, who may open those of public routes, and of one user.
+	mostTunnels         = 4096
+	mostTunnelsOfNobody = mostTunnels / 2
+	mostTunnelsOfUser   = 256
 )
 
 // tunnels are those that are open.
 type tunnels struct {
 	mu   sync.Mutex
 	open map[*tunnel]struct{} // guarded by mu
+	of   map[id.User]int      // how many are each user's, or nobody's; guarded by mu
+}
+
+// add is false where there are as many as may be.
+func (s *tunnels) add(t *tunnel) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	most := mostTunnelsOfUser
+	if t.whose.IsZero() {
+		most = mostTunnelsOfNobody
+	}
+	if len(s.open) >= mostTunnels || s.of[t.whose] >= most {
+		return false
+	}
+	s.open[t] = struct{}{}
+	s.of[t.whose]++
+	return true
+}
+
+func (s *tunnels) remove(t *tunnel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, t)
+	if s.of[t.whose]--; s.of[t.whose] == 0 {
+		delete(s.of, t.whose)
+	}
 }
 
 // tunnel is one open connection in both directions.
 type tunnel struct {
+	whose id.User       // zero of nobody in particular
 	nudge chan struct{} // holds one word: ask again now
 	acted atomic.Int64  // when a byte last passed, microseconds
 	now   func() time.Time
@@ -83,30 +113,23 @@ func (g *Gateway) nudge() {
 }
 
 // dig registers a tunnel, and refuses one too many. Errors: busy.
-func (g *Gateway) dig() (*tunnel, error) {
-	t := &tunnel{nudge: make(chan struct{}, 1), now: g.Now}
+func (g *Gateway) dig(whose id.User) (*tunnel, error) {
+	t := &tunnel{whose: whose, nudge: make(chan struct{}, 1), now: g.Now}
 	t.acted.Store(g.Now().UnixMicro())
-	g.tunnels.mu.Lock()
-	defer g.tunnels.mu.Unlock()
-	if len(g.tunnels.open) >= mostTunnels {
+	if !g.tunnels.add(t) {
 		return nil, fault.New(fault.Busy).After(askAgain)
 	}
-	g.tunnels.open[t] = struct{}{}
 	return t, nil
 }
 
 // watched gives a context that ends when the tunnel must, and a function that forgets the tunnel. Errors: busy, and those of again.
 func (v *visit) watched() (context.Context, func(), error) {
-	t, err := v.g.dig()
+	t, err := v.g.dig(v.who.User)
 	if err != nil {
 		return nil, nil, err
 	}
 	v.tunnel = t
-	forget := func() {
-		v.g.tunnels.mu.Lock()
-		defer v.g.tunnels.mu.Unlock()
-		delete(v.g.tunnels.open, t)
-	}
+	forget := func() { v.g.tunnels.remove(t) }
 	if err := v.again(); err != nil { // a change that came before the tunnel was known here found nobody to ask
 		forget()
 		return nil, nil, err

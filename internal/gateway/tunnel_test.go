@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/gate"
+	"github.com/seed-21c57000/sallyport/internal/gateway"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
@@ -210,5 +213,39 @@ func TestHandshakesThatAreRefused(t *testing.T) {
 	}
 	if s.arrived.Load() > 0 {
 		t.Errorf("%d arrived", s.arrived.Load())
+	}
+}
+
+// Neither strangers, on public routes, nor one user can hold all tunnels.
+func TestTunnelsHaveShares(t *testing.T) {
+	g, err := gateway.New(gateway.Deps{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ada, bob := id.New[id.UserKind](time.Now()), id.New[id.UserKind](time.Now())
+	fill := func(whose id.User) (forget func(), count int) {
+		for {
+			last, err := g.Dig(whose)
+			if err != nil {
+				if fault.CodeOf(err) != fault.Busy {
+					t.Fatal(err)
+				}
+				return forget, count
+			}
+			forget = last
+			count++
+		}
+	}
+	forget, mine := fill(ada)
+	_, strangers := fill(id.User{})
+	if mine == 0 || mine > 256 || strangers == 0 || strangers > 2048 {
+		t.Errorf("one user holds %d, strangers %d", mine, strangers)
+	}
+	if _, others := fill(bob); others != mine {
+		t.Errorf("beside them another user holds %d, want %d", others, mine)
+	}
+	forget()
+	if _, err := g.Dig(ada); err != nil {
+		t.Errorf("in place of one that was closed: %v", err)
 	}
 }

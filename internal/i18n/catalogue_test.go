@@ -150,7 +150,7 @@ func families() map[string][]string {
 		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code"},
 		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code"},
 		"plan.way.": {"passkey", "two", "password", "code", "proof", "mailbox", "operators"},
-		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby"}, "on_end.": {"leave", "cancel_all"},
+		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
 		"template.": {"portfolio", "accounting", "bot", "market_maker"},
 		"keylife.":  verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
@@ -171,7 +171,7 @@ func families() map[string][]string {
 		"hold.reason.":      {"password_changed", "factor_removed", "owner_locked", "cookie_replayed", "other", "contact_changed", "reported_session", "reported_change", "device_lost", "recovery_completed"},
 		"not_me.":           {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address", "at_address"},
 		"genuine.reason.": {"our_host", "our_sender", "unreadable", "other_host", "our_name_elsewhere", "lookalike", "before_at", "not_secure", "other_port", "no_web_address", "number", "other_sender"},
-		"invalid.":        {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang", "phrase", "mail"},
+		"invalid.":        {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang", "phrase", "mail", "markets", "order_most", "day_most", "per_second"},
 	}
 }
 

@@ -168,6 +168,8 @@ func (x *Exchange) Handler() http.Handler {
 	}
 	ended := route{"POST", "/keys/ended", gate.ClassCancel, http.HandlerFunc(x.keyEnded)}
 	mux.Handle(ended.pattern(), x.guard(ended))
+	prices := route{"GET", "/prices", gate.ClassPublic, http.HandlerFunc(x.tellPrices)}
+	mux.Handle(prices.pattern(), x.guard(prices))
 	behind := x.gate.Wrap(x.sameSite(routed(mux)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/health" {

@@ -112,6 +112,8 @@ type routesFile struct {
 		Class               gate.Class
 		// Transaction says where the gateway finds what its user confirms.
 		Transaction map[string]string
+		// Order says where it finds what an order is worth.
+		Order map[string]string
 	}
 }
 

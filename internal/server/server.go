@@ -135,9 +135,15 @@ func (s *Server) Background(ctx context.Context) error {
 		defer close(watched)
 		s.watchUpstreams(ctx)
 	}()
+	priced := make(chan struct{})
+	go func() {
+		defer close(priced)
+		s.followPrices(ctx)
+	}()
 	s.beat(ctx)
 	<-done
 	<-watched
+	<-priced
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLimit)
 	defer cancel()
 	return errors.Join(s.Tally.Close(last), s.Save(last), stop(last))

@@ -30,7 +30,7 @@ func newUpstream(cfg config.Config, u config.Upstream, keys *assertionKeys) (*ga
 	if err != nil {
 		return nil, fmt.Errorf("upstream %s: %w", u.Name, err)
 	}
-	up := &gateway.Upstream{Name: u.Name, URL: target, KeysPath: u.KeysPath}
+	up := &gateway.Upstream{Name: u.Name, URL: target, KeysPath: u.KeysPath, PricesPath: u.PricesPath}
 	up.Routes.Store(routes)
 	issuer := string(cfg.Dashboard.Issuer)
 	if u.Assertion == config.AssertEdDSA {

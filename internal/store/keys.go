@@ -23,6 +23,7 @@ func (t *tx) InsertKey(ctx context.Context, k apikey.Key, m apikey.Material) err
 		Allowlist: joinNetworks(k.Allowlist), WindowPast: k.WindowPast.Microseconds(), CreatedAt: micros(k.Born),
 		Settings: strings.Join(k.Dialect.SettingsWords(k.Settings), " "), CreatedDevice: k.BornOn[:], ExpiresAt: micros(k.ExpiresAt),
 		OnEnd: string(k.OnEnd), Template: k.Template, Standby: truth(k.Standby), Pin: k.Pin, ImportedAt: maybeMicros(k.ImportedAt), CreatedSession: k.MadeIn[:],
+		Markets: strings.Join(k.Bounds.Markets, " "), OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: int64(k.Bounds.PerSecond),
 	})
 	if err != nil {
 		return err
@@ -57,6 +58,7 @@ func (t *tx) ChangeKey(ctx context.Context, k apikey.Key) (bool, error) {
 		Name: k.Name, Purpose: k.Purpose, Scopes: k.Scopes.String(), Allowlist: joinNetworks(k.Allowlist), ExpiresAt: micros(k.ExpiresAt),
 		OnEnd: string(k.OnEnd), Standby: truth(k.Standby), Pin: k.Pin, Noticed: int64(k.Noticed), Dormancy: int64(k.Dormancy),
 		WokenAt: maybeMicros(k.WokenAt), LapseNoticed: int64(k.LapseNoticed), ReleasedAt: maybeMicros(k.ReleasedAt),
+		Markets: strings.Join(k.Bounds.Markets, " "), OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: int64(k.Bounds.PerSecond),
 		CreatedSession: k.MadeIn[:], ID: k.ID[:], AccountID: k.Account[:],
 	}))
 }
@@ -111,6 +113,14 @@ func (t *tx) KeyByID(ctx context.Context, k id.Key) (apikey.Key, bool, error) {
 	return key, found, err
 }
 
+// KeyToChange writes what stands there already first, which is a row lock on PostgreSQL, where the statement after it reads what it waited for.
+func (t *tx) KeyToChange(ctx context.Context, k id.Key) (apikey.Key, bool, error) {
+	if err := t.TakeKeyRow(ctx, sqlgen.TakeKeyRowParams{ID: k[:]}); err != nil {
+		return apikey.Key{}, false, err
+	}
+	return t.KeyByID(ctx, k)
+}
+
 func (t *tx) KeysByPage(ctx context.Context, after id.Key, limit int) ([]apikey.Key, error) {
 	rows, err := t.ListLiveKeys(ctx, sqlgen.ListLiveKeysParams{After: after[:], MaxRows: int64(limit)})
 	return keysOf(rows, err, func(row sqlgen.ListLiveKeysRow) sqlgen.KeyByIDRow { return sqlgen.KeyByIDRow(row) })
@@ -155,6 +165,10 @@ func (t *tx) RevokeKey(ctx context.Context, a id.Account, k id.Key, why string, 
 func (t *tx) TouchKey(ctx context.Context, k id.Key, used time.Time, from string) error {
 	_, err := t.Queries.TouchKey(ctx, sqlgen.TouchKeyParams{ID: k[:], LastUsedAt: maybeMicros(used), LastUsedFrom: from})
 	return err
+}
+
+func (t *tx) NoteOrdered(ctx context.Context, k id.Key, day int64, ordered string) error {
+	return t.NoteKeyOrdered(ctx, sqlgen.NoteKeyOrderedParams{ID: k[:], OrderedDay: day, Ordered: ordered})
 }
 
 func (t *tx) ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time.Time) (bool, error) {
@@ -216,6 +230,10 @@ func keyOf(row sqlgen.KeyByIDRow) (apikey.Key, error) {
 		OnEnd: apikey.OnEnd(row.OnEnd), Template: row.Template, Standby: row.Standby != 0, Pin: row.Pin, Noticed: int(row.Noticed),
 		Dormancy: apikey.Dormancy(row.Dormancy), WokenAt: maybeAt(row.WokenAt), ImportedAt: maybeAt(row.ImportedAt),
 		LapseNoticed: int(row.LapseNoticed), ReleasedAt: maybeAt(row.ReleasedAt),
+		Bounds: apikey.Bounds{
+			Markets: strings.Fields(row.Markets), OrderMost: row.OrderMost, DayMost: row.DayMost, PerSecond: int(row.PerSecond),
+		},
+		OrderedDay: row.OrderedDay, Ordered: row.Ordered,
 	}
 	copy(k.MadeIn[:], row.CreatedSession)
 	if row.DisabledAt.Valid || row.RemovedAt.Valid {

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
 )
 
@@ -137,8 +138,14 @@ func phrasePlace(u id.User) secret.Place {
 	return secret.Place{Table: "contact", Column: "phrase", Row: string(u[:])}
 }
 
-func (t *tx) ChangeUserMail(ctx context.Context, u id.User, mail string) (bool, error) {
-	return won(t.Queries.ChangeUserMail(ctx, sqlgen.ChangeUserMailParams{ID: u[:], Mail: mail}))
+func (t *tx) ChangeUserMail(ctx context.Context, u id.User, mail string, now time.Time) (bool, error) {
+	changed, err := won(t.Queries.ChangeUserMail(ctx, sqlgen.ChangeUserMailParams{ID: u[:], Mail: mail}))
+	if err != nil || !changed {
+		return false, err
+	}
+	return true, t.EndRecoveriesBesides(ctx, sqlgen.EndRecoveriesBesidesParams{
+		UserID: u[:], Mail: mail, Now: maybeMicros(now), Outcome: string(recovery.Cancelled), ExpiresAt: micros(now.Add(recovery.Kept)),
+	})
 }
 
 func (t *tx) PutContactMail(ctx context.Context, u id.User, since time.Time) error {

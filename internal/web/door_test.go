@@ -89,12 +89,19 @@ func TestViolationReports(t *testing.T) {
 	send(`{"csp-report":{"document-uri":"https://gate.example/sign-in?half=secret","effective-directive":"script-src-elem","blocked-uri":"https://evil.example/x?y","source-file":""}}`)
 	send(`[{"type":"csp-violation","body":{"documentURL":"https://gate.example/keys","effectiveDirective":"img-src","blockedURL":"inline"}},{"type":"deprecation","body":{}}]`)
 	send(`{"csp-report":{"document-uri":"https://gate.example/","violated-directive":"style-src\n\u202e` + strings.Repeat("x", 400) + `"}}`)
+	for _, secret := range []string{"/not-me/msg_01.secret", "/c/cnf_01", "/no/such/page?x=y", "https://gate.example/%zz"} {
+		send(`{"csp-report":{"document-uri":"https://gate.example` + secret + `","effective-directive":"img-src"}}`)
+	}
 	send("not JSON")
 	send(`{"csp-report":{"document-uri":"` + strings.Repeat("x", 20<<10) + `"}}`)
 	want := []web.Violation{
 		{Document: "/sign-in", Directive: "script-src-elem", Blocked: "https://evil.example"},
 		{Document: "/keys", Directive: "img-src", Blocked: "inline"},
-		{Document: "/", Directive: "style-src" + strings.Repeat("x", 191)},
+		{Document: "/{$}", Directive: "style-src" + strings.Repeat("x", 191)},
+		{Document: "/not-me/{at}", Directive: "img-src"},
+		{Document: "/c/{at}", Directive: "img-src"},
+		{Directive: "img-src"},
+		{Directive: "img-src"},
 	}
 	if diff := cmp.Diff(want, heard); diff != "" {
 		t.Error(diff)

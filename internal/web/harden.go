@@ -28,7 +28,8 @@ func (w *Web) harden(rw http.ResponseWriter, r *http.Request) {
 
 // Violation is what a browser says that our policy stopped. All of it is a stranger's word: short, one line, never more than a hint.
 type Violation struct {
-	// Document is the path of the page, without its query; Blocked and Source are origins or keywords.
+	// Document is the pattern of the page's route, because its path or query may hold a secret; empty for what is no page of ours. Blocked and
+	// Source are origins or keywords.
 	Document, Directive, Blocked, Source string
 }
 
@@ -43,6 +44,8 @@ const (
 type reports struct {
 	now  func() time.Time
 	told func(context.Context, Violation)
+	// pages finds the route of an address.
+	pages *http.ServeMux
 
 	mu     sync.Mutex
 	minute time.Time // guarded by mu
@@ -50,13 +53,19 @@ type reports struct {
 }
 
 func newReports(now func() time.Time, told func(context.Context, Violation)) *reports {
-	return &reports{now: now, told: told}
+	pages := http.NewServeMux()
+	for _, door := range [...]string{"web", "confirm"} {
+		for _, l := range route.Of(door) {
+			pages.Handle(l.Name(), http.NotFoundHandler())
+		}
+	}
+	return &reports{now: now, told: told, pages: pages}
 }
 
 // serve always answers 204: whoever floods us learns nothing about where the limit is.
 func (s *reports) serve(rw http.ResponseWriter, r *http.Request, _ route.Line) {
 	if body, err := httpx.ReadBody(rw, r, maxReport, reportTime); err == nil && s.told != nil && s.room() {
-		for _, v := range readReports(body) {
+		for _, v := range s.read(body) {
 			s.told(r.Context(), v)
 		}
 	}
@@ -73,9 +82,9 @@ func (s *reports) room() bool {
 	return s.count <= reportsAMinute
 }
 
-// readReports knows the two forms of a report: one object from report-uri, a list from report-to. Members that we do not know are none of our
+// read knows the two forms of a report: one object from report-uri, a list from report-to. Members that we do not know are none of our
 // business, so this is the one document from outside that is not read strictly.
-func readReports(body []byte) []Violation {
+func (s *reports) read(body []byte) []Violation {
 	var old struct {
 		Report struct {
 			Document  string `json:"document-uri"`
@@ -90,7 +99,7 @@ func readReports(body []byte) []Violation {
 		if o.Directive == "" {
 			o.Directive = o.Violated
 		}
-		return []Violation{{pathOf(o.Document), word(o.Directive), place(o.Blocked), place(o.Source)}}
+		return []Violation{{s.pageOf(o.Document), word(o.Directive), place(o.Blocked), place(o.Source)}}
 	}
 	var list []struct {
 		Type string `json:"type"`
@@ -107,23 +116,29 @@ func readReports(body []byte) []Violation {
 	var found []Violation
 	for _, one := range list[:min(len(list), 8)] {
 		if one.Type == "csp-violation" {
-			found = append(found, Violation{pathOf(one.Body.Document), word(one.Body.Directive), place(one.Body.Blocked), place(one.Body.Source)})
+			found = append(found, Violation{s.pageOf(one.Body.Document), word(one.Body.Directive), place(one.Body.Blocked), place(one.Body.Source)})
 		}
 	}
 	return found
 }
 
 func lenient(body []byte, v any) bool {
-	return json.NewDecoder(bytes.NewReader(body)).Decode(v) == nil //nolint:forbidigo // a browser's report; see readReports
+	return json.NewDecoder(bytes.NewReader(body)).Decode(v) == nil //nolint:forbidigo // a browser's report; see read
 }
 
-// pathOf keeps the path of an address: its query may hold what nobody should log.
-func pathOf(address string) string {
+// pageOf names the page of an address by its route.
+func (s *reports) pageOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return ""
 	}
-	return word(u.Path)
+	for _, method := range [...]string{http.MethodGet, http.MethodPost} {
+		if _, name := s.pages.Handler(&http.Request{Method: method, URL: u}); name != "" {
+			_, pattern, _ := strings.Cut(name, " ")
+			return pattern
+		}
+	}
+	return ""
 }
 
 // place keeps the origin of an address, or the keyword that stands instead of one ("inline", "eval").

@@ -20,7 +20,8 @@ func (k *keys) planEdit(v *visit) error {
 	}
 	return k.showEdit(v, key, wanted{scopes: key.Scopes.Words(), fields: map[string]string{
 		"name": key.Name, "purpose": key.Purpose, "allowlist": strings.Join(networkTexts(key), "\n"), "on_end": string(key.OnEnd), "pin": key.Pin,
-		"standby": map[bool]string{true: "yes"}[key.Standby],
+		"standby": map[bool]string{true: "yes"}[key.Standby], "markets": strings.Join(key.Bounds.Markets, "\n"),
+		"order_most": key.Bounds.OrderMost, "day_most": key.Bounds.DayMost, "per_second": perSecond(key),
 	}}, page.Problem{})
 }
 
@@ -29,7 +30,7 @@ func (k *keys) showEdit(v *visit, key apikey.Key, w wanted, p page.Problem) erro
 	view := page.KeyEdit{
 		Problem: p, ID: key.Text(), Name: key.Name, NewName: w.fields["name"], Purpose: w.fields["purpose"], Allowlist: w.fields["allowlist"],
 		Scopes: k.scopeChoices(v, w.scopes), Lives: k.newEnds(v, key, w.fields["life"]), OnEnds: v.onEnds(w.fields["on_end"]),
-		Standby: w.fields["standby"] == "yes",
+		Standby: w.fields["standby"] == "yes", Bounds: w.boundsView(p),
 	}
 	if key.Algorithm == sign.Ed25519 {
 		view.Pins = v.pins(w.fields["pin"], key.Pin)
@@ -57,7 +58,7 @@ func (k *keys) edit(v *visit) error {
 		return err
 	}
 	w := wanted{scopes: v.form.takeAll("scopes")}
-	if w.fields, err = v.form.only("name", "purpose", "allowlist", "life", "on_end", "pin", "standby"); err != nil {
+	if w.fields, err = v.form.only("name", "purpose", "allowlist", "life", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"); err != nil {
 		return err
 	}
 	in, err := w.change(key, v.now)
@@ -97,6 +98,13 @@ func (w wanted) change(key apikey.Key, now time.Time) (in apikey.EditInput, err 
 	if list := addresses(w.fields["allowlist"]); strings.Join(list, " ") != strings.Join(networkTexts(key), " ") {
 		in.Allowlist = &list
 	}
+	bounds, err := w.bounds()
+	if err != nil {
+		return in, err
+	}
+	if !bounds.Equal(key.Bounds) {
+		in.Bounds = &bounds
+	}
 	if standby := w.fields["standby"] == "yes"; standby != key.Standby {
 		in.Standby = &standby
 	}
@@ -110,6 +118,13 @@ func (w wanted) change(key apikey.Key, now time.Time) (in apikey.EditInput, err 
 		in.ExpiresAt = &end
 	}
 	return in, nil
+}
+
+func perSecond(key apikey.Key) string {
+	if key.Bounds.PerSecond == 0 {
+		return ""
+	}
+	return strconv.Itoa(key.Bounds.PerSecond)
 }
 
 // listed is the key of the address, if the reader may see it.

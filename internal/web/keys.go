@@ -104,6 +104,7 @@ func (k *keys) card(v *visit, key apikey.Key) page.Key {
 		OnEnd: v.words.Say("on_end." + string(key.OnEnd)), Pin: v.pinned(key.Pin), Standby: key.Standby,
 	}
 	c.Allowlist = networkTexts(key)
+	c.Bounds = v.boundFacts(key.Bounds)
 	if !lapses.IsZero() && lapses.Before(key.ExpiresAt) {
 		c.Lapses = v.when(lapses)
 	}

@@ -27,7 +27,7 @@ func readWanted(f form) (wanted, error) {
 	w := wanted{scopes: f.takeAll("scopes")}
 	var err error
 	w.fields, err = f.only("name", "purpose", "environment", "subaccount", "allowlist", "here", "life", "kind", "public_key", "possession", "challenge",
-		"template", "on_end", "pin", "standby")
+		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second")
 	return w, err
 }
 
@@ -61,6 +61,9 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 		Name: w.fields["name"], Purpose: w.fields["purpose"], Scopes: w.scopes, Allowlist: w.allowlist(here),
 		Challenge: w.fields["challenge"], Template: w.fields["template"], OnEnd: apikey.OnEnd(w.fields["on_end"]), Standby: w.fields["standby"] == "yes",
 	}
+	if in.Bounds, err = w.bounds(); err != nil {
+		return in, err
+	}
 	if in.Environment, err = id.ParseEnvironment(w.fields["environment"]); err != nil {
 		return in, fault.New(fault.RequestInvalid, "field", "environment")
 	}
@@ -88,6 +91,24 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 		in.Challenge = ""
 	}
 	return in, nil
+}
+
+// bounds are those of the form. Errors: request.invalid.
+func (w wanted) bounds() (b apikey.Bounds, err error) {
+	b = apikey.Bounds{Markets: addresses(w.fields["markets"]), OrderMost: w.fields["order_most"], DayMost: w.fields["day_most"]}
+	if text := w.fields["per_second"]; text != "" {
+		if b.PerSecond, err = strconv.Atoi(text); err != nil {
+			return b, fault.New(fault.RequestInvalid, "field", "per_second")
+		}
+	}
+	return b, nil
+}
+
+// boundsView shows the bounds as they were filled in.
+func (w wanted) boundsView(p page.Problem) page.Bounds {
+	return page.Bounds{
+		Problem: p, Markets: w.fields["markets"], OrderMost: w.fields["order_most"], DayMost: w.fields["day_most"], PerSecond: w.fields["per_second"],
+	}
 }
 
 func (k *keys) plan(v *visit) error {
@@ -118,6 +139,7 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 		Exchanges: k.exchanges(v),
 		Unpinned:  v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}"), APIs: k.terms.apis,
 	}
+	view.Bounds = w.boundsView(p)
 	view.Templates, view.Template = v.templates(w.fields["template"]), w.fields["template"]
 	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), v.pins(w.fields["pin"], ""), w.fields["standby"] == "yes"
 	if view.Subaccounts, err = k.subaccounts(v, w.fields["subaccount"]); err != nil {
@@ -264,5 +286,27 @@ func (k *keys) details(v *visit, f form) (list []page.Fact) {
 		add("key.allowlist", v.words.Say("key.anywhere"))
 	}
 	add("key.signs", v.words.Say("kind."+w.fields["kind"]))
+	if b, err := w.bounds(); err == nil {
+		list = append(list, v.boundFacts(b)...)
+	}
+	return list
+}
+
+// boundFacts says the bounds of a key.
+func (v *visit) boundFacts(b apikey.Bounds) (list []page.Fact) {
+	perSecond := ""
+	if b.PerSecond > 0 {
+		perSecond = strconv.Itoa(b.PerSecond)
+	}
+	for _, f := range []page.Fact{
+		{Name: "key.markets", Value: strings.Join(b.Markets, ", ")},
+		{Name: "key.order_most", Value: b.OrderMost},
+		{Name: "key.day_most", Value: b.DayMost},
+		{Name: "key.per_second", Value: perSecond},
+	} {
+		if f.Value != "" {
+			list = append(list, page.Fact{Name: v.words.Say(f.Name), Value: f.Value})
+		}
+	}
 	return list
 }

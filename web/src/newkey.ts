@@ -87,6 +87,18 @@ function tell(form: HTMLFormElement): void {
 	}));
 }
 
+/** bounds are what the key may do at most. */
+function bounds(form: HTMLFormElement): Record<string, unknown> {
+	const markets = chosen(form, "markets").split(/[\s,]+/).filter((market) => market !== "");
+	const perSecond = Number(chosen(form, "per_second"));
+	return {
+		...(markets.length > 0 && { markets }),
+		...(chosen(form, "order_most") && { order_most: chosen(form, "order_most").trim() }),
+		...(chosen(form, "day_most") && { day_most: chosen(form, "day_most").trim() }),
+		...(perSecond > 0 && { per_second: perSecond }),
+	};
+}
+
 /** makeHere makes a key pair, proves to the server that we hold it, and shows the private half, which goes nowhere else. */
 async function makeHere(form: HTMLFormElement): Promise<void> {
 	fail(form, "");
@@ -107,6 +119,7 @@ async function makeHere(form: HTMLFormElement): Promise<void> {
 			on_end: chosen(form, "on_end"),
 			...(chosen(form, "pin") && { pin: chosen(form, "pin") }),
 			standby: chosen(form, "standby") === "yes",
+			bounds: bounds(form),
 			life_seconds: days * 24 * 60 * 60,
 			dialect: "native",
 			algorithm: "ed25519",

@@ -199,6 +199,7 @@ func (f *front) test(t *testing.T) {
 	pinned := f.IssueKey(ada, apikey.IssueInput{Scopes: []string{"balances:read"}, Allowlist: []string{"203.0.113.0/24"}})
 	t.Run("verdicts", func(t *testing.T) { f.verdicts(t, key) })
 	t.Run("identity", func(t *testing.T) { f.identity(t, key, ada.Principal().User.String()) })
+	t.Run("cookies", func(t *testing.T) { f.cookies(t, key) })
 	t.Run("address", func(t *testing.T) {
 		got := f.signed(pinned, http.MethodGet, "/v1/accounts", "").with("X-Forwarded-For: 203.0.113.7", "Forwarded: for=203.0.113.7").send(t, f.proxy, f.proxy)
 		if got.StatusCode/100 != 4 || len(f.taken()) > 0 {
@@ -337,6 +338,29 @@ func (f *front) identity(t *testing.T, key authtest.Key, user string) {
 	if cookie := h.Get("Cookie"); !strings.Contains(cookie, "theme=dark") || !strings.Contains(cookie, "lang=ko") ||
 		strings.Contains(cookie, "__Host") && !strings.HasPrefix(t.Name(), "TestProxies/traefik") {
 		t.Errorf("cookies %q", cookie)
+	}
+}
+
+// cookies: ours stay with us, also where another site of the domain set some whose names end as ours do, or the same once more.
+func (f *front) cookies(t *testing.T, key authtest.Key) {
+	if strings.HasPrefix(t.Name(), "TestProxies/traefik") {
+		return // takes none away, which its example says
+	}
+	for _, name := range []string{"sid", "bs", "pre", "dev", "way"} {
+		for _, sent := range []string{
+			"__Host-%s=BEARER", "theme=dark; __Host-%s=BEARER", "__Host-%s=BEARER; lang=ko", "theme=dark;__Host-%s=BEARER;lang=ko", "theme=dark;  \t__Host-%s=BEARER",
+			"x__Host-%[1]s=a; __Host-%[1]s=BEARER", "__Host-%[1]s=BEARER; x__Host-%[1]s=a", "__Host-%[1]s=a; __Host-%[1]s=BEARER", "__Host-%[1]s=a; theme=dark; __Host-%[1]s=BEARER; __Host-%[1]s=b",
+		} {
+			line := fmt.Sprintf(sent, name)
+			if got := f.signed(key, http.MethodGet, "/v1/accounts", "").with("Cookie: "+line).send(t, f.proxy, f.proxy); got.StatusCode != http.StatusOK {
+				t.Errorf("%q: %s", line, got.Status)
+			}
+			for _, r := range f.taken() {
+				if arrived := r.Header.Get("Cookie"); strings.Contains(arrived, "BEARER") {
+					t.Errorf("%q reached the exchange as %q", line, arrived)
+				}
+			}
+		}
 	}
 }
 

@@ -1,13 +1,20 @@
 package race_test
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"net/netip"
+	"sync"
 	"testing"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/internal/store"
 )
 
@@ -43,5 +50,54 @@ func TestOneRecoveryCodeCountsOnce(t *testing.T) {
 			t.Errorf("another user's code gives %q", got)
 		}
 		oneWins(t, func(int) fault.Code { return prove(ada) }, fault.RecoveryCodeRefused)
+	})
+}
+
+// Two claims to one account stop each other, however close they come.
+func TestTwoClaimsStopEachOther(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, c *course) {
+		both := 0
+		for n := range 10 {
+			mail := fmt.Sprintf("ada%d@example.com", n)
+			ada := c.SignUp(mail).Principal()
+			var cases [2]id.Recovery
+			var froms [2]recovery.From
+			for i := range cases {
+				froms[i] = recovery.From{Origin: authtest.PersonOrigin(), Browser: sha256.Sum256([]byte{byte(i)})}
+				froms[i].Origin.Addr = netip.AddrFrom4([4]byte{203, 0, 113, byte(2*n + i)})
+				begun, err := c.Recoveries.Begin(t.Context(), froms[i], mail, "en")
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.Settle()
+				letters := c.Mailbox.Letters(mail)
+				if err := c.Recoveries.ShowMailbox(t.Context(), froms[i], begun.ID, letters[len(letters)-1].Code); err != nil {
+					t.Fatal(err)
+				}
+				cases[i] = begun.ID
+			}
+			start := make(chan struct{})
+			var all sync.WaitGroup
+			for i := range cases {
+				all.Go(func() {
+					<-start
+					if err := c.Recoveries.Claim(t.Context(), froms[i], cases[i]); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			close(start)
+			all.Wait()
+			open, err := c.Recoveries.Claims(t.Context(), ada)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(open) > 0 {
+				both++
+			}
+		}
+		if both > 0 {
+			t.Errorf("%d of 10 times claims go on", both)
+		}
 	})
 }

@@ -266,6 +266,18 @@ const (
 	LabNoTestKey Code = "lab.no_test_key"
 	// RequestNotRefused: No refused request of yours has this id, or it is no longer kept.
 	RequestNotRefused Code = "request.not_refused"
+	// KeyTooFast: This key makes more than the {per_second} requests in a second that it may.
+	KeyTooFast Code = "key.too_fast"
+	// KeyMarketNotAllowed: This key may not order in the market {market}.
+	KeyMarketNotAllowed Code = "key.market_not_allowed"
+	// KeyPriceUnknown: This key has a ceiling, and nobody knows now what an order in {market} is worth.
+	KeyPriceUnknown Code = "key.price_unknown"
+	// KeyOrderUnreadable: This key has a ceiling or a list of markets, and orders of this kind cannot be weighed: {problem}.
+	KeyOrderUnreadable Code = "key.order_unreadable"
+	// KeyOrderTooLarge: This order is worth {worth}; one order of this key may be worth {most}.
+	KeyOrderTooLarge Code = "key.order_too_large"
+	// KeyDayUsedUp: This key has ordered {used} today of the {most} it may, and this order is worth {worth}.
+	KeyDayUsedUp Code = "key.day_used_up"
 	// DeviceNotFound: There is no such device, or nothing is left of it.
 	DeviceNotFound Code = "device.not_found"
 	// CheckUpChanged: What you were asked about is another now, or is gone. Nothing was changed.
@@ -667,6 +679,24 @@ var registry = map[Code]Entry{
 	RequestNotRefused: {Code: RequestNotRefused, Status: 404, Sight: Anyone, Outside: "",
 		English: "No refused request of yours has this id, or it is no longer kept.", EnglishFix: "Activity counts what was refused before.",
 		Korean: "이 ID로 거부된 본인의 요청이 없거나 더 이상 보관하지 않습니다.", KoreanFix: "이전에 거부된 요청은 활동 내역에서 확인해 주십시오."},
+	KeyTooFast: {Code: KeyTooFast, Status: 429, Sight: Owner, Outside: "rate_limited",
+		English: "This key makes more than the {per_second} requests in a second that it may.", EnglishFix: "Wait until the time in Retry-After, then send the same request again.",
+		Korean: "이 키는 초당 {per_second}건의 한도를 초과했습니다.", KoreanFix: "Retry-After에 표시된 시간이 지난 뒤 같은 요청을 다시 보내 주십시오."},
+	KeyMarketNotAllowed: {Code: KeyMarketNotAllowed, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key may not order in the market {market}.", EnglishFix: "Order in one of its markets, or let its owner add this one.",
+		Korean: "이 키로는 {market} 마켓에 주문할 수 없습니다.", KoreanFix: "허용된 마켓에서 주문하거나 소유자가 이 마켓을 추가해야 합니다."},
+	KeyPriceUnknown: {Code: KeyPriceUnknown, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key has a ceiling, and nobody knows now what an order in {market} is worth.", EnglishFix: "Try again in a moment. If it stays, ask the operator for prices of this market.",
+		Korean: "이 키에는 한도가 있으나 현재 {market} 주문의 금액을 알 수 없습니다.", KoreanFix: "잠시 후 다시 시도해 주십시오. 계속되면 운영자에게 이 마켓의 시세를 요청해 주십시오."},
+	KeyOrderUnreadable: {Code: KeyOrderUnreadable, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key has a ceiling or a list of markets, and orders of this kind cannot be weighed: {problem}.", EnglishFix: "Send a plain order, or use a key without such bounds.",
+		Korean: "이 키에는 한도 또는 마켓 제한이 있으나 이 주문의 내용을 확인할 수 없습니다: {problem}.", KoreanFix: "일반 주문을 보내거나 제한이 없는 키를 사용해 주십시오."},
+	KeyOrderTooLarge: {Code: KeyOrderTooLarge, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This order is worth {worth}; one order of this key may be worth {most}.", EnglishFix: "Send a smaller order.",
+		Korean: "이 주문의 금액은 {worth}이며 이 키의 주문당 한도는 {most}입니다.", KoreanFix: "더 작은 금액으로 주문해 주십시오."},
+	KeyDayUsedUp: {Code: KeyDayUsedUp, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This key has ordered {used} today of the {most} it may, and this order is worth {worth}.", EnglishFix: "Send a smaller order, or wait until midnight UTC.",
+		Korean: "이 키는 오늘 한도 {most} 중 {used}을(를) 사용했으며 이 주문의 금액은 {worth}입니다.", KoreanFix: "더 작은 금액으로 주문하거나 UTC 자정까지 기다려 주십시오."},
 	DeviceNotFound: {Code: DeviceNotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such device, or nothing is left of it.", EnglishFix: "Reload the list of devices.",
 		Korean: "해당 기기가 없거나 이미 정리되었습니다.", KoreanFix: "기기 목록을 새로 고쳐 주십시오."},

@@ -158,7 +158,7 @@ gateway:
     - {authority: %q, environment: live, kind: api, upstream: paper}
     - {authority: %q, environment: test, kind: page, upstream: paper, origin: %q}
 %s  upstreams:
-    - {name: paper, url: %q, assertion: hmac, key_file: %s, routes_file: %s, keys_path: /keys/ended}
+    - {name: paper, url: %q, assertion: hmac, key_file: %s, routes_file: %s, keys_path: /keys/ended, prices_path: /prices}
 keyring: {file: {path: %s}}
 password: {queue: 1024}
 %s%s`, Origin, ConfirmOrigin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, forward, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)

@@ -165,7 +165,7 @@ func (k *Keys) asUsed(key Key) Key {
 func (k *Keys) ageOne(ctx context.Context, kid id.Key, now time.Time) (did bool, err error) {
 	err = k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		did = false
-		key, found, err := tx.KeyByID(ctx, kid)
+		key, found, err := tx.KeyToChange(ctx, kid)
 		if err != nil || !found {
 			return audit.Quiet(audit.KeyUsed), err
 		}

@@ -78,6 +78,10 @@ type Key struct {
 	// ReleasedAt is when its owner let it withdraw; until then that scope does nothing. MadeIn is the session that gave it the scope.
 	ReleasedAt time.Time
 	MadeIn     id.Session
+	// Bounds is what it may do at most, beside its scopes. Ordered is the worth that it ordered on OrderedDay, days since 1970, as it was last saved.
+	Bounds     Bounds
+	OrderedDay int64
+	Ordered    string
 	// OwnerLocked: the owner has locked the account, so its keys are frozen.
 	OwnerLocked bool
 	// OwnerRole today; NoRole for a member who was removed or a user who was disabled.
@@ -123,6 +127,9 @@ type Tx interface {
 	account.Tx
 	InsertKey(ctx context.Context, k Key, m Material) error
 	KeyByID(ctx context.Context, k id.Key) (key Key, found bool, err error)
+	// KeyToChange is KeyByID, and makes every other transaction that would change the key wait for this one. A key is written whole, so of two
+	// that only read it first the later one would undo the earlier.
+	KeyToChange(ctx context.Context, k id.Key) (key Key, found bool, err error)
 	MaterialOf(ctx context.Context, k id.Key) ([]Material, error)
 	// MaterialsBetween gives those of all keys after one id, up to and with another.
 	MaterialsBetween(ctx context.Context, after, last id.Key) (map[id.Key][]Material, error)
@@ -148,6 +155,8 @@ type Tx interface {
 	UsesOfKey(ctx context.Context, k id.Key, since time.Time, limit int) ([]Use, error)
 	// ScopesUsed are those that the routes asked for which the key called since then.
 	ScopesUsed(ctx context.Context, k id.Key, since time.Time) (scope.Set, error)
+	// NoteOrdered writes what the key ordered on a day behind.
+	NoteOrdered(ctx context.Context, k id.Key, day int64, ordered string) error
 	// ClaimKeyNonce spends a nonce for as long as the key lives; won is false for all but the first.
 	ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time.Time) (won bool, err error)
 	// CountKeyNonce counts one claimed nonce; within is false, and nothing is counted, when the key has most already.

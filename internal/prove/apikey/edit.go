@@ -31,7 +31,8 @@ type EditInput struct {
 	OnEnd     *OnEnd     `json:"on_end,omitempty"`
 	Standby   *bool      `json:"standby,omitempty"`
 	// Pin is a word that pinOf reads.
-	Pin *string `json:"pin,omitempty"`
+	Pin    *string `json:"pin,omitempty"`
+	Bounds *Bounds `json:"bounds,omitempty"`
 }
 
 // Edit changes a key. To narrow it needs no ceremony; whatever lets it do more, now or for longer, needs an owner of the account and a step-up
@@ -97,6 +98,7 @@ func (k *Keys) edited(p principal.Principal, key Key, in EditInput, born time.Ti
 		after.LapseNoticed = 0
 		return err
 	})
+	take(in.Bounds != nil, func() (err error) { after.Bounds, err = bounded(*in.Bounds); after.LapseNoticed = 0; return err })
 	take(in.OnEnd != nil, func() error { after.OnEnd = *in.OnEnd; return in.OnEnd.check() })
 	take(in.Standby != nil, func() error { after.Standby = *in.Standby; return nil })
 	take(in.ExpiresAt != nil, func() error {
@@ -159,6 +161,7 @@ func (k *Keys) widens(before, after Key) bool {
 		after.ExpiresAt.After(before.ExpiresAt) ||
 		after.Standby && !before.Standby ||
 		before.Pin != "" && after.Pin != before.Pin ||
+		after.Bounds.wider(before.Bounds) ||
 		widerList(before.Allowlist, after.Allowlist)
 }
 
@@ -178,7 +181,7 @@ func widerList(before, after []netip.Prefix) bool {
 func (k *Keys) factsOfEdit(before, after Key) map[string]string {
 	facts, old := factsOf(after), factsOf(before)
 	var changed []string
-	for _, name := range [...]string{"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby"} {
+	for _, name := range [...]string{"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"} {
 		if facts[name] != old[name] {
 			changed = append(changed, name)
 		}

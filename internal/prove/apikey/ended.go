@@ -32,7 +32,8 @@ func (Ended) Kind() string { return "key_ended" }
 // ending are the changes after which a key places no order.
 var ending = map[happening.Kind]bool{
 	happening.KeyFrozen: true, happening.KeyStrayed: true, happening.KeyBlocked: true, happening.KeyRevoked: true, happening.KeyLeaked: true,
-	happening.MoneyKeyLeaked: true, happening.KeyFound: true, happening.MoneyKeyFound: true, happening.KeyExpired: true, happening.KeyLapsed: true, happening.KeyNarrowed: true, happening.KeyDisabled: true,
+	happening.MoneyKeyLeaked: true, happening.KeyFound: true, happening.MoneyKeyFound: true, happening.KeyExpired: true, happening.KeyLapsed: true,
+	happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.OwnerLocked: true, happening.UserDisabled: true,
 }
 
 // tellPlatform puts the job into the outbox of the change, if the change ends the placing of orders.

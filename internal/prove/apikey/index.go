@@ -48,6 +48,8 @@ type Live struct {
 
 	pin  *netip.Prefix // nil if there is none, or none yet
 	used *use          // shared by all versions of one key
+	// bounds is nil for a key without.
+	bounds *Bounds
 
 	Environment id.Environment
 	Dialect     sign.Dialect
@@ -106,6 +108,8 @@ type use struct {
 	saved atomic.Int64
 	from  atomic.Pointer[netip.Addr]
 	calls calls
+	// spent is what it has used up of its bounds; nil for a key without.
+	spent atomic.Pointer[spent]
 	// pinned is the network of a key that is held to the first one, as long as only this node knows it.
 	pinned atomic.Pointer[netip.Prefix]
 }
@@ -140,7 +144,7 @@ func (l *Live) Allows(addr netip.Addr) bool {
 
 // Used notes that a request of the key passed, in memory; SaveUses writes it behind.
 func (k *Keys) Used(l *Live, now time.Time, from netip.Addr) {
-	if l.pinned && l.pin == nil {
+	if l.waitsForFirst() {
 		k.pinFirst(l, from)
 	}
 	if now.UnixMicro()-l.used.at.Load() < int64(time.Second/time.Microsecond) {
@@ -227,6 +231,10 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 		}
 		l.pin = &network
 	}
+	if key.Bounds.any() {
+		l.bounds = &key.Bounds
+		l.used.spent.Store(newSpent(key.OrderedDay, key.Ordered))
+	}
 	l.used.at.Store(key.LastUsedAt.UnixMicro())
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
 	for _, kept := range slices.Backward(materials) {
@@ -245,7 +253,7 @@ func (x *index) become(fresh map[id.Key]*Live) {
 	defer x.mu.Unlock()
 	for kid, l := range fresh {
 		if old, ok := x.byID[kid]; ok {
-			l.used = old.used
+			l.keepUses(old)
 		}
 	}
 	x.byID = fresh
@@ -255,11 +263,24 @@ func (x *index) put(l *Live) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if old, ok := x.byID[l.ID]; ok {
-		l.used = old.used
+		l.keepUses(old)
 		l.keepSecretUses(old)
 	}
 	x.byID[l.ID] = l
 }
+
+// keepUses takes over what the index alone knows. The network of a first use is forgotten once the owner asks for a first one again.
+func (l *Live) keepUses(old *Live) {
+	spent := l.used.spent.Load()
+	l.used = old.used
+	l.used.spent.CompareAndSwap(nil, spent)
+	if l.waitsForFirst() && !old.waitsForFirst() {
+		l.used.pinned.Store(nil)
+	}
+}
+
+// waitsForFirst says whether the key will be held to the network that it is first used from, and no row says yet which.
+func (l *Live) waitsForFirst() bool { return l.pinned && l.pin == nil }
 
 // Hear keeps the index true; it is a listener of the feed. What cannot be read is dropped, which refuses.
 func (k *Keys) Hear(c txn.Change) {
@@ -397,6 +418,9 @@ func (k *Keys) SaveUses(ctx context.Context) error {
 		if err := k.saveUses(ctx, batch); err != nil {
 			return fmt.Errorf("save uses: %w", err)
 		}
+	}
+	if err := k.saveOrdered(ctx); err != nil {
+		return fmt.Errorf("save what was ordered: %w", err)
 	}
 	if err := k.saveCounted(ctx); err != nil {
 		return fmt.Errorf("save counted uses: %w", err)

@@ -52,6 +52,8 @@ type IssueInput struct {
 	Standby  bool   `json:"standby,omitempty"`
 	// Pin of an Ed25519 key: "first", or an address of the network it is held to.
 	Pin string `json:"pin,omitempty"`
+	// Bounds is what it may do at most, beside its scopes.
+	Bounds Bounds `json:"bounds,omitzero"`
 	// PublicKey of a key pair, in any form that sign.PublicKeyFor reads.
 	PublicKey string `json:"public_key"`
 	// Challenge and Possession prove that the maker holds the private half: a signature, base64, over ProofText(Challenge). Of ES256 it is
@@ -189,6 +191,9 @@ func (k *Key) fillIn(in IssueInput) (err error) {
 	if err := k.OnEnd.check(); err != nil {
 		return err
 	}
+	if k.Bounds, err = bounded(in.Bounds); err != nil {
+		return err
+	}
 	k.Pin, err = pinOf(in.Pin, in.Algorithm)
 	return err
 }
@@ -311,11 +316,13 @@ func factsOf(k Key) map[string]string {
 	for i, network := range k.Allowlist {
 		allow[i] = network.String()
 	}
-	return map[string]string{
+	facts := map[string]string{
 		"name": k.Name, "purpose": k.Purpose, "key": k.Text(), "environment": k.Environment.String(), "dialect": k.Dialect.String(),
 		"algorithm": k.Algorithm.String(), "scopes": k.Scopes.String(), "allowlist": strings.Join(allow, " "),
 		"expires": k.ExpiresAt.UTC().Format(time.RFC3339), "on_end": string(k.OnEnd), "pin": k.Pin, "standby": strconv.FormatBool(k.Standby),
 	}
+	k.Bounds.facts(facts)
+	return facts
 }
 
 func eventOf(a audit.Action, p principal.Principal, k Key, facts map[string]string) audit.Event {

@@ -2,6 +2,7 @@ package apikey_test
 
 import (
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -80,6 +81,9 @@ func (l *life) ask(k authtest.Key, method, path, body string) fault.Code {
 }
 
 func (l *life) order(k authtest.Key) fault.Code {
+	if err := l.FetchPrices(l.t.Context()); err != nil {
+		l.t.Fatal(err)
+	}
 	l.t.Helper()
 	return l.ask(k, http.MethodPost, "/v1/orders", `{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"1","price":"1"}`)
 }
@@ -133,7 +137,20 @@ func TestTimeAndKeys(t *testing.T) {
 					map[int][]notify.Letter{16: {notify.KeyLapsing}, 23: {notify.KeyLapsing}, 29: {notify.KeyLapsing}, 30: {notify.KeyLapsed}},
 					fault.KeyLapsed, "",
 				},
-				{"held to its network it goes on", apikey.IssueInput{Scopes: trading, Pin: "first"}, true, 31, map[int][]notify.Letter{}, "", ""},
+				{
+					"held to its network with a ceiling it goes on",
+					apikey.IssueInput{Scopes: trading, Pin: "first", Bounds: apikey.Bounds{DayMost: "1000000000000"}},
+					true, 31,
+					map[int][]notify.Letter{},
+					"", "",
+				},
+				{
+					"held to its network without a ceiling it trades for 30 days",
+					apikey.IssueInput{Scopes: trading, Pin: "first"},
+					true, 31,
+					map[int][]notify.Letter{16: {notify.KeyLapsing}, 23: {notify.KeyLapsing}, 29: {notify.KeyLapsing}, 30: {notify.KeyLapsed}},
+					fault.KeyLapsed, "",
+				},
 				{
 					"nobody uses it",
 					apikey.IssueInput{Scopes: trading, Allowlist: []string{home}, Life: 200 * day},
@@ -262,6 +279,26 @@ func TestAListThatBringsTradingBackWidens(t *testing.T) {
 	}
 	if got := l.order(key); got != "" {
 		t.Errorf("an order with the list: %q", got)
+	}
+}
+
+// Who moves a bot asks for a first network once more, and that of before is forgotten.
+func TestAPinnedKeyThatMoves(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	key := l.issue(apikey.IssueInput{Scopes: trading, Pin: apikey.PinFirst})
+	first := apikey.PinFirst
+	for _, addr := range []string{"203.0.113.7", "198.51.100.9"} {
+		if err := l.edit(key, apikey.EditInput{Pin: &first}); err != nil {
+			t.Fatal(err)
+		}
+		l.clock.Advance(3 * time.Second)
+		got := l.Browser(addr).Do(l.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+		if err := l.APIKeys.SaveUses(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if now := l.KeyNow(key.ID); got.Code != "" || now.Frozen() || !netip.MustParsePrefix(now.Pin).Contains(netip.MustParseAddr(addr)) {
+			t.Errorf("from %s: %q, pin %q, frozen %t", addr, got.Code, now.Pin, now.Frozen())
+		}
 	}
 }
 

@@ -17,10 +17,10 @@ import (
 // PinFirst stands in Key.Pin of a key that will be held to the network it is first used from.
 const PinFirst = "first"
 
-// Tied says whether the key works from a place that its owner named: an allowlist, or an Ed25519 key held to one network. Only such a key
-// trades for more than Limits.UnpinnedTradeLife. A ceiling on what it may order, once there is one, belongs here: it is what a pin alone lacks.
+// Tied says whether the key works from a place that its owner named: an allowlist, or an Ed25519 key held to one network with a ceiling on what
+// it may order. Only such a key trades for more than Limits.UnpinnedTradeLife.
 func (k Key) Tied() bool {
-	return len(k.Allowlist) > 0 || k.Pin != "" && k.Algorithm == sign.Ed25519
+	return len(k.Allowlist) > 0 || k.Pin != "" && k.Algorithm == sign.Ed25519 && k.Bounds.HasCeiling()
 }
 
 // pinOf reads the network that a key shall be held to: none, the first one, or the one around an address. Errors: request.invalid.
@@ -98,26 +98,43 @@ func (k *Keys) savePins(ctx context.Context) error {
 	pinned, strays := k.uses.pinned, k.uses.strays
 	k.uses.pinned, k.uses.strays = nil, nil
 	k.uses.mu.Unlock()
-	for _, l := range pinned {
+	for i, l := range pinned {
 		if err := k.savePin(ctx, l); err != nil {
+			k.saveLater(pinned[i:], strays)
 			return err
 		}
 	}
 	for l, from := range strays {
 		if err := k.freezeStray(ctx, l, from); err != nil && fault.CodeOf(err) != fault.KeyNotFound {
+			k.saveLater(nil, strays)
 			return err
 		}
+		delete(strays, l)
 	}
 	return nil
 }
 
+// saveLater gives back what could not be saved, for the next time.
+func (k *Keys) saveLater(pinned []*Live, strays map[*Live]netip.Addr) {
+	for l, from := range strays {
+		k.Strayed(l, from)
+	}
+	k.uses.mu.Lock()
+	defer k.uses.mu.Unlock()
+	k.uses.pinned = append(pinned, k.uses.pinned...)
+}
+
 func (k *Keys) savePin(ctx context.Context, l *Live) error {
 	return k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		key, found, err := tx.KeyByID(ctx, l.ID)
+		key, found, err := tx.KeyToChange(ctx, l.ID)
 		if err != nil || !found || key.Pin != PinFirst {
 			return audit.Quiet(audit.KeyUsed), err
 		}
-		key.Pin = l.used.pinned.Load().String()
+		network := l.used.pinned.Load()
+		if network == nil {
+			return audit.Quiet(audit.KeyUsed), nil // its owner asked for a first one again
+		}
+		key.Pin = network.String()
 		if _, err := tx.ChangeKey(ctx, key); err != nil {
 			return audit.Event{}, fmt.Errorf("pin key: %w", err)
 		}

@@ -107,7 +107,7 @@ func (k *Keys) RotateSelf(ctx context.Context, p principal.Principal, in RotateI
 		return out, invalid("overlap")
 	}
 	err = k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		key, found, err := tx.KeyByID(ctx, p.Key)
+		key, found, err := tx.KeyToChange(ctx, p.Key)
 		if err != nil || !found || !key.RevokedAt.IsZero() {
 			return audit.Event{}, orNotFound(err)
 		}

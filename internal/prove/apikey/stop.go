@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
@@ -69,15 +70,19 @@ func (k *Keys) Stop(ctx context.Context, p principal.Principal, kid id.Key, s St
 // stopped already, stays as it is.
 func (k *Keys) StopReported(ctx context.Context, tx any, u id.User, kid id.Key) error {
 	t := txn.As[Tx](tx)
-	key, found, err := t.KeyByID(ctx, kid)
+	key, found, err := t.KeyToChange(ctx, kid)
 	if err != nil || !found || key.Owner != u || !key.RevokedAt.IsZero() {
 		return err
 	}
-	if _, err := t.StopKey(ctx, key, Block, "reported by its owner", k.Now()); err != nil {
-		return fmt.Errorf("stop key: %w", err)
+	won, err := t.StopKey(ctx, key, Block, "reported by its owner", k.Now())
+	if err != nil {
+		return fmt.Errorf("block %s: %w", key.Text(), err)
+	}
+	if !won {
+		return nil
 	}
 	t.Announce(txn.Change{Subject: txn.SubjectKey, ID: kid})
-	return nil
+	return k.tellPlatform(ctx, tx, key, happening.KeyBlocked)
 }
 
 // Resume takes a freeze or block back. It widens, so it needs an owner of the account and a step-up for exactly this.
@@ -140,14 +145,17 @@ const maxUses = 1000
 
 // seenBeside lists the other keys of the account that were last used from where this one was used.
 func seenBeside(ctx context.Context, tx Tx, key Key, uses []Use) (others []Key, err error) {
-	places := map[string]bool{key.LastUsedFrom: true}
+	place := func(from string) string {
+		addr, _ := netip.ParseAddr(from) // of a key that was never used there is none
+		return nameOf(placeOf(addr))
+	}
+	places := map[string]bool{place(key.LastUsedFrom): true}
 	for _, u := range uses {
 		places[u.Addr] = true
 	}
-	delete(places, "")
 	all, err := tx.KeysOfAccount(ctx, key.Account)
 	for _, other := range all {
-		if other.ID != key.ID && other.RevokedAt.IsZero() && places[other.LastUsedFrom] {
+		if other.ID != key.ID && other.RevokedAt.IsZero() && other.LastUsedFrom != "" && places[place(other.LastUsedFrom)] {
 			others = append(others, other)
 		}
 	}
@@ -177,7 +185,7 @@ func (k *Keys) changed(ctx context.Context, tx Tx, p principal.Principal, key Ke
 
 // reach finds a key that the principal may reduce: its own, or any of the account for one who may change settings.
 func (k *Keys) reach(ctx context.Context, tx Tx, p principal.Principal, kid id.Key) (Key, error) {
-	key, found, err := tx.KeyByID(ctx, kid)
+	key, found, err := tx.KeyToChange(ctx, kid)
 	if err != nil {
 		return key, fmt.Errorf("read key: %w", err)
 	}
@@ -203,23 +211,39 @@ func (k *Keys) reachToWiden(ctx context.Context, tx Tx, p principal.Principal, k
 
 // FreezeAll freezes every live key of an owner in the caller's transaction; room respond calls it where the table says so. Each is unfrozen by
 // its owner, one by one.
-func (k *Keys) FreezeAll(ctx context.Context, tx Tx, owner id.User, why string) error {
+func (k *Keys) FreezeAll(ctx context.Context, tx Tx, owner id.User, why happening.Kind) error {
+	return k.eachOf(ctx, tx, owner, func(key Key) error {
+		won, err := tx.StopKey(ctx, key, Freeze, string(why), k.Now())
+		if err != nil || !won {
+			return err
+		}
+		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
+		return k.tellPlatform(ctx, tx, key, happening.KeyFrozen)
+	})
+}
+
+// TellAll tells the platform of every key of an owner who can use none of them, because of their own state: why is a change of that.
+func (k *Keys) TellAll(ctx context.Context, tx Tx, owner id.User, why happening.Kind) error {
+	return k.eachOf(ctx, tx, owner, func(key Key) error { return k.tellPlatform(ctx, tx, key, why) })
+}
+
+// eachOf visits the keys of an owner that are not revoked, each ready to be changed.
+func (k *Keys) eachOf(ctx context.Context, tx Tx, owner id.User, visit func(Key) error) error {
 	all, err := tx.KeysOfOwner(ctx, owner)
 	if err != nil {
 		return fmt.Errorf("list keys of %s: %w", owner, err)
 	}
 	for _, kid := range all {
-		key, found, err := tx.KeyByID(ctx, kid)
+		key, found, err := tx.KeyToChange(ctx, kid)
 		if err != nil {
 			return fmt.Errorf("read key: %w", err)
 		}
-		if !found || !key.RevokedAt.IsZero() || !key.FrozenAt.IsZero() {
+		if !found || !key.RevokedAt.IsZero() {
 			continue
 		}
-		if _, err := tx.StopKey(ctx, key, Freeze, why, k.Now()); err != nil {
-			return fmt.Errorf("freeze %s: %w", key.Text(), err)
+		if err := visit(key); err != nil {
+			return fmt.Errorf("%s: %w", key.Text(), err)
 		}
-		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: kid})
 	}
 	return nil
 }

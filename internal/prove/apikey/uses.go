@@ -15,6 +15,7 @@ import (
 // Use is how often a key did the same in one hour.
 type Use struct {
 	Hour time.Time
+	// Addr is the address that it came from, or of IPv6 the /64 around it: a host owns all of that, and would make a row of each address.
 	Addr string
 	// Route as the routes file names it.
 	Route string
@@ -29,7 +30,7 @@ type Use struct {
 // useAt is what is counted together.
 type useAt struct {
 	hour  int64
-	addr  netip.Addr
+	from  netip.Prefix
 	route string
 	code  fault.Code
 	scope scope.Scope
@@ -63,7 +64,7 @@ type uses struct {
 // Count notes one request whose sender holds the key: from where, for which route and its scope, and the code if it was refused. It allocates only the
 // first time after a save.
 func (k *Keys) Count(l *Live, from netip.Addr, route string, asks scope.Scope, code fault.Code, now time.Time) {
-	at := useAt{hour: now.Unix() / 3600, addr: from, route: route, code: code, scope: asks}
+	at := useAt{hour: now.Unix() / 3600, from: placeOf(from), route: route, code: code, scope: asks}
 	c := &l.used.calls
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,11 +90,25 @@ func (c *calls) turn(at useAt) bool {
 		if c.lines == nil {
 			c.lines = map[useAt]*counted{}
 		}
-		line = &counted{at, Use{Hour: time.Unix(at.hour*3600, 0).UTC(), Addr: at.addr.String(), Route: at.route, Code: string(at.code), Scope: at.scope.String()}}
+		line = &counted{at, Use{Hour: time.Unix(at.hour*3600, 0).UTC(), Addr: nameOf(at.from), Route: at.route, Code: string(at.code), Scope: at.scope.String()}}
 		c.lines[at] = line
 	}
 	c.last = line
 	return true
+}
+
+// placeOf is what of an address is counted.
+func placeOf(addr netip.Addr) netip.Prefix {
+	addr = addr.Unmap()
+	return netip.PrefixFrom(addr, min(64, addr.BitLen())).Masked()
+}
+
+// nameOf writes a single address as one.
+func nameOf(place netip.Prefix) string {
+	if place.IsSingleIP() {
+		return place.Addr().String()
+	}
+	return place.String()
 }
 
 func (u *uses) await(l *Live) {

@@ -82,8 +82,8 @@ type Tx interface {
 	txn.Enqueuer
 	// ContactOf reads how a user is reached; the zero value for one without a row.
 	ContactOf(ctx context.Context, u id.User) (Contact, error)
-	// ChangeUserMail is not won when the address has another user.
-	ChangeUserMail(ctx context.Context, u id.User, mail string) (won bool, err error)
+	// ChangeUserMail is not won when the address has another user. Recoveries that began with the user's address of before end by it.
+	ChangeUserMail(ctx context.Context, u id.User, mail string, now time.Time) (won bool, err error)
 	PutContactMail(ctx context.Context, u id.User, since time.Time) error
 	PutContactSecond(ctx context.Context, u id.User, mail string, since time.Time) error
 	// PutContactPhrase seals it under the user's key.
@@ -148,7 +148,7 @@ type Reached struct {
 	Contact
 }
 
-// Of gives the principal's own.
+// Of gives the principal's own. A session that still owes a factor does not see the phrase: it may be a stranger, who could then write as we do.
 func (c *Contacts) Of(ctx context.Context, p principal.Principal) (r Reached, err error) {
 	err = c.Ledger.View(ctx, func(tx Tx) error {
 		u, found, err := tx.UserByID(ctx, p.User)
@@ -159,6 +159,9 @@ func (c *Contacts) Of(ctx context.Context, p principal.Principal) (r Reached, er
 		r.Contact, err = tx.ContactOf(ctx, p.User)
 		return err
 	})
+	if p.Challenge.Why != "" {
+		r.Phrase = ""
+	}
 	return r, err
 }
 
@@ -318,7 +321,7 @@ func (c *Contacts) put(ctx context.Context, tx Tx, p principal.Principal, change
 		err = tx.PutContactSecond(ctx, change.User, change.New, now)
 	} else {
 		var won bool
-		if won, err = tx.ChangeUserMail(ctx, change.User, change.New); err == nil && !won {
+		if won, err = tx.ChangeUserMail(ctx, change.User, change.New, now); err == nil && !won {
 			return event, bearer, fault.New(fault.ContactCodeRefused) // somebody signed up with it meanwhile
 		}
 		if err == nil {
@@ -387,7 +390,7 @@ func (c *Contacts) Undo(ctx context.Context, tx any, u id.User, which id.Contact
 	if change.Place == Second {
 		return true, t.PutContactSecond(ctx, u, change.Old, change.OldSince)
 	}
-	won, err := t.ChangeUserMail(ctx, u, change.Old)
+	won, err := t.ChangeUserMail(ctx, u, change.Old, now)
 	if err != nil || !won {
 		return false, err
 	}

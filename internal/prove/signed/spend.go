@@ -72,6 +72,10 @@ func (c *check) boundDigest() (err error) {
 
 // claimedRequest: this nonce was never used with this key.
 func (c *check) claimedRequest(ctx context.Context) error {
+	if most, wait := c.live.Pace(c.now); wait > 0 {
+		f := fault.New(fault.KeyTooFast, "per_second", most).After(wait)
+		return c.refuse(f, true, sign.TooMany) // before its nonce is spent: the same request may be sent again
+	}
 	if !c.sig.Timed() {
 		return c.claimedForLife(ctx)
 	}

@@ -152,7 +152,8 @@ type Holds interface {
 
 // Keys is what this package asks of package apikey.
 type Keys interface {
-	FreezeAll(ctx context.Context, tx apikey.Tx, owner id.User, why string) error
+	FreezeAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
+	TellAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
 }
 
 // Departures is what this package asks of package privacy.
@@ -210,10 +211,8 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 			return err
 		}
 	}
-	if row.Keys == Frozen {
-		if err := c.keys.FreezeAll(ctx, txn.As[apikey.Tx](tx), h.User, string(h.Kind)); err != nil {
-			return err
-		}
+	if err := c.stopKeys(ctx, tx, row.Keys, h); err != nil {
+		return err
 	}
 	if row.Leaving == Dies {
 		if err := c.departures.Stop(ctx, tx, h.User); err != nil {
@@ -234,6 +233,18 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 		if err := notify.Write(ctx, tx, notify.Notice{User: h.User, At: c.now(), Content: told}); err != nil {
 			return fmt.Errorf("notice of %s: %w", h.Kind, err)
 		}
+	}
+	return nil
+}
+
+// stopKeys freezes the keys that freeze, and of those that stop by their owner's state says so to the platform, which has their open orders.
+func (c *Consequences) stopKeys(ctx context.Context, tx any, fate Fate, h happening.Happening) error {
+	switch fate {
+	case Frozen:
+		return c.keys.FreezeAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
+	case Locked, Blocked:
+		return c.keys.TellAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
+	case Stays, Renewed, Dies:
 	}
 	return nil
 }

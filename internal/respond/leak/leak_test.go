@@ -118,7 +118,6 @@ func TestAFoundKeyIsBlocked(t *testing.T) {
 			{Dialect: sign.Upbit},
 			{Dialect: sign.Kraken},
 			{Dialect: sign.OKX},
-			
 		} {
 			k := s.IssueKey(ada, in)
 			secret := k.Secret

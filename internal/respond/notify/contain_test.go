@@ -268,11 +268,30 @@ func TestAYoungAddressStartsNoClock(t *testing.T) {
 	if begun := m.begun(p.User); len(begun) != 2 || begun[1] {
 		t.Errorf("a mail to an address of an hour started the clock: %v", begun)
 	}
-	if err := m.Notices.Read(t.Context(), b.Principal(), told.Message); err != nil {
-		t.Fatal(err)
-	}
-	if begun := m.begun(p.User); !begun[1] {
-		t.Errorf("reading the message did not: %v", begun)
+	later := m.Browser("203.0.113.7")
+	later.Wait = m.clock.Advance
+	for _, row := range []struct {
+		what  string
+		reads *authtest.Browser
+		after time.Duration
+		begun bool
+	}{
+		{"the session that did it", b, 0, false},
+		{"another, which came after it", later, time.Hour, false},
+		{"one that came a day after it", later, 24 * time.Hour, true},
+	} {
+		m.clock.Advance(row.after)
+		if row.reads == later {
+			if got := later.SignIn("new@example.org", "quite another long passphrase", ""); got.Status != http.StatusOK {
+				t.Fatalf("%d %s", got.Status, got.Text)
+			}
+		}
+		if err := m.Notices.Read(t.Context(), row.reads.Principal(), told.Message); err != nil {
+			t.Fatal(err)
+		}
+		if begun := m.begun(p.User); begun[1] != row.begun {
+			t.Errorf("%s read the message: begun %v, want %v", row.what, begun[1], row.begun)
+		}
 	}
 }
 

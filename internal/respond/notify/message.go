@@ -202,7 +202,8 @@ func own(ctx context.Context, tx Tx, p principal.Principal, which id.Message) (M
 	return m, nil
 }
 
-// Read notes that the principal has read a message of theirs in the app, and starts the clocks that wait for it. Errors: message.not_found.
+// Read notes that the principal has read a message of theirs in the app, and starts the clocks that wait for it, unless it may be a stranger who
+// reads it. Errors: message.not_found.
 func (n *Notices) Read(ctx context.Context, p principal.Principal, which id.Message) error {
 	var m Message
 	err := n.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -218,8 +219,22 @@ func (n *Notices) Read(ctx context.Context, p principal.Principal, which id.Mess
 	if err != nil {
 		return err
 	}
+	if !n.witnessed(p, m) {
+		return nil
+	}
 	return n.arrived(ctx, m)
 }
+
+// witnessed says whether it is the user who reads m, as far as can be seen, and not whom it warns of: a session that owes no factor, did not do
+// what is reported and was there before. One that came after it counts a day later: the others may all have ended by what is reported.
+func (n *Notices) witnessed(p principal.Principal, m Message) bool {
+	if p.Challenge.Why != "" || p.Session == m.Session {
+		return false
+	}
+	return p.Session.Born().Before(m.ID.Born()) || n.Now().Sub(m.Born) >= lateWitness
+}
+
+const lateWitness = 24 * time.Hour
 
 // arrived starts the clocks that wait for a message. Twice is as once.
 func (n *Notices) arrived(ctx context.Context, m Message) error {

@@ -90,7 +90,7 @@ func (r *Recoveries) claim(ctx context.Context, from From, which id.Recovery, wi
 	var refused error
 	err := r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		refused = nil
-		c, err := r.at(ctx, tx, from, which, Proven)
+		c, err := r.take(ctx, tx, from, which, Proven)
 		if err != nil {
 			return audit.Event{}, err
 		}
@@ -183,7 +183,7 @@ func (r *Recoveries) stop(ctx context.Context, tx Tx, claims []Case, outcome Sta
 func (r *Recoveries) WithCode(ctx context.Context, from From, which id.Recovery, typed secret.Value) error {
 	var refused error
 	err := r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		c, err := r.at(ctx, tx, from, which, Proven, Told, Waiting)
+		c, err := r.take(ctx, tx, from, which, Proven, Told, Waiting)
 		if err != nil {
 			return audit.Event{}, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -141,15 +142,11 @@ func (r *Recoveries) finish(ctx context.Context, from From, which id.Recovery, k
 	err = r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		now := r.Now()
 		var err error
-		c, err = r.at(ctx, tx, from, which, Ready)
+		c, err = r.take(ctx, tx, from, which, Ready)
 		if err != nil {
 			return audit.Event{}, err
 		}
-		won, err := tx.EndRecovery(ctx, which, Completed, now, now.Add(Kept))
-		if err == nil && !won {
-			err = fault.New(fault.RecoveryOver)
-		}
-		if err != nil {
+		if err := r.win(ctx, tx, c, now); err != nil {
 			return audit.Event{}, err
 		}
 		m, err := membershipOf(ctx, tx, c.User)
@@ -179,6 +176,22 @@ func (r *Recoveries) finish(ctx context.Context, from From, which id.Recovery, k
 		r.took(c.Proof.word(), r.Now().Sub(c.Born))
 	}
 	return out, err
+}
+
+// win completes a case, and stops whatever else is claimed of the account.
+func (r *Recoveries) win(ctx context.Context, tx Tx, c Case, now time.Time) error {
+	won, err := tx.EndRecovery(ctx, c.ID, Completed, now, now.Add(Kept))
+	if err != nil {
+		return fmt.Errorf("complete recovery: %w", err)
+	}
+	if !won {
+		return fault.New(fault.RecoveryOver)
+	}
+	others, err := tx.ClaimsOf(ctx, c.User, now)
+	if err != nil {
+		return fmt.Errorf("list claims: %w", err)
+	}
+	return r.stop(ctx, tx, others, Cancelled)
 }
 
 func membershipOf(ctx context.Context, tx Tx, u id.User) (m account.Membership, err error) {

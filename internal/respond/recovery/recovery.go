@@ -11,7 +11,8 @@
 //	any ─its claimant─▶ withdrawn                        ─time─▶ lapsed
 //
 // Invariant: an address without a user who may sign in costs the same statements and gets the same answers as one with, and no code ever fits.
-// A wait starts when its owner was told, never before. Of any number who complete, cancel or dispute a case one wins.
+// A wait starts when its owner was told, never before. Of any number who complete, cancel or dispute a case one wins, and of several claims to
+// one account none goes on beside another. A case is good while its address is the user's.
 package recovery
 
 import (
@@ -142,6 +143,8 @@ type Tx interface {
 	factor.Tx
 	device.Tx
 	txn.Enqueuer
+	// ClaimUserRow makes every other transaction that asks for the same user wait for this one.
+	ClaimUserRow(ctx context.Context, u id.User) (enabled bool, err error)
 	InsertRecovery(ctx context.Context, c Case) error
 	RecoveryByID(ctx context.Context, r id.Recovery) (c Case, found bool, err error)
 	RecoveryByCode(ctx context.Context, hash [32]byte) (c Case, found bool, err error)

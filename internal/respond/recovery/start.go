@@ -220,15 +220,34 @@ func (r *Recoveries) mine(ctx context.Context, tx Tx, from From, which id.Recove
 	return c, nil
 }
 
-// at reads a case that must stand in one of these states. Errors: recovery.unknown, recovery.over.
+// at reads a case that must stand in one of these states, and whose address is still its user's. Errors: recovery.unknown, recovery.over.
 func (r *Recoveries) at(ctx context.Context, tx Tx, from From, which id.Recovery, states ...State) (Case, error) {
 	c, err := r.mine(ctx, tx, from, which)
 	if err != nil {
 		return c, err
+	}
+	u, found, err := tx.UserByID(ctx, c.User)
+	if err != nil {
+		return c, fmt.Errorf("read user: %w", err)
+	}
+	if !found || u.Mail != c.Mail {
+		return c, fault.New(fault.RecoveryOver, "state", string(Cancelled))
 	}
 	now := c.State(r.Now())
 	if slices.Contains(states, now) {
 		return c, nil
 	}
 	return c, fault.New(fault.RecoveryOver, "state", string(now))
+}
+
+// take is at for whoever decides over the claims to an account: everybody else who does waits for this transaction.
+func (r *Recoveries) take(ctx context.Context, tx Tx, from From, which id.Recovery, states ...State) (Case, error) {
+	c, err := r.mine(ctx, tx, from, which)
+	if err != nil {
+		return c, err
+	}
+	if _, err := tx.ClaimUserRow(ctx, c.User); err != nil {
+		return c, fmt.Errorf("claim user: %w", err)
+	}
+	return r.at(ctx, tx, from, which, states...)
 }

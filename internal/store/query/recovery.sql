@@ -65,6 +65,9 @@ WHERE id = @id AND claimed_at IS NOT NULL AND begun_at IS NULL AND ended_at IS N
 -- name: EndRecovery :execrows
 UPDATE recovery SET ended_at = @now, outcome = @outcome, expires_at = @expires_at WHERE id = @id AND ended_at IS NULL;
 
+-- name: EndRecoveriesBesides :exec
+UPDATE recovery SET ended_at = @now, outcome = @outcome, expires_at = @expires_at WHERE user_id = @user_id AND mail <> @mail AND ended_at IS NULL;
+
 -- name: RecoveredSince :one
 SELECT COUNT(*) FROM recovery WHERE user_id = @user_id AND ended_at > @since AND outcome = 'completed';
 

@@ -226,8 +226,9 @@ func (q *Queries) DiscountKeyNonces(ctx context.Context, arg DiscountKeyNoncesPa
 const editKey = `-- name: EditKey :execrows
 UPDATE api_key SET name = $1, purpose = $2, scopes = $3, allowlist = $4, expires_at = $5, on_end = $6,
     standby = $7, pin = $8, noticed = $9, dormancy = $10, woken_at = $11,
-    lapse_noticed = $12, released_at = $13, created_session = $14
-WHERE id = $15 AND account_id = $16 AND revoked_at IS NULL
+    lapse_noticed = $12, released_at = $13, created_session = $14, markets = $15, order_most = $16,
+    day_most = $17, per_second = $18
+WHERE id = $19 AND account_id = $20 AND revoked_at IS NULL
 `
 
 type EditKeyParams struct {
@@ -245,6 +246,10 @@ type EditKeyParams struct {
 	LapseNoticed   int64
 	ReleasedAt     sql.NullInt64
 	CreatedSession []byte
+	Markets        string
+	OrderMost      string
+	DayMost        string
+	PerSecond      int64
 	ID             []byte
 	AccountID      []byte
 }
@@ -265,6 +270,10 @@ func (q *Queries) EditKey(ctx context.Context, arg EditKeyParams) (int64, error)
 		arg.LapseNoticed,
 		arg.ReleasedAt,
 		arg.CreatedSession,
+		arg.Markets,
+		arg.OrderMost,
+		arg.DayMost,
+		arg.PerSecond,
 		arg.ID,
 		arg.AccountID,
 	)
@@ -288,7 +297,7 @@ func (q *Queries) EraseKeyUsesOfOwner(ctx context.Context, arg EraseKeyUsesOfOwn
 }
 
 const eraseKeysOfOwner = `-- name: EraseKeysOfOwner :exec
-UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '', pin = '' WHERE owner_id = $1
+UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '', pin = '', markets = '' WHERE owner_id = $1
 `
 
 type EraseKeysOfOwnerParams struct {
@@ -341,10 +350,10 @@ func (q *Queries) FreezeKey(ctx context.Context, arg FreezeKeyParams) (int64, er
 const insertKey = `-- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
     settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at,
-    created_session)
+    created_session, markets, order_most, day_most, per_second)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
     $12, $13, $14, $15, $16, '', '', $17, $18, $19, $20, $21,
-    $22)
+    $22, $23, $24, $25, $26)
 `
 
 type InsertKeyParams struct {
@@ -370,6 +379,10 @@ type InsertKeyParams struct {
 	Pin            string
 	ImportedAt     sql.NullInt64
 	CreatedSession []byte
+	Markets        string
+	OrderMost      string
+	DayMost        string
+	PerSecond      int64
 }
 
 func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
@@ -396,6 +409,10 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
 		arg.Pin,
 		arg.ImportedAt,
 		arg.CreatedSession,
+		arg.Markets,
+		arg.OrderMost,
+		arg.DayMost,
+		arg.PerSecond,
 	)
 	return err
 }
@@ -427,7 +444,7 @@ const keyByID = `-- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -475,6 +492,12 @@ type KeyByIDRow struct {
 	LapseNoticed   int64
 	ReleasedAt     sql.NullInt64
 	CreatedSession []byte
+	Markets        string
+	OrderMost      string
+	DayMost        string
+	PerSecond      int64
+	OrderedDay     int64
+	Ordered        string
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
@@ -520,6 +543,12 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.LapseNoticed,
 		&i.ReleasedAt,
 		&i.CreatedSession,
+		&i.Markets,
+		&i.OrderMost,
+		&i.DayMost,
+		&i.PerSecond,
+		&i.OrderedDay,
+		&i.Ordered,
 		&i.OwnerName,
 		&i.DisabledAt,
 		&i.LockedAt,
@@ -721,7 +750,7 @@ const listKeysByAccount = `-- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -769,6 +798,12 @@ type ListKeysByAccountRow struct {
 	LapseNoticed   int64
 	ReleasedAt     sql.NullInt64
 	CreatedSession []byte
+	Markets        string
+	OrderMost      string
+	DayMost        string
+	PerSecond      int64
+	OrderedDay     int64
+	Ordered        string
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
@@ -820,6 +855,12 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.LapseNoticed,
 			&i.ReleasedAt,
 			&i.CreatedSession,
+			&i.Markets,
+			&i.OrderMost,
+			&i.DayMost,
+			&i.PerSecond,
+			&i.OrderedDay,
+			&i.Ordered,
 			&i.OwnerName,
 			&i.DisabledAt,
 			&i.LockedAt,
@@ -843,7 +884,7 @@ const listLiveKeys = `-- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -892,6 +933,12 @@ type ListLiveKeysRow struct {
 	LapseNoticed   int64
 	ReleasedAt     sql.NullInt64
 	CreatedSession []byte
+	Markets        string
+	OrderMost      string
+	DayMost        string
+	PerSecond      int64
+	OrderedDay     int64
+	Ordered        string
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
@@ -943,6 +990,12 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.LapseNoticed,
 			&i.ReleasedAt,
 			&i.CreatedSession,
+			&i.Markets,
+			&i.OrderMost,
+			&i.DayMost,
+			&i.PerSecond,
+			&i.OrderedDay,
+			&i.Ordered,
 			&i.OwnerName,
 			&i.DisabledAt,
 			&i.LockedAt,
@@ -960,6 +1013,21 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 		return nil, err
 	}
 	return items, nil
+}
+
+const noteKeyOrdered = `-- name: NoteKeyOrdered :exec
+UPDATE api_key SET ordered_day = $1, ordered = $2 WHERE id = $3 AND ordered_day <= $1
+`
+
+type NoteKeyOrderedParams struct {
+	OrderedDay int64
+	Ordered    string
+	ID         []byte
+}
+
+func (q *Queries) NoteKeyOrdered(ctx context.Context, arg NoteKeyOrderedParams) error {
+	_, err := q.db.ExecContext(ctx, noteKeyOrdered, arg.OrderedDay, arg.Ordered, arg.ID)
+	return err
 }
 
 const raiseKeyMark = `-- name: RaiseKeyMark :one
@@ -1050,6 +1118,19 @@ func (q *Queries) RevokeKeysByOwner(ctx context.Context, arg RevokeKeysByOwnerPa
 		return nil, err
 	}
 	return items, nil
+}
+
+const takeKeyRow = `-- name: TakeKeyRow :exec
+UPDATE api_key SET name = name WHERE id = $1
+`
+
+type TakeKeyRowParams struct {
+	ID []byte
+}
+
+func (q *Queries) TakeKeyRow(ctx context.Context, arg TakeKeyRowParams) error {
+	_, err := q.db.ExecContext(ctx, takeKeyRow, arg.ID)
+	return err
 }
 
 const touchKey = `-- name: TouchKey :execrows

@@ -247,6 +247,29 @@ func (q *Queries) DeleteRecoverySetByUser(ctx context.Context, arg DeleteRecover
 	return err
 }
 
+const endRecoveriesBesides = `-- name: EndRecoveriesBesides :exec
+UPDATE recovery SET ended_at = $1, outcome = $2, expires_at = $3 WHERE user_id = $4 AND mail <> $5 AND ended_at IS NULL
+`
+
+type EndRecoveriesBesidesParams struct {
+	Now       sql.NullInt64
+	Outcome   string
+	ExpiresAt int64
+	UserID    []byte
+	Mail      string
+}
+
+func (q *Queries) EndRecoveriesBesides(ctx context.Context, arg EndRecoveriesBesidesParams) error {
+	_, err := q.db.ExecContext(ctx, endRecoveriesBesides,
+		arg.Now,
+		arg.Outcome,
+		arg.ExpiresAt,
+		arg.UserID,
+		arg.Mail,
+	)
+	return err
+}
+
 const endRecovery = `-- name: EndRecovery :execrows
 UPDATE recovery SET ended_at = $1, outcome = $2, expires_at = $3 WHERE id = $4 AND ended_at IS NULL
 `

@@ -31,6 +31,13 @@ type KeyEdit struct {
 	// Pins is empty for keys that cannot be held to a network.
 	Pins    []Option
 	Standby bool
+	Bounds  Bounds
+}
+
+// Bounds are the fields that say what a key may do at most.
+type Bounds struct {
+	Problem                                Problem
+	Markets, OrderMost, DayMost, PerSecond string
 }
 
 // Secret says in words who uses it, and until when it works.

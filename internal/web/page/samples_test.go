@@ -69,6 +69,8 @@ func samples(w i18n.Words) map[string]templ.Component {
 	}
 	planWrong := plan
 	planWrong.Problem, planWrong.Kind, planWrong.Subaccounts = on("scopes"), "upbit", nil
+	plan.Bounds = page.Bounds{Problem: on("order_most"), Markets: "«KRW-BTC»", OrderMost: "«x»", DayMost: "«y»", PerSecond: "«z»"}
+	pinned.Bounds = []page.Fact{{Name: "«ceiling»", Value: "«100»"}}
 	alone := plan
 	alone.Exchanges, alone.Problem = nil, on("allowlist")
 	set := page.CodeSet{Made: at, Left: 9}

@@ -284,7 +284,9 @@ type Key struct {
 	Lapses i18n.Moment
 	// OnEnd and Pin in words; Unreleased says that it may not withdraw yet, empty if that is no matter.
 	OnEnd, Pin, Unreleased string
-	Standby                bool
+	// Bounds are what it may do at most.
+	Bounds  []Fact
+	Standby bool
 }
 
 // KeyState says whether a key works.
@@ -326,6 +328,7 @@ type NewKey struct {
 	PublicKey    string
 	Possession   string
 	Challenge    string
+	Bounds       Bounds
 	// Exchanges are the ways of other exchanges.
 	Exchanges []Exchange
 	// Unpinned is how long a key without an allowlist may trade.
