@@ -164,6 +164,25 @@ func (t *tx) ForgetDeviceUser(ctx context.Context, d id.Device, u id.User, now t
 	return t.Queries.ForgetDeviceUser(ctx, sqlgen.ForgetDeviceUserParams{DeviceID: d[:], UserID: u[:], Now: maybeMicros(now)})
 }
 
+func (t *tx) RememberDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) (bool, error) {
+	return won(t.Queries.RememberDeviceUser(ctx, sqlgen.RememberDeviceUserParams{DeviceID: d[:], UserID: u[:], Now: maybeMicros(now)}))
+}
+
+func (t *tx) UnrememberDeviceUser(ctx context.Context, d id.Device, u id.User) (bool, error) {
+	return won(t.Queries.UnrememberDeviceUser(ctx, sqlgen.UnrememberDeviceUserParams{DeviceID: d[:], UserID: u[:]}))
+}
+
+func (t *tx) UnrememberUser(ctx context.Context, u id.User) error {
+	return t.Queries.UnrememberUser(ctx, sqlgen.UnrememberUserParams{UserID: u[:]})
+}
+
+func (t *tx) RememberedOn(ctx context.Context, d id.Device, since time.Time, limit int) ([]device.Remembered, error) {
+	rows, err := t.ListRememberedByDevice(ctx, sqlgen.ListRememberedByDeviceParams{DeviceID: d[:], Since: micros(since), MaxRows: int64(limit)})
+	return each(rows, err, func(row sqlgen.ListRememberedByDeviceRow) device.Remembered {
+		return device.Remembered{User: rowID[id.UserKind](row.ID), Name: row.Name, Mail: row.Mail}
+	})
+}
+
 func (t *tx) PlaceKnownFrom(ctx context.Context, d id.Device, u id.User, p device.Place) (time.Time, bool, error) {
 	from, err := t.Queries.PlaceKnownFrom(ctx, sqlgen.PlaceKnownFromParams{DeviceID: d[:], UserID: u[:], Network: p.Network, Family: p.Family})
 	return read(from, err, maybeAt)

@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 )
 
 func TestPrivacy(t *testing.T) {
@@ -43,4 +45,53 @@ func TestPrivacy(t *testing.T) {
 	b.shows(http.StatusOK, "Your account stays. Nothing was deleted.")
 	b.post("/privacy/stay", tokenOf(b, "/privacy"))
 	b.shows(http.StatusConflict, says(fault.AccountNotLeaving))
+}
+
+// Two people of one browser choose who they are; nobody is shown who did not want it, and it opens nothing.
+func TestAccountsOfABrowser(t *testing.T) {
+	s, clock := stack(t)
+	ada, bob := s.SignUp("ada@example.com"), s.SignUp("bob@example.com")
+	b := as(t, s, ada)
+	b.get("/sessions")
+	b.submit("/sessions/remember")
+	b.leads("/sessions")
+	b.get("/sign-in") // bob, in the same browser
+	b.submit("/sign-in", "mail", bob.Mail, "password", authtest.Password)
+	b.get("/sign-in")
+	b.shows(http.StatusOK, "Choose an account", ada.Mail)
+	if strings.Contains(b.page.body, bob.Mail) {
+		t.Error("somebody is shown who did not ask for it")
+	}
+	b.get("/sessions")
+	b.submit("/sessions/remember")
+	b.get("/sign-in?account=" + ada.User.ID.String())
+	b.shows(http.StatusOK, "Chosen", bob.Mail)
+	if got := get(all(formTo(b, "/sign-in"), "input")[2], "value"); got != ada.Mail {
+		t.Errorf("the address is filled with %q", got)
+	}
+	stranger := open(t, s)
+	stranger.get("/sign-in?account=" + ada.User.ID.String())
+	if strings.Contains(stranger.page.body, ada.Mail) || strings.Contains(stranger.page.body, "Choose an account") {
+		t.Error("another browser shows it too")
+	}
+	b.get("/sign-in")
+	b.submit("/sign-in/forget")
+	b.leads("/sign-in")
+	b.follow()
+	if strings.Contains(b.page.body, bob.Mail) == strings.Contains(b.page.body, ada.Mail) {
+		t.Errorf("one of two was to be forgotten: %s", b.page.text())
+	}
+
+	far := another(t, s, ada.Mail) // and ada ends everything from elsewhere
+	far.get("/sessions")
+	far.submit("/sessions/sign-out-everywhere")
+	b.get("/sign-in")
+	if strings.Contains(b.page.body, ada.Mail) {
+		t.Error("it outlived a sign-out of all other devices")
+	}
+	clock.Advance(31 * 24 * time.Hour)
+	b.get("/sign-in")
+	if strings.Contains(b.page.body, "Choose an account") {
+		t.Error("it outlived a month without a sign-in")
+	}
 }

@@ -3,10 +3,13 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
@@ -17,6 +20,9 @@ type signIns struct {
 	signIns interface {
 		WithPassword(ctx context.Context, from signin.From, mail string, given secret.Value) (signin.SignedIn, error)
 		WithCode(ctx context.Context, from signin.From, half, code string) (signin.SignedIn, error)
+		Accounts(ctx context.Context, cookie secret.Value) ([]device.Remembered, error)
+		Remember(ctx context.Context, p principal.Principal) error
+		ForgetHere(ctx context.Context, from signin.From, u id.User) error
 	}
 	origin  string
 	binding Binder
@@ -27,10 +33,62 @@ func (s *signIns) mount(on mounter) {
 	on(http.MethodPost, "/sign-in", s.withPassword)
 	on(http.MethodGet, "/sign-in/code", func(v *visit) error { return v.leave("/sign-in") })
 	on(http.MethodPost, "/sign-in/code", s.withCode)
+	on(http.MethodPost, "/sign-in/forget", s.forget)
+	on(http.MethodPost, "/sessions/remember", s.remember)
 }
 
 func (s *signIns) ask(v *visit) error {
-	return s.show(v, page.SignIn{ReturnTo: v.web.local(v.r.URL.Query().Get("return_to"))})
+	back := v.web.local(v.r.URL.Query().Get("return_to"))
+	view := page.SignIn{ReturnTo: back}
+	cookie, err := httpx.Cookie(v.r, httpx.DeviceCookie)
+	if err != nil {
+		return err
+	}
+	known, err := s.signIns.Accounts(v.r.Context(), cookie)
+	if err != nil {
+		return err
+	}
+	chosen := v.r.URL.Query().Get("account")
+	for _, k := range known {
+		query := url.Values{"account": {k.User.String()}, "return_to": {back}}
+		view.Accounts = append(view.Accounts, page.KnownAccount{User: k.User.String(), Name: k.Name, Mail: k.Mail, Href: "/sign-in?" + query.Encode()})
+		if chosen == k.User.String() {
+			view.Mail = k.Mail
+		}
+	}
+	return s.show(v, view)
+}
+
+// remember lets this browser show the reader's account.
+func (s *signIns) remember(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	if err := s.signIns.Remember(v.r.Context(), v.who); err != nil {
+		return err
+	}
+	v.say("remembered")
+	return v.leave("/sessions")
+}
+
+func (s *signIns) forget(v *visit) error {
+	in, err := v.form.only("user")
+	if err != nil {
+		return err
+	}
+	user, err := id.Parse[id.UserKind](in["user"])
+	if err != nil {
+		return malformed("form_text")
+	}
+	from, err := v.signsInFrom()
+	if err != nil {
+		return err
+	}
+	if err := s.signIns.ForgetHere(v.r.Context(), from, user); err != nil {
+		return err
+	}
+	v.say("forgotten")
+	return v.leave("/sign-in")
 }
 
 func (s *signIns) show(v *visit, view page.SignIn) error {

@@ -41,6 +41,13 @@ type Tx interface {
 	PutDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) error
 	// ForgetDeviceUser makes DeviceKnows false until the next sign-in.
 	ForgetDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) error
+	// RememberDeviceUser lets the browser show the user's account; won is false where it does not know the user. UnrememberDeviceUser and
+	// UnrememberUser take that back, in one browser or in all.
+	RememberDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) (won bool, err error)
+	UnrememberDeviceUser(ctx context.Context, d id.Device, u id.User) (won bool, err error)
+	UnrememberUser(ctx context.Context, u id.User) error
+	// RememberedOn lists the accounts that a browser shows, the latest first, if they were used after since.
+	RememberedOn(ctx context.Context, d id.Device, since time.Time, limit int) ([]Remembered, error)
 	// MarkStrange notes that the user signs in from a place where they are not known.
 	MarkStrange(ctx context.Context, u id.User, now time.Time) error
 	// PlaceKnownFrom is when a place becomes known, zero if that is not settled.

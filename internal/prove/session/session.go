@@ -452,10 +452,14 @@ func (s *Sessions) EndOnDevice(ctx context.Context, tx Tx, u id.User, d id.Devic
 	return device.Forget(ctx, txn.As[device.Tx](tx), d, u, now)
 }
 
-// unsettle keeps the strangers' browsers whose sessions were ended by somebody else from becoming known when their day is over.
+// unsettle keeps the strangers' browsers whose sessions were ended by somebody else from becoming known when their day is over, and no browser
+// shows the account any more.
 func (s *Sessions) unsettle(ctx context.Context, tx Tx, u id.User) error {
 	if err := txn.As[device.Tx](tx).UnsettlePlacesByUser(ctx, u, s.Now()); err != nil {
 		return fmt.Errorf("unsettle places: %w", err)
+	}
+	if err := txn.As[device.Tx](tx).UnrememberUser(ctx, u); err != nil {
+		return fmt.Errorf("forget in browsers: %w", err)
 	}
 	return nil
 }

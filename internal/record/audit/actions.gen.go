@@ -32,6 +32,10 @@ const (
 	SessionOthersRevoked Action = "session.others_revoked"
 	// SessionSelectedRevoked: Selected sessions were signed out ({count}).
 	SessionSelectedRevoked Action = "session.selected_revoked"
+	// BrowserRemembered: This browser shows the account where people sign in.
+	BrowserRemembered Action = "browser.remembered"
+	// BrowserForgotten: A browser shows the account no more where people sign in.
+	BrowserForgotten Action = "browser.forgotten"
 	// PrivacyCopied: A copy of your data was made.
 	PrivacyCopied Action = "privacy.copied"
 	// DepartureBegun: The account will be deleted; until then this can be stopped.
@@ -244,6 +248,8 @@ var actions = map[Action]Words{
 	SessionRevoked:           {Quiet: false, English: "The session on {device} was signed out.", Korean: "{device}의 세션을 로그아웃했습니다."},
 	SessionOthersRevoked:     {Quiet: false, English: "All other sessions were signed out ({count}).", Korean: "다른 모든 세션을 로그아웃했습니다({count}개)."},
 	SessionSelectedRevoked:   {Quiet: false, English: "Selected sessions were signed out ({count}).", Korean: "선택한 세션을 로그아웃했습니다({count}개)."},
+	BrowserRemembered:        {Quiet: false, English: "This browser shows the account where people sign in.", Korean: "이 브라우저의 로그인 화면에 계정을 표시하도록 했습니다."},
+	BrowserForgotten:         {Quiet: false, English: "A browser shows the account no more where people sign in.", Korean: "브라우저의 로그인 화면에서 계정을 지웠습니다."},
 	PrivacyCopied:            {Quiet: false, English: "A copy of your data was made.", Korean: "개인정보 사본을 만들었습니다."},
 	DepartureBegun:           {Quiet: false, English: "The account will be deleted; until then this can be stopped.", Korean: "계정 삭제를 신청했습니다. 삭제되기 전까지 취소할 수 있습니다."},
 	DepartureStopped:         {Quiet: false, English: "The account will not be deleted after all.", Korean: "계정 삭제를 취소했습니다."},

@@ -164,7 +164,21 @@ INSERT INTO device_user (device_id, user_id, first_seen_at, last_seen_at) VALUES
 ON CONFLICT (device_id, user_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, forgotten_at = NULL;
 
 -- name: ForgetDeviceUser :exec
-UPDATE device_user SET forgotten_at = @now WHERE device_id = @device_id AND user_id = @user_id AND forgotten_at IS NULL;
+UPDATE device_user SET forgotten_at = @now, remembered_at = NULL WHERE device_id = @device_id AND user_id = @user_id AND forgotten_at IS NULL;
+
+-- name: RememberDeviceUser :execrows
+UPDATE device_user SET remembered_at = @now WHERE device_id = @device_id AND user_id = @user_id AND forgotten_at IS NULL;
+
+-- name: UnrememberDeviceUser :execrows
+UPDATE device_user SET remembered_at = NULL WHERE device_id = @device_id AND user_id = @user_id AND remembered_at IS NOT NULL;
+
+-- name: UnrememberUser :exec
+UPDATE device_user SET remembered_at = NULL WHERE user_id = @user_id AND remembered_at IS NOT NULL;
+
+-- name: ListRememberedByDevice :many
+SELECT u.id, u.name, u.mail FROM device_user d JOIN users u ON u.id = d.user_id
+WHERE d.device_id = @device_id AND d.remembered_at IS NOT NULL AND d.forgotten_at IS NULL AND d.last_seen_at > @since AND u.disabled_at IS NULL
+ORDER BY d.last_seen_at DESC, u.id LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: PlaceKnownFrom :one
 SELECT known_from FROM device_place WHERE device_id = @device_id AND user_id = @user_id AND network = @network AND family = @family;

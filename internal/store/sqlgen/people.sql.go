@@ -363,7 +363,7 @@ func (q *Queries) EraseUser(ctx context.Context, arg EraseUserParams) (int64, er
 }
 
 const forgetDeviceUser = `-- name: ForgetDeviceUser :exec
-UPDATE device_user SET forgotten_at = $1 WHERE device_id = $2 AND user_id = $3 AND forgotten_at IS NULL
+UPDATE device_user SET forgotten_at = $1, remembered_at = NULL WHERE device_id = $2 AND user_id = $3 AND forgotten_at IS NULL
 `
 
 type ForgetDeviceUserParams struct {
@@ -767,6 +767,47 @@ func (q *Queries) ListPasswords(ctx context.Context, arg ListPasswordsParams) ([
 	return items, nil
 }
 
+const listRememberedByDevice = `-- name: ListRememberedByDevice :many
+SELECT u.id, u.name, u.mail FROM device_user d JOIN users u ON u.id = d.user_id
+WHERE d.device_id = $1 AND d.remembered_at IS NOT NULL AND d.forgotten_at IS NULL AND d.last_seen_at > $2 AND u.disabled_at IS NULL
+ORDER BY d.last_seen_at DESC, u.id LIMIT CAST($3 AS BIGINT)
+`
+
+type ListRememberedByDeviceParams struct {
+	DeviceID []byte
+	Since    int64
+	MaxRows  int64
+}
+
+type ListRememberedByDeviceRow struct {
+	ID   []byte
+	Name string
+	Mail string
+}
+
+func (q *Queries) ListRememberedByDevice(ctx context.Context, arg ListRememberedByDeviceParams) ([]ListRememberedByDeviceRow, error) {
+	rows, err := q.db.QueryContext(ctx, listRememberedByDevice, arg.DeviceID, arg.Since, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListRememberedByDeviceRow
+	for rows.Next() {
+		var i ListRememberedByDeviceRow
+		if err := rows.Scan(&i.ID, &i.Name, &i.Mail); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listSubaccountsByAccount = `-- name: ListSubaccountsByAccount :many
 SELECT id, account_id, name, main, created_at FROM subaccount WHERE account_id = $1 ORDER BY main DESC, created_at
 `
@@ -1078,6 +1119,24 @@ func (q *Queries) RehashPassword(ctx context.Context, arg RehashPasswordParams) 
 	return result.RowsAffected()
 }
 
+const rememberDeviceUser = `-- name: RememberDeviceUser :execrows
+UPDATE device_user SET remembered_at = $1 WHERE device_id = $2 AND user_id = $3 AND forgotten_at IS NULL
+`
+
+type RememberDeviceUserParams struct {
+	Now      sql.NullInt64
+	DeviceID []byte
+	UserID   []byte
+}
+
+func (q *Queries) RememberDeviceUser(ctx context.Context, arg RememberDeviceUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, rememberDeviceUser, arg.Now, arg.DeviceID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const removePasskey = `-- name: RemovePasskey :execrows
 UPDATE passkey SET removed_at = $1 WHERE id = $2 AND user_id = $3 AND removed_at IS NULL
 `
@@ -1301,6 +1360,36 @@ func (q *Queries) UnlockUser(ctx context.Context, arg UnlockUserParams) (int64, 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const unrememberDeviceUser = `-- name: UnrememberDeviceUser :execrows
+UPDATE device_user SET remembered_at = NULL WHERE device_id = $1 AND user_id = $2 AND remembered_at IS NOT NULL
+`
+
+type UnrememberDeviceUserParams struct {
+	DeviceID []byte
+	UserID   []byte
+}
+
+func (q *Queries) UnrememberDeviceUser(ctx context.Context, arg UnrememberDeviceUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, unrememberDeviceUser, arg.DeviceID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const unrememberUser = `-- name: UnrememberUser :exec
+UPDATE device_user SET remembered_at = NULL WHERE user_id = $1 AND remembered_at IS NOT NULL
+`
+
+type UnrememberUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) UnrememberUser(ctx context.Context, arg UnrememberUserParams) error {
+	_, err := q.db.ExecContext(ctx, unrememberUser, arg.UserID)
+	return err
 }
 
 const unsettlePlacesByDevice = `-- name: UnsettlePlacesByDevice :exec

@@ -99,6 +99,13 @@ type Secure struct {
 	Passwordless bool
 }
 
+// KnownAccount is one that its user lets this browser show.
+type KnownAccount struct {
+	User, Name, Mail string
+	// Href chooses it.
+	Href string
+}
+
 // SignIn is the page that opens a session.
 type SignIn struct {
 	Problem  Problem
@@ -112,6 +119,8 @@ type SignIn struct {
 	Shared bool
 	// Passwordless: there are no passwords here.
 	Passwordless bool
+	// Accounts that this browser may show.
+	Accounts []KnownAccount
 }
 
 // SecondFactor is the page after the password.

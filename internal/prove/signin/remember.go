@@ -1,0 +1,59 @@
+package signin
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Accounts lists the accounts that the browser of a cookie may show where people sign in: those whose users said so there, at most
+// device.MaxRemembered, unless nobody has signed in to them there for device.Memory.
+func (s *SignIns) Accounts(ctx context.Context, cookie secret.Value) (list []device.Remembered, err error) {
+	err = s.Ledger.View(ctx, func(tx Tx) error {
+		d, err := device.Recognise(ctx, tx, cookie)
+		if err != nil || d.IsZero() {
+			return err
+		}
+		list, err = tx.RememberedOn(ctx, d, s.Now().Add(-device.Memory), device.MaxRemembered)
+		return err
+	})
+	return list, err
+}
+
+// Remember lets the principal's browser show their account where people sign in. It proves nothing there. A shared computer keeps nothing.
+// Errors: forbidden.
+func (s *SignIns) Remember(ctx context.Context, p principal.Principal) error {
+	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		won, err := tx.RememberDeviceUser(ctx, p.Origin.Device, p.User, s.Now())
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("remember account: %w", err)
+		}
+		if !won {
+			return audit.Event{}, fault.New(fault.Forbidden)
+		}
+		return audit.Event{Action: audit.BrowserRemembered, Actor: p, Person: p.User}, nil
+	})
+}
+
+// ForgetHere lets the browser of a cookie show an account no more. Whoever sits there may: it takes away what helps them. One that is not shown
+// changes nothing.
+func (s *SignIns) ForgetHere(ctx context.Context, from From, u id.User) error {
+	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		quiet := audit.Quiet(audit.Housekeeping)
+		d, err := device.Recognise(ctx, tx, from.Device)
+		if err != nil || d.IsZero() {
+			return quiet, err
+		}
+		won, err := tx.UnrememberDeviceUser(ctx, d, u)
+		if err != nil || !won {
+			return quiet, err
+		}
+		return audit.Event{Action: audit.BrowserForgotten, Actor: principal.Nobody(from.Origin), Person: u}, nil
+	})
+}
