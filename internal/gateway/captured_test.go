@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -96,9 +97,7 @@ func TestATokenForALookRotatesNoKey(t *testing.T) {
 			}
 			thief := s.Browser("198.51.100.66")
 			r := thief.Request(http.MethodPost, authtest.Origin+target, tt.body)
-			for name, lines := range captured.Header {
-				r.Header[name] = lines
-			}
+			maps.Copy(r.Header, captured.Header)
 			r.Header.Del("Sec-Fetch-Site")
 			r.Header.Set("Content-Type", "application/json")
 			r.ContentLength = int64(len(tt.body))

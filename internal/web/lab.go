@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -125,9 +126,7 @@ func (l *laboratory) why(v *visit) error {
 func (l *laboratory) tell(v *visit, view *page.Why, k audit.Kept) {
 	view.Twin = "/v1/requests/" + k.Request.String()
 	facts := map[string]string{"reason": k.Reason, "route": k.Route}
-	for name, value := range k.Facts {
-		facts[name] = value
-	}
+	maps.Copy(facts, k.Facts)
 	v.explain(&view.Entry, facts)
 	view.Entry.At, view.Entry.Refused, view.ToSign, view.Proven = v.when(k.At), true, k.ToSign, k.Proven
 	if live := l.keys.Find(k.Key); live != nil {

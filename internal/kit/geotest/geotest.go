@@ -147,10 +147,7 @@ func appendValue(out []byte, v any) []byte {
 
 // control begins a value: its type, beyond 7 in a byte of its own, and its size below 285.
 func control(out []byte, kind, size int) []byte {
-	first := size
-	if size >= 29 {
-		first = 29
-	}
+	first := min(size, 29)
 	if kind <= typeMap {
 		out = append(out, byte(kind<<5|first))
 	} else {

@@ -80,7 +80,7 @@ func TestOnlyOwnTestKeys(t *testing.T) {
 	second := s.IssueKey(ada, apikey.IssueInput{Environment: id.Test})
 	live := s.IssueKey(ada, apikey.IssueInput{Environment: id.Live})
 	key := func(k authtest.Key) principal.Principal {
-		return principal.Principal{Kind: principal.KindKey, Key: k.Key.ID, User: ada.Principal().User, Account: ada.Principal().Account}
+		return principal.Principal{Kind: principal.KindKey, Key: k.ID, User: ada.Principal().User, Account: ada.Principal().Account}
 	}
 	for name, row := range map[string]struct {
 		who  principal.Principal

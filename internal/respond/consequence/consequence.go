@@ -246,7 +246,7 @@ func (c *Consequences) stopKeys(ctx context.Context, tx any, fate Fate, h happen
 		return c.keys.FreezeAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
 	case Locked, Blocked:
 		return c.keys.TellAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
-	case Stays, Renewed, Dies:
+	case Stays, Renewed, Dies, Lost:
 	}
 	return nil
 }
