@@ -45,6 +45,8 @@ type StepUp struct {
 
 // Tx is what this package asks of a transaction.
 type Tx interface {
+	// ClaimUserRow makes every other transaction that asks for the same user wait for this one.
+	ClaimUserRow(ctx context.Context, u id.User) (enabled bool, err error)
 	InsertStepUp(ctx context.Context, s StepUp, now time.Time) error
 	// TrimStepUps forgets the oldest of a session that nobody satisfied yet, but for this many.
 	TrimStepUps(ctx context.Context, of id.Session, keep int) error
@@ -109,7 +111,9 @@ type Content struct {
 // Require spends a step-up for this content in the caller's transaction. If there is none it answers an error that Ask turns into
 // step_up_required. The level asked for is phr if the user has a passkey, else mfa. Somebody who has
 // neither yet, and may go on with a password (Floor), needs one given within the life of a step-up; a session with a challenge gives it anew.
-// The host's command line and background work need none. Errors: forbidden, assurance.too_low.
+// The host's command line and background work need none. It waits for whatever ends the user's access at this moment, so that nothing is made
+// behind the back of a recovery that has already looked at what there is; the session's end is seen when the transaction commits.
+// Errors: forbidden, assurance.too_low.
 func (s *StepUps) Require(ctx context.Context, tx any, p principal.Principal, c Content) error {
 	if p.Trusted() {
 		return nil
@@ -121,6 +125,9 @@ func (s *StepUps) Require(ctx context.Context, tx any, p principal.Principal, c 
 	step, err := s.stepFor(p, c, now)
 	if err != nil {
 		return err
+	}
+	if _, err := txn.As[Tx](tx).ClaimUserRow(ctx, p.User); err != nil {
+		return fmt.Errorf("claim user: %w", err)
 	}
 	won, err := txn.As[Tx](tx).SpendStepUp(ctx, step, now)
 	if err != nil {
