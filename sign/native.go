@@ -72,27 +72,27 @@ type nativeInput struct {
 
 // parseNative reads both headers. Only one line with one member in canonical form is taken, so the received bytes are the ones that
 // RFC 9421 §2.5 wants at the end of the base.
-func parseNative(inputs, values []string, h http.Header) (Signature, error) {
-	s := Signature{Dialect: Native}
+func (s *Signature) parseNative(inputs, values []string, h http.Header) error {
+	s.Dialect = Native
 	input, err := oneLine(inputs, "Signature-Input", maxInput)
 	if err != nil {
-		return Signature{}, err
+		return err
 	}
 	label, err := s.parseInput(input)
 	if err != nil {
-		return Signature{}, err
+		return err
 	}
 	value, err := oneLine(values, "Signature", maxValue)
 	if err != nil {
-		return Signature{}, err
+		return err
 	}
 	if err := s.parseValue(label, value); err != nil {
-		return Signature{}, err
+		return err
 	}
 	if !s.native.digests {
-		return s, nil
+		return nil
 	}
-	return s, checkDigestLines(h["Content-Digest"])
+	return checkDigestLines(h["Content-Digest"])
 }
 
 func oneLine(lines []string, name string, limit int) (string, error) {

@@ -51,7 +51,7 @@ type exchangeInput struct {
 // It does not touch the body, but for dialects of which NeedsBody says so. Unsigned means that no dialect's headers are there; another
 // credential may be.
 // Refusals: those of CheckTarget, and every reason that names a header, component, parameter or claim.
-func Parse(r *Request) (Signature, error) {
+func Parse(r *Request) (s Signature, err error) {
 	d, token, err := recognise(r.Header)
 	if err != nil {
 		return Signature{}, err
@@ -64,7 +64,10 @@ func Parse(r *Request) (Signature, error) {
 	}
 	switch d {
 	case Native:
-		return parseNative(r.Header["Signature-Input"], r.Header["Signature"], r.Header)
+		if err = s.parseNative(r.Header["Signature-Input"], r.Header["Signature"], r.Header); err != nil {
+			s = Signature{}
+		}
+		return s, err
 	case Upbit, Bithumb:
 		return parseUpbit(token)
 	case Binance:

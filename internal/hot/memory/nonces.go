@@ -58,11 +58,8 @@ func (n *Nonces) Birth() time.Time { return n.birth }
 // Claim spends the nonce of a key's signature that says it was created then; won is true for exactly one of all callers. forgotten says that
 // the store no longer knows what was claimed for signatures so old, which then win nothing.
 func (n *Nonces) Claim(k id.Key, nonce string, created, now time.Time) (won, forgotten bool) {
-	var h maphash.Hash
-	h.SetSeed(n.seed)
-	_, _ = h.Write(k[:])
-	_, _ = h.WriteString(nonce)
-	sum, signed := h.Sum64(), created.UnixMicro()
+	var room [128]byte
+	sum, signed := maphash.Bytes(n.seed, append(append(room[:0], k[:]...), nonce...)), created.UnixMicro()
 	p := &n.parts[sum%parts]
 	p.mu.Lock()
 	defer p.mu.Unlock()
