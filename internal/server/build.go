@@ -249,7 +249,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	}
 	r.Tiers = tier.New(store.Of[tier.Tx](db), now, cfg.HighValue.Notice, follow)
 	r.StepUps, err = stepup.New(stepup.Deps{
-		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Least: r.Tiers.Least, Life: cfg.StepUp.Life, Key: contentKey,
+		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Least: r.Tiers.Least, Young: r.young, Life: cfg.StepUp.Life, Key: contentKey,
 	})
 	if err != nil {
 		return err
@@ -341,6 +341,11 @@ const childCodeLife = 30 * time.Second
 // strongest asks package factor, which is built later.
 func (r *Rooms) strongest(ctx context.Context, tx any, u id.User) (assurance.Level, error) {
 	return r.Factors.Strongest(ctx, tx, u)
+}
+
+// young asks package factor, which is built later.
+func (r *Rooms) young(ctx context.Context, tx any, u id.User) (time.Time, error) {
+	return r.Factors.Young(ctx, tx, u)
 }
 
 // prepared asks package recovery, for the check-up.

@@ -2,8 +2,10 @@ package journey_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,7 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
@@ -303,4 +308,38 @@ func (l *life) madeAt(b *authtest.Browser, at string, more map[string]any) passk
 	maps.Copy(body, more)
 	l.ok(b.Call(http.MethodPost, at+"/passkey", body))
 	return k
+}
+
+// A phisher's session from an unknown browser may look, and end sessions. It does not take away that the owner's own browser is known, because that is all
+// that keeps a flood of guesses from shutting the owner out.
+func TestAStrangerLeavesTheOwnersBrowserKnown(t *testing.T) {
+	inBubble(t, func(l *life) {
+		t := l.t
+		l.mustSignIn(l.ada)
+		l.newPasskey(l.ada, "laptop", func(method, path string, body any) authtest.Reply {
+			return l.ada.StepUp(method, path, body, l.secret)
+		})
+		phisher := l.Browser("192.0.2.66")
+		l.mustSignIn(phisher) // password and code, passed on
+		var here struct {
+			Devices []struct {
+				ID      string
+				Current bool
+			}
+		}
+		phisher.Into(l.ok(phisher.Call(http.MethodGet, "/v1/lost-device", nil)), &here)
+		for _, d := range here.Devices {
+			if d.Current {
+				continue
+			}
+			l.ok(phisher.Call(http.MethodPost, "/v1/lost-device/"+d.ID, map[string]any{"keep_passkeys": true}))
+		}
+		for n := range 200 {
+			from := signin.From{Origin: principal.Origin{Addr: netip.AddrFrom4([4]byte{198, 51, byte(n), 1}), Agent: "Mozilla/5.0 Chrome/156.0"}}
+			_, _ = l.SignIns.WithPassword(t.Context(), from, mail, secret.FromString("password", fmt.Sprintf("a wrong guess %d", n)))
+		}
+		if got := l.ada.SignIn(mail, authtest.Password, ""); got.Code == fault.SignInThrottled {
+			t.Errorf("the owner is shut out of their own browser: %d %s", got.Status, got.Text)
+		}
+	})
 }

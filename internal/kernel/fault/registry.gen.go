@@ -96,6 +96,8 @@ const (
 	TOTPAlreadyEnrolled Code = "totp.already_enrolled"
 	// PasskeyRefused: The passkey could not be checked.
 	PasskeyRefused Code = "passkey.refused"
+	// PasskeyYoung: Your passkey is too new for this: it counts from {until} on.
+	PasskeyYoung Code = "passkey.young"
 	// PasskeyCloned: This security key's counter went back: there may be a copy of it. We did not accept it.
 	PasskeyCloned Code = "passkey.cloned"
 	// PasskeyUnknown: We do not know this passkey: it was removed here, or it belongs to another site.
@@ -428,6 +430,9 @@ var registry = map[Code]Entry{
 	PasskeyRefused: {Code: PasskeyRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "The passkey could not be checked.", EnglishFix: "Try again. If it keeps failing, remove this passkey and add it anew.",
 		Korean: "패스키를 확인할 수 없습니다.", KoreanFix: "다시 시도해 주십시오. 계속되면 이 패스키를 삭제하고 다시 등록해 주십시오."},
+	PasskeyYoung: {Code: PasskeyYoung, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "Your passkey is too new for this: it counts from {until} on.", EnglishFix: "Use an older passkey, or wait until then; nothing else is needed. If you did not add it, remove it under Sign-in methods.",
+		Korean: "패스키를 등록한 지 얼마 되지 않아 이 작업에 사용할 수 없습니다. {until}부터 사용할 수 있습니다.", KoreanFix: "먼저 등록한 패스키를 사용하거나 그때까지 기다려 주십시오. 직접 등록한 패스키가 아니라면 로그인 수단 화면에서 삭제해 주십시오."},
 	PasskeyCloned: {Code: PasskeyCloned, Status: 403, Sight: Owner, Outside: "passkey.refused",
 		English: "This security key's counter went back: there may be a copy of it. We did not accept it.", EnglishFix: "Use another way to sign in and remove this key.",
 		Korean: "보안 키의 카운터가 되돌아갔습니다. 복제되었을 수 있어 인증을 거부했습니다.", KoreanFix: "다른 방법으로 로그인한 뒤 이 키를 삭제해 주십시오."},

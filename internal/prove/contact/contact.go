@@ -200,7 +200,7 @@ func (c *Contacts) Begin(ctx context.Context, p principal.Principal, place Place
 			return audit.Event{}, err
 		}
 		content := stepup.Content{
-			Action: actionOf(place), Input: next.New, Facts: map[string]string{"mail": next.New}, Floor: assurance.Pwd,
+			Action: actionOf(place), Input: next.New, Facts: map[string]string{"mail": next.New}, Floor: assurance.Pwd, Sensitive: true,
 		}
 		if err := c.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
@@ -356,7 +356,7 @@ func (c *Contacts) RemoveSecond(ctx context.Context, p principal.Principal) (bea
 		if change.Old, change.OldSince = reached.Second, reached.SecondSince; change.Old == "" {
 			return audit.Event{}, fault.New(fault.ContactNoSecond)
 		}
-		content := stepup.Content{Action: audit.ContactSecondRemoved, Facts: map[string]string{"old": change.Old}, Floor: assurance.Pwd}
+		content := stepup.Content{Action: audit.ContactSecondRemoved, Facts: map[string]string{"old": change.Old}, Floor: assurance.Pwd, Sensitive: true}
 		if err := c.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
 		}

@@ -57,6 +57,8 @@ type StoredTOTP struct {
 
 // Tx is what this package asks of a transaction.
 type Tx interface {
+	// ClaimUserRow makes every other transaction that asks for the same user wait for this one.
+	ClaimUserRow(ctx context.Context, u id.User) (enabled bool, err error)
 	account.Tx
 	throttle.Tx
 	PasswordOf(ctx context.Context, u id.User) (p StoredPassword, found bool, err error)
@@ -183,6 +185,20 @@ func (f *Factors) Strongest(ctx context.Context, tx any, u id.User) (assurance.L
 	return m.Strongest(), err
 }
 
+// Young says until when none of a user's passkeys approves; zero if one does, or there is none. It serves package stepup.
+func (f *Factors) Young(ctx context.Context, tx any, u id.User) (until time.Time, err error) {
+	m, err := f.MethodsOf(ctx, txn.As[Tx](tx), u)
+	for _, c := range m.Passkeys {
+		if !f.Now().Before(c.ApprovesFrom) {
+			return time.Time{}, err
+		}
+		if until.IsZero() || c.ApprovesFrom.Before(until) {
+			until = c.ApprovesFrom
+		}
+	}
+	return until, err
+}
+
 // MethodsOf reads what a user can sign in with here; for nobody it runs the same statements and finds nothing.
 func (f *Factors) MethodsOf(ctx context.Context, tx Tx, u id.User) (Methods, error) {
 	m, err := Stored(ctx, tx, u)
@@ -239,6 +255,14 @@ func (f *Factors) changed(ctx context.Context, tx Tx, p principal.Principal, h h
 // event is a change of the principal's own credentials, told to them alone.
 func event(a audit.Action, p principal.Principal, facts map[string]string) audit.Event {
 	return audit.Event{Action: a, Actor: p, Person: p.User, Facts: facts}
+}
+
+// fewer is MethodsOf for a transaction that takes one away: it waits for others that do, so that two at once do not take the last.
+func (f *Factors) fewer(ctx context.Context, tx Tx, u id.User) (Methods, error) {
+	if _, err := tx.ClaimUserRow(ctx, u); err != nil {
+		return Methods{}, fmt.Errorf("claim user: %w", err)
+	}
+	return f.MethodsOf(ctx, tx, u)
 }
 
 // stands refuses a set of methods that nobody could, or should, sign in with: what a removal leaves must be a way in, and a password

@@ -38,7 +38,7 @@ type lost struct {
 // step-up for exactly these, because whoever holds a stolen session would begin with the passkeys that are in their way; where there are none it
 // needs nothing. What follows from it is the caller's. Errors: factor.last, factor.last_way_back, step_up_required.
 func (f *Factors) RemoveMadeOn(ctx context.Context, tx Tx, p principal.Principal, d id.Device, agent string) (names []string, err error) {
-	m, err := f.MethodsOf(ctx, tx, p.User)
+	m, err := f.fewer(ctx, tx, p.User)
 	if err != nil {
 		return nil, err
 	}

@@ -215,7 +215,7 @@ func (f *Factors) RenamePasskey(ctx context.Context, p principal.Principal, c id
 // step_up_required.
 func (f *Factors) RemovePasskey(ctx context.Context, p principal.Principal, c id.Passkey) (bearer secret.Value, err error) {
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		m, err := f.MethodsOf(ctx, tx, p.User)
+		m, err := f.fewer(ctx, tx, p.User)
 		if err != nil {
 			return audit.Event{}, err
 		}

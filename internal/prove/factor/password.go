@@ -41,7 +41,7 @@ func (f *Factors) SetPassword(ctx context.Context, p principal.Principal, fresh 
 		} else if found {
 			action, put = audit.PasswordChanged, tx.ChangePassword
 		}
-		content := stepup.Content{Action: action, Input: fresh.Reveal(), Floor: assurance.Pwd}
+		content := stepup.Content{Action: action, Input: fresh.Reveal(), Floor: assurance.Pwd, Sensitive: true}
 		if err := f.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
 		}

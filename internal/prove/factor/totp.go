@@ -91,7 +91,7 @@ func (f *Factors) ConfirmTOTP(ctx context.Context, p principal.Principal, code s
 // RemoveTOTP takes the authenticator app away. It needs a step-up. Errors: totp.not_enrolled, step_up_required.
 func (f *Factors) RemoveTOTP(ctx context.Context, p principal.Principal) (bearer secret.Value, err error) {
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		m, err := f.MethodsOf(ctx, tx, p.User)
+		m, err := f.fewer(ctx, tx, p.User)
 		if err != nil {
 			return audit.Event{}, err
 		}

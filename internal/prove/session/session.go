@@ -350,8 +350,9 @@ func (s *Sessions) Disown(ctx context.Context, p principal.Principal, sid id.Ses
 		if !found || row.User != p.User || !row.RevokedAt.IsZero() || sid == p.Session || !row.Parent.IsZero() {
 			return audit.Event{}, fault.New(fault.SessionNotFound)
 		}
-		// Two sessions of one browser have one device, and this one was just said to be the user's.
-		if row.Device != p.Origin.Device {
+		// Two sessions of one browser have one device, and this one was just said to be the user's. Who owes a factor ends a session, and
+		// takes from no browser that it is known: a forged page would make a stranger of the owner's.
+		if row.Device != p.Origin.Device && p.Challenge.Why == "" {
 			if err := device.Forget(ctx, txn.As[device.Tx](tx), row.Device, p.User, s.Now()); err != nil {
 				return audit.Event{}, err
 			}
@@ -434,8 +435,8 @@ func (s *Sessions) EndOthers(ctx context.Context, tx Tx, u id.User, keep id.Sess
 }
 
 // EndOnDevice ends all sessions of a user in one browser, with their children, and makes that browser a stranger to them, in the caller's
-// transaction; room respond calls it where the table says so.
-func (s *Sessions) EndOnDevice(ctx context.Context, tx Tx, u id.User, d id.Device, why string) error {
+// transaction; room respond calls it where the table says so. If the session that asked for it owes a factor, the browser stays known.
+func (s *Sessions) EndOnDevice(ctx context.Context, tx Tx, u id.User, d id.Device, by id.Session, why string) error {
 	now := s.Now()
 	rows, err := tx.LiveSessionsByUser(ctx, u, now)
 	if err != nil {
@@ -448,6 +449,13 @@ func (s *Sessions) EndOnDevice(ctx context.Context, tx Tx, u id.User, d id.Devic
 		if err := s.End(ctx, tx, u, row.ID, why); err != nil {
 			return err
 		}
+	}
+	asked, found, err := tx.SessionByID(ctx, by)
+	if err != nil {
+		return fmt.Errorf("read session: %w", err)
+	}
+	if found && asked.Challenge.Open(now) {
+		return nil
 	}
 	return device.Forget(ctx, txn.As[device.Tx](tx), d, u, now)
 }

@@ -68,6 +68,8 @@ type Deps struct {
 	Strongest Strongest
 	// Least says what a sensitive action asks of a user at least, whatever they have; none for most. tx is the running transaction.
 	Least Strongest
+	// Young says until when none of a user's passkeys is old enough for one of whom more is asked; zero if one is, or there is none.
+	Young func(ctx context.Context, tx any, u id.User) (until time.Time, err error)
 	// Life is how long a step-up can be satisfied, and then spent.
 	Life time.Duration
 	// Key of the digests, 32 bytes, the same on every node: a content may hold a password, and whoever reads a row must not be able to
@@ -102,8 +104,10 @@ type Content struct {
 	Input any
 	// Facts are shown to the user and kept in the audit log. They follow from Input.
 	Facts map[string]string
-	// Floor is the weakest proof that will do when the user can give none better; zero means mfa. Actions from mfa up are sensitive.
+	// Floor is the weakest proof that will do when the user can give none better; zero means mfa.
 	Floor assurance.Level
+	// Sensitive: the action hands the account over, or ends it, although its Floor is lower than mfa. All others are sensitive anyway.
+	Sensitive bool
 	// Protects: the action only stops what somebody else began, so it asks for no more than Floor of whom more is asked elsewhere.
 	Protects bool
 }
@@ -113,7 +117,7 @@ type Content struct {
 // neither yet, and may go on with a password (Floor), needs one given within the life of a step-up; a session with a challenge gives it anew.
 // The host's command line and background work need none. It waits for whatever ends the user's access at this moment, so that nothing is made
 // behind the back of a recovery that has already looked at what there is; the session's end is seen when the transaction commits.
-// Errors: forbidden, assurance.too_low.
+// Errors: forbidden, assurance.too_low, passkey.young.
 func (s *StepUps) Require(ctx context.Context, tx any, p principal.Principal, c Content) error {
 	if p.Trusted() {
 		return nil
@@ -143,8 +147,8 @@ func (s *StepUps) Require(ctx context.Context, tx any, p principal.Principal, c 
 	if floor == assurance.None {
 		floor = assurance.Mfa
 	}
-	if floor >= assurance.Mfa && !c.Protects {
-		least, err := s.Least(ctx, tx, p.User)
+	if (floor >= assurance.Mfa || c.Sensitive) && !c.Protects {
+		least, err := s.leastOf(ctx, tx, p.User)
 		if err != nil {
 			return err
 		}
@@ -157,6 +161,20 @@ func (s *StepUps) Require(ctx context.Context, tx any, p principal.Principal, c 
 		return nil
 	}
 	return &asked{step, append(p.Proof.Missing(step.Needs), assurance.Fresh)}
+}
+
+// leastOf is Least. Of whom a passkey is asked it must be an old one: a young one was made with what is not enough any more, and whoever made it
+// is not sure to be them. Errors: passkey.young.
+func (s *StepUps) leastOf(ctx context.Context, tx any, u id.User) (assurance.Level, error) {
+	least, err := s.Least(ctx, tx, u)
+	if err != nil || least == assurance.None {
+		return least, err
+	}
+	until, err := s.Young(ctx, tx, u)
+	if err == nil && !until.IsZero() {
+		err = fault.New(fault.PasskeyYoung, "until", until.UTC().Format(time.RFC3339))
+	}
+	return least, err
 }
 
 func (s *StepUps) stepFor(p principal.Principal, c Content, now time.Time) (StepUp, error) {

@@ -144,7 +144,7 @@ type Sessions interface {
 	End(ctx context.Context, tx session.Tx, u id.User, s id.Session, why string) error
 	EndChildren(ctx context.Context, tx session.Tx, parent id.Session, why string) error
 	EndOthers(ctx context.Context, tx session.Tx, u id.User, keep id.Session, why string) (int, error)
-	EndOnDevice(ctx context.Context, tx session.Tx, u id.User, d id.Device, why string) error
+	EndOnDevice(ctx context.Context, tx session.Tx, u id.User, d id.Device, by id.Session, why string) error
 }
 
 // Holds is what this package asks of package hold.
@@ -209,7 +209,7 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 		}
 	}
 	if row.Others == Lost {
-		if err := c.sessions.EndOnDevice(ctx, txn.As[session.Tx](tx), h.User, h.Device, string(h.Kind)); err != nil {
+		if err := c.sessions.EndOnDevice(ctx, txn.As[session.Tx](tx), h.User, h.Device, h.Session, string(h.Kind)); err != nil {
 			return err
 		}
 	}

@@ -177,7 +177,7 @@ func (s *Privacy) Copy(ctx context.Context, p principal.Principal) (c Copy, err 
 	var memberships []account.Membership
 	var devices []DeviceSeen
 	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		if err := s.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.PrivacyCopied, Input: p.User, Floor: assurance.Pwd}); err != nil {
+		if err := s.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.PrivacyCopied, Input: p.User, Floor: assurance.Pwd, Sensitive: true}); err != nil {
 			return audit.Event{}, err
 		}
 		if memberships, err = tx.MembershipsOf(ctx, p.User); err != nil {

@@ -48,7 +48,7 @@ func (s *Privacy) Leave(ctx context.Context, p principal.Principal, typed string
 		if err := s.mayLeave(ctx, tx, p.User, typed); err != nil {
 			return audit.Event{}, err
 		}
-		if err := s.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.DepartureBegun, Input: p.User, Floor: assurance.Pwd}); err != nil {
+		if err := s.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.DepartureBegun, Input: p.User, Floor: assurance.Pwd, Sensitive: true}); err != nil {
 			return audit.Event{}, err
 		}
 		now := s.Now()

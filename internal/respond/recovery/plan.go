@@ -180,7 +180,7 @@ func (r *Recoveries) SetMailAlone(ctx context.Context, p principal.Principal, sp
 		}
 		facts := map[string]string{"days": strconv.Itoa(int(span / day))}
 		event := audit.Event{Action: audit.RecoveryWaitSet, Actor: p, Person: p.User, Facts: facts}
-		content := stepup.Content{Action: audit.RecoveryWaitSet, Input: span, Facts: facts, Floor: assurance.Pwd}
+		content := stepup.Content{Action: audit.RecoveryWaitSet, Input: span, Facts: facts, Floor: assurance.Pwd, Sensitive: true}
 		if err := r.StepUps.Require(ctx, tx, p, content); err != nil {
 			return event, err
 		}
