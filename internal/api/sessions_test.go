@@ -168,6 +168,7 @@ func TestSignedRequests(t *testing.T) {
 	live := d.IssueKey(p, apikey.IssueInput{Environment: id.Live, Scopes: []string{"keys:read"}})
 	test := d.IssueKey(p, apikey.IssueInput{Scopes: []string{"keys:read"}, Algorithm: sign.HMACSHA256})
 	upbit := d.IssueKey(p, apikey.IssueInput{Scopes: []string{"keys:read"}, Dialect: sign.Upbit, Algorithm: sign.HMACSHA2})
+	okx := d.IssueKey(p, apikey.IssueInput{Scopes: []string{"keys:read"}, Dialect: sign.OKX})
 	pinned := d.IssueKey(p, apikey.IssueInput{Allowlist: []string{"198.51.100.1"}})
 	narrow := d.IssueKey(p, apikey.IssueInput{Scopes: []string{"orders:read"}})
 	list := func(k authtest.Key) *http.Request { return d.signed(k, "GET", "/v1/keys", nil) }
@@ -181,6 +182,7 @@ func TestSignedRequests(t *testing.T) {
 		{"again", func() answer { return d.send(replayed) }, 401, "signature.nonce_reused"},
 		{"test, HMAC", func() answer { return d.send(list(test)) }, 200, ""},
 		{"Upbit's way", func() answer { return d.send(list(upbit)) }, 200, ""},
+		{"OKX's way", func() answer { return d.send(list(okx)) }, 200, ""},
 		{"a scope that the key lacks", func() answer { return d.send(list(narrow)) }, 403, "key.scope_missing"},
 		{"from elsewhere", func() answer { return d.send(list(pinned)) }, 403, "key.ip_not_allowed"},
 		{"in a browser", func() answer { return d.send(change(list(live), "Origin", authtest.Origin)) }, 401, "key.in_browser"},

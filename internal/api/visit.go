@@ -102,9 +102,7 @@ func (v *visit) oneCredential() (err error) {
 	if v.bearer, err = httpx.Cookie(v.r, httpx.SessionCookie); err != nil {
 		return err
 	}
-	for _, name := range []string{"Signature", "Signature-Input", "Authorization"} {
-		v.isSigned = v.isSigned || len(v.r.Header[name]) > 0
-	}
+	v.isSigned = len(v.r.Header["Authorization"]) > 0 || sign.Spoken(v.r.Header) != 0
 	if v.isSigned && !v.bearer.IsEmpty() {
 		return fault.New(fault.SignatureTwoCredentials)
 	}
@@ -172,10 +170,8 @@ func (v *visit) from() signin.From {
 func (v *visit) signedSender() (err error) {
 	in := &signed.Request{Request: sign.Received(v.r), From: v.rec.Origin(), Environment: id.Live, ReadBody: func(*apikey.Live) ([]byte, error) { return v.readBody() }, Repeatable: v.r.Method == http.MethodGet}
 	in.Authority = v.authority
-	if sig, err := sign.Parse(&in.Request); err == nil {
-		if _, environment, err := id.ParseKey(sig.KeyID); err == nil {
-			in.Environment = environment
-		}
+	if _, environment, err := id.ParseKey(keyOf(&in.Request)); err == nil {
+		in.Environment = environment
 	}
 	if v.accepted, err = v.Verifier.Verify(v.r.Context(), in); err != nil {
 		return err
@@ -184,6 +180,16 @@ func (v *visit) signedSender() (err error) {
 	v.who = v.accepted.Principal
 	v.rec.User, v.rec.Key = v.who.User, v.who.Key
 	return nil
+}
+
+// keyOf is the id of the key that a signature names, as far as it can be read without a body; empty for none.
+func keyOf(r *sign.Request) string {
+	if sign.NeedsBody(r) {
+		text, _ := sign.HeadKeyID(r)
+		return text
+	}
+	sig, _ := sign.Parse(r)
+	return sig.KeyID
 }
 
 // sameOrigin: a request that rests on a cookie comes from our own pages, and one that changes something carries the form token that only they

@@ -102,6 +102,7 @@ func (k *keys) card(v *visit, key apikey.Key) page.Key {
 		Scopes: v.scopes(key.Scopes), State: stateOf(key, standing, v.now), Owner: key.OwnerName, Created: v.when(key.Born),
 		Used: v.when(key.LastUsedAt), UsedFrom: key.LastUsedFrom, Expires: v.when(key.ExpiresAt), Ended: v.when(key.RevokedAt),
 		OnEnd: v.words.Say("on_end." + string(key.OnEnd)), Pin: v.pinned(key.Pin), Standby: key.Standby,
+		OwnerLocked: key.OwnerLocked && key.FrozenAt.IsZero(),
 	}
 	c.Allowlist = networkTexts(key)
 	c.Bounds = v.boundFacts(key.Bounds)

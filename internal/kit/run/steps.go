@@ -65,7 +65,8 @@ func race(r *runner) error {
 		apart := within(p, browserPackages) || within(p, peerPackages)
 		return apart || !slices.ContainsFunc(racePackages, func(folder string) bool { return within(p, folder) })
 	})
-	return r.goTest(append([]string{"-race", "-shuffle=on"}, packages...)...)
+	// The gateway's take five minutes on a quiet machine, and the usual limit of ten is near on a busy one.
+	return r.goTest(append([]string{"-race", "-shuffle=on", "-timeout=25m"}, packages...)...)
 }
 
 func benchmarks(r *runner) error {

@@ -527,7 +527,7 @@ func stopForms(f Frame, v KeyLife) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if v.MayWiden && v.Key.State == KeyFrozen {
+		if v.MayWiden && v.Key.State == KeyFrozen && !v.Key.OwnerLocked {
 			templ_7745c5c3_Err = keyVerb(f, v.Key, "unfreeze", false).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

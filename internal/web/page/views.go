@@ -283,6 +283,8 @@ type Key struct {
 	Created, Used     i18n.Moment
 	UsedFrom          string
 	Expires, Ended    i18n.Moment
+	// OwnerLocked: it is frozen because its owner locked the account, and unlocking is what brings it back.
+	OwnerLocked bool
 	// Lapses is when it may no longer trade, because it has no allowlist.
 	Lapses i18n.Moment
 	// OnEnd and Pin in words; Unreleased says that it may not withdraw yet, empty if that is no matter.
