@@ -39,7 +39,7 @@ const recoveryKept = 30 * 24 * time.Hour
 
 // Classes are all of them, in the order in which they are told.
 var Classes = []Class{
-	{ID: "profile", Tables: []string{"users", "account", "subaccount", "member", "user_lock", "departure", "assent"}},
+	{ID: "profile", Tables: []string{"users", "account", "subaccount", "member", "user_lock", "departure", "assent", "high_value"}},
 	{ID: "contact", Tables: []string{"contact", "contact_change"}},
 	{ID: "methods", Tables: []string{"password", "totp", "passkey", "recovery_set", "recovery_code", "recovery_plan"}},
 	{ID: "sessions", Kept: 24 * time.Hour, Tables: []string{"session", "child_code", "step_up", "binding"}},
@@ -75,6 +75,10 @@ type Tx interface {
 	InsertDeparture(ctx context.Context, d Departure) (won bool, err error)
 	DepartureOf(ctx context.Context, u id.User) (d Departure, found bool, err error)
 	DeleteDeparture(ctx context.Context, u id.User) (won bool, err error)
+	// TakeDeparture deletes the departure that ends at due; it is won by one transaction, and by none where its user stayed.
+	TakeDeparture(ctx context.Context, u id.User, due time.Time) (won bool, err error)
+	// Claimed says whether somebody claims the user's account back.
+	Claimed(ctx context.Context, u id.User, now time.Time) (bool, error)
 	// OwnsAlone says whether an account with other members has no other owner than this user.
 	OwnsAlone(ctx context.Context, u id.User) (bool, error)
 	DevicesOf(ctx context.Context, u id.User) ([]DeviceSeen, error)
