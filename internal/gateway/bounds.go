@@ -85,7 +85,8 @@ type Price struct{ Traded, Unit *big.Rat }
 
 // read finds the market of an order and what it is worth, as two readers must read it alike: a quantity at its own price or at that of the
 // moment, whichever is more, because an order to sell far below the price is one at the price; without a quantity the amount. worth is nil
-// where nobody knows the price. Errors: request.malformed, request.media_type.
+// where nobody knows the price. A number that is nothing says nothing: an exchange may pass over a volume of 0 and spend the amount beside it.
+// Errors: request.malformed, request.media_type.
 func (o orderPlaces) read(h http.Header, target string, body []byte, priceOf func(market string) (Price, bool)) (market string, worth *big.Rat, err error) {
 	if err := oneForm(h); err != nil {
 		return "", nil, err
@@ -115,7 +116,9 @@ func (o orderPlaces) read(h http.Header, target string, body []byte, priceOf fun
 		if !ok {
 			return "", nil, fault.New(fault.RequestMalformed, "problem", "order_number", "seen", name)
 		}
-		said[field] = n
+		if n.Sign() > 0 {
+			said[field] = n
+		}
 	}
 	if market == "" || said["quantity"] == nil && said["amount"] == nil {
 		return market, nil, fault.New(fault.RequestMalformed, "problem", "order_size")

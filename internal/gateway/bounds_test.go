@@ -1,6 +1,8 @@
 package gateway_test
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -61,6 +63,7 @@ func TestOrdersStayWithinTheBounds(t *testing.T) {
 			"a sale at the market, too much": {small, `{"market":"KRW-BTC","side":"ask","ord_type":"market","volume":"1"}`, fault.KeyOrderTooLarge},
 			"a market nobody knows":          {small, limit("KRW-NIX", "1", "1"), fault.KeyPriceUnknown},
 			"no size":                        {small, `{"market":"KRW-BTC","side":"bid","ord_type":"price"}`, fault.KeyOrderUnreadable},
+			"a size of nothing":              {small, `{"market":"KRW-BTC","side":"bid","ord_type":"limit","price":"50000000","volume":"0"}`, fault.KeyOrderTooLarge},
 			"an exponent":                    {small, `{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"1e9","price":"1"}`, fault.KeyOrderUnreadable},
 			"another spelling beside":        {small, `{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"0.001","Volume":"9","price":"50000000"}`, fault.KeyOrderUnreadable},
 			"another market":                 {issue(apikey.Bounds{Markets: []string{"KRW-ETH"}}), order, fault.KeyMarketNotAllowed},
@@ -133,9 +136,69 @@ func TestTheOwnRateOfAKey(t *testing.T) {
 		if got := refusedAs(t, refused); got != fault.KeyTooFast || refused.StatusCode != http.StatusTooManyRequests || refused.Header.Get("Retry-After") == "" {
 			t.Fatalf("the sixth: %d %q %v", refused.StatusCode, got, refused.Header)
 		}
+		cancel := s.Signed(key, http.MethodDelete, authtest.APIHost, "/v1/order?identifier=none", "")
+		if got := refusedAs(t, s.Do(cancel)); got == fault.KeyTooFast {
+			t.Error("a cancel has to wait")
+		}
 		time.Sleep(time.Second)
 		if got := refusedAs(t, s.Do(again)); got != "" {
 			t.Errorf("the same a second later: %q", got)
 		}
 	})
+}
+
+// A market order that says a volume of nothing beside the sum that it spends weighs nothing here, and spends it there.
+func TestAVolumeOfNothingWeighsTheAmount(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		ada := s.SignUp("ada@example.com")
+		if err := s.FetchPrices(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, volume := range []string{"0", "0.0", "0.00000000"} {
+			small := s.IssueKey(ada, apikey.IssueInput{Scopes: tradeScopes, Bounds: apikey.Bounds{OrderMost: "200000", DayMost: "200000"}})
+			body := `{"market":"KRW-BTC","side":"bid","ord_type":"price","price":"300000","volume":"` + volume + `"}`
+			a := s.Do(s.Signed(small, http.MethodPost, authtest.APIHost, "/v1/orders", body))
+			status := a.StatusCode
+			if got := refusedAs(t, a); got != fault.KeyOrderTooLarge {
+				t.Errorf("volume %s: %q, status of the exchange %d, want %q", volume, got, status, fault.KeyOrderTooLarge)
+			}
+		}
+	})
+}
+
+// Whoever caught a request of a key sends it again and again. It passes nowhere, and uses up nothing of what the key may do in a second.
+func TestARequestSentAgainUsesNothingUp(t *testing.T) {
+	for _, d := range []sign.Dialect{sign.Native, sign.Upbit, sign.Kraken} {
+		t.Run(d.String(), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *authtest.Stack) {
+				key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Dialect: d, Scopes: tradeScopes, Bounds: apikey.Bounds{PerSecond: 5}})
+				path, body := "/v1/orders", order
+				if d == sign.Kraken {
+					path, body = "/0/private/AddOrder", "pair=XBTKRW&type=sell&ordertype=limit&price=50000000&volume=0.001"
+				}
+				first := s.Signed(key, http.MethodPost, authtest.APIHost, path, body)
+				sent, err := io.ReadAll(first.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				caught := func() *http.Request {
+					r := first.Clone(t.Context())
+					r.Body, r.RemoteAddr = io.NopCloser(bytes.NewReader(sent)), "198.51.100.66:4000"
+					return r
+				}
+				if got := refusedAs(t, s.Do(caught())); got == fault.SignatureNonceReused {
+					t.Fatal("the first is refused as sent again")
+				}
+				time.Sleep(2 * time.Second)
+				for n := range 20 {
+					if got := refusedAs(t, s.Do(caught())); got != fault.SignatureNonceReused {
+						t.Fatalf("sent again %d: %q", n, got)
+					}
+				}
+				if got := refusedAs(t, s.Do(s.Signed(key, http.MethodPost, authtest.APIHost, path, body))); got == fault.KeyTooFast || got == fault.SignatureNonceReused {
+					t.Errorf("the key's own next: %q", got)
+				}
+			})
+		})
+	}
 }

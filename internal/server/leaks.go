@@ -53,12 +53,9 @@ func (s *Server) mountLeaks(machines *route.Door) {
 
 // takeReport answers a report that is believed alike, whatever was found.
 func (s *Server) takeReport(w http.ResponseWriter, r *http.Request) error {
-	body, err := httpx.ReadBody(w, r, leak.MaxBody, reportTime)
-	if err != nil {
-		return err
-	}
 	report := leak.Signed{
-		Reporter: r.Header.Get(reporterHeader), Signature: r.Header.Get(signatureHeader), Body: body, From: httpx.RecordOf(r.Context()).Addr,
+		Reporter: r.Header.Get(reporterHeader), Signature: r.Header.Get(signatureHeader), From: httpx.RecordOf(r.Context()).Addr,
+		ReadBody: func() ([]byte, error) { return httpx.ReadBody(w, r, leak.MaxBody, reportTime) },
 	}
 	if err := s.Leaks.Receive(r.Context(), report); err != nil {
 		return err

@@ -58,19 +58,12 @@ func (n *Nonces) Birth() time.Time { return n.birth }
 // Claim spends the nonce of a key's signature that says it was created then; won is true for exactly one of all callers. forgotten says that
 // the store no longer knows what was claimed for signatures so old, which then win nothing.
 func (n *Nonces) Claim(k id.Key, nonce string, created, now time.Time) (won, forgotten bool) {
-	var h maphash.Hash
-	h.SetSeed(n.seed)
-	_, _ = h.Write(k[:])
-	_, _ = h.WriteString(nonce)
-	sum, signed := h.Sum64(), created.UnixMicro()
-	p := &n.parts[sum%parts]
+	p, sum := n.place(k, nonce)
+	signed := created.UnixMicro()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.turn(now, n.life)
-	if _, spent := p.young.spent[sum]; spent {
-		return false, false
-	}
-	if _, spent := p.old.spent[sum]; spent {
+	if p.spent(sum) {
 		return false, false
 	}
 	if signed <= p.dropped {
@@ -79,6 +72,33 @@ func (n *Nonces) Claim(k id.Key, nonce string, created, now time.Time) (won, for
 	p.young.spent[sum] = struct{}{}
 	p.young.youngest = max(p.young.youngest, signed)
 	return true, false
+}
+
+// Spent says whether the nonce was claimed with the key, as far as it is remembered. It spends nothing; only Claim decides who wins.
+func (n *Nonces) Spent(k id.Key, nonce string) bool {
+	p, sum := n.place(k, nonce)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.spent(sum)
+}
+
+// place is where a nonce lies, and as what.
+func (n *Nonces) place(k id.Key, nonce string) (*part, uint64) {
+	var h maphash.Hash
+	h.SetSeed(n.seed)
+	_, _ = h.Write(k[:])
+	_, _ = h.WriteString(nonce)
+	sum := h.Sum64()
+	return &n.parts[sum%parts], sum
+}
+
+// spent is for whoever holds mu.
+func (p *part) spent(sum uint64) bool {
+	if _, spent := p.young.spent[sum]; spent {
+		return true
+	}
+	_, spent := p.old.spent[sum]
+	return spent
 }
 
 // turn makes the young generation the old one once it is as old as a nonce lives, and drops what was old: all of it has expired. Times that

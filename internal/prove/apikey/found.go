@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -31,82 +32,82 @@ type Find struct {
 // digest names a secret without holding it.
 type digest [sha256.Size]byte
 
+// sought maps what secrets that were found would be kept as → the find. Public halves are apart: what everybody may know of a key is no leak.
+type sought struct{ secrets, publics map[digest]Find }
+
 // BlockFound blocks every key whose secret is among the finds, each from the moment this returns, tells its owner, and holds money if the key
 // could withdraw. Those that are stopped so already, revoked ones, and finds that belong to no key change nothing and are no error: blocked is
 // for the one who keeps the installation, and no answer to a scanner may depend on it.
 //
 // Secrets are sealed, and nothing is kept by which one could be looked up, so that a copy of the database confirms no guess. Therefore each
 // secret of each key is opened in turn and compared, which takes about half a second for a million keys; callers see to it that strangers
-// cannot ask for it. Errors: none of its own.
+// cannot ask for it. What goes wrong with one key, as a secret that does not open, stops none of the others; err joins it all.
+// Errors: none of its own.
 func (k *Keys) BlockFound(ctx context.Context, p principal.Principal, finds []Find) (blocked int, err error) {
-	wanted := map[digest]Find{}
+	wanted := sought{map[digest]Find{}, map[digest]Find{}}
 	for _, f := range finds {
-		for _, d := range digestsOf(f.Secret.Reveal()) {
-			wanted[d] = f
-		}
+		wanted.add(f)
 	}
 	found, err := k.holders(wanted)
-	if err != nil {
-		return 0, err
-	}
 	for kid, f := range found {
-		switch err := k.blockFound(ctx, p, kid, f); {
-		case err == nil:
+		switch wrong := k.blockFound(ctx, p, kid, f); {
+		case wrong == nil:
 			blocked++
-		case fault.CodeOf(err) != fault.KeyNotFound:
-			return blocked, fmt.Errorf("block a key that was found: %w", err)
+		case fault.CodeOf(wrong) != fault.KeyNotFound:
+			err = errors.Join(err, fmt.Errorf("block a key that was found: %w", wrong))
 		}
 	}
-	return blocked, nil
+	return blocked, err
 }
 
-// digestsOf are those of everything that a text may stand for: a secret as it was shown, one that was shown in base64, a private key.
-func digestsOf(text []byte) (list []digest) {
-	text = bytes.TrimSpace(text)
+// add seeks everything that a text may stand for: a secret as it was shown, one that was shown in base64, a private key.
+func (s sought) add(f Find) {
+	text := bytes.TrimSpace(f.Secret.Reveal())
 	if len(text) == 0 {
-		return nil
+		return
 	}
-	list = append(list, sha256.Sum256(text))
+	s.secrets[sha256.Sum256(text)] = f
 	if decoded, err := base64.StdEncoding.DecodeString(string(text)); err == nil && len(decoded) > 0 {
-		list = append(list, sha256.Sum256(decoded))
+		s.secrets[sha256.Sum256(decoded)] = f
 	}
 	for _, a := range []sign.Algorithm{sign.Ed25519, sign.ES256} {
 		if private, err := sign.PrivateKeyFor(a, string(text)); err == nil {
 			if public, err := sign.PublicHalf(private); err == nil {
-				list = append(list, sha256.Sum256(public))
+				s.publics[sha256.Sum256(public)] = f
 			}
 		}
 	}
-	return list
 }
 
-// holders finds the keys that have one of the secrets.
-func (k *Keys) holders(wanted map[digest]Find) (map[id.Key]Find, error) {
-	found := map[id.Key]Find{}
-	if len(wanted) == 0 {
+// holders finds the keys that have one of the secrets; err joins those of secrets that do not open.
+func (k *Keys) holders(wanted sought) (found map[id.Key]Find, err error) {
+	found = map[id.Key]Find{}
+	if len(wanted.secrets) == 0 {
 		return found, nil
 	}
 	var room [256]byte
 	for _, l := range k.all() {
 		for i := range l.Materials {
 			m := &l.Materials[i]
-			material := m.Bytes
+			material, among := m.Bytes, wanted.publics
 			if m.Sealed {
-				var err error
-				if material, err = k.Opener.AppendOpen(room[:0], MaterialPlace(l.ID, m.Version).AAD(), m.Bytes); err != nil {
-					return nil, fmt.Errorf("open a secret of %s: %w", l.Text(), err)
+				opened, wrong := k.Opener.AppendOpen(room[:0], MaterialPlace(l.ID, m.Version).AAD(), m.Bytes)
+				if wrong != nil {
+					err = errors.Join(err, fmt.Errorf("open a secret of %s: %w", l.Text(), wrong))
+					continue
 				}
+				material, among = opened, wanted.secrets
 			}
 			if l.Dialect.HasPassphrase() && len(material) > sha256.Size {
 				material = material[:len(material)-sha256.Size] // what the passphrase is compared with
 			}
-			if f, ok := wanted[sha256.Sum256(material)]; ok {
+			if f, ok := among[sha256.Sum256(material)]; ok {
 				found[l.ID] = f
 			}
 			clear(room[:])
 		}
 	}
-	return found, nil
+	return found, err
 }
 
 // all are the keys of now, so that nothing is held up while they are looked through.

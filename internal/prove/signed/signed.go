@@ -8,7 +8,7 @@
 //	parsedSignature → freshRequest → knownKey → signedRequest → boundBody → claimedRequest
 //
 // Invariant: nothing a stranger sends spends a nonce, counts as use of a key or takes from its owner's budget; and what is wrong with a key
-// is told only to somebody whose signature holds.
+// is told only to somebody whose signature holds. A request that is sent again, by whoever caught it, takes nothing from its key's own rate.
 package signed
 
 import (
@@ -30,9 +30,10 @@ import (
 // Nonces remembers what was spent by signatures that carry a time.
 //
 // Claim is won by exactly one of all callers with the same key and nonce within the life of such a signature; forgotten says that what was
-// spent at that time is no longer known. Birth is when the memory began: what was spent before is forgotten.
+// spent at that time is no longer known. Spent only looks. Birth is when the memory began: what was spent before is forgotten.
 type Nonces interface {
 	Claim(k id.Key, nonce string, created, now time.Time) (won, forgotten bool)
+	Spent(k id.Key, nonce string) bool
 	Birth() time.Time
 }
 
@@ -187,9 +188,10 @@ type check struct {
 	// digest of a body that was not seen
 	digest string
 
-	whole bool            // the body has been read
-	plain [maxSecret]byte // where a secret is opened, cleared after use
-	aad   [64]byte        // where the secret's place is written
+	whole   bool            // the body has been read
+	counted bool            // it counts in its key's own rate; a transaction may run again
+	plain   [maxSecret]byte // where a secret is opened, cleared after use
+	aad     [64]byte        // where the secret's place is written
 }
 
 // checks lends out checks: a secret is opened behind an interface, so its buffer cannot lie on the stack.

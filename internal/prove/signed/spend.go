@@ -72,18 +72,21 @@ func (c *check) boundDigest() (err error) {
 
 // claimedRequest: this nonce was never used with this key.
 func (c *check) claimedRequest(ctx context.Context) error {
-	if most, wait := c.live.Pace(c.now); wait > 0 {
-		f := fault.New(fault.KeyTooFast, "per_second", most).After(wait)
-		return c.refuse(f, true, sign.TooMany) // before its nonce is spent: the same request may be sent again
-	}
 	if !c.sig.Timed() {
 		return c.claimedForLife(ctx)
 	}
 	repeatable := c.in.Repeatable && c.sig.Nonce == ""
 	if covers := c.sig.Coverage(); repeatable && covers.Method && covers.Path {
-		return nil
+		return c.paced()
 	}
-	won, forgotten := c.v.Nonces.Claim(c.live.ID, c.sig.SingleUse(&c.in.Request), c.sig.Created, c.now)
+	nonce := c.sig.SingleUse(&c.in.Request)
+	if !repeatable && c.v.Nonces.Spent(c.live.ID, nonce) {
+		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
+	}
+	if err := c.paced(); err != nil {
+		return err
+	}
+	won, forgotten := c.v.Nonces.Claim(c.live.ID, nonce, c.sig.Created, c.now)
 	switch {
 	case repeatable: // whoever won, this one only looks; and where the method is not signed, a look that was delivered is good for nothing else
 		return nil
@@ -95,9 +98,25 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	return nil
 }
 
+// paced: the key has not made as many requests in a second as it may. It comes before a nonce is spent, so that the same request may be sent
+// again, and after it is known to be unspent, so that whoever caught a request cannot use up the rate with it. Cancels pass: they only reduce risk.
+func (c *check) paced() error {
+	if c.in.Cancels || c.counted {
+		return nil
+	}
+	if most, wait := c.live.Pace(c.now); wait > 0 {
+		return c.refuse(fault.New(fault.KeyTooFast, "per_second", most).After(wait), true, sign.TooMany)
+	}
+	c.counted = true
+	return nil
+}
+
 // claimedForLife: a nonce without a time is spent for as long as its key lives, or raises the mark that Kraken's must pass.
 func (c *check) claimedForLife(ctx context.Context) error {
 	won, err := c.claimDurably(ctx)
+	if refused, is := errors.AsType[*RefusalError](err); is {
+		return refused
+	}
 	if f, refused := errors.AsType[*fault.Error](err); refused && f.Code == fault.KeyUsedUp {
 		return c.refuse(f, true, sign.KeyGone)
 	}
@@ -110,7 +129,7 @@ func (c *check) claimedForLife(ctx context.Context) error {
 	return nil
 }
 
-// claimDurably writes the row. Rows are counted: one key cannot fill the table that all share.
+// claimDurably writes the row, unless the key is too fast. Rows are counted: one key cannot fill the table that all share.
 func (c *check) claimDurably(ctx context.Context) (won bool, err error) {
 	k, nonce, counter, window, now := c.live.ID, []byte(c.sig.Nonce), c.sig.Counter, c.live.Settings.NonceWindow, c.now
 	rises, most := c.sig.Dialect == sign.Kraken, c.v.UntimedNonces
@@ -123,6 +142,9 @@ func (c *check) claimDurably(ctx context.Context) (won bool, err error) {
 		}
 		if err != nil || !won {
 			return quiet, err
+		}
+		if err := c.paced(); err != nil {
+			return quiet, err // the claim is undone
 		}
 		within, err := tx.CountKeyNonce(ctx, k, most)
 		if err == nil && !within {

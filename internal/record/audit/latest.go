@@ -2,6 +2,7 @@ package audit
 
 import (
 	"container/list"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,31 +25,38 @@ type Kept struct {
 }
 
 // latest keeps the last refused requests by their ids, in memory alone: what was refused is counted in the log, and this is for the developer
-// who asks about the request of a minute ago. Strangers who hammer a key drive out what strangers were refused, never what its holder was.
+// who asks about the request of a minute ago. Strangers who hammer a key drive out what strangers were refused, never what its holder was; and
+// one person, with however many keys, drives out a twentieth of the others at the most.
 type latest struct {
-	mu      sync.Mutex
-	byID    map[id.Request]*list.Element // of order; guarded by mu
-	order   *list.List                   // of Kept, the oldest first; guarded by mu
-	perKind map[keptKind][]id.Request    // the oldest first; guarded by mu
+	mu       sync.Mutex
+	byID     map[id.Request]*list.Element // of order; guarded by mu
+	order    *list.List                   // of Kept, the oldest first; guarded by mu
+	perShare map[share][]id.Request       // the oldest first; guarded by mu
 }
 
-type keptKind struct {
+// share is what one key, or one person with all keys, may have of the memory.
+type share struct {
 	person id.User
-	key    id.Key
+	key    id.Key // zero for all of a person's
 	proven bool
+	most   int
 }
 
-// maxKept bounds the memory, maxKeptOfKind what there is of one key or one person.
+// maxKept bounds the memory, the others what there is of one key and of one person.
 const (
-	maxKept       = 10_000
-	maxKeptOfKind = 100
+	maxKept         = 10_000
+	maxKeptOfKey    = 100
+	maxKeptOfPerson = 500
 )
 
 func newLatest() latest {
-	return latest{byID: map[id.Request]*list.Element{}, order: list.New(), perKind: map[keptKind][]id.Request{}}
+	return latest{byID: map[id.Request]*list.Element{}, order: list.New(), perShare: map[share][]id.Request{}}
 }
 
-func (k *Kept) kind() keptKind { return keptKind{k.Person, k.Key, k.Proven} }
+// shares are those that a refusal takes from; most tells what belongs to no key from the whole of a person.
+func (k *Kept) shares() [2]share {
+	return [...]share{{k.Person, k.Key, k.Proven, maxKeptOfKey}, {k.Person, id.Key{}, k.Proven, maxKeptOfPerson}}
+}
 
 // Keep remembers one refused request of somebody. What is sealed is kept as what stands for it outside.
 func (t *Tally) Keep(k Kept) {
@@ -61,24 +69,29 @@ func (t *Tally) Keep(k Kept) {
 	if k.Request.IsZero() || l.byID[k.Request] != nil {
 		return
 	}
-	kind := k.kind()
-	switch {
-	case len(l.perKind[kind]) >= maxKeptOfKind:
-		l.forget(l.byID[l.perKind[kind][0]])
-	case l.order.Len() >= maxKept:
+	for _, s := range k.shares() {
+		if kept := l.perShare[s]; len(kept) >= s.most {
+			l.forget(l.byID[kept[0]])
+		}
+	}
+	if l.order.Len() >= maxKept {
 		l.forget(l.order.Front())
 	}
 	l.byID[k.Request] = l.order.PushBack(k)
-	l.perKind[kind] = append(l.perKind[kind], k.Request)
+	for _, s := range k.shares() {
+		l.perShare[s] = append(l.perShare[s], k.Request)
+	}
 }
 
-// forget drops the oldest of its kind.
+// forget drops one refused request.
 func (l *latest) forget(e *list.Element) {
 	k, _ := l.order.Remove(e).(Kept)
 	delete(l.byID, k.Request)
-	kind := k.kind()
-	if l.perKind[kind] = l.perKind[kind][1:]; len(l.perKind[kind]) == 0 {
-		delete(l.perKind, kind)
+	for _, s := range k.shares() {
+		kept := slices.DeleteFunc(l.perShare[s], func(r id.Request) bool { return r == k.Request })
+		if l.perShare[s] = kept; len(kept) == 0 {
+			delete(l.perShare, s)
+		}
 	}
 }
 

@@ -53,3 +53,25 @@ func TestStrangersDriveOutNothingOfTheHolder(t *testing.T) {
 		t.Error("memory has no bound")
 	}
 }
+
+// One person with many keys drives out nothing of others.
+func TestOnePersonDrivesOutNobody(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	tally := audit.NewTally(&page{}, func() time.Time { return now })
+	ada := principal.Principal{Kind: principal.KindUser, User: id.New[id.UserKind](now), Account: id.New[id.AccountKind](now)}
+	eve := principal.Principal{Kind: principal.KindUser, User: id.New[id.UserKind](now), Account: id.New[id.AccountKind](now)}
+	keep := func(who principal.Principal, k id.Key) id.Request {
+		r := id.New[id.RequestKind](now)
+		tally.Keep(audit.Kept{Refusal: audit.Refusal{Person: who.User, Account: who.Account, Key: k, Reason: "key.scope_missing"}, Request: r, At: now, Proven: true})
+		return r
+	}
+	own := keep(ada, id.Key{1})
+	for n := range 101 {
+		for range 100 {
+			keep(eve, id.Key{2, byte(n)})
+		}
+	}
+	if _, found := tally.Why(ada, own); !found {
+		t.Error("one person's refusals drove out another's")
+	}
+}

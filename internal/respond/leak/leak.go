@@ -2,7 +2,7 @@
 //
 // It does not know HTTP, and which key a secret belongs to is package apikey's to find.
 //
-//	signed report → known reporter → its signature over the raw body → finds → each key that has one is blocked, its owner is told
+//	signed report → known reporter → its body, one of few at once → its signature over it → finds → each key that has one is blocked, its owner is told
 //
 // Invariant: a report that is not signed by a reporter whose public key was configured changes nothing and costs its sender one refusal among
 // all; and no answer depends on whether a find is a secret of ours.
@@ -53,11 +53,12 @@ type Intake struct {
 
 	reports, finds, blocked atomic.Int64
 	room                    chan struct{} // one report at a time looks through the keys
+	seats                   chan struct{} // few bodies at a time are held
 }
 
 // New makes an Intake that believes these reporters; none turns it off.
 func New(now func() time.Time, keys Keys, budgets Budgets, reporters Reporters) *Intake {
-	return &Intake{now: now, keys: keys, budgets: budgets, reporters: reporters, room: make(chan struct{}, 1)}
+	return &Intake{now: now, keys: keys, budgets: budgets, reporters: reporters, room: make(chan struct{}, 1), seats: make(chan struct{}, maxHeld)}
 }
 
 // Counts are what was taken so far, for measurements.
@@ -70,18 +71,21 @@ const (
 	MaxBody   = 1 << 20
 	maxFinds  = 1000
 	maxSecret = 8 << 10
+	maxHeld   = 16
 )
 
 // Signed is a report as it came.
 type Signed struct {
-	// Reporter names the public key, Signature is ECDSA in ASN.1 over the SHA-256 of Body, in base64.
+	// Reporter names the public key, Signature is ECDSA in ASN.1 over the SHA-256 of the body, in base64.
 	Reporter, Signature string
-	Body                []byte
 	From                netip.Addr
+	// ReadBody reads the body, of at most MaxBody. It is called at most once, after it is clear that a known reporter may have sent it.
+	ReadBody func() ([]byte, error)
 }
 
 // Receive takes a report in the format of GitHub's secret scanning partners. When it returns without an error, every key that was found is
-// blocked, durably. Errors: not_found where no reporter is configured, rate_limited, unauthorized, request.malformed, busy.
+// blocked, durably. Of what nobody known can have sent no body is held, and of everything else 16 at once.
+// Errors: not_found where no reporter is configured, rate_limited, unauthorized, request.malformed, busy, and those of ReadBody.
 func (i *Intake) Receive(ctx context.Context, s Signed) error {
 	if len(i.reporters) == 0 {
 		return fault.New(fault.NotFound)
@@ -89,11 +93,27 @@ func (i *Intake) Receive(ctx context.Context, s Signed) error {
 	if !i.budgets.Left(id.Key{}, s.From, i.now()) {
 		return fault.New(fault.RateLimited).After(time.Second)
 	}
-	if !i.believed(s) {
+	signature, err := base64.StdEncoding.DecodeString(s.Signature)
+	public := i.reporters[s.Reporter]
+	if public == nil || err != nil {
 		i.budgets.Fail(id.Key{}, s.From, i.now())
 		return fault.New(fault.Unauthorized)
 	}
-	finds, err := ReadReport(s.Body)
+	leave, err := enter(ctx, i.seats)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	body, err := s.ReadBody()
+	if err != nil {
+		i.budgets.Fail(id.Key{}, s.From, i.now()) // or a seat would cost a slow sender nothing
+		return err
+	}
+	if digest := sha256.Sum256(body); !ecdsa.VerifyASN1(public, digest[:], signature) {
+		i.budgets.Fail(id.Key{}, s.From, i.now())
+		return fault.New(fault.Unauthorized)
+	}
+	finds, err := ReadReport(body)
 	if err != nil {
 		return err
 	}
@@ -101,29 +121,28 @@ func (i *Intake) Receive(ctx context.Context, s Signed) error {
 	return err
 }
 
+// enter waits for a place. Errors: busy.
+func enter(ctx context.Context, places chan struct{}) (leave func(), err error) {
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, nil
+	case <-ctx.Done():
+		return nil, fault.New(fault.Busy).After(5 * time.Second)
+	}
+}
+
 // Block blocks the keys of finds that somebody trusted brings, and says how many. Errors: busy.
 func (i *Intake) Block(ctx context.Context, p principal.Principal, finds []apikey.Find) (int, error) {
-	select {
-	case i.room <- struct{}{}:
-		defer func() { <-i.room }()
-	case <-ctx.Done():
-		return 0, fault.New(fault.Busy).After(5 * time.Second)
+	leave, err := enter(ctx, i.room)
+	if err != nil {
+		return 0, err
 	}
+	defer leave()
 	blocked, err := i.keys.BlockFound(ctx, p, finds)
 	i.reports.Add(1)
 	i.finds.Add(int64(len(finds)))
 	i.blocked.Add(int64(blocked))
 	return blocked, err
-}
-
-func (i *Intake) believed(s Signed) bool {
-	public := i.reporters[s.Reporter]
-	signature, err := base64.StdEncoding.DecodeString(s.Signature)
-	if public == nil || err != nil {
-		return false
-	}
-	digest := sha256.Sum256(s.Body)
-	return ecdsa.VerifyASN1(public, digest[:], signature)
 }
 
 // ReadReport reads a report: a JSON array of objects with token, type, url and source, all text. Members that a reporter adds are left alone.

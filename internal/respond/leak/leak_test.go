@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -246,6 +247,87 @@ func FuzzReadReport(f *testing.F) {
 		for _, find := range finds {
 			if err == nil && find.Secret.IsEmpty() {
 				t.Error("a find without a secret")
+			}
+		}
+	})
+}
+
+// counted tells how much of a stranger's body was read.
+type counted struct {
+	left, read int
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		return 0, io.EOF
+	}
+	n := min(len(p), c.left)
+	for i := range n {
+		p[i] = 'x'
+	}
+	c.left -= n
+	c.read += n
+	return n, nil
+}
+
+// Nobody's body is held before it is clear that somebody who is known may have sent it, and none where there are no reporters.
+func TestStrangersBodiesAreNotHeld(t *testing.T) {
+	try := func(t *testing.T, s *authtest.Stack) {
+		body := &counted{left: 1 << 20}
+		q := httptest.NewRequest(http.MethodPost, authtest.Origin+"/v1/leaks", body).WithContext(t.Context())
+		q.ContentLength, q.RequestURI = 1<<20, "/v1/leaks"
+		q.Header.Set("Content-Type", "application/json")
+		q.Header.Set("Github-Public-Key-Identifier", "nobody we know")
+		q.Header.Set("Github-Public-Key-Signature", "AAAA")
+		a := s.Do(q)
+		if body.read > 64<<10 {
+			t.Errorf("answered %d after %d bytes of a stranger were read into memory", a.StatusCode, body.read)
+		}
+	}
+	t.Run("reporters", func(t *testing.T) {
+		withReporter(t, func(t *testing.T, s *authtest.Stack, _ reporter) { try(t, s) })
+	})
+	t.Run("no reporters", func(t *testing.T) { try(t, authtest.Start(t)) })
+}
+
+// One secret that cannot be opened keeps no other key from being blocked.
+func TestOneBrokenSecretStopsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReporter(t)
+		folder := t.TempDir()
+		path := filepath.Join(folder, "keys.json")
+		if err := os.WriteFile(path, r.file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := authtest.StartWith(t, authtest.Options{Folder: folder, YAML: "leaks: {public_keys_file: " + path + "}\n"})
+		ada := s.SignUp("ada@example.com")
+		broken := s.IssueKey(ada, apikey.IssueInput{Algorithm: sign.HMACSHA256})
+		k := s.IssueKey(ada, apikey.IssueInput{Algorithm: sign.HMACSHA256})
+		s.APIKeys.Find(broken.ID).Materials[0].Bytes = []byte("what somebody wrote into the row")
+		body := report(t, k.Secret)
+		a := s.Do(r.post(t, body, "scanner", r.sign(t, body)))
+		if live := s.APIKeys.Find(k.ID); live == nil || live.State(s.Now()) == nil {
+			t.Errorf("answered %d, and a leaked key goes on because another one's row is broken", a.StatusCode)
+		}
+	})
+}
+
+// What everybody may know of a key pair is no leak.
+func TestAPublicHalfIsNoSecret(t *testing.T) {
+	withReporter(t, func(t *testing.T, s *authtest.Stack, r reporter) {
+		ada := s.SignUp("ada@example.com")
+		for _, a := range []sign.Algorithm{sign.Ed25519, sign.ES256} {
+			in := apikey.IssueInput{Dialect: sign.Native, Algorithm: a}
+			if a == sign.ES256 {
+				in.Dialect = sign.Coinbase
+			}
+			k := s.IssueKey(ada, in)
+			body := report(t, base64.StdEncoding.EncodeToString(s.APIKeys.Find(k.ID).Materials[0].Bytes))
+			if a := s.Do(r.post(t, body, "scanner", r.sign(t, body))); a.StatusCode != http.StatusNoContent {
+				t.Fatalf("answered %d", a.StatusCode)
+			}
+			if live := s.APIKeys.Find(k.ID); live == nil || live.State(s.Now()) != nil {
+				t.Errorf("%s: a key is blocked by its public half", a)
 			}
 		}
 	})
