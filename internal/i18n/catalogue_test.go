@@ -110,7 +110,7 @@ func families() map[string][]string {
 	}
 	var missing []string
 	for _, gap := range []string{
-		"factor", "proof", "way", "codes", "claim", "reported", "stranger", "key_open", "passkey", "second", "phrase", "codes_few", "rehearsal", "key_ends",
+		"factor", "proof", "way", "codes", "claim", "leaving", "reported", "stranger", "key_open", "passkey", "second", "phrase", "codes_few", "rehearsal", "key_ends",
 		"key_unused", "shared", "many",
 	} {
 		for _, part := range []string{"title", "text", "link"} {

@@ -348,10 +348,14 @@ func (r *Rooms) young(ctx context.Context, tx any, u id.User) (time.Time, error)
 	return r.Factors.Young(ctx, tx, u)
 }
 
-// prepared asks package recovery, for the check-up.
+// prepared asks packages recovery and privacy, for the check-up.
 func (r *Rooms) prepared(ctx context.Context, p principal.Principal) (checkup.Prepared, error) {
 	ready, err := r.Recoveries.Readiness(ctx, p)
-	return checkup.Prepared{Claims: len(ready.Claims), RehearsedAt: ready.Choice.RehearsedAt}, err
+	if err != nil {
+		return checkup.Prepared{}, err
+	}
+	_, leaving, err := r.Privacy.Of(ctx, p)
+	return checkup.Prepared{Claims: len(ready.Claims), Leaving: leaving, RehearsedAt: ready.Choice.RehearsedAt}, err
 }
 
 func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) error {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
@@ -23,6 +24,15 @@ func (t *tx) DepartureOf(ctx context.Context, u id.User) (privacy.Departure, boo
 
 func (t *tx) DeleteDeparture(ctx context.Context, u id.User) (bool, error) {
 	return won(t.Queries.DeleteDeparture(ctx, sqlgen.DeleteDepartureParams{UserID: u[:]}))
+}
+
+func (t *tx) TakeDeparture(ctx context.Context, u id.User, due time.Time) (bool, error) {
+	return won(t.Queries.DeleteDueDeparture(ctx, sqlgen.DeleteDueDepartureParams{UserID: u[:], DueAt: micros(due)}))
+}
+
+func (t *tx) Claimed(ctx context.Context, u id.User, now time.Time) (bool, error) {
+	claims, err := t.ClaimsOf(ctx, u, now)
+	return len(claims) > 0, err
 }
 
 func (t *tx) OwnsAlone(ctx context.Context, u id.User) (bool, error) {

@@ -305,8 +305,8 @@ func (s *Sessions) Revoke(ctx context.Context, p principal.Principal, sid id.Ses
 		if err := s.End(ctx, tx, p.User, sid, "signed out from another session"); err != nil {
 			return audit.Event{}, err
 		}
-		err = txn.As[device.Tx](tx).UnsettlePlacesByDevice(ctx, row.Device, p.User, s.Now())
-		return audit.Event{Action: audit.SessionRevoked, Actor: p, Person: p.User, Facts: map[string]string{"device": row.Agent}}, err
+		facts := map[string]string{"device": row.Agent}
+		return audit.Event{Action: audit.SessionRevoked, Actor: p, Person: p.User, Facts: facts}, s.unsettleOn(ctx, tx, p.User, row.Device)
 	})
 }
 
@@ -329,12 +329,18 @@ func (s *Sessions) RevokeSelected(ctx context.Context, p principal.Principal, se
 			if err := s.End(ctx, tx, p.User, sid, "signed out from another session"); err != nil {
 				return audit.Event{}, err
 			}
-			if err := txn.As[device.Tx](tx).UnsettlePlacesByDevice(ctx, row.Device, p.User, s.Now()); err != nil {
-				return audit.Event{}, fmt.Errorf("unsettle places: %w", err)
+			if err := s.unsettleOn(ctx, tx, p.User, row.Device); err != nil {
+				return audit.Event{}, err
 			}
 			count++
 		}
-		return audit.Event{Action: audit.SessionSelectedRevoked, Actor: p, Person: p.User, Facts: map[string]string{"count": fmt.Sprint(count)}}, nil
+		facts := map[string]string{"count": fmt.Sprint(count)}
+		event := audit.Event{Action: audit.SessionSelectedRevoked, Actor: p, Person: p.User, Facts: facts}
+		if count == 0 {
+			return event, nil
+		}
+		h := happening.Happening{Kind: happening.SignedOutSelected, User: p.User, Session: p.Session, Facts: facts}
+		return event, s.Follow.Apply(ctx, tx, h.SeenFrom(p.Origin))
 	})
 	return count, err
 }
@@ -356,6 +362,8 @@ func (s *Sessions) Disown(ctx context.Context, p principal.Principal, sid id.Ses
 			if err := device.Forget(ctx, txn.As[device.Tx](tx), row.Device, p.User, s.Now()); err != nil {
 				return audit.Event{}, err
 			}
+		} else if err := s.unsettleOn(ctx, tx, p.User, row.Device); err != nil {
+			return audit.Event{}, err
 		}
 		if err := s.End(ctx, tx, p.User, sid, "disowned by its user"); err != nil {
 			return audit.Event{}, err
@@ -468,6 +476,17 @@ func (s *Sessions) unsettle(ctx context.Context, tx Tx, u id.User) error {
 	}
 	if err := txn.As[device.Tx](tx).UnrememberUser(ctx, u); err != nil {
 		return fmt.Errorf("forget in browsers: %w", err)
+	}
+	return nil
+}
+
+// unsettleOn does the same in one browser.
+func (s *Sessions) unsettleOn(ctx context.Context, tx Tx, u id.User, d id.Device) error {
+	if err := txn.As[device.Tx](tx).UnsettlePlacesByDevice(ctx, d, u, s.Now()); err != nil {
+		return fmt.Errorf("unsettle places: %w", err)
+	}
+	if _, err := txn.As[device.Tx](tx).UnrememberDeviceUser(ctx, d, u); err != nil {
+		return fmt.Errorf("forget in browser: %w", err)
 	}
 	return nil
 }

@@ -26,9 +26,12 @@ func (s *SignIns) Accounts(ctx context.Context, cookie secret.Value) (list []dev
 	return list, err
 }
 
-// Remember lets the principal's browser show their account where people sign in. It proves nothing there. A shared computer keeps nothing.
-// Errors: forbidden.
+// Remember lets the principal's browser show their account where people sign in. It proves nothing there. A shared computer keeps nothing,
+// and a session that owes a proof leaves no mark. Errors: forbidden.
 func (s *SignIns) Remember(ctx context.Context, p principal.Principal) error {
+	if p.Challenge.Why != "" {
+		return fault.New(fault.Forbidden)
+	}
 	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		won, err := tx.RememberDeviceUser(ctx, p.Origin.Device, p.User, s.Now())
 		if err != nil {

@@ -61,7 +61,9 @@ type Tx interface {
 // Prepared is how far somebody is ready to come back.
 type Prepared struct {
 	// Claims is how many recoveries of the account are under way.
-	Claims      int
+	Claims int
+	// Leaving says that the account is to be deleted.
+	Leaving     bool
 	RehearsedAt time.Time
 }
 
@@ -86,7 +88,7 @@ type Deps struct {
 	Holds interface {
 		Of(ctx context.Context, u id.User) (hold.Standing, error)
 	}
-	// Prepared asks package recovery, which no room imports.
+	// Prepared asks packages recovery and privacy, which no room imports.
 	Prepared func(ctx context.Context, p principal.Principal) (Prepared, error)
 }
 

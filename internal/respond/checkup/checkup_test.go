@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,6 +58,7 @@ func TestEachGapCostsWhatTheTableSays(t *testing.T) {
 		lack   func(a *checkup.Account)
 	}{
 		{"claim", checkup.Recovery, 20, true, func(a *checkup.Account) { a.Prepared.Claims = 1 }},
+		{"leaving", checkup.Recovery, 20, true, func(a *checkup.Account) { a.Prepared.Leaving = true }},
 		{"reported", checkup.Sessions, 10, true, func(a *checkup.Account) { a.Held.Holds = []hold.Hold{{Reason: happening.ReportedSession}} }},
 		{"stranger", checkup.Sessions, 10, true, func(a *checkup.Account) {
 			a.Sessions = append(a.Sessions, session.Listed{Row: session.Row{ID: id.Session{2}, Challenge: assurance.Challenge{Why: assurance.Stranger, Needs: assurance.Mfa}}})
@@ -192,4 +194,38 @@ func TestTheDocumentedAmountsAreCounted(t *testing.T) {
 	if diff := cmp.Diff(checkup.GapTable(), told); diff != "" {
 		t.Errorf("counted against documented:\n%s", diff)
 	}
+}
+
+// A yes to a key with a ceiling is none to the key without.
+func TestAYesEndsWithTheCeiling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := authtest.Start(t)
+		ada := s.SignUp("ada@example.com")
+		k := s.IssueKey(ada, apikey.IssueInput{Scopes: []string{"orders:write"}, Bounds: apikey.Bounds{OrderMost: "1000", DayMost: "5000", Markets: []string{"KRW-BTC"}, PerSecond: 1}})
+		open := func() (q checkup.Question) {
+			state, err := s.CheckUps.Of(t.Context(), ada.Principal())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, q := range state.Questions {
+				if q.Kind == checkup.AboutKey {
+					return q
+				}
+			}
+			t.Fatal("no question")
+			return q
+		}
+		q := open()
+		if err := s.CheckUps.Confirm(t.Context(), ada.Principal(), q.Item(), q.State()); err != nil {
+			t.Fatal(err)
+		}
+		host := principal.Host("tests")
+		host.User, host.Account = ada.User.ID, ada.Principal().Account
+		if _, err := s.APIKeys.Edit(t.Context(), host, apikey.EditInput{Key: k.ID, Bounds: &apikey.Bounds{}}); err != nil {
+			t.Fatal(err)
+		}
+		if q := open(); !q.Confirmed.IsZero() {
+			t.Error("the key lost every bound, and the yes to it stands")
+		}
+	})
 }

@@ -39,6 +39,7 @@ var gaps = []struct {
 	has func(a Account) bool
 }{
 	{Gap{"claim", Recovery, 20, true}, func(a Account) bool { return a.Prepared.Claims > 0 }},
+	{Gap{"leaving", Recovery, 20, true}, func(a Account) bool { return a.Prepared.Leaving }},
 	{Gap{"reported", Sessions, 10, true}, func(a Account) bool { return slices.ContainsFunc(a.Held.Holds, reported) }},
 	{Gap{"stranger", Sessions, 10, true}, func(a Account) bool {
 		return slices.ContainsFunc(a.Sessions, func(s session.Listed) bool { return s.ID != a.This.Session && s.Challenge.Open(a.Now) })

@@ -109,5 +109,5 @@ func ofMethods(a Account) (list []Question) {
 // ofKey asks again when a key may do more, or is reached from elsewhere, or ends at another time.
 func ofKey(k apikey.Key) Question {
 	q := Question{Layer: Keys, Kind: AboutKey, ID: k.Text(), Name: k.Name, Since: k.Born, Used: k.LastUsedAt, From: k.LastUsedFrom}
-	return q.about(k.Name, k.Purpose, k.Scopes.Words(), fmt.Sprint(k.Allowlist), k.Pin, k.ExpiresAt.UnixMicro(), k.Standby, k.ReleasedAt.IsZero(), k.Owner.String())
+	return q.about(k.Name, k.Purpose, k.Scopes.Words(), fmt.Sprint(k.Allowlist), k.Pin, k.ExpiresAt.UnixMicro(), k.Standby, k.ReleasedAt.IsZero(), fmt.Sprint(k.Bounds), k.OnEnd, k.Owner.String())
 }

@@ -60,6 +60,12 @@ var causes = map[happening.Kind]map[string]cause{
 		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/sessions/sign-out-others", nil) }},
 		"pages": {happens: func(w *world) { w.submit("/sessions/sign-out-others") }},
 	},
+	happening.SignedOutSelected: {
+		"/v1": {happens: func(w *world) {
+			w.call(http.MethodPost, "/v1/sessions/sign-out-selected", map[string]any{"sessions": []string{w.third()}})
+		}},
+		"pages": {happens: func(w *world) { w.submit("/sessions/sign-out-selected", "session", w.third()) }},
+	},
 	happening.SignedOutAll: {
 		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/sessions/sign-out-everywhere", nil) }},
 		"pages": {happens: func(w *world) { w.submit("/sessions/sign-out-everywhere") }},
@@ -117,6 +123,7 @@ var causes = map[happening.Kind]map[string]cause{
 			w.submit("/recovery/codes")
 		}},
 	},
+	happening.RecoveryClaimed: {"/v1": {happens: func(w *world) { w.claimed(w.Browser("198.51.100.66")) }}},
 	happening.RecoveryCompleted: {"/v1": {happens: func(w *world) {
 		b := w.Browser(home)
 		w.must(w.recovered(b))

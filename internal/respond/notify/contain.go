@@ -24,18 +24,25 @@ type Containment struct {
 	Undo bool
 	// Key stops the API key that is reported.
 	Key bool
+	// Stay makes the link work for as long as there may be a departure to stop.
+	Stay bool
 }
 
 // Lives of links, from when their mail was handed over.
 const (
 	LinkLife = 24 * time.Hour
 	UndoLife = 72 * time.Hour
+	// StayLife is as long as a departure may be made to wait.
+	StayLife = 30 * 24 * time.Hour
 )
 
 // Life is how long the link works.
 func (c Containment) Life() time.Duration {
-	if c.Undo {
+	switch {
+	case c.Undo:
 		return UndoLife
+	case c.Stay:
+		return StayLife
 	}
 	return LinkLife
 }
@@ -76,7 +83,7 @@ var containments = map[Letter]Containment{
 	RecoveryShortened:     {Kind: happening.ReportedChange},
 	DeviceLost:            {Kind: happening.ReportedChange},
 	ContactChanged:        {Kind: happening.ReportedChange, Undo: true},
-	DepartureBegun:        {Kind: happening.ReportedChange},
+	DepartureBegun:        {Kind: happening.ReportedChange, Stay: true},
 }
 
 // ContainmentOf is what the link of a letter stops; ok is false for one without a link.

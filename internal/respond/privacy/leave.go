@@ -118,7 +118,8 @@ func (s *Privacy) Stop(ctx context.Context, tx any, u id.User) error {
 	return nil
 }
 
-// DoDue erases who wanted to leave, at the end of their wait. Who would leave other members without an owner stays, and is told.
+// DoDue erases who wanted to leave, at the end of their wait. Who would leave other members without an owner, or whose account is claimed back,
+// stays, and is told. Whoever was told that they stay does, also where both happen at once: the departure is taken first, by one of them.
 func (s *Privacy) DoDue(ctx context.Context, fields []byte) error {
 	var job Due
 	if err := json.Unmarshal(fields, &job); err != nil {
@@ -126,26 +127,32 @@ func (s *Privacy) DoDue(ctx context.Context, fields []byte) error {
 	}
 	system := principal.System("departure")
 	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		d, found, err := tx.DepartureOf(ctx, job.User)
-		if err != nil || !found || d.Due.UnixMicro() != job.At {
+		won, err := tx.TakeDeparture(ctx, job.User, time.UnixMicro(job.At))
+		if err != nil || !won {
 			return audit.Quiet(audit.DepartureDropped), err
 		}
-		alone, err := tx.OwnsAlone(ctx, d.User)
+		stays, err := s.mustStay(ctx, tx, job.User)
 		if err != nil {
-			return audit.Event{}, fmt.Errorf("look for other owners: %w", err)
-		}
-		if alone {
-			if _, err := tx.DeleteDeparture(ctx, d.User); err != nil {
-				return audit.Event{}, err
-			}
-			return s.stayed(ctx, tx, system, d.User)
-		}
-		if _, err := tx.DisableUser(ctx, d.User, s.Now()); err != nil {
-			return audit.Event{}, fmt.Errorf("disable user: %w", err)
-		}
-		if err := s.Follow.Apply(ctx, tx, happening.Happening{Kind: happening.UserDisabled, User: d.User}); err != nil {
 			return audit.Event{}, err
 		}
-		return account.EraseIn(ctx, tx, system, d.User, s.Now())
+		if stays {
+			return s.stayed(ctx, tx, system, job.User)
+		}
+		if _, err := tx.DisableUser(ctx, job.User, s.Now()); err != nil {
+			return audit.Event{}, fmt.Errorf("disable user: %w", err)
+		}
+		if err := s.Follow.Apply(ctx, tx, happening.Happening{Kind: happening.UserDisabled, User: job.User}); err != nil {
+			return audit.Event{}, err
+		}
+		return account.EraseIn(ctx, tx, system, job.User, s.Now())
 	})
+}
+
+// mustStay says whether somebody would lose what they cannot get back.
+func (s *Privacy) mustStay(ctx context.Context, tx Tx, u id.User) (bool, error) {
+	alone, err := tx.OwnsAlone(ctx, u)
+	if err != nil || alone {
+		return alone, err
+	}
+	return tx.Claimed(ctx, u, s.Now())
 }

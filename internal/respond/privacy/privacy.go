@@ -75,6 +75,10 @@ type Tx interface {
 	InsertDeparture(ctx context.Context, d Departure) (won bool, err error)
 	DepartureOf(ctx context.Context, u id.User) (d Departure, found bool, err error)
 	DeleteDeparture(ctx context.Context, u id.User) (won bool, err error)
+	// TakeDeparture deletes the departure that ends at due; it is won by one transaction, and by none where its user stayed.
+	TakeDeparture(ctx context.Context, u id.User, due time.Time) (won bool, err error)
+	// Claimed says whether somebody claims the user's account back.
+	Claimed(ctx context.Context, u id.User, now time.Time) (bool, error)
 	// OwnsAlone says whether an account with other members has no other owner than this user.
 	OwnsAlone(ctx context.Context, u id.User) (bool, error)
 	DevicesOf(ctx context.Context, u id.User) ([]DeviceSeen, error)

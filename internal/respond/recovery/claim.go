@@ -119,6 +119,9 @@ func (r *Recoveries) claim(ctx context.Context, from From, which id.Recovery, wi
 			return event, r.dispute(ctx, tx, append(others, c), facts)
 		}
 		event.Action = audit.RecoveryClaimed
+		if err := r.Follow.Apply(ctx, tx, happening.Happening{Kind: happening.RecoveryClaimed, User: c.User}); err != nil {
+			return audit.Event{}, err
+		}
 		if err := tell(ctx, tx, c, notify.RecoveryWaiting, facts, now); err != nil {
 			return audit.Event{}, err
 		}

@@ -7,6 +7,9 @@ SELECT user_id, asked_at, due_at FROM departure WHERE user_id = @user_id;
 -- name: DeleteDeparture :execrows
 DELETE FROM departure WHERE user_id = @user_id;
 
+-- name: DeleteDueDeparture :execrows
+DELETE FROM departure WHERE user_id = @user_id AND due_at = @due_at;
+
 -- name: CountAccountsOwnedAlone :one
 SELECT COUNT(*) FROM member m
 WHERE m.user_id = @user_id AND m.role = 'owner' AND m.removed_at IS NULL

@@ -45,6 +45,23 @@ func (q *Queries) DeleteDeparture(ctx context.Context, arg DeleteDepartureParams
 	return result.RowsAffected()
 }
 
+const deleteDueDeparture = `-- name: DeleteDueDeparture :execrows
+DELETE FROM departure WHERE user_id = $1 AND due_at = $2
+`
+
+type DeleteDueDepartureParams struct {
+	UserID []byte
+	DueAt  int64
+}
+
+func (q *Queries) DeleteDueDeparture(ctx context.Context, arg DeleteDueDepartureParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteDueDeparture, arg.UserID, arg.DueAt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const departureByUser = `-- name: DepartureByUser :one
 SELECT user_id, asked_at, due_at FROM departure WHERE user_id = $1
 `
