@@ -27,7 +27,7 @@ func (t *tx) DeleteDeparture(ctx context.Context, u id.User) (bool, error) {
 }
 
 func (t *tx) TakeDeparture(ctx context.Context, u id.User, due time.Time) (bool, error) {
-	return won(t.Queries.DeleteDueDeparture(ctx, sqlgen.DeleteDueDepartureParams{UserID: u[:], DueAt: micros(due)}))
+	return won(t.DeleteDueDeparture(ctx, sqlgen.DeleteDueDepartureParams{UserID: u[:], DueAt: micros(due)}))
 }
 
 func (t *tx) Claimed(ctx context.Context, u id.User, now time.Time) (bool, error) {
