@@ -33,12 +33,14 @@ var built = struct {
 	paths  map[string]string // package → binary; guarded by Mutex
 }{paths: map[string]string{}}
 
-// Main runs a test package and removes what Build left. Call it from TestMain.
+// Main runs a test package and removes what Build left. Call it from TestMain: the folder is made before a test can say where temporary ones lie.
 func Main(m *testing.M) {
-	code := m.Run()
-	if built.folder != "" {
-		_ = os.RemoveAll(built.folder)
+	var err error
+	if built.folder, err = os.MkdirTemp("", "sallyport-programs-"); err != nil {
+		panic(err)
 	}
+	code := m.Run()
+	_ = os.RemoveAll(built.folder)
 	os.Exit(code)
 }
 
@@ -51,10 +53,7 @@ func Build(t testing.TB, command string) string {
 		return path
 	}
 	if built.folder == "" {
-		var err error
-		if built.folder, err = os.MkdirTemp("", "sallyport-programs-"); err != nil { //nolint:usetesting // it outlives the first test
-			t.Fatal(err)
-		}
+		t.Fatal("TestMain does not call program.Main")
 	}
 	path := filepath.Join(built.folder, fmt.Sprintf("%d-%s", len(built.paths), filepath.Base(command)))
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "grpcnotrace", "-o", path, command)
