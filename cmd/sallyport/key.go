@@ -13,7 +13,6 @@ import (
 	"github.com/seed-21c57000/sallyport/client"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
-	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/server"
@@ -25,7 +24,7 @@ func keyCommand() *cobra.Command {
 		Use: "key", Short: "Make, rotate, stop and revoke API keys; every change is audited",
 		Example: `  sallyport key list ada@example.com --config sallyport.yaml
   sallyport key revoke spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ`,
-	}), keyCreateCommand(), keyListCommand(), keyRevokeCommand(), keyRotateCommand(), keyRetireCommand(), keyLeakedCommand(), keyOrphansCommand(),
+	}), keyCreateCommand(), keyListCommand(), keyRevokeCommand(), keyRotateCommand(), keyRetireCommand(), keyLeakedCommand(), keyOrphansCommand(), keyTransferCommand(),
 		keyStopCommand("freeze", "Let a key look and cancel only", apikey.Freeze, false),
 		keyStopCommand("unfreeze", "Take a freeze back", apikey.Freeze, true),
 		keyStopCommand("block", "Refuse every request of a key until it is unblocked", apikey.Block, false),
@@ -202,7 +201,7 @@ func keyRows(keys []apikey.Key) []keyRow {
 			state = "blocked"
 		case !time.Now().Before(k.ExpiresAt):
 			state = "expired"
-		case k.OwnerRole == principal.NoRole:
+		case !k.Owned(time.Now()):
 			state = "orphan"
 		case k.Frozen():
 			state = "frozen"

@@ -27,6 +27,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/lab"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
@@ -86,7 +87,9 @@ type Deps struct {
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
 	Locks         *lock.Locks
-	Privacy       *privacy.Privacy
+	// Members is who belongs to accounts.
+	Members *member.Members
+	Privacy *privacy.Privacy
 	// Tiers say who is of high value.
 	Tiers *tier.Tiers
 	// Recoveries are the ways back.
@@ -119,7 +122,7 @@ func New(d Deps) (*API, error) {
 		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
 		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
-		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
+		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "CheckUps": d.CheckUps == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -148,6 +151,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&keys{a.Keys}).mount(a)
 	(&keyLife{a.Keys}).mount(a)
 	(&accounts{a.Accounts}).mount(a)
+	(&members{a.Members}).mount(a)
 	(&confirmations{a.Confirmations, a.Holds, a.Now}).mount(a)
 	(&messages{a.Notices, a.Now}).mount(a)
 	(&contacts{a.Contacts}).mount(a)

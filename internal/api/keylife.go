@@ -17,6 +17,7 @@ type keyLife struct {
 		standings
 		Find(k id.Key) *apikey.Live
 		Edit(ctx context.Context, p principal.Principal, in apikey.EditInput) (apikey.Key, error)
+		Transfer(ctx context.Context, p principal.Principal, in apikey.TransferInput) (apikey.Key, error)
 		Wake(ctx context.Context, p principal.Principal, k id.Key) error
 		Release(ctx context.Context, p principal.Principal, k id.Key) error
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
@@ -66,6 +67,11 @@ func (k *keyLife) mount(a *API) {
 		codes: []fault.Code{fault.KeyNotFound, fault.KeyFrozen, fault.KeyAboveCeiling, fault.KeyNeedsAllowlist},
 	}, k.edit)
 	register(a, operation{
+		id: "transferKey", method: http.MethodPost, path: "/v1/keys/{key_id}/transfer", summary: "Give a key to another member",
+		about: "Or to a service user. It keeps its id and secrets, and can do what its new owner may do. Whoever had the secret still has it: rotate it next.",
+		codes: []fault.Code{fault.KeyNotFound, fault.Forbidden},
+	}, k.transfer)
+	register(a, operation{
 		id: "wakeKey", method: http.MethodPost, path: "/v1/keys/{key_id}/wake", summary: "Wake a key that nobody used",
 		about: "It may do again what it was given.", codes: []fault.Code{fault.KeyNotFound, fault.Forbidden},
 	}, func(ctx context.Context, p principal.Principal, in *keyPath) (*struct{}, error) {
@@ -104,6 +110,26 @@ func (k *keyLife) mountStops(a *API) {
 			})
 		})
 	}
+}
+
+type transferGiven struct {
+	To id.User `json:"to" pattern:"^usr_[0-9a-z]{26}$" doc:"A member of the account" example:"usr_069g9r2kt0f7s8w3a5q1z7y6xc"`
+}
+
+type transferIn struct {
+	KeyID string `path:"key_id" doc:"The public id" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+	Body  transferGiven
+}
+
+type transferOut struct{ Body keyShown }
+
+func (k *keyLife) transfer(ctx context.Context, p principal.Principal, in *transferIn) (*transferOut, error) {
+	kid, err := k.named(in.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	after, err := k.room.Transfer(ctx, p, apikey.TransferInput{Key: kid, To: in.Body.To})
+	return &transferOut{keyAs(k.room, after)}, err
 }
 
 // on does to the key of the path what has no answer.

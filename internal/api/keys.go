@@ -49,6 +49,7 @@ type keyShown struct {
 	Name         string        `json:"name" example:"Rebalancer"`
 	Purpose      string        `json:"purpose" example:"Moves the portfolio back to its weights every night"`
 	Owner        id.User       `json:"owner" example:"usr_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	OwnerUntil   time.Time     `json:"owner_until,omitzero" doc:"When it stops, because its owner left or a sponsor of its owner did"`
 	OwnerName    string        `json:"owner_name,omitempty" example:"Min"`
 	Subaccount   id.Subaccount `json:"subaccount" doc:"What it is pinned to" example:"sub_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Environment  string        `json:"environment" enum:"live,test"`
@@ -110,7 +111,7 @@ func keyAs(room standings, k apikey.Key) keyShown {
 		allow = append(allow, network.String())
 	}
 	return keyShown{
-		KeyID: k.Text(), Name: k.Name, Purpose: k.Purpose, Owner: k.Owner, OwnerName: k.OwnerName, Subaccount: k.Subaccount,
+		KeyID: k.Text(), Name: k.Name, Purpose: k.Purpose, Owner: k.Owner, OwnerName: k.OwnerName, OwnerUntil: k.OwnerUntil, Subaccount: k.Subaccount,
 		Environment: k.Environment.String(), Dialect: k.Dialect.String(), Algorithm: k.Algorithm.String(), Scopes: k.Scopes.Words(), Settings: k.Dialect.SettingsWords(k.Settings),
 		Allowlist: allow, WindowMS: k.WindowPast.Milliseconds(), CreatedAt: k.Born, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
 		LastUsedAt: k.LastUsedAt, LastUsedFrom: k.LastUsedFrom, FrozenAt: k.FrozenAt, BlockedAt: k.BlockedAt, ReleasedAt: k.ReleasedAt,
@@ -154,6 +155,7 @@ type keyWanted struct {
 	Name        string        `json:"name" maxLength:"320" doc:"At most 80 characters" example:"Rebalancer"`
 	Purpose     string        `json:"purpose" maxLength:"320" doc:"What it is for, so that its owner still knows in a year" example:"Weights, every night"`
 	Subaccount  id.Subaccount `json:"subaccount,omitzero" pattern:"^sub_[0-9a-z]{26}$" doc:"Missing: the main one"`
+	ServiceUser id.User       `json:"service_user,omitzero" pattern:"^usr_[0-9a-z]{26}$" doc:"The service user of the account that shall own it; missing: me"`
 	Environment string        `json:"environment" enum:"live,test" example:"test"`
 	Scopes      []string      `json:"scopes,omitempty" maxItems:"32" doc:"Missing or empty: read-only" example:"[\"balances:read\",\"orders:read\"]"`
 	Allowlist   []string      `json:"allowlist,omitempty" maxItems:"64" doc:"Addresses or networks, IPv4 or IPv6" example:"[\"203.0.113.7\"]"`
@@ -184,7 +186,7 @@ type keyOut struct{ Body keyIssued }
 func (k *keys) create(ctx context.Context, p principal.Principal, in *createKeyIn) (*keyOut, error) {
 	b := in.Body
 	wanted := apikey.IssueInput{
-		Name: b.Name, Purpose: b.Purpose, Subaccount: b.Subaccount, Scopes: b.Scopes, Allowlist: b.Allowlist,
+		Name: b.Name, Purpose: b.Purpose, Subaccount: b.Subaccount, Owner: b.ServiceUser, Scopes: b.Scopes, Allowlist: b.Allowlist,
 		Life: time.Duration(b.LifeSeconds) * time.Second, PublicKey: b.PublicKey, Challenge: b.Challenge, Possession: b.Possession,
 		Settings: b.Settings, Template: b.Template, OnEnd: apikey.OnEnd(b.OnEnd), Standby: b.Standby, Pin: b.Pin, Bounds: b.Bounds.input(),
 	}

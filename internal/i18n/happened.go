@@ -29,7 +29,18 @@ func (w Words) Happened(action audit.Action, facts map[string]string) string {
 			facts[name] = w.Say(word)
 		}
 	}
-	return w.Fill(text, w.spans(facts))
+	return w.Fill(text, w.roles(w.spans(facts)))
+}
+
+// roles tells the facts that are roles in words.
+func (w Words) roles(facts map[string]string) map[string]string {
+	said := maps.Clone(facts)
+	for _, name := range [...]string{"role", "from_role"} {
+		if word := "fact.role." + facts[name]; w.Has(word) {
+			said[name] = w.Say(word)
+		}
+	}
+	return said
 }
 
 // spans tells the facts that are lengths of time, or names of what was changed, in words.
@@ -61,7 +72,7 @@ func (w Words) Asked(action audit.Action, facts map[string]string) string {
 		return string(action)
 	}
 	said := map[string]string{}
-	maps.Copy(said, w.spans(facts))
+	maps.Copy(said, w.roles(w.spans(facts)))
 	if e := "fact.environment." + facts["environment"]; w.Has(e) {
 		said["environment"] = w.Say(e)
 	}

@@ -35,6 +35,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/lab"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
@@ -76,9 +77,11 @@ type Options struct {
 
 // Rooms is every room, built and wired.
 type Rooms struct {
-	Store    *store.DB
-	Locks    *lock.Locks
-	Tiers    *tier.Tiers
+	Store *store.DB
+	Locks *lock.Locks
+	Tiers *tier.Tiers
+	// Members is who belongs to accounts.
+	Members  *member.Members
 	Keys     *keyring.File
 	Accounts *account.Accounts
 	Sessions *session.Sessions
@@ -276,6 +279,10 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err := r.buildNotices(ctx, cfg, opts, post); err != nil {
 		return err
 	}
+	r.Members = member.New(member.Deps{
+		Ledger: store.Of[member.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Follow: follow, Sessions: r.Sessions, Keys: r.APIKeys, Post: post,
+		Limits: limitsOf(cfg.Throttle),
+	})
 	r.Privacy = privacy.New(privacy.Deps{
 		Ledger: store.Of[privacy.Tx](db), Now: now, StepUps: r.StepUps, Follow: follow, Wait: cfg.Departure.Wait, Kept: privacy.Kept{
 			Accounts: r.Accounts, Contacts: r.Contacts, Sessions: r.Sessions, Factors: r.Factors, Keys: r.APIKeys, Confirmations: r.Confirmations,
@@ -377,7 +384,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	if err != nil {
 		return err
 	}
-	limits := throttle.Limits{Free: cfg.Throttle.Free, FirstDelay: cfg.Throttle.FirstDelay, MaxDelay: cfg.Throttle.MaxDelay, Memory: 24 * time.Hour}
+	limits := limitsOf(cfg.Throttle)
 	r.Factors = factor.New(factor.Deps{
 		Ledger: store.Of[factor.Tx](db), Now: now, Hasher: hasher, Peppers: pepper{r.Keys}, Passkeys: passkeys, Ceremonies: r.ceremonies, Sealer: db.Ring(),
 		Sessions: r.Sessions, StepUps: r.StepUps, Follow: follow, Limits: limits, Issuer: Product,
@@ -410,6 +417,11 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 		Limits: limits, SourceLimits: manyTries(limits), Tally: r.Tally,
 	})
 	return nil
+}
+
+// limitsOf is what one user or address may try.
+func limitsOf(c config.Throttle) throttle.Limits {
+	return throttle.Limits{Free: c.Free, FirstDelay: c.FirstDelay, MaxDelay: c.MaxDelay, Memory: 24 * time.Hour}
 }
 
 // manyTries is what one network may try over all users: an office behind one address must not throttle itself.
@@ -502,6 +514,8 @@ func (r *Rooms) Handlers() store.Handlers {
 		contact.CodeMail{}.Kind(): r.Notices.DoContactMail,
 
 		privacy.Due{}.Kind(): r.Privacy.DoDue,
+
+		member.Letter{}.Kind(): r.Members.DoLetter,
 
 		recovery.CodeMail{}.Kind(): r.Recoveries.DoCodeMail,
 		recovery.Remind{}.Kind():   r.Recoveries.DoRemind,

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/mail/published"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
@@ -150,6 +151,12 @@ func (p *post) SendRecoveryCode(ctx context.Context, to notify.To, code secret.V
 	return p.send(ctx, to, letter.RecoveryCode{Code: letter.Code(code.Reveal()), ValidFor: life}, letter.Frame{})
 }
 
+// SendInvitation asks somebody into an account, in the words of who asks: of who is asked nothing is known yet.
+func (p *post) SendInvitation(ctx context.Context, i member.Invitation) error {
+	written := letter.Invitation{By: i.ByName, Account: i.AccountName, Role: i.Role.String(), Ends: i.ExpiresAt}
+	return p.send(ctx, notify.To{Mail: i.Mail, Lang: i.Lang}, written, letter.Frame{})
+}
+
 // SendNotice sends a notice.
 func (p *post) SendNotice(ctx context.Context, to notify.To, m notify.Message, link string) error {
 	written, err := p.write(to.Lang, m)
@@ -220,7 +227,7 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.KeyRevoked:
 		return letter.KeyRevoked{Name: facts["name"], Seen: seen}, nil
 	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked,
-		notify.KeyWidened, notify.KeyWoken, notify.KeyReleased:
+		notify.KeyWidened, notify.KeyWoken, notify.KeyReleased, notify.KeyTransferred:
 		return letter.KeyChanged{Change: string(l), Name: facts["name"], Seen: seen}, nil
 	case notify.ContactChanged:
 		return letter.ContactChanged{Second: facts["place"] == string(contact.Second), Old: facts["old"], New: facts["mail"], Seen: seen, Hold: m.Held}, nil
@@ -230,7 +237,7 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.SignUpExisting{}, nil
 	case notify.ContactCode:
 		return letter.ContactCode{Second: facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}, nil
-	case notify.KeyFound, notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled:
+	case notify.KeyFound, notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled, notify.KeyOrphaned:
 		return keyAged(l, facts, m.Born)
 	default:
 		return writeRecovery(lang, m, seen)

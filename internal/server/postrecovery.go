@@ -11,7 +11,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
-// writeRecovery writes the notices about ways back.
+// writeRecovery writes the notices about ways back, and those about what somebody is in an account.
 func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.Letter, error) {
 	wait, waitErr := time.ParseDuration(cmp.Or(m.Facts["wait"], "0s"))
 	ends, endsErr := timeOf(m.Facts["ends"])
@@ -34,6 +34,12 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 		return letter.RecoveryShortened{Wait: wait, Seen: seen, Hold: m.Held}, err
 	case notify.DeviceLost:
 		return letter.DeviceLost{Device: agent.Describe(m.Facts["lost"]).Words(lang), Passkeys: m.Facts["passkeys"], Seen: seen, Hold: m.Held}, nil
+	}
+	switch m.Letter { //nolint:exhaustive // as above
+	case notify.MembershipChanged:
+		return letter.MembershipChanged{Account: m.Facts["account_name"], Role: m.Facts["role"]}, nil
+	case notify.KeysLeft:
+		return letter.KeysLeft{Member: m.Facts["member"], Keys: m.Facts["keys"], Services: m.Facts["services"], Ends: ends}, err
 	}
 	from, err := timeOf(m.Facts["from"])
 	if m.Letter == notify.UserRaised || m.Letter == notify.UserLowered {

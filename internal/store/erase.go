@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
 )
 
@@ -35,6 +37,11 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 	for _, k := range keys {
 		ended = append(ended, rowID[id.KeyKind](k))
 	}
+	served, err := t.eraseServiceUsers(ctx, u, now)
+	if err != nil {
+		return nil, false, err
+	}
+	ended = append(ended, served...)
 	for what, erase := range map[string]func() error{
 		"password":       func() error { return t.DeletePasswordByUser(ctx, sqlgen.DeletePasswordByUserParams{UserID: u[:]}) },
 		"authenticator":  func() error { _, err := t.DeleteTOTP(ctx, u); return err },
@@ -71,6 +78,9 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		"contact changes": func() error {
 			return t.DeleteContactChangesByUser(ctx, sqlgen.DeleteContactChangesByUserParams{UserID: u[:]})
 		},
+		"invitations": func() error {
+			return t.DeleteInvitationsOfUser(ctx, sqlgen.DeleteInvitationsOfUserParams{UserID: u[:], Mail: user.Mail})
+		},
 		"assents":        func() error { return t.DeleteAssentsByUser(ctx, sqlgen.DeleteAssentsByUserParams{UserID: u[:]}) },
 		"account's name": func() error { return t.EraseAccountsOfUser(ctx, sqlgen.EraseAccountsOfUserParams{UserID: u[:]}) },
 	} {
@@ -78,5 +88,52 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 			return nil, false, fmt.Errorf("erase %s: %w", what, err)
 		}
 	}
+	// The last of all: what was erased above was found by it.
+	if err := t.RemoveMembershipsOfUser(ctx, sqlgen.RemoveMembershipsOfUserParams{UserID: u[:], RemovedAt: maybeMicros(now)}); err != nil {
+		return nil, false, fmt.Errorf("remove memberships: %w", err)
+	}
 	return ended, true, nil
+}
+
+// eraseServiceUsers ends the service users of accounts in which nobody is left, and gives those keys that were live. Where others are left, keys of those
+// that the user answered for are as good as before for as long as it takes to name somebody else.
+func (t *tx) eraseServiceUsers(ctx context.Context, u id.User, now time.Time) (ended []id.Key, err error) {
+	alone, err := t.ListServiceUsersOfUser(ctx, sqlgen.ListServiceUsersOfUserParams{UserID: u[:]})
+	if err != nil {
+		return nil, fmt.Errorf("list service users: %w", err)
+	}
+	for _, s := range alone {
+		keys, err := t.RevokeKeysByOwner(ctx, sqlgen.RevokeKeysByOwnerParams{OwnerID: s, RevokedAt: maybeMicros(now), RevokedWhy: "owner erased"})
+		if err != nil {
+			return nil, fmt.Errorf("revoke keys: %w", err)
+		}
+		for _, k := range keys {
+			ended = append(ended, rowID[id.KeyKind](k))
+		}
+		err = errors.Join(
+			t.EraseKeysOfOwner(ctx, sqlgen.EraseKeysOfOwnerParams{OwnerID: s}),
+			t.EraseSecretUsesOfOwner(ctx, sqlgen.EraseSecretUsesOfOwnerParams{OwnerID: s}),
+			t.EraseKeyUsesOfOwner(ctx, sqlgen.EraseKeyUsesOfOwnerParams{OwnerID: s}),
+			t.EraseServiceUser(ctx, sqlgen.EraseServiceUserParams{UserID: s}),
+			t.BlankUser(ctx, sqlgen.BlankUserParams{ID: s}),
+		)
+		if err != nil {
+			return nil, fmt.Errorf("erase service user: %w", err)
+		}
+		if _, err := t.DestroyPersonKey(ctx, rowID[id.UserKind](s), now); err != nil {
+			return nil, fmt.Errorf("destroy key of service user: %w", err)
+		}
+	}
+	sponsored, err := t.ListSponsoredBy(ctx, sqlgen.ListSponsoredByParams{UserID: u[:]})
+	if err != nil {
+		return nil, fmt.Errorf("list sponsored: %w", err)
+	}
+	for _, s := range sponsored {
+		until := sqlgen.SetKeysUntilParams{AccountID: s.AccountID, UserID: s.UserID, KeysUntil: maybeMicros(now.Add(member.Transfer))}
+		if err := t.SetKeysUntil(ctx, until); err != nil {
+			return nil, fmt.Errorf("end keys of service user: %w", err)
+		}
+		t.Announce(txn.Change{Subject: txn.SubjectMember, ID: rowID[id.UserKind](s.UserID)})
+	}
+	return ended, nil
 }

@@ -59,8 +59,12 @@ func (t *tx) ChangeKey(ctx context.Context, k apikey.Key) (bool, error) {
 		OnEnd: string(k.OnEnd), Standby: truth(k.Standby), Pin: k.Pin, Noticed: int64(k.Noticed), Dormancy: int64(k.Dormancy),
 		WokenAt: maybeMicros(k.WokenAt), LapseNoticed: int64(k.LapseNoticed), ReleasedAt: maybeMicros(k.ReleasedAt),
 		Markets: strings.Join(k.Bounds.Markets, " "), OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: int64(k.Bounds.PerSecond),
-		CreatedSession: k.MadeIn[:], ID: k.ID[:], AccountID: k.Account[:],
+		CreatedSession: k.MadeIn[:], OrphanedAt: maybeMicros(k.OrphanedAt), ID: k.ID[:], AccountID: k.Account[:],
 	}))
+}
+
+func (t *tx) TransferKey(ctx context.Context, k apikey.Key, owner id.User) (bool, error) {
+	return won(t.Queries.TransferKey(ctx, sqlgen.TransferKeyParams{ID: k.ID[:], AccountID: k.Account[:], OwnerID: owner[:]}))
 }
 
 func (t *tx) StopKey(ctx context.Context, k apikey.Key, s apikey.Stop, why string, now time.Time) (bool, error) {
@@ -236,8 +240,12 @@ func keyOf(row sqlgen.KeyByIDRow) (apikey.Key, error) {
 		OrderedDay: row.OrderedDay, Ordered: row.Ordered,
 	}
 	copy(k.MadeIn[:], row.CreatedSession)
-	if row.DisabledAt.Valid || row.RemovedAt.Valid {
+	k.OwnerUntil, k.OwnerLeft, k.OrphanedAt = maybeAt(row.KeysUntil), row.RemovedAt.Valid, maybeAt(row.OrphanedAt)
+	if row.DisabledAt.Valid || row.RemovedAt.Valid && !row.KeysUntil.Valid {
 		k.OwnerRole = principal.NoRole
+	}
+	if row.SponsorOne != nil {
+		k.Sponsors = []id.User{rowID[id.UserKind](row.SponsorOne), rowID[id.UserKind](row.SponsorTwo)}
 	}
 	var err error
 	if k.Environment, err = id.ParseEnvironment(row.Environment); err != nil {

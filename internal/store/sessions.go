@@ -100,6 +100,13 @@ func (t *tx) RaiseSession(ctx context.Context, r session.Row, old [32]byte, now 
 	}))
 }
 
+func (t *tx) MoveSession(ctx context.Context, s id.Session, a id.Account, sub id.Subaccount) (bool, error) {
+	if err := t.DeleteStepUpsBySession(ctx, sqlgen.DeleteStepUpsBySessionParams{SessionID: s[:]}); err != nil {
+		return false, err
+	}
+	return won(t.Queries.MoveSession(ctx, sqlgen.MoveSessionParams{ID: s[:], AccountID: a[:], SubaccountID: sub[:]}))
+}
+
 func (t *tx) LapseChallenge(ctx context.Context, s id.Session, until time.Time) (bool, error) {
 	return won(t.Queries.LapseChallenge(ctx, sqlgen.LapseChallengeParams{ID: s[:], Until: maybeMicros(until)}))
 }

@@ -55,6 +55,9 @@ func (t *tx) Sweep(ctx context.Context, now time.Time, limit int64) (total int64
 		func() (int64, error) {
 			return t.DeleteContactChangesBefore(ctx, sqlgen.DeleteContactChangesBeforeParams{Before: expired, MaxRows: limit})
 		},
+		func() (int64, error) {
+			return t.DeleteInvitationsBefore(ctx, sqlgen.DeleteInvitationsBeforeParams{Before: expired, MaxRows: limit})
+		},
 		func() (int64, error) { return t.sweepSessions(ctx, expired, day, limit) },
 		func() (int64, error) {
 			return t.DeleteEvidenceBefore(ctx, sqlgen.DeleteEvidenceBeforeParams{Before: expired, MaxRows: limit})

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
@@ -34,6 +35,7 @@ var (
 	_ contact.Tx  = (*tx)(nil)
 	_ device.Tx   = (*tx)(nil)
 	_ factor.Tx   = (*tx)(nil)
+	_ member.Tx   = (*tx)(nil)
 	_ recovery.Tx = (*tx)(nil)
 	_ notify.Tx   = (*tx)(nil)
 	_ session.Tx  = (*tx)(nil)

@@ -44,13 +44,45 @@ func (k *keys) showOne(v *visit, key apikey.Key, p page.Problem) error {
 		view.Secrets = append(view.Secrets, v.secret(s, i == 0))
 		view.Seen = view.Seen || i == 0 && !s.LastUsedAt.IsZero()
 	}
+	var err error
+	if view.Holders, err = k.holders(v, key.Owner); err != nil {
+		return err
+	}
 	if key.Algorithm.KeepsPublicHalf() {
-		var err error
 		if view.Challenge, err = k.keys.Challenge(v.who); err != nil {
 			return err
 		}
 	}
 	return v.show(page.KeyPage(v.frame("keylife.title"), view))
+}
+
+// holders are the members whom a key can be given to.
+func (k *keys) holders(v *visit, owner id.User) (list []page.Option, err error) {
+	circle, err := k.members.Of(v.r.Context(), v.who)
+	for _, m := range circle.Members {
+		if m.User != owner && !m.Disabled {
+			list = append(list, page.Option{Value: m.User.String(), Text: m.Name})
+		}
+	}
+	return list, err
+}
+
+// transfer gives the key of the address to another member.
+func (k *keys) transfer(v *visit) error {
+	kid, err := k.named(v)
+	if err != nil {
+		return err
+	}
+	in, err := v.form.only("to")
+	if err != nil {
+		return err
+	}
+	to, _ := id.Parse[id.UserKind](in["to"]) // what is no id is nobody
+	if _, err := k.keys.Transfer(v.r.Context(), v.who, apikey.TransferInput{Key: kid, To: to}); err != nil {
+		return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
+	}
+	v.say("key_changed")
+	return v.leave("/keys/" + v.r.PathValue("id"))
 }
 
 // secret says how much one of two secrets is used.

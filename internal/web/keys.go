@@ -11,6 +11,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -27,6 +28,7 @@ type keys struct {
 		Challenge(p principal.Principal) (string, error)
 		Issue(ctx context.Context, p principal.Principal, in apikey.IssueInput) (apikey.Issued, error)
 		Revoke(ctx context.Context, p principal.Principal, k id.Key) error
+		Transfer(ctx context.Context, p principal.Principal, in apikey.TransferInput) (apikey.Key, error)
 		Rotate(ctx context.Context, p principal.Principal, in apikey.RotateInput) (apikey.Rotated, error)
 		Retire(ctx context.Context, p principal.Principal, k id.Key, sure bool) error
 		Cutover(k id.Key) []apikey.Secret
@@ -37,6 +39,9 @@ type keys struct {
 	factors  methodsOf
 	accounts interface {
 		Subaccounts(ctx context.Context, p principal.Principal) ([]account.Subaccount, error)
+	}
+	members interface {
+		Of(ctx context.Context, p principal.Principal) (member.Circle, error)
 	}
 	terms keyTerms
 }
@@ -61,6 +66,7 @@ func (k *keys) mount(on mounter) {
 	on(http.MethodPost, "/keys/{id}/rotate", k.rotate)
 	on(http.MethodPost, "/keys/{id}/retire", k.retire)
 	on(http.MethodPost, "/keys/{id}/leaked", k.leaked)
+	on(http.MethodPost, "/keys/{id}/transfer", k.transfer)
 	on(http.MethodGet, "/keys/{id}/edit", k.planEdit)
 	on(http.MethodPost, "/keys/{id}/edit", k.edit)
 	on(http.MethodPost, "/keys/{id}/wake", func(v *visit) error {

@@ -27,7 +27,7 @@ func readWanted(f form) (wanted, error) {
 	w := wanted{scopes: f.takeAll("scopes")}
 	var err error
 	w.fields, err = f.only("name", "purpose", "environment", "subaccount", "allowlist", "here", "life", "kind", "public_key", "possession", "challenge",
-		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second")
+		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "owner")
 	return w, err
 }
 
@@ -63,6 +63,11 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 	}
 	if in.Bounds, err = w.bounds(); err != nil {
 		return in, err
+	}
+	if owner := w.fields["owner"]; owner != "" {
+		if in.Owner, err = id.Parse[id.UserKind](owner); err != nil {
+			return in, fault.New(fault.RequestInvalid, "field", "owner")
+		}
 	}
 	if in.Environment, err = id.ParseEnvironment(w.fields["environment"]); err != nil {
 		return in, fault.New(fault.RequestInvalid, "field", "environment")
@@ -142,10 +147,27 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 	view.Bounds = w.boundsView(p)
 	view.Templates, view.Template = v.templates(w.fields["template"]), w.fields["template"]
 	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), v.pins(w.fields["pin"], ""), w.fields["standby"] == "yes"
+	if view.Owners, err = k.owners(v, w.fields["owner"]); err != nil {
+		return err
+	}
 	if view.Subaccounts, err = k.subaccounts(v, w.fields["subaccount"]); err != nil {
 		return err
 	}
 	return v.show(page.NewKeyPage(v.frame("keys.new"), view))
+}
+
+// owners are the reader and the service users of the account; nothing to choose where there are none.
+func (k *keys) owners(v *visit, chosen string) (list []page.Option, err error) {
+	circle, err := k.members.Of(v.r.Context(), v.who)
+	for _, m := range circle.Members {
+		if m.Machine != nil {
+			list = append(list, page.Option{Value: m.User.String(), Text: m.Name, Chosen: m.User.String() == chosen})
+		}
+	}
+	if len(list) > 0 {
+		list = append([]page.Option{{Text: v.who.Name, Chosen: chosen == ""}}, list...)
+	}
+	return list, err
 }
 
 // exchanges lists the ways of other exchanges that keys are made for, with what the operator made of those that cover too little to trade.

@@ -288,6 +288,20 @@ const (
 	CheckUpChanged Code = "check_up.changed"
 	// TierUnchanged: The user stands so already, or there is no such user.
 	TierUnchanged Code = "tier.unchanged"
+	// MemberNotFound: There is nobody in this account whom that could change.
+	MemberNotFound Code = "member.not_found"
+	// MemberAlready: Whoever signs in with this address belongs to the account, or was asked already.
+	MemberAlready Code = "member.already"
+	// MemberLastOwner: The account would have no owner.
+	MemberLastOwner Code = "member.last_owner"
+	// MemberOnlyAccount: It is their only account, and they could not sign in without one.
+	MemberOnlyAccount Code = "member.only_account"
+	// InvitationNotFound: There is no such invitation to you: it was answered or taken back, is over, or was made for another address.
+	InvitationNotFound Code = "invitation.not_found"
+	// InvitationTooMany: At most {most} invitations may be open.
+	InvitationTooMany Code = "invitation.too_many"
+	// ServiceUserTooMany: An account may have at most {most} service users.
+	ServiceUserTooMany Code = "service_user.too_many"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -718,4 +732,25 @@ var registry = map[Code]Entry{
 	TierUnchanged: {Code: TierUnchanged, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "The user stands so already, or there is no such user.", EnglishFix: "Nothing is left to do.",
 		Korean: "이미 그 상태이거나 해당 사용자가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},
+	MemberNotFound: {Code: MemberNotFound, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is nobody in this account whom that could change.", EnglishFix: "Reload the list of members.",
+		Korean: "이 계정에 변경할 수 있는 해당 구성원이 없습니다.", KoreanFix: "구성원 목록을 새로 고쳐 주십시오."},
+	MemberAlready: {Code: MemberAlready, Status: 409, Sight: Anyone, Outside: "",
+		English: "Whoever signs in with this address belongs to the account, or was asked already.", EnglishFix: "Look at the members and the open invitations.",
+		Korean: "이 주소의 사용자는 이미 구성원이거나 초대를 받은 상태입니다.", KoreanFix: "구성원과 보낸 초대 목록을 확인해 주십시오."},
+	MemberLastOwner: {Code: MemberLastOwner, Status: 409, Sight: Anyone, Outside: "",
+		English: "The account would have no owner.", EnglishFix: "Make another member an owner first.",
+		Korean: "계정에 소유자가 한 명도 남지 않습니다.", KoreanFix: "먼저 다른 구성원을 소유자로 지정해 주십시오."},
+	MemberOnlyAccount: {Code: MemberOnlyAccount, Status: 409, Sight: Anyone, Outside: "",
+		English: "It is their only account, and they could not sign in without one.", EnglishFix: "Give them another role, or freeze their keys.",
+		Korean: "그 사용자의 유일한 계정이므로 내보내면 로그인할 수 없게 됩니다.", KoreanFix: "역할을 바꾸거나 키를 동결해 주십시오."},
+	InvitationNotFound: {Code: InvitationNotFound, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such invitation to you: it was answered or taken back, is over, or was made for another address.", EnglishFix: "Ask whoever invited you to do it again, with the address that you sign in with.",
+		Korean: "해당 초대가 없습니다. 이미 답했거나 철회되었거나 기한이 지났거나 다른 주소로 보낸 초대입니다.", KoreanFix: "초대한 분에게 로그인에 사용하는 주소로 다시 초대해 달라고 요청해 주십시오."},
+	InvitationTooMany: {Code: InvitationTooMany, Status: 409, Sight: Anyone, Outside: "",
+		English: "At most {most} invitations may be open.", EnglishFix: "Take one back that nobody has answered.",
+		Korean: "동시에 보낼 수 있는 초대는 최대 {most}개입니다.", KoreanFix: "답이 없는 초대를 철회해 주십시오."},
+	ServiceUserTooMany: {Code: ServiceUserTooMany, Status: 409, Sight: Anyone, Outside: "",
+		English: "An account may have at most {most} service users.", EnglishFix: "End one that is not needed any more.",
+		Korean: "한 계정에 둘 수 있는 서비스 사용자는 최대 {most}개입니다.", KoreanFix: "더 이상 필요 없는 서비스 사용자를 종료해 주십시오."},
 }

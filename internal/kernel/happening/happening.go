@@ -77,6 +77,14 @@ const (
 	RecoveryShortened     Kind = "recovery_shortened"
 	DeviceLost            Kind = "device_lost"
 
+	// MembershipChanged: somebody is another in an account than they were, or not in it any more.
+	MembershipChanged Kind = "membership_changed"
+	// KeysLeft: who owned keys, or answered for them, left the account; an owner is told of whom the keys still have.
+	KeysLeft Kind = "keys_left"
+	// KeyTransferred: a key has another owner. KeyOrphaned: it has none any more, and is refused.
+	KeyTransferred Kind = "key_transferred"
+	KeyOrphaned    Kind = "key_orphaned"
+
 	// UserRaised: the user is of high value, and will be asked for a passkey. UserLowered takes that back.
 	UserRaised  Kind = "user_raised"
 	UserLowered Kind = "user_lowered"

@@ -26,6 +26,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/sandbox"
@@ -225,6 +226,8 @@ type Letter struct {
 	Existing bool
 	// Nobody: the address of a recovery has no account.
 	Nobody bool
+	// Invitation into an account.
+	Invitation id.Invitation
 }
 
 // Mailbox receives all letters.
@@ -266,6 +269,12 @@ func (m *Mailbox) SendRecoveryCode(_ context.Context, to notify.To, code secret.
 		l.Code = string(code.Reveal())
 	}
 	m.add(l)
+	return nil
+}
+
+// SendInvitation keeps an invitation.
+func (m *Mailbox) SendInvitation(_ context.Context, i member.Invitation) error {
+	m.add(Letter{To: notify.To{Mail: i.Mail, Lang: i.Lang}, Invitation: i.ID})
 	return nil
 }
 

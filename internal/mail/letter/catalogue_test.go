@@ -116,6 +116,9 @@ func TestNoCatalogueKeyIsUnused(t *testing.T) {
 			unit, number, _ := strings.Cut(last, ".")
 			used[key] = used[unit] && used[number]
 		}
+		if prefix == "role" { // put together from a role
+			used[key] = used[last]
+		}
 		if prefix == "factor" { // put together from a Factor
 			used[key] = used[last]
 		}

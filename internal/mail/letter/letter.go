@@ -53,6 +53,7 @@ func (l Links) sessions() string { return l.Origin + "/sessions" }
 func (l Links) methods() string  { return l.Origin + "/methods" }
 func (l Links) keys() string     { return l.Origin + "/keys" }
 func (l Links) contact() string  { return l.Origin + "/contact" }
+func (l Links) members() string  { return l.Origin + "/members" }
 func (l Links) privacy() string  { return l.Origin + "/privacy" }
 
 func (l Links) recovery() string { return l.Origin + "/recovery" }

@@ -77,6 +77,8 @@ type Tx interface {
 	// MembershipsOf lists a user's memberships, the oldest first.
 	MembershipsOf(ctx context.Context, u id.User) ([]Membership, error)
 	SubaccountsOf(ctx context.Context, a id.Account) ([]Subaccount, error)
+	// OwnersOf lists the people who own an account and are there, the oldest first.
+	OwnersOf(ctx context.Context, a id.Account) ([]id.User, error)
 }
 
 // ErrTaken says that an address has a user.

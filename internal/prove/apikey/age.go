@@ -41,6 +41,7 @@ var (
 	expired  = verb{audit.KeyExpired, happening.KeyExpired}
 	lapsing  = verb{audit.KeyLapsing, happening.KeyLapsing}
 	lapsed   = verb{audit.KeyLapsed, happening.KeyLapsed}
+	orphaned = verb{audit.KeyOrphaned, happening.KeyOrphaned}
 	awake    = verb{action: audit.KeyUsed} // nothing is told
 	sleeping = [...]verb{
 		NoticedUnused:  {audit.KeyUnused, happening.KeyUnused},
@@ -62,6 +63,10 @@ func (k *Keys) LapseAt(key Key) time.Time {
 func (k *Keys) next(key Key, now time.Time) (after Key, v verb, ok bool) {
 	if !key.RevokedAt.IsZero() || key.Noticed == ended {
 		return key, v, false
+	}
+	if !key.OwnerUntil.IsZero() && !now.Before(key.OwnerUntil) && key.OrphanedAt.IsZero() {
+		key.OrphanedAt = now
+		return key, orphaned, true
 	}
 	if key.Noticed, ok = told(key.ExpiresAt, key, key.Noticed, now); ok {
 		return key, endOr(key.Noticed, expired, expiring), true

@@ -13,6 +13,7 @@ package apikey
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -84,8 +85,47 @@ type Key struct {
 	Ordered    string
 	// OwnerLocked: the owner has locked the account, so its keys are frozen.
 	OwnerLocked bool
-	// OwnerRole today; NoRole for a member who was removed or a user who was disabled.
+	// OwnerRole today; NoRole for a user who was disabled, or who was removed and whose keys do not go on.
 	OwnerRole principal.Role
+	// OwnerUntil is the end of what its owner means for it: they left the account, or it is a service user that lacks a sponsor; zero for all others.
+	OwnerUntil time.Time
+	// OwnerLeft: the owner is no member any more.
+	OwnerLeft bool
+	// Sponsors answer for the owner, if that is a service user.
+	Sponsors []id.User
+	// OrphanedAt is when it was told that it has nobody; zero while it has somebody.
+	OrphanedAt time.Time
+}
+
+// Owned says whether the key has an owner at now.
+func (k Key) Owned(now time.Time) bool {
+	return k.OwnerRole != principal.NoRole && (k.OwnerUntil.IsZero() || now.Before(k.OwnerUntil))
+}
+
+// told are those who hear of the key: its owner, or the sponsors of a service user; of one that nobody answers for any more, the owners of the account.
+func (k Key) told(ctx context.Context, tx Tx) ([]id.User, error) {
+	switch {
+	case k.OwnerLeft, !k.OwnerUntil.IsZero():
+		return tx.OwnersOf(ctx, k.Account)
+	case len(k.Sponsors) > 0:
+		return k.Sponsors, nil
+	}
+	return []id.User{k.Owner}, nil
+}
+
+// tell lets what follows from a change of the key follow for everybody who hears of it.
+func (k *Keys) tell(ctx context.Context, tx Tx, key Key, h happening.Happening) error {
+	told, err := key.told(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("who hears of %s: %w", key.Text(), err)
+	}
+	for _, u := range told {
+		h.User = u
+		if err := k.Follow.Apply(ctx, tx, h); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Frozen says whether the key may do nothing but look and cancel, by its owner's hand.
@@ -144,6 +184,10 @@ type Tx interface {
 	// StopKey and ResumeKey are won by the first.
 	StopKey(ctx context.Context, k Key, s Stop, why string, now time.Time) (won bool, err error)
 	ResumeKey(ctx context.Context, k Key, s Stop) (won bool, err error)
+	// HolderIn is somebody in an account; the zero value for one who is not there.
+	HolderIn(ctx context.Context, a id.Account, u id.User) (Holder, error)
+	// TransferKey gives it another owner; won is false if it is revoked.
+	TransferKey(ctx context.Context, k Key, owner id.User) (won bool, err error)
 	InsertSecret(ctx context.Context, k id.Key, m Material) error
 	// RetireSecrets ends those of lower versions at when, or earlier if that was said before.
 	RetireSecrets(ctx context.Context, k id.Key, before uint32, when time.Time) error

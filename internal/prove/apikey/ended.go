@@ -35,6 +35,7 @@ var ending = map[happening.Kind]bool{
 	happening.KeyFrozen: true, happening.KeyStrayed: true, happening.KeyBlocked: true, happening.KeyRevoked: true, happening.KeyLeaked: true,
 	happening.MoneyKeyLeaked: true, happening.KeyFound: true, happening.MoneyKeyFound: true, happening.KeyExpired: true, happening.KeyLapsed: true,
 	happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.OwnerLocked: true, happening.UserDisabled: true,
+	happening.KeyOrphaned: true,
 }
 
 // tellPlatform puts the job into the outbox of the change, if the change ends the placing of orders.
@@ -49,8 +50,8 @@ func (k *Keys) tellPlatform(ctx context.Context, tx any, key Key, kind happening
 	return nil
 }
 
-// Orphans lists keys that have nobody: their owner was disabled, or is no member of the account any more. They are refused, and stay until
-// somebody who may change the account revokes them or their owner comes back. Those that ended are not among them. Only the host asks.
+// Orphans lists keys that have nobody: their owner was disabled, or has left the account and the time to give them to somebody else is over. They are refused, and
+// stay until somebody who may change the account revokes or transfers them, or their owner comes back. Those that ended are not among them. Only the host asks.
 // Errors: forbidden.
 func (k *Keys) Orphans(ctx context.Context, p principal.Principal) (list []Key, err error) {
 	if !p.Trusted() {
@@ -66,7 +67,7 @@ func (k *Keys) Orphans(ctx context.Context, p principal.Principal) (list []Key, 
 			}
 			for _, key := range page {
 				after = key.ID
-				if key.OwnerRole == principal.NoRole && key.RevokedAt.IsZero() && now.Before(key.ExpiresAt) {
+				if !key.Owned(now) && key.RevokedAt.IsZero() && now.Before(key.ExpiresAt) {
 					list = append(list, key)
 				}
 			}

@@ -44,7 +44,7 @@ type Live struct {
 	WindowPast time.Duration
 
 	// Moments in microseconds; what has not happened is noMoment.
-	born, expires, revoked, blocked, lapses int64
+	born, expires, revoked, blocked, lapses, owned int64
 
 	pin  *netip.Prefix // nil if there is none, or none yet
 	used *use          // shared by all versions of one key
@@ -216,6 +216,7 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 		ID: key.ID, Account: key.Account, Subaccount: key.Subaccount, Owner: key.Owner, Name: key.Name,
 		Allowlist: key.Allowlist, Settings: key.Settings, WindowPast: key.WindowPast, born: key.Born.UnixMicro(),
 		expires: momentOf(key.ExpiresAt), revoked: momentOf(key.RevokedAt), blocked: momentOf(key.BlockedAt), lapses: noMoment,
+		owned:       momentOf(key.OwnerUntil),
 		Environment: key.Environment, Dialect: key.Dialect, Algorithm: key.Algorithm, OwnerRole: key.OwnerRole, Scopes: key.Scopes,
 		effective: k.effective(key, key.Born), dormancy: key.Dormancy, frozen: key.Frozen(), released: !key.ReleasedAt.IsZero(),
 		pinned: key.Pin != "", sum: id.SumKey(key.ID, key.Environment), used: &use{}, Materials: make([]LiveMaterial, 0, len(materials)),
@@ -359,7 +360,7 @@ func (l *Live) State(now time.Time) *fault.Error {
 		return fault.New(fault.KeyBlocked, "blocked_at", said(l.blocked))
 	case now.UnixMicro() >= l.expires:
 		return fault.New(fault.KeyExpired, "expired_at", said(l.expires))
-	case l.OwnerRole == principal.NoRole:
+	case l.OwnerRole == principal.NoRole || now.UnixMicro() >= l.owned:
 		return fault.New(fault.KeyOwnerDisabled)
 	case l.dormancy >= DisabledUnused:
 		return fault.New(fault.KeyUnused)
@@ -392,7 +393,7 @@ func (k *Keys) Standing(key Key) (s Standing, lapses time.Time) {
 		return StandsBlocked, lapses
 	case !now.Before(key.ExpiresAt):
 		return StandsExpired, lapses
-	case key.OwnerRole == principal.NoRole:
+	case !key.Owned(now):
 		return StandsOrphan, lapses
 	case key.Dormancy >= DisabledUnused:
 		return StandsDisabled, lapses

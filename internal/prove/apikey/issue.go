@@ -27,9 +27,10 @@ import (
 
 // IssueInput is what its maker wants of a key.
 type IssueInput struct {
-	// Account and Owner are for the host's command line; anybody else issues in their own account for themselves.
+	// Account is for the host's command line; anybody else issues in their own.
 	Account id.Account `json:"account,omitzero"`
-	Owner   id.User    `json:"owner,omitzero"`
+	// Owner is a service user of the account, or zero for who issues; the host's command line names anybody.
+	Owner id.User `json:"owner,omitzero"`
 
 	Name    string `json:"name"`
 	Purpose string `json:"purpose"`
@@ -89,7 +90,10 @@ func (k *Keys) Challenge(p principal.Principal) (string, error) {
 // step_up_required, assurance.too_low, sign_in.expired, key.possession_unproven.
 func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) (out Issued, err error) {
 	if !p.Trusted() {
-		in.Account, in.Owner = p.Account, p.User
+		in.Account = p.Account
+		if in.Owner.IsZero() {
+			in.Owner = p.User
+		}
 	}
 	if err := k.Decide.Decide(decision.Question{Principal: p, Class: scope.Setting, Account: in.Account}).Err(); err != nil {
 		return out, err
@@ -107,6 +111,9 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 		if key.Subaccount, err = k.subaccount(ctx, tx, in); err != nil {
 			return audit.Event{}, err
 		}
+		if key, err = k.given(ctx, tx, p, key); err != nil {
+			return audit.Event{}, err
+		}
 		if err := k.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
 		}
@@ -120,8 +127,8 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 		facts := factsOf(key)
-		follow := happening.Happening{Kind: happening.KeyCreated, User: key.Owner, Session: p.Session, Facts: facts}
-		return eventOf(audit.KeyCreated, p, key, facts), k.Follow.Apply(ctx, tx, follow.SeenFrom(p.Origin))
+		follow := happening.Happening{Kind: happening.KeyCreated, Session: p.Session, Facts: facts}
+		return eventOf(audit.KeyCreated, p, key, facts), k.tell(ctx, tx, key, follow.SeenFrom(p.Origin))
 	})
 	out.Key = key
 	return out, k.StepUps.Ask(ctx, err)

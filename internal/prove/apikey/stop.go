@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
@@ -179,11 +180,12 @@ func (k *Keys) changed(ctx context.Context, tx Tx, p principal.Principal, key Ke
 	if err := k.tellPlatform(ctx, tx, key, v.kind); err != nil {
 		return audit.Event{}, err
 	}
-	follow := happening.Happening{Kind: v.kind, User: key.Owner, Session: p.Session, Facts: facts}
-	return eventOf(v.action, p, key, facts), k.Follow.Apply(ctx, tx, follow.SeenFrom(p.Origin))
+	follow := happening.Happening{Kind: v.kind, Session: p.Session, Facts: facts}
+	return eventOf(v.action, p, key, facts), k.tell(ctx, tx, key, follow.SeenFrom(p.Origin))
 }
 
-// reach finds a key that the principal may reduce: its own, or any of the account for one who may change settings.
+// reach finds a key that the principal may reduce: its own, one of a service user that they answer for, or any of the account for one who may change
+// settings.
 func (k *Keys) reach(ctx context.Context, tx Tx, p principal.Principal, kid id.Key) (Key, error) {
 	key, found, err := tx.KeyToChange(ctx, kid)
 	if err != nil {
@@ -192,7 +194,7 @@ func (k *Keys) reach(ctx context.Context, tx Tx, p principal.Principal, kid id.K
 	if !found || (key.Account != p.Account && !p.Trusted()) || !key.RevokedAt.IsZero() {
 		return key, fault.New(fault.KeyNotFound)
 	}
-	if !p.Trusted() && key.Owner != p.User {
+	if !p.Trusted() && key.Owner != p.User && !slices.Contains(key.Sponsors, p.User) {
 		if err := k.Decide.Decide(decision.Question{Principal: p, Class: scope.Setting}).Err(); err != nil {
 			return key, err
 		}
@@ -212,14 +214,26 @@ func (k *Keys) reachToWiden(ctx context.Context, tx Tx, p principal.Principal, k
 // FreezeAll freezes every live key of an owner in the caller's transaction; room respond calls it where the table says so. Each is unfrozen by
 // its owner, one by one.
 func (k *Keys) FreezeAll(ctx context.Context, tx Tx, owner id.User, why happening.Kind) error {
+	return k.eachOf(ctx, tx, owner, func(key Key) error { return k.freeze(ctx, tx, key, why) })
+}
+
+// FreezeIn is FreezeAll for the keys of one account.
+func (k *Keys) FreezeIn(ctx context.Context, tx Tx, a id.Account, owner id.User, why happening.Kind) error {
 	return k.eachOf(ctx, tx, owner, func(key Key) error {
-		won, err := tx.StopKey(ctx, key, Freeze, string(why), k.Now())
-		if err != nil || !won {
-			return err
+		if key.Account != a {
+			return nil
 		}
-		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
-		return k.tellPlatform(ctx, tx, key, happening.KeyFrozen)
+		return k.freeze(ctx, tx, key, why)
 	})
+}
+
+func (k *Keys) freeze(ctx context.Context, tx Tx, key Key, why happening.Kind) error {
+	won, err := tx.StopKey(ctx, key, Freeze, string(why), k.Now())
+	if err != nil || !won {
+		return err
+	}
+	tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
+	return k.tellPlatform(ctx, tx, key, happening.KeyFrozen)
 }
 
 // TellAll tells the platform of every key of an owner who can use none of them, because of their own state: why is a change of that.

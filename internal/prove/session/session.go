@@ -31,6 +31,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
@@ -76,6 +77,8 @@ type Tx interface {
 	LiveSessionsByUser(ctx context.Context, u id.User, now time.Time) ([]Row, error)
 	// RaiseSession writes bearer, proof, challenge and whence of r if the bearer is still the old one.
 	RaiseSession(ctx context.Context, r Row, old [32]byte, now time.Time) (won bool, err error)
+	// MoveSession lets a live session act in another account of its user, and forgets the step-ups that were asked in it.
+	MoveSession(ctx context.Context, s id.Session, a id.Account, sub id.Subaccount) (won bool, err error)
 	// LapseChallenge lets the challenge of a live session end by itself; won is false where none stands, or its end is set.
 	LapseChallenge(ctx context.Context, s id.Session, until time.Time) (won bool, err error)
 	TouchSession(ctx context.Context, s id.Session, acted time.Time) error
@@ -246,6 +249,23 @@ func (s *Sessions) Raise(ctx context.Context, tx Tx, p principal.Principal, proo
 	}
 	announce(tx, p.Session)
 	return bearer, nil
+}
+
+// Move lets the principal's session act in another account of theirs, in the caller's transaction; the caller knows that it is theirs. Children on
+// gateway hosts end. Errors: session.ended.
+func (s *Sessions) Move(ctx context.Context, tx Tx, p principal.Principal, to account.Membership) error {
+	if err := s.EndChildren(ctx, tx, p.Session, "went over to another account"); err != nil {
+		return err
+	}
+	won, err := tx.MoveSession(ctx, p.Session, to.Account, to.Main)
+	if err != nil {
+		return fmt.Errorf("move session: %w", err)
+	}
+	if !won {
+		return fault.New(fault.SessionEnded)
+	}
+	announce(tx, p.Session)
+	return nil
 }
 
 // answer takes the challenges away that a proof answers: the one that is kept, and those that lie in where the session is shown from.

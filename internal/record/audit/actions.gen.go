@@ -230,6 +230,28 @@ const (
 	UserRaised Action = "user.raised"
 	// UserLowered: Sensitive changes ask for no more than what you have again.
 	UserLowered Action = "user.lowered"
+	// MemberInvited: You asked {mail} into the account as {role}.
+	MemberInvited Action = "member.invited"
+	// InvitationWithdrawn: An invitation into the account was taken back.
+	InvitationWithdrawn Action = "invitation.withdrawn"
+	// InvitationDeclined: You declined an invitation into {account_name}.
+	InvitationDeclined Action = "invitation.declined"
+	// MemberJoined: You joined {account_name} as {role}.
+	MemberJoined Action = "member.joined"
+	// MemberRoleSet: {member} is {role} in the account now, and was {from_role}.
+	MemberRoleSet Action = "member.role_set"
+	// MemberRemoved: {member} left the account. Keys they own there: {keys}.
+	MemberRemoved Action = "member.removed"
+	// SessionAccountSwitched: The session went over to the account {account_name}.
+	SessionAccountSwitched Action = "session.account_switched"
+	// ServiceUserAdded: The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.
+	ServiceUserAdded Action = "service_user.added"
+	// ServiceUserSponsored: {sponsor_one} and {sponsor_two} answer for the service user {member} now.
+	ServiceUserSponsored Action = "service_user.sponsored"
+	// KeyTransferred: The API key {name} has another owner: {member}.
+	KeyTransferred Action = "key.transferred"
+	// KeyOrphaned: The API key {name} has nobody any more and is refused.
+	KeyOrphaned Action = "key.orphaned"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -347,4 +369,15 @@ var actions = map[Action]Words{
 	TipPutAway:               {Quiet: true, English: "", Korean: ""},
 	UserRaised:               {Quiet: false, English: "From {from} on sensitive changes ask for a passkey: your account is of high value.", Korean: "{from}부터 중요한 변경에는 패스키가 필요합니다. 고액 계정으로 지정되었습니다."},
 	UserLowered:              {Quiet: false, English: "Sensitive changes ask for no more than what you have again.", Korean: "중요한 변경에 다시 기존 인증 수단을 사용할 수 있습니다."},
+	MemberInvited:            {Quiet: false, English: "You asked {mail} into the account as {role}.", Korean: "{mail}을(를) {role} 역할로 계정에 초대했습니다."},
+	InvitationWithdrawn:      {Quiet: false, English: "An invitation into the account was taken back.", Korean: "계정 초대를 철회했습니다."},
+	InvitationDeclined:       {Quiet: false, English: "You declined an invitation into {account_name}.", Korean: "{account_name} 계정의 초대를 거절했습니다."},
+	MemberJoined:             {Quiet: false, English: "You joined {account_name} as {role}.", Korean: "{account_name} 계정에 {role} 역할로 참여했습니다."},
+	MemberRoleSet:            {Quiet: false, English: "{member} is {role} in the account now, and was {from_role}.", Korean: "{member}의 계정 역할이 {from_role}에서 {role}(으)로 변경되었습니다."},
+	MemberRemoved:            {Quiet: false, English: "{member} left the account. Keys they own there: {keys}.", Korean: "{member}이(가) 계정에서 나갔습니다. 그 계정에서 소유한 키: {keys}개."},
+	SessionAccountSwitched:   {Quiet: false, English: "The session went over to the account {account_name}.", Korean: "세션이 {account_name} 계정으로 전환되었습니다."},
+	ServiceUserAdded:         {Quiet: false, English: "The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.", Korean: "서비스 사용자 {member}을(를) 만들었습니다. 책임자: {sponsor_one}, {sponsor_two}."},
+	ServiceUserSponsored:     {Quiet: false, English: "{sponsor_one} and {sponsor_two} answer for the service user {member} now.", Korean: "서비스 사용자 {member}의 책임자가 {sponsor_one}, {sponsor_two}(으)로 변경되었습니다."},
+	KeyTransferred:           {Quiet: false, English: "The API key {name} has another owner: {member}.", Korean: "API 키 {name}의 소유자가 {member}(으)로 변경되었습니다."},
+	KeyOrphaned:              {Quiet: false, English: "The API key {name} has nobody any more and is refused.", Korean: "API 키 {name}의 소유자가 없어 사용이 거부됩니다."},
 }

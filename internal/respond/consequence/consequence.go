@@ -137,9 +137,14 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryCancelled:     {Leaving: Dies, Notice: notify.RecoveryCancelled},
 	happening.RecoveryDisputed:      {Leaving: Dies, Notice: notify.RecoveryDisputed},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
-	happening.UserRaised:            {Notice: notify.UserRaised},
-	happening.UserLowered:           {Notice: notify.UserLowered},
-	happening.DeviceLost:            {Leaving: Dies, Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},
+	// Somebody else does it to them, or they leave: what their sessions may do is another from here on, and keys read it themselves.
+	happening.MembershipChanged: {This: Dies, Others: Dies, Notice: notify.MembershipChanged},
+	happening.KeysLeft:          {Notice: notify.KeysLeft},
+	happening.KeyTransferred:    {Notice: notify.KeyTransferred},
+	happening.KeyOrphaned:       {Notice: notify.KeyOrphaned},
+	happening.UserRaised:        {Notice: notify.UserRaised},
+	happening.UserLowered:       {Notice: notify.UserLowered},
+	happening.DeviceLost:        {Leaving: Dies, Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},
 }
 
 // Sessions is what this package asks of package session.

@@ -53,7 +53,7 @@ func TestEveryRowHappens(t *testing.T) {
 		happening.SignedUp: true, happening.UserEnabled: true, happening.OwnerUnlocked: true, // they have nothing yet, or nothing any more
 		happening.DepartureBegun: true, happening.DepartureStopped: true,
 		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, happening.KeyExpiring: true, happening.KeyExpired: true, happening.KeyLapsing: true,
-		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, // they only tell, and that is tried where they happen
+		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, happening.KeyOrphaned: true, // they only tell, and that is tried where they happen
 	}
 	for kind := range consequence.Table() {
 		if len(causes[kind]) == 0 && !apart[kind] {
@@ -88,11 +88,12 @@ func TestEveryNoticeHasItsContainment(t *testing.T) {
 	nothing := map[notify.Letter]bool{
 		notify.Welcome: true, notify.Contained: true, notify.DepartureStopped: true,
 		notify.UserRaised: true, notify.UserLowered: true, // the operator did
+		notify.MembershipChanged: true, notify.KeysLeft: true, // an owner of the account did, or somebody left
 		// The key that it is about is blocked already.
 		notify.KeyFound: true,
 		// Time did these.
 		notify.KeyExpiring: true, notify.KeyExpired: true, notify.KeyLapsing: true, notify.KeyLapsed: true, notify.KeyUnused: true,
-		notify.KeyNarrowed: true, notify.KeyDisabled: true,
+		notify.KeyNarrowed: true, notify.KeyDisabled: true, notify.KeyOrphaned: true,
 	}
 	for kind, row := range consequence.Table() {
 		plan, stops := notify.ContainmentOf(row.Notice)

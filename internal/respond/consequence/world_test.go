@@ -19,6 +19,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -41,6 +42,8 @@ type world struct {
 	before      *authtest.Browser // as here was before it happened
 	secret      string            // of the authenticator app
 	key         authtest.Key
+	// partnerSecret is that of the partner's authenticator app.
+	partnerSecret string
 }
 
 // cause is one way in which a thing happens.
@@ -288,6 +291,37 @@ var causes = map[happening.Kind]map[string]cause{
 		"pages": {happens: func(w *world) { w.submit("/lock") }},
 		"host":  {happens: func(w *world) { w.ok(w.Locks.Lock(w.t.Context(), principal.Host("tests"), w.user)) }},
 	},
+	happening.MembershipChanged: {
+		"host": {happens: func(w *world) {
+			w.partner()
+			w.ok(w.Members.SetRole(w.t.Context(), w.hostHere(), w.user, principal.Trader))
+		}},
+		"/v1": {happens: func(w *world) {
+			partner := w.partner()
+			partner.Call(http.MethodPut, "/v1/session/account", map[string]string{"account": w.account().String()})
+			w.must(partner.StepUp(http.MethodPatch, "/v1/members/"+w.user.String(), map[string]string{"role": "viewer"}, w.partnerSecret))
+		}},
+	},
+	happening.KeysLeft: {"host": {happens: func(w *world) {
+		left := w.partner().Principal().User
+		_, err := w.APIKeys.Transfer(w.t.Context(), principal.Host("tests"), apikey.TransferInput{Key: w.keyOf("another").ID, To: left})
+		w.ok(err)
+		w.ok(w.Members.Remove(w.t.Context(), w.hostHere(), member.RemoveInput{User: left}))
+	}}},
+	happening.KeyTransferred: {
+		"host": {happens: func(w *world) {
+			_, err := w.APIKeys.Transfer(w.t.Context(), principal.Host("tests"), apikey.TransferInput{Key: w.keyOf("another").ID, To: w.partner().Principal().User})
+			w.ok(err)
+		}},
+		"/v1": {happens: func(w *world) {
+			to := w.partner().Principal().User
+			w.proven(http.MethodPost, "/v1/keys/"+w.anotherKey()+"/transfer", map[string]any{"to": to})
+		}},
+		"pages": {happens: func(w *world) {
+			to := w.partner().Principal().User
+			w.submitProven("/keys/"+w.anotherKey()+"/transfer", "to", to.String())
+		}},
+	},
 	happening.UserRaised: {"host": {happens: func(w *world) { w.ok(w.Tiers.Raise(w.t.Context(), principal.Host("tests"), w.user)) }}},
 	happening.UserLowered: {"host": {happens: func(w *world) {
 		w.ok(w.Tiers.Raise(w.t.Context(), principal.Host("tests"), w.user))
@@ -320,6 +354,29 @@ func (w *world) stopped(s apikey.Stop) string {
 	key := w.keyOf("another")
 	w.ok(w.APIKeys.Stop(w.t.Context(), principal.Host("tests"), key.ID, s))
 	return key.Text()
+}
+
+// account is the one of the world's person; hostHere is the host's command line in it.
+func (w *world) account() id.Account { return w.key.Account }
+
+func (w *world) hostHere() principal.Principal {
+	p := principal.Host("tests")
+	p.Account = w.account()
+	return p
+}
+
+// partner is another owner of the account, in a browser of theirs.
+func (w *world) partner() *authtest.Browser {
+	w.t.Helper()
+	mail := "partner-" + w.mail
+	which, err := w.Members.Invite(w.t.Context(), w.hostHere(), mail, principal.Owner)
+	w.ok(err)
+	b := w.Browser(home)
+	b.Wait = w.clock.Advance
+	b.SignUp(mail)
+	w.partnerSecret = b.EnrolTOTP()
+	w.must(b.Call(http.MethodPost, "/v1/accounts/invitations/"+which.String()+"/accept", nil))
+	return b
 }
 
 // moneyKey is a key that could withdraw.

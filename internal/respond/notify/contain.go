@@ -70,6 +70,7 @@ var containments = map[Letter]Containment{
 	KeyLeaked:             {Kind: happening.ReportedChange},
 	KeyWidened:            {Kind: happening.ReportedChange, Key: true},
 	KeyWoken:              {Kind: happening.ReportedChange, Key: true},
+	KeyTransferred:        {Kind: happening.ReportedChange, Key: true},
 	KeyReleased:           {Kind: happening.ReportedChange, Key: true},
 	KeyStrayed:            {Kind: happening.ReportedSession, Key: true},
 	AccountLocked:         {Kind: happening.ReportedChange},

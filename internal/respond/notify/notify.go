@@ -19,6 +19,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
@@ -80,6 +81,11 @@ const (
 	DepartureBegun        Letter = "departure_begun"
 	DepartureStopped      Letter = "departure_stopped"
 
+	MembershipChanged Letter = "membership_changed"
+	KeysLeft          Letter = "keys_left"
+	KeyTransferred    Letter = "key_transferred"
+	KeyOrphaned       Letter = "key_orphaned"
+
 	UserRaised  Letter = "user_raised"
 	UserLowered Letter = "user_lowered"
 )
@@ -111,6 +117,8 @@ type Post interface {
 	SendCode(ctx context.Context, to To, code secret.Value, existing bool, life time.Duration) error
 	// SendContactCode sends the code of a new address: m is ContactCode, or ContactTaken where the address has another user.
 	SendContactCode(ctx context.Context, to To, m Message, code secret.Value) error
+	// SendInvitation asks somebody into an account.
+	SendInvitation(ctx context.Context, i member.Invitation) error
 	// SendRecoveryCode sends the code of a recovery, or with nobody the word that the address has no account.
 	SendRecoveryCode(ctx context.Context, to To, code secret.Value, nobody bool, life time.Duration) error
 }

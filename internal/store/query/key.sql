@@ -14,11 +14,12 @@ SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.env
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
-    u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
+    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
 LEFT JOIN user_lock l ON l.user_id = k.owner_id
+LEFT JOIN service_user w ON w.user_id = k.owner_id
 WHERE k.id = @id;
 
 -- name: ListLiveKeys :many
@@ -26,11 +27,12 @@ SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.env
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
-    u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
+    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
 LEFT JOIN user_lock l ON l.user_id = k.owner_id
+LEFT JOIN service_user w ON w.user_id = k.owner_id
 WHERE k.id > @after ORDER BY k.id LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: ListKeysByAccount :many
@@ -38,11 +40,12 @@ SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.env
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
-    u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
+    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
 LEFT JOIN user_lock l ON l.user_id = k.owner_id
+LEFT JOIN service_user w ON w.user_id = k.owner_id
 WHERE k.account_id = @account_id ORDER BY k.created_at DESC, k.id DESC;
 
 -- name: ListKeyIDsByOwner :many
@@ -103,7 +106,7 @@ DELETE FROM key_use WHERE key_id IN (SELECT id FROM api_key WHERE owner_id = @ow
 UPDATE api_key SET name = @name, purpose = @purpose, scopes = @scopes, allowlist = @allowlist, expires_at = @expires_at, on_end = @on_end,
     standby = @standby, pin = @pin, noticed = @noticed, dormancy = @dormancy, woken_at = @woken_at,
     lapse_noticed = @lapse_noticed, released_at = @released_at, created_session = @created_session, markets = @markets, order_most = @order_most,
-    day_most = @day_most, per_second = @per_second
+    day_most = @day_most, per_second = @per_second, orphaned_at = @orphaned_at
 WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
 
 -- name: FreezeKey :execrows
@@ -157,3 +160,6 @@ UPDATE api_key SET name = name WHERE id = @id;
 -- name: ClaimKeyRow :execrows
 UPDATE api_key SET name = name
 WHERE id = @id AND revoked_at IS NULL AND blocked_at IS NULL AND frozen_at IS NULL AND expires_at > @now;
+
+-- name: TransferKey :execrows
+UPDATE api_key SET owner_id = @owner_id, orphaned_at = NULL WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;

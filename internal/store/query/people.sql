@@ -24,7 +24,8 @@ UPDATE users SET mail = @mail, name = '', strange_at = NULL WHERE id = @id AND d
 
 -- name: EraseAccountsOfUser :exec
 UPDATE account SET name = '' WHERE id IN (SELECT m.account_id FROM member m WHERE m.user_id = @user_id)
-    AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = account.id AND o.user_id <> @user_id AND o.removed_at IS NULL);
+    AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = account.id AND o.user_id <> @user_id AND o.removed_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM service_user w WHERE w.user_id = o.user_id));
 
 -- name: DisableUser :execrows
 UPDATE users SET disabled_at = @disabled_at WHERE id = @id AND disabled_at IS NULL;
@@ -56,8 +57,97 @@ WHERE m.user_id = @user_id AND m.removed_at IS NULL
 ORDER BY m.created_at;
 
 -- name: ListMembersByAccount :many
-SELECT m.user_id, m.role, u.name, u.mail FROM member m JOIN users u ON u.id = m.user_id
-WHERE m.account_id = @account_id AND m.removed_at IS NULL ORDER BY m.created_at;
+SELECT m.user_id, m.role, m.created_at, m.removed_at, m.keys_until, u.name, u.mail, u.lang, u.disabled_at, w.purpose, w.sponsor_one, w.sponsor_two,
+    (SELECT COUNT(*) FROM api_key k WHERE k.owner_id = m.user_id AND k.account_id = m.account_id AND k.revoked_at IS NULL AND k.expires_at > @now) AS keys
+FROM member m
+JOIN users u ON u.id = m.user_id
+LEFT JOIN service_user w ON w.user_id = m.user_id
+WHERE m.account_id = @account_id ORDER BY m.created_at, m.user_id;
+
+-- name: ListOwnersByAccount :many
+SELECT m.user_id FROM member m JOIN users u ON u.id = m.user_id
+WHERE m.account_id = @account_id AND m.role = 'owner' AND m.removed_at IS NULL AND u.disabled_at IS NULL ORDER BY m.created_at, m.user_id;
+
+-- name: HolderInAccount :one
+SELECT u.name, m.role, w.sponsor_one, w.sponsor_two
+FROM member m
+JOIN users u ON u.id = m.user_id
+LEFT JOIN service_user w ON w.user_id = m.user_id
+WHERE m.account_id = @account_id AND m.user_id = @user_id AND m.removed_at IS NULL AND u.disabled_at IS NULL;
+
+-- name: AccountName :one
+SELECT name FROM account WHERE id = @id;
+
+-- name: ClaimAccountRow :exec
+UPDATE account SET name = name WHERE id = @id;
+
+-- name: JoinMember :execrows
+INSERT INTO member (account_id, user_id, role, created_at) VALUES (@account_id, @user_id, @role, @created_at)
+ON CONFLICT (account_id, user_id) DO UPDATE SET role = excluded.role, created_at = excluded.created_at, removed_at = NULL, keys_until = NULL
+WHERE member.removed_at IS NOT NULL;
+
+-- name: RemoveMember :execrows
+UPDATE member SET removed_at = @removed_at, keys_until = @keys_until WHERE account_id = @account_id AND user_id = @user_id AND removed_at IS NULL;
+
+-- name: SetKeysUntil :exec
+UPDATE member SET keys_until = @keys_until WHERE account_id = @account_id AND user_id = @user_id AND removed_at IS NULL;
+
+-- name: RemoveMembershipsOfUser :exec
+UPDATE member SET removed_at = @removed_at, keys_until = NULL WHERE user_id = @user_id AND removed_at IS NULL;
+
+-- name: InsertInvitation :execrows
+INSERT INTO invitation (id, account_id, mail, role, invited_by, created_at, expires_at)
+VALUES (@id, @account_id, @mail, @role, @invited_by, @created_at, @expires_at) ON CONFLICT DO NOTHING;
+
+-- name: InvitationByID :one
+SELECT i.id, i.account_id, i.mail, i.role, i.invited_by, i.created_at, i.expires_at, a.name AS account_name, u.name AS inviter, u.lang
+FROM invitation i JOIN account a ON a.id = i.account_id JOIN users u ON u.id = i.invited_by WHERE i.id = @id;
+
+-- name: ListInvitationsByAccount :many
+SELECT i.id, i.account_id, i.mail, i.role, i.invited_by, i.created_at, i.expires_at, a.name AS account_name, u.name AS inviter, u.lang
+FROM invitation i JOIN account a ON a.id = i.account_id JOIN users u ON u.id = i.invited_by
+WHERE i.account_id = @account_id AND i.expires_at > @now ORDER BY i.created_at, i.id;
+
+-- name: ListInvitationsByMail :many
+SELECT i.id, i.account_id, i.mail, i.role, i.invited_by, i.created_at, i.expires_at, a.name AS account_name, u.name AS inviter, u.lang
+FROM invitation i JOIN account a ON a.id = i.account_id JOIN users u ON u.id = i.invited_by
+WHERE i.mail = @mail AND i.expires_at > @now ORDER BY i.created_at, i.id;
+
+-- name: DeleteInvitation :execrows
+DELETE FROM invitation WHERE id = @id;
+
+-- name: DeleteExpiredInvitation :exec
+DELETE FROM invitation WHERE account_id = @account_id AND mail = @mail AND expires_at <= @now;
+
+-- name: DeleteInvitationsOfUser :exec
+DELETE FROM invitation WHERE invited_by = @user_id OR mail = @mail;
+
+-- name: DeleteInvitationsBefore :execrows
+DELETE FROM invitation WHERE id IN (SELECT i.id FROM invitation i WHERE i.expires_at < @before ORDER BY i.expires_at LIMIT CAST(@max_rows AS BIGINT));
+
+-- name: InsertServiceUser :exec
+INSERT INTO service_user (user_id, account_id, purpose, sponsor_one, sponsor_two) VALUES (@user_id, @account_id, @purpose, @sponsor_one, @sponsor_two);
+
+-- name: SetSponsors :execrows
+UPDATE service_user SET sponsor_one = @sponsor_one, sponsor_two = @sponsor_two WHERE user_id = @user_id AND account_id = @account_id;
+
+-- name: ListSponsoredBy :many
+SELECT w.user_id, w.account_id FROM member m
+JOIN service_user w ON w.account_id = m.account_id
+JOIN member n ON n.account_id = w.account_id AND n.user_id = w.user_id
+WHERE m.user_id = @user_id AND (w.sponsor_one = @user_id OR w.sponsor_two = @user_id) AND n.removed_at IS NULL AND n.keys_until IS NULL;
+
+-- name: ListServiceUsersOfUser :many
+SELECT w.user_id FROM service_user w JOIN member m ON m.account_id = w.account_id
+WHERE m.user_id = @user_id
+    AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = w.account_id AND o.user_id <> @user_id AND o.removed_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM service_user x WHERE x.user_id = o.user_id));
+
+-- name: EraseServiceUser :exec
+UPDATE service_user SET purpose = '' WHERE user_id = @user_id;
+
+-- name: BlankUser :exec
+UPDATE users SET name = '' WHERE id = @id;
 
 -- name: InsertSignUp :exec
 INSERT INTO sign_up (id, mail, name, lang, browser, tries, existing, created_at, expires_at)

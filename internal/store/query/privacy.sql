@@ -13,7 +13,8 @@ DELETE FROM departure WHERE user_id = @user_id AND due_at = @due_at;
 -- name: CountAccountsOwnedAlone :one
 SELECT COUNT(*) FROM member m
 WHERE m.user_id = @user_id AND m.role = 'owner' AND m.removed_at IS NULL
-    AND EXISTS (SELECT 1 FROM member o WHERE o.account_id = m.account_id AND o.user_id <> @user_id AND o.removed_at IS NULL)
+    AND EXISTS (SELECT 1 FROM member o WHERE o.account_id = m.account_id AND o.user_id <> @user_id AND o.removed_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM service_user w WHERE w.user_id = o.user_id))
     AND NOT EXISTS (
         SELECT 1 FROM member o WHERE o.account_id = m.account_id AND o.user_id <> @user_id AND o.role = 'owner' AND o.removed_at IS NULL
     );

@@ -45,6 +45,12 @@ UPDATE session SET token_hash = @token_hash, factors = @factors, properties = @p
     challenge = @challenge, challenge_needs = @challenge_needs, challenge_until = @challenge_until, address = @address, agent = @agent
 WHERE id = @id AND token_hash = @old_token_hash AND revoked_at IS NULL;
 
+-- name: MoveSession :execrows
+UPDATE session SET account_id = @account_id, subaccount_id = @subaccount_id WHERE id = @id AND revoked_at IS NULL;
+
+-- name: DeleteStepUpsBySession :exec
+DELETE FROM step_up WHERE session_id = @session_id;
+
 -- name: LapseChallenge :execrows
 UPDATE session SET challenge_until = @until WHERE id = @id AND challenge <> '' AND challenge_until IS NULL AND revoked_at IS NULL;
 

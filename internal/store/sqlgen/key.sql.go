@@ -227,8 +227,8 @@ const editKey = `-- name: EditKey :execrows
 UPDATE api_key SET name = $1, purpose = $2, scopes = $3, allowlist = $4, expires_at = $5, on_end = $6,
     standby = $7, pin = $8, noticed = $9, dormancy = $10, woken_at = $11,
     lapse_noticed = $12, released_at = $13, created_session = $14, markets = $15, order_most = $16,
-    day_most = $17, per_second = $18
-WHERE id = $19 AND account_id = $20 AND revoked_at IS NULL
+    day_most = $17, per_second = $18, orphaned_at = $19
+WHERE id = $20 AND account_id = $21 AND revoked_at IS NULL
 `
 
 type EditKeyParams struct {
@@ -250,6 +250,7 @@ type EditKeyParams struct {
 	OrderMost      string
 	DayMost        string
 	PerSecond      int64
+	OrphanedAt     sql.NullInt64
 	ID             []byte
 	AccountID      []byte
 }
@@ -274,6 +275,7 @@ func (q *Queries) EditKey(ctx context.Context, arg EditKeyParams) (int64, error)
 		arg.OrderMost,
 		arg.DayMost,
 		arg.PerSecond,
+		arg.OrphanedAt,
 		arg.ID,
 		arg.AccountID,
 	)
@@ -445,11 +447,12 @@ SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.env
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
-    u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
+    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
 LEFT JOIN user_lock l ON l.user_id = k.owner_id
+LEFT JOIN service_user w ON w.user_id = k.owner_id
 WHERE k.id = $1
 `
 
@@ -498,11 +501,15 @@ type KeyByIDRow struct {
 	PerSecond      int64
 	OrderedDay     int64
 	Ordered        string
+	OrphanedAt     sql.NullInt64
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
 	Role           string
 	RemovedAt      sql.NullInt64
+	KeysUntil      sql.NullInt64
+	SponsorOne     []byte
+	SponsorTwo     []byte
 }
 
 func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, error) {
@@ -549,11 +556,15 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.PerSecond,
 		&i.OrderedDay,
 		&i.Ordered,
+		&i.OrphanedAt,
 		&i.OwnerName,
 		&i.DisabledAt,
 		&i.LockedAt,
 		&i.Role,
 		&i.RemovedAt,
+		&i.KeysUntil,
+		&i.SponsorOne,
+		&i.SponsorTwo,
 	)
 	return i, err
 }
@@ -751,11 +762,12 @@ SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.env
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
-    u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
+    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
 LEFT JOIN user_lock l ON l.user_id = k.owner_id
+LEFT JOIN service_user w ON w.user_id = k.owner_id
 WHERE k.account_id = $1 ORDER BY k.created_at DESC, k.id DESC
 `
 
@@ -804,11 +816,15 @@ type ListKeysByAccountRow struct {
 	PerSecond      int64
 	OrderedDay     int64
 	Ordered        string
+	OrphanedAt     sql.NullInt64
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
 	Role           string
 	RemovedAt      sql.NullInt64
+	KeysUntil      sql.NullInt64
+	SponsorOne     []byte
+	SponsorTwo     []byte
 }
 
 func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountParams) ([]ListKeysByAccountRow, error) {
@@ -861,11 +877,15 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.PerSecond,
 			&i.OrderedDay,
 			&i.Ordered,
+			&i.OrphanedAt,
 			&i.OwnerName,
 			&i.DisabledAt,
 			&i.LockedAt,
 			&i.Role,
 			&i.RemovedAt,
+			&i.KeysUntil,
+			&i.SponsorOne,
+			&i.SponsorTwo,
 		); err != nil {
 			return nil, err
 		}
@@ -885,11 +905,12 @@ SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.env
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
-    u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
+    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
 LEFT JOIN user_lock l ON l.user_id = k.owner_id
+LEFT JOIN service_user w ON w.user_id = k.owner_id
 WHERE k.id > $1 ORDER BY k.id LIMIT CAST($2 AS BIGINT)
 `
 
@@ -939,11 +960,15 @@ type ListLiveKeysRow struct {
 	PerSecond      int64
 	OrderedDay     int64
 	Ordered        string
+	OrphanedAt     sql.NullInt64
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
 	Role           string
 	RemovedAt      sql.NullInt64
+	KeysUntil      sql.NullInt64
+	SponsorOne     []byte
+	SponsorTwo     []byte
 }
 
 func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]ListLiveKeysRow, error) {
@@ -996,11 +1021,15 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.PerSecond,
 			&i.OrderedDay,
 			&i.Ordered,
+			&i.OrphanedAt,
 			&i.OwnerName,
 			&i.DisabledAt,
 			&i.LockedAt,
 			&i.Role,
 			&i.RemovedAt,
+			&i.KeysUntil,
+			&i.SponsorOne,
+			&i.SponsorTwo,
 		); err != nil {
 			return nil, err
 		}
@@ -1171,6 +1200,24 @@ func (q *Queries) TouchKeySecret(ctx context.Context, arg TouchKeySecretParams) 
 		arg.KeyID,
 		arg.Version,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const transferKey = `-- name: TransferKey :execrows
+UPDATE api_key SET owner_id = $1, orphaned_at = NULL WHERE id = $2 AND account_id = $3 AND revoked_at IS NULL
+`
+
+type TransferKeyParams struct {
+	OwnerID   []byte
+	ID        []byte
+	AccountID []byte
+}
+
+func (q *Queries) TransferKey(ctx context.Context, arg TransferKeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, transferKey, arg.OwnerID, arg.ID, arg.AccountID)
 	if err != nil {
 		return 0, err
 	}

@@ -10,6 +10,34 @@ import (
 	"database/sql"
 )
 
+const accountName = `-- name: AccountName :one
+SELECT name FROM account WHERE id = $1
+`
+
+type AccountNameParams struct {
+	ID []byte
+}
+
+func (q *Queries) AccountName(ctx context.Context, arg AccountNameParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, accountName, arg.ID)
+	var name string
+	err := row.Scan(&name)
+	return name, err
+}
+
+const blankUser = `-- name: BlankUser :exec
+UPDATE users SET name = '' WHERE id = $1
+`
+
+type BlankUserParams struct {
+	ID []byte
+}
+
+func (q *Queries) BlankUser(ctx context.Context, arg BlankUserParams) error {
+	_, err := q.db.ExecContext(ctx, blankUser, arg.ID)
+	return err
+}
+
 const changePassword = `-- name: ChangePassword :execrows
 UPDATE password SET phc = $1, alone = $2, changed_at = $3 WHERE user_id = $4
 `
@@ -32,6 +60,19 @@ func (q *Queries) ChangePassword(ctx context.Context, arg ChangePasswordParams) 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const claimAccountRow = `-- name: ClaimAccountRow :exec
+UPDATE account SET name = name WHERE id = $1
+`
+
+type ClaimAccountRowParams struct {
+	ID []byte
+}
+
+func (q *Queries) ClaimAccountRow(ctx context.Context, arg ClaimAccountRowParams) error {
+	_, err := q.db.ExecContext(ctx, claimAccountRow, arg.ID)
+	return err
 }
 
 const claimUserRow = `-- name: ClaimUserRow :execrows
@@ -147,6 +188,68 @@ func (q *Queries) DeleteDevicesBefore(ctx context.Context, arg DeleteDevicesBefo
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const deleteExpiredInvitation = `-- name: DeleteExpiredInvitation :exec
+DELETE FROM invitation WHERE account_id = $1 AND mail = $2 AND expires_at <= $3
+`
+
+type DeleteExpiredInvitationParams struct {
+	AccountID []byte
+	Mail      string
+	Now       int64
+}
+
+func (q *Queries) DeleteExpiredInvitation(ctx context.Context, arg DeleteExpiredInvitationParams) error {
+	_, err := q.db.ExecContext(ctx, deleteExpiredInvitation, arg.AccountID, arg.Mail, arg.Now)
+	return err
+}
+
+const deleteInvitation = `-- name: DeleteInvitation :execrows
+DELETE FROM invitation WHERE id = $1
+`
+
+type DeleteInvitationParams struct {
+	ID []byte
+}
+
+func (q *Queries) DeleteInvitation(ctx context.Context, arg DeleteInvitationParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteInvitation, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteInvitationsBefore = `-- name: DeleteInvitationsBefore :execrows
+DELETE FROM invitation WHERE id IN (SELECT i.id FROM invitation i WHERE i.expires_at < $1 ORDER BY i.expires_at LIMIT CAST($2 AS BIGINT))
+`
+
+type DeleteInvitationsBeforeParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) DeleteInvitationsBefore(ctx context.Context, arg DeleteInvitationsBeforeParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteInvitationsBefore, arg.Before, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteInvitationsOfUser = `-- name: DeleteInvitationsOfUser :exec
+DELETE FROM invitation WHERE invited_by = $1 OR mail = $2
+`
+
+type DeleteInvitationsOfUserParams struct {
+	UserID []byte
+	Mail   string
+}
+
+func (q *Queries) DeleteInvitationsOfUser(ctx context.Context, arg DeleteInvitationsOfUserParams) error {
+	_, err := q.db.ExecContext(ctx, deleteInvitationsOfUser, arg.UserID, arg.Mail)
+	return err
 }
 
 const deletePasskeysByUser = `-- name: DeletePasskeysByUser :exec
@@ -333,7 +436,8 @@ func (q *Queries) EnableUser(ctx context.Context, arg EnableUserParams) (int64, 
 
 const eraseAccountsOfUser = `-- name: EraseAccountsOfUser :exec
 UPDATE account SET name = '' WHERE id IN (SELECT m.account_id FROM member m WHERE m.user_id = $1)
-    AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = account.id AND o.user_id <> $1 AND o.removed_at IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = account.id AND o.user_id <> $1 AND o.removed_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM service_user w WHERE w.user_id = o.user_id))
 `
 
 type EraseAccountsOfUserParams struct {
@@ -342,6 +446,19 @@ type EraseAccountsOfUserParams struct {
 
 func (q *Queries) EraseAccountsOfUser(ctx context.Context, arg EraseAccountsOfUserParams) error {
 	_, err := q.db.ExecContext(ctx, eraseAccountsOfUser, arg.UserID)
+	return err
+}
+
+const eraseServiceUser = `-- name: EraseServiceUser :exec
+UPDATE service_user SET purpose = '' WHERE user_id = $1
+`
+
+type EraseServiceUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) EraseServiceUser(ctx context.Context, arg EraseServiceUserParams) error {
+	_, err := q.db.ExecContext(ctx, eraseServiceUser, arg.UserID)
 	return err
 }
 
@@ -390,6 +507,38 @@ func (q *Queries) ForgetTOTPFailures(ctx context.Context, arg ForgetTOTPFailures
 	return err
 }
 
+const holderInAccount = `-- name: HolderInAccount :one
+SELECT u.name, m.role, w.sponsor_one, w.sponsor_two
+FROM member m
+JOIN users u ON u.id = m.user_id
+LEFT JOIN service_user w ON w.user_id = m.user_id
+WHERE m.account_id = $1 AND m.user_id = $2 AND m.removed_at IS NULL AND u.disabled_at IS NULL
+`
+
+type HolderInAccountParams struct {
+	AccountID []byte
+	UserID    []byte
+}
+
+type HolderInAccountRow struct {
+	Name       string
+	Role       string
+	SponsorOne []byte
+	SponsorTwo []byte
+}
+
+func (q *Queries) HolderInAccount(ctx context.Context, arg HolderInAccountParams) (HolderInAccountRow, error) {
+	row := q.db.QueryRowContext(ctx, holderInAccount, arg.AccountID, arg.UserID)
+	var i HolderInAccountRow
+	err := row.Scan(
+		&i.Name,
+		&i.Role,
+		&i.SponsorOne,
+		&i.SponsorTwo,
+	)
+	return i, err
+}
+
 const insertAccount = `-- name: InsertAccount :exec
 INSERT INTO account (id, name, created_at) VALUES ($1, $2, $3)
 `
@@ -426,6 +575,37 @@ func (q *Queries) InsertDevice(ctx context.Context, arg InsertDeviceParams) erro
 		arg.LastSeenAt,
 	)
 	return err
+}
+
+const insertInvitation = `-- name: InsertInvitation :execrows
+INSERT INTO invitation (id, account_id, mail, role, invited_by, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+`
+
+type InsertInvitationParams struct {
+	ID        []byte
+	AccountID []byte
+	Mail      string
+	Role      string
+	InvitedBy []byte
+	CreatedAt int64
+	ExpiresAt int64
+}
+
+func (q *Queries) InsertInvitation(ctx context.Context, arg InsertInvitationParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertInvitation,
+		arg.ID,
+		arg.AccountID,
+		arg.Mail,
+		arg.Role,
+		arg.InvitedBy,
+		arg.CreatedAt,
+		arg.ExpiresAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const insertMember = `-- name: InsertMember :exec
@@ -499,6 +679,29 @@ func (q *Queries) InsertPassword(ctx context.Context, arg InsertPasswordParams) 
 		arg.Phc,
 		arg.Alone,
 		arg.ChangedAt,
+	)
+	return err
+}
+
+const insertServiceUser = `-- name: InsertServiceUser :exec
+INSERT INTO service_user (user_id, account_id, purpose, sponsor_one, sponsor_two) VALUES ($1, $2, $3, $4, $5)
+`
+
+type InsertServiceUserParams struct {
+	UserID     []byte
+	AccountID  []byte
+	Purpose    string
+	SponsorOne []byte
+	SponsorTwo []byte
+}
+
+func (q *Queries) InsertServiceUser(ctx context.Context, arg InsertServiceUserParams) error {
+	_, err := q.db.ExecContext(ctx, insertServiceUser,
+		arg.UserID,
+		arg.AccountID,
+		arg.Purpose,
+		arg.SponsorOne,
+		arg.SponsorTwo,
 	)
 	return err
 }
@@ -584,6 +787,188 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (int64, 
 	return result.RowsAffected()
 }
 
+const invitationByID = `-- name: InvitationByID :one
+SELECT i.id, i.account_id, i.mail, i.role, i.invited_by, i.created_at, i.expires_at, a.name AS account_name, u.name AS inviter, u.lang
+FROM invitation i JOIN account a ON a.id = i.account_id JOIN users u ON u.id = i.invited_by WHERE i.id = $1
+`
+
+type InvitationByIDParams struct {
+	ID []byte
+}
+
+type InvitationByIDRow struct {
+	ID          []byte
+	AccountID   []byte
+	Mail        string
+	Role        string
+	InvitedBy   []byte
+	CreatedAt   int64
+	ExpiresAt   int64
+	AccountName string
+	Inviter     string
+	Lang        string
+}
+
+func (q *Queries) InvitationByID(ctx context.Context, arg InvitationByIDParams) (InvitationByIDRow, error) {
+	row := q.db.QueryRowContext(ctx, invitationByID, arg.ID)
+	var i InvitationByIDRow
+	err := row.Scan(
+		&i.ID,
+		&i.AccountID,
+		&i.Mail,
+		&i.Role,
+		&i.InvitedBy,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.AccountName,
+		&i.Inviter,
+		&i.Lang,
+	)
+	return i, err
+}
+
+const joinMember = `-- name: JoinMember :execrows
+INSERT INTO member (account_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (account_id, user_id) DO UPDATE SET role = excluded.role, created_at = excluded.created_at, removed_at = NULL, keys_until = NULL
+WHERE member.removed_at IS NOT NULL
+`
+
+type JoinMemberParams struct {
+	AccountID []byte
+	UserID    []byte
+	Role      string
+	CreatedAt int64
+}
+
+func (q *Queries) JoinMember(ctx context.Context, arg JoinMemberParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, joinMember,
+		arg.AccountID,
+		arg.UserID,
+		arg.Role,
+		arg.CreatedAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const listInvitationsByAccount = `-- name: ListInvitationsByAccount :many
+SELECT i.id, i.account_id, i.mail, i.role, i.invited_by, i.created_at, i.expires_at, a.name AS account_name, u.name AS inviter, u.lang
+FROM invitation i JOIN account a ON a.id = i.account_id JOIN users u ON u.id = i.invited_by
+WHERE i.account_id = $1 AND i.expires_at > $2 ORDER BY i.created_at, i.id
+`
+
+type ListInvitationsByAccountParams struct {
+	AccountID []byte
+	Now       int64
+}
+
+type ListInvitationsByAccountRow struct {
+	ID          []byte
+	AccountID   []byte
+	Mail        string
+	Role        string
+	InvitedBy   []byte
+	CreatedAt   int64
+	ExpiresAt   int64
+	AccountName string
+	Inviter     string
+	Lang        string
+}
+
+func (q *Queries) ListInvitationsByAccount(ctx context.Context, arg ListInvitationsByAccountParams) ([]ListInvitationsByAccountRow, error) {
+	rows, err := q.db.QueryContext(ctx, listInvitationsByAccount, arg.AccountID, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListInvitationsByAccountRow
+	for rows.Next() {
+		var i ListInvitationsByAccountRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.AccountID,
+			&i.Mail,
+			&i.Role,
+			&i.InvitedBy,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.AccountName,
+			&i.Inviter,
+			&i.Lang,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listInvitationsByMail = `-- name: ListInvitationsByMail :many
+SELECT i.id, i.account_id, i.mail, i.role, i.invited_by, i.created_at, i.expires_at, a.name AS account_name, u.name AS inviter, u.lang
+FROM invitation i JOIN account a ON a.id = i.account_id JOIN users u ON u.id = i.invited_by
+WHERE i.mail = $1 AND i.expires_at > $2 ORDER BY i.created_at, i.id
+`
+
+type ListInvitationsByMailParams struct {
+	Mail string
+	Now  int64
+}
+
+type ListInvitationsByMailRow struct {
+	ID          []byte
+	AccountID   []byte
+	Mail        string
+	Role        string
+	InvitedBy   []byte
+	CreatedAt   int64
+	ExpiresAt   int64
+	AccountName string
+	Inviter     string
+	Lang        string
+}
+
+func (q *Queries) ListInvitationsByMail(ctx context.Context, arg ListInvitationsByMailParams) ([]ListInvitationsByMailRow, error) {
+	rows, err := q.db.QueryContext(ctx, listInvitationsByMail, arg.Mail, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListInvitationsByMailRow
+	for rows.Next() {
+		var i ListInvitationsByMailRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.AccountID,
+			&i.Mail,
+			&i.Role,
+			&i.InvitedBy,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.AccountName,
+			&i.Inviter,
+			&i.Lang,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listLosableDevices = `-- name: ListLosableDevices :many
 SELECT u.device_id, d.agent, u.first_seen_at, u.last_seen_at, u.forgotten_at FROM device_user u JOIN device d ON d.id = u.device_id
 WHERE u.user_id = $1 ORDER BY u.last_seen_at DESC, u.device_id
@@ -631,23 +1016,37 @@ func (q *Queries) ListLosableDevices(ctx context.Context, arg ListLosableDevices
 }
 
 const listMembersByAccount = `-- name: ListMembersByAccount :many
-SELECT m.user_id, m.role, u.name, u.mail FROM member m JOIN users u ON u.id = m.user_id
-WHERE m.account_id = $1 AND m.removed_at IS NULL ORDER BY m.created_at
+SELECT m.user_id, m.role, m.created_at, m.removed_at, m.keys_until, u.name, u.mail, u.lang, u.disabled_at, w.purpose, w.sponsor_one, w.sponsor_two,
+    (SELECT COUNT(*) FROM api_key k WHERE k.owner_id = m.user_id AND k.account_id = m.account_id AND k.revoked_at IS NULL AND k.expires_at > $1) AS keys
+FROM member m
+JOIN users u ON u.id = m.user_id
+LEFT JOIN service_user w ON w.user_id = m.user_id
+WHERE m.account_id = $2 ORDER BY m.created_at, m.user_id
 `
 
 type ListMembersByAccountParams struct {
+	Now       int64
 	AccountID []byte
 }
 
 type ListMembersByAccountRow struct {
-	UserID []byte
-	Role   string
-	Name   string
-	Mail   string
+	UserID     []byte
+	Role       string
+	CreatedAt  int64
+	RemovedAt  sql.NullInt64
+	KeysUntil  sql.NullInt64
+	Name       string
+	Mail       string
+	Lang       string
+	DisabledAt sql.NullInt64
+	Purpose    sql.NullString
+	SponsorOne []byte
+	SponsorTwo []byte
+	Keys       int64
 }
 
 func (q *Queries) ListMembersByAccount(ctx context.Context, arg ListMembersByAccountParams) ([]ListMembersByAccountRow, error) {
-	rows, err := q.db.QueryContext(ctx, listMembersByAccount, arg.AccountID)
+	rows, err := q.db.QueryContext(ctx, listMembersByAccount, arg.Now, arg.AccountID)
 	if err != nil {
 		return nil, err
 	}
@@ -658,12 +1057,53 @@ func (q *Queries) ListMembersByAccount(ctx context.Context, arg ListMembersByAcc
 		if err := rows.Scan(
 			&i.UserID,
 			&i.Role,
+			&i.CreatedAt,
+			&i.RemovedAt,
+			&i.KeysUntil,
 			&i.Name,
 			&i.Mail,
+			&i.Lang,
+			&i.DisabledAt,
+			&i.Purpose,
+			&i.SponsorOne,
+			&i.SponsorTwo,
+			&i.Keys,
 		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listOwnersByAccount = `-- name: ListOwnersByAccount :many
+SELECT m.user_id FROM member m JOIN users u ON u.id = m.user_id
+WHERE m.account_id = $1 AND m.role = 'owner' AND m.removed_at IS NULL AND u.disabled_at IS NULL ORDER BY m.created_at, m.user_id
+`
+
+type ListOwnersByAccountParams struct {
+	AccountID []byte
+}
+
+func (q *Queries) ListOwnersByAccount(ctx context.Context, arg ListOwnersByAccountParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, listOwnersByAccount, arg.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var user_id []byte
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -795,6 +1235,79 @@ func (q *Queries) ListRememberedByDevice(ctx context.Context, arg ListRemembered
 	for rows.Next() {
 		var i ListRememberedByDeviceRow
 		if err := rows.Scan(&i.ID, &i.Name, &i.Mail); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listServiceUsersOfUser = `-- name: ListServiceUsersOfUser :many
+SELECT w.user_id FROM service_user w JOIN member m ON m.account_id = w.account_id
+WHERE m.user_id = $1
+    AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = w.account_id AND o.user_id <> $1 AND o.removed_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM service_user x WHERE x.user_id = o.user_id))
+`
+
+type ListServiceUsersOfUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) ListServiceUsersOfUser(ctx context.Context, arg ListServiceUsersOfUserParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, listServiceUsersOfUser, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var user_id []byte
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listSponsoredBy = `-- name: ListSponsoredBy :many
+SELECT w.user_id, w.account_id FROM member m
+JOIN service_user w ON w.account_id = m.account_id
+JOIN member n ON n.account_id = w.account_id AND n.user_id = w.user_id
+WHERE m.user_id = $1 AND (w.sponsor_one = $1 OR w.sponsor_two = $1) AND n.removed_at IS NULL AND n.keys_until IS NULL
+`
+
+type ListSponsoredByParams struct {
+	UserID []byte
+}
+
+type ListSponsoredByRow struct {
+	UserID    []byte
+	AccountID []byte
+}
+
+func (q *Queries) ListSponsoredBy(ctx context.Context, arg ListSponsoredByParams) ([]ListSponsoredByRow, error) {
+	rows, err := q.db.QueryContext(ctx, listSponsoredBy, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListSponsoredByRow
+	for rows.Next() {
+		var i ListSponsoredByRow
+		if err := rows.Scan(&i.UserID, &i.AccountID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -1137,6 +1650,44 @@ func (q *Queries) RememberDeviceUser(ctx context.Context, arg RememberDeviceUser
 	return result.RowsAffected()
 }
 
+const removeMember = `-- name: RemoveMember :execrows
+UPDATE member SET removed_at = $1, keys_until = $2 WHERE account_id = $3 AND user_id = $4 AND removed_at IS NULL
+`
+
+type RemoveMemberParams struct {
+	RemovedAt sql.NullInt64
+	KeysUntil sql.NullInt64
+	AccountID []byte
+	UserID    []byte
+}
+
+func (q *Queries) RemoveMember(ctx context.Context, arg RemoveMemberParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, removeMember,
+		arg.RemovedAt,
+		arg.KeysUntil,
+		arg.AccountID,
+		arg.UserID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const removeMembershipsOfUser = `-- name: RemoveMembershipsOfUser :exec
+UPDATE member SET removed_at = $1, keys_until = NULL WHERE user_id = $2 AND removed_at IS NULL
+`
+
+type RemoveMembershipsOfUserParams struct {
+	RemovedAt sql.NullInt64
+	UserID    []byte
+}
+
+func (q *Queries) RemoveMembershipsOfUser(ctx context.Context, arg RemoveMembershipsOfUserParams) error {
+	_, err := q.db.ExecContext(ctx, removeMembershipsOfUser, arg.RemovedAt, arg.UserID)
+	return err
+}
+
 const removePasskey = `-- name: RemovePasskey :execrows
 UPDATE passkey SET removed_at = $1 WHERE id = $2 AND user_id = $3 AND removed_at IS NULL
 `
@@ -1191,6 +1742,21 @@ func (q *Queries) SeeDevice(ctx context.Context, arg SeeDeviceParams) (int64, er
 	return result.RowsAffected()
 }
 
+const setKeysUntil = `-- name: SetKeysUntil :exec
+UPDATE member SET keys_until = $1 WHERE account_id = $2 AND user_id = $3 AND removed_at IS NULL
+`
+
+type SetKeysUntilParams struct {
+	KeysUntil sql.NullInt64
+	AccountID []byte
+	UserID    []byte
+}
+
+func (q *Queries) SetKeysUntil(ctx context.Context, arg SetKeysUntilParams) error {
+	_, err := q.db.ExecContext(ctx, setKeysUntil, arg.KeysUntil, arg.AccountID, arg.UserID)
+	return err
+}
+
 const setMemberRole = `-- name: SetMemberRole :execrows
 UPDATE member SET role = $1 WHERE account_id = $2 AND user_id = $3 AND removed_at IS NULL
 `
@@ -1203,6 +1769,30 @@ type SetMemberRoleParams struct {
 
 func (q *Queries) SetMemberRole(ctx context.Context, arg SetMemberRoleParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, setMemberRole, arg.Role, arg.AccountID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const setSponsors = `-- name: SetSponsors :execrows
+UPDATE service_user SET sponsor_one = $1, sponsor_two = $2 WHERE user_id = $3 AND account_id = $4
+`
+
+type SetSponsorsParams struct {
+	SponsorOne []byte
+	SponsorTwo []byte
+	UserID     []byte
+	AccountID  []byte
+}
+
+func (q *Queries) SetSponsors(ctx context.Context, arg SetSponsorsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setSponsors,
+		arg.SponsorOne,
+		arg.SponsorTwo,
+		arg.UserID,
+		arg.AccountID,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -81,6 +81,19 @@ func (q *Queries) DeleteStepUpsBefore(ctx context.Context, arg DeleteStepUpsBefo
 	return result.RowsAffected()
 }
 
+const deleteStepUpsBySession = `-- name: DeleteStepUpsBySession :exec
+DELETE FROM step_up WHERE session_id = $1
+`
+
+type DeleteStepUpsBySessionParams struct {
+	SessionID []byte
+}
+
+func (q *Queries) DeleteStepUpsBySession(ctx context.Context, arg DeleteStepUpsBySessionParams) error {
+	_, err := q.db.ExecContext(ctx, deleteStepUpsBySession, arg.SessionID)
+	return err
+}
+
 const deleteStepUpsByUser = `-- name: DeleteStepUpsByUser :exec
 DELETE FROM step_up WHERE user_id = $1
 `
@@ -491,6 +504,24 @@ func (q *Queries) ListSessionAddresses(ctx context.Context, arg ListSessionAddre
 		return nil, err
 	}
 	return items, nil
+}
+
+const moveSession = `-- name: MoveSession :execrows
+UPDATE session SET account_id = $1, subaccount_id = $2 WHERE id = $3 AND revoked_at IS NULL
+`
+
+type MoveSessionParams struct {
+	AccountID    []byte
+	SubaccountID []byte
+	ID           []byte
+}
+
+func (q *Queries) MoveSession(ctx context.Context, arg MoveSessionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, moveSession, arg.AccountID, arg.SubaccountID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const raiseSession = `-- name: RaiseSession :execrows

@@ -15,6 +15,8 @@ type KeyLife struct {
 	Overlaps, Since []Option
 	// Asleep: nobody used it for long, and it can be woken. Releasable: it may withdraw once it is released.
 	Asleep, Releasable bool
+	// Holders are the members whom an owner can give it to.
+	Holders []Option
 	// Challenge is there for a key pair of the owner's own.
 	Challenge string
 }

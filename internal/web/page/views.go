@@ -317,7 +317,9 @@ type NewKey struct {
 	APIs          []API
 	Name, Purpose string
 	Subaccounts   []Option
-	Environments  []Option
+	// Owners are the reader and the service users; empty where there are none of these.
+	Owners       []Option
+	Environments []Option
 	// Kind is the chosen way of signing: "browser", "ed25519", "hmac" or one of an exchange.
 	Kind   string
 	Scopes []Scope

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
+	"github.com/seed-21c57000/sallyport/internal/server"
+)
+
+func memberCommand() *cobra.Command {
+	return group(withConfig(&cobra.Command{
+		Use: "member", Short: "Look at the members of an account, give them roles and remove them; every change is audited",
+		Long:    "OWNER_MAIL is an owner of the account, and names it. MEMBER is a member's mail address, or a user id as the list shows it.",
+		Example: "  sallyport member list ada@example.com --config sallyport.yaml",
+	}), memberListCommand(), memberRoleCommand(), memberRemoveCommand())
+}
+
+// within is the host's command line in the account that somebody has owned for the longest.
+func within(cmd *cobra.Command, rooms *server.Rooms, mail string) (principal.Principal, error) {
+	p := host()
+	u, memberships, err := findUser(cmd, rooms, mail)
+	if err != nil {
+		return p, err
+	}
+	for _, m := range memberships {
+		if m.Role == principal.Owner {
+			p.Account = m.Account
+			return p, nil
+		}
+	}
+	return p, fmt.Errorf("%s owns no account", u.Mail)
+}
+
+// memberNamed finds a member by mail address or user id.
+func memberNamed(cmd *cobra.Command, rooms *server.Rooms, p principal.Principal, text string) (member.Member, error) {
+	circle, err := rooms.Members.Of(cmd.Context(), p)
+	if err != nil {
+		return member.Member{}, err
+	}
+	for _, m := range circle.Members {
+		if m.User.String() == text || m.Mail != "" && strings.EqualFold(m.Mail, text) {
+			return m, nil
+		}
+	}
+	return member.Member{}, usage(fmt.Errorf("nobody in the account is %s; sallyport member list shows who is", text))
+}
+
+type memberRow struct {
+	User      id.User `json:"user"`
+	Name      string  `json:"name"`
+	Mail      string  `json:"mail,omitempty"`
+	Role      string  `json:"role"`
+	Service   bool    `json:"service_user"`
+	Left      bool    `json:"left"`
+	Keys      int     `json:"keys"`
+	KeysUntil string  `json:"keys_until,omitempty"`
+}
+
+func memberListCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "list OWNER_MAIL", Short: "List the members of an account, its service users, and who left keys behind", Args: takes("OWNER_MAIL"),
+		Example: "  sallyport member list ada@example.com --json",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			p, err := within(cmd, rooms, args[0])
+			if err != nil {
+				return err
+			}
+			circle, err := rooms.Members.Of(cmd.Context(), p)
+			if err != nil {
+				return err
+			}
+			rows := []memberRow{}
+			for _, m := range append(circle.Members, circle.Left...) {
+				row := memberRow{User: m.User, Name: m.Name, Mail: m.Mail, Role: m.Role.String(), Service: m.Machine != nil, Left: !m.RemovedAt.IsZero(), Keys: m.Keys}
+				if !m.KeysUntil.IsZero() {
+					row.KeysUntil = m.KeysUntil.Format("2006-01-02T15:04Z07:00")
+				}
+				rows = append(rows, row)
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), rows)
+			}
+			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
+			fmt.Fprintln(table, "USER\tNAME\tMAIL\tROLE\tKEYS\tKEYS UNTIL")
+			for _, row := range rows {
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\n", row.User, plain(row.Name), row.Mail, row.Role, row.Keys, row.KeysUntil)
+			}
+			return table.Flush()
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// membership says refusals of a membership in words of a terminal.
+func membership(err error) error {
+	switch fault.CodeOf(err) { //nolint:exhaustive // the others speak for themselves
+	case fault.MemberLastOwner:
+		return errors.New("the account would have no owner: make another member an owner first")
+	case fault.MemberOnlyAccount:
+		return errors.New("it is their only account, and they could not sign in without one")
+	case fault.MemberNotFound:
+		return errors.New("they have that role already")
+	}
+	return err
+}
+
+func memberRoleCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "role OWNER_MAIL MEMBER ROLE", Short: "Make a member an owner, trader or viewer; their keys can do no more from the next request on",
+		Args: takes("OWNER_MAIL", "MEMBER", "ROLE"), Example: "  sallyport member role ada@example.com ben@example.com viewer",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			p, err := within(cmd, rooms, args[0])
+			if err != nil {
+				return err
+			}
+			m, err := memberNamed(cmd, rooms, p, args[1])
+			if err != nil {
+				return err
+			}
+			role := principal.ParseRole(args[2])
+			if role == principal.NoRole {
+				return usage(fmt.Errorf("%s is no role: want owner, trader or viewer", args[2]))
+			}
+			if err := rooms.Members.SetRole(cmd.Context(), p, m.User, role); err != nil {
+				return membership(err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s.\n", plain(m.Name), role)
+			return nil
+		}),
+	}
+}
+
+func memberRemoveCommand() *cobra.Command {
+	var freeze bool
+	cmd := &cobra.Command{
+		Use: "remove OWNER_MAIL MEMBER", Short: "Remove a member; their keys go on for 14 days, unless they are frozen", Args: takes("OWNER_MAIL", "MEMBER"),
+		Example: "  sallyport member remove ada@example.com ben@example.com --freeze",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			p, err := within(cmd, rooms, args[0])
+			if err != nil {
+				return err
+			}
+			m, err := memberNamed(cmd, rooms, p, args[1])
+			if err != nil {
+				return err
+			}
+			if err := rooms.Members.Remove(cmd.Context(), p, member.RemoveInput{User: m.User, Freeze: freeze}); err != nil {
+				return membership(err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: removed. Keys they own here: %d.\n", plain(m.Name), m.Keys)
+			return nil
+		}),
+	}
+	cmd.Flags().BoolVar(&freeze, "freeze", false, "let their keys look and cancel only, at once")
+	return cmd
+}
+
+func keyTransferCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "transfer KEY_ID MEMBER", Short: "Give a key to another member of its account, or to a service user", Args: takes("KEY_ID", "MEMBER"),
+		Long:    "MEMBER is a mail address or a user id. The key keeps its id and secrets: whoever had the secret still has it, so rotate it next.",
+		Example: "  sallyport key transfer spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ ada@example.com",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			kid, err := keyNamed(args[0])
+			if err != nil {
+				return err
+			}
+			p := host()
+			if live := rooms.APIKeys.Find(kid); live != nil {
+				p.Account = live.Account
+			}
+			m, err := memberNamed(cmd, rooms, p, args[1])
+			if err != nil {
+				return err
+			}
+			if _, err := rooms.APIKeys.Transfer(cmd.Context(), p, apikey.TransferInput{Key: kid, To: m.User}); err != nil {
+				if fault.CodeOf(err) == fault.RequestInvalid {
+					return fmt.Errorf("%s has the key already", plain(m.Name))
+				}
+				return keyGone(args[0], err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: belongs to %s.\n", args[0], plain(m.Name))
+			return nil
+		}),
+	}
+}

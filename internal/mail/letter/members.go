@@ -1,0 +1,63 @@
+package letter
+
+import "time"
+
+// Invitation asks somebody into an account. It carries no code: whoever signs in with the address can accept.
+type Invitation struct {
+	By, Account string
+	// Role is "owner", "trader" or "viewer".
+	Role string
+	Ends time.Time
+}
+
+func (l Invitation) compose(w *writer) {
+	w.subjectLine("invitation.subject", "name", l.By)
+	w.heading("invitation.heading")
+	w.paragraph("invitation.first", "name", l.By, "account", l.Account, "role", w.role(l.Role))
+	w.paragraph("invitation.then", "ends", w.moment(l.Ends))
+	w.button("button.members", w.links.members())
+	w.note("invitation.not_you")
+	w.footOfAddress()
+}
+
+// role says a role; an empty one is none of ours.
+func (w *writer) role(word string) string {
+	for _, role := range [...]string{"owner", "trader", "viewer"} {
+		if role == word {
+			return w.say("role." + role)
+		}
+	}
+	w.fail("no role %q", word)
+	return ""
+}
+
+// MembershipChanged reports another role in an account, or with none that its reader belongs to it no more.
+type MembershipChanged struct{ Account, Role string }
+
+func (l MembershipChanged) compose(w *writer) {
+	w.subjectLine("membership.subject", "account", l.Account)
+	w.heading("membership.heading")
+	if l.Role == "" {
+		w.paragraph("membership.removed", "account", l.Account)
+	} else {
+		w.paragraph("membership.role", "account", l.Account, "role", w.role(l.Role))
+	}
+	w.paragraph("membership.signed_out")
+	w.button("button.members", w.links.members())
+	w.footOfAccount()
+}
+
+// KeysLeft reports to an owner that somebody left who owned keys, or answered for service users.
+type KeysLeft struct {
+	Member, Keys, Services string
+	Ends                   time.Time
+}
+
+func (l KeysLeft) compose(w *writer) {
+	w.subjectLine("keys_left.subject", "member", l.Member)
+	w.heading("keys_left.heading")
+	w.paragraph("keys_left.first", "member", l.Member, "keys", l.Keys, "services", l.Services)
+	w.paragraph("keys_left.then", "ends", w.moment(l.Ends))
+	w.button("button.members", w.links.members())
+	w.footOfAccount()
+}

@@ -1,0 +1,356 @@
+package member_test
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+)
+
+const (
+	ada = "ada@example.com"
+	ben = "ben@example.com"
+)
+
+var trading = []string{"balances:read", "orders:read", "orders:cancel", "orders:write"}
+
+// desk is an account with an owner, whom others join.
+type desk struct {
+	*authtest.Stack
+	t     *testing.T
+	clock *storetest.Clock
+	ada   *authtest.Browser
+	// app is the secret of Ada's authenticator app.
+	app  string
+	host principal.Principal // the host's command line, in Ada's account
+}
+
+// onBoth runs a test on both engines.
+func onBoth(t *testing.T, test func(d *desk)) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			d := &desk{t: t, clock: storetest.NewClock()}
+			o := authtest.Options{Now: d.clock.Now}
+			if engine == "postgres" {
+				o.PostgresDSN = storetest.Postgres.New(t)
+			}
+			d.Stack = authtest.StartWith(t, o)
+			d.ada = d.person(ada)
+			d.app = d.ada.EnrolTOTP()
+			d.host = principal.Host("tests")
+			d.host.Account = d.ada.Principal().Account
+			test(d)
+		})
+	}
+}
+
+func (d *desk) person(mail string) *authtest.Browser {
+	d.t.Helper()
+	b := d.Browser("203.0.113.7")
+	b.Wait = d.clock.Advance
+	b.SignUp(mail)
+	return b
+}
+
+// joined is somebody whom Ada asked in by /v1, and who accepted.
+func (d *desk) joined(mail, role string) *authtest.Browser {
+	d.t.Helper()
+	var made struct{ Invitation id.Invitation }
+	d.ada.Into(d.ok(d.ada.StepUp(http.MethodPost, "/v1/members/invitations", map[string]string{"mail": mail, "role": role}, d.app)), &made)
+	d.Settle()
+	if letters := d.Mailbox.Letters(mail); len(letters) != 1 || letters[0].Invitation != made.Invitation {
+		d.t.Fatalf("letters to somebody who is asked in: %+v", letters)
+	}
+	b := d.person(mail)
+	d.ok(b.Call(http.MethodPost, "/v1/accounts/invitations/"+made.Invitation.String()+"/accept", nil))
+	return b
+}
+
+func (d *desk) ok(r authtest.Reply) authtest.Reply {
+	d.t.Helper()
+	if r.Status >= http.StatusBadRequest {
+		d.t.Fatalf("%d %s", r.Status, r.Text)
+	}
+	return r
+}
+
+func (d *desk) none(err error) {
+	d.t.Helper()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// may says what a key is answered that looks, and that orders.
+func (d *desk) may(k authtest.Key) [2]fault.Code {
+	d.t.Helper()
+	b := d.Browser("203.0.113.7")
+	order := `{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"0.001","price":"1000"}`
+	d.clock.Advance(time.Second)
+	look := b.Do(d.Signed(k, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+	placed := b.Do(d.Signed(k, http.MethodPost, authtest.APIHost, "/v1/orders", order))
+	return [2]fault.Code{look.Code, placed.Code}
+}
+
+func (d *desk) role(u id.User, role principal.Role) {
+	d.t.Helper()
+	d.none(d.Members.SetRole(d.t.Context(), d.host, u, role))
+}
+
+// No key can do more than its owner may today: after a demotion its very next request is refused, and after a promotion let through again.
+func TestADemotionNarrowsTheKeysAtOnce(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		b := d.joined(ben, "owner")
+		d.ok(b.Call(http.MethodPut, "/v1/session/account", map[string]string{"account": d.host.Account.String()}))
+		who := b.Principal()
+		if who.Account != d.host.Account || who.Role != principal.Owner {
+			d.t.Fatalf("after going over: %+v", who)
+		}
+		key := d.IssueKeyTo(d.host.Account, who.User, apikey.IssueInput{Scopes: trading})
+		if got := d.may(key); got != [2]fault.Code{} {
+			d.t.Fatalf("the key of an owner: %v", got)
+		}
+		d.ok(d.ada.StepUp(http.MethodPatch, "/v1/members/"+who.User.String(), map[string]string{"role": "viewer"}, d.app))
+		if diff := cmp.Diff([2]fault.Code{"", fault.KeyScopeMissing}, d.may(key)); diff != "" {
+			d.t.Errorf("the key of a viewer:\n%s", diff)
+		}
+		if got := b.Call(http.MethodGet, "/v1/session", nil); got.Code != fault.SessionEnded {
+			d.t.Errorf("the session of somebody demoted: %d %s", got.Status, got.Code)
+		}
+		d.Settle()
+		letters := d.Mailbox.Letters(ben)
+		if last := letters[len(letters)-1]; last.Notice != notify.MembershipChanged || last.Facts["role"] != "viewer" {
+			d.t.Errorf("the letter to somebody demoted: %+v", last)
+		}
+		d.role(who.User, principal.Trader)
+		if got := d.may(key); got != [2]fault.Code{} {
+			d.t.Errorf("the key of a trader: %v", got)
+		}
+	})
+}
+
+// A leaver stops no bot until the deadline; from then on the keys are refused until somebody has them.
+func TestALeaversKeysGoOnUntilTheDeadline(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		b := d.joined(ben, "trader")
+		left, first := b.Principal().User, d.ada.Principal().User
+		key := d.IssueKeyTo(d.host.Account, left, apikey.IssueInput{Scopes: trading})
+		d.none(d.Members.Remove(d.t.Context(), d.host, member.RemoveInput{User: left}))
+		d.Settle()
+		letters := d.Mailbox.Letters(ada)
+		if last := letters[len(letters)-1]; last.Notice != notify.KeysLeft || last.Facts["keys"] != "1" {
+			d.t.Errorf("the letter to the owner: %+v", last)
+		}
+		circle, err := d.Members.Of(d.t.Context(), d.ada.Principal())
+		d.none(err)
+		if len(circle.Members) != 1 || len(circle.Left) != 1 || circle.Left[0].Keys != 1 {
+			d.t.Errorf("after somebody left: %+v", circle)
+		}
+		deadline := d.clock.Now().Add(member.Transfer)
+		d.clock.Advance(member.Transfer - time.Minute)
+		if got := d.may(key); got != [2]fault.Code{} {
+			d.t.Errorf("before the deadline: %v", got)
+		}
+		d.clock.Advance(deadline.Sub(d.clock.Now()))
+		if diff := cmp.Diff([2]fault.Code{fault.KeyOwnerDisabled, fault.KeyOwnerDisabled}, d.may(key)); diff != "" {
+			d.t.Errorf("from the deadline on:\n%s", diff)
+		}
+		orphans, err := d.APIKeys.Orphans(d.t.Context(), d.host)
+		d.none(err)
+		if len(orphans) != 1 || orphans[0].ID != key.ID {
+			d.t.Errorf("orphans: %+v", orphans)
+		}
+		for range 2 { // told once
+			d.none(d.Sweep(d.t.Context()))
+		}
+		d.Settle()
+		told := 0
+		for _, l := range d.Mailbox.Letters(ada) {
+			if l.Notice == notify.KeyOrphaned {
+				told++
+			}
+		}
+		if told != 1 {
+			d.t.Errorf("the owner was told %d times that nobody has the key", told)
+		}
+		_, err = d.APIKeys.Transfer(d.t.Context(), d.host, apikey.TransferInput{Key: key.ID, To: first})
+		d.none(err)
+		if got := d.may(key); got != [2]fault.Code{} {
+			d.t.Errorf("after it has somebody again: %v", got)
+		}
+	})
+}
+
+// Whoever removes somebody may stop their bots at once; keys that they own elsewhere are none of it.
+func TestRemovedWithFrozenKeys(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		b := d.joined(ben, "trader")
+		who := b.Principal()
+		here := d.IssueKeyTo(d.host.Account, who.User, apikey.IssueInput{Scopes: trading})
+		elsewhere := d.IssueKeyTo(who.Account, who.User, apikey.IssueInput{Scopes: trading})
+		d.ok(d.ada.StepUp(http.MethodPost, "/v1/members/"+who.User.String()+"/remove", map[string]bool{"freeze": true}, d.app))
+		if diff := cmp.Diff([2]fault.Code{"", fault.KeyFrozen}, d.may(here)); diff != "" {
+			d.t.Errorf("a key in the account:\n%s", diff)
+		}
+		if got := d.may(elsewhere); got != [2]fault.Code{} {
+			d.t.Errorf("a key in their own account: %v", got)
+		}
+	})
+}
+
+// A service user owns keys that go on whoever leaves, as long as two answer for it; it never moves money and never signs in.
+func TestAServiceUserOutlivesItsSponsors(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		second := d.joined(ben, "viewer").Principal().User
+		third := d.joined("cat@example.com", "viewer").Principal().User
+		first := d.ada.Principal().User
+		var made struct{ User id.User }
+		wanted := map[string]any{"name": "bots", "purpose": "grid", "role": "trader", "sponsors": []id.User{first, second}}
+		d.ada.Into(d.ok(d.ada.StepUp(http.MethodPost, "/v1/service-users", wanted, d.app)), &made)
+		var issued struct {
+			Key    struct{ Owner id.User }
+			Secret string
+		}
+		key := map[string]any{
+			"name": "grid", "purpose": "bot", "environment": "test", "dialect": "native", "algorithm": "hmac-sha256", "scopes": trading, "service_user": made.User,
+		}
+		d.ada.Into(d.ok(d.ada.StepUp(http.MethodPost, "/v1/keys", key, d.app)), &issued)
+		if issued.Key.Owner != made.User {
+			d.t.Errorf("the key belongs to %s", issued.Key.Owner)
+		}
+		bot := d.IssueKeyTo(d.host.Account, made.User, apikey.IssueInput{Scopes: append([]string{"withdrawals:write"}, trading...)})
+		if got := d.may(bot); got != [2]fault.Code{} {
+			d.t.Errorf("the key of a service user: %v", got)
+		}
+		if live := d.APIKeys.Find(bot.ID); live.ScopesAt(d.clock.Now()).String() != "balances:read orders:read orders:cancel orders:write" {
+			d.t.Errorf("a service user's key may: %s", live.ScopesAt(d.clock.Now()))
+		}
+		d.Settle()
+		for _, mail := range []string{ada, ben} { // both sponsors hear of it
+			letters := d.Mailbox.Letters(mail)
+			if last := letters[len(letters)-1]; last.Notice != notify.KeyReleased {
+				d.t.Errorf("the last letter to %s: %s", mail, last.Notice)
+			}
+		}
+		d.none(d.Members.Remove(d.t.Context(), d.host, member.RemoveInput{User: second}))
+		d.clock.Advance(member.Transfer)
+		if diff := cmp.Diff([2]fault.Code{fault.KeyOwnerDisabled, fault.KeyOwnerDisabled}, d.may(bot)); diff != "" {
+			d.t.Errorf("with one sponsor, after the deadline:\n%s", diff)
+		}
+		d.none(d.Members.SetSponsors(d.t.Context(), d.host, made.User, [2]id.User{first, third}))
+		if got := d.may(bot); got != [2]fault.Code{} {
+			d.t.Errorf("with two sponsors again: %v", got)
+		}
+		d.none(d.Members.Remove(d.t.Context(), d.host, member.RemoveInput{User: made.User}))
+		if diff := cmp.Diff([2]fault.Code{fault.KeyOwnerDisabled, fault.KeyOwnerDisabled}, d.may(bot)); diff != "" {
+			d.t.Errorf("of a service user that was ended:\n%s", diff)
+		}
+	})
+}
+
+// What nobody may do, with the code they get.
+func TestMembersRefuse(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		ctx := d.t.Context()
+		b := d.joined(ben, "trader")
+		second, first := b.Principal(), d.ada.Principal()
+		stranger := d.person("dan@example.com").Principal()
+		d.none(d.Members.Switch(ctx, second, d.host.Account))
+		trader := b.Principal()
+		for name, c := range map[string]struct {
+			err  error
+			want fault.Code
+		}{
+			"a trader asks somebody in":    {failed(d.Members.Invite(ctx, trader, "eve@example.com", principal.Owner)), fault.Forbidden},
+			"a trader makes themselves":    {d.Members.SetRole(ctx, trader, trader.User, principal.Owner), fault.Forbidden},
+			"a trader removes the owner":   {d.Members.Remove(ctx, trader, member.RemoveInput{User: first.User}), fault.Forbidden},
+			"the last owner steps down":    {d.Members.SetRole(ctx, d.host, first.User, principal.Trader), fault.MemberLastOwner},
+			"the last owner leaves":        {d.Members.Remove(ctx, first, member.RemoveInput{User: first.User}), fault.MemberLastOwner},
+			"somebody who is there":        {failed(d.Members.Invite(ctx, d.host, ben, principal.Viewer)), fault.MemberAlready},
+			"a role that they have":        {d.Members.SetRole(ctx, d.host, second.User, principal.Trader), fault.MemberNotFound},
+			"a stranger's role":            {d.Members.SetRole(ctx, d.host, stranger.User, principal.Trader), fault.MemberNotFound},
+			"a stranger goes over":         {d.Members.Switch(ctx, stranger, d.host.Account), fault.MemberNotFound},
+			"no role":                      {d.Members.SetRole(ctx, d.host, second.User, principal.NoRole), fault.RequestInvalid},
+			"one sponsor twice":            {failed(d.Members.AddMachine(ctx, d.host, service(first.User, first.User))), fault.RequestInvalid},
+			"a stranger sponsors":          {failed(d.Members.AddMachine(ctx, d.host, service(first.User, stranger.User))), fault.RequestInvalid},
+			"an invitation that is nobody": {d.Members.Accept(ctx, stranger, id.New[id.InvitationKind](d.clock.Now())), fault.InvitationNotFound},
+			"a key to a stranger":          {failed(d.APIKeys.Transfer(ctx, d.host, apikey.TransferInput{Key: d.IssueKeyTo(d.host.Account, first.User, apikey.IssueInput{}).ID, To: stranger.User})), fault.RequestInvalid},
+		} {
+			if fault.CodeOf(c.err) != c.want {
+				d.t.Errorf("%s: %v", name, c.err)
+			}
+		}
+		which, err := d.Members.Invite(ctx, d.host, "eve@example.com", principal.Viewer)
+		d.none(err)
+		if err := d.Members.Accept(ctx, stranger, which); fault.CodeOf(err) != fault.InvitationNotFound {
+			d.t.Errorf("somebody else's invitation: %v", err)
+		}
+		d.clock.Advance(member.Life)
+		eve := d.person("eve@example.com").Principal()
+		if err := d.Members.Accept(ctx, eve, which); fault.CodeOf(err) != fault.InvitationNotFound {
+			d.t.Errorf("an invitation that is over: %v", err)
+		}
+		if _, err := d.Members.Invite(ctx, d.host, "eve@example.com", principal.Viewer); err != nil {
+			d.t.Errorf("asked again after a week: %v", err)
+		}
+		// Ben's own account has nobody else, and an owner who is not there cannot take it from him.
+		ownAccount := principal.Host("tests")
+		ownAccount.Account = second.Account
+		d.none(d.Members.Remove(ctx, d.host, member.RemoveInput{User: second.User}))
+		if err := d.Members.Remove(ctx, ownAccount, member.RemoveInput{User: second.User}); fault.CodeOf(err) != fault.MemberLastOwner {
+			d.t.Errorf("the only owner of an only account: %v", err)
+		}
+	})
+}
+
+func service(one, two id.User) member.MachineInput {
+	return member.MachineInput{Name: "bots", Purpose: "tests", Role: principal.Trader, Sponsors: [2]id.User{one, two}}
+}
+
+// failed is the error of a call with an answer.
+func failed[T any](_ T, err error) error { return err }
+
+// Of many at once, one accepts; and of two owners who remove each other, one stays.
+func TestMembershipsAreSpentOnce(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		ctx := d.t.Context()
+		which, err := d.Members.Invite(ctx, d.host, ben, principal.Owner)
+		d.none(err)
+		who := d.person(ben).Principal()
+		if won := atOnce(20, func(int) error { return d.Members.Accept(ctx, who, which) }); won != 1 {
+			d.t.Errorf("%d accepted one invitation", won)
+		}
+		both := [2]id.User{who.User, d.ada.Principal().User}
+		if won := atOnce(2, func(i int) error { return d.Members.SetRole(ctx, d.host, both[i], principal.Viewer) }); won != 1 {
+			d.t.Errorf("%d of two owners stepped down", won)
+		}
+	})
+}
+
+// atOnce says how many of n calls at the same time went through.
+func atOnce(n int, call func(i int) error) (won int) {
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	for i := range n {
+		wait.Go(func() {
+			if call(i) == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				won++
+			}
+		})
+	}
+	wait.Wait()
+	return won
+}

@@ -1,0 +1,32 @@
+-- +goose Up
+
+-- Until when the keys of a member who left go on, or those of a service user that lacks a sponsor; null for all others.
+ALTER TABLE member ADD COLUMN keys_until INTEGER;
+
+-- When it was told that a key has nobody any more; null while it has somebody.
+ALTER TABLE api_key ADD COLUMN orphaned_at INTEGER;
+
+-- People who were asked into an account, by the address that they sign in with. An answer deletes the row.
+CREATE TABLE invitation (
+    id         BLOB    PRIMARY KEY,
+    account_id BLOB    NOT NULL REFERENCES account (id),
+    mail       TEXT    NOT NULL,
+    role       TEXT    NOT NULL,
+    invited_by BLOB    NOT NULL REFERENCES users (id),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    UNIQUE (account_id, mail)
+) STRICT;
+CREATE INDEX invitation_mail ON invitation (mail);
+CREATE INDEX invitation_inviter ON invitation (invited_by);
+CREATE INDEX invitation_expiry ON invitation (expires_at);
+
+-- Members of an account that are nobody: they own keys and never sign in. Two people answer for each.
+CREATE TABLE service_user (
+    user_id     BLOB    PRIMARY KEY REFERENCES users (id),
+    account_id  BLOB    NOT NULL REFERENCES account (id),
+    purpose     TEXT    NOT NULL,
+    sponsor_one BLOB    NOT NULL REFERENCES users (id),
+    sponsor_two BLOB    NOT NULL REFERENCES users (id)
+) STRICT;
+CREATE INDEX service_user_account ON service_user (account_id);
