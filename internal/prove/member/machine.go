@@ -26,7 +26,7 @@ type MachineInput struct {
 }
 
 // AddMachine makes a service user of the principal's account, with a step-up for exactly that. It cannot sign in: it has no address and no factor, and
-// nothing can give it one. Errors: request.invalid (name, purpose, role, sponsors), service_user.too_many, forbidden, step_up_required, assurance.too_low.
+// nothing can give it one. Errors: request.invalid (name, purpose, role, sponsors), member.not_found for a sponsor, service_user.too_many, forbidden, step_up_required, assurance.too_low.
 func (m *Members) AddMachine(ctx context.Context, p principal.Principal, given MachineInput) (u id.User, err error) {
 	var ok bool
 	if given.Name, ok = line.Filled(given.Name); !ok {
@@ -88,8 +88,11 @@ func (m *Members) sponsored(ctx context.Context, tx Tx, a id.Account, sponsors [
 			names = append(names, one.Name)
 		}
 	}
-	if sponsors[0] == sponsors[1] || len(names) != 2 {
+	if sponsors[0] == sponsors[1] {
 		return nil, fault.New(fault.RequestInvalid, "field", "sponsors")
+	}
+	if len(names) != 2 {
+		return nil, fault.New(fault.MemberNotFound, "field", "sponsors")
 	}
 	if services >= MaxMachines {
 		return nil, fault.New(fault.ServiceUserTooMany, "most", fmt.Sprint(MaxMachines))
@@ -98,7 +101,7 @@ func (m *Members) sponsored(ctx context.Context, tx Tx, a id.Account, sponsors [
 }
 
 // SetSponsors names the two who answer for a service user from now on; its keys go on without an end. It needs a step-up for exactly this.
-// Errors: member.not_found, request.invalid (sponsors), forbidden, step_up_required, assurance.too_low.
+// Errors: member.not_found, also for a sponsor; request.invalid (sponsors), forbidden, step_up_required, assurance.too_low.
 func (m *Members) SetSponsors(ctx context.Context, p principal.Principal, u id.User, sponsors [2]id.User) error {
 	if err := m.owns(p); err != nil {
 		return err

@@ -292,11 +292,6 @@ type RemoveInput struct {
 // is there to take them elsewhere. Errors: member.not_found, member.last_owner, member.only_account, forbidden, step_up_required, assurance.too_low.
 func (m *Members) Remove(ctx context.Context, p principal.Principal, in RemoveInput) error {
 	leaves := p.Kind == principal.KindUser && p.User == in.User
-	if !leaves {
-		if err := m.owns(p); err != nil {
-			return err
-		}
-	}
 	err := m.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		one, err := m.removable(ctx, tx, p.Account, in.User)
 		if err != nil {
@@ -304,6 +299,9 @@ func (m *Members) Remove(ctx context.Context, p principal.Principal, in RemoveIn
 		}
 		facts := map[string]string{"member": one.Name, "from_role": one.Role.String(), "keys": fmt.Sprint(one.Keys)}
 		if !leaves {
+			if err := m.owns(p); err != nil {
+				return audit.Event{}, err
+			}
 			input := map[string]any{"account": p.Account, "remove": in}
 			if err := m.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.MemberRemoved, Input: input, Facts: facts}); err != nil {
 				return audit.Event{}, err

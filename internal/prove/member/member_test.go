@@ -283,7 +283,7 @@ func TestMembersRefuse(t *testing.T) {
 			"a stranger goes over":         {d.Members.Switch(ctx, stranger, d.host.Account), fault.MemberNotFound},
 			"no role":                      {d.Members.SetRole(ctx, d.host, second.User, principal.NoRole), fault.RequestInvalid},
 			"one sponsor twice":            {failed(d.Members.AddMachine(ctx, d.host, service(first.User, first.User))), fault.RequestInvalid},
-			"a stranger sponsors":          {failed(d.Members.AddMachine(ctx, d.host, service(first.User, stranger.User))), fault.RequestInvalid},
+			"a stranger sponsors":          {failed(d.Members.AddMachine(ctx, d.host, service(first.User, stranger.User))), fault.MemberNotFound},
 			"an invitation that is nobody": {d.Members.Accept(ctx, stranger, id.New[id.InvitationKind](d.clock.Now())), fault.InvitationNotFound},
 			"a key to a stranger":          {failed(d.APIKeys.Transfer(ctx, d.host, apikey.TransferInput{Key: d.IssueKeyTo(d.host.Account, first.User, apikey.IssueInput{}).ID, To: stranger.User})), fault.RequestInvalid},
 		} {
