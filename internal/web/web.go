@@ -38,6 +38,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+	"github.com/seed-21c57000/sallyport/internal/respond/dossier"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/official"
@@ -116,7 +117,9 @@ type Deps struct {
 	// Notices is the message centre, Contacts how users are reached, ContactHold how long money waits after that changed.
 	Notices *notify.Notices
 	// CheckUps are how well accounts are guarded.
-	CheckUps    *checkup.CheckUps
+	CheckUps *checkup.CheckUps
+	// Dossiers are what is told about single keys.
+	Dossiers    *dossier.Dossiers
 	Contacts    *contact.Contacts
 	ContactHold time.Duration
 	// Privacy answers for what is kept.
@@ -147,7 +150,7 @@ func New(d Deps) (*Web, error) {
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
 		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil,
 		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
-		"Recoveries": d.Recoveries == nil, "Privacy": d.Privacy == nil, "CheckUps": d.CheckUps == nil,
+		"Recoveries": d.Recoveries == nil, "Privacy": d.Privacy == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -194,7 +197,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&recoveryPlan{w.Recoveries}).mount(on)
 	(&recoverPages{w.Recoveries, w.Recoveries.Waits}).mount(on)
 	(&lost{w.Recoveries, w.Recoveries.Waits}).mount(on)
-	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
+	k := &keys{w.Keys, w.Factors, w.Accounts, w.Dossiers, log, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}
 	(&laboratory{w.Lab, w.Tally, w.Keys}).mount(on)
