@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -29,12 +30,14 @@ func visitOf(r *http.Request) *visit {
 func (v *visit) forward() error {
 	ctx := v.r.Context()
 	if v.tunnels {
-		watched, fill, err := v.watched()
+		watched, cancel := context.WithCancel(ctx)
+		tunnel, fill, err := v.watched(stirs, cancel)
 		if err != nil {
+			cancel()
 			return err
 		}
 		defer fill()
-		ctx = watched
+		v.tunnel, ctx = tunnel, watched
 	}
 	r := v.r.WithContext(context.WithValue(ctx, forwardKey{}, v)) //nolint:forbidigo // see forwardKey
 	r.Body = io.NopCloser(bytes.NewReader(v.body))
@@ -163,8 +166,12 @@ func cleanResponse(r *http.Response) error {
 	return nil
 }
 
+// upstreamFailed tells what went wrong after the check. What we refused ourselves is not blamed on the upstream.
 func upstreamFailed(_ http.ResponseWriter, r *http.Request, err error) {
-	visitOf(r).refuse(fault.New(fault.GatewayUpstreamDown).Because(err))
+	if _, ours := errors.AsType[*fault.Error](err); !ours {
+		err = fault.New(fault.GatewayUpstreamDown).Because(err)
+	}
+	visitOf(r).refuse(err)
 }
 
 // bufferPool lends ReverseProxy its copy buffers.
