@@ -316,7 +316,7 @@ func (v *visit) proveKey() error {
 	v.key = accepted.Live
 	v.rec.Key = v.who.Key
 	if !v.who.Scopes.Has(v.route.Scope) {
-		return &signed.RefusalError{Fault: accepted.Missing(v.route.Scope), Live: accepted.Live, Proven: true, Reason: sign.OutOfScope, Dialect: accepted.Live.Dialect}
+		return beyond(accepted.Live, accepted.Missing(v.route.Scope))
 	}
 	return nil
 }
