@@ -31,9 +31,15 @@ type Frame struct {
 	Notice string
 	// Tip is a word of advice that its reader has not put away; empty on most pages.
 	Tip string
+	// Waits are how long this installation lets money and people wait, in words.
+	Waits Waits
 	// Assets are the addresses of our own files.
 	Assets Assets
 }
+
+// Waits are how long money is held after a change of a credential and of an address, and how long the slow ways back take: with one proof
+// besides the mailbox, and with the mailbox alone.
+type Waits struct{ Credential, Contact, WithProof, MailAlone string }
 
 // Assets are the addresses of script, style and logo, with the hash of their content in their names.
 type Assets struct{ Script, Style, Icon string }
@@ -190,6 +196,8 @@ type Methods struct {
 	Passkeys  []Passkey
 	// Codes are the recovery codes; nil if there are none.
 	Codes *CodeSet
+	// Lost are the ways back when one is lost, from what the others are.
+	Lost Ways
 	// Signal is what the browser's own list of passkeys should be true to, as JSON for script.
 	Signal string
 	// Spare says what the list lacks: "second" where there is one passkey only, "test" where one was neither used nor tried for half a year; empty
@@ -198,6 +206,10 @@ type Methods struct {
 	// Passwordless: there are no passwords here, nor apps beside them.
 	Passwordless bool
 }
+
+// Ways name the way back after the loss of each method: "another_passkey", "passkey", "password", "code", "proof_password", "proof_totp" or
+// "mailbox".
+type Ways struct{ Passkey, TOTP, Password string }
 
 // Password as it is set.
 type Password struct {
