@@ -132,9 +132,10 @@ func (s *Server) pageHosts() (hosts []web.Host) {
 
 // programHosts are the gateway's hosts that programs send signed requests to.
 func (s *Server) programHosts() (hosts []web.Host) {
+	scheme, _, _ := strings.Cut(string(s.cfg.Dashboard.Origin), "://")
 	for _, h := range s.cfg.Gateway.Hosts {
 		if h.Kind == config.HostAPI {
-			hosts = append(hosts, web.Host{Authority: string(h.Authority), Environment: h.Environment})
+			hosts = append(hosts, web.Host{Authority: string(h.Authority), Origin: scheme + "://" + string(h.Authority), Environment: h.Environment})
 		}
 	}
 	return hosts

@@ -249,7 +249,7 @@ func (h Host) enter(name, value string) string {
 
 func apiViews(hosts []Host) (list []page.API) {
 	for _, h := range hosts {
-		list = append(list, page.API{Authority: h.Authority, Test: h.Environment == id.Test})
+		list = append(list, page.API{Origin: h.Origin, Test: h.Environment == id.Test})
 	}
 	return list
 }

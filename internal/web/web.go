@@ -81,7 +81,7 @@ type Deps struct {
 	Product, Origin string
 	// Environment is what the installation guards; new keys belong to it unless their maker says otherwise.
 	Environment id.Environment
-	// Hosts are the gateway's that people open, APIs those that programs send signed requests to, by authority alone.
+	// Hosts are the gateway's that people open, APIs those that programs send signed requests to, without names.
 	Hosts, APIs []Host
 	FormKey     httpx.FormKey
 	Decide      decision.Decider

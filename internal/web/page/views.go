@@ -137,8 +137,8 @@ type SecondFactor struct {
 
 // API is a host of the gateway that takes signed requests.
 type API struct {
-	Authority string
-	Test      bool
+	Origin string
+	Test   bool
 }
 
 // Host is an exchange behind the gate.
@@ -352,6 +352,8 @@ type NewKey struct {
 	Unpinned string
 	// Check is the command that tries a key, with {file} for its file.
 	Check string
+	// Lapses says that a key that is tied to no place trades for a while only.
+	Lapses string
 }
 
 // Exchange is the way in which clients of another exchange sign; Hint is what the operator makes of it.
@@ -379,8 +381,9 @@ type Created struct {
 	Passphrase string
 	// FileName of the key file, and the file itself as a data: address, for saving it without script.
 	FileName, FileHref string
-	// Check is the command that tries the key.
-	Check string
+	// Check is the command that tries the key: by asking the dashboard, or an exchange where PostOnly.
+	Check    string
+	PostOnly bool
 	// APIs are those of the key's environment.
 	APIs []API
 }
