@@ -190,7 +190,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"key blocked":      page.KeyPage(in, page.KeyLife{Problem: on("overlap"), Key: key("«spk»", page.KeyBlocked), MayWiden: true, Secrets: []page.Secret{{Text: "«new»"}, {Text: "«old»", Retires: at}}}),
 		"key past": page.KeyPage(in, page.KeyLife{Key: key("«spk»", page.KeyLive), Past: page.KeyPast{
 			ID: "spk", Stolen: []page.Danger{{Text: "«trade»"}, {Text: "«from»", Bounds: true}}, Calls: page.Pictures{Days: []page.PictureDay{{Name: "«1 Nov»", Entries: 3, Refusals: 1}, {Name: "«2 Nov»"}}, From: "«1 Nov»", To: "«2 Nov»"},
-			Last: &page.LastUse{At: at, From: "«f»", Route: "«GET /»", Signs: "«s»", Refused: "«r»"}, Refused: []page.RefusedCode{{Code: "key.expired", Text: "«t»", Calls: "«3»", Last: at}},
+			Last: &page.LastUse{At: at, From: "«f»", Route: "«GET /»", Signs: "«s»", Refused: "«r»"}, Refused: []page.RefusedCode{{Code: "«key.expired»", Text: "«t»", Calls: "«3»", Last: at}},
 			Unused: []string{"«place orders»"}, History: []page.Entry{{At: at, Text: "«did»", Who: "«you»"}}, Cut: true, Twin: "/v1/keys/spk/past", Timeline: "/keys/spk/timeline",
 		}}),
 		"timeline": page.KeyTimelinePage(in, page.KeyTimeline{
