@@ -53,7 +53,7 @@ func (m *members) mount(a *API) {
 	})
 	register(a, operation{
 		id: "removeMember", method: http.MethodPost, path: "/v1/members/{id}/remove", summary: "Leave, or remove somebody",
-		about: "People leave by themselves; to remove somebody else asks an owner for a step-up. Their keys go on for two weeks, in which owners give them to " +
+		about: "People leave by themselves, owners remove others. Their keys go on for two weeks, in which owners give them to " +
 			"somebody else; with freeze they look and cancel only, at once. The keys of a service user are refused at once.",
 		codes: []fault.Code{fault.MemberNotFound, fault.MemberLastOwner, fault.MemberOnlyAccount, fault.Forbidden},
 	}, func(ctx context.Context, p principal.Principal, in *removeIn) (*struct{}, error) {
@@ -63,7 +63,7 @@ func (m *members) mount(a *API) {
 	register(a, operation{
 		id: "addServiceUser", method: http.MethodPost, path: "/v1/service-users", summary: "Make a service user", status: http.StatusCreated,
 		about: "A member that is nobody: it owns keys and cannot sign in, so that no bot stops because somebody leaves. Two members answer for it.",
-		codes: []fault.Code{fault.ServiceUserTooMany},
+		codes: []fault.Code{fault.MemberNotFound, fault.ServiceUserTooMany},
 	}, m.addService)
 	register(a, operation{
 		id: "setSponsors", method: http.MethodPut, path: "/v1/service-users/{id}/sponsors", summary: "Name who answers for a service user",
@@ -161,7 +161,7 @@ func (m *members) list(ctx context.Context, p principal.Principal, _ *struct{}) 
 
 type invitationGiven struct {
 	Mail string `json:"mail" maxLength:"254" example:"min@example.org"`
-	Role string `json:"role" enum:"viewer,trader,owner" example:"trader"`
+	Role string `json:"role" enum:"viewer,trader" example:"trader"`
 }
 
 type inviteIn struct{ Body invitationGiven }
@@ -182,7 +182,7 @@ type invitationPath struct {
 }
 
 type roleGiven struct {
-	Role string `json:"role" enum:"viewer,trader,owner" example:"viewer"`
+	Role string `json:"role" enum:"viewer,trader" doc:"Another owner is made by the platform alone" example:"viewer"`
 }
 
 type roleIn struct {

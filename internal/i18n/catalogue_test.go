@@ -104,9 +104,12 @@ func families() map[string][]string {
 	}
 	method := []string{}
 	for _, m := range []string{"passkey", "totp", "password", "recovery_code"} {
-		for _, part := range []string{"strength", "benefit", "risk", "lost"} {
+		for _, part := range []string{"strength", "benefit", "risk"} {
 			method = append(method, m+"."+part)
 		}
+	}
+	for _, back := range []string{"another_passkey", "passkey", "password", "code", "proof_password", "proof_totp", "mailbox", "recovery_code"} {
+		method = append(method, "lost."+back)
 	}
 	var missing []string
 	for _, gap := range []string{
@@ -117,6 +120,7 @@ func families() map[string][]string {
 			missing = append(missing, gap+"."+part)
 		}
 	}
+	missing = append(missing, "codes.text_keys")
 	var questions, opens []string
 	for _, kind := range []string{"session", "password", "app", "passkey", "codes", "mail", "second", "key"} {
 		questions = append(questions, kind+".text", kind+".yes", kind+".no")
@@ -150,12 +154,16 @@ func families() map[string][]string {
 		"privacy.class.": kept,
 		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code"},
 		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code"},
-		"plan.way.": {"passkey", "two", "password", "code", "proof", "mailbox", "operators"},
+		"plan.way.": {"passkey", "two", "password", "code", "proof", "proof_password", "proof_totp", "mailbox", "operators"},
 		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
+		"stolen.": {
+			"ended", "blocked", "orphan", "disabled", "look", "cancel", "trade", "markets", "order_most", "day_most", "no_day_most", "withdraw", "confirm", "unreleased",
+			"no_withdraw", "per_second", "rotate", "resting", "allowlist", "pinned", "pin_first", "anywhere", "lapses", "expires",
+		},
 		"template.": {"portfolio", "accounting", "bot", "market_maker"},
 		"keylife.":  verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.": {"privacy.copied", "departure.begun", "device.lost", "recovery.cancelled", "recovery.wait_set", "contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored", "account.unlocked", "member.invited", "member.role_set", "member.removed", "service_user.added", "service_user.sponsored", "key.transferred"},
+		"asked.": {"privacy.copied", "departure.begun", "device.lost", "recovery.cancelled", "recovery.wait_set", "contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored", "account.unlocked", "member.invited", "member.joined", "member.role_set", "member.removed", "service_user.added", "service_user.sponsored", "key.transferred"},
 		"role.":  roles, "fact.role.": roles,
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text", "elsewhere.title", "elsewhere.text", "unrenewed.title", "unrenewed.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},

@@ -38,6 +38,8 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 	switch m.Letter { //nolint:exhaustive // as above
 	case notify.MembershipChanged:
 		return letter.MembershipChanged{Account: m.Facts["account_name"], Role: m.Facts["role"]}, nil
+	case notify.MemberInvited, notify.MemberJoined:
+		return letter.MemberComing{Mail: m.Facts["mail"], Role: m.Facts["role"], Joined: m.Letter == notify.MemberJoined, Seen: seen}, nil
 	case notify.KeysLeft:
 		return letter.KeysLeft{Member: m.Facts["member"], Keys: m.Facts["keys"], Services: m.Facts["services"], Ends: ends}, err
 	}

@@ -152,7 +152,7 @@ func (m *members) show(v *visit, p page.Problem, typed map[string]string) error 
 	}
 	view := page.Members{
 		Problem: p, Owner: v.who.Role == principal.Owner, Typed: typed, Asked: v.invitations(asked), Open: v.invitations(circle.Open),
-		Roles: v.roles(typed["role"], principal.Viewer, principal.Trader, principal.Owner), MachineRoles: v.roles(typed["role"], principal.Viewer, principal.Trader),
+		Roles: v.roles(typed["role"], principal.Viewer, principal.Trader),
 		Grace: v.words.Span(member.Transfer),
 	}
 	for _, place := range places {
@@ -176,7 +176,7 @@ func (m *members) show(v *visit, p page.Problem, typed map[string]string) error 
 // member says one member in words. A sponsor who is gone has no name any more.
 func (v *visit) member(m member.Member, names map[id.User]string) page.Member {
 	shown := page.Member{
-		ID: m.User.String(), Name: m.Name, Mail: m.Mail, Role: v.role(m.Role), Roles: v.roles(m.Role.String(), principal.Viewer, principal.Trader, principal.Owner),
+		ID: m.User.String(), Name: m.Name, Mail: m.Mail, Role: v.role(m.Role), Roles: v.roles(m.Role.String(), principal.Viewer, principal.Trader),
 		Since: v.when(m.Since), You: m.User == v.who.User, Keys: strconv.Itoa(m.Keys), HasKeys: m.Keys > 0, Until: v.when(m.KeysUntil), Disabled: m.Disabled,
 		Over: !m.KeysUntil.IsZero() && !v.now.Before(m.KeysUntil),
 	}
@@ -184,7 +184,6 @@ func (v *visit) member(m member.Member, names map[id.User]string) page.Member {
 		return shown
 	}
 	shown.Machine, shown.Purpose = true, m.Machine.Purpose
-	shown.Roles = v.roles(m.Role.String(), principal.Viewer, principal.Trader)
 	for i, sponsor := range m.Machine.Sponsors {
 		shown.Sponsors[i] = names[sponsor]
 		if shown.Sponsors[i] == "" {

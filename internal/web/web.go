@@ -39,6 +39,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
+	"github.com/seed-21c57000/sallyport/internal/respond/dossier"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/official"
@@ -81,7 +83,7 @@ type Deps struct {
 	Product, Origin string
 	// Environment is what the installation guards; new keys belong to it unless their maker says otherwise.
 	Environment id.Environment
-	// Hosts are the gateway's that people open, APIs those that programs send signed requests to, by authority alone.
+	// Hosts are the gateway's that people open, APIs those that programs send signed requests to, without names.
 	Hosts, APIs []Host
 	FormKey     httpx.FormKey
 	Decide      decision.Decider
@@ -116,12 +118,14 @@ type Deps struct {
 	Tiers *tier.Tiers
 	// Recoveries are the ways back.
 	Recoveries *recovery.Recoveries
-	// Notices is the message centre, Contacts how users are reached, ContactHold how long money waits after that changed.
+	// Notices is the message centre, Contacts how users are reached, Spans how long money waits after what.
 	Notices *notify.Notices
 	// CheckUps are how well accounts are guarded.
-	CheckUps    *checkup.CheckUps
-	Contacts    *contact.Contacts
-	ContactHold time.Duration
+	CheckUps *checkup.CheckUps
+	// Dossiers are what is told about single keys.
+	Dossiers *dossier.Dossiers
+	Contacts *contact.Contacts
+	Spans    consequence.Spans
 	// Privacy answers for what is kept.
 	Privacy *privacy.Privacy
 	// Official is what is ours.
@@ -150,7 +154,7 @@ func New(d Deps) (*Web, error) {
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
 		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil,
 		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
-		"Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "Privacy": d.Privacy == nil, "CheckUps": d.CheckUps == nil,
+		"Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "Privacy": d.Privacy == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -185,7 +189,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&pending{w.Confirmations, w.Holds}).mount(on)
 	(&messages{w.Notices}).mount(on)
 	(&notMe{w.Notices}).mount(on)
-	(&contacts{w.Contacts, w.ContactHold}).mount(on)
+	(&contacts{w.Contacts}).mount(on)
 	(&genuine{w.Official}).mount(on)
 	(&signUps{w.SignUps, w.Binding}).mount(on)
 	(&signIns{w.SignIns, w.Origin, w.Binding}).mount(on)
@@ -198,7 +202,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&recoverPages{w.Recoveries, w.Recoveries.Waits}).mount(on)
 	(&lost{w.Recoveries, w.Recoveries.Waits}).mount(on)
 	(&members{w.Members}).mount(on)
-	k := &keys{w.Keys, w.Factors, w.Accounts, w.Members, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
+	k := &keys{w.Keys, w.Factors, w.Accounts, w.Members, w.Dossiers, log, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}
 	(&laboratory{w.Lab, w.Tally, w.Keys}).mount(on)

@@ -79,6 +79,9 @@ const (
 
 	// MembershipChanged: somebody is another in an account than they were, or not in it any more.
 	MembershipChanged Kind = "membership_changed"
+	// MemberInvited: somebody is asked into the account of the user. MemberJoined: they came.
+	MemberInvited Kind = "member_invited"
+	MemberJoined  Kind = "member_joined"
 	// KeysLeft: who owned keys, or answered for them, left the account; an owner is told of whom the keys still have.
 	KeysLeft Kind = "keys_left"
 	// KeyTransferred: a key has another owner. KeyOrphaned: it has none any more, and is refused.

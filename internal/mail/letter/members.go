@@ -47,6 +47,27 @@ func (l MembershipChanged) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// MemberComing reports to an owner that somebody was asked into the account, or joined it.
+type MemberComing struct {
+	Mail, Role string
+	Joined     bool
+	Seen       Sighting
+}
+
+func (l MemberComing) compose(w *writer) {
+	subject, heading, first := "member_invited.subject", "member_invited.heading", "member_invited.first"
+	if l.Joined {
+		subject, heading, first = "member_joined.subject", "member_joined.heading", "member_joined.first"
+	}
+	w.subjectLine(subject, "mail", l.Mail)
+	w.heading(heading)
+	w.paragraph(first, "mail", l.Mail, "role", w.role(l.Role))
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("member_coming.not_you")
+	w.button("button.members", w.links.members())
+	w.footOfAccount()
+}
+
 // KeysLeft reports to an owner that somebody left who owned keys, or answered for service users.
 type KeysLeft struct {
 	Member, Keys, Services string

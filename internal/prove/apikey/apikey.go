@@ -177,6 +177,8 @@ type Tx interface {
 	KeysByPage(ctx context.Context, after id.Key, limit int) ([]Key, error)
 	KeysOfAccount(ctx context.Context, a id.Account) ([]Key, error)
 	KeysOfOwner(ctx context.Context, u id.User) ([]id.Key, error)
+	// KeysServing are those of the service users of every account that somebody owns.
+	KeysServing(ctx context.Context, u id.User) ([]id.Key, error)
 	RevokeKey(ctx context.Context, a id.Account, k id.Key, why string, now time.Time) (won bool, err error)
 	TouchKey(ctx context.Context, k id.Key, used time.Time, from string) error
 	// ChangeKey writes what its owner may edit; won is false if the key is revoked.
@@ -197,6 +199,9 @@ type Tx interface {
 	AddUse(ctx context.Context, k id.Key, u Use) error
 	// UsesOfKey lists them, the latest first.
 	UsesOfKey(ctx context.Context, k id.Key, since time.Time, limit int) ([]Use, error)
+	// UsesByDay adds up those of each day in UTC, the oldest first; UsesByCode those that were refused, the most frequent first.
+	UsesByDay(ctx context.Context, k id.Key, since time.Time) ([]UsedDay, error)
+	UsesByCode(ctx context.Context, k id.Key, since time.Time) ([]Refused, error)
 	// ScopesUsed are those that the routes asked for which the key called since then.
 	ScopesUsed(ctx context.Context, k id.Key, since time.Time) (scope.Set, error)
 	// NoteOrdered writes what the key ordered on a day behind.

@@ -227,6 +227,16 @@ func (k *Keys) FreezeIn(ctx context.Context, tx Tx, a id.Account, owner id.User,
 	})
 }
 
+// FreezeServing freezes every key of the service users of the accounts that somebody owns: who took over an owner could have made one, and it hangs on no
+// person whose own state would stop it. Each is unfrozen by an owner, one by one.
+func (k *Keys) FreezeServing(ctx context.Context, tx Tx, owner id.User, why happening.Kind) error {
+	all, err := tx.KeysServing(ctx, owner)
+	if err != nil {
+		return fmt.Errorf("list keys of service users: %w", err)
+	}
+	return k.each(ctx, tx, all, func(key Key) error { return k.freeze(ctx, tx, key, why) })
+}
+
 func (k *Keys) freeze(ctx context.Context, tx Tx, key Key, why happening.Kind) error {
 	won, err := tx.StopKey(ctx, key, Freeze, string(why), k.Now())
 	if err != nil || !won {
@@ -247,6 +257,10 @@ func (k *Keys) eachOf(ctx context.Context, tx Tx, owner id.User, visit func(Key)
 	if err != nil {
 		return fmt.Errorf("list keys of %s: %w", owner, err)
 	}
+	return k.each(ctx, tx, all, visit)
+}
+
+func (k *Keys) each(ctx context.Context, tx Tx, all []id.Key, visit func(Key) error) error {
 	for _, kid := range all {
 		key, found, err := tx.KeyToChange(ctx, kid)
 		if err != nil {

@@ -5,8 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
@@ -26,10 +30,7 @@ func (m *Members) Invite(ctx context.Context, p principal.Principal, mail string
 	if err != nil {
 		return which, err
 	}
-	if role == principal.NoRole {
-		return which, fault.New(fault.RequestInvalid, "field", "role")
-	}
-	if err := m.owns(p); err != nil {
+	if err := errors.Join(m.owns(p), mayGive(p, role)); err != nil {
 		return which, err
 	}
 	err = m.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -42,7 +43,7 @@ func (m *Members) Invite(ctx context.Context, p principal.Principal, mail string
 			return audit.Event{}, err
 		}
 		now := m.Now()
-		if err := throttle.Count(ctx, tx, throttle.OfStranger(throttle.MailCode, addr.String()), m.Limits, now); err != nil {
+		if err := m.count(ctx, tx, p, addr.String(), now); err != nil {
 			return audit.Event{}, err
 		}
 		next := Invitation{
@@ -59,10 +60,30 @@ func (m *Members) Invite(ctx context.Context, p principal.Principal, mail string
 			return audit.Event{}, fmt.Errorf("insert invitation: won %t: %w", won, err)
 		}
 		which = next.ID
+		if err := tx.Enqueue(ctx, Letter{next.ID}); err != nil {
+			return audit.Event{}, fmt.Errorf("enqueue invitation: %w", err)
+		}
+		h := happening.Happening{Kind: happening.MemberInvited, Session: p.Session, Facts: facts}
 		// The address is in the log of nobody but who wrote it.
-		return audit.Event{Action: audit.MemberInvited, Actor: p, Person: p.User, Account: p.Account, Facts: facts}, tx.Enqueue(ctx, Letter{next.ID})
+		event := audit.Event{Action: audit.MemberInvited, Actor: p, Person: p.User, Account: p.Account, Facts: facts}
+		return event, m.tellOwners(ctx, tx, p.Account, h.SeenFrom(p.Origin))
 	})
 	return which, m.StepUps.Ask(ctx, err)
+}
+
+// letters is how many invitations one user may have written in a row, those that were withdrawn too; then each takes longer.
+const letters = 20
+
+// count bounds the letters that one user has us write, and those that one address is written. Errors: sign_in.throttled.
+func (m *Members) count(ctx context.Context, tx Tx, p principal.Principal, mail string, now time.Time) error {
+	if p.Trusted() {
+		return nil
+	}
+	most := throttle.Limits{Free: letters, FirstDelay: time.Hour, MaxDelay: 24 * time.Hour, Memory: 24 * time.Hour}
+	if err := throttle.Count(ctx, tx, throttle.OfUser(throttle.Invitation, p.User, true), most, now); err != nil {
+		return err
+	}
+	return throttle.Count(ctx, tx, throttle.OfStranger(throttle.Invitation, mail), m.Limits, now)
 }
 
 // roomFor refuses an address that is in the account, or asked already, and one too many.
@@ -162,14 +183,35 @@ func (m *Members) toMe(ctx context.Context, tx Tx, p principal.Principal, which 
 	if !found || !known || p.Kind != principal.KindUser || i.Mail != u.Mail || !m.Now().Before(i.ExpiresAt) {
 		return i, fault.New(fault.InvitationNotFound)
 	}
-	return i, nil
+	return i, m.stands(ctx, tx, i)
 }
 
-// Accept makes the principal a member of the account that asked them. Errors: invitation.not_found, member.already.
+// stands refuses an invitation whose writer owns the account no more, was disabled, or has locked everything. Errors: invitation.not_found.
+func (m *Members) stands(ctx context.Context, tx Tx, i Invitation) error {
+	owners, err := tx.OwnersOf(ctx, i.Account)
+	if err != nil {
+		return fmt.Errorf("list owners: %w", err)
+	}
+	_, locked, err := tx.LockedSince(ctx, i.By)
+	if err != nil {
+		return fmt.Errorf("read lock: %w", err)
+	}
+	if locked || !slices.Contains(owners, i.By) {
+		return fault.New(fault.InvitationNotFound)
+	}
+	return nil
+}
+
+// Accept makes the principal a member of the account that asked them, with a step-up; its owners are told.
+// Errors: invitation.not_found, member.already, step_up_required.
 func (m *Members) Accept(ctx context.Context, p principal.Principal, which id.Invitation) error {
-	return m.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+	err := m.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		i, err := m.toMe(ctx, tx, p, which)
 		if err != nil {
+			return audit.Event{}, err
+		}
+		asked := map[string]string{"account_name": i.AccountName, "role": i.Role.String()}
+		if err := m.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.MemberJoined, Input: which, Facts: asked, Floor: assurance.Pwd}); err != nil {
 			return audit.Event{}, err
 		}
 		event, err := m.take(ctx, tx, p, i, audit.MemberJoined)
@@ -180,9 +222,14 @@ func (m *Members) Accept(ctx context.Context, p principal.Principal, which id.In
 		if err == nil && !won {
 			err = fault.New(fault.MemberAlready)
 		}
+		if err != nil {
+			return event, err
+		}
 		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: p.User}) // keys they owned here before are theirs again
-		return event, err
+		told := map[string]string{"mail": i.Mail, "role": i.Role.String()}
+		return event, m.tellOwners(ctx, tx, i.Account, happening.Happening{Kind: happening.MemberJoined, Facts: told})
 	})
+	return m.StepUps.Ask(ctx, err)
 }
 
 // Decline answers an invitation with no. Errors: invitation.not_found.

@@ -4,7 +4,7 @@
 // It does not know what a role may do (room decide), nor what dies when a membership changes (package consequence). A key's rights follow from
 // its owner's role by themselves: package apikey reads it with every key.
 //
-// Invariant: an account that people use has an owner, and nobody is put out of their only account. Whoever answers an invitation has shown that the
+// Invariant: an account that people use has an owner, nobody but the host makes another, and nobody is put out of their only account. Whoever answers an invitation has shown that the
 // address it was made for is theirs, because they sign in with it. A service user has two sponsors, who are two members; where one of them is
 // gone, and where the owner of keys is, the keys go on until a deadline and no longer.
 //
@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
@@ -109,6 +110,8 @@ type Tx interface {
 	RemoveMember(ctx context.Context, a id.Account, u id.User, now, keysUntil time.Time) (won bool, err error)
 	// KeepKeysUntil gives the keys of somebody who is there an end; the zero time takes it away.
 	KeepKeysUntil(ctx context.Context, a id.Account, u id.User, until time.Time) error
+	// LockedSince says whether a user has locked their account.
+	LockedSince(ctx context.Context, u id.User) (since time.Time, locked bool, err error)
 	// InsertInvitation is not won where one for the address is open.
 	InsertInvitation(ctx context.Context, i Invitation) (won bool, err error)
 	InvitationByID(ctx context.Context, i id.Invitation) (in Invitation, found bool, err error)
@@ -146,6 +149,10 @@ type Deps struct {
 	Sessions Sessions
 	Keys     Keys
 	Post     Post
+	// Confirmations ends what somebody confirmed and has not left, once they are another than they were.
+	Confirmations interface {
+		CancelOpen(ctx context.Context, tx any, u id.User) error
+	}
 	// Limits are those of letters to one address.
 	Limits throttle.Limits
 }
@@ -227,7 +234,16 @@ func ownedWithout(all []Member, u id.User) error {
 	return fault.New(fault.MemberLastOwner)
 }
 
-// SetRole makes somebody more or less than they were, with a step-up for exactly that. Their sessions end, and their keys can do what they
+// mayGive refuses to make an owner of somebody, but by the host's command line: owners move the account's money with factors of their own, which no proof of
+// another owner's says anything about. Whoever rides the session of one must not be able to add one who waits for nothing. Errors: request.invalid (role).
+func mayGive(p principal.Principal, role principal.Role) error {
+	if role == principal.Viewer || role == principal.Trader || role == principal.Owner && p.Trusted() {
+		return nil
+	}
+	return fault.New(fault.RequestInvalid, "field", "role")
+}
+
+// SetRole makes somebody more or less than they were, with a step-up for exactly that; an owner is made by the host's command line alone. Their sessions end, and their keys can do what they
 // themselves may do now, from the moment this returns. Errors: member.not_found, also for one who is so already; member.last_owner, request.invalid
 // (role), forbidden, step_up_required, assurance.too_low.
 func (m *Members) SetRole(ctx context.Context, p principal.Principal, u id.User, role principal.Role) error {
@@ -239,7 +255,7 @@ func (m *Members) SetRole(ctx context.Context, p principal.Principal, u id.User,
 		switch {
 		case err != nil:
 			return audit.Event{}, err
-		case role == principal.NoRole || one.Machine != nil && role == principal.Owner:
+		case mayGive(p, role) != nil || one.Machine != nil && role == principal.Owner:
 			return audit.Event{}, fault.New(fault.RequestInvalid, "field", "role")
 		case one.Role == role:
 			return audit.Event{}, fault.New(fault.MemberNotFound)
@@ -269,6 +285,9 @@ func (m *Members) changed(ctx context.Context, tx Tx, p principal.Principal, one
 	if one.Machine != nil {
 		return event, nil
 	}
+	if err := m.Confirmations.CancelOpen(ctx, tx, one.User); err != nil {
+		return event, err
+	}
 	name, err := tx.AccountName(ctx, p.Account)
 	if err != nil {
 		return event, fmt.Errorf("read account: %w", err)
@@ -287,25 +306,22 @@ type RemoveInput struct {
 	Freeze bool `json:"freeze"`
 }
 
-// Remove ends somebody's place in the account. People leave by themselves with nothing but being signed in; an owner removes them with a step-up. Their sessions end.
+// Remove ends somebody's place in the account, with a step-up for exactly that. People leave by themselves; an owner removes others. Their sessions end.
 // No bot stops: the keys they own here go on until the deadline, which the owners are told. A service user's keys are refused at once, because nobody
 // is there to take them elsewhere. Errors: member.not_found, member.last_owner, member.only_account, forbidden, step_up_required, assurance.too_low.
 func (m *Members) Remove(ctx context.Context, p principal.Principal, in RemoveInput) error {
-	leaves := p.Kind == principal.KindUser && p.User == in.User
 	err := m.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		one, err := m.removable(ctx, tx, p.Account, in.User)
+		one, err := m.removable(ctx, tx, p, in.User)
 		if err != nil {
 			return audit.Event{}, err
 		}
 		facts := map[string]string{"member": one.Name, "from_role": one.Role.String(), "keys": fmt.Sprint(one.Keys)}
-		if !leaves {
-			if err := m.owns(p); err != nil {
-				return audit.Event{}, err
-			}
-			input := map[string]any{"account": p.Account, "remove": in}
-			if err := m.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.MemberRemoved, Input: input, Facts: facts}); err != nil {
-				return audit.Event{}, err
-			}
+		content := stepup.Content{Action: audit.MemberRemoved, Input: map[string]any{"account": p.Account, "remove": in}, Facts: facts}
+		if p.User == in.User {
+			content.Floor = assurance.Pwd // who leaves may have nothing but a password
+		}
+		if err := m.StepUps.Require(ctx, tx, p, content); err != nil {
+			return audit.Event{}, err
 		}
 		if err := m.remove(ctx, tx, p, one, in.Freeze, facts); err != nil {
 			return audit.Event{}, err
@@ -315,9 +331,12 @@ func (m *Members) Remove(ctx context.Context, p principal.Principal, in RemoveIn
 	return m.StepUps.Ask(ctx, err)
 }
 
-// removable finds somebody who may go.
-func (m *Members) removable(ctx context.Context, tx Tx, a id.Account, u id.User) (Member, error) {
-	all, one, err := in(ctx, tx, a, u, m.Now())
+// removable finds somebody who may go, and whom the principal may let go: themselves, or as an owner anybody.
+func (m *Members) removable(ctx context.Context, tx Tx, p principal.Principal, u id.User) (Member, error) {
+	all, one, err := in(ctx, tx, p.Account, u, m.Now())
+	if err == nil && p.User != u {
+		err = m.owns(p)
+	}
 	if err != nil || one.Machine != nil {
 		return one, err
 	}
@@ -361,19 +380,20 @@ func (m *Members) remove(ctx context.Context, tx Tx, p principal.Principal, one 
 	if err != nil || one.Keys == 0 && left == 0 {
 		return err
 	}
-	return m.tellOwners(ctx, tx, p.Account, map[string]string{
+	return m.tellOwners(ctx, tx, p.Account, happening.Happening{Kind: happening.KeysLeft, Facts: map[string]string{
 		"member": one.Name, "keys": facts["keys"], "services": fmt.Sprint(left), "ends": until.UTC().Format(time.RFC3339),
-	})
+	}})
 }
 
-// tellOwners tells the owners of an account of keys that need somebody.
-func (m *Members) tellOwners(ctx context.Context, tx Tx, a id.Account, facts map[string]string) error {
+// tellOwners tells the owners of an account, whoever of them did it.
+func (m *Members) tellOwners(ctx context.Context, tx Tx, a id.Account, h happening.Happening) error {
 	owners, err := tx.OwnersOf(ctx, a)
 	if err != nil {
 		return fmt.Errorf("list owners: %w", err)
 	}
 	for _, owner := range owners {
-		if err := m.Follow.Apply(ctx, tx, happening.Happening{Kind: happening.KeysLeft, User: owner, Facts: facts}); err != nil {
+		h.User = owner
+		if err := m.Follow.Apply(ctx, tx, h); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
@@ -67,7 +68,13 @@ func (d *desk) person(mail string) *authtest.Browser {
 func (d *desk) joined(mail, role string) *authtest.Browser {
 	d.t.Helper()
 	var made struct{ Invitation id.Invitation }
-	d.ada.Into(d.ok(d.ada.StepUp(http.MethodPost, "/v1/members/invitations", map[string]string{"mail": mail, "role": role}, d.app)), &made)
+	if role == "owner" { // whom the platform alone makes
+		which, err := d.Members.Invite(d.t.Context(), d.host, mail, principal.Owner)
+		d.none(err)
+		made.Invitation = which
+	} else {
+		d.ada.Into(d.ok(d.ada.StepUp(http.MethodPost, "/v1/members/invitations", map[string]string{"mail": mail, "role": role}, d.app)), &made)
+	}
 	d.Settle()
 	if letters := d.Mailbox.Letters(mail); len(letters) != 1 || letters[0].Invitation != made.Invitation {
 		d.t.Fatalf("letters to somebody who is asked in: %+v", letters)
@@ -259,6 +266,71 @@ func TestAServiceUserOutlivesItsSponsors(t *testing.T) {
 	})
 }
 
+// What somebody asked for who owns nothing any more, or has locked everything, brings nobody in, themselves least of all.
+func TestAnInvitationEndsWithItsInviter(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		b := d.joined(ben, "owner")
+		d.ok(b.Call(http.MethodPut, "/v1/session/account", map[string]string{"account": d.host.Account.String()}))
+		secret, who := b.EnrolTOTP(), b.Principal()
+		asked := func(mail string) id.Invitation {
+			var made struct{ Invitation id.Invitation }
+			b.Into(d.ok(b.StepUp(http.MethodPost, "/v1/members/invitations", map[string]string{"mail": mail, "role": "trader"}, secret)), &made)
+			return made.Invitation
+		}
+		locked, removed := asked("eve@example.com"), asked("fay@example.com")
+		eve, fay := d.person("eve@example.com").Principal(), d.person("fay@example.com").Principal()
+		d.none(d.Locks.Lock(d.t.Context(), d.host, who.User))
+		if err := d.Members.Accept(d.t.Context(), eve, locked); fault.CodeOf(err) != fault.InvitationNotFound {
+			d.t.Errorf("an invitation of somebody who has locked: %v", err)
+		}
+		d.none(d.Locks.Unlock(d.t.Context(), d.host, who.User))
+		d.none(d.Members.Remove(d.t.Context(), d.host, member.RemoveInput{User: who.User}))
+		if err := d.Members.Accept(d.t.Context(), fay, removed); fault.CodeOf(err) != fault.InvitationNotFound {
+			d.t.Errorf("an invitation of somebody who is gone: %v", err)
+		}
+	})
+}
+
+// Each owner hears of everybody who is asked in and who comes, and whoever takes over an owner finds no key that goes on when the owner locks.
+func TestNothingIsPlantedUnseen(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		first := d.ada.Principal().User
+		second := d.joined(ben, "viewer").Principal().User
+		d.Settle()
+		var heard []notify.Letter
+		for _, l := range d.Mailbox.Letters(ada) {
+			if l.Notice == notify.MemberInvited || l.Notice == notify.MemberJoined {
+				heard = append(heard, l.Notice)
+			}
+		}
+		if diff := cmp.Diff([]notify.Letter{notify.MemberInvited, notify.MemberJoined}, heard); diff != "" {
+			d.t.Errorf("what the owner heard:\n%s", diff)
+		}
+		bots, err := d.Members.AddMachine(d.t.Context(), d.host, service(first, second))
+		d.none(err)
+		key := d.IssueKeyTo(d.host.Account, bots, apikey.IssueInput{Scopes: trading})
+		d.none(d.Locks.Lock(d.t.Context(), d.host, first))
+		if diff := cmp.Diff([2]fault.Code{"", fault.KeyFrozen}, d.may(key)); diff != "" {
+			d.t.Errorf("a key of a service user, while its owner has locked:\n%s", diff)
+		}
+	})
+}
+
+// Whoever left moves no money with the keys they left behind, an owner neither.
+func TestALeaversKeysMoveNoMoney(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		who := d.joined(ben, "owner").Principal()
+		key := d.IssueKeyTo(d.host.Account, who.User, apikey.IssueInput{Scopes: append([]string{"withdrawals:write"}, trading...)})
+		if now := d.APIKeys.Find(key.ID).ScopesAt(d.clock.Now()); now.Highest() != scope.Withdraw {
+			d.t.Fatalf("an owner's released key may %s", now)
+		}
+		d.none(d.Members.Remove(d.t.Context(), d.host, member.RemoveInput{User: who.User}))
+		if now := d.APIKeys.Find(key.ID).ScopesAt(d.clock.Now()); now.Highest() != scope.Order {
+			d.t.Errorf("a leaver's key may %s", now)
+		}
+	})
+}
+
 // What nobody may do, with the code they get.
 func TestMembersRefuse(t *testing.T) {
 	onBoth(t, func(d *desk) {
@@ -281,6 +353,8 @@ func TestMembersRefuse(t *testing.T) {
 			"a role that they have":        {d.Members.SetRole(ctx, d.host, second.User, principal.Trader), fault.MemberNotFound},
 			"a stranger's role":            {d.Members.SetRole(ctx, d.host, stranger.User, principal.Trader), fault.MemberNotFound},
 			"a stranger goes over":         {d.Members.Switch(ctx, stranger, d.host.Account), fault.MemberNotFound},
+			"an owner asks in an owner":    {failed(d.Members.Invite(ctx, first, "eve@example.com", principal.Owner)), fault.RequestInvalid},
+			"an owner makes an owner":      {d.Members.SetRole(ctx, first, second.User, principal.Owner), fault.RequestInvalid},
 			"no role":                      {d.Members.SetRole(ctx, d.host, second.User, principal.NoRole), fault.RequestInvalid},
 			"one sponsor twice":            {failed(d.Members.AddMachine(ctx, d.host, service(first.User, first.User))), fault.RequestInvalid},
 			"a stranger sponsors":          {failed(d.Members.AddMachine(ctx, d.host, service(first.User, stranger.User))), fault.MemberNotFound},

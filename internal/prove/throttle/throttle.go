@@ -52,6 +52,8 @@ const (
 	RecoveryCode Factor = "recovery_code"
 	// RecoveryMail is a letter that somebody has us send.
 	RecoveryMail Factor = "recovery_mail"
+	// Invitation is a letter that somebody has us send into another mailbox.
+	Invitation Factor = "invitation"
 )
 
 // Bucket is what tries are counted under: a hash, so that rows tell nothing.

@@ -139,6 +139,8 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
 	// Somebody else does it to them, or they leave: what their sessions may do is another from here on, and keys read it themselves.
 	happening.MembershipChanged: {This: Dies, Others: Dies, Notice: notify.MembershipChanged},
+	happening.MemberInvited:     {Notice: notify.MemberInvited},
+	happening.MemberJoined:      {Notice: notify.MemberJoined},
 	happening.KeysLeft:          {Notice: notify.KeysLeft},
 	happening.KeyTransferred:    {Notice: notify.KeyTransferred},
 	happening.KeyOrphaned:       {Notice: notify.KeyOrphaned},
@@ -163,6 +165,7 @@ type Holds interface {
 // Keys is what this package asks of package apikey.
 type Keys interface {
 	FreezeAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
+	FreezeServing(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
 	TellAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
 }
 
@@ -249,6 +252,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 
 // stopKeys freezes the keys that freeze, and of those that stop by their owner's state says so to the platform, which has their open orders.
 func (c *Consequences) stopKeys(ctx context.Context, tx any, fate Fate, h happening.Happening) error {
+	if fate != Stays {
+		if err := c.keys.FreezeServing(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind); err != nil {
+			return err
+		}
+	}
 	switch fate {
 	case Frozen:
 		return c.keys.FreezeAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)

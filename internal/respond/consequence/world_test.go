@@ -302,6 +302,13 @@ var causes = map[happening.Kind]map[string]cause{
 			w.must(partner.StepUp(http.MethodPatch, "/v1/members/"+w.user.String(), map[string]string{"role": "viewer"}, w.partnerSecret))
 		}},
 	},
+	happening.MemberInvited: {
+		"/v1": {happens: func(w *world) {
+			w.proven(http.MethodPost, "/v1/members/invitations", map[string]string{"mail": "asked-" + w.mail, "role": "viewer"})
+		}},
+		"pages": {happens: func(w *world) { w.submitProven("/members/invite", "mail", "asked-"+w.mail, "role", "viewer") }},
+	},
+	happening.MemberJoined: {"/v1": {happens: func(w *world) { w.partner() }}},
 	happening.KeysLeft: {"host": {happens: func(w *world) {
 		left := w.partner().Principal().User
 		_, err := w.APIKeys.Transfer(w.t.Context(), principal.Host("tests"), apikey.TransferInput{Key: w.keyOf("another").ID, To: left})

@@ -70,6 +70,8 @@ var containments = map[Letter]Containment{
 	KeyLeaked:             {Kind: happening.ReportedChange},
 	KeyWidened:            {Kind: happening.ReportedChange, Key: true},
 	KeyWoken:              {Kind: happening.ReportedChange, Key: true},
+	MemberInvited:         {Kind: happening.ReportedChange},
+	MemberJoined:          {Kind: happening.ReportedChange},
 	KeyTransferred:        {Kind: happening.ReportedChange, Key: true},
 	KeyReleased:           {Kind: happening.ReportedChange, Key: true},
 	KeyStrayed:            {Kind: happening.ReportedSession, Key: true},

@@ -82,6 +82,8 @@ const (
 	DepartureStopped      Letter = "departure_stopped"
 
 	MembershipChanged Letter = "membership_changed"
+	MemberInvited     Letter = "member_invited"
+	MemberJoined      Letter = "member_joined"
 	KeysLeft          Letter = "keys_left"
 	KeyTransferred    Letter = "key_transferred"
 	KeyOrphaned       Letter = "key_orphaned"

@@ -146,6 +146,15 @@ ON CONFLICT (key_id, hour, addr, route, code) DO UPDATE SET calls = key_use.call
 SELECT key_id, hour, addr, route, code, calls, last_at, scope FROM key_use WHERE key_id = @key_id AND hour >= @since
 ORDER BY hour DESC, last_at DESC LIMIT CAST(@max_rows AS BIGINT);
 
+-- name: ListKeyUsesByDay :many
+SELECT CAST(hour / 86400000000 AS BIGINT) AS on_day, CAST(SUM(CASE WHEN code = '' THEN calls ELSE 0 END) AS BIGINT) AS passed,
+    CAST(SUM(CASE WHEN code = '' THEN 0 ELSE calls END) AS BIGINT) AS refused
+FROM key_use WHERE key_id = @key_id AND hour >= @since GROUP BY hour / 86400000000 ORDER BY 1;
+
+-- name: ListKeyUsesByCode :many
+SELECT code, CAST(SUM(calls) AS BIGINT) AS refused, CAST(MAX(last_at) AS BIGINT) AS latest
+FROM key_use WHERE key_id = @key_id AND hour >= @since AND code <> '' GROUP BY code ORDER BY 2 DESC, 1 LIMIT CAST(@max_rows AS BIGINT);
+
 -- name: DeleteOldKeyUses :execrows
 DELETE FROM key_use WHERE key_use.hour < @before AND (key_id, hour, addr, route, code) IN (
     SELECT u.key_id, u.hour, u.addr, u.route, u.code FROM key_use u WHERE u.hour < @before LIMIT CAST(@max_rows AS BIGINT)
@@ -160,6 +169,10 @@ UPDATE api_key SET name = name WHERE id = @id;
 -- name: ClaimKeyRow :execrows
 UPDATE api_key SET name = name
 WHERE id = @id AND revoked_at IS NULL AND blocked_at IS NULL AND frozen_at IS NULL AND expires_at > @now;
+
+-- name: ListKeyIDsServing :many
+SELECT k.id FROM member m JOIN service_user w ON w.account_id = m.account_id JOIN api_key k ON k.owner_id = w.user_id
+WHERE m.user_id = @user_id AND m.role = 'owner' AND m.removed_at IS NULL AND k.revoked_at IS NULL ORDER BY k.id;
 
 -- name: TransferKey :execrows
 UPDATE api_key SET owner_id = @owner_id, orphaned_at = NULL WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;

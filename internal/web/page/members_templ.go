@@ -1714,7 +1714,7 @@ func serviceForm(f Frame, v Members) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = pick("service-role", "role", f.T("members.role"), v.MachineRoles).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = pick("service-role", "role", f.T("members.role"), v.Roles).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -15,7 +15,7 @@ type Members struct {
 	Left []Member
 	Open []Invitation
 	// Roles, MachineRoles and People are the choices of the forms.
-	Roles, MachineRoles, People []Option
+	Roles, People []Option
 	// Grace is how long keys of somebody who left go on.
 	Grace string
 	Typed map[string]string
