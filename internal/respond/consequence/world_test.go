@@ -381,8 +381,8 @@ func (w *world) partner() *authtest.Browser {
 	b := w.Browser(home)
 	b.Wait = w.clock.Advance
 	b.SignUp(mail)
-	w.partnerSecret = b.EnrolTOTP()
 	w.must(b.Call(http.MethodPost, "/v1/accounts/invitations/"+which.String()+"/accept", nil))
+	w.partnerSecret = b.EnrolTOTP()
 	return b
 }
 
