@@ -25,6 +25,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signed"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -38,7 +39,18 @@ const (
 	maxBody = 64 << 10
 	// bodyTime is how long a body may take to arrive.
 	bodyTime = 5 * time.Second
+	// evidenceBody is the exception: a picture in base64, and evidenceTime how long a phone may take to send it.
+	evidenceBody = recovery.MaxEvidence/3*4 + 1024
+	evidenceTime = time.Minute
 )
+
+// roomFor is how large the body of a route may be, and how long it may take.
+func roomFor(l route.Line) (limit int64, within time.Duration) {
+	if l.Pattern == evidenceAt {
+		return evidenceBody, evidenceTime
+	}
+	return maxBody, bodyTime
+}
 
 // visit is one request on its way in. Its steps are named after what holds after them, and run in this order.
 type visit struct {
@@ -258,7 +270,8 @@ func (v *visit) fittingBody() error {
 
 func (v *visit) readBody() (body []byte, err error) {
 	if !v.hasBody {
-		v.body, err = httpx.ReadBody(v.w, v.r, maxBody, bodyTime)
+		limit, within := roomFor(v.line)
+		v.body, err = httpx.ReadBody(v.w, v.r, limit, within)
 		v.hasBody = err == nil
 	}
 	return v.body, err

@@ -505,6 +505,7 @@ func (r *Rooms) Handlers() store.Handlers {
 
 		recovery.CodeMail{}.Kind(): r.Recoveries.DoCodeMail,
 		recovery.Remind{}.Kind():   r.Recoveries.DoRemind,
+		recovery.Overdue{}.Kind():  r.Recoveries.DoOverdue,
 	}
 }
 

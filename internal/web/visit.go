@@ -45,6 +45,8 @@ type visit struct {
 	body    []byte
 	bodyErr error
 	form    form
+	// file came with the form, where that has one.
+	file []byte
 	// sent is the form as it came, for a handler that has to be asked again.
 	sent url.Values
 	// tip is the word of advice of the page, unless its reader put it away.
@@ -116,7 +118,8 @@ const (
 // wrong with it is told by fill, to a reader who is known by then.
 func (v *visit) receive() error {
 	if v.r.Method == http.MethodPost {
-		v.body, v.bodyErr = httpx.ReadBody(v.w, v.r, maxForm, formTime)
+		limit, within := roomFor(v.line)
+		v.body, v.bodyErr = httpx.ReadBody(v.w, v.r, limit, within)
 	}
 	return nil
 }
@@ -129,7 +132,12 @@ func (v *visit) fill() (err error) {
 	if v.bodyErr != nil {
 		return v.bodyErr
 	}
-	if v.form, err = parseForm(v.r.Header["Content-Type"], v.body); err != nil {
+	if v.line.Pattern == evidenceAt {
+		v.form, v.file, err = parseUpload(v.r.Header["Content-Type"], v.body)
+	} else {
+		v.form, err = parseForm(v.r.Header["Content-Type"], v.body)
+	}
+	if err != nil {
 		return err
 	}
 	token := v.form.take("form_token")

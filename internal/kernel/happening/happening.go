@@ -74,8 +74,10 @@ const (
 	RecoveryCompleted     Kind = "recovery_completed"
 	RecoveryCancelled     Kind = "recovery_cancelled"
 	RecoveryDisputed      Kind = "recovery_disputed"
-	RecoveryShortened     Kind = "recovery_shortened"
-	DeviceLost            Kind = "device_lost"
+	// RecoveryRejected: people decided, or had time to, and none of the claims that met goes on.
+	RecoveryRejected  Kind = "recovery_rejected"
+	RecoveryShortened Kind = "recovery_shortened"
+	DeviceLost        Kind = "device_lost"
 
 	// UserRaised: the user is of high value, and will be asked for a passkey. UserLowered takes that back.
 	UserRaised  Kind = "user_raised"

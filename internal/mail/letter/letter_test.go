@@ -90,6 +90,7 @@ func samples(language string) map[string]letter.Letter {
 		"recovery_ready":           letter.RecoveryReady{Until: at.AddDate(0, 0, 7)},
 		"recovery_cancelled":       letter.RecoveryCancelled{Seen: seen},
 		"recovery_disputed":        letter.RecoveryDisputed{Seen: seen},
+		"recovery_rejected":        letter.RecoveryRejected{},
 		"recovery_completed":       letter.RecoveryCompleted{Seen: seen, Hold: 72 * time.Hour},
 		"recovery_codes_replaced":  letter.RecoveryCodesReplaced{Seen: seen, Hold: 72 * time.Hour},
 		"recovery_shortened":       letter.RecoveryShortened{Wait: 7 * 24 * time.Hour, Seen: seen, Hold: 72 * time.Hour},
