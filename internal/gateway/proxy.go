@@ -85,13 +85,35 @@ func (v *visit) assertion() string {
 // CleanRequest removes everything by which a client could speak about identity, in every spelling a server may fold into another, and the
 // credentials that were meant for us.
 func CleanRequest(h http.Header) {
+	var room [usualName]byte
 	for name := range h {
-		folded := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
-		if strings.HasPrefix(folded, "sallyport-") || strings.HasPrefix(folded, "x-forwarded-") || removed[folded] || strings.Contains(name, "_") {
+		text := folded(room[:0], name)
+		if strings.Contains(name, "_") || bytes.HasPrefix(text, ourNames) || bytes.HasPrefix(text, proxyNames) || removed[string(text)] {
 			delete(h, name)
 		}
 	}
 	cleanCookies(h)
+}
+
+// What the names of identity headers begin with, and of those by which a proxy speaks of the request before it.
+var ourNames, proxyNames = []byte("sallyport-"), []byte("x-forwarded-")
+
+// usualName is room for the name of nearly every header; a longer one moves to the heap.
+const usualName = 64
+
+// folded appends a header's name as the loosest server reads it: in lower case, with dashes for underscores.
+func folded(dst []byte, name string) []byte {
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '_':
+			c = '-'
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }
 
 // removed maps headers that are ours to read or ours to say: credentials in every dialect, whichever the request spoke, and what an upstream

@@ -206,14 +206,16 @@ func Migrate(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	return store.Migrate(ctx, place)
 }
 
+func spans(cfg config.Config) consequence.Spans {
+	return consequence.Spans{Credential: cfg.Holds.Credential, Contact: cfg.Holds.Contact, Recovery: cfg.Holds.Recovery}
+}
+
 // build makes the rooms in the order in which they need each other.
 func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) error {
 	db, now := r.Store, opts.Now
 	r.Policy = policy.Policy{Age: db.Age}
 	r.Holds = hold.New(store.Of[hold.Tx](db), now)
-	follow := consequence.New(now, r.Holds, consequence.Spans{
-		Credential: cfg.Holds.Credential, Contact: cfg.Holds.Contact, Recovery: cfg.Holds.Recovery,
-	})
+	follow := consequence.New(now, r.Holds, spans(cfg))
 	r.Consequences = follow
 	r.ceremonies = ceremony.New(db.Ring(), now)
 	r.Accounts = account.New(store.Of[account.Tx](db), now, follow)

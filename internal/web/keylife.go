@@ -11,6 +11,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // named finds the key of the address. The same bytes under the other environment's prefix name no key.
@@ -49,8 +50,18 @@ func (k *keys) showOne(v *visit, key apikey.Key, p page.Problem) error {
 		if view.Challenge, err = k.keys.Challenge(v.who); err != nil {
 			return err
 		}
+		view.MakePair = makePair(key)
 	}
 	return v.show(page.KeyPage(v.frame("keylife.title"), view))
+}
+
+// makePair is the command that makes the next pair of a key, of its own kind.
+func makePair(key apikey.Key) string {
+	command := "sallyport keygen --key-file " + nextFile
+	if key.Dialect != sign.Native {
+		command += " --dialect " + key.Dialect.String() + " --algorithm " + key.Algorithm.String()
+	}
+	return command
 }
 
 // secret says how much one of two secrets is used.
@@ -110,18 +121,18 @@ func (k *keys) rotate(v *visit) error {
 			Challenge: fields["challenge"], Possession: fields["possession"],
 		})
 		if err == nil {
-			return k.showIssued(v, out.Issued)
+			return k.showIssued(v, out.Issued, nextFile)
 		}
 	}
 	return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
 }
 
-// showIssued shows a new secret, once.
-func (k *keys) showIssued(v *visit, issued apikey.Issued) error {
+// showIssued shows a new secret, once. A key pair of the reader's own lies in the file.
+func (k *keys) showIssued(v *visit, issued apikey.Issued, own string) error {
 	view := page.Created{
 		Key: k.card(v, issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal()),
-		Check: k.check(ownFile),
-		APIs:  slices.DeleteFunc(slices.Clone(k.terms.apis), func(a page.API) bool { return a.Test != (issued.Environment == id.Test) }),
+		Check: k.check(own), PostOnly: issued.Dialect == sign.Kraken,
+		APIs: slices.DeleteFunc(slices.Clone(k.terms.apis), func(a page.API) bool { return a.Test != (issued.Environment == id.Test) }),
 	}
 	if view.Secret != "" {
 		view.FileName = fileName(issued.Name)
@@ -129,6 +140,9 @@ func (k *keys) showIssued(v *visit, issued apikey.Issued) error {
 		file, err := keyFile(issued)
 		if err != nil {
 			return err
+		}
+		if view.PostOnly {
+			view.Check = checkByPost(view.FileName, view.APIs)
 		}
 		view.FileHref = "data:application/json;base64," + base64.StdEncoding.EncodeToString(file)
 	}

@@ -183,9 +183,12 @@ func plainDecimal(n *big.Rat) string {
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
 }
 
+// HasPace says whether the key has a rate of its own.
+func (l *Live) HasPace() bool { return l.bounds != nil && l.bounds.PerSecond > 0 }
+
 // Pace takes one request from the key's own rate, or says when the next may come. It reads and writes memory only.
 func (l *Live) Pace(now time.Time) (perSecond int, wait time.Duration) {
-	if l.bounds == nil || l.bounds.PerSecond <= 0 {
+	if !l.HasPace() {
 		return 0, 0
 	}
 	next := &l.used.spent.Load().next

@@ -80,7 +80,7 @@ func (c *check) claimedRequest(ctx context.Context) error {
 		return c.paced()
 	}
 	nonce := c.sig.SingleUse(&c.in.Request)
-	if !repeatable && c.v.Nonces.Spent(c.live.ID, nonce) {
+	if c.live.HasPace() && !repeatable && c.v.Nonces.Spent(c.live.ID, nonce) {
 		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
 	}
 	if err := c.paced(); err != nil {

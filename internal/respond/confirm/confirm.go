@@ -83,6 +83,8 @@ type Tx interface {
 	ConfirmationByID(ctx context.Context, c id.Confirmation) (found Confirmation, ok bool, err error)
 	// OpenConfirmations lists those of a user that are neither executed, cancelled nor expired, oldest first.
 	OpenConfirmations(ctx context.Context, u id.User, now time.Time) ([]Confirmation, error)
+	// ConfirmationsByUser lists the newest of a user, whatever became of them.
+	ConfirmationsByUser(ctx context.Context, u id.User, most int) ([]Confirmation, error)
 	// ApproveConfirmation, ExecuteConfirmation and CancelConfirmation name one winner each, and none for what has ended.
 	ApproveConfirmation(ctx context.Context, c id.Confirmation, by id.Passkey, assertion string, now time.Time) (won bool, err error)
 	ExecuteConfirmation(ctx context.Context, c id.Confirmation, now time.Time) (won bool, err error)
@@ -296,6 +298,18 @@ func (c *Confirmations) List(ctx context.Context, p principal.Principal) (list [
 			}
 			list = append(list, c.asked(o, stand))
 		}
+		return err
+	})
+	return list, err
+}
+
+// maxKept bounds what All gives.
+const maxKept = 10_000
+
+// All lists what is kept about a user's confirmations, open and ended, the newest first.
+func (c *Confirmations) All(ctx context.Context, p principal.Principal) (list []Confirmation, err error) {
+	err = c.Ledger.View(ctx, func(tx Tx) error {
+		list, err = tx.ConfirmationsByUser(ctx, p.User, maxKept)
 		return err
 	})
 	return list, err

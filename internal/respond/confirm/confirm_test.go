@@ -548,7 +548,14 @@ func TestOpenOnesAreBounded(t *testing.T) {
 		}
 		list, err := s.Confirmations.List(t.Context(), s.who)
 		if err != nil || len(list) != 20 {
-			t.Errorf("%d open, %v", len(list), err)
+			t.Fatalf("%d open, %v", len(list), err)
+		}
+		if err := s.Confirmations.Cancel(t.Context(), s.who, list[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		all, err := s.Confirmations.All(t.Context(), s.who)
+		if err != nil || len(all) != 20 || all[19].ID != list[0].ID || all[19].State(all[19].Cancelled) != "cancelled" {
+			t.Errorf("a copy holds %d, %v", len(all), err)
 		}
 	})
 }

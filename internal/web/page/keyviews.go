@@ -15,8 +15,8 @@ type KeyLife struct {
 	Overlaps, Since []Option
 	// Asleep: nobody used it for long, and it can be woken. Releasable: it may withdraw once it is released.
 	Asleep, Releasable bool
-	// Challenge is there for a key pair of the owner's own.
-	Challenge string
+	// Challenge is there for a key pair of the owner's own, and MakePair the command that makes the next one.
+	Challenge, MakePair string
 }
 
 // KeyEdit is the form that changes a key.
