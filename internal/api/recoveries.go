@@ -60,7 +60,7 @@ func (s *recoveries) mount(a *API) {
 	registerPre(a, operation{
 		id: "claimRecovery", method: http.MethodPost, path: "/v1/recoveries/{id}/claim", summary: "Begin the wait",
 		about: "With the password or a code of the authenticator app it is shorter than with the mailbox alone. Another claim that waits stops it, and is stopped by it.",
-		codes: append([]fault.Code{fault.RecoveryProofRefused, fault.Busy}, caseCodes...),
+		codes: append([]fault.Code{fault.RecoveryProofRefused, fault.RecoveryTooMany, fault.Busy}, caseCodes...),
 	}, s.claim)
 	registerPre(a, operation{
 		id: "recoverWithCode", method: http.MethodPost, path: "/v1/recoveries/{id}/recovery-code", summary: "Make a case ready with a recovery code",
@@ -69,7 +69,7 @@ func (s *recoveries) mount(a *API) {
 	registerPre(a, operation{
 		id: "bringEvidence", method: http.MethodPut, path: evidenceAt, summary: "Bring what people decide by",
 		about: "To a case that is disputed, in the browser that showed its mailbox. It replaces what lay in the slot, is sealed, is read by operators only, and is deleted 30 days after the case has ended.",
-		codes: append([]fault.Code{fault.EvidenceRefused, fault.EvidenceReplacedOften}, caseCodes...),
+		codes: append([]fault.Code{fault.EvidenceRefused, fault.EvidenceReplacedOften, fault.Busy}, caseCodes...),
 	}, s.bring)
 	registerPre(a, operation{
 		id: "withdrawRecovery", method: http.MethodDelete, path: "/v1/recoveries/{id}", summary: "Give a case up", codes: caseCodes,

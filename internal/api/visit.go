@@ -73,14 +73,15 @@ type visit struct {
 	body     []byte
 	hasBody  bool // whether body was read
 
-	refusal error // what will be answered instead of huma's own refusal
+	release func() // of the room for evidence; nil for none
+	refusal error  // what will be answered instead of huma's own refusal
 }
 
 // enter runs the steps.
 func (v *visit) enter() error {
 	v.w.Header().Set("Cache-Control", "no-store")
 	v.who = principal.Nobody(v.rec.Origin())
-	for _, step := range []func() error{v.plainQuery, v.oneCredential, v.arrivedBody, v.provenSender, v.sameOrigin, v.permittedSender, v.fittingBody} {
+	for _, step := range []func() error{v.plainQuery, v.oneCredential, v.arrivedBody, v.provenSender, v.sameOrigin, v.permittedSender, v.expectedEvidence, v.fittingBody} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -252,10 +253,27 @@ func (v *visit) permittedSender() error {
 // arrivedBody: whoever sends slowly is asked who they are after the last byte, so that nobody acts on what they were at the first. A signed
 // request is read once its signature holds, and its key is looked at again then (package signed).
 func (v *visit) arrivedBody() error {
-	if v.reads() || v.isSigned && (v.line.Needs == route.SessionOrKey || v.line.Needs == route.Key) {
+	if v.reads() || v.line.Pattern == evidenceAt || v.isSigned && (v.line.Needs == route.SessionOrKey || v.line.Needs == route.Key) {
 		return nil
 	}
 	_, err := v.readBody()
+	return err
+}
+
+// expectedEvidence: what may be large is read only of a browser whose claim waits for it, and not of many at a time. Whether it still may is asked
+// again by the operation.
+func (v *visit) expectedEvidence() error {
+	if v.line.Pattern != evidenceAt {
+		return nil
+	}
+	which, err := id.Parse[id.RecoveryKind](v.r.PathValue("id"))
+	if err != nil {
+		return fault.New(fault.NotFound)
+	}
+	if v.release, err = v.Recoveries.Expect(v.r.Context(), claimant(v.from()), which); err != nil {
+		return err
+	}
+	_, err = v.readBody()
 	return err
 }
 

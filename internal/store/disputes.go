@@ -63,6 +63,10 @@ func (t *tx) PutApproval(ctx context.Context, d id.Case, a recovery.Approval) er
 	})
 }
 
+func (t *tx) DropApprovals(ctx context.Context, d id.Case, r id.Recovery) error {
+	return t.DeleteRecoveryApprovals(ctx, sqlgen.DeleteRecoveryApprovalsParams{CaseID: d[:], RecoveryID: r[:]})
+}
+
 func (t *tx) ApprovalsOf(ctx context.Context, d id.Case) ([]recovery.Approval, error) {
 	rows, err := t.ListRecoveryApprovals(ctx, sqlgen.ListRecoveryApprovalsParams{CaseID: d[:]})
 	return each(rows, err, func(row sqlgen.ListRecoveryApprovalsRow) recovery.Approval {

@@ -68,6 +68,9 @@ func (t *tx) EndRecovery(ctx context.Context, r id.Recovery, outcome recovery.St
 	if err != nil || !ended {
 		return false, err
 	}
+	if outcome == recovery.Withdrawn { // nobody will ask why it was refused
+		until = now
+	}
 	return true, t.ShortenEvidence(ctx, sqlgen.ShortenEvidenceParams{RecoveryID: r[:], Until: micros(until)})
 }
 

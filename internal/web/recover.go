@@ -234,11 +234,11 @@ func (r *recoverPages) bringStatement(v *visit) error {
 }
 
 func (r *recoverPages) bringFile(v *visit) error {
-	in, err := v.form.only("recovery", "slot")
+	in, err := v.form.only("slot")
 	if err != nil {
 		return err
 	}
-	return r.bring(v, in["recovery"], recovery.Slot(in["slot"]), v.file)
+	return r.bring(v, v.r.URL.Query().Get("recovery"), recovery.Slot(in["slot"]), v.file)
 }
 
 func (r *recoverPages) bring(v *visit, text string, s recovery.Slot, given []byte) error {

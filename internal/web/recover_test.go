@@ -79,16 +79,23 @@ func TestADisputedRecovery(t *testing.T) {
 	owner.follow()
 	owner.shows(http.StatusOK, "Received", "Deleted at the latest")
 
-	owner.upload("/recover/evidence", []byte("<html>"), "form_token", token, "recovery", which, "slot", "document")
+	at := "/recover/evidence?recovery=" + which
+	owner.upload(at, []byte("<html>"), "form_token", token, "slot", "document")
 	owner.shows(http.StatusUnprocessableEntity, says(fault.EvidenceRefused))
-	owner.upload("/recover/evidence", []byte("\x89PNG\r\n\x1a\nrest"), "form_token", token, "recovery", which, "slot", "document", "more", "1")
+	owner.upload(at, []byte("\x89PNG\r\n\x1a\nrest"), "form_token", token, "slot", "document", "more", "1")
 	owner.shows(http.StatusBadRequest, says(fault.RequestMalformed))
-	owner.upload("/recover/evidence", []byte("\x89PNG\r\n\x1a\nrest"), "recovery", which, "slot", "document")
+	owner.upload(at, []byte("\x89PNG\r\n\x1a\nrest"), "slot", "document")
 	owner.shows(http.StatusForbidden, says(fault.RequestFormExpired))
-	owner.upload("/recover/evidence", bytes.Repeat([]byte("x"), 5<<20), "form_token", token, "recovery", which, "slot", "document")
+	owner.upload(at, bytes.Repeat([]byte("x"), 5<<20), "form_token", token, "slot", "document")
 	owner.shows(http.StatusRequestEntityTooLarge, says(fault.RequestTooLarge))
-	owner.upload("/recover/evidence", []byte("\x89PNG\r\n\x1a\nrest"), "form_token", token, "recovery", which, "slot", "document")
+	owner.upload(at, []byte("\x89PNG\r\n\x1a\nrest"), "form_token", token, "slot", "document")
 	owner.leads("/recover/case?recovery=" + which)
+
+	// Only the browser that showed the mailbox is read.
+	stranger := open(t, s)
+	stranger.get("/recover")
+	stranger.upload(at, []byte("\x89PNG\r\n\x1a\nrest"), "form_token", stranger.field("form_token"), "slot", "document")
+	stranger.shows(http.StatusNotFound, says(fault.RecoveryUnknown))
 }
 
 // FuzzParseUpload: a form with a file is read as it was written, or refused as what it is.

@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/seed-21c57000/sallyport/internal/httpx/route"
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 )
@@ -26,12 +26,21 @@ const (
 	maxParts = 8
 )
 
-// roomFor is how large the form of a route may be, and how long it may take.
-func roomFor(l route.Line) (limit int64, within time.Duration) {
-	if l.Pattern == evidenceAt {
-		return evidenceForm, evidenceTime
+// receiveEvidence reads a form with a file: only of a browser whose claim, named in the address, waits for it, and not of many at a time. Whether
+// it still may is asked again when the file is kept.
+func (v *visit) receiveEvidence() error {
+	which, from, err := v.caseOf(v.r.URL.Query().Get("recovery"))
+	if err != nil {
+		return err
 	}
-	return maxForm, formTime
+	if v.release, err = v.web.Recoveries.Expect(v.r.Context(), from, which); err != nil {
+		return err
+	}
+	if v.body, err = httpx.ReadBody(v.w, v.r, evidenceForm, evidenceTime); err != nil {
+		return err
+	}
+	v.form, v.file, err = parseUpload(v.r.Header["Content-Type"], v.body)
+	return err
 }
 
 // parseUpload reads a form with one file as strictly as parseForm reads others. The file is the part with a file's name, which is forgotten.

@@ -47,6 +47,8 @@ type visit struct {
 	form    form
 	// file came with the form, where that has one.
 	file []byte
+	// release gives back the room for it; nil for none.
+	release func()
 	// sent is the form as it came, for a handler that has to be asked again.
 	sent url.Values
 	// tip is the word of advice of the page, unless its reader put it away.
@@ -117,9 +119,8 @@ const (
 // receive reads the form of a POST before anybody is asked who they are: a form may take its time, and its session may end meanwhile. What is
 // wrong with it is told by fill, to a reader who is known by then.
 func (v *visit) receive() error {
-	if v.r.Method == http.MethodPost {
-		limit, within := roomFor(v.line)
-		v.body, v.bodyErr = httpx.ReadBody(v.w, v.r, limit, within)
+	if v.r.Method == http.MethodPost && v.line.Pattern != evidenceAt {
+		v.body, v.bodyErr = httpx.ReadBody(v.w, v.r, maxForm, formTime)
 	}
 	return nil
 }
@@ -133,7 +134,7 @@ func (v *visit) fill() (err error) {
 		return v.bodyErr
 	}
 	if v.line.Pattern == evidenceAt {
-		v.form, v.file, err = parseUpload(v.r.Header["Content-Type"], v.body)
+		err = v.receiveEvidence()
 	} else {
 		v.form, err = parseForm(v.r.Header["Content-Type"], v.body)
 	}

@@ -112,9 +112,11 @@ func TestPeopleDecide(t *testing.T) {
 		}
 		l.approves(kim, which, owner, false, "")
 		l.approves(kim, which, owner, false, "") // the same operator twice is one
+		owner.must(http.MethodPut, owner.at+"/evidence/document", map[string]any{"bytes": passport})
+		l.approves(lee, which, owner, false, "") // kim said yes to another document
 		owner.is("disputed")
 		told := l.letters(notify.RecoveryWaiting)
-		l.approves(lee, which, owner, true, "")
+		l.approves(kim, which, owner, true, "")
 		owner.is("told")
 		thief.is("rejected")
 		third.is("rejected")
@@ -124,7 +126,9 @@ func TestPeopleDecide(t *testing.T) {
 		if l.letters(notify.RecoveryWaiting) == told {
 			t.Error("nobody was told that a recovery goes on")
 		}
-		l.days(3)
+		l.days(6)
+		owner.is("waiting") // what people say shortens no wait
+		l.days(1)
 		owner.is("ready")
 		owner.must(http.MethodPost, owner.at+"/password", map[string]string{"password": newPassword})
 
@@ -209,6 +213,50 @@ func TestASlotIsFilledTenTimes(t *testing.T) {
 		}
 		if got := owner.bring("statement", []byte(story)); got.Code != fault.EvidenceReplacedOften {
 			t.Errorf("the eleventh time: %d %q", got.Status, got.Code)
+		}
+	})
+}
+
+// TestADisputeTakesTenClaims: nobody buries a case under claims of their own.
+func TestADisputeTakesTenClaims(t *testing.T) {
+	inBubble(t, func(l *life) {
+		l.disputed()
+		for range 8 {
+			w := l.askBack("203.0.113.5")
+			w.must(http.MethodPost, w.at+"/claim", map[string]string{})
+			l.days(1)
+		}
+		w := l.askBack("203.0.113.6")
+		if got := w.b.Call(http.MethodPost, w.at+"/claim", map[string]string{}); got.Code != fault.RecoveryTooMany {
+			t.Errorf("the eleventh claim: %d %q", got.Status, got.Code)
+		}
+		w.is("proven")
+	})
+}
+
+// TestOneUploadAtATime: room for what is sent is given to one claim of a user, and comes back.
+func TestOneUploadAtATime(t *testing.T) {
+	inBubble(t, func(l *life) {
+		_, owner, _ := l.disputed()
+		c, found := recovery.Case{}, false
+		err := l.Recoveries.Ledger.View(l.t.Context(), func(tx recovery.Tx) (err error) {
+			c, found, err = tx.RecoveryByID(l.t.Context(), owner.id())
+			return err
+		})
+		if err != nil || !found {
+			t.Fatal(err)
+		}
+		release, err := l.Recoveries.Expect(l.t.Context(), recovery.From{Browser: c.Browser}, c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := owner.bring("statement", []byte(story)); got.Code != fault.Busy {
+			t.Errorf("beside another: %d %q", got.Status, got.Code)
+		}
+		release()
+		release()
+		if got := owner.bring("statement", []byte(story)); got.Status != http.StatusNoContent {
+			t.Errorf("after it: %d %q", got.Status, got.Code)
 		}
 	})
 }

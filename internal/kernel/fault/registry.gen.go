@@ -262,6 +262,8 @@ const (
 	RecoveryUnknown Code = "recovery.unknown"
 	// RecoveryOver: The case does not stand where this can be done. Nothing was changed.
 	RecoveryOver Code = "recovery.over"
+	// RecoveryTooMany: Too many people claim this account already. Nothing was changed.
+	RecoveryTooMany Code = "recovery.too_many"
 	// RecoveryMailCodeRefused: That code is not right, or it is too old.
 	RecoveryMailCodeRefused Code = "recovery.mail_code_refused"
 	// RecoveryProofRefused: That did not hold.
@@ -689,6 +691,9 @@ var registry = map[Code]Entry{
 	RecoveryOver: {Code: RecoveryOver, Status: 409, Sight: Anyone, Outside: "",
 		English: "The case does not stand where this can be done. Nothing was changed.", EnglishFix: "Look at where it stands, or begin a recovery.",
 		Korean: "지금 단계에서는 할 수 없는 작업입니다. 변경된 것은 없습니다.", KoreanFix: "진행 상황을 확인하거나 복구를 새로 시작해 주십시오."},
+	RecoveryTooMany: {Code: RecoveryTooMany, Status: 409, Sight: Anyone, Outside: "",
+		English: "Too many people claim this account already. Nothing was changed.", EnglishFix: "People are deciding over the claims that are there. Use a recovery code, or ask again when they have.",
+		Korean: "이미 너무 많은 복구 요청이 있습니다. 변경된 것은 없습니다.", KoreanFix: "담당자가 먼저 들어온 요청을 검토하고 있습니다. 복구 코드를 사용하거나 검토가 끝난 뒤 다시 요청해 주십시오."},
 	RecoveryMailCodeRefused: {Code: RecoveryMailCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That code is not right, or it is too old.", EnglishFix: "Check the newest mail from us, or begin again.",
 		Korean: "코드가 올바르지 않거나 만료되었습니다.", KoreanFix: "가장 최근에 받은 메일을 확인하거나 다시 시작해 주십시오."},

@@ -63,8 +63,9 @@ const (
 	ReportedChange  Kind = "reported_change"
 	// ContactChanged: an address at which the user is reached took the place of another.
 	ContactChanged Kind = "contact_changed"
-	// DepartureBegun and DepartureStopped: the user wants to be erased after a wait, or stays after all.
+	// DepartureBegun and DepartureStopped: the user wants to be erased after a wait, or stays after all. DepartureNear: a day of it is left.
 	DepartureBegun   Kind = "departure_begun"
+	DepartureNear    Kind = "departure_near"
 	DepartureStopped Kind = "departure_stopped"
 	UserDisabled     Kind = "user_disabled"
 	UserEnabled      Kind = "user_enabled"

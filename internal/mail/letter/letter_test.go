@@ -85,6 +85,7 @@ func samples(language string) map[string]letter.Letter {
 		"recovery_nobody":          letter.RecoveryNobody{},
 		"recovery_waiting":         letter.RecoveryWaiting{Wait: 72 * time.Hour, Seen: seen},
 		"recovery_waiting_since":   letter.RecoveryWaiting{Wait: 7 * 24 * time.Hour, Ends: at.AddDate(0, 0, 6), Seen: seen},
+		"departure_near":           letter.DepartureNear{Ends: at.AddDate(0, 0, 1)},
 		"user_raised":              letter.HighValue{From: at.AddDate(0, 0, 7)},
 		"user_lowered":             letter.HighValue{},
 		"recovery_ready":           letter.RecoveryReady{Until: at.AddDate(0, 0, 7)},

@@ -129,6 +129,7 @@ var table = map[happening.Kind]Row{
 	happening.UserEnabled:       {},
 
 	happening.DepartureBegun:   {Notice: notify.DepartureBegun},
+	happening.DepartureNear:    {Notice: notify.DepartureNear},
 	happening.DepartureStopped: {Notice: notify.DepartureStopped},
 
 	happening.RecoveryCodesReplaced: {Leaving: Dies, This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.RecoveryCodesReplaced},

@@ -79,6 +79,7 @@ const (
 	RecoveryShortened     Letter = "recovery_shortened"
 	DeviceLost            Letter = "device_lost"
 	DepartureBegun        Letter = "departure_begun"
+	DepartureNear         Letter = "departure_near"
 	DepartureStopped      Letter = "departure_stopped"
 
 	UserRaised  Letter = "user_raised"

@@ -42,6 +42,8 @@ const (
 	disputeLife = 30 * day
 	// approvals is how many operators have to approve the same claim: nobody hands an account over alone.
 	approvals = 2
+	// maxClaims is how many claims a dispute takes, those that ended too: each may bring what it likes, and people have to read it.
+	maxClaims = 10
 )
 
 // Approval is an operator's yes to one claim. An operator has one in a dispute.
@@ -71,6 +73,8 @@ type disputeTx interface {
 	EndEmptyDispute(ctx context.Context, d id.Case, outcome State, now, until time.Time) error
 	// PutApproval writes an operator's approval down, in place of their one before.
 	PutApproval(ctx context.Context, d id.Case, a Approval) error
+	// DropApprovals takes back every approval of one claim.
+	DropApprovals(ctx context.Context, d id.Case, r id.Recovery) error
 	ApprovalsOf(ctx context.Context, d id.Case) ([]Approval, error)
 	// PutEvidence is won if e is the next version of what lies in its slot.
 	PutEvidence(ctx context.Context, r id.Recovery, e Evidence, sealed []byte) (won bool, err error)
@@ -93,6 +97,13 @@ func (r *Recoveries) dispute(ctx context.Context, tx Tx, claims []Case, facts ma
 		if err := tx.EnqueueAt(ctx, Overdue{d.ID}, d.Expires); err != nil {
 			return err
 		}
+	}
+	in, err := tx.ClaimsIn(ctx, d.ID)
+	if err != nil {
+		return fmt.Errorf("list claims of the case: %w", err)
+	}
+	if len(in) >= maxClaims {
+		return fault.New(fault.RecoveryTooMany)
 	}
 	for _, c := range claims {
 		if c.In == d.ID {
@@ -290,7 +301,12 @@ func (r *Recoveries) approve(ctx context.Context, tx Tx, d Dispute, c Case) erro
 	if won, err := tx.EndDispute(ctx, d.ID, Approved, now, now.Add(Kept)); err != nil || !won {
 		return fmt.Errorf("end dispute: won %t: %w", won, err)
 	}
-	c.Proof, c.Claimed, c.Span, c.Begun, c.Ends, c.Expires = ByPeople, now, r.Waits.WithProof, time.Time{}, time.Time{}, now.Add(untoldLife)
+	// What people say shortens no wait, least of all one that the owner chose.
+	span, err := r.spanOf(ctx, tx, c.User, c.Proof)
+	if err != nil {
+		return err
+	}
+	c.Proof, c.Claimed, c.Span, c.Begun, c.Ends, c.Expires = ByPeople, now, span, time.Time{}, time.Time{}, now.Add(untoldLife)
 	if won, err := tx.ApproveClaim(ctx, c, d.ID); err != nil || !won {
 		return fmt.Errorf("approve claim: won %t: %w", won, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -110,7 +111,8 @@ func evidencePlace(r id.Recovery, s Slot, version uint32) secret.Place {
 	return secret.Place{Table: "evidence", Column: "sealed", Row: string(r[:]) + string(s), Version: version}
 }
 
-// Bring fills a slot of a claim that waits for people, in the browser that showed its mailbox; what lay there before is gone.
+// Bring fills a slot of a claim that waits for people, in the browser that showed its mailbox; what lay there before is gone, and with it every
+// approval of the claim.
 // Errors: recovery.unknown, recovery.over, evidence.refused, evidence.replaced_often.
 func (r *Recoveries) Bring(ctx context.Context, from From, which id.Recovery, s Slot, given []byte) error {
 	e, err := fits(s, given)
@@ -140,9 +142,51 @@ func (r *Recoveries) Bring(ctx context.Context, from From, which id.Recovery, s 
 		if err != nil || !won {
 			return audit.Event{}, fmt.Errorf("put evidence: won %t: %w", won, err)
 		}
+		// Who approved the claim did so by what lay there before.
+		if err := tx.DropApprovals(ctx, c.In, which); err != nil {
+			return audit.Event{}, fmt.Errorf("drop approvals: %w", err)
+		}
 		facts := map[string]string{"case": c.In.String(), "recovery": which.String(), "slot": string(s)}
 		return audit.Event{Action: audit.EvidenceAdded, Actor: nobody(from, c.User), Person: c.User, Facts: facts}, nil
 	})
+}
+
+// maxUploads bounds the pieces that are read at one time; each user has one of them.
+const maxUploads = 8
+
+// uploads are the users whose pieces are being read.
+type uploads struct {
+	mu sync.Mutex
+	of map[id.User]bool // guarded by mu
+}
+
+func (s *uploads) take(u id.User) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[u] || len(s.of) >= maxUploads {
+		return false
+	}
+	s.of[u] = true
+	return true
+}
+
+func (s *uploads) give(u id.User) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.of, u)
+}
+
+// Expect says that a browser may bring something to a claim, and keeps room for it until release is called. A door asks before it reads what is
+// sent: nobody else makes us hold large bodies, and these not many at a time. Errors: recovery.unknown, recovery.over, busy.
+func (r *Recoveries) Expect(ctx context.Context, from From, which id.Recovery) (release func(), err error) {
+	h, err := r.Hearing(ctx, from, which)
+	if err != nil {
+		return nil, err
+	}
+	if !r.uploads.take(h.User) {
+		return nil, fault.New(fault.Busy)
+	}
+	return sync.OnceFunc(func() { r.uploads.give(h.User) }), nil
 }
 
 // Hearing is what a claimant sees of the dispute that their claim waits in: never the other claims.

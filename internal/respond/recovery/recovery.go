@@ -170,7 +170,8 @@ type Tx interface {
 	// HastenRecovery makes a case ready, claimed or not.
 	HastenRecovery(ctx context.Context, c Case) (won bool, err error)
 	BeginRecovery(ctx context.Context, r id.Recovery, begun, ends, expires time.Time) (won bool, err error)
-	// EndRecovery names one winner, and keeps the case to be looked at until then, and what was brought to it no longer.
+	// EndRecovery names one winner, and keeps the case to be looked at until then, and what was brought to it no longer; of one that was
+	// withdrawn nothing that was brought is kept.
 	EndRecovery(ctx context.Context, r id.Recovery, outcome State, now, until time.Time) (won bool, err error)
 	disputeTx
 	// DeletePassword takes a password away that its owner did not confirm.
@@ -238,7 +239,8 @@ type Deps struct {
 // Recoveries brings people back.
 type Recoveries struct {
 	Deps
-	took func(with string, d time.Duration)
+	took    func(with string, d time.Duration)
+	uploads uploads
 }
 
 // Measure is called once, while the graph is built: took hears of each completed recovery with what was shown, and how long it took from when it was
@@ -250,7 +252,7 @@ func New(d Deps) (*Recoveries, error) {
 	if len(d.MailKey) != sha256.Size {
 		return nil, errors.New("recovery.New: the key of mailed codes has not 32 bytes")
 	}
-	return &Recoveries{Deps: d, took: func(string, time.Duration) {}}, nil
+	return &Recoveries{Deps: d, took: func(string, time.Duration) {}, uploads: uploads{of: map[id.User]bool{}}}, nil
 }
 
 // From is the browser of somebody without a session.

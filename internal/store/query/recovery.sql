@@ -179,6 +179,9 @@ AND NOT EXISTS (SELECT 1 FROM recovery r WHERE r.case_id = recovery_case.id AND 
 INSERT INTO recovery_approval (case_id, operator, recovery_id, created_at) VALUES (@case_id, @operator, @recovery_id, @created_at)
 ON CONFLICT (case_id, operator) DO UPDATE SET recovery_id = excluded.recovery_id, created_at = excluded.created_at;
 
+-- name: DeleteRecoveryApprovals :exec
+DELETE FROM recovery_approval WHERE case_id = @case_id AND recovery_id = @recovery_id;
+
 -- name: ListRecoveryApprovals :many
 SELECT operator, recovery_id, created_at FROM recovery_approval WHERE case_id = @case_id ORDER BY created_at, operator;
 

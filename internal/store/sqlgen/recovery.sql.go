@@ -237,6 +237,20 @@ func (q *Queries) DeleteRecoveriesByUser(ctx context.Context, arg DeleteRecoveri
 	return err
 }
 
+const deleteRecoveryApprovals = `-- name: DeleteRecoveryApprovals :exec
+DELETE FROM recovery_approval WHERE case_id = $1 AND recovery_id = $2
+`
+
+type DeleteRecoveryApprovalsParams struct {
+	CaseID     []byte
+	RecoveryID []byte
+}
+
+func (q *Queries) DeleteRecoveryApprovals(ctx context.Context, arg DeleteRecoveryApprovalsParams) error {
+	_, err := q.db.ExecContext(ctx, deleteRecoveryApprovals, arg.CaseID, arg.RecoveryID)
+	return err
+}
+
 const deleteRecoveryApprovalsBefore = `-- name: DeleteRecoveryApprovalsBefore :exec
 DELETE FROM recovery_approval WHERE recovery_approval.case_id IN (
     SELECT c.id FROM recovery_case c WHERE c.expires_at < $1
