@@ -3,6 +3,7 @@ package journey_test
 import (
 	"bytes"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -221,7 +222,7 @@ func TestASlotIsFilledTenTimes(t *testing.T) {
 func TestADisputeTakesTenClaims(t *testing.T) {
 	inBubble(t, func(l *life) {
 		l.disputed()
-		for range 8 {
+		for range 9 { // the owner showed the mailbox alone, too
 			w := l.askBack("203.0.113.5")
 			w.must(http.MethodPost, w.at+"/claim", map[string]string{})
 			l.days(1)
@@ -231,13 +232,15 @@ func TestADisputeTakesTenClaims(t *testing.T) {
 			t.Errorf("the eleventh claim: %d %q", got.Status, got.Code)
 		}
 		w.is("proven")
+		w.must(http.MethodPost, w.at+"/claim", map[string]string{"password": authtest.Password}) // which is more than the ten showed
+		w.is("disputed")
 	})
 }
 
-// TestOneUploadAtATime: room for what is sent is given to one claim of a user, and comes back.
+// TestOneUploadAtATime: room for what is sent is given once to a network, and comes back; somebody else's is another.
 func TestOneUploadAtATime(t *testing.T) {
 	inBubble(t, func(l *life) {
-		_, owner, _ := l.disputed()
+		thief, owner, _ := l.disputed()
 		c, found := recovery.Case{}, false
 		err := l.Recoveries.Ledger.View(l.t.Context(), func(tx recovery.Tx) (err error) {
 			c, found, err = tx.RecoveryByID(l.t.Context(), owner.id())
@@ -246,12 +249,15 @@ func TestOneUploadAtATime(t *testing.T) {
 		if err != nil || !found {
 			t.Fatal(err)
 		}
-		release, err := l.Recoveries.Expect(l.t.Context(), recovery.From{Browser: c.Browser}, c.ID)
+		release, err := l.Recoveries.Expect(l.t.Context(), recovery.From{Browser: c.Browser, Origin: principal.Origin{Addr: netip.MustParseAddr("198.51.100.77")}}, c.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := owner.bring("statement", []byte(story)); got.Code != fault.Busy {
 			t.Errorf("beside another: %d %q", got.Status, got.Code)
+		}
+		if got := thief.bring("statement", []byte(story)); got.Status != http.StatusNoContent {
+			t.Errorf("from elsewhere: %d %q", got.Status, got.Code)
 		}
 		release()
 		release()

@@ -42,7 +42,8 @@ const (
 	disputeLife = 30 * day
 	// approvals is how many operators have to approve the same claim: nobody hands an account over alone.
 	approvals = 2
-	// maxClaims is how many claims a dispute takes, those that ended too: each may bring what it likes, and people have to read it.
+	// maxClaims is how many claims a dispute takes that showed the same, those that ended too: each may bring what it likes, and people have to
+	// read it. Whoever shows more than those who fill it still comes in.
 	maxClaims = 10
 )
 
@@ -82,7 +83,7 @@ type disputeTx interface {
 	SealedEvidence(ctx context.Context, r id.Recovery, s Slot) (sealed []byte, found bool, err error)
 }
 
-// dispute stops claims that met: none of them goes on by itself, and people decide.
+// dispute stops claims that met, the last of which is new: none of them goes on by itself, and people decide.
 func (r *Recoveries) dispute(ctx context.Context, tx Tx, claims []Case, facts map[string]string) error {
 	now, user := r.Now(), claims[0].User
 	d, open, err := tx.OpenDisputeOf(ctx, user, now)
@@ -102,6 +103,8 @@ func (r *Recoveries) dispute(ctx context.Context, tx Tx, claims []Case, facts ma
 	if err != nil {
 		return fmt.Errorf("list claims of the case: %w", err)
 	}
+	fresh := claims[len(claims)-1]
+	in = slices.DeleteFunc(in, func(c Case) bool { return c.Proof != fresh.Proof })
 	if len(in) >= maxClaims {
 		return fault.New(fault.RecoveryTooMany)
 	}

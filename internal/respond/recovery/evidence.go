@@ -13,6 +13,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -151,42 +152,42 @@ func (r *Recoveries) Bring(ctx context.Context, from From, which id.Recovery, s 
 	})
 }
 
-// maxUploads bounds the pieces that are read at one time; each user has one of them.
-const maxUploads = 8
+// maxUploads bounds the pieces that are read at one time; each network has one of them, so that who sends slowly keeps few others waiting.
+const maxUploads = 16
 
-// uploads are the users whose pieces are being read.
+// uploads are the networks from which pieces are being read.
 type uploads struct {
-	mu sync.Mutex
-	of map[id.User]bool // guarded by mu
+	mu   sync.Mutex
+	from map[string]bool // guarded by mu
 }
 
-func (s *uploads) take(u id.User) bool {
+func (s *uploads) take(network string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.of[u] || len(s.of) >= maxUploads {
+	if s.from[network] || len(s.from) >= maxUploads {
 		return false
 	}
-	s.of[u] = true
+	s.from[network] = true
 	return true
 }
 
-func (s *uploads) give(u id.User) {
+func (s *uploads) give(network string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.of, u)
+	delete(s.from, network)
 }
 
 // Expect says that a browser may bring something to a claim, and keeps room for it until release is called. A door asks before it reads what is
 // sent: nobody else makes us hold large bodies, and these not many at a time. Errors: recovery.unknown, recovery.over, busy.
 func (r *Recoveries) Expect(ctx context.Context, from From, which id.Recovery) (release func(), err error) {
-	h, err := r.Hearing(ctx, from, which)
-	if err != nil {
+	if _, err := r.Hearing(ctx, from, which); err != nil {
 		return nil, err
 	}
-	if !r.uploads.take(h.User) {
+	network := device.PlaceOf(from.Origin.Addr, "").Network
+	if !r.uploads.take(network) {
 		return nil, fault.New(fault.Busy)
 	}
-	return sync.OnceFunc(func() { r.uploads.give(h.User) }), nil
+	return sync.OnceFunc(func() { r.uploads.give(network) }), nil
 }
 
 // Hearing is what a claimant sees of the dispute that their claim waits in: never the other claims.

@@ -252,7 +252,7 @@ func New(d Deps) (*Recoveries, error) {
 	if len(d.MailKey) != sha256.Size {
 		return nil, errors.New("recovery.New: the key of mailed codes has not 32 bytes")
 	}
-	return &Recoveries{Deps: d, took: func(string, time.Duration) {}, uploads: uploads{of: map[id.User]bool{}}}, nil
+	return &Recoveries{Deps: d, took: func(string, time.Duration) {}, uploads: uploads{from: map[string]bool{}}}, nil
 }
 
 // From is the browser of somebody without a session.
