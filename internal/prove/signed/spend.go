@@ -98,7 +98,7 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	return nil
 }
 
-// paced: the key has not made as many requests in a second as it may. It comes before a nonce is spent, so that the same request may be sent
+// paced: the key has not made as many requests in a second as it may, nor of this route. It comes before a nonce is spent, so that the same request may be sent
 // again, and after it is known to be unspent, so that whoever caught a request cannot use up the rate with it. Cancels pass: they only reduce risk.
 func (c *check) paced() error {
 	if c.in.Cancels || c.counted {
@@ -106,6 +106,11 @@ func (c *check) paced() error {
 	}
 	if most, wait := c.live.Pace(c.now); wait > 0 {
 		return c.refuse(fault.New(fault.KeyTooFast, "per_second", most).After(wait), true, sign.TooMany)
+	}
+	if c.in.Pace != nil {
+		if refused := c.in.Pace(c.live); refused != nil {
+			return c.refuse(refused, true, sign.TooMany)
+		}
 	}
 	c.counted = true
 	return nil
