@@ -27,7 +27,7 @@ func eachDigest(lines []string, matches func(name, encoded string) bool) error {
 	known := false
 	for _, line := range lines {
 		for member := range strings.SplitSeq(line, ",") {
-			name, encoded, ok := cutDigest(strings.Trim(member, " \t"))
+			name, encoded, ok := cutDigest(trimBlank(member))
 			if !ok {
 				return refuse(Malformed, "Content-Digest")
 			}
@@ -69,6 +69,17 @@ func checkDigestLines(lines []string) error {
 }
 
 var isLineByte = tableOf(func(c byte) bool { return c >= ' ' && c < 0x7f || c == '\t' })
+
+// trimBlank takes spaces and tabs from both ends.
+func trimBlank(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
 
 // cutDigest takes name=:base64: apart. RFC 9530 knows no other type of member, so a comma is never inside one.
 func cutDigest(member string) (name, encoded string, ok bool) {

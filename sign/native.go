@@ -3,7 +3,6 @@ package sign
 import (
 	"math/bits"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -47,8 +46,11 @@ const (
 	requiredSet = 1<<required - 1
 )
 
-// position is the place of a name in one of these tables, or -1.
-func position(names []string, name string) int {
+// position is the place of a name in one of these tables, or -1. It looks first where most clients put it: in the order of the table.
+func position(names []string, name string, usual int) int {
+	if usual < len(names) && names[usual] == name {
+		return usual
+	}
 	for i, have := range names {
 		if have == name {
 			return i
@@ -64,7 +66,7 @@ func firstMissing(names []string, set uint) string {
 
 // nativeInput is what the base is built from, besides the request.
 type nativeInput struct {
-	order   [len(components)]int // positions in components, in the order of the list
+	order   [len(components)]uint8 // positions in components, in the order of the list
 	count   int
 	digests bool   // content-digest is covered
 	params  string // the inner list and its parameters, byte for byte as received
@@ -131,7 +133,7 @@ func (n *nativeInput) parseComponents(f *field) error {
 		if err != nil {
 			return err
 		}
-		c := position(components[:], name)
+		c := position(components[:], name, n.count)
 		switch {
 		case f.peek() == ';':
 			return refuse(ComponentParameter, name)
@@ -141,7 +143,7 @@ func (n *nativeInput) parseComponents(f *field) error {
 			return refuse(DuplicateComponent, name)
 		}
 		seen |= 1 << c
-		n.order[n.count] = c
+		n.order[n.count] = uint8(c)
 		n.count++
 		n.digests = n.digests || name == digestComponent
 	}
@@ -161,7 +163,7 @@ func (s *Signature) parseParameters(f *field) error {
 		if name == "" {
 			return f.unexpected()
 		}
-		p := position(parameters[:], name)
+		p := position(parameters[:], name, bits.OnesCount(seen))
 		switch {
 		case p < 0:
 			return refuse(UnknownParameter, name)
@@ -179,7 +181,15 @@ func (s *Signature) parseParameters(f *field) error {
 	if seen&requiredSet != requiredSet {
 		return refuse(MissingParameter, firstMissing(parameters[:], seen))
 	}
-	if life := s.Expires.Sub(s.Created); !s.Expires.IsZero() && (life <= 0 || life > maxExpires) {
+	return s.checkLife()
+}
+
+// checkLife: an end that the signature names lies after its making, and not long after.
+func (s *Signature) checkLife() error {
+	if s.Expires.IsZero() {
+		return nil
+	}
+	if life := s.Expires.Sub(s.Created); life <= 0 || life > maxExpires {
 		return refuse(ExpiresRange, "")
 	}
 	return nil
@@ -293,7 +303,7 @@ func appendJoined(dst []byte, lines []string) []byte {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = append(dst, strings.Trim(line, " \t")...)
+		dst = append(dst, trimBlank(line)...)
 	}
 	return dst
 }

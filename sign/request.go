@@ -111,13 +111,12 @@ func withoutDefaultPort(a string) string {
 }
 
 func appendAuthority(dst []byte, a string) []byte {
-	a = withoutDefaultPort(a)
-	for i := range len(a) {
-		c := a[i]
+	start := len(dst)
+	dst = append(dst, withoutDefaultPort(a)...)
+	for i, c := range dst[start:] {
 		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
+			dst[start+i] = c + 'a' - 'A'
 		}
-		dst = append(dst, c)
 	}
 	return dst
 }

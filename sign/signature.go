@@ -59,7 +59,7 @@ func Parse(r *Request) (s Signature, err error) {
 	if err := r.check(); err != nil {
 		return Signature{}, err
 	}
-	if len(r.Header["Authorization"]) > 1 {
+	if token != "" && len(r.Header["Authorization"]) > 1 {
 		return Signature{}, refuse(TwoLines, "Authorization")
 	}
 	switch d {

@@ -43,7 +43,7 @@ func (s *recoveryPlan) mount(a *API) {
 }
 
 type recoveryStep struct {
-	Way         string `json:"way" enum:"passkey,two,password,code,proof,mailbox,operators"`
+	Way         string `json:"way" enum:"passkey,two,password,code,proof,proof_password,proof_totp,mailbox,operators"`
 	WaitSeconds int64  `json:"wait_seconds" doc:"0 for at once"`
 	HoldsMoney  bool   `json:"holds_money" doc:"Whether money is held afterwards"`
 }

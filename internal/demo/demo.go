@@ -5,6 +5,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/base64"
@@ -140,13 +141,21 @@ func openPlaces(ctx context.Context, o Options) (p places, err error) {
 		return l
 	}
 	p = places{
-		dashboard: open(o.Addr), confirm: open("127.0.0.1:0"), gateway: open(o.GatewayAddr), paper: open("127.0.0.1:0"), smtp: open("127.0.0.1:0"),
+		dashboard: open(o.Addr), gateway: open(o.GatewayAddr), paper: open("127.0.0.1:0"), smtp: open("127.0.0.1:0"),
 		folder: o.Folder,
 	}
-	if l, taken := lc.Listen(ctx, "tcp", mailAddr); taken == nil {
-		p.mail = l
-	} else {
-		p.mail = open("127.0.0.1:0")
+	// either listens where it did before, so that addresses in mails, tabs and bookmarks stay good, and else where it is free.
+	either := func(addr string) net.Listener {
+		if l, taken := lc.Listen(ctx, "tcp", addr); taken == nil {
+			return l
+		}
+		return open("127.0.0.1:0")
+	}
+	p.mail = either(mailAddr)
+	before, _ := os.ReadFile(p.confirmAddr())
+	p.confirm = either(cmp.Or(string(before), "127.0.0.1:0"))
+	if err == nil {
+		err = os.WriteFile(p.confirmAddr(), []byte(p.confirm.Addr().String()), 0o600)
 	}
 	if err != nil {
 		p.close()
@@ -155,6 +164,9 @@ func openPlaces(ctx context.Context, o Options) (p places, err error) {
 	p.shared, err = assertionKey(filepath.Join(o.Folder, "paper.key"))
 	return p, err
 }
+
+// confirmAddr is the file that remembers where confirmations are given.
+func (p places) confirmAddr() string { return filepath.Join(p.folder, "confirm.addr") }
 
 func (p places) close() {
 	for _, l := range []net.Listener{p.dashboard, p.confirm, p.gateway, p.paper, p.mail, p.smtp} {
@@ -248,6 +260,6 @@ func (p places) exchange(o Options) (*sandbox.Exchange, error) {
 	}
 	return sandbox.Open(filepath.Join(p.folder, "exchange.db"), sandbox.Config{
 		Seed: 1, Now: o.Now, Log: o.Log, Gate: gate.Config{Issuer: p.origin(), Audience: upstream, Keys: []gate.Key{key}, Now: o.Now},
-		Passkeys: p.origin() + "/methods", Confirmations: p.confirmOrigin(),
+		Dashboard: p.origin(), Confirmations: p.confirmOrigin(),
 	})
 }

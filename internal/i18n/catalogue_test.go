@@ -104,9 +104,12 @@ func families() map[string][]string {
 	}
 	method := []string{}
 	for _, m := range []string{"passkey", "totp", "password", "recovery_code"} {
-		for _, part := range []string{"strength", "benefit", "risk", "lost"} {
+		for _, part := range []string{"strength", "benefit", "risk"} {
 			method = append(method, m+"."+part)
 		}
+	}
+	for _, back := range []string{"another_passkey", "passkey", "password", "code", "proof_password", "proof_totp", "mailbox", "recovery_code"} {
+		method = append(method, "lost."+back)
 	}
 	var missing []string
 	for _, gap := range []string{
@@ -117,6 +120,7 @@ func families() map[string][]string {
 			missing = append(missing, gap+"."+part)
 		}
 	}
+	missing = append(missing, "codes.text_keys")
 	var questions, opens []string
 	for _, kind := range []string{"session", "password", "app", "passkey", "codes", "mail", "second", "key"} {
 		questions = append(questions, kind+".text", kind+".yes", kind+".no")
@@ -149,7 +153,7 @@ func families() map[string][]string {
 		"privacy.class.": kept,
 		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code"},
 		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code"},
-		"plan.way.": {"passkey", "two", "password", "code", "proof", "mailbox", "operators"},
+		"plan.way.": {"passkey", "two", "password", "code", "proof", "proof_password", "proof_totp", "mailbox", "operators"},
 		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
 		"stolen.": {
 			"ended", "blocked", "orphan", "disabled", "look", "cancel", "trade", "markets", "order_most", "day_most", "no_day_most", "withdraw", "confirm", "unreleased",

@@ -158,7 +158,7 @@ func (x *Exchange) showBook(ctx context.Context, v *page.View, who gate.Principa
 		return err
 	}
 	showForms(v, d, held)
-	v.Send.Passkeys = x.passkeys
+	v.Dashboard = x.dashboard
 	if x.confirmations != "" {
 		v.Send.Place = words.With(v.ConfirmedAt, "origin", x.confirmations)
 	}

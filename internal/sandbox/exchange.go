@@ -40,9 +40,9 @@ type Config struct {
 	Opening map[string]string
 	// WithdrawAfter is how long a withdrawal stays in processing; zero means 5 s.
 	WithdrawAfter time.Duration
-	// Passkeys is the page on which users add one, Confirmations the origin on which they confirm a withdrawal. The exchange's page names what is
-	// set.
-	Passkeys, Confirmations string
+	// Dashboard is the gate's origin, where users see to their account; Confirmations is the one on which they confirm a withdrawal. The exchange's
+	// page names what is set.
+	Dashboard, Confirmations string
 	// Log takes what goes wrong while nobody waits for an answer. Nil discards it.
 	Log *slog.Logger
 }
@@ -55,7 +55,7 @@ type Exchange struct {
 	now   func() time.Time
 	log   *slog.Logger
 
-	passkeys, confirmations string
+	dashboard, confirmations string
 }
 
 // Open opens the exchange whose books are in the file at path, and creates the file if there is none. Close it afterwards.
@@ -80,7 +80,7 @@ func Open(path string, c Config) (*Exchange, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: opening funds: %w", err)
 	}
-	x := &Exchange{walk: market.NewWalk(c.Seed), gate: g, now: c.Now, log: c.Log, passkeys: c.Passkeys, confirmations: c.Confirmations}
+	x := &Exchange{walk: market.NewWalk(c.Seed), gate: g, now: c.Now, log: c.Log, dashboard: c.Dashboard, confirmations: c.Confirmations}
 	x.books, err = ledger.Open(context.Background(), path, ledger.Config{
 		Walk: x.walk, Opening: opening, WithdrawAfter: c.WithdrawAfter, Now: c.Now,
 	})

@@ -43,7 +43,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(), APIs: s.programHosts(),
 		FormKey: formKey, Decide: s.Policy, Describe: describer{s.Places}, Binding: bound, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
 		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps, Dossiers: s.Dossiers,
-		Notices: s.Notices, Locks: s.Locks, Tiers: s.Tiers, Contacts: s.Contacts, Official: s.official(), ContactHold: s.cfg.Holds.Contact, Privacy: s.Privacy,
+		Notices: s.Notices, Locks: s.Locks, Tiers: s.Tiers, Contacts: s.Contacts, Official: s.official(), Spans: spans(s.cfg), Privacy: s.Privacy,
 		Map: s.Places != nil, Places: page.Credit{Text: s.cfg.Geo.Attribution, URL: string(s.cfg.Geo.AttributionURL)},
 	})
 	if err != nil {
@@ -132,9 +132,10 @@ func (s *Server) pageHosts() (hosts []web.Host) {
 
 // programHosts are the gateway's hosts that programs send signed requests to.
 func (s *Server) programHosts() (hosts []web.Host) {
+	scheme, _, _ := strings.Cut(string(s.cfg.Dashboard.Origin), "://")
 	for _, h := range s.cfg.Gateway.Hosts {
 		if h.Kind == config.HostAPI {
-			hosts = append(hosts, web.Host{Authority: string(h.Authority), Environment: h.Environment})
+			hosts = append(hosts, web.Host{Authority: string(h.Authority), Origin: scheme + "://" + string(h.Authority), Environment: h.Environment})
 		}
 	}
 	return hosts

@@ -25,6 +25,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
@@ -210,19 +211,24 @@ func Migrate(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	return store.Migrate(ctx, place)
 }
 
+func spans(cfg config.Config) consequence.Spans {
+	return consequence.Spans{Credential: cfg.Holds.Credential, Contact: cfg.Holds.Contact, Recovery: cfg.Holds.Recovery}
+}
+
 // build makes the rooms in the order in which they need each other.
 func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) error {
 	db, now := r.Store, opts.Now
 	r.Policy = policy.Policy{Age: db.Age}
 	r.Holds = hold.New(store.Of[hold.Tx](db), now)
-	follow := consequence.New(now, r.Holds, consequence.Spans{
-		Credential: cfg.Holds.Credential, Contact: cfg.Holds.Contact, Recovery: cfg.Holds.Recovery,
-	})
+	follow := consequence.New(now, r.Holds, spans(cfg))
 	r.Consequences = follow
 	r.ceremonies = ceremony.New(db.Ring(), now)
 	r.Accounts = account.New(store.Of[account.Tx](db), now, follow)
 	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy, db.LogKey())
 	r.Tally = audit.NewTally(store.Of[any](db), now)
+	r.budgets = memory.NewBudgets(memory.BudgetLimits{
+		SourceBurst: 200, SourceInterval: 100 * time.Millisecond, KeyBurst: 30, KeyInterval: time.Second,
+	})
 
 	var err error
 	if cfg.Geo.File != "" {
@@ -245,7 +251,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		return err
 	}
 	r.Bindings = binding.New(binding.Deps{
-		Ledger: store.Of[binding.Tx](db), Now: now, Sessions: r.Sessions, Follow: follow, Key: bindKey, Life: cfg.Session.Binding.Life,
+		Ledger: store.Of[binding.Tx](db), Now: now, Sessions: r.Sessions, Follow: follow, Key: bindKey, Life: cfg.Session.Binding.Life, Budgets: r.budgets,
 	})
 	contentKey, err := db.ServerSecret(ctx, "step_up_contents", random32)
 	if err != nil {
@@ -340,7 +346,7 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 		}
 	}
 	r.Confirmations, err = confirm.New(confirm.Deps{
-		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Key: key,
+		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Budgets: r.budgets, Key: key,
 		Origin: origin, Exchanges: exchanges, Life: cfg.Confirmations.ValidFor,
 	})
 	return err
@@ -448,9 +454,6 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 	follow.UseKeys(r.APIKeys)
 	db.Listen(store.Listener{Hear: r.APIKeys.Hear, Reload: r.APIKeys.Reload})
 	r.nonces = memory.NewNonces(now(), windows.Widest()+2*windows.Future)
-	r.budgets = memory.NewBudgets(memory.BudgetLimits{
-		SourceBurst: 200, SourceInterval: 100 * time.Millisecond, KeyBurst: 30, KeyInterval: time.Second,
-	})
 	r.Lab = lab.New(now, r.APIKeys, db.Ring())
 	known, err := reporters(cfg.Leaks)
 	if err != nil {
@@ -552,8 +555,14 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 			return nil, nil, err
 		}
 	}
+	backends := &signed.Backends{Now: opts.Now, Nonces: r.nonces, Budgets: r.budgets, SecretOf: func(name string) secret.Value {
+		if u := upstreams[name]; u != nil {
+			return u.Posts
+		}
+		return secret.Value{}
+	}}
 	g, err := gateway.New(gateway.Deps{
-		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Nonces: r.nonces, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations,
+		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Backends: backends, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations,
 		BodyCap: int64(cfg.Gateway.BodyCap), Dashboard: string(cfg.Dashboard.Origin), Transport: transport,
 	})
 	return g, keys, err

@@ -29,6 +29,11 @@ func (t *tx) OpenConfirmations(ctx context.Context, u id.User, now time.Time) ([
 	return each(rows, err, confirmationOf)
 }
 
+func (t *tx) ConfirmationsByUser(ctx context.Context, u id.User, most int) ([]confirm.Confirmation, error) {
+	rows, err := t.ListConfirmationsByUser(ctx, sqlgen.ListConfirmationsByUserParams{UserID: u[:], MaxRows: int64(most)})
+	return each(rows, err, confirmationOf)
+}
+
 func (t *tx) ApproveConfirmation(ctx context.Context, c id.Confirmation, by id.Passkey, assertion string, now time.Time) (bool, error) {
 	return won(t.Queries.ApproveConfirmation(ctx, sqlgen.ApproveConfirmationParams{
 		ID: c[:], PasskeyID: by[:], Assertion: assertion, Now: maybeMicros(now),

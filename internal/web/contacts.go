@@ -3,13 +3,13 @@ package web
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -23,7 +23,6 @@ type contacts struct {
 		Finish(ctx context.Context, p principal.Principal, which id.ContactChange, code string) (secret.Value, error)
 		RemoveSecond(ctx context.Context, p principal.Principal) (secret.Value, error)
 	}
-	hold time.Duration
 }
 
 func (c *contacts) mount(on mounter) {
@@ -43,7 +42,7 @@ func (c *contacts) show(v *visit, p page.Problem, typed map[string]string) error
 	}
 	return v.show(page.ContactPage(v.frame("contact.title"), page.Contact{
 		Problem: p, Mail: r.Mail, Since: v.when(r.MailSince), Second: r.Second, SecondSince: v.when(r.SecondSince), Phrase: r.Phrase, Typed: typed,
-		Hold: v.words.Span(c.hold),
+		Undo: v.words.Span(notify.UndoLife),
 	}))
 }
 

@@ -11,20 +11,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
+	"github.com/seed-21c57000/sallyport/sign"
 )
-
-// named finds the key of the address. The same bytes under the other environment's prefix name no key.
-func (k *keys) named(v *visit) (id.Key, error) {
-	text := v.r.PathValue("id")
-	kid, _, err := id.ParseKey(text)
-	if err != nil {
-		return kid, fault.New(fault.KeyNotFound)
-	}
-	if live := k.keys.Find(kid); live == nil || !live.Is(text) {
-		return kid, fault.New(fault.KeyNotFound)
-	}
-	return kid, nil
-}
 
 // one shows a key with what can be done with it.
 func (k *keys) one(v *visit, p page.Problem) error {
@@ -49,12 +37,22 @@ func (k *keys) showOne(v *visit, key apikey.Key, p page.Problem) error {
 		if view.Challenge, err = k.keys.Challenge(v.who); err != nil {
 			return err
 		}
+		view.MakePair = makePair(key)
 	}
 	var err error
 	if view.Past, err = k.past(v, key); err != nil {
 		return err
 	}
 	return v.show(page.KeyPage(v.frame("keylife.title"), view))
+}
+
+// makePair is the command that makes the next pair of a key, of its own kind.
+func makePair(key apikey.Key) string {
+	command := "sallyport keygen --key-file " + nextFile
+	if key.Dialect != sign.Native {
+		command += " --dialect " + key.Dialect.String() + " --algorithm " + key.Algorithm.String()
+	}
+	return command
 }
 
 // secret says how much one of two secrets is used.
@@ -98,7 +96,7 @@ func number(fields map[string]string, name string) (int, error) {
 }
 
 func (k *keys) rotate(v *visit) error {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -114,18 +112,18 @@ func (k *keys) rotate(v *visit) error {
 			Challenge: fields["challenge"], Possession: fields["possession"],
 		})
 		if err == nil {
-			return k.showIssued(v, out.Issued)
+			return k.showIssued(v, out.Issued, nextFile)
 		}
 	}
 	return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
 }
 
-// showIssued shows a new secret, once.
-func (k *keys) showIssued(v *visit, issued apikey.Issued) error {
+// showIssued shows a new secret, once. A key pair of the reader's own lies in the file.
+func (k *keys) showIssued(v *visit, issued apikey.Issued, own string) error {
 	view := page.Created{
 		Key: k.card(v, issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal()),
-		Check: k.check(ownFile),
-		APIs:  slices.DeleteFunc(slices.Clone(k.terms.apis), func(a page.API) bool { return a.Test != (issued.Environment == id.Test) }),
+		Check: k.check(own), PostOnly: issued.Dialect == sign.Kraken,
+		APIs: slices.DeleteFunc(slices.Clone(k.terms.apis), func(a page.API) bool { return a.Test != (issued.Environment == id.Test) }),
 	}
 	if view.Secret != "" {
 		view.FileName = fileName(issued.Name)
@@ -134,13 +132,16 @@ func (k *keys) showIssued(v *visit, issued apikey.Issued) error {
 		if err != nil {
 			return err
 		}
+		if view.PostOnly {
+			view.Check = checkByPost(view.FileName, view.APIs)
+		}
 		view.FileHref = "data:application/json;base64," + base64.StdEncoding.EncodeToString(file)
 	}
 	return v.show(page.CreatedPage(v.frame("created.title", "name", issued.Name), view))
 }
 
 func (k *keys) retire(v *visit) error {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -170,7 +171,7 @@ func (k *keys) resume(s apikey.Stop) handler {
 
 // change does to the key of the address what a form without fields asks for.
 func (k *keys) change(v *visit, do func(id.Key) error) error {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -185,7 +186,7 @@ func (k *keys) change(v *visit, do func(id.Key) error) error {
 }
 
 func (k *keys) leaked(v *visit) error {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -14,9 +14,11 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
 	"github.com/seed-21c57000/sallyport/internal/prove/totp"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -76,6 +78,7 @@ func (m *methods) list(v *visit, p page.Problem) error {
 		})
 	}
 	view.Codes = codesView(v, has)
+	view.Lost = ways(has)
 	view.Spare = spare(has.Passkeys, v.web.Now())
 	signal, err := m.factors.Signal(v.r.Context(), v.who)
 	if err != nil {
@@ -87,6 +90,18 @@ func (m *methods) list(v *visit, p page.Problem) error {
 	}
 	view.Signal = string(told)
 	return v.show(page.MethodsPage(v.frame("nav.methods"), view))
+}
+
+// ways names the way back after each loss, as page.Methods has them.
+func ways(has factor.Methods) page.Ways {
+	w := page.Ways{Passkey: string(recovery.After(has, "passkey")), TOTP: string(recovery.After(has, "totp")), Password: string(recovery.After(has, "password"))}
+	switch recovery.Way(w.Passkey) {
+	case recovery.ByPasskey:
+		w.Passkey = "another_passkey"
+	case recovery.ByTwo:
+		w.Passkey = "password"
+	}
+	return w
 }
 
 // spareTest is how long a passkey may lie unused before its owner is asked to try it out.

@@ -3,6 +3,8 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -138,6 +140,7 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 		HereToo: w.fields["here"] == "yes", Here: v.rec.Addr.String(), PublicKey: w.publicHalf(), Challenge: challenge,
 		Exchanges: k.exchanges(v),
 		Unpinned:  v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}"), APIs: k.terms.apis,
+		Lapses: v.words.Say("summary.lapses", "span", v.words.Span(k.terms.limits.UnpinnedTradeLife)),
 	}
 	view.Bounds = w.boundsView(p)
 	view.Templates, view.Template = v.templates(w.fields["template"]), w.fields["template"]
@@ -231,16 +234,28 @@ func (k *keys) create(v *visit) error {
 			return k.showForm(v, w, p)
 		})
 	}
-	return k.showIssued(v, issued)
+	return k.showIssued(v, issued, ownFile)
 }
 
-// ownFile is where "sallyport keygen" has put a key pair of the reader's own, as the form says.
-const ownFile = "key.json"
+// ownFile is where "sallyport keygen" has put a key pair of the reader's own, as the form says; nextFile is where it has put the one that takes
+// the place of another.
+const (
+	ownFile  = "key.json"
+	nextFile = "key-new.json"
+)
 
 // check is the command that tries a key: it asks who the key is, which every key may. A browser saves what the whole machine can read, so the
 // file is closed first.
 func (k *keys) check(file string) string {
 	return "chmod 600 " + file + " && sallyport call GET " + k.terms.origin + "/v1/session --key-file " + file
+}
+
+// checkByPost tries a key that signs nothing but POST: it asks an exchange that speaks Kraken's API for balances. Empty where there is none.
+func checkByPost(file string, apis []page.API) string {
+	if len(apis) == 0 {
+		return ""
+	}
+	return "chmod 600 " + file + " && sallyport call POST " + apis[0].Origin + "/0/private/Balance --content-type application/x-www-form-urlencoded --key-file " + file
 }
 
 // keyFile is what the command line reads a key from. The script writes the same for a key pair that it made.
@@ -286,10 +301,20 @@ func (k *keys) details(v *visit, f form) (list []page.Fact) {
 		add("key.allowlist", v.words.Say("key.anywhere"))
 	}
 	add("key.signs", v.words.Say("kind."+w.fields["kind"]))
+	if k.lapses(w, v.rec.Addr.String()) {
+		add("scope.orders:write", v.words.Say("summary.lapses", "span", v.words.Span(k.terms.limits.UnpinnedTradeLife)))
+	}
 	if b, err := w.bounds(); err == nil {
 		list = append(list, v.boundFacts(b)...)
 	}
 	return list
+}
+
+// lapses says whether a key that is asked for would trade for its first days only. What cannot be read is refused later.
+func (k *keys) lapses(w wanted, here string) bool {
+	in, err := w.input(here)
+	return err == nil && slices.Contains(in.Scopes, scope.OrdersWrite.String()) &&
+		!apikey.Key{Allowlist: make([]netip.Prefix, len(in.Allowlist)), Pin: in.Pin, Algorithm: in.Algorithm, Bounds: in.Bounds}.Tied()
 }
 
 // boundFacts says the bounds of a key.

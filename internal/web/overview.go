@@ -119,9 +119,16 @@ var gapPlaces = map[string]string{
 }
 
 func (v *visit) gap(g checkup.Gap) page.Missing {
-	say := func(part string) string { return v.words.Say("missing." + g.Code + "." + part) }
+	waits := v.web.Recoveries.Waits
+	say := func(part string) string {
+		return v.words.Say("missing."+g.Code+"."+part, "proof", v.words.Span(waits.WithProof), "alone", v.words.Span(waits.MailAlone))
+	}
+	text := "text"
+	if g.Code == "codes" && v.web.Factors.Passwordless {
+		text = "text_keys"
+	}
 	return page.Missing{
-		Title: say("title"), Text: say("text"), Link: say("link"), Href: gapPlaces[g.Code], Wrong: g.Wrong,
+		Title: say("title"), Text: say(text), Link: say("link"), Href: gapPlaces[g.Code], Wrong: g.Wrong,
 		Cost: v.words.Say("posture.cost", "points", strconv.Itoa(g.Points)),
 	}
 }
@@ -242,7 +249,7 @@ func (h Host) enter(name, value string) string {
 
 func apiViews(hosts []Host) (list []page.API) {
 	for _, h := range hosts {
-		list = append(list, page.API{Authority: h.Authority, Test: h.Environment == id.Test})
+		list = append(list, page.API{Origin: h.Origin, Test: h.Environment == id.Test})
 	}
 	return list
 }

@@ -44,5 +44,5 @@ func (v *visit) takeNotice() string {
 	case counted[name]:
 		return v.words.Count("said."+name, n)
 	}
-	return v.words.Say("said." + name)
+	return v.words.Say("said."+name, "hold", v.words.Span(v.web.Spans.Credential))
 }

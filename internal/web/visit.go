@@ -151,6 +151,7 @@ func (v *visit) frame(title string, pairs ...string) page.Frame {
 	f := page.Frame{
 		Words: v.words, Product: v.web.Product, Title: v.words.Say(title, pairs...), Path: v.r.URL.Path, FormToken: v.web.FormKey.Token(v.shown),
 		Test: v.web.Environment == id.Test, Notice: v.takeNotice(), Tip: v.tip,
+		Waits:  v.waits(),
 		Assets: page.Assets{Script: v.web.files.href("app.js"), Style: v.web.files.href("app.css"), Icon: v.web.files.href("icon.svg")},
 	}
 	if v.r.Method == http.MethodGet {
@@ -160,6 +161,14 @@ func (v *visit) frame(title string, pairs ...string) page.Frame {
 		f.Me = v.me()
 	}
 	return f
+}
+
+// waits says how long this installation lets money, and people, wait.
+func (v *visit) waits() page.Waits {
+	return page.Waits{
+		Credential: v.words.Span(v.web.Spans.Credential), Contact: v.words.Span(v.web.Spans.Contact),
+		WithProof: v.words.Span(v.web.Recoveries.Waits.WithProof), MailAlone: v.words.Span(v.web.Recoveries.Waits.MailAlone),
+	}
 }
 
 // me says until when the session lasts: the very times that are enforced.

@@ -38,6 +38,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
 	"github.com/seed-21c57000/sallyport/internal/respond/dossier"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -81,7 +82,7 @@ type Deps struct {
 	Product, Origin string
 	// Environment is what the installation guards; new keys belong to it unless their maker says otherwise.
 	Environment id.Environment
-	// Hosts are the gateway's that people open, APIs those that programs send signed requests to, by authority alone.
+	// Hosts are the gateway's that people open, APIs those that programs send signed requests to, without names.
 	Hosts, APIs []Host
 	FormKey     httpx.FormKey
 	Decide      decision.Decider
@@ -114,14 +115,14 @@ type Deps struct {
 	Tiers *tier.Tiers
 	// Recoveries are the ways back.
 	Recoveries *recovery.Recoveries
-	// Notices is the message centre, Contacts how users are reached, ContactHold how long money waits after that changed.
+	// Notices is the message centre, Contacts how users are reached, Spans how long money waits after what.
 	Notices *notify.Notices
 	// CheckUps are how well accounts are guarded.
 	CheckUps *checkup.CheckUps
 	// Dossiers are what is told about single keys.
-	Dossiers    *dossier.Dossiers
-	Contacts    *contact.Contacts
-	ContactHold time.Duration
+	Dossiers *dossier.Dossiers
+	Contacts *contact.Contacts
+	Spans    consequence.Spans
 	// Privacy answers for what is kept.
 	Privacy *privacy.Privacy
 	// Official is what is ours.
@@ -185,7 +186,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&pending{w.Confirmations, w.Holds}).mount(on)
 	(&messages{w.Notices}).mount(on)
 	(&notMe{w.Notices}).mount(on)
-	(&contacts{w.Contacts, w.ContactHold}).mount(on)
+	(&contacts{w.Contacts}).mount(on)
 	(&genuine{w.Official}).mount(on)
 	(&signUps{w.SignUps, w.Binding}).mount(on)
 	(&signIns{w.SignIns, w.Origin, w.Binding}).mount(on)

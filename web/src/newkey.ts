@@ -61,7 +61,15 @@ function words(form: HTMLFormElement): string[] {
 		scopes.length ? scopes.join(", ") : say("wordNothing"),
 		say("wordFrom", { list: list.length ? list.join(", ") : say("wordAnywhere") }),
 		say("wordLife", { life: optionText(form, "life") }),
+		...(lapses(form) ? [say("wordLapses")] : []),
 	];
+}
+
+/** lapses says whether the key would trade for its first days only: it may trade, and is tied to no place. */
+function lapses(form: HTMLFormElement): boolean {
+	const ceiling = chosen(form, "order_most").trim() || chosen(form, "day_most").trim();
+	const pinned = chosen(form, "pin") && ceiling && ["browser", "ed25519", "binance-ed25519", "coinbase-ed25519"].includes(chosen(form, "kind"));
+	return new FormData(form).getAll("scopes").includes("orders:write") && allowlist(form).length === 0 && !pinned;
 }
 
 /** beyond is what a key will be beyond the server's summary of it, as the page that confirms the other kinds says it. */
@@ -72,6 +80,7 @@ function beyond(form: HTMLFormElement): string[] {
 		row("wordPurpose", chosen(form, "purpose")),
 		row("wordAllowlist", allowlist(form).join(", ") || (part?.dataset.wordAnywhere ?? "")),
 		row("wordSigns", one("label[for=kind-browser] span", form)?.textContent?.trim() ?? ""),
+		...(lapses(form) ? [row("wordTrade", part?.dataset.wordLapses ?? "")] : []),
 	];
 }
 
@@ -158,11 +167,12 @@ function present(form: HTMLFormElement, issued: Issued, privateKey: string): voi
 		link.href = URL.createObjectURL(new Blob([`${JSON.stringify(file, null, 2)}\n`], { type: "application/json" }));
 		link.download = name;
 	}
-	form.hidden = true;
-	const [title, lead] = [one("main > h1"), one("main > .lead")];
-	if (title) title.textContent = made.ariaLabel;
-	if (lead) lead.hidden = true;
-	made.hidden = false;
+	const title = one("main h1");
+	if (title) {
+		title.textContent = fill(made.dataset.wordTitle ?? "", { name: key.name });
+		document.title = `${title.textContent} · ${document.title.split(" · ").pop() ?? ""}`;
+	}
+	for (const other of all("main > *")) other.hidden = !other.contains(title) && other !== made;
 	made.focus();
 	made.scrollIntoView();
 }

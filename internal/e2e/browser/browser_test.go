@@ -188,14 +188,9 @@ func (p *person) nothingToSteal() {
 }
 
 // authenticator puts a passkey provider of a phone into the browser: synced, with user verification.
-func (p *person) authenticator() {
+func (p *person) authenticator() webauthn.AuthenticatorID {
 	p.t.Helper()
-	call(p, webauthn.Enable, webauthn.EnableParams{})
-	call(p, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
-		Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21, Transport: webauthn.AuthenticatorTransportInternal,
-		HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
-		DefaultBackupEligibility: true, DefaultBackupState: true,
-	}})
+	return p.plug(webauthn.AuthenticatorTransportInternal, true)
 }
 
 var mailCode = regexp.MustCompile(`\b\d{4} ?\d{4}\b`)

@@ -12,12 +12,12 @@ import (
 // browser, see it listed, go to the exchange on its own host and place an order.
 func TestThePasskeyRoad(t *testing.T) {
 	p := newPerson(t, startDemo(t))
-	p.authenticator()
+	phone := p.authenticator()
 	p.signUp("ada@example.com")
 	p.click("[data-ceremony='sign-up'] [data-begin]")
 	p.arrive("/")
 
-	p.signOut()
+	p.leave(phone)
 	p.open(p.demo.Dashboard + "/sign-in") // nothing is typed or clicked: the browser offers the passkey and the page takes it
 	p.arrive("/")
 

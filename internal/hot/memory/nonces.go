@@ -13,7 +13,7 @@ import (
 
 // Nonces remembers (key, nonce) for as long as a signature that carries it could pass. It is safe for concurrent use.
 //
-// An entry is a 64-bit keyed hash: 10,000 requests/s for a minute cost about 25 MB, and a false refusal has a chance of n/2^64. The seed is
+// An entry is a 63-bit keyed hash: 10,000 requests/s for a minute cost about 10 MB, and a false refusal has a chance of n/2^63. The seed is
 // random per process, so that nobody can aim at one. Entries lie in two generations that take turns: a generation is dropped whole when
 // everything in it has expired.
 //
@@ -38,15 +38,14 @@ type part struct {
 
 // generation is what was claimed in one stretch of time.
 type generation struct {
-	spent    map[uint64]struct{} // hashes
-	youngest int64               // microseconds of the youngest signature in it
+	spent    sums
+	youngest int64 // microseconds of the youngest signature in it
 }
 
 // NewNonces makes an empty store, born at now, that keeps each nonce for at least life.
 func NewNonces(now time.Time, life time.Duration) *Nonces {
 	n := &Nonces{birth: now, life: life, seed: maphash.MakeSeed()}
 	for i := range n.parts {
-		n.parts[i].young.spent = map[uint64]struct{}{}
 		n.parts[i].youngFrom = now
 	}
 	return n
@@ -69,7 +68,7 @@ func (n *Nonces) Claim(k id.Key, nonce string, created, now time.Time) (won, for
 	if signed <= p.dropped {
 		return false, true
 	}
-	p.young.spent[sum] = struct{}{}
+	p.young.spent.add(sum)
 	p.young.youngest = max(p.young.youngest, signed)
 	return true, false
 }
@@ -85,17 +84,13 @@ func (n *Nonces) Spent(k id.Key, nonce string) bool {
 // place is where a nonce lies, and as what.
 func (n *Nonces) place(k id.Key, nonce string) (*part, uint64) {
 	var room [128]byte
-	sum := maphash.Bytes(n.seed, append(append(room[:0], k[:]...), nonce...))
+	sum := maphash.Bytes(n.seed, append(append(room[:0], k[:]...), nonce...)) | 1<<63 // never 0, which is a free slot
 	return &n.parts[sum%parts], sum
 }
 
 // spent is for whoever holds mu.
 func (p *part) spent(sum uint64) bool {
-	if _, spent := p.young.spent[sum]; spent {
-		return true
-	}
-	_, spent := p.old.spent[sum]
-	return spent
+	return p.young.spent.has(sum) || p.old.spent.has(sum)
 }
 
 // turn makes the young generation the old one once it is as old as a nonce lives, and drops what was old: all of it has expired. Times that
@@ -115,7 +110,7 @@ func (p *part) turn(now time.Time, life time.Duration) {
 		p.dropped = max(p.dropped, p.old.youngest)
 		p.old = generation{}
 	}
-	p.young, p.youngFrom = generation{spent: map[uint64]struct{}{}}, now
+	p.young, p.youngFrom = generation{}, now
 }
 
 // Sweep drops what has expired, so that a flood's memory comes back when it is over.
@@ -134,7 +129,7 @@ func (n *Nonces) Len() int {
 	for i := range n.parts {
 		p := &n.parts[i]
 		p.mu.Lock()
-		total += len(p.young.spent) + len(p.old.spent)
+		total += p.young.spent.count + p.old.spent.count
 		p.mu.Unlock()
 	}
 	return total

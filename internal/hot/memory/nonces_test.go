@@ -55,6 +55,27 @@ func TestMemoryReturnsToZero(t *testing.T) {
 	}
 }
 
+// However many are remembered, each is remembered, and nothing else is.
+func TestEachOfManyWinsOnce(t *testing.T) {
+	n := memory.NewNonces(start, life)
+	for i := range 100_000 {
+		if n.Spent(id.Key{1}, fmt.Sprint(i)) {
+			t.Fatalf("%d is spent before anybody claimed it", i)
+		}
+		if won, _ := n.Claim(id.Key{1}, fmt.Sprint(i), start, start); !won {
+			t.Fatalf("the first claim of %d lost", i)
+		}
+	}
+	for i := range 100_000 {
+		if won, _ := n.Claim(id.Key{1}, fmt.Sprint(i), start, start); won || !n.Spent(id.Key{1}, fmt.Sprint(i)) {
+			t.Fatalf("%d was forgotten", i)
+		}
+	}
+	if n.Len() != 100_000 {
+		t.Errorf("%d are remembered", n.Len())
+	}
+}
+
 // A clock that only runs never meets the floor: whatever a window still lets in can be claimed.
 func TestNothingFreshIsForgottenWhileTheClockRuns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

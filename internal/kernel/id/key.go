@@ -195,20 +195,26 @@ func encode62(b []byte, digits int) string {
 // decode62 reads a number of 128 bits from digits, big-endian. It says no to a foreign character and to a number that does not fit. It
 // counts in two words and allocates nothing, because the gateway reads a key id on every signed request.
 func decode62(digits string) (k Key, ok bool) {
+	const atOnce = 10 // digits that fit into one word, whatever they are
 	var high, low uint64
-	for i := range len(digits) {
-		digit := value62[digits[i]]
-		if digit == 0xff {
-			return Key{}, false
+	for digits != "" {
+		some, scale := uint64(0), uint64(1)
+		for i := range min(len(digits), atOnce) {
+			digit := value62[digits[i]]
+			if digit == 0xff {
+				return Key{}, false
+			}
+			some, scale = some*62+uint64(digit), scale*62
 		}
-		over, higher := bits.Mul64(high, 62)
-		carry, lower := bits.Mul64(low, 62)
+		over, higher := bits.Mul64(high, scale)
+		carry, lower := bits.Mul64(low, scale)
 		var c uint64
-		low, c = bits.Add64(lower, uint64(digit), 0)
+		low, c = bits.Add64(lower, some, 0)
 		high, c = bits.Add64(higher, carry, c)
 		if over+c != 0 {
 			return Key{}, false
 		}
+		digits = digits[min(len(digits), atOnce):]
 	}
 	binary.BigEndian.PutUint64(k[:8], high)
 	binary.BigEndian.PutUint64(k[8:], low)

@@ -38,7 +38,7 @@ type Kept struct {
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
 	}
 	Confirmations interface {
-		List(ctx context.Context, p principal.Principal) ([]confirm.Asked, error)
+		All(ctx context.Context, p principal.Principal) ([]confirm.Confirmation, error)
 	}
 	// Messages is given last, because it in turn needs all others.
 	Messages interface {
@@ -59,7 +59,7 @@ type Copy struct {
 	Sessions      []SessionCopy      `json:"sessions" doc:"Those that are live"`
 	Devices       []DeviceCopy       `json:"devices"`
 	Keys          []KeyCopy          `json:"api_keys"`
-	Confirmations []ConfirmationCopy `json:"confirmations" doc:"Those that are open"`
+	Confirmations []ConfirmationCopy `json:"confirmations" doc:"Those that are open, and those that ended, as long as they are kept"`
 	Messages      []MessageCopy      `json:"messages"`
 	Activity      []EventCopy        `json:"activity" doc:"The newest first"`
 	// Older says that there are more events than a copy holds.
@@ -147,7 +147,11 @@ type (
 		Memo         string          `json:"memo,omitempty" doc:"What the address needs besides"`
 		Amount       string          `json:"amount,omitempty" doc:"Decimal, in units of the asset"`
 		FeeMax       string          `json:"fee_max,omitempty" doc:"The most that may be charged"`
+		State        string          `json:"state" enum:"open,approved,executed,cancelled,expired" doc:"What became of it"`
 		CreatedAt    time.Time       `json:"created_at"`
+		ApprovedAt   time.Time       `json:"approved_at,omitzero"`
+		ExecutedAt   time.Time       `json:"executed_at,omitzero"`
+		CancelledAt  time.Time       `json:"cancelled_at,omitzero"`
 	}
 	// MessageCopy is what they were told.
 	MessageCopy struct {
@@ -278,12 +282,12 @@ func (s *Privacy) copyKeys(ctx context.Context, p principal.Principal, c *Copy) 
 }
 
 func (s *Privacy) copyMoney(ctx context.Context, p principal.Principal, c *Copy) error {
-	asked, err := s.Kept.Confirmations.List(ctx, p)
+	all, err := s.Kept.Confirmations.All(ctx, p)
 	c.Confirmations = []ConfirmationCopy{}
-	for _, a := range asked {
+	for _, a := range all {
 		c.Confirmations = append(c.Confirmations, ConfirmationCopy{
 			Confirmation: a.ID, Exchange: a.Upstream, Asset: a.Asset, Network: a.Network, Address: a.Address, Memo: a.Memo, Amount: a.Amount,
-			FeeMax: a.Fee, CreatedAt: a.Created,
+			FeeMax: a.Fee, State: a.State(c.MadeAt), CreatedAt: a.Created, ApprovedAt: a.Approved, ExecutedAt: a.Executed, CancelledAt: a.Cancelled,
 		})
 	}
 	return err

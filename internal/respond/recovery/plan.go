@@ -3,6 +3,7 @@ package recovery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,13 +43,15 @@ type Way string
 
 // The ways, the quickest first.
 const (
-	ByPasskey   Way = "passkey"
-	ByPassword  Way = "password"
-	ByTwo       Way = "two"
-	ByCode      Way = "code"
-	ByProof     Way = "proof"
-	ByMailbox   Way = "mailbox"
-	ByOperators Way = "operators"
+	ByPasskey         Way = "passkey"
+	ByPassword        Way = "password"
+	ByTwo             Way = "two"
+	ByCode            Way = "code"
+	ByProof           Way = "proof"
+	ByPasswordAndWait Way = "proof_password"
+	ByAppAndWait      Way = "proof_totp"
+	ByMailbox         Way = "mailbox"
+	ByOperators       Way = "operators"
 )
 
 // Step is a way with what it costs.
@@ -69,43 +72,70 @@ type Answer struct {
 // DeadEnd says that nothing but people's help is left.
 func (a Answer) DeadEnd() bool { return len(a.Steps) == 0 || a.Steps[0].Way == ByOperators }
 
+// left is what somebody still has after a loss, with their mailbox.
+type left struct {
+	passkeys             int
+	password, app, codes bool
+	// asksApp says that their password counts with the app alone.
+	asksApp bool
+}
+
+func has(m factor.Methods) left {
+	return left{len(m.Passkeys), m.Password != nil, m.TOTP != nil, m.Codes != nil && m.Codes.Left > 0, m.TOTP != nil}
+}
+
+// steps are the ways that are open with what is left, the quickest first.
+func (l left) steps(waits Waits, alone time.Duration) (steps []Step) {
+	add := func(has bool, w Way, wait time.Duration, holds bool) {
+		if has {
+			steps = append(steps, Step{w, wait, holds})
+		}
+	}
+	add(l.passkeys > 0, ByPasskey, 0, false)
+	add(l.password && l.app, ByTwo, 0, false)
+	add(l.password && !l.asksApp, ByPassword, 0, false)
+	add(l.codes, ByCode, 0, true)
+	add(l.password && l.app, ByProof, waits.WithProof, true)
+	add(l.password && l.asksApp && !l.app, ByPasswordAndWait, waits.WithProof, true)
+	add(!l.password && l.app, ByAppAndWait, waits.WithProof, true)
+	add(true, ByMailbox, alone, true)
+	return steps
+}
+
 // Answers says for each loss what this user would do, from what they really have. It assumes the worst: with the phone go the app and one
-// passkey, with a key one passkey, and with everything all but the mailbox.
+// passkey, with a key one passkey, and with everything all but the mailbox. Who has no passkey has no key to lose.
 func Answers(m factor.Methods, waits Waits, chosen Choice) []Answer {
 	alone := max(waits.MailAlone, chosen.MailAlone)
-	codes := m.Codes != nil && m.Codes.Left > 0
-	without := func(passkeys int, app bool) []Step {
-		var steps []Step
-		add := func(has bool, w Way, wait time.Duration, holds bool) {
-			if has {
-				steps = append(steps, Step{w, wait, holds})
-			}
-		}
-		left := len(m.Passkeys) - passkeys
-		second := m.TOTP != nil && !app
-		add(left > 0, ByPasskey, 0, false)
-		add(m.Password != nil && second, ByTwo, 0, false)
-		add(m.Password != nil && m.TOTP == nil, ByPassword, 0, false)
-		add(codes, ByCode, 0, true)
-		add(m.Password != nil && m.TOTP != nil || second, ByProof, waits.WithProof, true)
-		add(true, ByMailbox, alone, true)
-		return steps
-	}
-	mailbox := []Step{}
-	for _, s := range without(0, false) {
-		if s.Way != ByCode && s.Way != ByProof && s.Way != ByMailbox {
-			mailbox = append(mailbox, s)
-		}
-	}
+	phone, key := has(m), has(m)
+	phone.app = false
+	phone.passkeys--
+	key.passkeys--
+	mailbox := slices.DeleteFunc(has(m).steps(waits, alone), func(s Step) bool {
+		return s.Way != ByPasskey && s.Way != ByTwo && s.Way != ByPassword
+	})
 	if len(mailbox) == 0 {
 		mailbox = append(mailbox, Step{Way: ByOperators})
 	}
-	return []Answer{
-		{LostPhone, without(min(1, len(m.Passkeys)), true)},
-		{LostKey, without(min(1, len(m.Passkeys)), false)},
-		{LostMailbox, mailbox},
-		{LostEverything, []Step{{ByMailbox, alone, true}}},
+	answers := []Answer{{LostPhone, phone.steps(waits, alone)}}
+	if len(m.Passkeys) > 0 {
+		answers = append(answers, Answer{LostKey, key.steps(waits, alone)})
 	}
+	return append(answers, Answer{LostMailbox, mailbox}, Answer{LostEverything, left{}.steps(waits, alone)})
+}
+
+// After is the quickest way back for somebody with these methods, and one of a kind that they lost: "passkey", "totp" or "password". They need
+// not have had it.
+func After(m factor.Methods, lost string) Way {
+	l := has(m)
+	switch lost {
+	case "passkey":
+		l.passkeys--
+	case "totp":
+		l.app, l.asksApp = false, true
+	case "password":
+		l.password = false
+	}
+	return l.steps(Waits{}, 0)[0].Way
 }
 
 // Readiness is the state of a user's own preparations.

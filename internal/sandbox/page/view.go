@@ -16,7 +16,9 @@ type View struct {
 	*words.Words
 	// Environment is the words for it, Name whose books these are.
 	Environment, Name string
-	Live              bool
+	// Dashboard is the gate's origin; empty where it is not known.
+	Dashboard string
+	Live      bool
 	// AsOf is the time of day of the prices.
 	AsOf Moment
 	// Done is what has just happened, Problem what was refused; at most one is set.
@@ -90,8 +92,8 @@ type OrderForm struct {
 type TransferForm struct {
 	Currency, Amount, Address, Tag string
 	Choices                        []Choice
-	// Place says where a withdrawal is confirmed, Passkeys is the page on which one adds a passkey; both may be empty.
-	Place, Passkeys string
+	// Place says where a withdrawal is confirmed; it may be empty.
+	Place string
 	// Wrong is the name of the field that caused the page's problem, empty for none.
 	Wrong string
 }

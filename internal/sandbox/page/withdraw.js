@@ -6,15 +6,35 @@ const place = document.querySelector("#send-problem");
 // inputs maps what the gate calls a part of the transaction → the form's name for it, where they differ.
 const inputs = { asset: "currency", network: "currency", memo: "tag", fee: "amount" };
 
+// local writes the moments in a text as the reader's own clock shows them.
+function local(text) {
+	const style = { dateStyle: "medium", timeStyle: "short" };
+	return text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (moment) => new Date(moment).toLocaleString(document.documentElement.lang, style));
+}
+
 // say shows what is wrong, and marks the field that it is about; name is empty where it is about none.
 function say(text, name = "") {
 	clear();
-	place.textContent = text;
+	place.classList.add("wrong");
+	place.textContent = local(text);
 	place.hidden = false;
 	const field = name && form.elements.namedItem(inputs[name] ?? name);
 	field?.setAttribute?.("aria-invalid", "true");
 	field?.setAttribute?.("aria-errormessage", place.id);
 	(field || place).focus();
+}
+
+// waits says that a confirmed withdrawal stands until a hold has ended; until is empty while nobody knows when. What was sent is kept, and goes
+// again when this page is opened again.
+function waits(until) {
+	say(until ? form.dataset.held.replace("%s", until) : form.dataset.heldOpen);
+	place.classList.remove("wrong");
+	if (form.dataset.dashboard) {
+		const link = document.createElement("a");
+		link.href = `${form.dataset.dashboard}/confirmations`;
+		link.textContent = form.dataset.waiting;
+		place.append(" ", link);
+	}
 }
 
 function clear() {
@@ -58,6 +78,15 @@ async function send(body, confirmation) {
 	if (problem.code === "confirmation.required") {
 		sessionStorage.setItem(problem.fields.confirmation, body);
 		location.assign(problem.fields.url);
+		return;
+	}
+	if (problem.code === "confirmation.held") {
+		waits(problem.fields.held_until);
+		return;
+	}
+	if (problem.code === "confirmation.void") {
+		sessionStorage.removeItem(confirmation);
+		say(form.dataset.void);
 		return;
 	}
 	say([problem.title, problem.detail].filter(Boolean).join(" "), problem.fields?.field);

@@ -38,6 +38,11 @@ type Words struct {
 	PasskeyAsked   string `json:"passkey_asked"`
 	ConfirmedAt    string `json:"confirmed_at"`
 	AddPasskey     string `json:"add_passkey"`
+	ToGate         string `json:"to_gate"`
+	SendHeld       string `json:"send_held"`
+	SendHeldOpen   string `json:"send_held_open"`
+	SendVoid       string `json:"send_void"`
+	SendWaiting    string `json:"send_waiting"`
 	NothingChanged string `json:"nothing_changed"`
 
 	Markets    string `json:"markets"`

@@ -15,6 +15,11 @@ SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, as
 FROM confirmation
 WHERE user_id = @user_id AND expires_at > @now AND executed_at IS NULL AND cancelled_at IS NULL ORDER BY created_at, id;
 
+-- name: ListConfirmationsByUser :many
+SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee, created_at, expires_at,
+    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at
+FROM confirmation WHERE user_id = @user_id ORDER BY created_at DESC, id DESC LIMIT CAST(@max_rows AS BIGINT);
+
 -- name: ApproveConfirmation :execrows
 UPDATE confirmation SET approved_at = @now, passkey_id = @passkey_id, assertion = @assertion
 WHERE id = @id AND approved_at IS NULL AND executed_at IS NULL AND cancelled_at IS NULL AND expires_at > @now;

@@ -217,6 +217,65 @@ func (q *Queries) InsertConfirmation(ctx context.Context, arg InsertConfirmation
 	return err
 }
 
+const listConfirmationsByUser = `-- name: ListConfirmationsByUser :many
+SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee, created_at, expires_at,
+    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at
+FROM confirmation WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT CAST($2 AS BIGINT)
+`
+
+type ListConfirmationsByUserParams struct {
+	UserID  []byte
+	MaxRows int64
+}
+
+func (q *Queries) ListConfirmationsByUser(ctx context.Context, arg ListConfirmationsByUserParams) ([]Confirmation, error) {
+	rows, err := q.db.QueryContext(ctx, listConfirmationsByUser, arg.UserID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Confirmation
+	for rows.Next() {
+		var i Confirmation
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.AccountID,
+			&i.SubaccountID,
+			&i.Action,
+			&i.Environment,
+			&i.Upstream,
+			&i.Asset,
+			&i.Network,
+			&i.Address,
+			&i.Memo,
+			&i.Amount,
+			&i.Fee,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.Nonce,
+			&i.TxHash,
+			&i.RequestDigest,
+			&i.BackTo,
+			&i.ApprovedAt,
+			&i.PasskeyID,
+			&i.Assertion,
+			&i.ExecutedAt,
+			&i.CancelledAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listOpenConfirmationsByUser = `-- name: ListOpenConfirmationsByUser :many
 SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee, created_at, expires_at,
     nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at

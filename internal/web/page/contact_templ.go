@@ -242,7 +242,7 @@ func ContactPage(f Frame, v Contact) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = input(Input{Name: "mail", Label: f.T("contact.mail_new"), Hint: f.T("contact.mail_hint", "span", v.Hold), Type: "email", Value: v.Typed["mail"], Autocomplete: "email", Problem: v.Problem}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = input(Input{Name: "mail", Label: f.T("contact.mail_new"), Hint: f.T("contact.mail_hint", "span", f.Waits.Contact, "undo", v.Undo), Type: "email", Value: v.Typed["mail"], Autocomplete: "email", Problem: v.Problem}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -346,9 +346,9 @@ func ContactPage(f Frame, v Contact) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var20 string
-				templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(f.T("contact.second_remove_text", "span", v.Hold))
+				templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(f.T("contact.second_remove_text", "span", f.Waits.Contact))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/page/contact.templ`, Line: 56, Col: 72}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/page/contact.templ`, Line: 56, Col: 81}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 				if templ_7745c5c3_Err != nil {
@@ -367,7 +367,7 @@ func ContactPage(f Frame, v Contact) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = input(Input{Name: "second", Label: f.T("contact.second_new"), Hint: f.T("contact.second_hint", "span", v.Hold), Type: "email", Value: v.Typed["second"], Autocomplete: "email", Problem: v.Problem}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = input(Input{Name: "second", Label: f.T("contact.second_new"), Hint: f.T("contact.second_hint", "span", f.Waits.Contact), Type: "email", Value: v.Typed["second"], Autocomplete: "email", Problem: v.Problem}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

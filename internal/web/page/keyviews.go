@@ -15,9 +15,9 @@ type KeyLife struct {
 	Overlaps, Since []Option
 	// Asleep: nobody used it for long, and it can be woken. Releasable: it may withdraw once it is released.
 	Asleep, Releasable bool
-	// Challenge is there for a key pair of the owner's own.
-	Challenge string
-	Past      KeyPast
+	// Challenge is there for a key pair of the owner's own, and MakePair the command that makes the next one.
+	Challenge, MakePair string
+	Past                KeyPast
 }
 
 // KeyEdit is the form that changes a key.

@@ -149,8 +149,8 @@ func MethodsPage(f Frame, v Methods) templ.Component {
 	})
 }
 
-// worth tells a method's strength, one benefit, one risk, and what happens when it is lost.
-func worth(f Frame, method string) templ.Component {
+// worth tells a method's strength, one benefit, one risk, and the way back when it is lost.
+func worth(f Frame, method, back string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -269,9 +269,9 @@ func worth(f Frame, method string) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			var templ_7745c5c3_Var14 string
-			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(f.T("methods." + method + ".lost"))
+			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(f.T("methods.lost."+back, "proof", f.Waits.WithProof, "alone", f.Waits.MailAlone))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/page/methods.templ`, Line: 34, Col: 39}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/page/methods.templ`, Line: 34, Col: 88}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 			if templ_7745c5c3_Err != nil {
@@ -400,7 +400,7 @@ func passkeys(f Frame, v Methods) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = worth(f, "passkey").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = worth(f, "passkey", v.Lost.Passkey).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1102,7 +1102,7 @@ func authenticator(f Frame, v Methods) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = worth(f, "totp").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = worth(f, "totp", v.Lost.TOTP).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1306,7 +1306,7 @@ func passwordMethod(f Frame, v Methods) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = worth(f, "password").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = worth(f, "password", v.Lost.Password).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

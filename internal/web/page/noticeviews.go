@@ -55,8 +55,8 @@ type Contact struct {
 	Phrase      string
 	// Typed are the values of a form that was not taken, by its field.
 	Typed map[string]string
-	// Hold is how long money waits after a change.
-	Hold string
+	// Undo is how long a change of the address can be taken back from the old mailbox.
+	Undo string
 }
 
 // ContactCode is the page that takes the code of a new address.

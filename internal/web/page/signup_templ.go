@@ -507,7 +507,7 @@ func SecurePage(f Frame, v Secure) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = worth(f, "passkey").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = worth(f, "passkey", "mailbox").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -607,7 +607,7 @@ func withPassword(f Frame, v Secure) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = worth(f, "password").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = worth(f, "password", "mailbox").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

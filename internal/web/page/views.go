@@ -31,9 +31,15 @@ type Frame struct {
 	Notice string
 	// Tip is a word of advice that its reader has not put away; empty on most pages.
 	Tip string
+	// Waits are how long this installation lets money and people wait, in words.
+	Waits Waits
 	// Assets are the addresses of our own files.
 	Assets Assets
 }
+
+// Waits are how long money is held after a change of a credential and of an address, and how long the slow ways back take: with one proof
+// besides the mailbox, and with the mailbox alone.
+type Waits struct{ Credential, Contact, WithProof, MailAlone string }
 
 // Assets are the addresses of script, style and logo, with the hash of their content in their names.
 type Assets struct{ Script, Style, Icon string }
@@ -131,8 +137,8 @@ type SecondFactor struct {
 
 // API is a host of the gateway that takes signed requests.
 type API struct {
-	Authority string
-	Test      bool
+	Origin string
+	Test   bool
 }
 
 // Host is an exchange behind the gate.
@@ -190,6 +196,8 @@ type Methods struct {
 	Passkeys  []Passkey
 	// Codes are the recovery codes; nil if there are none.
 	Codes *CodeSet
+	// Lost are the ways back when one is lost, from what the others are.
+	Lost Ways
 	// Signal is what the browser's own list of passkeys should be true to, as JSON for script.
 	Signal string
 	// Spare says what the list lacks: "second" where there is one passkey only, "test" where one was neither used nor tried for half a year; empty
@@ -198,6 +206,10 @@ type Methods struct {
 	// Passwordless: there are no passwords here, nor apps beside them.
 	Passwordless bool
 }
+
+// Ways name the way back after the loss of each method: "another_passkey", "passkey", "password", "code", "proof_password", "proof_totp" or
+// "mailbox".
+type Ways struct{ Passkey, TOTP, Password string }
 
 // Password as it is set.
 type Password struct {
@@ -340,6 +352,8 @@ type NewKey struct {
 	Unpinned string
 	// Check is the command that tries a key, with {file} for its file.
 	Check string
+	// Lapses says that a key that is tied to no place trades for a while only.
+	Lapses string
 }
 
 // Exchange is the way in which clients of another exchange sign; Hint is what the operator makes of it.
@@ -367,8 +381,9 @@ type Created struct {
 	Passphrase string
 	// FileName of the key file, and the file itself as a data: address, for saving it without script.
 	FileName, FileHref string
-	// Check is the command that tries the key.
-	Check string
+	// Check is the command that tries the key: by asking the dashboard, or an exchange where PostOnly.
+	Check    string
+	PostOnly bool
 	// APIs are those of the key's environment.
 	APIs []API
 }
