@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -19,12 +20,16 @@ func (g *Gateway) Dig(whose id.User) (forget func(), err error) {
 	return func() { g.tunnels.remove(t) }, err
 }
 
-// Senders is how many senders a limit remembers after so many came, each once.
-func Senders(came int, now time.Time) (remembered int, lastWaits bool) {
-	p := limits{PerMinute: 1}.pacer()
-	for i := 1; i <= came; i++ {
-		wait := p.take(sender{user: id.User{byte(i), byte(i >> 8), byte(i >> 16)}}, now)
-		lastWaits = wait > 0
-	}
-	return len(p.next), lastWaits
+// Limit is one of once a minute: Take says whether a place has to wait, Places how many it remembers.
+type Limit struct{ p *pacer }
+
+// NewLimit makes one.
+func NewLimit() Limit { return Limit{limits{PerMinute: 1}.pacer()} }
+
+// Take asks for one request.
+func (l Limit) Take(addr netip.Addr, now time.Time) (waits bool) {
+	return l.p.take(sender{place: netip.PrefixFrom(addr, min(64, addr.BitLen())).Masked()}, now) > 0
 }
+
+// Places is how many it remembers.
+func (l Limit) Places() int { return len(l.p.next) }

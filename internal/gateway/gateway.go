@@ -305,7 +305,9 @@ func (v *visit) proveKey() error {
 		Request: v.raw, From: v.rec.Origin(), Environment: v.host.Environment, Cancels: v.route.Class == scope.Cancel,
 		// What only looks may be asked twice; a tunnel goes on after the look.
 		Repeatable: v.route.Class <= scope.Look && v.r.Method == http.MethodGet && !v.tunnels,
-		Pace:       v.paceKey,
+	}
+	if v.route.pace != nil {
+		in.Pace = v.paceKey
 	}
 	if !v.unseen {
 		in.ReadBody = v.bodyFor

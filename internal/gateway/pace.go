@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -75,7 +76,7 @@ func (l limits) pacer() *pacer {
 	return &pacer{limits: l, interval: interval, depth: interval * int64(burst), next: map[sender]int64{}}
 }
 
-// sender is whom a route's limit counts for; the zero value is whoever found no room.
+// sender is whom a route's limit counts for.
 type sender struct {
 	key   id.Key
 	user  id.User
@@ -83,10 +84,10 @@ type sender struct {
 }
 
 const (
-	// maxSenders bounds the memory of a limit: newcomers beyond it are counted together, as whoever floods it has whole networks.
-	maxSenders = 10_000
-	// senderSample is how many are looked at to find one that has no more to wait for.
-	senderSample = 16
+	// maxPlaces bounds how many places are told apart, since whoever floods has whole networks; keys and people have proven who they are, and are.
+	maxPlaces = 10_000
+	// sweepEvery is how often those are forgotten who have nothing to wait for, once there are more than that.
+	sweepEvery = int64(10 * time.Second / time.Microsecond)
 )
 
 // pacer holds the senders of one route to its limit, a leaky bucket each. It is in memory of this process and begins anew with the routes file.
@@ -94,8 +95,9 @@ type pacer struct {
 	limits
 	interval, depth int64 // microseconds
 
-	mu   sync.Mutex
-	next map[sender]int64 // sender → when its bucket is empty, microseconds; guarded by mu
+	mu    sync.Mutex
+	next  map[sender]int64 // sender → when its bucket is empty, microseconds; guarded by mu
+	swept int64            // guarded by mu
 }
 
 // take counts one request, or says how long to wait until it may come.
@@ -103,9 +105,7 @@ func (p *pacer) take(s sender, now time.Time) (wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := now.UnixMicro()
-	if _, known := p.next[s]; !known && len(p.next) >= maxSenders && !p.makeRoom(at) {
-		s = sender{}
-	}
+	s = p.room(s, at)
 	empty := max(p.next[s], at)
 	if late := empty + p.interval - at - p.depth; late > 0 {
 		return time.Duration(late) * time.Microsecond
@@ -114,19 +114,24 @@ func (p *pacer) take(s sender, now time.Time) (wait time.Duration) {
 	return 0
 }
 
-// makeRoom forgets a sender that has no more to wait for, if there is one among a few; a map is walked from a random place.
-func (p *pacer) makeRoom(at int64) bool {
-	seen := 0
-	for s, empty := range p.next {
-		if empty <= at {
-			delete(p.next, s)
-			return true
-		}
-		if seen++; seen == senderSample {
-			break
-		}
+// room gives the bucket of a sender. Where there are too many, newcomers are counted with their neighbours, so that a flood from one network
+// shuts the route for that network alone; and where there are too many of those too, together.
+func (p *pacer) room(s sender, at int64) sender {
+	if _, known := p.next[s]; known || len(p.next) < maxPlaces {
+		return s
 	}
-	return false
+	if at-p.swept >= sweepEvery {
+		p.swept = at
+		maps.DeleteFunc(p.next, func(_ sender, empty int64) bool { return empty <= at })
+	}
+	if !s.place.IsValid() || len(p.next) < maxPlaces {
+		return s
+	}
+	s.place = netip.PrefixFrom(s.place.Addr(), map[bool]int{true: 16, false: 40}[s.place.Addr().Is4()]).Masked()
+	if _, known := p.next[s]; !known && len(p.next) >= 2*maxPlaces {
+		return sender{}
+	}
+	return s
 }
 
 // Limits are those of the route in words of a terminal; empty for none.

@@ -1,7 +1,9 @@
 package gateway_test
 
 import (
+	"io"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +27,7 @@ func inLimits(t *testing.T, test func(*testing.T, *authtest.Stack)) {
 		folder := t.TempDir()
 		s := authtest.StartWith(t, authtest.Options{Folder: folder})
 		routes := string(sandbox.Routes())
-		for path, limit := range map[string]string{"/v1/accounts,": "{per_second: 3}", "/v1/market/all,": "{per_minute: 2, burst: 1}"} {
+		for path, limit := range map[string]string{"/v1/accounts,": "{per_second: 3}", "/v1/market/all,": "{per_minute: 2, burst: 1}", "/v1/orders/test,": "{per_second: 3}"} {
 			routes = strings.Replace(routes, path, path+" limits: "+limit+",", 1)
 		}
 		if err := os.WriteFile(filepath.Join(folder, "routes.yaml"), []byte(routes), 0o600); err != nil {
@@ -103,13 +105,57 @@ func TestALimitOfAPublicRouteIsEachPlacesOwn(t *testing.T) {
 	})
 }
 
-// A flood from everywhere is counted together once there is no more room, so that its memory has a bound.
-func TestALimitForgets(t *testing.T) {
+// A flood from one network, each address once, fills no memory and shuts the route for that network alone; when it is over it is forgotten.
+func TestAFloodShutsTheRouteForItsOwnNetwork(t *testing.T) {
 	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
-	if n, waits := gateway.Senders(10_000, now); n != 10_000 || waits {
-		t.Errorf("%d, waits %t", n, waits)
+	limit := gateway.NewLimit()
+	from := func(i int) netip.Addr {
+		return netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, 1, byte(i >> 8), byte(i)})
 	}
-	if n, waits := gateway.Senders(10_010, now); n != 10_001 || !waits {
-		t.Errorf("%d beyond the bound, waits %t", n, waits)
+	waited := 0
+	for i := range 20_000 {
+		if limit.Take(from(i), now) {
+			waited++
+		}
 	}
+	if limit.Places() > 10_001 || waited != 20_000-10_001 {
+		t.Errorf("%d places are remembered, %d had to wait", limit.Places(), waited)
+	}
+	for _, other := range []string{"203.0.113.7", "2001:db8:ff00::1"} {
+		if limit.Take(netip.MustParseAddr(other), now) {
+			t.Errorf("%s has to wait for a flood from elsewhere", other)
+		}
+	}
+	if limit.Take(from(30_000), now.Add(time.Minute)); limit.Places() != 1 {
+		t.Errorf("%d places are remembered after it", limit.Places())
+	}
+}
+
+// A request that somebody caught and sends again uses up nothing of what its key may do on a route with a limit.
+func TestAReplayUsesUpNoLimit(t *testing.T) {
+	inLimits(t, func(t *testing.T, s *authtest.Stack) {
+		key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Algorithm: sign.HMACSHA256, Scopes: tradeScopes})
+		place := func() *http.Request {
+			return s.Signed(key, http.MethodPost, authtest.APIHost, "/v1/orders/test", order)
+		}
+		caught := place()
+		body := func(r *http.Request) *http.Request {
+			c := r.Clone(t.Context())
+			c.Body = io.NopCloser(strings.NewReader(order))
+			return c
+		}
+		if got := refusedAs(t, s.Do(body(caught))); got != "" {
+			t.Fatal(got)
+		}
+		for range 10 {
+			if got := refusedAs(t, s.Do(body(caught))); got != fault.SignatureNonceReused {
+				t.Fatalf("caught and sent again: %q", got)
+			}
+		}
+		for n := range 2 {
+			if got := refusedAs(t, s.Do(place())); got != "" {
+				t.Errorf("the owner's order %d: %q", n, got)
+			}
+		}
+	})
 }
