@@ -188,7 +188,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"keys":             page.KeysPage(in, page.Keys{MayCreate: true, List: []page.Key{key("«spk_test_1»", page.KeyLive), used, key("«spk_3»", page.KeyExpired), key("«spk_4»", page.KeyRevoked), key("«spk_5»", page.KeyOrphan)}}),
 		"key frozen":       page.KeyPage(in, page.KeyLife{Key: key("«spk»", page.KeyFrozen), MayWiden: true, Challenge: "«c»", Overlaps: []page.Option{{Value: "24", Text: "«day»"}}, Since: []page.Option{{Value: "7", Text: "«week»"}}}),
 		"key blocked":      page.KeyPage(in, page.KeyLife{Problem: on("overlap"), Key: key("«spk»", page.KeyBlocked), MayWiden: true, Secrets: []page.Secret{{Text: "«new»"}, {Text: "«old»", Retires: at}}}),
-		"leaked":           page.LeakedPage(in, page.Leaked{Name: "«n»", Uses: []string{"«u»"}, Others: []page.Fact{{"«o»", "spk"}}}),
+		"leaked":           page.LeakedPage(in, page.Leaked{Name: "«n»", Uses: []page.Use{{Hour: at, Text: "«u»"}}, Others: []page.Fact{{"«o»", "spk"}}}),
 		"leaked unused":    page.LeakedPage(in, page.Leaked{Name: "«n»"}),
 		"no keys":          page.KeysPage(in, page.Keys{}),
 		"keys of other":    page.KeysPage(in, page.Keys{NotOwner: true, Problem: on("")}),
