@@ -28,6 +28,8 @@ type Input struct {
 	// Mode is the keyboard that phones show.
 	Mode     string
 	Max      string
+	// Rows of a field for several lines; three if it says fewer.
+	Rows     int
 	Optional bool
 	Focus    bool
 	Fixed    bool
