@@ -231,9 +231,9 @@ func keyRevokeCommand() *cobra.Command {
 		Use: "revoke KEY_ID", Short: "End a key for good; a running server refuses it at once", Args: takes("KEY_ID"),
 		Example: "  sallyport key revoke spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
-			kid, _, err := id.ParseKey(args[0])
+			kid, err := keyNamed(args[0])
 			if err != nil {
-				return usage(fmt.Errorf("%s is no key id; sallyport key list shows those of a user", args[0]))
+				return err
 			}
 			err = rooms.APIKeys.Revoke(cmd.Context(), host(), kid)
 			if fault.CodeOf(err) == fault.KeyNotFound {

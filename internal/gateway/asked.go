@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 
@@ -103,10 +104,11 @@ func (c Convention) restore(r *http.Request, declared bool) error {
 // misleading names a header by which the upstream might take the request for another one, or for somebody else's. The gateway takes these
 // away from what it passes on; a proxy that passes the request on by itself may not.
 func misleading(h http.Header) string {
+	var room [usualName]byte
 	for name := range h {
-		folded := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
-		if otherRequest[folded] || strings.Contains(name, "_") && strings.HasPrefix(folded, "sallyport-") {
-			return folded
+		text := folded(room[:0], name)
+		if otherRequest[string(text)] || strings.Contains(name, "_") && bytes.HasPrefix(text, ourNames) {
+			return string(text)
 		}
 	}
 	return ""

@@ -10,6 +10,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/signed"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // orderPlaces says where an order says what it orders: field → name of a parameter.
@@ -49,25 +51,30 @@ func (v *visit) bound() error {
 	}
 	switch {
 	case v.unseen:
-		return fault.New(fault.KeyOrderUnreadable, "problem", "order_unseen")
+		return beyond(v.key, fault.New(fault.KeyOrderUnreadable, "problem", "order_unseen"))
 	case len(v.route.order) == 0:
-		return fault.New(fault.KeyOrderUnreadable, "problem", "order_route")
+		return beyond(v.key, fault.New(fault.KeyOrderUnreadable, "problem", "order_route"))
 	}
 	market, worth, err := v.route.order.read(v.r.Header, v.raw.Target, v.body, v.host.Upstream.price)
 	if f, ok := errors.AsType[*fault.Error](err); ok {
-		return unreadable(f)
+		return beyond(v.key, unreadable(f))
 	}
 	if err != nil {
 		return err
 	}
 	if wrong := v.key.Order(market, worth, v.now); wrong != nil {
-		return wrong
+		return beyond(v.key, wrong)
 	}
 	return nil
 }
 
+// beyond refuses what the holder of a key may not do with it, in the words of the dialect that its bot speaks.
+func beyond(l *apikey.Live, f *fault.Error) error {
+	return &signed.RefusalError{Fault: f, Live: l, Proven: true, Reason: sign.OutOfScope, Dialect: l.Dialect}
+}
+
 // unreadable keeps the word of what is wrong with a request, for the owner of the key.
-func unreadable(f *fault.Error) error {
+func unreadable(f *fault.Error) *fault.Error {
 	word, _ := f.Fields["problem"].(string)
 	if word == "" {
 		word = "form"

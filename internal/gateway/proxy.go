@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -29,12 +30,14 @@ func visitOf(r *http.Request) *visit {
 func (v *visit) forward() error {
 	ctx := v.r.Context()
 	if v.tunnels {
-		watched, fill, err := v.watched()
+		watched, cancel := context.WithCancel(ctx)
+		tunnel, fill, err := v.watched(stirs, cancel)
 		if err != nil {
+			cancel()
 			return err
 		}
 		defer fill()
-		ctx = watched
+		v.tunnel, ctx = tunnel, watched
 	}
 	r := v.r.WithContext(context.WithValue(ctx, forwardKey{}, v)) //nolint:forbidigo // see forwardKey
 	r.Body = io.NopCloser(bytes.NewReader(v.body))
@@ -85,13 +88,35 @@ func (v *visit) assertion() string {
 // CleanRequest removes everything by which a client could speak about identity, in every spelling a server may fold into another, and the
 // credentials that were meant for us.
 func CleanRequest(h http.Header) {
+	var room [usualName]byte
 	for name := range h {
-		folded := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
-		if strings.HasPrefix(folded, "sallyport-") || strings.HasPrefix(folded, "x-forwarded-") || removed[folded] || strings.Contains(name, "_") {
+		text := folded(room[:0], name)
+		if strings.Contains(name, "_") || bytes.HasPrefix(text, ourNames) || bytes.HasPrefix(text, proxyNames) || removed[string(text)] {
 			delete(h, name)
 		}
 	}
 	cleanCookies(h)
+}
+
+// What the names of identity headers begin with, and of those by which a proxy speaks of the request before it.
+var ourNames, proxyNames = []byte("sallyport-"), []byte("x-forwarded-")
+
+// usualName is room for the name of nearly every header; a longer one moves to the heap.
+const usualName = 64
+
+// folded appends a header's name as the loosest server reads it: in lower case, with dashes for underscores.
+func folded(dst []byte, name string) []byte {
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '_':
+			c = '-'
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }
 
 // removed maps headers that are ours to read or ours to say: credentials in every dialect, whichever the request spoke, and what an upstream
@@ -163,8 +188,12 @@ func cleanResponse(r *http.Response) error {
 	return nil
 }
 
+// upstreamFailed tells what went wrong after the check. What we refused ourselves is not blamed on the upstream.
 func upstreamFailed(_ http.ResponseWriter, r *http.Request, err error) {
-	visitOf(r).refuse(fault.New(fault.GatewayUpstreamDown).Because(err))
+	if _, ours := errors.AsType[*fault.Error](err); !ours {
+		err = fault.New(fault.GatewayUpstreamDown).Because(err)
+	}
+	visitOf(r).refuse(err)
 }
 
 // bufferPool lends ReverseProxy its copy buffers.

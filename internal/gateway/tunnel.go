@@ -122,13 +122,13 @@ func (g *Gateway) dig(whose id.User) (*tunnel, error) {
 	return t, nil
 }
 
-// watched gives a context that ends when the tunnel must, and a function that forgets the tunnel. Errors: busy, and those of again.
-func (v *visit) watched() (context.Context, func(), error) {
-	t, err := v.g.dig(v.who.User)
-	if err != nil {
+// watched digs a tunnel for who is behind the visit, and asks about them again until forget is called. end is called, by another goroutine that
+// forget waits for, when they would be refused now, when goes says that the tunnel has had its time, or when the request is over.
+// Errors: busy, and those of again.
+func (v *visit) watched(goes func(*tunnel) bool, end func()) (t *tunnel, forget func(), err error) {
+	if t, err = v.g.dig(v.who.User); err != nil {
 		return nil, nil, err
 	}
-	v.tunnel = t
 	if err := v.again(); err != nil { // a change that came before the tunnel was known here found nobody to ask
 		v.g.tunnels.remove(t)
 		return nil, nil, err
@@ -136,18 +136,18 @@ func (v *visit) watched() (context.Context, func(), error) {
 	ctx, cancel := context.WithCancel(v.r.Context())
 	var over sync.WaitGroup
 	over.Go(func() {
-		defer cancel()
-		v.watch(ctx, func() bool { return v.g.Now().Sub(time.UnixMicro(t.acted.Load())) < tunnelIdle })
+		defer end()
+		v.watch(ctx, t, goes)
 	})
-	return ctx, func() {
+	return t, sync.OnceFunc(func() {
 		cancel()
 		over.Wait()
 		v.g.tunnels.remove(t)
-	}, nil
+	}), nil
 }
 
-// watch returns when whoever opened the visit's tunnel would be refused now, when goes says that it has had its time, or when ctx is over.
-func (v *visit) watch(ctx context.Context, goes func() bool) {
+// watch returns when the tunnel must end, or when ctx is over.
+func (v *visit) watch(ctx context.Context, t *tunnel, goes func(*tunnel) bool) {
 	tick := time.NewTicker(askAgain)
 	defer tick.Stop()
 	for {
@@ -155,13 +155,19 @@ func (v *visit) watch(ctx context.Context, goes func() bool) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		case <-v.tunnel.nudge:
+		case <-t.nudge:
 		}
-		if v.again() != nil || !goes() {
+		if v.again() != nil || !goes(t) {
 			return
 		}
 	}
 }
+
+// stirs says whether a byte passed lately.
+func stirs(t *tunnel) bool { return t.now().Sub(time.UnixMicro(t.acted.Load())) < tunnelIdle }
+
+// endless is for what ends with its request anyhow.
+func endless(*tunnel) bool { return true }
 
 // stream is an answer that goes on: events (text/event-stream), which their receiver is asked for again as for a tunnel. It ends with its request,
 // and at the server's write limit like every answer.
@@ -185,29 +191,22 @@ func (s *stream) Close() error {
 	return s.ReadCloser.Close()
 }
 
+// end is called by who watches.
+func (s *stream) end() {
+	s.over.Store(true)
+	_ = s.ReadCloser.Close() // ends a Read that waits
+}
+
 // streams watches an answer of events. Errors: busy, and those of again.
-func (v *visit) streams(r *http.Response) error {
+func (v *visit) streams(r *http.Response) (err error) {
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	if !strings.EqualFold(strings.TrimSpace(kind), "text/event-stream") || v.route.Class == scope.Public {
 		return nil
 	}
-	t, err := v.g.dig(v.who.User)
-	if err != nil {
+	s := &stream{ReadCloser: r.Body}
+	if _, s.forget, err = v.watched(endless, s.end); err != nil {
 		return err
 	}
-	v.tunnel = t
-	if err := v.again(); err != nil {
-		v.g.tunnels.remove(t)
-		return err
-	}
-	ctx, cancel := context.WithCancel(v.r.Context())
-	s := &stream{ReadCloser: r.Body, forget: cancel}
-	go func() {
-		defer v.g.tunnels.remove(t)
-		v.watch(ctx, func() bool { return true })
-		s.over.Store(true)
-		_ = s.ReadCloser.Close() // ends a Read that waits
-	}()
 	r.Body = s
 	return nil
 }

@@ -111,17 +111,15 @@ func unquote(s string) string {
 // node reads an address with or without a port, an IPv6 one in brackets or bare (RFC 7239 §6). Names, "unknown" and hidden nodes are
 // no address.
 func node(s string) netip.Addr {
-	if whole, err := netip.ParseAddrPort(s); err == nil {
-		return plain(whole.Addr())
-	}
+	bare := s
 	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
-		s = s[1 : len(s)-1]
+		bare = s[1 : len(s)-1]
 	}
-	addr, err := netip.ParseAddr(s)
-	if err != nil {
-		return netip.Addr{}
+	if addr, err := netip.ParseAddr(bare); err == nil {
+		return plain(addr)
 	}
-	return plain(addr)
+	whole, _ := netip.ParseAddrPort(s)
+	return plain(whole.Addr())
 }
 
 // dropForwarding takes away every header in which somebody may have said whom a request comes from, so that nothing behind us can

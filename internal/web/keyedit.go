@@ -129,7 +129,7 @@ func perSecond(key apikey.Key) string {
 
 // listed is the key of the address, if the reader may see it.
 func (k *keys) listed(v *visit) (apikey.Key, error) {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return apikey.Key{}, err
 	}

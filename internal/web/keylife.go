@@ -14,19 +14,6 @@ import (
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
-// named finds the key of the address. The same bytes under the other environment's prefix name no key.
-func (k *keys) named(v *visit) (id.Key, error) {
-	text := v.r.PathValue("id")
-	kid, _, err := id.ParseKey(text)
-	if err != nil {
-		return kid, fault.New(fault.KeyNotFound)
-	}
-	if live := k.keys.Find(kid); live == nil || !live.Is(text) {
-		return kid, fault.New(fault.KeyNotFound)
-	}
-	return kid, nil
-}
-
 // one shows a key with what can be done with it.
 func (k *keys) one(v *visit, p page.Problem) error {
 	key, err := k.listed(v)
@@ -105,7 +92,7 @@ func number(fields map[string]string, name string) (int, error) {
 }
 
 func (k *keys) rotate(v *visit) error {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -150,7 +137,7 @@ func (k *keys) showIssued(v *visit, issued apikey.Issued, own string) error {
 }
 
 func (k *keys) retire(v *visit) error {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -180,7 +167,7 @@ func (k *keys) resume(s apikey.Stop) handler {
 
 // change does to the key of the address what a form without fields asks for.
 func (k *keys) change(v *visit, do func(id.Key) error) error {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -195,7 +182,7 @@ func (k *keys) change(v *visit, do func(id.Key) error) error {
 }
 
 func (k *keys) leaked(v *visit) error {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 type keys struct {
 	keys interface {
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
-		Find(k id.Key) *apikey.Live
+		Named(text string) (id.Key, error)
 		Standing(k apikey.Key) (apikey.Standing, time.Time)
 		Edit(ctx context.Context, p principal.Principal, in apikey.EditInput) (apikey.Key, error)
 		Wake(ctx context.Context, p principal.Principal, k id.Key) error
@@ -163,7 +163,7 @@ func (k *keys) revoke(v *visit) error {
 	if _, err := v.form.only(); err != nil {
 		return err
 	}
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,9 @@ const joiner = '\u200d'
 // The one that stays is the joiner between two emoji. Between letters it goes: no language of ours needs it, and with it two names could
 // look the same.
 func Clean(s string) (clean string, ok bool) {
+	if plain(s) {
+		return s, true
+	}
 	if !utf8.ValidString(s) {
 		return "", false
 	}
@@ -39,6 +42,19 @@ func Clean(s string) (clean string, ok bool) {
 	}
 	// What was left out may have stood between two spaces, or alone.
 	return strings.Join(strings.Fields(string(kept)), " "), true
+}
+
+// plain says that s is clean as it is: printable ASCII with single spaces within, as nearly every browser describes itself.
+func plain(s string) bool {
+	before := byte(' ')
+	for i := range len(s) {
+		c := s[i]
+		if c < ' ' || c > '~' || c == ' ' && before == ' ' {
+			return false
+		}
+		before = c
+	}
+	return before != ' ' || s == ""
 }
 
 // joins says whether a joiner stands between two emoji.
@@ -60,6 +76,9 @@ func Filled(s string) (clean string, ok bool) {
 
 // Visible is s without what Clean refuses or leaves out, for texts that cannot be refused: what a browser says of itself.
 func Visible(s string) string {
+	if plain(s) {
+		return s
+	}
 	clean, _ := Clean(strings.Map(func(r rune) rune {
 		if (unicode.IsControl(r) && !unicode.IsSpace(r)) || unicode.Is(unicode.Co, r) {
 			return -1

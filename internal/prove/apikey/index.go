@@ -49,7 +49,7 @@ type Live struct {
 	pin  *netip.Prefix // nil if there is none, or none yet
 	used *use          // shared by all versions of one key
 	// bounds is nil for a key without.
-	bounds *Bounds
+	bounds *ready
 
 	Environment id.Environment
 	Dialect     sign.Dialect
@@ -235,8 +235,8 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 		}
 		l.pin = &network
 	}
-	if key.Bounds.any() {
-		l.bounds = &key.Bounds
+	if !key.Bounds.IsZero() {
+		l.bounds = readyBounds(key.Bounds)
 		l.used.spent.Store(newSpent(key.OrderedDay, key.Ordered))
 	}
 	l.used.at.Store(key.LastUsedAt.UnixMicro())
@@ -406,6 +406,18 @@ func (k *Keys) Standing(key Key) (s Standing, lapses time.Time) {
 		return StandsReadOnly, lapses
 	}
 	return StandsLive, lapses
+}
+
+// Named finds a key by its public id. The same bytes under the other environment's prefix name no key. Errors: key.not_found.
+func (k *Keys) Named(text string) (id.Key, error) {
+	kid, _, err := id.ParseKey(text)
+	if err != nil {
+		return kid, fault.New(fault.KeyNotFound)
+	}
+	if live := k.Find(kid); live == nil || !live.Is(text) {
+		return kid, fault.New(fault.KeyNotFound)
+	}
+	return kid, nil
 }
 
 // SaveUses writes the times of last use behind; after a crash they may be as old as the last call.

@@ -23,6 +23,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -35,13 +36,6 @@ type Nonces interface {
 	Claim(k id.Key, nonce string, created, now time.Time) (won, forgotten bool)
 	Spent(k id.Key, nonce string) bool
 	Birth() time.Time
-}
-
-// Budgets counts failures by source, so that hammering costs the one who hammers. k is zero for the source as a whole.
-type Budgets interface {
-	// Left says whether the source may still fail.
-	Left(k id.Key, addr netip.Addr, now time.Time) bool
-	Fail(k id.Key, addr netip.Addr, now time.Time)
 }
 
 // Opener opens sealed secrets; see keyring.
@@ -75,7 +69,7 @@ type Deps struct {
 	Keys    Keys
 	Opener  Opener
 	Nonces  Nonces
-	Budgets Budgets
+	Budgets throttle.Budgets
 	// Durable spends the nonces of signatures without a time, for as long as their key lives.
 	Durable audit.Ledger[apikey.Tx]
 	// UntimedNonces is how many of these one key may spend in its life.
