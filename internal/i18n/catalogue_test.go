@@ -158,6 +158,10 @@ func families() map[string][]string {
 		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code"},
 		"plan.way.": {"passkey", "two", "password", "code", "proof", "proof_password", "proof_totp", "mailbox", "operators"},
 		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
+		"stolen.": {
+			"ended", "blocked", "orphan", "disabled", "look", "cancel", "trade", "markets", "order_most", "day_most", "no_day_most", "withdraw", "confirm", "unreleased",
+			"no_withdraw", "per_second", "rotate", "resting", "allowlist", "pinned", "pin_first", "anywhere", "lapses", "expires",
+		},
 		"template.": {"portfolio", "accounting", "bot", "market_maker"},
 		"keylife.":  verbs, "cutover.": {"old.one", "old.other", "old_unused", "new.one", "new.other", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,

@@ -39,6 +39,10 @@ func (k *keys) showOne(v *visit, key apikey.Key, p page.Problem) error {
 		}
 		view.MakePair = makePair(key)
 	}
+	var err error
+	if view.Past, err = k.past(v, key); err != nil {
+		return err
+	}
 	return v.show(page.KeyPage(v.frame("keylife.title"), view))
 }
 

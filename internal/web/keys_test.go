@@ -274,3 +274,23 @@ func TestActivityByPages(t *testing.T) {
 	b.get("/activity?before=nonsense")
 	b.shows(http.StatusOK, "Older")
 }
+
+// The page of a key says what a thief could do, what it did, and what changed it; its timeline offers the signed file.
+func TestThePageOfAKeyTellsItsPast(t *testing.T) {
+	s, clock := stack(t)
+	b, ada := owner(t, s)
+	key := s.IssueKey(ada, apikey.IssueInput{Name: "Grid", Purpose: "tests", Scopes: []string{"balances:read", "orders:write"}})
+	b.get("/keys/" + key.Text())
+	b.shows(http.StatusOK, "If the secret were stolen", "Place orders in your name.", "From anywhere in the world", "It cannot withdraw.", "Nobody used this key")
+	home := authtest.PersonOrigin().Addr.String()
+	s.Browser(home).Do(s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+	s.Browser(home).Do(s.Signed(key, http.MethodDelete, authtest.APIHost, "/v1/order?uuid=1", ""))
+	if err := s.APIKeys.SaveUses(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(time.Minute)
+	b.get("/keys/" + key.Text())
+	b.shows(http.StatusOK, home, "Why it was refused", "This key lacks the scope …. key.scope_missing", "The API key Grid was created.", "21 Nov 1 1")
+	b.get("/keys/" + key.Text() + "/timeline?days=30")
+	b.shows(http.StatusOK, "Timeline of Grid", "Save as a signed file", "key verify FILE", "The API key Grid was created.", "GET /v1/accounts", "In the hour from")
+}

@@ -164,6 +164,9 @@ type Tx interface {
 	AddUse(ctx context.Context, k id.Key, u Use) error
 	// UsesOfKey lists them, the latest first.
 	UsesOfKey(ctx context.Context, k id.Key, since time.Time, limit int) ([]Use, error)
+	// UsesByDay adds up those of each day in UTC, the oldest first; UsesByCode those that were refused, the most frequent first.
+	UsesByDay(ctx context.Context, k id.Key, since time.Time) ([]UsedDay, error)
+	UsesByCode(ctx context.Context, k id.Key, since time.Time) ([]Refused, error)
 	// ScopesUsed are those that the routes asked for which the key called since then.
 	ScopesUsed(ctx context.Context, k id.Key, since time.Time) (scope.Set, error)
 	// NoteOrdered writes what the key ordered on a day behind.
