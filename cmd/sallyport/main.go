@@ -69,6 +69,16 @@ func takes(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// atLeast demands one argument by its name, and takes more.
+func atLeast(name string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return fmt.Errorf("this takes %s first, and got nothing", name)
+	}
+}
+
 // onRun has begin called when a command begins to run.
 func onRun(cmd *cobra.Command, begin func()) {
 	if run := cmd.RunE; run != nil {
@@ -119,7 +129,7 @@ sessions, signed API keys, and a gateway that lets through only what somebody ma
 	cmd.SetHelpFunc(help)
 	cmd.AddCommand(
 		serveCommand(), demoCommand(), migrateCommand(), doctorCommand(),
-		userCommand(), memberCommand(), keyCommand(), keyringCommand(), auditCommand(), mailCommand(),
+		userCommand(), caseCommand(), memberCommand(), keyCommand(), keyringCommand(), auditCommand(), mailCommand(),
 		routesCommand(), callCommand(), signCommand(), keygenCommand(), keychainCommand(), versionCommand(),
 	)
 	return cmd

@@ -53,6 +53,8 @@ type (
 	Recovery = Of[RecoveryKind]
 	// Invitation asks somebody into an account.
 	Invitation = Of[InvitationKind]
+	// Case is work for reviewers.
+	Case = Of[CaseKind]
 )
 
 // The kinds themselves, for New and Parse.
@@ -74,6 +76,7 @@ type (
 	ContactChangeKind struct{}
 	RecoveryKind      struct{}
 	InvitationKind    struct{}
+	CaseKind          struct{}
 )
 
 func (UserKind) prefix() string          { return "usr_" }
@@ -93,6 +96,7 @@ func (MessageKind) prefix() string       { return "msg_" }
 func (ContactChangeKind) prefix() string { return "cch_" }
 func (RecoveryKind) prefix() string      { return "rcv_" }
 func (InvitationKind) prefix() string    { return "inv_" }
+func (CaseKind) prefix() string          { return "cas_" }
 
 // base32 of 16 bytes is 26 characters whose last one carries only 3 bits; Parse refuses any other spelling of the same bytes.
 var text = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
