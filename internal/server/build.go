@@ -293,13 +293,13 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err := r.buildRecoveries(ctx, cfg, opts, post); err != nil {
 		return err
 	}
-	if err := r.buildNotices(ctx, cfg, opts, post); err != nil {
-		return err
-	}
 	r.Members = member.New(member.Deps{
 		Ledger: store.Of[member.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Follow: follow, Sessions: r.Sessions, Keys: r.APIKeys, Post: post, Confirmations: r.Confirmations,
 		Limits: limitsOf(cfg.Throttle),
 	})
+	if err := r.buildNotices(ctx, cfg, opts, post); err != nil {
+		return err
+	}
 	r.Privacy = privacy.New(privacy.Deps{
 		Ledger: store.Of[privacy.Tx](db), Now: now, StepUps: r.StepUps, Follow: follow, Wait: cfg.Departure.Wait, Kept: privacy.Kept{
 			Accounts: r.Accounts, Contacts: r.Contacts, Sessions: r.Sessions, Factors: r.Factors, Keys: r.APIKeys, Confirmations: r.Confirmations,
@@ -330,7 +330,7 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 	r.Notices, err = notify.New(notify.Deps{
 		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg, r.Places), Key: key,
 		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}, Follow: r.Consequences,
-		Stops: notify.Stops{Sessions: r.Sessions, Confirmations: r.Confirmations, Keys: r.APIKeys, Contacts: r.Contacts},
+		Stops: notify.Stops{Sessions: r.Sessions, Confirmations: r.Confirmations, Keys: r.APIKeys, Members: r.Members, Contacts: r.Contacts},
 	})
 	return err
 }

@@ -16,6 +16,11 @@ func (t *tx) ClaimAccountRow(ctx context.Context, a id.Account) error {
 	return t.Queries.ClaimAccountRow(ctx, sqlgen.ClaimAccountRowParams{ID: a[:]})
 }
 
+func (t *tx) CircleOf(ctx context.Context, u id.User) ([]id.User, error) {
+	rows, err := t.ListCircleOfOwner(ctx, sqlgen.ListCircleOfOwnerParams{UserID: u[:]})
+	return each(rows, err, rowID[id.UserKind])
+}
+
 func (t *tx) AccountName(ctx context.Context, a id.Account) (string, error) {
 	return t.Queries.AccountName(ctx, sqlgen.AccountNameParams{ID: a[:]})
 }

@@ -86,6 +86,7 @@ func sessionOf(row sqlgen.SessionByIDRow) session.Row {
 		copy(r.Bound.Cookie[:], row.CookieHash)
 		copy(r.Bound.Before[:], row.BeforeHash)
 	}
+	r.AccountLocked = row.OwnersLocked > 0
 	if row.DisabledAt.Valid || row.RemovedAt.Valid {
 		r.Role = principal.NoRole
 	}
@@ -100,11 +101,11 @@ func (t *tx) RaiseSession(ctx context.Context, r session.Row, old [32]byte, now 
 	}))
 }
 
-func (t *tx) MoveSession(ctx context.Context, s id.Session, a id.Account, sub id.Subaccount) (bool, error) {
+func (t *tx) MoveSession(ctx context.Context, s id.Session, bearer [32]byte, a id.Account, sub id.Subaccount) (bool, error) {
 	if err := t.DeleteStepUpsBySession(ctx, sqlgen.DeleteStepUpsBySessionParams{SessionID: s[:]}); err != nil {
 		return false, err
 	}
-	return won(t.Queries.MoveSession(ctx, sqlgen.MoveSessionParams{ID: s[:], AccountID: a[:], SubaccountID: sub[:]}))
+	return won(t.Queries.MoveSession(ctx, sqlgen.MoveSessionParams{ID: s[:], TokenHash: bearer[:], AccountID: a[:], SubaccountID: sub[:]}))
 }
 
 func (t *tx) LapseChallenge(ctx context.Context, s id.Session, until time.Time) (bool, error) {

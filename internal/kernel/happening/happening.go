@@ -105,6 +105,8 @@ type Happening struct {
 	Session id.Session
 	// Facts for the notice: names and words, never a secret.
 	Facts map[string]string
+	// Account in which it happened, with MembershipChanged.
+	Account id.Account
 	// Device that is given up, with DeviceLost.
 	Device id.Device
 	// Change is the change of an address, with ContactChanged.

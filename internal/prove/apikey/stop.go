@@ -67,12 +67,16 @@ func (k *Keys) Stop(ctx context.Context, p principal.Principal, kid id.Key, s St
 	})
 }
 
-// StopReported blocks a key of u in the caller's transaction, because u said that what became of it was not them. One that is gone, or that is
+// StopReported blocks a key that u may reduce (their own, one of a service user that they answer for, or one of an account that they own) in the caller's transaction, because u said that what became of it was not them. One that is gone, or that is
 // stopped already, stays as it is.
 func (k *Keys) StopReported(ctx context.Context, tx any, u id.User, kid id.Key) error {
 	t := txn.As[Tx](tx)
 	key, found, err := t.KeyToChange(ctx, kid)
-	if err != nil || !found || key.Owner != u || !key.RevokedAt.IsZero() {
+	if err != nil || !found || !key.RevokedAt.IsZero() {
+		return err
+	}
+	owners, err := t.OwnersOf(ctx, key.Account)
+	if err != nil || key.Owner != u && !slices.Contains(key.Sponsors, u) && !slices.Contains(owners, u) {
 		return err
 	}
 	won, err := t.StopKey(ctx, key, Block, "reported by its owner", k.Now())

@@ -28,6 +28,8 @@ type Tx interface {
 	// LockUser and UnlockUser change the state; won is false if it was so already, or there is no such user.
 	LockUser(ctx context.Context, u id.User, now time.Time) (won bool, err error)
 	UnlockUser(ctx context.Context, u id.User) (won bool, err error)
+	// CircleOf lists everybody in the accounts that somebody owns.
+	CircleOf(ctx context.Context, u id.User) ([]id.User, error)
 }
 
 // Locks locks and unlocks. It is safe for concurrent use.
@@ -43,7 +45,7 @@ func New(ledger audit.Ledger[Tx], now func() time.Time, stepUps *stepup.StepUps,
 	return &Locks{ledger, now, stepUps, follow}
 }
 
-// Lock ends every session of u, this one too, freezes their keys and holds their money, all from the moment this returns until Unlock. It
+// Lock ends every session of u, this one too, freezes their keys, holds their money, and lets whoever else belongs to an account of theirs look and cancel only, all from the moment this returns until Unlock. It
 // reduces risk, so it asks for no ceremony. People lock themselves, the host's command line anybody. Errors: forbidden, account.locked.
 func (l *Locks) Lock(ctx context.Context, p principal.Principal, u id.User) error {
 	if !mine(p, u) {
@@ -88,7 +90,14 @@ func mine(p principal.Principal, u id.User) bool {
 }
 
 func (l *Locks) changed(ctx context.Context, tx Tx, p principal.Principal, u id.User, a audit.Action, kind happening.Kind) (audit.Event, error) {
+	circle, err := tx.CircleOf(ctx, u)
+	if err != nil {
+		return audit.Event{}, fmt.Errorf("list members: %w", err)
+	}
 	tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
+	for _, other := range circle {
+		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: other})
+	}
 	h := happening.Happening{Kind: kind, User: u, Session: p.Session, Facts: map[string]string{"agent": p.Origin.Agent}}
 	return audit.Event{Action: a, Actor: p, Person: u, Account: p.Account}, l.follow.Apply(ctx, tx, h)
 }

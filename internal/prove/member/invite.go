@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -64,8 +65,10 @@ func (m *Members) Invite(ctx context.Context, p principal.Principal, mail string
 			return audit.Event{}, fmt.Errorf("enqueue invitation: %w", err)
 		}
 		h := happening.Happening{Kind: happening.MemberInvited, Session: p.Session, Facts: facts}
-		// The address is in the log of nobody but who wrote it.
-		event := audit.Event{Action: audit.MemberInvited, Actor: p, Person: p.User, Account: p.Account, Facts: facts}
+		h.Facts = maps.Clone(facts)
+		h.Facts["invitation"] = next.ID.String()
+		// The address is in the log of who wrote it alone, and not in that of the account, which every member reads.
+		event := audit.Event{Action: audit.MemberInvited, Actor: p, Person: next.By, Facts: facts}
 		return event, m.tellOwners(ctx, tx, p.Account, h.SeenFrom(p.Origin))
 	})
 	return which, m.StepUps.Ask(ctx, err)
@@ -188,6 +191,9 @@ func (m *Members) toMe(ctx context.Context, tx Tx, p principal.Principal, which 
 
 // stands refuses an invitation whose writer owns the account no more, was disabled, or has locked everything. Errors: invitation.not_found.
 func (m *Members) stands(ctx context.Context, tx Tx, i Invitation) error {
+	if err := tx.ClaimAccountRow(ctx, i.Account); err != nil { // whoever changes its owners at this moment is waited for
+		return fmt.Errorf("claim account: %w", err)
+	}
 	owners, err := tx.OwnersOf(ctx, i.Account)
 	if err != nil {
 		return fmt.Errorf("list owners: %w", err)
@@ -226,7 +232,7 @@ func (m *Members) Accept(ctx context.Context, p principal.Principal, which id.In
 			return event, err
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: p.User}) // keys they owned here before are theirs again
-		told := map[string]string{"mail": i.Mail, "role": i.Role.String()}
+		told := map[string]string{"mail": i.Mail, "role": i.Role.String(), "joined": p.User.String(), "account": i.Account.String()}
 		return event, m.tellOwners(ctx, tx, i.Account, happening.Happening{Kind: happening.MemberJoined, Facts: told})
 	})
 	return m.StepUps.Ask(ctx, err)

@@ -151,7 +151,7 @@ type Deps struct {
 	Post     Post
 	// Confirmations ends what somebody confirmed and has not left, once they are another than they were.
 	Confirmations interface {
-		CancelOpen(ctx context.Context, tx any, u id.User) error
+		CancelWithin(ctx context.Context, tx any, u id.User, a id.Account) error
 	}
 	// Limits are those of letters to one address.
 	Limits throttle.Limits
@@ -243,6 +243,11 @@ func mayGive(p principal.Principal, role principal.Role) error {
 	return fault.New(fault.RequestInvalid, "field", "role")
 }
 
+// mayUnmake says whether the principal may end what somebody is: an owner is unmade by themselves and by the host alone, as they are made.
+func mayUnmake(p principal.Principal, one Member) bool {
+	return one.Role != principal.Owner || p.Trusted() || p.User == one.User
+}
+
 // SetRole makes somebody more or less than they were, with a step-up for exactly that; an owner is made by the host's command line alone. Their sessions end, and their keys can do what they
 // themselves may do now, from the moment this returns. Errors: member.not_found, also for one who is so already; member.last_owner, request.invalid
 // (role), forbidden, step_up_required, assurance.too_low.
@@ -259,6 +264,8 @@ func (m *Members) SetRole(ctx context.Context, p principal.Principal, u id.User,
 			return audit.Event{}, fault.New(fault.RequestInvalid, "field", "role")
 		case one.Role == role:
 			return audit.Event{}, fault.New(fault.MemberNotFound)
+		case !mayUnmake(p, one):
+			return audit.Event{}, fault.New(fault.Forbidden)
 		}
 		if one.Role == principal.Owner {
 			if err := ownedWithout(all, u); err != nil {
@@ -285,14 +292,14 @@ func (m *Members) changed(ctx context.Context, tx Tx, p principal.Principal, one
 	if one.Machine != nil {
 		return event, nil
 	}
-	if err := m.Confirmations.CancelOpen(ctx, tx, one.User); err != nil {
+	if err := m.Confirmations.CancelWithin(ctx, tx, one.User, p.Account); err != nil {
 		return event, err
 	}
 	name, err := tx.AccountName(ctx, p.Account)
 	if err != nil {
 		return event, fmt.Errorf("read account: %w", err)
 	}
-	h := happening.Happening{Kind: happening.MembershipChanged, User: one.User, Facts: map[string]string{"account_name": name, "role": facts["role"]}}
+	h := happening.Happening{Kind: happening.MembershipChanged, User: one.User, Account: p.Account, Facts: map[string]string{"account_name": name, "role": facts["role"]}}
 	if p.User == one.User {
 		h.Session = p.Session
 	}
@@ -336,6 +343,9 @@ func (m *Members) removable(ctx context.Context, tx Tx, p principal.Principal, u
 	all, one, err := in(ctx, tx, p.Account, u, m.Now())
 	if err == nil && p.User != u {
 		err = m.owns(p)
+	}
+	if err == nil && !mayUnmake(p, one) {
+		err = fault.New(fault.Forbidden)
 	}
 	if err != nil || one.Machine != nil {
 		return one, err

@@ -118,15 +118,15 @@ func (d *desk) role(u id.User, role principal.Role) {
 // No key can do more than its owner may today: after a demotion its very next request is refused, and after a promotion let through again.
 func TestADemotionNarrowsTheKeysAtOnce(t *testing.T) {
 	onBoth(t, func(d *desk) {
-		b := d.joined(ben, "owner")
+		b := d.joined(ben, "trader")
 		d.ok(b.Call(http.MethodPut, "/v1/session/account", map[string]string{"account": d.host.Account.String()}))
 		who := b.Principal()
-		if who.Account != d.host.Account || who.Role != principal.Owner {
+		if who.Account != d.host.Account || who.Role != principal.Trader {
 			d.t.Fatalf("after going over: %+v", who)
 		}
 		key := d.IssueKeyTo(d.host.Account, who.User, apikey.IssueInput{Scopes: trading})
 		if got := d.may(key); got != [2]fault.Code{} {
-			d.t.Fatalf("the key of an owner: %v", got)
+			d.t.Fatalf("the key of a trader: %v", got)
 		}
 		d.ok(d.ada.StepUp(http.MethodPatch, "/v1/members/"+who.User.String(), map[string]string{"role": "viewer"}, d.app))
 		if diff := cmp.Diff([2]fault.Code{"", fault.KeyScopeMissing}, d.may(key)); diff != "" {
@@ -310,8 +310,63 @@ func TestNothingIsPlantedUnseen(t *testing.T) {
 		d.none(err)
 		key := d.IssueKeyTo(d.host.Account, bots, apikey.IssueInput{Scopes: trading})
 		d.none(d.Locks.Lock(d.t.Context(), d.host, first))
-		if diff := cmp.Diff([2]fault.Code{"", fault.KeyFrozen}, d.may(key)); diff != "" {
+		if diff := cmp.Diff([2]fault.Code{"", fault.KeyAccountLocked}, d.may(key)); diff != "" {
 			d.t.Errorf("a key of a service user, while its owner has locked:\n%s", diff)
+		}
+	})
+}
+
+// While an owner has locked the account nobody trades in it, by session or key, and what somebody is in it says nothing about their own account.
+func TestALockReachesEverybody(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		b := d.joined(ben, "trader")
+		own := b.Principal()
+		d.role(own.User, principal.Viewer)
+		if got := b.Call(http.MethodGet, "/v1/session", nil); got.Code != "" {
+			d.t.Errorf("a session in their own account, after another's owner gave them a role: %s", got.Code)
+		}
+		d.role(own.User, principal.Trader)
+		d.ok(b.Call(http.MethodPut, "/v1/session/account", map[string]string{"account": d.host.Account.String()}))
+		key := d.IssueKeyTo(d.host.Account, own.User, apikey.IssueInput{Scopes: trading})
+		first := d.ada.Principal().User
+		d.none(d.Locks.Lock(d.t.Context(), d.host, first))
+		if got := b.Principal().Scopes; got.Highest() > scope.Cancel {
+			d.t.Errorf("a trader's session in a locked account may %s", got)
+		}
+		if diff := cmp.Diff([2]fault.Code{"", fault.KeyAccountLocked}, d.may(key)); diff != "" {
+			d.t.Errorf("a trader's key in a locked account:\n%s", diff)
+		}
+		d.none(d.Locks.Unlock(d.t.Context(), d.host, first))
+		if got := b.Principal().Scopes; got.Highest() != scope.Order {
+			d.t.Errorf("a trader's session after the lock may %s", got)
+		}
+		if got := d.may(key); got != [2]fault.Code{} {
+			d.t.Errorf("a trader's key after the lock: %v", got)
+		}
+	})
+}
+
+// The button in the mail takes back what the mail reports.
+func TestTheButtonTakesBackWhoCame(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		b := d.joined(ben, "trader")
+		d.Settle()
+		for _, l := range d.Mailbox.Letters(ada) {
+			if l.Notice == notify.MemberJoined {
+				d.ok(d.Browser("192.0.2.9").Call(http.MethodPost, "/v1"+l.Link, nil))
+			}
+		}
+		if err := d.Members.Switch(d.t.Context(), b.Principal(), d.host.Account); fault.CodeOf(err) != fault.MemberNotFound {
+			d.t.Errorf("whoever was reported goes over: %v", err)
+		}
+		which, err := d.Members.Invite(d.t.Context(), d.host, "eve@example.com", principal.Viewer)
+		d.none(err)
+		eve := d.person("eve@example.com").Principal()
+		d.Settle()
+		letters := d.Mailbox.Letters(ada)
+		d.ok(d.Browser("192.0.2.9").Call(http.MethodPost, "/v1"+letters[len(letters)-1].Link, nil))
+		if err := d.Members.Accept(d.t.Context(), eve, which); fault.CodeOf(err) != fault.InvitationNotFound {
+			d.t.Errorf("an invitation that was reported: %v", err)
 		}
 	})
 }
@@ -340,6 +395,7 @@ func TestMembersRefuse(t *testing.T) {
 		stranger := d.person("dan@example.com").Principal()
 		d.none(d.Members.Switch(ctx, second, d.host.Account))
 		trader := b.Principal()
+		other := d.joined("guy@example.com", "owner").Principal()
 		for name, c := range map[string]struct {
 			err  error
 			want fault.Code
@@ -347,14 +403,14 @@ func TestMembersRefuse(t *testing.T) {
 			"a trader asks somebody in":    {failed(d.Members.Invite(ctx, trader, "eve@example.com", principal.Owner)), fault.Forbidden},
 			"a trader makes themselves":    {d.Members.SetRole(ctx, trader, trader.User, principal.Owner), fault.Forbidden},
 			"a trader removes the owner":   {d.Members.Remove(ctx, trader, member.RemoveInput{User: first.User}), fault.Forbidden},
-			"the last owner steps down":    {d.Members.SetRole(ctx, d.host, first.User, principal.Trader), fault.MemberLastOwner},
-			"the last owner leaves":        {d.Members.Remove(ctx, first, member.RemoveInput{User: first.User}), fault.MemberLastOwner},
 			"somebody who is there":        {failed(d.Members.Invite(ctx, d.host, ben, principal.Viewer)), fault.MemberAlready},
 			"a role that they have":        {d.Members.SetRole(ctx, d.host, second.User, principal.Trader), fault.MemberNotFound},
 			"a stranger's role":            {d.Members.SetRole(ctx, d.host, stranger.User, principal.Trader), fault.MemberNotFound},
 			"a stranger goes over":         {d.Members.Switch(ctx, stranger, d.host.Account), fault.MemberNotFound},
 			"an owner asks in an owner":    {failed(d.Members.Invite(ctx, first, "eve@example.com", principal.Owner)), fault.RequestInvalid},
 			"an owner makes an owner":      {d.Members.SetRole(ctx, first, second.User, principal.Owner), fault.RequestInvalid},
+			"an owner unmakes another":     {d.Members.SetRole(ctx, first, other.User, principal.Viewer), fault.Forbidden},
+			"an owner removes another":     {d.Members.Remove(ctx, first, member.RemoveInput{User: other.User}), fault.Forbidden},
 			"no role":                      {d.Members.SetRole(ctx, d.host, second.User, principal.NoRole), fault.RequestInvalid},
 			"one sponsor twice":            {failed(d.Members.AddMachine(ctx, d.host, service(first.User, first.User))), fault.RequestInvalid},
 			"a stranger sponsors":          {failed(d.Members.AddMachine(ctx, d.host, service(first.User, stranger.User))), fault.MemberNotFound},
@@ -364,6 +420,13 @@ func TestMembersRefuse(t *testing.T) {
 			if fault.CodeOf(c.err) != c.want {
 				d.t.Errorf("%s: %v", name, c.err)
 			}
+		}
+		d.role(other.User, principal.Viewer)
+		if err := d.Members.SetRole(ctx, d.host, first.User, principal.Trader); fault.CodeOf(err) != fault.MemberLastOwner {
+			d.t.Errorf("the last owner steps down: %v", err)
+		}
+		if err := d.Members.Remove(ctx, first, member.RemoveInput{User: first.User}); fault.CodeOf(err) != fault.MemberLastOwner {
+			d.t.Errorf("the last owner leaves: %v", err)
 		}
 		which, err := d.Members.Invite(ctx, d.host, "eve@example.com", principal.Viewer)
 		d.none(err)

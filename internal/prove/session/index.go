@@ -14,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
@@ -252,7 +253,7 @@ func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origi
 	from.Device = l.Device
 	p := principal.Principal{
 		Kind: principal.KindUser, User: l.User, Account: l.Account, Subaccount: l.Subaccount, Role: l.Role,
-		Session: l.ID, Bearer: l.TokenHash, Scopes: s.ScopesOf(l.Role), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
+		Session: l.ID, Bearer: l.TokenHash, Scopes: s.scopesIn(l.Role, l.AccountLocked), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
 	}
 	if l.Bound.Holds() && !unrenewed {
 		p.Proof.BoundAt = s.provenAt(l.Bound, from.Bound)
@@ -410,4 +411,13 @@ func (s *Sessions) saveActs(ctx context.Context, batch []*live) error {
 		l.saved.Store(acts[i])
 	}
 	return nil
+}
+
+// scopesIn is what somebody may do in an account, which may be locked.
+func (s *Sessions) scopesIn(r principal.Role, locked bool) scope.Set {
+	set := s.ScopesOf(r)
+	if locked {
+		return set.UpTo(scope.Cancel)
+	}
+	return set
 }

@@ -65,6 +65,8 @@ type Row struct {
 	Lang     string
 	// Role today; NoRole for a member who was removed or a user who was disabled.
 	Role principal.Role
+	// AccountLocked: another owner of the account has locked it, so that nobody does more in it than look and cancel.
+	AccountLocked bool
 }
 
 // Tx is what this package asks of a transaction.
@@ -77,8 +79,8 @@ type Tx interface {
 	LiveSessionsByUser(ctx context.Context, u id.User, now time.Time) ([]Row, error)
 	// RaiseSession writes bearer, proof, challenge and whence of r if the bearer is still the old one.
 	RaiseSession(ctx context.Context, r Row, old [32]byte, now time.Time) (won bool, err error)
-	// MoveSession lets a live session act in another account of its user, and forgets the step-ups that were asked in it.
-	MoveSession(ctx context.Context, s id.Session, a id.Account, sub id.Subaccount) (won bool, err error)
+	// MoveSession lets a live session, whose bearer is still this one, act in another account of its user, and forgets the step-ups that were asked in it.
+	MoveSession(ctx context.Context, s id.Session, bearer [32]byte, a id.Account, sub id.Subaccount) (won bool, err error)
 	// LapseChallenge lets the challenge of a live session end by itself; won is false where none stands, or its end is set.
 	LapseChallenge(ctx context.Context, s id.Session, until time.Time) (won bool, err error)
 	TouchSession(ctx context.Context, s id.Session, acted time.Time) error
@@ -257,7 +259,7 @@ func (s *Sessions) Move(ctx context.Context, tx Tx, p principal.Principal, to ac
 	if err := s.EndChildren(ctx, tx, p.Session, "went over to another account"); err != nil {
 		return err
 	}
-	won, err := tx.MoveSession(ctx, p.Session, to.Account, to.Main)
+	won, err := tx.MoveSession(ctx, p.Session, p.Bearer, to.Account, to.Main)
 	if err != nil {
 		return fmt.Errorf("move session: %w", err)
 	}
@@ -460,6 +462,24 @@ func (s *Sessions) EndOthers(ctx context.Context, tx Tx, u id.User, keep id.Sess
 	}
 	announce(tx, ended...)
 	return len(ended), s.unsettle(ctx, tx, u)
+}
+
+// EndWithin ends the sessions of a user that act in one account, with their children, in the caller's transaction; room respond calls it where the table says
+// so.
+func (s *Sessions) EndWithin(ctx context.Context, tx Tx, u id.User, a id.Account, why string) error {
+	rows, err := tx.LiveSessionsByUser(ctx, u, s.Now())
+	if err != nil {
+		return fmt.Errorf("list sessions: %w", err)
+	}
+	for _, row := range rows {
+		if row.Account != a || !row.Parent.IsZero() {
+			continue
+		}
+		if err := s.End(ctx, tx, u, row.ID, why); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // EndOnDevice ends all sessions of a user in one browser, with their children, and makes that browser a stranger to them, in the caller's

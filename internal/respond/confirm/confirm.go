@@ -358,12 +358,24 @@ func (c *Confirmations) Cancel(ctx context.Context, p principal.Principal, which
 
 // CancelOpen ends all open ones of a user for good, in the caller's transaction.
 func (c *Confirmations) CancelOpen(ctx context.Context, tx any, u id.User) error {
+	return c.cancelOpen(ctx, tx, u, func(Confirmation) bool { return true })
+}
+
+// CancelWithin is CancelOpen for those of one account.
+func (c *Confirmations) CancelWithin(ctx context.Context, tx any, u id.User, a id.Account) error {
+	return c.cancelOpen(ctx, tx, u, func(row Confirmation) bool { return row.Account == a })
+}
+
+func (c *Confirmations) cancelOpen(ctx context.Context, tx any, u id.User, is func(Confirmation) bool) error {
 	t, now := txn.As[Tx](tx), c.Now()
 	open, err := t.OpenConfirmations(ctx, u, now)
 	if err != nil {
 		return fmt.Errorf("list open confirmations: %w", err)
 	}
 	for _, row := range open {
+		if !is(row) {
+			continue
+		}
 		if _, err := t.CancelConfirmation(ctx, row.ID, now); err != nil {
 			return fmt.Errorf("cancel confirmation: %w", err)
 		}

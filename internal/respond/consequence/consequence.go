@@ -37,6 +37,8 @@ const (
 	Frozen
 	// Locked: it looks and cancels, while its owner has locked the account.
 	Locked
+	// Within: it dies if it acts in the account that it is about.
+	Within
 	// Lost: it dies if it is in the browser that was given up, and that browser is a stranger again.
 	Lost
 )
@@ -140,7 +142,7 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryRejected:      {Notice: notify.RecoveryRejected},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
 	// Somebody else does it to them, or they leave: what their sessions may do is another from here on, and keys read it themselves.
-	happening.MembershipChanged: {This: Dies, Others: Dies, Notice: notify.MembershipChanged},
+	happening.MembershipChanged: {This: Within, Others: Within, Notice: notify.MembershipChanged},
 	happening.MemberInvited:     {Notice: notify.MemberInvited},
 	happening.MemberJoined:      {Notice: notify.MemberJoined},
 	happening.KeysLeft:          {Notice: notify.KeysLeft},
@@ -156,6 +158,7 @@ type Sessions interface {
 	End(ctx context.Context, tx session.Tx, u id.User, s id.Session, why string) error
 	EndChildren(ctx context.Context, tx session.Tx, parent id.Session, why string) error
 	EndOthers(ctx context.Context, tx session.Tx, u id.User, keep id.Session, why string) (int, error)
+	EndWithin(ctx context.Context, tx session.Tx, u id.User, a id.Account, why string) error
 	EndOnDevice(ctx context.Context, tx session.Tx, u id.User, d id.Device, by id.Session, why string) error
 }
 
@@ -221,6 +224,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 			return err
 		}
 	}
+	if row.Others == Within {
+		if err := c.sessions.EndWithin(ctx, txn.As[session.Tx](tx), h.User, h.Account, string(h.Kind)); err != nil {
+			return err
+		}
+	}
 	if row.Others == Lost {
 		if err := c.sessions.EndOnDevice(ctx, txn.As[session.Tx](tx), h.User, h.Device, h.Session, string(h.Kind)); err != nil {
 			return err
@@ -264,7 +272,7 @@ func (c *Consequences) stopKeys(ctx context.Context, tx any, fate Fate, h happen
 		return c.keys.FreezeAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
 	case Locked, Blocked:
 		return c.keys.TellAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
-	case Stays, Renewed, Dies, Lost:
+	case Stays, Renewed, Dies, Lost, Within:
 	}
 	return nil
 }

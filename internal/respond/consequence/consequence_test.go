@@ -129,7 +129,8 @@ func wanted(row consequence.Row) answers {
 	renewed["page host"] = fault.SessionEnded // its browser crosses over again
 	ofFate := map[consequence.Fate]map[string]fault.Code{
 		consequence.Stays: session(open), consequence.Renewed: renewed, consequence.Dies: session(fault.SessionEnded),
-		consequence.Lost: session(fault.SessionEnded), // the other session is in the browser that is lost
+		consequence.Within: session(fault.SessionEnded), // there is one account
+		consequence.Lost:   session(fault.SessionEnded), // the other session is in the browser that is lost
 	}
 	key := map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Frozen: open, consequence.Locked: open, consequence.Blocked: fault.KeyOwnerDisabled, consequence.Dies: fault.KeyRevoked}
 	bearer := session(open)

@@ -24,6 +24,8 @@ type Containment struct {
 	Undo bool
 	// Key stops the API key that is reported.
 	Key bool
+	// Member takes the invitation back that is reported, or whom it brought.
+	Member bool
 	// Stay makes the link work for as long as there may be a departure to stop.
 	Stay bool
 }
@@ -70,8 +72,8 @@ var containments = map[Letter]Containment{
 	KeyLeaked:             {Kind: happening.ReportedChange},
 	KeyWidened:            {Kind: happening.ReportedChange, Key: true},
 	KeyWoken:              {Kind: happening.ReportedChange, Key: true},
-	MemberInvited:         {Kind: happening.ReportedChange},
-	MemberJoined:          {Kind: happening.ReportedChange},
+	MemberInvited:         {Kind: happening.ReportedChange, Member: true},
+	MemberJoined:          {Kind: happening.ReportedChange, Member: true},
 	KeyTransferred:        {Kind: happening.ReportedChange, Key: true},
 	KeyReleased:           {Kind: happening.ReportedChange, Key: true},
 	KeyStrayed:            {Kind: happening.ReportedSession, Key: true},
@@ -109,6 +111,10 @@ type Stops struct {
 	// Keys stops an API key of the user, reversibly.
 	Keys interface {
 		StopReported(ctx context.Context, tx any, u id.User, k id.Key) error
+	}
+	// Members takes back an invitation, or whoever came by one.
+	Members interface {
+		StopReported(ctx context.Context, tx any, owner id.User, facts map[string]string) error
 	}
 	// Contacts puts an address back; done is false when it cannot be, because it is another user's now, or was put back already.
 	Contacts interface {
@@ -249,6 +255,11 @@ func (n *Notices) stop(ctx context.Context, tx Tx, m Message) (undone bool, err 
 	}
 	if k, _, err := id.ParseKey(m.Facts["key"]); plan.Key && err == nil {
 		if err := n.Stops.Keys.StopReported(ctx, tx, m.User, k); err != nil {
+			return false, err
+		}
+	}
+	if plan.Member {
+		if err := n.Stops.Members.StopReported(ctx, tx, m.User, m.Facts); err != nil {
 			return false, err
 		}
 	}

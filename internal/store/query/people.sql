@@ -78,6 +78,10 @@ WHERE m.account_id = @account_id AND m.user_id = @user_id AND m.removed_at IS NU
 -- name: AccountName :one
 SELECT name FROM account WHERE id = @id;
 
+-- name: ListCircleOfOwner :many
+SELECT DISTINCT n.user_id FROM member m JOIN member n ON n.account_id = m.account_id
+WHERE m.user_id = @user_id AND m.role = 'owner' AND m.removed_at IS NULL;
+
 -- name: ClaimAccountRow :exec
 UPDATE account SET name = name WHERE id = @id;
 

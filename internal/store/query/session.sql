@@ -9,7 +9,9 @@ SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
     u.name, u.lang, u.disabled_at, m.role, m.removed_at,
-    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent
+    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
+    (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
+        WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
 FROM session s
 JOIN users u ON u.id = s.user_id
 JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
@@ -21,7 +23,9 @@ SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
     u.name, u.lang, u.disabled_at, m.role, m.removed_at,
-    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent
+    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
+    (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
+        WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
 FROM session s
 JOIN users u ON u.id = s.user_id
 JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
@@ -33,7 +37,9 @@ SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
     u.name, u.lang, u.disabled_at, m.role, m.removed_at,
-    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent
+    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
+    (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
+        WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
 FROM session s
 JOIN users u ON u.id = s.user_id
 JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
@@ -46,7 +52,7 @@ UPDATE session SET token_hash = @token_hash, factors = @factors, properties = @p
 WHERE id = @id AND token_hash = @old_token_hash AND revoked_at IS NULL;
 
 -- name: MoveSession :execrows
-UPDATE session SET account_id = @account_id, subaccount_id = @subaccount_id WHERE id = @id AND revoked_at IS NULL;
+UPDATE session SET account_id = @account_id, subaccount_id = @subaccount_id WHERE id = @id AND token_hash = @token_hash AND revoked_at IS NULL;
 
 -- name: DeleteStepUpsBySession :exec
 DELETE FROM step_up WHERE session_id = @session_id;

@@ -447,7 +447,9 @@ SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.env
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
-    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two
+    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two,
+    (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
+        WHERE o.account_id = k.account_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
@@ -510,6 +512,7 @@ type KeyByIDRow struct {
 	KeysUntil      sql.NullInt64
 	SponsorOne     []byte
 	SponsorTwo     []byte
+	OwnersLocked   int64
 }
 
 func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, error) {
@@ -565,6 +568,7 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.KeysUntil,
 		&i.SponsorOne,
 		&i.SponsorTwo,
+		&i.OwnersLocked,
 	)
 	return i, err
 }
@@ -874,7 +878,9 @@ SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.env
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
-    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two
+    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two,
+    (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
+        WHERE o.account_id = k.account_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
@@ -937,6 +943,7 @@ type ListKeysByAccountRow struct {
 	KeysUntil      sql.NullInt64
 	SponsorOne     []byte
 	SponsorTwo     []byte
+	OwnersLocked   int64
 }
 
 func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountParams) ([]ListKeysByAccountRow, error) {
@@ -998,6 +1005,7 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.KeysUntil,
 			&i.SponsorOne,
 			&i.SponsorTwo,
+			&i.OwnersLocked,
 		); err != nil {
 			return nil, err
 		}
@@ -1017,7 +1025,9 @@ SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.env
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
-    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two
+    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two,
+    (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
+        WHERE o.account_id = k.account_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
@@ -1081,6 +1091,7 @@ type ListLiveKeysRow struct {
 	KeysUntil      sql.NullInt64
 	SponsorOne     []byte
 	SponsorTwo     []byte
+	OwnersLocked   int64
 }
 
 func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]ListLiveKeysRow, error) {
@@ -1142,6 +1153,7 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.KeysUntil,
 			&i.SponsorOne,
 			&i.SponsorTwo,
+			&i.OwnersLocked,
 		); err != nil {
 			return nil, err
 		}

@@ -853,6 +853,38 @@ func (q *Queries) JoinMember(ctx context.Context, arg JoinMemberParams) (int64, 
 	return result.RowsAffected()
 }
 
+const listCircleOfOwner = `-- name: ListCircleOfOwner :many
+SELECT DISTINCT n.user_id FROM member m JOIN member n ON n.account_id = m.account_id
+WHERE m.user_id = $1 AND m.role = 'owner' AND m.removed_at IS NULL
+`
+
+type ListCircleOfOwnerParams struct {
+	UserID []byte
+}
+
+func (q *Queries) ListCircleOfOwner(ctx context.Context, arg ListCircleOfOwnerParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, listCircleOfOwner, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var user_id []byte
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listInvitationsByAccount = `-- name: ListInvitationsByAccount :many
 SELECT i.id, i.account_id, i.mail, i.role, i.invited_by, i.created_at, i.expires_at, a.name AS account_name, u.name AS inviter, u.lang
 FROM invitation i JOIN account a ON a.id = i.account_id JOIN users u ON u.id = i.invited_by

@@ -256,7 +256,9 @@ SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
     u.name, u.lang, u.disabled_at, m.role, m.removed_at,
-    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent
+    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
+    (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
+        WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
 FROM session s
 JOIN users u ON u.id = s.user_id
 JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
@@ -304,6 +306,7 @@ type ListLiveSessionsRow struct {
 	BeforeUntil    sql.NullInt64
 	BoundProvenAt  sql.NullInt64
 	BoundAgent     sql.NullString
+	OwnersLocked   int64
 }
 
 func (q *Queries) ListLiveSessions(ctx context.Context, arg ListLiveSessionsParams) ([]ListLiveSessionsRow, error) {
@@ -349,6 +352,7 @@ func (q *Queries) ListLiveSessions(ctx context.Context, arg ListLiveSessionsPara
 			&i.BeforeUntil,
 			&i.BoundProvenAt,
 			&i.BoundAgent,
+			&i.OwnersLocked,
 		); err != nil {
 			return nil, err
 		}
@@ -368,7 +372,9 @@ SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
     u.name, u.lang, u.disabled_at, m.role, m.removed_at,
-    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent
+    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
+    (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
+        WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
 FROM session s
 JOIN users u ON u.id = s.user_id
 JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
@@ -415,6 +421,7 @@ type ListLiveSessionsByUserRow struct {
 	BeforeUntil    sql.NullInt64
 	BoundProvenAt  sql.NullInt64
 	BoundAgent     sql.NullString
+	OwnersLocked   int64
 }
 
 func (q *Queries) ListLiveSessionsByUser(ctx context.Context, arg ListLiveSessionsByUserParams) ([]ListLiveSessionsByUserRow, error) {
@@ -460,6 +467,7 @@ func (q *Queries) ListLiveSessionsByUser(ctx context.Context, arg ListLiveSessio
 			&i.BeforeUntil,
 			&i.BoundProvenAt,
 			&i.BoundAgent,
+			&i.OwnersLocked,
 		); err != nil {
 			return nil, err
 		}
@@ -507,17 +515,23 @@ func (q *Queries) ListSessionAddresses(ctx context.Context, arg ListSessionAddre
 }
 
 const moveSession = `-- name: MoveSession :execrows
-UPDATE session SET account_id = $1, subaccount_id = $2 WHERE id = $3 AND revoked_at IS NULL
+UPDATE session SET account_id = $1, subaccount_id = $2 WHERE id = $3 AND token_hash = $4 AND revoked_at IS NULL
 `
 
 type MoveSessionParams struct {
 	AccountID    []byte
 	SubaccountID []byte
 	ID           []byte
+	TokenHash    []byte
 }
 
 func (q *Queries) MoveSession(ctx context.Context, arg MoveSessionParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, moveSession, arg.AccountID, arg.SubaccountID, arg.ID)
+	result, err := q.db.ExecContext(ctx, moveSession,
+		arg.AccountID,
+		arg.SubaccountID,
+		arg.ID,
+		arg.TokenHash,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -786,7 +800,9 @@ SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
     u.name, u.lang, u.disabled_at, m.role, m.removed_at,
-    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent
+    b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
+    (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
+        WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
 FROM session s
 JOIN users u ON u.id = s.user_id
 JOIN member m ON m.account_id = s.account_id AND m.user_id = s.user_id
@@ -832,6 +848,7 @@ type SessionByIDRow struct {
 	BeforeUntil    sql.NullInt64
 	BoundProvenAt  sql.NullInt64
 	BoundAgent     sql.NullString
+	OwnersLocked   int64
 }
 
 func (q *Queries) SessionByID(ctx context.Context, arg SessionByIDParams) (SessionByIDRow, error) {
@@ -871,6 +888,7 @@ func (q *Queries) SessionByID(ctx context.Context, arg SessionByIDParams) (Sessi
 		&i.BeforeUntil,
 		&i.BoundProvenAt,
 		&i.BoundAgent,
+		&i.OwnersLocked,
 	)
 	return i, err
 }

@@ -1,0 +1,63 @@
+package member
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+)
+
+// StopReported undoes, in the caller's transaction, what an owner of the account said was not theirs: the invitation is void, or whoever it brought is out again,
+// with frozen keys. facts are those of the notice. What is gone already, and what the reader does not own, stays as it is.
+func (m *Members) StopReported(ctx context.Context, tx any, owner id.User, facts map[string]string) error {
+	t := txn.As[Tx](tx)
+	if which, err := id.Parse[id.InvitationKind](facts["invitation"]); err == nil {
+		i, found, err := t.InvitationByID(ctx, which)
+		if err != nil || !found {
+			return err
+		}
+		if owns, err := m.isOwner(ctx, t, i.Account, owner); err != nil || !owns {
+			return err
+		}
+		_, err = t.TakeInvitation(ctx, which)
+		return err
+	}
+	joined, err := id.Parse[id.UserKind](facts["joined"])
+	a, errAccount := id.Parse[id.AccountKind](facts["account"])
+	if err != nil || errAccount != nil || joined == owner {
+		return nil //nolint:nilerr // a notice about something else
+	}
+	if owns, err := m.isOwner(ctx, t, a, owner); err != nil || !owns {
+		return err
+	}
+	return m.putOut(ctx, t, a, joined)
+}
+
+func (m *Members) isOwner(ctx context.Context, tx Tx, a id.Account, u id.User) (bool, error) {
+	owners, err := tx.OwnersOf(ctx, a)
+	return slices.Contains(owners, u), err
+}
+
+// putOut removes somebody who joined, unless they are an owner by now or gone.
+func (m *Members) putOut(ctx context.Context, tx Tx, a id.Account, u id.User) error {
+	_, one, err := in(ctx, tx, a, u, m.Now())
+	if err != nil || one.Role == principal.Owner {
+		return nil //nolint:nilerr // nobody is there to be put out
+	}
+	p := principal.System("not-me")
+	p.Account = a
+	facts := map[string]string{"member": one.Name, "from_role": one.Role.String(), "keys": fmt.Sprint(one.Keys)}
+	if err := m.remove(ctx, tx, p, one, true, facts); err != nil {
+		return err
+	}
+	tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
+	h := happening.Happening{Kind: happening.MembershipChanged, User: u, Account: a, Facts: facts}
+	if h.Facts["account_name"], err = tx.AccountName(ctx, a); err != nil {
+		return fmt.Errorf("read account: %w", err)
+	}
+	return m.Follow.Apply(ctx, tx, h)
+}
