@@ -318,6 +318,8 @@ const (
 	InvitationTooMany Code = "invitation.too_many"
 	// ServiceUserTooMany: An account may have at most {most} service users.
 	ServiceUserTooMany Code = "service_user.too_many"
+	// KeyTaken: There is a key with this id already.
+	KeyTaken Code = "key.taken"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -793,4 +795,7 @@ var registry = map[Code]Entry{
 	ServiceUserTooMany: {Code: ServiceUserTooMany, Status: 409, Sight: Anyone, Outside: "",
 		English: "An account may have at most {most} service users.", EnglishFix: "End one that is not needed any more.",
 		Korean: "한 계정에 둘 수 있는 서비스 사용자는 최대 {most}개입니다.", KoreanFix: "더 이상 필요 없는 서비스 사용자를 종료해 주십시오."},
+	KeyTaken: {Code: KeyTaken, Status: 409, Sight: Anyone, Outside: "",
+		English: "There is a key with this id already.", EnglishFix: "Leave it out, or give the bot a new key.",
+		Korean: "같은 ID의 키가 이미 있습니다.", KoreanFix: "해당 키를 제외하거나 봇에 새 키를 발급해 주십시오."},
 }

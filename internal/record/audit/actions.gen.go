@@ -266,6 +266,8 @@ const (
 	KeyTransferred Action = "key.transferred"
 	// KeyOrphaned: The API key {name} has nobody any more and is refused.
 	KeyOrphaned Action = "key.orphaned"
+	// KeyImported: The API key {name} was taken over from another installation.
+	KeyImported Action = "key.imported"
 )
 
 // actions maps action → line of spec/actions.tsv.
@@ -401,4 +403,5 @@ var actions = map[Action]Words{
 	ServiceUserSponsored:     {Quiet: false, English: "{sponsor_one} and {sponsor_two} answer for the service user {member} now.", Korean: "서비스 사용자 {member}의 책임자가 {sponsor_one}, {sponsor_two}(으)로 변경되었습니다."},
 	KeyTransferred:           {Quiet: false, English: "The API key {name} has another owner: {member}.", Korean: "API 키 {name}의 소유자가 {member}(으)로 변경되었습니다."},
 	KeyOrphaned:              {Quiet: false, English: "The API key {name} has nobody any more and is refused.", Korean: "API 키 {name}의 소유자가 없어 사용이 거부됩니다."},
+	KeyImported:              {Quiet: false, English: "The API key {name} was taken over from another installation.", Korean: "다른 설치 환경에서 API 키 {name}을(를) 가져왔습니다."},
 }

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-21c57000/sallyport/client"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/server"
+)
+
+func keyWakeCommand() *cobra.Command {
+	return keyVerbCommand("wake", "Bring a key back that was put to sleep because nobody used it", "live", func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error {
+		return rooms.APIKeys.Wake(cmd.Context(), host(), kid)
+	})
+}
+
+func keyReleaseCommand() *cobra.Command {
+	return keyVerbCommand("release", "Let a key withdraw that has the scope for it", "released", func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error {
+		return rooms.APIKeys.Release(cmd.Context(), host(), kid)
+	})
+}
+
+// edits are the flags of key edit; one that was not given changes nothing.
+type edits struct {
+	name, purpose, onEnd, pin string
+	scopes, allow, markets    []string
+	orderMost, dayMost        string
+	perSecond                 int
+	standby                   bool
+	life                      time.Duration
+}
+
+func keyEditCommand() *cobra.Command {
+	var e edits
+	cmd := &cobra.Command{
+		Use: "edit KEY_ID", Short: "Change a key; what no flag names stays", Args: takes("KEY_ID"),
+		Long: "The bounds (--markets, --order-most, --day-most, --per-second) are set together: give all that shall hold.",
+		Example: `  sallyport key edit spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ --allow 203.0.113.7 --scopes balances:read,orders:read
+  sallyport key edit spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ --life 720h --standby`,
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			kid, err := keyNamed(args[0])
+			if err != nil {
+				return err
+			}
+			if cmd.Flags().NFlag() == 0 {
+				return usage(errors.New("nothing to change: sallyport key edit --help lists what can be"))
+			}
+			if _, err := rooms.APIKeys.Edit(cmd.Context(), host(), e.input(kid, cmd.Flags().Changed)); err != nil {
+				return refusedFlag(keyGone(args[0], err))
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "Changed.")
+			return nil
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&e.name, "name", "", "what the key is called")
+	f.StringVar(&e.purpose, "purpose", "", "what it is for")
+	f.StringSliceVar(&e.scopes, "scopes", nil, "what it may do, separated by commas")
+	f.StringSliceVar(&e.allow, "allow", nil, "addresses or networks that may use it; empty allows all")
+	f.StringVar(&e.onEnd, "on-end", "", "leave or cancel_all: what becomes of its open orders when it ends")
+	f.StringVar(&e.pin, "pin", "", "first, an address of the network it is held to, or empty for none")
+	f.BoolVar(&e.standby, "standby", false, "it may lie unused")
+	f.DurationVar(&e.life, "life", 0, "how long it lives from now on")
+	f.StringSliceVar(&e.markets, "markets", nil, "markets it may order in; empty allows all")
+	f.StringVar(&e.orderMost, "order-most", "", "what one order may be worth")
+	f.StringVar(&e.dayMost, "day-most", "", "what all orders of a UTC day may be worth")
+	f.IntVar(&e.perSecond, "per-second", 0, "requests in a second; 0 sets no limit of its own")
+	return cmd
+}
+
+// input is what the flags that were given say.
+func (e *edits) input(kid id.Key, given func(string) bool) apikey.EditInput {
+	in := apikey.EditInput{Key: kid}
+	for flag, set := range map[string]func(){
+		"name": func() { in.Name = &e.name }, "purpose": func() { in.Purpose = &e.purpose }, "scopes": func() { in.Scopes = &e.scopes },
+		"allow": func() { in.Allowlist = &e.allow }, "on-end": func() { in.OnEnd = new(apikey.OnEnd(e.onEnd)) }, "pin": func() { in.Pin = &e.pin },
+		"standby": func() { in.Standby = &e.standby }, "life": func() { in.ExpiresAt = new(time.Now().Add(e.life)) },
+	} {
+		if given(flag) {
+			set()
+		}
+	}
+	if given("markets") || given("order-most") || given("day-most") || given("per-second") {
+		in.Bounds = &apikey.Bounds{Markets: e.markets, OrderMost: e.orderMost, DayMost: e.dayMost, PerSecond: e.perSecond}
+	}
+	return in
+}
+
+func keyPromoteCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "promote KEY_ID", Short: "Make a live key like a test key, with an id and a secret of its own", Args: takes("KEY_ID"),
+		Long:    "The printed file holds the secret: redirect it into a file of mode 0600, or pipe it into the keychain. The test key goes on.",
+		Example: "  (umask 077; sallyport key promote spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ > live.json)",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) (err error) {
+			in := apikey.PromoteInput{}
+			if in.Key, err = keyNamed(args[0]); err != nil {
+				return err
+			}
+			live := rooms.APIKeys.Find(in.Key)
+			if live == nil {
+				return keyGone(args[0], fault.New(fault.KeyNotFound))
+			}
+			var private string
+			if live.Algorithm.KeepsPublicHalf() {
+				if in.PublicKey, private, err = newPair(live.Dialect, live.Algorithm); err != nil {
+					return err
+				}
+			}
+			issued, err := rooms.APIKeys.Promote(cmd.Context(), host(), in)
+			if fault.CodeOf(err) == fault.KeyWrongEnvironment {
+				return fmt.Errorf("%s is live already", args[0])
+			}
+			if err != nil {
+				return keyGone(args[0], err)
+			}
+			return printJSON(cmd.OutOrStdout(), client.KeyFile{
+				KeyID: issued.Text(), Algorithm: issued.Algorithm.String(), Dialect: issued.Dialect.String(), Environment: issued.Environment.String(),
+				Scopes: issued.Scopes.Words(), Settings: issued.Dialect.SettingsWords(issued.Settings), PrivateKey: private,
+				Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal()),
+			})
+		}),
+	}
+}
+
+// brought is one line of an import.
+type brought struct {
+	Mail       string   `json:"mail"`
+	KeyID      string   `json:"key_id"`
+	Name       string   `json:"name"`
+	Purpose    string   `json:"purpose"`
+	Dialect    string   `json:"dialect"`
+	Algorithm  string   `json:"algorithm"`
+	Scopes     []string `json:"scopes"`
+	Allowlist  []string `json:"allowlist"`
+	Settings   []string `json:"settings"`
+	Life       string   `json:"life"`
+	OnEnd      string   `json:"on_end"`
+	Markets    []string `json:"markets"`
+	OrderMost  string   `json:"order_most"`
+	DayMost    string   `json:"day_most"`
+	PerSecond  int      `json:"per_second"`
+	Secret     string   `json:"secret"`
+	Passphrase string   `json:"passphrase"`
+	PublicKey  string   `json:"public_key"`
+}
+
+func keyImportCommand() *cobra.Command {
+	var try bool
+	cmd := &cobra.Command{
+		Use: "import FILE", Short: "Take keys over with their ids and secrets, so that their bots go on as they are", Args: takes("FILE"),
+		Long: `FILE holds a JSON object a line, or is - for standard input: mail of the owner, key_id in our form, name, purpose, dialect, algorithm, scopes, and secret (with
+passphrase where the dialect has one) or public_key; allowlist, settings, life, on_end, markets, order_most, day_most and per_second where they shall hold. Only its
+owner may be able to read the file (mode 0600): it holds secrets. They are sealed on their way in, each key is audited, marked as imported and told to its owner.
+With --dry-run everything is checked and nothing kept. A line that is refused stops nothing: it is named, and the others go on.`,
+		Example: `  sallyport key import keys.jsonl --dry-run
+  sallyport key import - < keys.jsonl`,
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			in, err := openKept(args[0], cmd.InOrStdin())
+			if err != nil {
+				return usage(err)
+			}
+			defer in.Close()
+			lines := bufio.NewScanner(in)
+			taken, refused := 0, 0
+			for n := 1; lines.Scan(); n++ {
+				if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+					continue
+				}
+				if err := importLine(cmd, rooms, lines.Bytes(), try); err != nil {
+					refused++
+					fmt.Fprintf(cmd.ErrOrStderr(), "line %d: %s\n", n, plain(words(err)))
+					continue
+				}
+				taken++
+			}
+			if err := lines.Err(); err != nil {
+				return fmt.Errorf("read keys: %w", err)
+			}
+			done := "imported"
+			if try {
+				done = "acceptable; nothing was kept"
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "Keys %s: %d. Refused: %d.\n", done, taken, refused)
+			if refused > 0 {
+				return errors.New("some lines were refused")
+			}
+			return nil
+		}),
+	}
+	cmd.Flags().BoolVar(&try, "dry-run", false, "check everything and keep nothing")
+	return cmd
+}
+
+// openKept opens a file of secrets that nobody but its owner can read, or standard input.
+func openKept(path string, stdin io.Reader) (io.ReadCloser, error) {
+	if path == "-" {
+		return io.NopCloser(stdin), nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := file.Stat()
+	if err == nil && kept.Mode().Perm()&fs.FileMode(0o077) != 0 {
+		err = fmt.Errorf("others can read %s, and it holds secrets: chmod 600 first", path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+func importLine(cmd *cobra.Command, rooms *server.Rooms, line []byte, try bool) error {
+	var b brought
+	strict := json.NewDecoder(bytes.NewReader(line))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&b); err != nil {
+		return errors.New("this is no JSON object of a key, or has a member that is not known") // the decoder's words could quote a secret
+	}
+	u, memberships, err := findUser(cmd, rooms, b.Mail)
+	if err != nil {
+		return err
+	}
+	if len(memberships) == 0 {
+		return fmt.Errorf("%s belongs to no account", u.Mail)
+	}
+	w := wanted{dialect: b.Dialect, algorithm: b.Algorithm}
+	if err := w.readDialect(); err != nil {
+		return err
+	}
+	in := apikey.ImportInput{IssueInput: w.IssueInput, Secret: secret.FromString("api secret", b.Secret), Passphrase: secret.FromString("api passphrase", b.Passphrase), Try: try}
+	if in.Key, in.Environment, err = id.ParseKey(b.KeyID); err != nil {
+		return fmt.Errorf("%s is no key id of ours", b.KeyID)
+	}
+	if b.Life != "" {
+		if in.Life, err = time.ParseDuration(b.Life); err != nil {
+			return fmt.Errorf("life %s: want a length such as 720h", b.Life)
+		}
+	}
+	in.Account, in.Owner, in.Name, in.Purpose = memberships[0].Account, u.ID, b.Name, b.Purpose
+	in.Scopes, in.Allowlist, in.Settings, in.OnEnd, in.PublicKey = b.Scopes, b.Allowlist, b.Settings, apikey.OnEnd(b.OnEnd), b.PublicKey
+	in.Bounds = apikey.Bounds{Markets: b.Markets, OrderMost: b.OrderMost, DayMost: b.DayMost, PerSecond: b.PerSecond}
+	if _, err = rooms.APIKeys.Import(cmd.Context(), host(), in); err != nil {
+		if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == fault.RequestInvalid {
+			return fmt.Errorf("%v is not acceptable", f.Fields["field"])
+		}
+	}
+	return err
+}
