@@ -94,7 +94,7 @@ func (i *Intake) Receive(ctx context.Context, s Signed) error {
 		i.budgets.Fail(id.Key{}, s.From, i.now())
 		return fault.New(fault.Unauthorized)
 	}
-	leave, err := enter(ctx, i.seats)
+	leave, err := i.seat(ctx)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,17 @@ func (i *Intake) Receive(ctx context.Context, s Signed) error {
 	return err
 }
 
-// enter waits for a place. Errors: busy.
+// seatWait is how long a report waits for a seat while others are being sent.
+const seatWait = 5 * time.Second
+
+// seat waits for a seat, not for long. Errors: busy.
+func (i *Intake) seat(ctx context.Context) (leave func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, seatWait)
+	defer cancel()
+	return enter(ctx, i.seats)
+}
+
+// enter waits for a place as long as ctx lasts. Errors: busy.
 func enter(ctx context.Context, places chan struct{}) (leave func(), err error) {
 	select {
 	case places <- struct{}{}:
