@@ -228,7 +228,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 
 	var err error
 	if cfg.Geo.File != "" {
-		if r.Places, err = geo.Open(cfg.Geo.File, now, opts.Log); err != nil {
+		if r.Places, err = geo.Open(cfg.Geo.File, opts.Log); err != nil {
 			return fmt.Errorf("geo.file: %w", err)
 		}
 	}
