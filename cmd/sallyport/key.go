@@ -22,10 +22,11 @@ import (
 
 func keyCommand() *cobra.Command {
 	return group(withConfig(&cobra.Command{
-		Use: "key", Short: "Make, rotate, stop and revoke API keys; every change is audited",
+		Use: "key", Short: "Make, look at, rotate, stop and revoke API keys; every change is audited",
 		Example: `  sallyport key list ada@example.com --config sallyport.yaml
   sallyport key revoke spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ`,
 	}), keyCreateCommand(), keyListCommand(), keyRevokeCommand(), keyRotateCommand(), keyRetireCommand(), keyLeakedCommand(), keyOrphansCommand(),
+		keyShowCommand(), keyTimelineCommand(), keyVerifyCommand(),
 		keyStopCommand("freeze", "Let a key look and cancel only", apikey.Freeze, false),
 		keyStopCommand("unfreeze", "Take a freeze back", apikey.Freeze, true),
 		keyStopCommand("block", "Refuse every request of a key until it is unblocked", apikey.Block, false),

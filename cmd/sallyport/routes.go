@@ -32,7 +32,7 @@ func routesTestCommand() *cobra.Command {
 	var examples string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "test FILE [REQUEST...]", Short: "Check a routes file, and say what it makes of example requests", Args: cobra.MinimumNArgs(1),
+		Use: "test FILE [REQUEST...]", Short: "Check a routes file, and say what it makes of example requests", Args: atLeast("FILE"),
 		Long: `A REQUEST is a method and a target: "GET /v1/orders?market=KRW-BTC". Without any, every route is listed.
 With --requests the examples stand in a YAML file, each with what it is expected to be:
 

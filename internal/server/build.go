@@ -46,9 +46,11 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/record/statement"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
+	"github.com/seed-21c57000/sallyport/internal/respond/dossier"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/leak"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -110,6 +112,8 @@ type Rooms struct {
 	Privacy *privacy.Privacy
 	// CheckUps are how well accounts are guarded.
 	CheckUps *checkup.CheckUps
+	// Dossiers are what is told about single keys.
+	Dossiers *dossier.Dossiers
 	// Consequences is what follows from what happened.
 	Consequences *consequence.Consequences
 	Policy       policy.Policy
@@ -267,6 +271,13 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err := r.buildKeys(ctx, cfg, opts, follow); err != nil {
 		return err
 	}
+	assertion, err := r.assertionKeys(ctx)
+	if err != nil {
+		return err
+	}
+	r.Dossiers = dossier.New(dossier.Deps{
+		Now: now, Keys: r.APIKeys, Log: r.Log, Signer: statement.NewSigner(assertion.id, assertion.private), Issuer: string(cfg.Dashboard.Issuer),
+	})
 	if err := r.buildConfirmations(ctx, cfg, opts, follow); err != nil {
 		return err
 	}

@@ -240,7 +240,7 @@ func (c *check) accepted() Accepted {
 // not released it, the time for trading from everywhere is over, or its way of signing cannot carry it.
 func (a Accepted) Missing(s scope.Scope) *fault.Error {
 	if a.Live.Scopes.Has(s) && s.Class() > scope.Cancel && a.Live.Frozen() {
-		return fault.New(fault.KeyFrozen)
+		return a.Live.FrozenBy()
 	}
 	if a.Live.Scopes.Has(s) && s.Class() > a.Ceiling {
 		return fault.New(fault.KeyCeiling, "scope", s.String())
