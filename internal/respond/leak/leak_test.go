@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -376,7 +377,8 @@ func (none) BlockFound(context.Context, principal.Principal, []apikey.Find) (int
 	return 0, nil
 }
 
-// Sixteen who send slowly hold sixteen bodies and no more; the next is told so within seconds, and takes the seat of one that is done.
+// Those who send slowly hold sixteen bodies and no more; the next is told so within seconds, and takes the seat of one that is done. One source
+// sits on four of them.
 func TestFewBodiesAreHeldAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newReporter(t)
@@ -388,14 +390,14 @@ func TestFewBodiesAreHeldAtOnce(t *testing.T) {
 		intake := leak.New(time.Now, none{}, budgets, known)
 		body := report(t, "sps_live_nothing")
 		held, sent := 0, make(chan struct{})
-		send := func(read func() ([]byte, error)) error {
-			return intake.Receive(t.Context(), leak.Signed{Reporter: "scanner", Signature: r.sign(t, body), From: netip.MustParseAddr("192.0.2.1"), ReadBody: read})
+		send := func(from string, read func() ([]byte, error)) error {
+			return intake.Receive(t.Context(), leak.Signed{Reporter: "scanner", Signature: r.sign(t, body), From: netip.MustParseAddr(from), ReadBody: read})
 		}
 		fast := func() ([]byte, error) { return []byte(body), nil }
 		var all sync.WaitGroup
-		for range 16 {
+		for n := range 16 {
 			all.Go(func() {
-				err := send(func() ([]byte, error) {
+				err := send(fmt.Sprintf("2001:db8:0:%d::%d", n/4, n), func() ([]byte, error) {
 					held++
 					<-sent
 					return []byte(body), nil
@@ -405,16 +407,25 @@ func TestFewBodiesAreHeldAtOnce(t *testing.T) {
 				}
 			})
 			synctest.Wait()
+			began := time.Now()
+			if n%4 == 3 {
+				if err := send(fmt.Sprintf("2001:db8:0:%d::ffff", n/4), fast); fault.CodeOf(err) != fault.Busy || time.Since(began) != 0 {
+					t.Errorf("a fifth of one source after %d: %v", n+1, err)
+				}
+			}
 		}
 		began := time.Now()
-		if err := send(fast); held != 16 || fault.CodeOf(err) != fault.Busy || time.Since(began) != 5*time.Second {
+		if err := send("192.0.2.1", fast); held != 16 || fault.CodeOf(err) != fault.Busy || time.Since(began) != 5*time.Second {
 			t.Errorf("%d are held, the next hears after %s: %v", held, time.Since(began), err)
 		}
 		sent <- struct{}{}
-		if err := send(fast); err != nil {
+		if err := send("192.0.2.1", fast); err != nil {
 			t.Errorf("in place of one that is done: %v", err)
 		}
 		close(sent)
 		all.Wait()
+		if err := send("2001:db8::1", fast); err != nil {
+			t.Errorf("a source whose seats are free again: %v", err)
+		}
 	})
 }
