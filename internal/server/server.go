@@ -203,7 +203,9 @@ func (s *Server) Save(ctx context.Context) error {
 	s.Places.Renew()
 	now := s.opts.Now()
 	s.nonces.Sweep(now)
-	s.budgets.Sweep(now)
+	for _, b := range s.budgets {
+		b.Sweep(now)
+	}
 	return errors.Join(s.Sessions.SaveActs(ctx), s.APIKeys.SaveUses(ctx))
 }
 
