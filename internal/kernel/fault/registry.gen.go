@@ -216,6 +216,8 @@ const (
 	AssertionInvalid Code = "assertion.invalid"
 	// GatewayNoUpgrade: This route is no WebSocket, or the request is no plain handshake of one.
 	GatewayNoUpgrade Code = "gateway.no_upgrade"
+	// GatewayTooFast: You make more of these requests than the {most} in a {span} that the platform allows.
+	GatewayTooFast Code = "gateway.too_fast"
 	// KeyUsedUp: This key has made {limit} requests without a time, which is all that one key may make.
 	KeyUsedUp Code = "key.used_up"
 	// Stale: This server has not heard for a while what has changed, so it allows only what cannot do harm. Nothing was changed.
@@ -612,6 +614,9 @@ var registry = map[Code]Entry{
 	GatewayNoUpgrade: {Code: GatewayNoUpgrade, Status: 400, Sight: Anyone, Outside: "",
 		English: "This route is no WebSocket, or the request is no plain handshake of one.", EnglishFix: "Send plain requests here, and handshakes to routes that are documented as WebSockets.",
 		Korean: "이 경로는 WebSocket이 아니거나, 요청이 올바른 WebSocket 핸드셰이크가 아닙니다.", KoreanFix: "이 경로에는 일반 요청을 보내고, WebSocket으로 안내된 경로에만 핸드셰이크를 보내 주십시오."},
+	GatewayTooFast: {Code: GatewayTooFast, Status: 429, Sight: Anyone, Outside: "",
+		English: "You make more of these requests than the {most} in a {span} that the platform allows.", EnglishFix: "Wait until the time in Retry-After, then send the same request again.",
+		Korean: "이 요청은 {span}에 {most}건까지 허용되며, 그 한도를 초과했습니다.", KoreanFix: "Retry-After에 표시된 시간이 지난 뒤 같은 요청을 다시 보내 주십시오."},
 	KeyUsedUp: {Code: KeyUsedUp, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key has made {limit} requests without a time, which is all that one key may make.", EnglishFix: "Create a new key, or sign with a timestamp claim.",
 		Korean: "시각이 없는 서명으로 보낸 요청이 키 하나의 한도인 {limit}건에 도달했습니다.", KoreanFix: "새 키를 만들거나 timestamp 클레임을 포함해 서명해 주십시오."},
