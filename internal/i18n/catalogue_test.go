@@ -151,11 +151,12 @@ func families() map[string][]string {
 	for _, c := range privacy.Classes {
 		kept = append(kept, c.ID, c.ID+".what", c.ID+".why", c.ID+".kept")
 	}
-	states := []string{"proven", "told", "waiting", "ready", "completed", "cancelled", "disputed", "withdrawn", "lapsed"}
+	states := []string{"proven", "told", "waiting", "ready", "completed", "cancelled", "disputed", "rejected", "withdrawn", "lapsed"}
 	return map[string][]string{
 		"privacy.class.": kept,
 		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code"},
-		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code"},
+		"recover.slot.": {"statement", "statement.text", "document", "document.text", "bank", "bank.text"}, "recover.bring.": {"statement", "document", "bank"},
+		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code", "people"},
 		"plan.way.": {"passkey", "two", "password", "code", "proof", "proof_password", "proof_totp", "mailbox", "operators"},
 		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
 		"stolen.": {
