@@ -42,7 +42,7 @@ func (k *keyLife) mount(a *API) {
 		about: "Signed by the key itself. The end of its life stays where it is. Whoever lost the answer asks again with the old secret: while the new one " +
 			"was not used, it is replaced. An Ed25519 key sends its next public half, and as possession its signature over the text " +
 			"sallyport-key-proof-v1, a newline and the key id.",
-		codes: []fault.Code{fault.KeyRotating, fault.KeyFrozen, fault.KeyPossessionUnproven},
+		codes: []fault.Code{fault.KeyRotating, fault.KeyFrozen, fault.KeyAccountLocked, fault.KeyPossessionUnproven},
 	}, k.rotateSelf)
 	register(a, operation{
 		id: "listKeySecrets", method: http.MethodGet, path: "/v1/keys/{key_id}/secrets", summary: "Which secrets of a key are in use",
@@ -63,7 +63,7 @@ func (k *keyLife) mount(a *API) {
 		id: "editKey", method: http.MethodPatch, path: "/v1/keys/{key_id}", summary: "Change a key",
 		about: "What is missing stays. To narrow a key asks for nothing; whatever lets it do more, now or for longer, asks for a step-up, and is refused " +
 			"while the key is frozen or blocked.",
-		codes: []fault.Code{fault.KeyNotFound, fault.KeyFrozen, fault.KeyAboveCeiling, fault.KeyNeedsAllowlist},
+		codes: []fault.Code{fault.KeyNotFound, fault.KeyFrozen, fault.KeyAccountLocked, fault.KeyAboveCeiling, fault.KeyNeedsAllowlist},
 	}, k.edit)
 	register(a, operation{
 		id: "wakeKey", method: http.MethodPost, path: "/v1/keys/{key_id}/wake", summary: "Wake a key that nobody used",

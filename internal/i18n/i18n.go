@@ -81,11 +81,15 @@ func (w Words) Has(key string) bool {
 	return ok
 }
 
-// Count is Say for a number n of things, which is set in as {n}: the text key.one for exactly one, else key.other.
+// Count is Say for a number n of things, which is set in as {n}: the text key.one for exactly one, key.none for none where there is one, else
+// key.other.
 func (w Words) Count(key string, n int, pairs ...string) string {
 	form := ".other"
-	if n == 1 {
+	switch {
+	case n == 1:
 		form = ".one"
+	case n == 0 && w.Has(key+".none"):
+		form = ".none"
 	}
 	return w.Say(key+form, append(pairs, "n", fmt.Sprint(n))...)
 }

@@ -40,7 +40,7 @@ func (k *keys) showEdit(v *visit, key apikey.Key, w wanted, p page.Problem) erro
 
 // newEnds are the ends to choose from: as it is, and in so many days.
 func (k *keys) newEnds(v *visit, key apikey.Key, chosen string) []page.Option {
-	keep := v.words.Say("edit.life_keep", "expires", key.ExpiresAt.UTC().Format(time.DateOnly))
+	keep := v.words.Say("edit.life_keep", "expires", v.words.Day(key.ExpiresAt))
 	list := []page.Option{{Text: keep, Chosen: chosen == ""}}
 	for _, days := range []int{1, 7, 30, 90, 180, 365} {
 		if life := time.Duration(days) * 24 * time.Hour; life <= k.terms.limits.MaxLife {

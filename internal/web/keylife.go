@@ -61,10 +61,10 @@ func (v *visit) secret(s apikey.Secret, newest bool) page.Secret {
 	if newest {
 		which = "cutover.new"
 	}
+	text := v.words.Count(which, s.LastMinute, "addr", s.LastUsedFrom)
 	if s.LastUsedAt.IsZero() {
-		which += "_unused"
+		text = v.words.Say(which + "_unused")
 	}
-	text := v.words.Say(which, "n", strconv.Itoa(s.LastMinute), "addr", s.LastUsedFrom)
 	return page.Secret{Text: text, Retires: v.when(s.RetiresAt)}
 }
 
@@ -204,7 +204,7 @@ func (k *keys) leaked(v *visit) error {
 	}
 	view := page.Leaked{Name: leak.Name}
 	for _, u := range leak.Uses {
-		view.Uses = append(view.Uses, u.Hour.UTC().Format("2006-01-02 15:04Z")+"  "+strconv.FormatInt(u.Calls, 10)+"×  "+u.Addr+"  "+u.Route)
+		view.Uses = append(view.Uses, page.Use{Hour: v.when(u.Hour), Text: strconv.FormatInt(u.Calls, 10) + "×  " + u.Addr + "  " + u.Route})
 	}
 	for _, other := range leak.Others {
 		view.Others = append(view.Others, page.Fact{Name: other.Name, Value: other.Text()})

@@ -60,7 +60,8 @@ type Live struct {
 	Scopes, effective, lapsed scope.Set
 	dormancy                  Dormancy
 	sum                       id.KeySum
-	frozen, released, pinned  bool
+	frozen, locked            bool
+	released, pinned          bool
 }
 
 // Text is the public id as it is written everywhere.
@@ -124,6 +125,9 @@ func (l *Live) ScopesAt(now time.Time) scope.Set {
 
 // Frozen says whether the key may do nothing but look and cancel.
 func (l *Live) Frozen() bool { return l.frozen }
+
+// FrozenBy is the refusal of what it may not do while it is frozen, as Key.FrozenBy.
+func (l *Live) FrozenBy() *fault.Error { return frozenBy(l.locked) }
 
 // BornBefore says whether the key is older than a moment.
 func (l *Live) BornBefore(t time.Time) bool { return l.born < t.UnixMicro() }
@@ -217,7 +221,7 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 		Allowlist: key.Allowlist, Settings: key.Settings, WindowPast: key.WindowPast, born: key.Born.UnixMicro(),
 		expires: momentOf(key.ExpiresAt), revoked: momentOf(key.RevokedAt), blocked: momentOf(key.BlockedAt), lapses: noMoment,
 		Environment: key.Environment, Dialect: key.Dialect, Algorithm: key.Algorithm, OwnerRole: key.OwnerRole, Scopes: key.Scopes,
-		effective: k.effective(key, key.Born), dormancy: key.Dormancy, frozen: key.Frozen(), released: !key.ReleasedAt.IsZero(),
+		effective: k.effective(key, key.Born), dormancy: key.Dormancy, frozen: key.Frozen(), locked: key.OwnerLocked, released: !key.ReleasedAt.IsZero(),
 		pinned: key.Pin != "", sum: id.SumKey(key.ID, key.Environment), used: &use{}, Materials: make([]LiveMaterial, 0, len(materials)),
 	}
 	if !key.Tied() {

@@ -101,6 +101,8 @@ type Request struct {
 	// named is then that key, of which nobody has proven anything yet, and else nil.
 	// Nil is for a door that sees no bodies: the signature then holds for what it says about one (Accepted.Digest).
 	ReadBody func(named *apikey.Live) ([]byte, error)
+	// Pace is the door's own rate, nil for none: it counts a request of the key that is about to be accepted, once, or refuses it.
+	Pace func(*apikey.Live) *fault.Error
 }
 
 // RefusalError is why a request was not accepted. Fault is the detail; Proven says that the sender holds the key, and may see it.
@@ -240,7 +242,7 @@ func (c *check) accepted() Accepted {
 // not released it, the time for trading from everywhere is over, or its way of signing cannot carry it.
 func (a Accepted) Missing(s scope.Scope) *fault.Error {
 	if a.Live.Scopes.Has(s) && s.Class() > scope.Cancel && a.Live.Frozen() {
-		return fault.New(fault.KeyFrozen)
+		return a.Live.FrozenBy()
 	}
 	if a.Live.Scopes.Has(s) && s.Class() > a.Ceiling {
 		return fault.New(fault.KeyCeiling, "scope", s.String())

@@ -53,9 +53,15 @@ func (k Key) Alive() bool { return k.State != KeyRevoked && k.State != KeyExpire
 // Leaked is what is known of a key that was marked leaked.
 type Leaked struct {
 	Name string
-	// Uses are lines of calls, Others the names of keys with their ids.
-	Uses   []string
+	// Uses are the hours of calls, Others the names of keys with their ids.
+	Uses   []Use
 	Others []Fact
+}
+
+// Use is what a key did in one hour: how often, from where and what.
+type Use struct {
+	Hour i18n.Moment
+	Text string
 }
 
 // KeyPast is what a key did, and what somebody could do who stole it.
