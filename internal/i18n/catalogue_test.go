@@ -114,7 +114,7 @@ func families() map[string][]string {
 	var missing []string
 	for _, gap := range []string{
 		"factor", "proof", "way", "codes", "claim", "leaving", "reported", "stranger", "key_open", "passkey", "second", "phrase", "codes_few", "rehearsal", "key_ends",
-		"key_unused", "shared", "many",
+		"key_unused", "key_wide", "shared", "many",
 	} {
 		for _, part := range []string{"title", "text", "link"} {
 			missing = append(missing, gap+"."+part)
