@@ -90,43 +90,55 @@ func unreadable(f *fault.Error) *fault.Error {
 // in the one currency of all ceilings.
 type Price struct{ Traded, Unit *big.Rat }
 
-// read finds the market of an order and what it is worth, as two readers must read it alike: a quantity at its own price or at that of the
-// moment, whichever is more, because an order to sell far below the price is one at the price; without a quantity the amount. worth is nil
-// where nobody knows the price. A number that is nothing says nothing: an exchange may pass over a volume of 0 and spend the amount beside it.
+// fields finds what an order says: field → its text, those that are not there left out. Every reader must find the same.
 // Errors: request.malformed, request.media_type.
-func (o orderPlaces) read(h http.Header, target string, body []byte, priceOf func(market string) (Price, bool)) (market string, worth *big.Rat, err error) {
+func (o orderPlaces) fields(h http.Header, target string, body []byte) (map[string]string, error) {
 	if err := oneForm(h); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	_, query, _ := strings.Cut(target, "?")
 	given, beside, err := parametersOf(h["Content-Type"], query, body)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	said := map[string]*big.Rat{}
+	said := map[string]string{}
 	for field, name := range o {
 		text, err := given.one(name)
 		if err == nil && len(body) > 0 {
 			err = beside.none(name)
 		}
 		if err != nil {
-			return "", nil, err
-		}
-		if field == "market" {
-			market = text
-			continue
+			return nil, err
 		}
 		if text == "" {
 			continue
 		}
-		n, ok := apikey.Decimal(text)
-		if !ok {
-			return "", nil, fault.New(fault.RequestMalformed, "problem", "order_number", "seen", name)
+		if field != "market" {
+			if _, ok := apikey.Decimal(text); !ok {
+				return nil, fault.New(fault.RequestMalformed, "problem", "order_number", "seen", name)
+			}
 		}
-		if n.Sign() > 0 {
+		said[field] = text
+	}
+	return said, nil
+}
+
+// read finds the market of an order and what it is worth, as two readers must read it alike: a quantity at its own price or at that of the
+// moment, whichever is more, because an order to sell far below the price is one at the price; without a quantity the amount. worth is nil
+// where nobody knows the price. A number that is nothing says nothing: an exchange may pass over a volume of 0 and spend the amount beside it.
+// Errors: request.malformed, request.media_type.
+func (o orderPlaces) read(h http.Header, target string, body []byte, priceOf func(market string) (Price, bool)) (market string, worth *big.Rat, err error) {
+	texts, err := o.fields(h, target, body)
+	if err != nil {
+		return "", nil, err
+	}
+	said := map[string]*big.Rat{}
+	for field, text := range texts {
+		if n, ok := apikey.Decimal(text); field != "market" && ok && n.Sign() > 0 {
 			said[field] = n
 		}
 	}
+	market = texts["market"]
 	if market == "" || said["quantity"] == nil && said["amount"] == nil {
 		return market, nil, fault.New(fault.RequestMalformed, "problem", "order_size")
 	}

@@ -282,7 +282,10 @@ func (v *visit) admit() error {
 	if err := v.prove(); err != nil {
 		return err
 	}
-	return v.decide()
+	if err := v.decide(); err != nil || v.who.Kind == principal.KindKey {
+		return err // the rate of a key was asked for before its nonce was spent
+	}
+	return v.paced()
 }
 
 // prove finds out who is there. Public routes ask nobody.
@@ -302,6 +305,9 @@ func (v *visit) proveKey() error {
 		Request: v.raw, From: v.rec.Origin(), Environment: v.host.Environment, Cancels: v.route.Class == scope.Cancel,
 		// What only looks may be asked twice; a tunnel goes on after the look.
 		Repeatable: v.route.Class <= scope.Look && v.r.Method == http.MethodGet && !v.tunnels,
+	}
+	if v.route.pace != nil {
+		in.Pace = v.paceKey
 	}
 	if !v.unseen {
 		in.ReadBody = v.bodyFor

@@ -169,7 +169,7 @@ func cleanResponse(r *http.Response) error {
 	v := visitOf(r.Request)
 	if v.tunnel != nil && r.StatusCode == http.StatusSwitchingProtocols {
 		if both, ok := r.Body.(io.ReadWriteCloser); ok {
-			r.Body = passing{both, v.tunnel}
+			r.Body = &passing{ReadWriteCloser: both, t: v.tunnel}
 		}
 	} else if err := v.streams(r); err != nil {
 		return err

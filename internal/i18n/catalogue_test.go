@@ -151,11 +151,12 @@ func families() map[string][]string {
 	for _, c := range privacy.Classes {
 		kept = append(kept, c.ID, c.ID+".what", c.ID+".why", c.ID+".kept")
 	}
-	states := []string{"proven", "told", "waiting", "ready", "completed", "cancelled", "disputed", "withdrawn", "lapsed"}
+	states := []string{"proven", "told", "waiting", "ready", "completed", "cancelled", "disputed", "rejected", "withdrawn", "lapsed"}
 	return map[string][]string{
 		"privacy.class.": kept,
 		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code"},
-		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code"},
+		"recover.slot.": {"statement", "statement.text", "document", "document.text", "bank", "bank.text"}, "recover.bring.": {"statement", "document", "bank"},
+		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code", "people"},
 		"plan.way.": {"passkey", "two", "password", "code", "proof", "proof_password", "proof_totp", "mailbox", "operators"},
 		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
 		"stolen.": {
@@ -169,7 +170,7 @@ func families() map[string][]string {
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text", "elsewhere.title", "elsewhere.text", "unrenewed.title", "unrenewed.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"spare.": {"second", "test"}, "fact.missing.": {"two_factors", "user_verified", "phishing_resistant", "device_bound", "fresh"},
-		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
+		"fact.needs.": levels, "fact.span.": {"second", "minute"}, "fact.ceiling.": {"look", "cancel", "order"},
 		"fact.dialect.": dialects, "signs.": append([]string{"ed25519", "hmac"}, exchanges...),
 		"fact.language.": {"en", "ko"},
 		"fact.problem.":  problems(), "lab.why.": {"unsigned", "two_schemes", "bad_signature", "alg_mismatch", "wrong_dialect"},

@@ -101,6 +101,8 @@ type Request struct {
 	// named is then that key, of which nobody has proven anything yet, and else nil.
 	// Nil is for a door that sees no bodies: the signature then holds for what it says about one (Accepted.Digest).
 	ReadBody func(named *apikey.Live) ([]byte, error)
+	// Pace is the door's own rate, nil for none: it counts a request of the key that is about to be accepted, once, or refuses it.
+	Pace func(*apikey.Live) *fault.Error
 }
 
 // RefusalError is why a request was not accepted. Fault is the detail; Proven says that the sender holds the key, and may see it.

@@ -115,8 +115,7 @@ type Timeline struct {
 	MadeAt   time.Time `json:"made_at"`
 	Since    time.Time `json:"since"`
 	Until    time.Time `json:"until" doc:"When it was written; the calls of the last ten seconds may be missing"`
-	LogSize  int64     `json:"log_events" doc:"How many events the whole audit log had then"`
-	LogChain string    `json:"log_chain" doc:"Its chain value, hex: the log that the host keeps leads through it"`
+	LogChain string    `json:"log_chain" doc:"Where the audit log ended then, a hash in hex: the log that the host keeps leads through it"`
 	Entries  []Entry   `json:"entries" doc:"The latest first"`
 	Cut      bool      `json:"cut,omitempty" doc:"There was more than fits; the oldest are missing"`
 }
@@ -145,7 +144,7 @@ func (d *Dossiers) Timeline(ctx context.Context, p principal.Principal, kid id.K
 	}
 	out.Statement = Timeline{
 		Kind: "key_timeline", Issuer: d.Issuer, KeyID: key.Text(), Name: key.Name, Owner: key.OwnerName, Dialect: key.Dialect.String(),
-		MadeAt: key.Born.UTC(), Since: since, Until: now, LogSize: events.Head.Seq, LogChain: hex.EncodeToString(events.Head.Chain[:]),
+		MadeAt: key.Born.UTC(), Since: since, Until: now, LogChain: hex.EncodeToString(events.Head.Chain[:]),
 		Entries: entries(events.List, uses), Cut: cut || events.Cut,
 	}
 	out.Signature, err = d.Signer.Sign(out.Statement)
