@@ -16,6 +16,7 @@ var fuzzed = []struct{ folder, parser, target, bytes string }{
 	{"internal/httpx", "ParseState", "FuzzParseState", "states of browsers on their way to a gateway host"},
 	{"internal/httpx", "DecodeJSON", "FuzzDecodeJSON", "JSON bodies"},
 	{"internal/web", "ParseForm", "FuzzParseForm", "posted forms"},
+	{"internal/web", "ParseUpload", "FuzzParseUpload", "posted forms with a file"},
 	{"internal/web", "OpenCarried", "FuzzOpenCarried", "forms that waited for a proof"},
 	{"internal/agent", "Describe", "FuzzDescribe", "user agents"},
 

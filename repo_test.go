@@ -141,7 +141,7 @@ func wrongImport(folder, imported string) string {
 		}
 	}
 	switch {
-	case within(own, crowned...) && !within(folder, crowned...) && !within(folder, "internal/server") && (!within(own, "internal/respond/recovery") || !within(folder, "internal/store") && !within(folder, doors...)):
+	case within(own, crowned...) && !within(folder, crowned...) && !within(folder, "internal/server") && (!within(own, "internal/respond/recovery") || !within(folder, "internal/store", "cmd") && !within(folder, doors...)):
 		return "recovery and playbooks import many, and no other room imports them"
 	case within(own, "internal/server") && !within(folder, "internal/server", "internal/demo", "internal/kit", "cmd"):
 		return "only a command, the demo or the kit builds the graph"

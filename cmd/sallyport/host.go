@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/user"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,13 +21,22 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/server"
 )
 
-// host is the operator at this machine, named by the system for the audit log.
+// host is the operator at this machine, named by the system for the audit log, and told from others by it: the name is that of the account that
+// runs this, or its number where the system has none. The environment, which everybody sets as they like, names nobody.
 func host() principal.Principal {
-	name := "unknown"
-	if u, err := user.Current(); err == nil {
-		name = u.Username
+	uid := strconv.Itoa(os.Getuid())
+	if accounts, err := os.ReadFile("/etc/passwd"); err == nil {
+		for line := range strings.Lines(string(accounts)) {
+			if field := strings.Split(line, ":"); len(field) > 2 && field[2] == uid {
+				return principal.Host(field[0])
+			}
+		}
+		return principal.Host("uid " + uid)
 	}
-	return principal.Host(name)
+	if u, err := user.Current(); err == nil { // Windows, which asks its own tables
+		return principal.Host(u.Username)
+	}
+	return principal.Host("unknown")
 }
 
 // withRooms opens the installation for one command and closes it. Where a server runs on the same database, it ends only when that has heard

@@ -27,8 +27,8 @@ func TestMatrixOfMembers(t *testing.T) {
 		if documented := operationOf(c.api.Description(), l).RequestBody != nil; documented != takes {
 			c.t.Fatalf("the description says that a body is taken: %t", documented)
 		}
-		if l.Method == http.MethodGet {
-			return
+		if l.Method == http.MethodGet || l.Pattern == "/v1/recoveries/{id}/evidence/{slot}" {
+			return // the second is read only of who has a claim; see TestAStrangersEvidenceIsNotRead
 		}
 		for name, sent := range deformed(body) {
 			a := b.call(l.Method, targetOf(l), sent)

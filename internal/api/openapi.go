@@ -59,12 +59,13 @@ func (a *API) open(mux *route.Mux) {
 // describe makes huma's operation of one of ours: what its line in spec/routes.tsv demands, and every refusal with an example.
 func (a *API) describe(o operation) huma.Operation {
 	line, _ := route.Lookup(doorName, o.method, o.path)
+	limit, _ := roomFor(line)
 	op := huma.Operation{
 		OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, Description: o.about, DefaultStatus: o.status,
 		Tags:      []string{strings.Split(o.path, "/")[2]},
 		Responses: a.refusals(codesOf(o, line)), Security: securityOf(line),
 		// The body is in memory before huma asks for it, read under our own limits; huma refuses at its limit, not beyond it.
-		MaxBodyBytes: maxBody + 1, BodyReadTimeout: -1,
+		MaxBodyBytes: limit + 1, BodyReadTimeout: -1,
 	}
 	if o.method != http.MethodGet && line.Needs != route.Key {
 		op.Parameters = []*huma.Param{{

@@ -25,6 +25,8 @@ type recoveries struct {
 		ClaimWithApp(ctx context.Context, from recovery.From, which id.Recovery, code string) error
 		ClaimWithPassword(ctx context.Context, from recovery.From, which id.Recovery, given secret.Value) error
 		WithCode(ctx context.Context, from recovery.From, which id.Recovery, typed secret.Value) error
+		Hearing(ctx context.Context, from recovery.From, which id.Recovery) (recovery.Hearing, error)
+		Bring(ctx context.Context, from recovery.From, which id.Recovery, s recovery.Slot, given []byte) error
 		Withdraw(ctx context.Context, from recovery.From, which id.Recovery) error
 		Review(ctx context.Context, from recovery.From, which id.Recovery) (recovery.Review, error)
 		FinishWithPassword(ctx context.Context, from recovery.From, which id.Recovery, keep recovery.Keep, fresh secret.Value) (recovery.Recovered, error)
@@ -58,12 +60,17 @@ func (s *recoveries) mount(a *API) {
 	registerPre(a, operation{
 		id: "claimRecovery", method: http.MethodPost, path: "/v1/recoveries/{id}/claim", summary: "Begin the wait",
 		about: "With the password or a code of the authenticator app it is shorter than with the mailbox alone. Another claim that waits stops it, and is stopped by it.",
-		codes: append([]fault.Code{fault.RecoveryProofRefused, fault.Busy}, caseCodes...),
+		codes: append([]fault.Code{fault.RecoveryProofRefused, fault.RecoveryTooMany, fault.Busy}, caseCodes...),
 	}, s.claim)
 	registerPre(a, operation{
 		id: "recoverWithCode", method: http.MethodPost, path: "/v1/recoveries/{id}/recovery-code", summary: "Make a case ready with a recovery code",
 		about: "The code is spent. There is no wait.", codes: append([]fault.Code{fault.RecoveryCodeRefused}, caseCodes...),
 	}, s.withCode)
+	registerPre(a, operation{
+		id: "bringEvidence", method: http.MethodPut, path: evidenceAt, summary: "Bring what people decide by",
+		about: "To a case that is disputed, in the browser that showed its mailbox. It replaces what lay in the slot, is sealed, is read by operators only, and is deleted 30 days after the case has ended.",
+		codes: append([]fault.Code{fault.EvidenceRefused, fault.EvidenceReplacedOften, fault.Busy}, caseCodes...),
+	}, s.bring)
 	registerPre(a, operation{
 		id: "withdrawRecovery", method: http.MethodDelete, path: "/v1/recoveries/{id}", summary: "Give a case up", codes: caseCodes,
 		about: "In the browser that showed its mailbox. The wait ends, and nothing about the account has changed.",
@@ -139,13 +146,63 @@ func (s *recoveries) showMailbox(ctx context.Context, from signin.From, in *show
 }
 
 type recoveryShown struct {
-	State       string       `json:"state" enum:"asked,proven,told,waiting,ready,completed,cancelled,disputed,withdrawn,lapsed"`
-	Proof       string       `json:"proof" enum:",password,totp,recovery_code" doc:"What was shown besides the mailbox; empty for nothing"`
-	WaitSeconds int64        `json:"wait_seconds" doc:"How long it takes from when the owner was told"`
-	Begun       time.Time    `json:"begun_at,omitzero" doc:"When the owner was told; missing until then"`
-	Ends        time.Time    `json:"ends_at,omitzero" doc:"When it can be completed; missing until the owner was told"`
-	Until       time.Time    `json:"until" doc:"When it is over, unfinished"`
-	Credentials *credentials `json:"credentials,omitempty" doc:"Of a case that is ready: what the account still has. What is not confirmed will be removed"`
+	State       string        `json:"state" enum:"asked,proven,told,waiting,ready,disputed,completed,cancelled,rejected,withdrawn,lapsed"`
+	Proof       string        `json:"proof" enum:",password,totp,recovery_code,people" doc:"What was shown besides the mailbox; empty for nothing, people where operators approved it"`
+	WaitSeconds int64         `json:"wait_seconds" doc:"How long it takes from when the owner was told"`
+	Begun       time.Time     `json:"begun_at,omitzero" doc:"When the owner was told; missing until then"`
+	Ends        time.Time     `json:"ends_at,omitzero" doc:"When it can be completed; missing until the owner was told"`
+	Until       time.Time     `json:"until" doc:"When it is over, unfinished"`
+	Credentials *credentials  `json:"credentials,omitempty" doc:"Of a case that is ready: what the account still has. What is not confirmed will be removed"`
+	Dispute     *disputeShown `json:"dispute,omitempty" doc:"Of a case that is disputed: what people decide by, and by when"`
+}
+
+// disputeShown is what a claimant sees of a case that people decide.
+type disputeShown struct {
+	Opened time.Time       `json:"opened_at"`
+	Due    time.Time       `json:"due_at" doc:"By when an answer was promised"`
+	Lapses time.Time       `json:"lapses_at" doc:"When it is over without an answer"`
+	Slots  []evidenceShown `json:"evidence" doc:"What can be brought, in the order in which it is asked for"`
+}
+
+type evidenceShown struct {
+	Slot     string    `json:"slot" enum:"statement,document,bank" doc:"A statement in their own words, an identity document, or a paper of their bank"`
+	Required bool      `json:"required" doc:"Whether nobody can approve without it"`
+	Takes    []string  `json:"takes" doc:"Media types; told from the bytes"`
+	Kind     string    `json:"kind,omitempty" doc:"What lies there; missing if nothing does"`
+	Size     int       `json:"size,omitempty" doc:"In bytes"`
+	At       time.Time `json:"at,omitzero" doc:"When it was brought"`
+	Gone     time.Time `json:"deleted_at,omitzero" doc:"When it is deleted at the latest"`
+}
+
+func disputeAs(h recovery.Hearing) *disputeShown {
+	out := &disputeShown{Opened: h.Born, Due: h.Due, Lapses: h.Expires}
+	for _, w := range recovery.Slots {
+		shown := evidenceShown{Slot: string(w.Slot), Required: w.Required, Takes: w.Kinds}
+		for _, e := range h.Evidence {
+			if e.Slot == w.Slot {
+				shown.Kind, shown.Size, shown.At, shown.Gone = e.Kind, e.Size, e.Born, e.Gone
+			}
+		}
+		out.Slots = append(out.Slots, shown)
+	}
+	return out
+}
+
+// evidenceAt is the one route whose body may be large.
+const evidenceAt = "/v1/recoveries/{id}/evidence/{slot}"
+
+type evidenceGiven struct {
+	Bytes []byte `json:"bytes" doc:"A statement of at most 16 kB of text, or a picture or PDF of at most 4 MiB, in base64" example:"SSBsb3N0IG15IHBob25lLg=="`
+}
+
+type bringIn struct {
+	ID   id.Recovery `path:"id" doc:"The case" example:"rcv_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Slot string      `path:"slot" enum:"statement,document,bank" doc:"What it is" example:"statement"`
+	Body evidenceGiven
+}
+
+func (s *recoveries) bring(ctx context.Context, from signin.From, in *bringIn) (*struct{}, error) {
+	return nil, s.room.Bring(ctx, claimant(from), in.ID, recovery.Slot(in.Slot), in.Body.Bytes)
 }
 
 type recoveryOut struct{ Body recoveryShown }
@@ -178,7 +235,14 @@ func (s *recoveries) get(ctx context.Context, from signin.From, in *recoveryPath
 		return nil, err
 	}
 	out := &recoveryOut{caseAs(c, s.now())}
-	if c.State(s.now()) == recovery.Ready {
+	switch c.State(s.now()) { //nolint:exhaustive // the others have nothing more to show
+	case recovery.Disputed:
+		h, err := s.room.Hearing(ctx, claimant(from), in.ID)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Dispute = disputeAs(h)
+	case recovery.Ready:
 		v, err := s.room.Review(ctx, claimant(from), in.ID)
 		if err != nil {
 			return nil, err

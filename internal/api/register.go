@@ -122,6 +122,11 @@ func (d adapter) Handle(op *huma.Operation, next func(huma.Context)) {
 	takesBody := op.RequestBody != nil
 	d.door.Handle(op.Method, op.Path, func(w http.ResponseWriter, r *http.Request, line route.Line) {
 		v := &visit{API: d.api, w: w, r: r, rec: httpx.RecordOf(r.Context()), line: line, takesBody: takesBody}
+		defer func() {
+			if v.release != nil {
+				v.release()
+			}
+		}()
 		if err := v.enter(); err != nil {
 			v.refuse(err)
 			return

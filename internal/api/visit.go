@@ -25,6 +25,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signed"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -38,7 +39,18 @@ const (
 	maxBody = 64 << 10
 	// bodyTime is how long a body may take to arrive.
 	bodyTime = 5 * time.Second
+	// evidenceBody is the exception: a picture in base64, and evidenceTime how long a phone may take to send it.
+	evidenceBody = recovery.MaxEvidence/3*4 + 1024
+	evidenceTime = time.Minute
 )
+
+// roomFor is how large the body of a route may be, and how long it may take.
+func roomFor(l route.Line) (limit int64, within time.Duration) {
+	if l.Pattern == evidenceAt {
+		return evidenceBody, evidenceTime
+	}
+	return maxBody, bodyTime
+}
 
 // visit is one request on its way in. Its steps are named after what holds after them, and run in this order.
 type visit struct {
@@ -61,14 +73,15 @@ type visit struct {
 	body     []byte
 	hasBody  bool // whether body was read
 
-	refusal error // what will be answered instead of huma's own refusal
+	release func() // of the room for evidence; nil for none
+	refusal error  // what will be answered instead of huma's own refusal
 }
 
 // enter runs the steps.
 func (v *visit) enter() error {
 	v.w.Header().Set("Cache-Control", "no-store")
 	v.who = principal.Nobody(v.rec.Origin())
-	for _, step := range []func() error{v.plainQuery, v.oneCredential, v.arrivedBody, v.provenSender, v.sameOrigin, v.permittedSender, v.fittingBody} {
+	for _, step := range []func() error{v.plainQuery, v.oneCredential, v.arrivedBody, v.provenSender, v.sameOrigin, v.permittedSender, v.expectedEvidence, v.fittingBody} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -243,10 +256,27 @@ func (v *visit) permittedSender() error {
 // arrivedBody: whoever sends slowly is asked who they are after the last byte, so that nobody acts on what they were at the first. A signed
 // request is read once its signature holds, and its key is looked at again then (package signed).
 func (v *visit) arrivedBody() error {
-	if v.reads() || v.isSigned && (v.line.Needs == route.SessionOrKey || v.line.Needs == route.Key) {
+	if v.reads() || v.line.Pattern == evidenceAt || v.isSigned && (v.line.Needs == route.SessionOrKey || v.line.Needs == route.Key) {
 		return nil
 	}
 	_, err := v.readBody()
+	return err
+}
+
+// expectedEvidence: what may be large is read only of a browser whose claim waits for it, and not of many at a time. Whether it still may is asked
+// again by the operation.
+func (v *visit) expectedEvidence() error {
+	if v.line.Pattern != evidenceAt {
+		return nil
+	}
+	which, err := id.Parse[id.RecoveryKind](v.r.PathValue("id"))
+	if err != nil {
+		return fault.New(fault.NotFound)
+	}
+	if v.release, err = v.Recoveries.Expect(v.r.Context(), claimant(v.from()), which); err != nil {
+		return err
+	}
+	_, err = v.readBody()
 	return err
 }
 
@@ -261,7 +291,8 @@ func (v *visit) fittingBody() error {
 
 func (v *visit) readBody() (body []byte, err error) {
 	if !v.hasBody {
-		v.body, err = httpx.ReadBody(v.w, v.r, maxBody, bodyTime)
+		limit, within := roomFor(v.line)
+		v.body, err = httpx.ReadBody(v.w, v.r, limit, within)
 		v.hasBody = err == nil
 	}
 	return v.body, err

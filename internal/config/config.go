@@ -260,6 +260,7 @@ type Holds struct {
 type Recovery struct {
 	WithProof time.Duration `key:"with_proof" default:"72h" min:"72h" max:"720h" testmin:"1s" doc:"The wait with one proof besides the mailbox, from when the owner was told."`
 	MailAlone time.Duration `key:"mail_alone" default:"168h" min:"168h" max:"720h" testmin:"1s" doc:"The wait with the mailbox alone; an owner may choose up to 30 days."`
+	Decision  time.Duration `key:"decision" default:"240h" min:"24h" max:"720h" testmin:"1s" doc:"Within which time operators promise to decide where claims to one account met. The claimants are shown it."`
 }
 
 // HighValue is the section of that name.

@@ -151,11 +151,12 @@ func families() map[string][]string {
 	for _, c := range privacy.Classes {
 		kept = append(kept, c.ID, c.ID+".what", c.ID+".why", c.ID+".kept")
 	}
-	states := []string{"proven", "told", "waiting", "ready", "completed", "cancelled", "disputed", "withdrawn", "lapsed"}
+	states := []string{"proven", "told", "waiting", "ready", "completed", "cancelled", "disputed", "rejected", "withdrawn", "lapsed"}
 	return map[string][]string{
 		"privacy.class.": kept,
 		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code"},
-		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code"},
+		"recover.slot.": {"statement", "statement.text", "document", "document.text", "bank", "bank.text"}, "recover.bring.": {"statement", "document", "bank"},
+		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code", "people"},
 		"plan.way.": {"passkey", "two", "password", "code", "proof", "proof_password", "proof_totp", "mailbox", "operators"},
 		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
 		"stolen.": {
@@ -179,7 +180,7 @@ func families() map[string][]string {
 		"open.": opens, "layer.": {"sessions", "sign_in", "recovery", "contact", "keys"}, "weekday.": {"0", "1", "2", "3", "4", "5", "6"},
 		"tip.":              {"sessions", "methods", "password", "codes", "recovery", "keys", "new_key", "contact", "confirmations", "messages"},
 		"sessions.skipped.": {"quota_exceeded", "server_error", "unreachable"},
-		"hold.reason.":      {"password_changed", "factor_removed", "owner_locked", "cookie_replayed", "other", "contact_changed", "reported_session", "reported_change", "device_lost", "recovery_completed"},
+		"hold.reason.":      {"password_changed", "factor_removed", "owner_locked", "cookie_replayed", "other", "contact_changed", "reported_session", "reported_change", "device_lost", "recovery_completed", "recovery_codes_replaced", "recovery_shortened", "session_disowned", "money_key_leaked", "money_key_found"},
 		"not_me.":           {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address", "at_address"},
 		"genuine.reason.": {"our_host", "our_sender", "unreadable", "other_host", "our_name_elsewhere", "lookalike", "before_at", "not_secure", "other_port", "no_web_address", "number", "other_sender"},
 		"invalid.":        {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang", "phrase", "mail", "markets", "order_most", "day_most", "per_second"},

@@ -515,10 +515,12 @@ func (r *Rooms) Handlers() store.Handlers {
 		signup.CodeMail{}.Kind():  r.Notices.DoCodeMail,
 		contact.CodeMail{}.Kind(): r.Notices.DoContactMail,
 
-		privacy.Due{}.Kind(): r.Privacy.DoDue,
+		privacy.Due{}.Kind():      r.Privacy.DoDue,
+		privacy.Tomorrow{}.Kind(): r.Privacy.DoTomorrow,
 
 		recovery.CodeMail{}.Kind(): r.Recoveries.DoCodeMail,
 		recovery.Remind{}.Kind():   r.Recoveries.DoRemind,
+		recovery.Overdue{}.Kind():  r.Recoveries.DoOverdue,
 	}
 }
 

@@ -215,6 +215,9 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.DepartureBegun:
 		ends, err := time.Parse(time.RFC3339, facts["ends"])
 		return letter.Departure{Ends: ends, Seen: seen}, err
+	case notify.DepartureNear:
+		ends, err := time.Parse(time.RFC3339, facts["ends"])
+		return letter.DepartureNear{Ends: ends}, err
 	case notify.DepartureStopped:
 		return letter.Departure{Seen: seen}, nil
 	case notify.KeyRevoked:

@@ -42,11 +42,8 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		"recovery plan": func() error {
 			return t.DeleteRecoveryPlanByUser(ctx, sqlgen.DeleteRecoveryPlanByUserParams{UserID: u[:]})
 		},
-		"recoveries": func() error {
-			return errors.Join(t.DeleteEvidenceByUser(ctx, sqlgen.DeleteEvidenceByUserParams{UserID: u[:]}),
-				t.DeleteRecoveriesByUser(ctx, sqlgen.DeleteRecoveriesByUserParams{UserID: u[:]}))
-		},
-		"passkeys": func() error { return t.DeletePasskeysByUser(ctx, sqlgen.DeletePasskeysByUserParams{UserID: u[:]}) },
+		"recoveries": func() error { return t.eraseRecoveries(ctx, u) },
+		"passkeys":   func() error { return t.DeletePasskeysByUser(ctx, sqlgen.DeletePasskeysByUserParams{UserID: u[:]}) },
 		"devices": func() error {
 			return t.DeleteDeviceUsersByUser(ctx, sqlgen.DeleteDeviceUsersByUserParams{UserID: u[:]})
 		},

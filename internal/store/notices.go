@@ -143,9 +143,17 @@ func (t *tx) ChangeUserMail(ctx context.Context, u id.User, mail string, now tim
 	if err != nil || !changed {
 		return false, err
 	}
-	return true, t.EndRecoveriesBesides(ctx, sqlgen.EndRecoveriesBesidesParams{
+	err = t.EndRecoveriesBesides(ctx, sqlgen.EndRecoveriesBesidesParams{
 		UserID: u[:], Mail: mail, Now: maybeMicros(now), Outcome: string(recovery.Cancelled), ExpiresAt: micros(now.Add(recovery.Kept)),
 	})
+	if err != nil {
+		return false, err
+	}
+	d, open, err := t.OpenDisputeOf(ctx, u, now)
+	if err != nil || !open {
+		return err == nil, err
+	}
+	return true, t.EndEmptyDispute(ctx, d.ID, recovery.Cancelled, now, now.Add(recovery.Kept))
 }
 
 func (t *tx) PutContactMail(ctx context.Context, u id.User, since time.Time) error {

@@ -64,7 +64,14 @@ func (t *tx) BeginRecovery(ctx context.Context, r id.Recovery, begun, ends, expi
 }
 
 func (t *tx) EndRecovery(ctx context.Context, r id.Recovery, outcome recovery.State, now, until time.Time) (bool, error) {
-	return won(t.Queries.EndRecovery(ctx, sqlgen.EndRecoveryParams{ID: r[:], Now: maybeMicros(now), Outcome: string(outcome), ExpiresAt: micros(until)}))
+	ended, err := won(t.Queries.EndRecovery(ctx, sqlgen.EndRecoveryParams{ID: r[:], Now: maybeMicros(now), Outcome: string(outcome), ExpiresAt: micros(until)}))
+	if err != nil || !ended {
+		return false, err
+	}
+	if outcome == recovery.Withdrawn { // nobody will ask why it was refused
+		until = now
+	}
+	return true, t.ShortenEvidence(ctx, sqlgen.ShortenEvidenceParams{RecoveryID: r[:], Until: micros(until)})
 }
 
 func (t *tx) DeletePassword(ctx context.Context, u id.User) error {
@@ -124,6 +131,7 @@ func caseOf(row sqlgen.Recovery) recovery.Case {
 		Expires: at(row.ExpiresAt), MailCodeUntil: at(row.MailCodeUntil), Shown: maybeAt(row.ProvenAt), Proof: recovery.Proof(row.Proof),
 		Claimed: maybeAt(row.ClaimedAt), Span: time.Duration(row.Span) * time.Microsecond, Begun: maybeAt(row.BegunAt), Ends: maybeAt(row.EndsAt),
 		Ended: maybeAt(row.EndedAt), Outcome: recovery.State(row.Outcome),
+		In: rowID[id.CaseKind](row.CaseID),
 	}
 	copy(c.CodeHash[:], row.CodeHash)
 	copy(c.Browser[:], row.Browser)

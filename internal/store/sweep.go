@@ -62,6 +62,7 @@ func (t *tx) Sweep(ctx context.Context, now time.Time, limit int64) (total int64
 		func() (int64, error) {
 			return t.DeleteRecoveriesBefore(ctx, sqlgen.DeleteRecoveriesBeforeParams{Before: day, MaxRows: limit})
 		},
+		func() (int64, error) { return t.sweepDisputes(ctx, day, limit) },
 		func() (int64, error) { return t.sweepDevices(ctx, unseen, limit) },
 	}
 	for _, step := range steps {

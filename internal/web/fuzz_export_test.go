@@ -29,3 +29,9 @@ func OpenCarried(key []byte, session id.Session, path, carried string) (url.Valu
 	}
 	return c.open(session, path, carried)
 }
+
+// ParseUpload reads a posted form with a file.
+func ParseUpload(contentType []string, body []byte) (url.Values, []byte, error) {
+	f, file, err := parseUpload(contentType, body)
+	return f.values, file, err
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -24,6 +25,8 @@ type recoverPages struct {
 		ClaimWithApp(ctx context.Context, from recovery.From, which id.Recovery, code string) error
 		ClaimWithPassword(ctx context.Context, from recovery.From, which id.Recovery, given secret.Value) error
 		WithCode(ctx context.Context, from recovery.From, which id.Recovery, typed secret.Value) error
+		Hearing(ctx context.Context, from recovery.From, which id.Recovery) (recovery.Hearing, error)
+		Bring(ctx context.Context, from recovery.From, which id.Recovery, s recovery.Slot, given []byte) error
 		Withdraw(ctx context.Context, from recovery.From, which id.Recovery) error
 		Review(ctx context.Context, from recovery.From, which id.Recovery) (recovery.Review, error)
 		FinishWithPassword(ctx context.Context, from recovery.From, which id.Recovery, keep recovery.Keep, fresh secret.Value) (recovery.Recovered, error)
@@ -39,6 +42,8 @@ func (r *recoverPages) mount(on mounter) {
 	on(http.MethodGet, "/recover/case", r.show)
 	on(http.MethodPost, "/recover/recovery-code", r.withCode)
 	on(http.MethodPost, "/recover/claim", r.claim)
+	on(http.MethodPost, "/recover/statement", r.bringStatement)
+	on(http.MethodPost, evidenceAt, r.bringFile)
 	on(http.MethodPost, "/recover/withdraw", r.withdraw)
 	on(http.MethodPost, "/recover/password", r.withPassword)
 }
@@ -135,12 +140,19 @@ func (r *recoverPages) showCase(v *visit, which id.Recovery, from recovery.From,
 		WithProof: v.words.Span(r.waits.WithProof), Alone: v.words.Span(r.waits.MailAlone), Hold: v.words.Span(r.waits.Money),
 		Ends: v.when(c.Ends), Until: v.when(c.Expires), Passwordless: v.web.Factors.Passwordless,
 	}
-	if state == recovery.Ready {
+	switch state { //nolint:exhaustive // the others have nothing more to show
+	case recovery.Ready:
 		has, err := r.room.Review(v.r.Context(), from, which)
 		if err != nil {
 			return err
 		}
 		view.Credentials = v.credentials(has)
+	case recovery.Disputed:
+		h, err := r.room.Hearing(v.r.Context(), from, which)
+		if err != nil {
+			return err
+		}
+		view.Due, view.Evidence = v.when(h.Due), v.evidence(h)
 	}
 	return v.show(page.RecoverCasePage(v.frame("recover.case"), view))
 }
@@ -197,6 +209,44 @@ func (r *recoverPages) claim(v *visit) error {
 		err = r.room.Claim(v.r.Context(), from, which)
 	}
 	return r.after(v, which, from, err)
+}
+
+// evidence is what can be brought to a dispute, and what was.
+func (v *visit) evidence(h recovery.Hearing) (list []page.Evidence) {
+	for _, w := range recovery.Slots {
+		view := page.Evidence{Slot: string(w.Slot), Required: w.Required, Takes: strings.Join(w.Kinds, ",")}
+		for _, e := range h.Evidence {
+			if e.Slot == w.Slot {
+				view.Brought, view.Gone = v.when(e.Born), v.when(e.Gone)
+			}
+		}
+		list = append(list, view)
+	}
+	return list
+}
+
+func (r *recoverPages) bringStatement(v *visit) error {
+	in, err := v.form.only("recovery", "evidence")
+	if err != nil {
+		return err
+	}
+	return r.bring(v, in["recovery"], recovery.Statement, []byte(in["evidence"]))
+}
+
+func (r *recoverPages) bringFile(v *visit) error {
+	in, err := v.form.only("slot")
+	if err != nil {
+		return err
+	}
+	return r.bring(v, v.r.URL.Query().Get("recovery"), recovery.Slot(in["slot"]), v.file)
+}
+
+func (r *recoverPages) bring(v *visit, text string, s recovery.Slot, given []byte) error {
+	which, from, err := v.caseOf(text)
+	if err != nil {
+		return err
+	}
+	return r.after(v, which, from, r.room.Bring(v.r.Context(), from, which, s, given))
 }
 
 func (r *recoverPages) withdraw(v *visit) error {

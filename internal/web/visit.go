@@ -45,6 +45,10 @@ type visit struct {
 	body    []byte
 	bodyErr error
 	form    form
+	// file came with the form, where that has one.
+	file []byte
+	// release gives back the room for it; nil for none.
+	release func()
 	// sent is the form as it came, for a handler that has to be asked again.
 	sent url.Values
 	// tip is the word of advice of the page, unless its reader put it away.
@@ -115,7 +119,7 @@ const (
 // receive reads the form of a POST before anybody is asked who they are: a form may take its time, and its session may end meanwhile. What is
 // wrong with it is told by fill, to a reader who is known by then.
 func (v *visit) receive() error {
-	if v.r.Method == http.MethodPost {
+	if v.r.Method == http.MethodPost && v.line.Pattern != evidenceAt {
 		v.body, v.bodyErr = httpx.ReadBody(v.w, v.r, maxForm, formTime)
 	}
 	return nil
@@ -129,7 +133,12 @@ func (v *visit) fill() (err error) {
 	if v.bodyErr != nil {
 		return v.bodyErr
 	}
-	if v.form, err = parseForm(v.r.Header["Content-Type"], v.body); err != nil {
+	if v.line.Pattern == evidenceAt {
+		err = v.receiveEvidence()
+	} else {
+		v.form, err = parseForm(v.r.Header["Content-Type"], v.body)
+	}
+	if err != nil {
 		return err
 	}
 	token := v.form.take("form_token")

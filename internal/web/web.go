@@ -223,6 +223,11 @@ func (w *Web) refuseUnrouted(rw http.ResponseWriter, r *http.Request, err error)
 func (w *Web) serve(rw http.ResponseWriter, r *http.Request, line route.Line, h handler) {
 	w.harden(rw, r)
 	v := w.newVisit(rw, r, line)
+	defer func() {
+		if v.release != nil {
+			v.release()
+		}
+	}()
 	for _, step := range []handler{(*visit).receive, (*visit).recognise, (*visit).sameOrigin, (*visit).permitted, (*visit).fill, (*visit).act, (*visit).prove, (*visit).advise, h} {
 		err := step(v)
 		if errors.Is(err, errAnswered) {

@@ -266,10 +266,22 @@ const (
 	RecoveryUnknown Code = "recovery.unknown"
 	// RecoveryOver: The case does not stand where this can be done. Nothing was changed.
 	RecoveryOver Code = "recovery.over"
+	// RecoveryTooMany: Too many people claim this account already. Nothing was changed.
+	RecoveryTooMany Code = "recovery.too_many"
 	// RecoveryMailCodeRefused: That code is not right, or it is too old.
 	RecoveryMailCodeRefused Code = "recovery.mail_code_refused"
 	// RecoveryProofRefused: That did not hold.
 	RecoveryProofRefused Code = "recovery.proof_refused"
+	// EvidenceRefused: That does not fit here. Nothing was kept.
+	EvidenceRefused Code = "evidence.refused"
+	// EvidenceReplacedOften: This was replaced too often.
+	EvidenceReplacedOften Code = "evidence.replaced_often"
+	// CaseUnknown: There is no such case.
+	CaseUnknown Code = "case.unknown"
+	// CaseOver: The case has ended. Nothing was changed.
+	CaseOver Code = "case.over"
+	// CaseEvidenceMissing: The claimant has not brought everything that is needed.
+	CaseEvidenceMissing Code = "case.evidence_missing"
 	// LabNoTestKey: The request names no test key of your account.
 	LabNoTestKey Code = "lab.no_test_key"
 	// RequestNotRefused: No refused request of yours has this id, or it is no longer kept.
@@ -689,12 +701,30 @@ var registry = map[Code]Entry{
 	RecoveryOver: {Code: RecoveryOver, Status: 409, Sight: Anyone, Outside: "",
 		English: "The case does not stand where this can be done. Nothing was changed.", EnglishFix: "Look at where it stands, or begin a recovery.",
 		Korean: "지금 단계에서는 할 수 없는 작업입니다. 변경된 것은 없습니다.", KoreanFix: "진행 상황을 확인하거나 복구를 새로 시작해 주십시오."},
+	RecoveryTooMany: {Code: RecoveryTooMany, Status: 409, Sight: Anyone, Outside: "",
+		English: "Too many people claim this account already. Nothing was changed.", EnglishFix: "People are deciding over the claims that are there. Use a recovery code, or ask again when they have.",
+		Korean: "이미 너무 많은 복구 요청이 있습니다. 변경된 것은 없습니다.", KoreanFix: "담당자가 먼저 들어온 요청을 검토하고 있습니다. 복구 코드를 사용하거나 검토가 끝난 뒤 다시 요청해 주십시오."},
 	RecoveryMailCodeRefused: {Code: RecoveryMailCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That code is not right, or it is too old.", EnglishFix: "Check the newest mail from us, or begin again.",
 		Korean: "코드가 올바르지 않거나 만료되었습니다.", KoreanFix: "가장 최근에 받은 메일을 확인하거나 다시 시작해 주십시오."},
 	RecoveryProofRefused: {Code: RecoveryProofRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That did not hold.", EnglishFix: "Try again, or choose another way. Nothing is lost by a wrong try.",
 		Korean: "인증에 실패했습니다.", KoreanFix: "다시 시도하거나 다른 방법을 선택해 주십시오. 잘못 입력해도 잃는 것은 없습니다."},
+	EvidenceRefused: {Code: EvidenceRefused, Status: 422, Sight: Anyone, Outside: "",
+		English: "That does not fit here. Nothing was kept.", EnglishFix: "A statement is text of at most 16 kB; a document is a JPEG, PNG or PDF of at most 4 MB.",
+		Korean: "이 항목에 제출할 수 없는 자료입니다. 저장된 것은 없습니다.", KoreanFix: "설명은 16kB 이하의 글, 문서는 4MB 이하의 JPEG, PNG, PDF 파일이어야 합니다."},
+	EvidenceReplacedOften: {Code: EvidenceReplacedOften, Status: 409, Sight: Anyone, Outside: "",
+		English: "This was replaced too often.", EnglishFix: "What you brought last stays. Give the recovery up and begin again if it is wrong.",
+		Korean: "너무 여러 번 바꾸었습니다.", KoreanFix: "마지막으로 제출한 자료가 유지됩니다. 잘못되었다면 복구 요청을 철회하고 다시 시작해 주십시오."},
+	CaseUnknown: {Code: CaseUnknown, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such case.", EnglishFix: "List the cases again.",
+		Korean: "해당 검토 건이 없습니다.", KoreanFix: "검토 건 목록을 다시 확인해 주십시오."},
+	CaseOver: {Code: CaseOver, Status: 409, Sight: Anyone, Outside: "",
+		English: "The case has ended. Nothing was changed.", EnglishFix: "Look at how it ended.",
+		Korean: "이미 끝난 검토 건입니다. 변경된 것은 없습니다.", KoreanFix: "어떻게 끝났는지 확인해 주십시오."},
+	CaseEvidenceMissing: {Code: CaseEvidenceMissing, Status: 409, Sight: Anyone, Outside: "",
+		English: "The claimant has not brought everything that is needed.", EnglishFix: "Wait until the required evidence is there.",
+		Korean: "청구인이 필요한 자료를 모두 제출하지 않았습니다.", KoreanFix: "필수 자료가 제출될 때까지 기다려 주십시오."},
 	LabNoTestKey: {Code: LabNoTestKey, Status: 404, Sight: Anyone, Outside: "",
 		English: "The request names no test key of your account.", EnglishFix: "Sign it with a test key. The lab speaks of no other keys.",
 		Korean: "요청에 본인 계정의 테스트 키가 없습니다.", KoreanFix: "테스트 키로 서명해 주십시오. 다른 키는 다루지 않습니다."},

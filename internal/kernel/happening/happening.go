@@ -63,8 +63,9 @@ const (
 	ReportedChange  Kind = "reported_change"
 	// ContactChanged: an address at which the user is reached took the place of another.
 	ContactChanged Kind = "contact_changed"
-	// DepartureBegun and DepartureStopped: the user wants to be erased after a wait, or stays after all.
+	// DepartureBegun and DepartureStopped: the user wants to be erased after a wait, or stays after all. DepartureNear: a day of it is left.
 	DepartureBegun   Kind = "departure_begun"
+	DepartureNear    Kind = "departure_near"
 	DepartureStopped Kind = "departure_stopped"
 	UserDisabled     Kind = "user_disabled"
 	UserEnabled      Kind = "user_enabled"
@@ -74,8 +75,10 @@ const (
 	RecoveryCompleted     Kind = "recovery_completed"
 	RecoveryCancelled     Kind = "recovery_cancelled"
 	RecoveryDisputed      Kind = "recovery_disputed"
-	RecoveryShortened     Kind = "recovery_shortened"
-	DeviceLost            Kind = "device_lost"
+	// RecoveryRejected: people decided, or had time to, and none of the claims that met goes on.
+	RecoveryRejected  Kind = "recovery_rejected"
+	RecoveryShortened Kind = "recovery_shortened"
+	DeviceLost        Kind = "device_lost"
 
 	// UserRaised: the user is of high value, and will be asked for a passkey. UserLowered takes that back.
 	UserRaised  Kind = "user_raised"

@@ -51,6 +51,8 @@ type (
 	ContactChange = Of[ContactChangeKind]
 	// Recovery is a way back into an account.
 	Recovery = Of[RecoveryKind]
+	// Case is work for reviewers.
+	Case = Of[CaseKind]
 )
 
 // The kinds themselves, for New and Parse.
@@ -71,6 +73,7 @@ type (
 	MessageKind       struct{}
 	ContactChangeKind struct{}
 	RecoveryKind      struct{}
+	CaseKind          struct{}
 )
 
 func (UserKind) prefix() string          { return "usr_" }
@@ -89,6 +92,7 @@ func (ConfirmationKind) prefix() string  { return "cnf_" }
 func (MessageKind) prefix() string       { return "msg_" }
 func (ContactChangeKind) prefix() string { return "cch_" }
 func (RecoveryKind) prefix() string      { return "rcv_" }
+func (CaseKind) prefix() string          { return "cas_" }
 
 // base32 of 16 bytes is 26 characters whose last one carries only 3 bits; Parse refuses any other spelling of the same bytes.
 var text = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

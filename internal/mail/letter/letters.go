@@ -314,6 +314,19 @@ func (l AccountLock) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// DepartureNear reports that a day is left until the user is erased, as they asked.
+type DepartureNear struct{ Ends time.Time }
+
+func (l DepartureNear) compose(w *writer) {
+	w.subjectLine("departure_near.subject")
+	w.heading("departure_near.heading")
+	w.paragraph("departure_near.first", "ends", w.moment(l.Ends))
+	w.paragraph("departure_near.then")
+	w.paragraph("departure_begun.not_you")
+	w.button("button.privacy", w.links.privacy())
+	w.footOfAccount()
+}
+
 // Departure reports that the user wants to be erased at Ends, or, with the zero time, that they stay.
 type Departure struct {
 	Ends time.Time

@@ -89,6 +89,18 @@ func (l RecoveryDisputed) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// RecoveryRejected reports that people let none of the recoveries that met go on.
+type RecoveryRejected struct{}
+
+func (l RecoveryRejected) compose(w *writer) {
+	w.subjectLine("recovery_rejected.subject")
+	w.heading("recovery_rejected.heading")
+	w.paragraph("recovery_rejected.first")
+	w.paragraph("recovery_rejected.next", "origin", w.links.Origin)
+	w.button("button.recovery", w.links.recovery())
+	w.footOfAccount()
+}
+
 // RecoveryCompleted reports that somebody came back into the account, and what ended with that.
 type RecoveryCompleted struct {
 	Seen Sighting

@@ -210,6 +210,20 @@ const (
 	RecoveryCodeUsed Action = "recovery.code_used"
 	// RecoveryDisputed: Two recoveries of your account stopped each other. People will decide.
 	RecoveryDisputed Action = "recovery.disputed"
+	// EvidenceAdded: In a recovery case, something was brought for people to look at ({slot}).
+	EvidenceAdded Action = "evidence.added"
+	// EvidenceRead: An operator looked at what was brought to a recovery case ({slot}): {reason}.
+	EvidenceRead Action = "evidence.read"
+	// CaseShown: An operator looked at a recovery case of your account.
+	CaseShown Action = "case.shown"
+	// CaseApproved: An operator approved a recovery of your account. A second one is needed.
+	CaseApproved Action = "case.approved"
+	// CaseDecided: Two operators approved a recovery of your account. It waits, and you can stop it.
+	CaseDecided Action = "case.decided"
+	// CaseRejected: An operator let no recovery of your account go on: {reason}.
+	CaseRejected Action = "case.rejected"
+	// CaseLapsed: Nobody decided over the recoveries of your account in time. None goes on.
+	CaseLapsed Action = "case.lapsed"
 	// RecoveryCancelled: You stopped a recovery of your account. It is kept as a suspected takeover.
 	RecoveryCancelled Action = "recovery.cancelled"
 	// RecoveryWithdrawn: A recovery was given up by whoever began it.
@@ -337,6 +351,13 @@ var actions = map[Action]Words{
 	RecoveryBegun:            {Quiet: false, English: "You were told of a recovery of your account. It can be finished from {until}.", Korean: "계정 복구 사실을 알려 드렸습니다. {until}부터 마무리할 수 있습니다."},
 	RecoveryCodeUsed:         {Quiet: false, English: "A recovery code was used.", Korean: "복구 코드가 사용되었습니다."},
 	RecoveryDisputed:         {Quiet: false, English: "Two recoveries of your account stopped each other. People will decide.", Korean: "두 건의 계정 복구 요청이 서로를 멈추게 했습니다. 담당자가 판단합니다."},
+	EvidenceAdded:            {Quiet: false, English: "In a recovery case, something was brought for people to look at ({slot}).", Korean: "계정 복구 검토에 자료를 제출했습니다({slot})."},
+	EvidenceRead:             {Quiet: false, English: "An operator looked at what was brought to a recovery case ({slot}): {reason}.", Korean: "담당자가 계정 복구 검토 자료를 열람했습니다({slot}): {reason}."},
+	CaseShown:                {Quiet: false, English: "An operator looked at a recovery case of your account.", Korean: "담당자가 계정 복구 검토 건을 조회했습니다."},
+	CaseApproved:             {Quiet: false, English: "An operator approved a recovery of your account. A second one is needed.", Korean: "담당자 한 명이 계정 복구를 승인했습니다. 한 명이 더 승인해야 합니다."},
+	CaseDecided:              {Quiet: false, English: "Two operators approved a recovery of your account. It waits, and you can stop it.", Korean: "담당자 두 명이 계정 복구를 승인했습니다. 대기 기간이 지나야 진행되며 중단하실 수 있습니다."},
+	CaseRejected:             {Quiet: false, English: "An operator let no recovery of your account go on: {reason}.", Korean: "담당자가 계정 복구 요청을 모두 거절했습니다: {reason}."},
+	CaseLapsed:               {Quiet: false, English: "Nobody decided over the recoveries of your account in time. None goes on.", Korean: "기한 안에 판단이 내려지지 않아 계정 복구 요청이 모두 끝났습니다."},
 	RecoveryCancelled:        {Quiet: false, English: "You stopped a recovery of your account. It is kept as a suspected takeover.", Korean: "계정 복구를 중단했습니다. 계정 탈취 시도로 의심되어 기록해 둡니다."},
 	RecoveryWithdrawn:        {Quiet: false, English: "A recovery was given up by whoever began it.", Korean: "계정 복구를 시작한 사람이 요청을 철회했습니다."},
 	RecoveryCompleted:        {Quiet: false, English: "Your account was recovered. Removed: {removed}.", Korean: "계정이 복구되었습니다. 삭제된 수단: {removed}."},

@@ -129,6 +129,7 @@ var table = map[happening.Kind]Row{
 	happening.UserEnabled:       {},
 
 	happening.DepartureBegun:   {Notice: notify.DepartureBegun},
+	happening.DepartureNear:    {Notice: notify.DepartureNear},
 	happening.DepartureStopped: {Notice: notify.DepartureStopped},
 
 	happening.RecoveryCodesReplaced: {Leaving: Dies, This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.RecoveryCodesReplaced},
@@ -136,6 +137,7 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryCompleted:     {Leaving: Dies, Others: Dies, Keys: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
 	happening.RecoveryCancelled:     {Leaving: Dies, Notice: notify.RecoveryCancelled},
 	happening.RecoveryDisputed:      {Leaving: Dies, Notice: notify.RecoveryDisputed},
+	happening.RecoveryRejected:      {Notice: notify.RecoveryRejected},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
 	happening.UserRaised:            {Notice: notify.UserRaised},
 	happening.UserLowered:           {Notice: notify.UserLowered},

@@ -51,7 +51,7 @@ func TestWhatDiesWhen(t *testing.T) {
 func TestEveryRowHappens(t *testing.T) {
 	apart := map[happening.Kind]bool{
 		happening.SignedUp: true, happening.UserEnabled: true, happening.OwnerUnlocked: true, // they have nothing yet, or nothing any more
-		happening.DepartureBegun: true, happening.DepartureStopped: true,
+		happening.DepartureBegun: true, happening.DepartureNear: true, happening.DepartureStopped: true, happening.RecoveryRejected: true,
 		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, happening.KeyExpiring: true, happening.KeyExpired: true, happening.KeyLapsing: true,
 		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, // they only tell, and that is tried where they happen
 	}
@@ -88,6 +88,7 @@ func TestEveryNoticeHasItsContainment(t *testing.T) {
 	nothing := map[notify.Letter]bool{
 		notify.Welcome: true, notify.Contained: true, notify.DepartureStopped: true,
 		notify.UserRaised: true, notify.UserLowered: true, // the operator did
+		notify.RecoveryRejected: true,
 		// The key that it is about is blocked already.
 		notify.KeyFound: true,
 		// Time did these.

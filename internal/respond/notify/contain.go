@@ -84,6 +84,7 @@ var containments = map[Letter]Containment{
 	DeviceLost:            {Kind: happening.ReportedChange},
 	ContactChanged:        {Kind: happening.ReportedChange, Undo: true},
 	DepartureBegun:        {Kind: happening.ReportedChange, Stay: true},
+	DepartureNear:         {Kind: happening.ReportedChange, Stay: true},
 }
 
 // ContainmentOf is what the link of a letter stops; ok is false for one without a link.

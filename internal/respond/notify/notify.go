@@ -75,9 +75,11 @@ const (
 	RecoveryCancelled     Letter = "recovery_cancelled"
 	RecoveryDisputed      Letter = "recovery_disputed"
 	RecoveryCompleted     Letter = "recovery_completed"
+	RecoveryRejected      Letter = "recovery_rejected"
 	RecoveryShortened     Letter = "recovery_shortened"
 	DeviceLost            Letter = "device_lost"
 	DepartureBegun        Letter = "departure_begun"
+	DepartureNear         Letter = "departure_near"
 	DepartureStopped      Letter = "departure_stopped"
 
 	UserRaised  Letter = "user_raised"

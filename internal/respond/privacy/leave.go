@@ -28,6 +28,16 @@ type Due struct {
 // Kind names the job.
 func (Due) Kind() string { return "departure" }
 
+// Tomorrow is the job that tells somebody a day before they are erased. It is about the departure that ends then, and no other.
+type Tomorrow struct {
+	User id.User `json:"user"`
+	// At is the end of the departure in microseconds.
+	At int64 `json:"at"`
+}
+
+// Kind names the job.
+func (Tomorrow) Kind() string { return "departure_near" }
+
 // Of gives the principal's own departure; found is false for somebody who stays.
 func (s *Privacy) Of(ctx context.Context, p principal.Principal) (d Departure, found bool, err error) {
 	err = s.Ledger.View(ctx, func(tx Tx) error {
@@ -63,11 +73,22 @@ func (s *Privacy) Leave(ctx context.Context, p principal.Principal, typed string
 		if err := tx.EnqueueAt(ctx, Due{p.User, d.Due.UnixMicro()}, d.Due); err != nil {
 			return audit.Event{}, err
 		}
-		facts := map[string]string{"ends": d.Due.UTC().Format(time.RFC3339)}
+		if s.Wait > day {
+			if err := tx.EnqueueAt(ctx, Tomorrow{p.User, d.Due.UnixMicro()}, d.Due.Add(-day)); err != nil {
+				return audit.Event{}, err
+			}
+		}
+		facts := endsOf(d)
 		h := happening.Happening{Kind: happening.DepartureBegun, User: p.User, Session: p.Session, Facts: facts}
 		return audit.Event{Action: audit.DepartureBegun, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h.SeenFrom(p.Origin))
 	})
 	return d, s.StepUps.Ask(ctx, err)
+}
+
+const day = 24 * time.Hour
+
+func endsOf(d Departure) map[string]string {
+	return map[string]string{"ends": d.Due.UTC().Format(time.RFC3339)}
 }
 
 func (s *Privacy) mayLeave(ctx context.Context, tx Tx, u id.User, typed string) error {
@@ -110,12 +131,32 @@ func (s *Privacy) stayed(ctx context.Context, tx Tx, p principal.Principal, u id
 	return audit.Event{Action: audit.DepartureStopped, Actor: p, Person: u}, s.Follow.Apply(ctx, tx, h.SeenFrom(p.Origin))
 }
 
-// Stop ends a departure in the caller's transaction, where there is one; room respond calls it where the table says so.
+// Stop ends a departure in the caller's transaction, where there is one, and tells the user; room respond calls it where the table says so.
 func (s *Privacy) Stop(ctx context.Context, tx any, u id.User) error {
-	if _, err := txn.As[Tx](tx).DeleteDeparture(ctx, u); err != nil {
+	won, err := txn.As[Tx](tx).DeleteDeparture(ctx, u)
+	if err != nil {
 		return fmt.Errorf("stop departure: %w", err)
 	}
-	return nil
+	if !won {
+		return nil
+	}
+	return s.Follow.Apply(ctx, tx, happening.Happening{Kind: happening.DepartureStopped, User: u})
+}
+
+// DoTomorrow tells somebody that a day is left. Whoever stays meanwhile hears nothing, nor does who asked anew, of the wish before.
+func (s *Privacy) DoTomorrow(ctx context.Context, fields []byte) error {
+	var job Tomorrow
+	if err := json.Unmarshal(fields, &job); err != nil {
+		return fmt.Errorf("decode job: %w", err)
+	}
+	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		quiet := audit.Quiet(audit.Housekeeping)
+		d, found, err := tx.DepartureOf(ctx, job.User)
+		if err != nil || !found || d.Due.UnixMicro() != job.At {
+			return quiet, err
+		}
+		return quiet, s.Follow.Apply(ctx, tx, happening.Happening{Kind: happening.DepartureNear, User: job.User, Facts: endsOf(d)})
+	})
 }
 
 // DoDue erases who wanted to leave, at the end of their wait. Who would leave other members without an owner, or whose account is claimed back,

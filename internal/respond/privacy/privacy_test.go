@@ -131,8 +131,28 @@ func TestLeave(t *testing.T) {
 		if last := letters[len(letters)-1]; last.Notice != notify.DepartureBegun || last.Link == "" {
 			t.Errorf("she is told %+v", last)
 		}
-		time.Sleep(week - time.Minute)
-		s.Settle()
+		near := func() (n int) {
+			t.Helper()
+			s.Settle()
+			for _, l := range s.Mailbox.Letters(ada.Mail) {
+				if l.Notice == notify.DepartureNear && l.Link != "" {
+					n++
+				}
+			}
+			return n
+		}
+		time.Sleep(week - 24*time.Hour - time.Minute)
+		if n := near(); n != 0 {
+			t.Errorf("told %d times that tomorrow is near, too early", n)
+		}
+		time.Sleep(time.Minute)
+		if n := near(); n != 1 {
+			t.Errorf("told %d times a day before", n)
+		}
+		time.Sleep(24*time.Hour - time.Minute)
+		if n := near(); n != 1 {
+			t.Errorf("told %d times a minute before", n)
+		}
 		if _, _, err := s.Accounts.ByMail(t.Context(), ada.Mail); err != nil {
 			t.Errorf("a minute before: %v", err)
 		}
@@ -185,6 +205,18 @@ func TestStay(t *testing.T) {
 				s.Settle()
 				if _, _, err := s.Accounts.ByMail(t.Context(), ada.Mail); err != nil {
 					t.Errorf("she is gone: %v", err)
+				}
+				stopped := 0
+				for _, l := range s.Mailbox.Letters(ada.Mail) {
+					switch l.Notice {
+					case notify.DepartureNear:
+						t.Error("she is told that a day is left")
+					case notify.DepartureStopped:
+						stopped++
+					}
+				}
+				if stopped != 1 {
+					t.Errorf("she is told %d times that she stays", stopped)
 				}
 			})
 		})

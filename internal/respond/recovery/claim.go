@@ -85,7 +85,7 @@ func (r *Recoveries) ClaimWithPassword(ctx context.Context, from From, which id.
 	})
 }
 
-// claim runs one proof and starts the wait, or, where another claim is waiting, stops both.
+// claim runs one proof and starts the wait, or, where another claim stands, stops both.
 func (r *Recoveries) claim(ctx context.Context, from From, which id.Recovery, with Proof, prove prove) error {
 	var refused error
 	err := r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -161,23 +161,30 @@ func (r *Recoveries) spanOf(ctx context.Context, tx Tx, u id.User, with Proof) (
 	return max(r.Waits.MailAlone, chosen.MailAlone), nil
 }
 
-// dispute stops claims that met: none of them goes on, and people decide.
-func (r *Recoveries) dispute(ctx context.Context, tx Tx, claims []Case, facts map[string]string) error {
-	if err := r.stop(ctx, tx, claims, Disputed); err != nil {
-		return err
-	}
-	h := happening.Happening{Kind: happening.RecoveryDisputed, User: claims[0].User, Facts: facts}
-	return r.Follow.Apply(ctx, tx, h)
-}
-
 func (r *Recoveries) stop(ctx context.Context, tx Tx, claims []Case, outcome State) error {
-	now := r.Now()
 	for _, c := range claims {
-		if _, err := tx.EndRecovery(ctx, c.ID, outcome, now, now.Add(Kept)); err != nil {
-			return fmt.Errorf("end recovery: %w", err)
+		if _, err := r.end(ctx, tx, c, outcome, r.Now().Add(Kept)); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// end ends a case, and the dispute that it was the last of.
+func (r *Recoveries) end(ctx context.Context, tx Tx, c Case, outcome State, until time.Time) (won bool, err error) {
+	now := r.Now()
+	if won, err = tx.EndRecovery(ctx, c.ID, outcome, now, until); err != nil || !won {
+		return won, err
+	}
+	return true, endEmpty(ctx, tx, c.In, outcome, now)
+}
+
+// endEmpty ends a dispute that no claim waits in any more.
+func endEmpty(ctx context.Context, tx Tx, in id.Case, outcome State, now time.Time) error {
+	if in.IsZero() {
+		return nil
+	}
+	return tx.EndEmptyDispute(ctx, in, outcome, now, now.Add(Kept))
 }
 
 // WithCode shows a recovery code, which is spent by it, and makes the case ready: the code and the mailbox are two proofs by different ways
@@ -186,7 +193,7 @@ func (r *Recoveries) stop(ctx context.Context, tx Tx, claims []Case, outcome Sta
 func (r *Recoveries) WithCode(ctx context.Context, from From, which id.Recovery, typed secret.Value) error {
 	var refused error
 	err := r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		c, err := r.take(ctx, tx, from, which, Proven, Told, Waiting)
+		c, err := r.take(ctx, tx, from, which, Proven, Told, Waiting, Disputed)
 		if err != nil {
 			return audit.Event{}, err
 		}
@@ -217,6 +224,9 @@ func (r *Recoveries) WithCode(ctx context.Context, from From, which id.Recovery,
 		c.Proof, c.Claimed, c.Begun, c.Ends, c.Expires = WithCode, now, now, now, now.Add(codeLife)
 		if won, err := tx.HastenRecovery(ctx, c); err != nil || !won {
 			return audit.Event{}, fmt.Errorf("hasten recovery: won %t: %w", won, err)
+		}
+		if err := endEmpty(ctx, tx, c.In, Cancelled, now); err != nil {
+			return audit.Event{}, err
 		}
 		event.Action = audit.RecoveryCodeUsed
 		return event, tx.ForgetTries(ctx, bucket)
@@ -278,7 +288,7 @@ func (r *Recoveries) DoRemind(ctx context.Context, fields []byte) error {
 			return quiet, tx.EnqueueAt(ctx, job, next)
 		case Ready:
 			return quiet, tell(ctx, tx, c, notify.RecoveryReady, nil, now)
-		case Asked, Proven, Completed, Cancelled, Disputed, Withdrawn, Lapsed:
+		case Asked, Proven, Disputed, Completed, Cancelled, Rejected, Withdrawn, Lapsed:
 		}
 		return quiet, nil
 	})
@@ -308,8 +318,7 @@ func (r *Recoveries) Cancel(ctx context.Context, p principal.Principal, which id
 		if err := r.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
 		}
-		now := r.Now()
-		won, err := tx.EndRecovery(ctx, which, Cancelled, now, now.Add(Kept))
+		won, err := r.end(ctx, tx, c, Cancelled, r.Now().Add(Kept))
 		if err != nil || !won {
 			return audit.Event{}, fmt.Errorf("cancel recovery: won %t: %w", won, err)
 		}
@@ -322,7 +331,7 @@ func (r *Recoveries) Cancel(ctx context.Context, p principal.Principal, which id
 
 // floorOf is the weakest proof that outweighs a claim's. Where the user can give a better one, that is asked for.
 func floorOf(with Proof) assurance.Level {
-	if with == WithApp || with == WithCode {
+	if with == WithApp || with == WithCode || with == ByPeople {
 		return assurance.Mfa
 	}
 	return assurance.Pwd
@@ -331,12 +340,11 @@ func floorOf(with Proof) assurance.Level {
 // Withdraw ends a case by the hand of its claimant. Errors: recovery.unknown, recovery.over.
 func (r *Recoveries) Withdraw(ctx context.Context, from From, which id.Recovery) error {
 	return r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		c, err := r.at(ctx, tx, from, which, Proven, Told, Waiting, Ready)
+		c, err := r.at(ctx, tx, from, which, Proven, Told, Waiting, Ready, Disputed)
 		if err != nil {
 			return audit.Event{}, err
 		}
-		now := r.Now()
-		won, err := tx.EndRecovery(ctx, which, Withdrawn, now, now.Add(day))
+		won, err := r.end(ctx, tx, c, Withdrawn, r.Now().Add(day))
 		if err == nil && !won {
 			err = fault.New(fault.RecoveryOver)
 		}

@@ -180,7 +180,7 @@ func (r *Recoveries) finish(ctx context.Context, from From, which id.Recovery, k
 
 // win completes a case, and stops whatever else is claimed of the account.
 func (r *Recoveries) win(ctx context.Context, tx Tx, c Case, now time.Time) error {
-	won, err := tx.EndRecovery(ctx, c.ID, Completed, now, now.Add(Kept))
+	won, err := r.end(ctx, tx, c, Completed, now.Add(Kept))
 	if err != nil {
 		return fmt.Errorf("complete recovery: %w", err)
 	}

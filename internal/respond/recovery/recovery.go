@@ -7,8 +7,11 @@
 //	asked ─mailed code─▶ proven ─recovery code────────────────────────▶ ready ─new credential─▶ completed
 //	                            ├─password or app─▶ told ─▶ waiting 72 h ─▶ ready
 //	                            └─nothing more────▶ told ─▶ waiting 7–30 d ─▶ ready
-//	told, waiting, ready ─owner's proof─▶ cancelled      ─second claim─▶ disputed (people decide)
-//	any ─its claimant─▶ withdrawn                        ─time─▶ lapsed
+//	told, waiting, ready ─another claim─▶ disputed ─two operators─▶ told ─▶ waiting 72 h ─▶ ready
+//	                                               ├─recovery code─▶ ready
+//	                                               └─an operator───▶ rejected
+//	told, waiting, ready, disputed ─owner's proof─▶ cancelled
+//	any ─its claimant─▶ withdrawn                   ─time─▶ lapsed
 //
 // Invariant: an address without a user who may sign in costs the same statements and gets the same answers as one with, and no code ever fits.
 // A wait starts when its owner was told, never before. Of any number who complete, cancel or dispute a case one wins, and of several claims to
@@ -47,6 +50,8 @@ const (
 	WithPassword Proof = "password"
 	WithApp      Proof = "totp"
 	WithCode     Proof = "recovery_code"
+	// ByPeople: claims met, and operators approved this one.
+	ByPeople Proof = "people"
 )
 
 // word is how the log names a proof.
@@ -67,10 +72,12 @@ const (
 	Told    State = "told" // claimed; the notice that starts the wait is under way
 	Waiting State = "waiting"
 	Ready   State = "ready"
+	// Disputed: another claim was met, and people decide.
+	Disputed State = "disputed"
 	// Completed and the others below are the ends. Words are stored and never change.
 	Completed State = "completed"
 	Cancelled State = "cancelled"
-	Disputed  State = "disputed"
+	Rejected  State = "rejected"
 	Withdrawn State = "withdrawn"
 	Lapsed    State = "lapsed"
 )
@@ -100,6 +107,8 @@ type Case struct {
 	Begun, Ends time.Time
 	Ended       time.Time
 	Outcome     State
+	// In is the dispute that it waits in, or ended in; zero for none.
+	In id.Case
 }
 
 // State says where the case stands at now.
@@ -113,6 +122,8 @@ func (c Case) State(now time.Time) State {
 		return Asked
 	case c.Claimed.IsZero():
 		return Proven
+	case !c.In.IsZero():
+		return Disputed
 	case c.Begun.IsZero():
 		return Told
 	case now.Before(c.Ends):
@@ -133,7 +144,7 @@ const (
 	codeLife = 24 * time.Hour
 	// untoldLife is how long a claim waits for its notice to arrive. A mail that cannot be delivered for so long never will be.
 	untoldLife = 30 * 24 * time.Hour
-	// Kept is how long an ended case can still be looked at, and its evidence is kept.
+	// Kept is how long an ended case can still be looked at, and its evidence is kept: whoever was refused can ask why.
 	Kept      = 30 * 24 * time.Hour
 	mailTries = 5
 )
@@ -159,8 +170,10 @@ type Tx interface {
 	// HastenRecovery makes a case ready, claimed or not.
 	HastenRecovery(ctx context.Context, c Case) (won bool, err error)
 	BeginRecovery(ctx context.Context, r id.Recovery, begun, ends, expires time.Time) (won bool, err error)
-	// EndRecovery names one winner, and keeps the case to be looked at until then.
+	// EndRecovery names one winner, and keeps the case to be looked at until then, and what was brought to it no longer; of one that was
+	// withdrawn nothing that was brought is kept.
 	EndRecovery(ctx context.Context, r id.Recovery, outcome State, now, until time.Time) (won bool, err error)
+	disputeTx
 	// DeletePassword takes a password away that its owner did not confirm.
 	DeletePassword(ctx context.Context, u id.User) error
 	// DelayPasskeys lets no passkey of a user approve money before then.
@@ -195,6 +208,8 @@ type Waits struct {
 	WithProof, MailAlone time.Duration
 	// Money is how long money stays after a recovery.
 	Money time.Duration
+	// Decision is within which time people promise to decide over claims that met.
+	Decision time.Duration
 }
 
 // MaxMailAlone is the longest wait that an owner may choose.
@@ -212,6 +227,7 @@ type Deps struct {
 	Follow     happening.Applier
 	Post       Post
 	Keys       Keys
+	Sealer     ceremony.Sealer
 	Waits      Waits
 	Limits     throttle.Limits
 	// SourceLimits bound what one network may begin over all addresses.
@@ -223,7 +239,8 @@ type Deps struct {
 // Recoveries brings people back.
 type Recoveries struct {
 	Deps
-	took func(with string, d time.Duration)
+	took    func(with string, d time.Duration)
+	uploads uploads
 }
 
 // Measure is called once, while the graph is built: took hears of each completed recovery with what was shown, and how long it took from when it was
@@ -235,7 +252,7 @@ func New(d Deps) (*Recoveries, error) {
 	if len(d.MailKey) != sha256.Size {
 		return nil, errors.New("recovery.New: the key of mailed codes has not 32 bytes")
 	}
-	return &Recoveries{Deps: d, took: func(string, time.Duration) {}}, nil
+	return &Recoveries{Deps: d, took: func(string, time.Duration) {}, uploads: uploads{from: map[string]bool{}}}, nil
 }
 
 // From is the browser of somebody without a session.

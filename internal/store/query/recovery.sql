@@ -31,17 +31,17 @@ VALUES (@id, @code_hash, @mail, @user_id, @lang, @browser, @created_at, @expires
 
 -- name: RecoveryByID :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome
+    span, begun_at, ends_at, ended_at, outcome, case_id
 FROM recovery WHERE id = @id;
 
 -- name: RecoveryByCode :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome
+    span, begun_at, ends_at, ended_at, outcome, case_id
 FROM recovery WHERE code_hash = @code_hash;
 
 -- name: ListClaimsByUser :many
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome
+    span, begun_at, ends_at, ended_at, outcome, case_id
 FROM recovery WHERE user_id = @user_id AND ended_at IS NULL AND claimed_at IS NOT NULL AND expires_at > @now ORDER BY claimed_at, id;
 
 -- name: ReopenRecovery :execrows
@@ -60,7 +60,7 @@ WHERE id = @id AND claimed_at IS NULL AND ended_at IS NULL;
 
 -- name: BeginRecovery :execrows
 UPDATE recovery SET begun_at = @begun_at, ends_at = @ends_at, expires_at = @expires_at
-WHERE id = @id AND claimed_at IS NOT NULL AND begun_at IS NULL AND ended_at IS NULL;
+WHERE id = @id AND claimed_at IS NOT NULL AND case_id IS NULL AND begun_at IS NULL AND ended_at IS NULL;
 
 -- name: EndRecovery :execrows
 UPDATE recovery SET ended_at = @now, outcome = @outcome, expires_at = @expires_at WHERE id = @id AND ended_at IS NULL;
@@ -78,12 +78,21 @@ DELETE FROM recovery WHERE recovery.id IN (
     ORDER BY r.expires_at LIMIT CAST(@max_rows AS BIGINT)
 );
 
--- name: PutEvidence :exec
-INSERT INTO evidence (recovery_id, slot, sealed, created_at, delete_at) VALUES (@recovery_id, @slot, @sealed, @created_at, @delete_at)
-ON CONFLICT (recovery_id, slot) DO UPDATE SET sealed = excluded.sealed, created_at = excluded.created_at, delete_at = excluded.delete_at;
+-- name: PutEvidence :execrows
+INSERT INTO evidence (recovery_id, slot, kind, size, sealed, version, created_at, delete_at)
+VALUES (@recovery_id, @slot, @kind, @size, @sealed, @version, @created_at, @delete_at)
+ON CONFLICT (recovery_id, slot) DO UPDATE SET kind = excluded.kind, size = excluded.size, sealed = excluded.sealed, version = excluded.version,
+    created_at = excluded.created_at, delete_at = excluded.delete_at
+WHERE evidence.version = excluded.version - 1;
 
 -- name: ListEvidence :many
-SELECT slot, sealed, created_at, delete_at FROM evidence WHERE recovery_id = @recovery_id ORDER BY slot;
+SELECT slot, kind, size, version, created_at, delete_at FROM evidence WHERE recovery_id = @recovery_id ORDER BY slot;
+
+-- name: EvidenceInSlot :one
+SELECT sealed FROM evidence WHERE recovery_id = @recovery_id AND slot = @slot;
+
+-- name: ShortenEvidence :exec
+UPDATE evidence SET delete_at = @until WHERE recovery_id = @recovery_id AND delete_at > @until;
 
 -- name: DeleteEvidenceBefore :execrows
 DELETE FROM evidence WHERE (evidence.recovery_id, evidence.slot) IN (
@@ -129,5 +138,69 @@ DELETE FROM device_place WHERE user_id = @user_id AND device_id <> @keep;
 UPDATE confirmation SET cancelled_at = @now WHERE user_id = @user_id AND executed_at IS NULL AND cancelled_at IS NULL;
 
 -- name: HastenRecovery :execrows
-UPDATE recovery SET claimed_at = COALESCE(claimed_at, @now), proof = @proof, span = 0, begun_at = @now, ends_at = @now, expires_at = @expires_at
+UPDATE recovery SET claimed_at = COALESCE(claimed_at, @now), proof = @proof, span = 0, begun_at = @now, ends_at = @now, expires_at = @expires_at,
+    case_id = NULL
 WHERE id = @id AND ended_at IS NULL;
+
+-- name: DisputeRecovery :execrows
+UPDATE recovery SET case_id = @case_id, expires_at = @expires_at WHERE id = @id AND claimed_at IS NOT NULL AND ended_at IS NULL;
+
+-- name: ApproveRecovery :execrows
+UPDATE recovery SET case_id = NULL, claimed_at = @now, proof = @proof, span = @span, begun_at = NULL, ends_at = NULL, expires_at = @expires_at
+WHERE id = @id AND case_id = @case_id AND ended_at IS NULL;
+
+-- name: ListClaimsInCase :many
+SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
+    span, begun_at, ends_at, ended_at, outcome, case_id
+FROM recovery WHERE case_id = @case_id ORDER BY claimed_at, id;
+
+-- name: InsertRecoveryCase :exec
+INSERT INTO recovery_case (id, user_id, created_at, due_at, expires_at, outcome) VALUES (@id, @user_id, @created_at, @due_at, @expires_at, '');
+
+-- name: RecoveryCaseByID :one
+SELECT id, user_id, created_at, due_at, expires_at, ended_at, outcome FROM recovery_case WHERE id = @id;
+
+-- name: OpenRecoveryCase :one
+SELECT id, user_id, created_at, due_at, expires_at, ended_at, outcome
+FROM recovery_case WHERE user_id = @user_id AND ended_at IS NULL AND expires_at > @now;
+
+-- name: ListRecoveryCases :many
+SELECT id, user_id, created_at, due_at, expires_at, ended_at, outcome FROM recovery_case WHERE expires_at > @now ORDER BY created_at, id LIMIT 1000;
+
+-- name: EndRecoveryCase :execrows
+UPDATE recovery_case SET ended_at = @now, outcome = @outcome, expires_at = @expires_at WHERE id = @id AND ended_at IS NULL;
+
+-- name: EndEmptyRecoveryCase :execrows
+UPDATE recovery_case SET ended_at = @now, outcome = @outcome, expires_at = @expires_at
+WHERE recovery_case.id = @id AND ended_at IS NULL
+AND NOT EXISTS (SELECT 1 FROM recovery r WHERE r.case_id = recovery_case.id AND r.ended_at IS NULL);
+
+-- name: PutRecoveryApproval :exec
+INSERT INTO recovery_approval (case_id, operator, recovery_id, created_at) VALUES (@case_id, @operator, @recovery_id, @created_at)
+ON CONFLICT (case_id, operator) DO UPDATE SET recovery_id = excluded.recovery_id, created_at = excluded.created_at;
+
+-- name: DeleteRecoveryApprovals :exec
+DELETE FROM recovery_approval WHERE case_id = @case_id AND recovery_id = @recovery_id;
+
+-- name: ListRecoveryApprovals :many
+SELECT operator, recovery_id, created_at FROM recovery_approval WHERE case_id = @case_id ORDER BY created_at, operator;
+
+-- name: DeleteRecoveryApprovalsBefore :exec
+DELETE FROM recovery_approval WHERE recovery_approval.case_id IN (
+    SELECT c.id FROM recovery_case c WHERE c.expires_at < @before
+    AND NOT EXISTS (SELECT 1 FROM recovery r WHERE r.case_id = c.id)
+    ORDER BY c.expires_at LIMIT CAST(@max_rows AS BIGINT)
+);
+
+-- name: DeleteRecoveryCasesBefore :execrows
+DELETE FROM recovery_case WHERE recovery_case.id IN (
+    SELECT c.id FROM recovery_case c WHERE c.expires_at < @before
+    AND NOT EXISTS (SELECT 1 FROM recovery r WHERE r.case_id = c.id)
+    ORDER BY c.expires_at LIMIT CAST(@max_rows AS BIGINT)
+);
+
+-- name: DeleteRecoveryApprovalsByUser :exec
+DELETE FROM recovery_approval WHERE case_id IN (SELECT c.id FROM recovery_case c WHERE c.user_id = @user_id);
+
+-- name: DeleteRecoveryCasesByUser :exec
+DELETE FROM recovery_case WHERE user_id = @user_id;

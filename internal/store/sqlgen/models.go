@@ -181,6 +181,17 @@ type Recovery struct {
 	EndsAt        sql.NullInt64
 	EndedAt       sql.NullInt64
 	Outcome       string
+	CaseID        []byte
+}
+
+type RecoveryCase struct {
+	ID        []byte
+	UserID    []byte
+	CreatedAt int64
+	DueAt     int64
+	ExpiresAt int64
+	EndedAt   sql.NullInt64
+	Outcome   string
 }
 
 type SignUp struct {

@@ -10,9 +10,38 @@ import (
 	"database/sql"
 )
 
+const approveRecovery = `-- name: ApproveRecovery :execrows
+UPDATE recovery SET case_id = NULL, claimed_at = $1, proof = $2, span = $3, begun_at = NULL, ends_at = NULL, expires_at = $4
+WHERE id = $5 AND case_id = $6 AND ended_at IS NULL
+`
+
+type ApproveRecoveryParams struct {
+	Now       sql.NullInt64
+	Proof     string
+	Span      int64
+	ExpiresAt int64
+	ID        []byte
+	CaseID    []byte
+}
+
+func (q *Queries) ApproveRecovery(ctx context.Context, arg ApproveRecoveryParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, approveRecovery,
+		arg.Now,
+		arg.Proof,
+		arg.Span,
+		arg.ExpiresAt,
+		arg.ID,
+		arg.CaseID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const beginRecovery = `-- name: BeginRecovery :execrows
 UPDATE recovery SET begun_at = $1, ends_at = $2, expires_at = $3
-WHERE id = $4 AND claimed_at IS NOT NULL AND begun_at IS NULL AND ended_at IS NULL
+WHERE id = $4 AND claimed_at IS NOT NULL AND case_id IS NULL AND begun_at IS NULL AND ended_at IS NULL
 `
 
 type BeginRecoveryParams struct {
@@ -208,6 +237,85 @@ func (q *Queries) DeleteRecoveriesByUser(ctx context.Context, arg DeleteRecoveri
 	return err
 }
 
+const deleteRecoveryApprovals = `-- name: DeleteRecoveryApprovals :exec
+DELETE FROM recovery_approval WHERE case_id = $1 AND recovery_id = $2
+`
+
+type DeleteRecoveryApprovalsParams struct {
+	CaseID     []byte
+	RecoveryID []byte
+}
+
+func (q *Queries) DeleteRecoveryApprovals(ctx context.Context, arg DeleteRecoveryApprovalsParams) error {
+	_, err := q.db.ExecContext(ctx, deleteRecoveryApprovals, arg.CaseID, arg.RecoveryID)
+	return err
+}
+
+const deleteRecoveryApprovalsBefore = `-- name: DeleteRecoveryApprovalsBefore :exec
+DELETE FROM recovery_approval WHERE recovery_approval.case_id IN (
+    SELECT c.id FROM recovery_case c WHERE c.expires_at < $1
+    AND NOT EXISTS (SELECT 1 FROM recovery r WHERE r.case_id = c.id)
+    ORDER BY c.expires_at LIMIT CAST($2 AS BIGINT)
+)
+`
+
+type DeleteRecoveryApprovalsBeforeParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) DeleteRecoveryApprovalsBefore(ctx context.Context, arg DeleteRecoveryApprovalsBeforeParams) error {
+	_, err := q.db.ExecContext(ctx, deleteRecoveryApprovalsBefore, arg.Before, arg.MaxRows)
+	return err
+}
+
+const deleteRecoveryApprovalsByUser = `-- name: DeleteRecoveryApprovalsByUser :exec
+DELETE FROM recovery_approval WHERE case_id IN (SELECT c.id FROM recovery_case c WHERE c.user_id = $1)
+`
+
+type DeleteRecoveryApprovalsByUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) DeleteRecoveryApprovalsByUser(ctx context.Context, arg DeleteRecoveryApprovalsByUserParams) error {
+	_, err := q.db.ExecContext(ctx, deleteRecoveryApprovalsByUser, arg.UserID)
+	return err
+}
+
+const deleteRecoveryCasesBefore = `-- name: DeleteRecoveryCasesBefore :execrows
+DELETE FROM recovery_case WHERE recovery_case.id IN (
+    SELECT c.id FROM recovery_case c WHERE c.expires_at < $1
+    AND NOT EXISTS (SELECT 1 FROM recovery r WHERE r.case_id = c.id)
+    ORDER BY c.expires_at LIMIT CAST($2 AS BIGINT)
+)
+`
+
+type DeleteRecoveryCasesBeforeParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) DeleteRecoveryCasesBefore(ctx context.Context, arg DeleteRecoveryCasesBeforeParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteRecoveryCasesBefore, arg.Before, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteRecoveryCasesByUser = `-- name: DeleteRecoveryCasesByUser :exec
+DELETE FROM recovery_case WHERE user_id = $1
+`
+
+type DeleteRecoveryCasesByUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) DeleteRecoveryCasesByUser(ctx context.Context, arg DeleteRecoveryCasesByUserParams) error {
+	_, err := q.db.ExecContext(ctx, deleteRecoveryCasesByUser, arg.UserID)
+	return err
+}
+
 const deleteRecoveryCodesByUser = `-- name: DeleteRecoveryCodesByUser :exec
 DELETE FROM recovery_code WHERE user_id = $1
 `
@@ -245,6 +353,50 @@ type DeleteRecoverySetByUserParams struct {
 func (q *Queries) DeleteRecoverySetByUser(ctx context.Context, arg DeleteRecoverySetByUserParams) error {
 	_, err := q.db.ExecContext(ctx, deleteRecoverySetByUser, arg.UserID)
 	return err
+}
+
+const disputeRecovery = `-- name: DisputeRecovery :execrows
+UPDATE recovery SET case_id = $1, expires_at = $2 WHERE id = $3 AND claimed_at IS NOT NULL AND ended_at IS NULL
+`
+
+type DisputeRecoveryParams struct {
+	CaseID    []byte
+	ExpiresAt int64
+	ID        []byte
+}
+
+func (q *Queries) DisputeRecovery(ctx context.Context, arg DisputeRecoveryParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, disputeRecovery, arg.CaseID, arg.ExpiresAt, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const endEmptyRecoveryCase = `-- name: EndEmptyRecoveryCase :execrows
+UPDATE recovery_case SET ended_at = $1, outcome = $2, expires_at = $3
+WHERE recovery_case.id = $4 AND ended_at IS NULL
+AND NOT EXISTS (SELECT 1 FROM recovery r WHERE r.case_id = recovery_case.id AND r.ended_at IS NULL)
+`
+
+type EndEmptyRecoveryCaseParams struct {
+	Now       sql.NullInt64
+	Outcome   string
+	ExpiresAt int64
+	ID        []byte
+}
+
+func (q *Queries) EndEmptyRecoveryCase(ctx context.Context, arg EndEmptyRecoveryCaseParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, endEmptyRecoveryCase,
+		arg.Now,
+		arg.Outcome,
+		arg.ExpiresAt,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const endRecoveriesBesides = `-- name: EndRecoveriesBesides :exec
@@ -294,6 +446,46 @@ func (q *Queries) EndRecovery(ctx context.Context, arg EndRecoveryParams) (int64
 	return result.RowsAffected()
 }
 
+const endRecoveryCase = `-- name: EndRecoveryCase :execrows
+UPDATE recovery_case SET ended_at = $1, outcome = $2, expires_at = $3 WHERE id = $4 AND ended_at IS NULL
+`
+
+type EndRecoveryCaseParams struct {
+	Now       sql.NullInt64
+	Outcome   string
+	ExpiresAt int64
+	ID        []byte
+}
+
+func (q *Queries) EndRecoveryCase(ctx context.Context, arg EndRecoveryCaseParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, endRecoveryCase,
+		arg.Now,
+		arg.Outcome,
+		arg.ExpiresAt,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const evidenceInSlot = `-- name: EvidenceInSlot :one
+SELECT sealed FROM evidence WHERE recovery_id = $1 AND slot = $2
+`
+
+type EvidenceInSlotParams struct {
+	RecoveryID []byte
+	Slot       string
+}
+
+func (q *Queries) EvidenceInSlot(ctx context.Context, arg EvidenceInSlotParams) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, evidenceInSlot, arg.RecoveryID, arg.Slot)
+	var sealed []byte
+	err := row.Scan(&sealed)
+	return sealed, err
+}
+
 const forgetOtherDevices = `-- name: ForgetOtherDevices :exec
 UPDATE device_user SET forgotten_at = $1 WHERE user_id = $2 AND device_id <> $3 AND forgotten_at IS NULL
 `
@@ -310,7 +502,8 @@ func (q *Queries) ForgetOtherDevices(ctx context.Context, arg ForgetOtherDevices
 }
 
 const hastenRecovery = `-- name: HastenRecovery :execrows
-UPDATE recovery SET claimed_at = COALESCE(claimed_at, $1), proof = $2, span = 0, begun_at = $1, ends_at = $1, expires_at = $3
+UPDATE recovery SET claimed_at = COALESCE(claimed_at, $1), proof = $2, span = 0, begun_at = $1, ends_at = $1, expires_at = $3,
+    case_id = NULL
 WHERE id = $4 AND ended_at IS NULL
 `
 
@@ -368,6 +561,29 @@ func (q *Queries) InsertRecovery(ctx context.Context, arg InsertRecoveryParams) 
 	return err
 }
 
+const insertRecoveryCase = `-- name: InsertRecoveryCase :exec
+INSERT INTO recovery_case (id, user_id, created_at, due_at, expires_at, outcome) VALUES ($1, $2, $3, $4, $5, '')
+`
+
+type InsertRecoveryCaseParams struct {
+	ID        []byte
+	UserID    []byte
+	CreatedAt int64
+	DueAt     int64
+	ExpiresAt int64
+}
+
+func (q *Queries) InsertRecoveryCase(ctx context.Context, arg InsertRecoveryCaseParams) error {
+	_, err := q.db.ExecContext(ctx, insertRecoveryCase,
+		arg.ID,
+		arg.UserID,
+		arg.CreatedAt,
+		arg.DueAt,
+		arg.ExpiresAt,
+	)
+	return err
+}
+
 const insertRecoveryCode = `-- name: InsertRecoveryCode :exec
 INSERT INTO recovery_code (user_id, mac) VALUES ($1, $2)
 `
@@ -384,7 +600,7 @@ func (q *Queries) InsertRecoveryCode(ctx context.Context, arg InsertRecoveryCode
 
 const listClaimsByUser = `-- name: ListClaimsByUser :many
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome
+    span, begun_at, ends_at, ended_at, outcome, case_id
 FROM recovery WHERE user_id = $1 AND ended_at IS NULL AND claimed_at IS NOT NULL AND expires_at > $2 ORDER BY claimed_at, id
 `
 
@@ -422,6 +638,61 @@ func (q *Queries) ListClaimsByUser(ctx context.Context, arg ListClaimsByUserPara
 			&i.EndsAt,
 			&i.EndedAt,
 			&i.Outcome,
+			&i.CaseID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listClaimsInCase = `-- name: ListClaimsInCase :many
+SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
+    span, begun_at, ends_at, ended_at, outcome, case_id
+FROM recovery WHERE case_id = $1 ORDER BY claimed_at, id
+`
+
+type ListClaimsInCaseParams struct {
+	CaseID []byte
+}
+
+func (q *Queries) ListClaimsInCase(ctx context.Context, arg ListClaimsInCaseParams) ([]Recovery, error) {
+	rows, err := q.db.QueryContext(ctx, listClaimsInCase, arg.CaseID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Recovery
+	for rows.Next() {
+		var i Recovery
+		if err := rows.Scan(
+			&i.ID,
+			&i.CodeHash,
+			&i.Mail,
+			&i.UserID,
+			&i.Lang,
+			&i.Browser,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.MailCode,
+			&i.MailCodeUntil,
+			&i.MailTries,
+			&i.ProvenAt,
+			&i.Proof,
+			&i.ClaimedAt,
+			&i.Span,
+			&i.BegunAt,
+			&i.EndsAt,
+			&i.EndedAt,
+			&i.Outcome,
+			&i.CaseID,
 		); err != nil {
 			return nil, err
 		}
@@ -437,7 +708,7 @@ func (q *Queries) ListClaimsByUser(ctx context.Context, arg ListClaimsByUserPara
 }
 
 const listEvidence = `-- name: ListEvidence :many
-SELECT slot, sealed, created_at, delete_at FROM evidence WHERE recovery_id = $1 ORDER BY slot
+SELECT slot, kind, size, version, created_at, delete_at FROM evidence WHERE recovery_id = $1 ORDER BY slot
 `
 
 type ListEvidenceParams struct {
@@ -446,7 +717,9 @@ type ListEvidenceParams struct {
 
 type ListEvidenceRow struct {
 	Slot      string
-	Sealed    []byte
+	Kind      string
+	Size      int64
+	Version   int64
 	CreatedAt int64
 	DeleteAt  int64
 }
@@ -462,7 +735,9 @@ func (q *Queries) ListEvidence(ctx context.Context, arg ListEvidenceParams) ([]L
 		var i ListEvidenceRow
 		if err := rows.Scan(
 			&i.Slot,
-			&i.Sealed,
+			&i.Kind,
+			&i.Size,
+			&i.Version,
 			&i.CreatedAt,
 			&i.DeleteAt,
 		); err != nil {
@@ -516,6 +791,82 @@ func (q *Queries) ListPasskeysMadeOn(ctx context.Context, arg ListPasskeysMadeOn
 	return items, nil
 }
 
+const listRecoveryApprovals = `-- name: ListRecoveryApprovals :many
+SELECT operator, recovery_id, created_at FROM recovery_approval WHERE case_id = $1 ORDER BY created_at, operator
+`
+
+type ListRecoveryApprovalsParams struct {
+	CaseID []byte
+}
+
+type ListRecoveryApprovalsRow struct {
+	Operator   string
+	RecoveryID []byte
+	CreatedAt  int64
+}
+
+func (q *Queries) ListRecoveryApprovals(ctx context.Context, arg ListRecoveryApprovalsParams) ([]ListRecoveryApprovalsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listRecoveryApprovals, arg.CaseID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListRecoveryApprovalsRow
+	for rows.Next() {
+		var i ListRecoveryApprovalsRow
+		if err := rows.Scan(&i.Operator, &i.RecoveryID, &i.CreatedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listRecoveryCases = `-- name: ListRecoveryCases :many
+SELECT id, user_id, created_at, due_at, expires_at, ended_at, outcome FROM recovery_case WHERE expires_at > $1 ORDER BY created_at, id LIMIT 1000
+`
+
+type ListRecoveryCasesParams struct {
+	Now int64
+}
+
+func (q *Queries) ListRecoveryCases(ctx context.Context, arg ListRecoveryCasesParams) ([]RecoveryCase, error) {
+	rows, err := q.db.QueryContext(ctx, listRecoveryCases, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RecoveryCase
+	for rows.Next() {
+		var i RecoveryCase
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.CreatedAt,
+			&i.DueAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
+			&i.Outcome,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const notePasskeyDevice = `-- name: NotePasskeyDevice :exec
 UPDATE passkey SET device_id = $1 WHERE id = $2
 `
@@ -528,6 +879,31 @@ type NotePasskeyDeviceParams struct {
 func (q *Queries) NotePasskeyDevice(ctx context.Context, arg NotePasskeyDeviceParams) error {
 	_, err := q.db.ExecContext(ctx, notePasskeyDevice, arg.DeviceID, arg.ID)
 	return err
+}
+
+const openRecoveryCase = `-- name: OpenRecoveryCase :one
+SELECT id, user_id, created_at, due_at, expires_at, ended_at, outcome
+FROM recovery_case WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
+`
+
+type OpenRecoveryCaseParams struct {
+	UserID []byte
+	Now    int64
+}
+
+func (q *Queries) OpenRecoveryCase(ctx context.Context, arg OpenRecoveryCaseParams) (RecoveryCase, error) {
+	row := q.db.QueryRowContext(ctx, openRecoveryCase, arg.UserID, arg.Now)
+	var i RecoveryCase
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.CreatedAt,
+		&i.DueAt,
+		&i.ExpiresAt,
+		&i.EndedAt,
+		&i.Outcome,
+	)
+	return i, err
 }
 
 const proveRecovery = `-- name: ProveRecovery :execrows
@@ -554,26 +930,60 @@ func (q *Queries) ProveRecovery(ctx context.Context, arg ProveRecoveryParams) (i
 	return result.RowsAffected()
 }
 
-const putEvidence = `-- name: PutEvidence :exec
-INSERT INTO evidence (recovery_id, slot, sealed, created_at, delete_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (recovery_id, slot) DO UPDATE SET sealed = excluded.sealed, created_at = excluded.created_at, delete_at = excluded.delete_at
+const putEvidence = `-- name: PutEvidence :execrows
+INSERT INTO evidence (recovery_id, slot, kind, size, sealed, version, created_at, delete_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (recovery_id, slot) DO UPDATE SET kind = excluded.kind, size = excluded.size, sealed = excluded.sealed, version = excluded.version,
+    created_at = excluded.created_at, delete_at = excluded.delete_at
+WHERE evidence.version = excluded.version - 1
 `
 
 type PutEvidenceParams struct {
 	RecoveryID []byte
 	Slot       string
+	Kind       string
+	Size       int64
 	Sealed     []byte
+	Version    int64
 	CreatedAt  int64
 	DeleteAt   int64
 }
 
-func (q *Queries) PutEvidence(ctx context.Context, arg PutEvidenceParams) error {
-	_, err := q.db.ExecContext(ctx, putEvidence,
+func (q *Queries) PutEvidence(ctx context.Context, arg PutEvidenceParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, putEvidence,
 		arg.RecoveryID,
 		arg.Slot,
+		arg.Kind,
+		arg.Size,
 		arg.Sealed,
+		arg.Version,
 		arg.CreatedAt,
 		arg.DeleteAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const putRecoveryApproval = `-- name: PutRecoveryApproval :exec
+INSERT INTO recovery_approval (case_id, operator, recovery_id, created_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (case_id, operator) DO UPDATE SET recovery_id = excluded.recovery_id, created_at = excluded.created_at
+`
+
+type PutRecoveryApprovalParams struct {
+	CaseID     []byte
+	Operator   string
+	RecoveryID []byte
+	CreatedAt  int64
+}
+
+func (q *Queries) PutRecoveryApproval(ctx context.Context, arg PutRecoveryApprovalParams) error {
+	_, err := q.db.ExecContext(ctx, putRecoveryApproval,
+		arg.CaseID,
+		arg.Operator,
+		arg.RecoveryID,
+		arg.CreatedAt,
 	)
 	return err
 }
@@ -612,7 +1022,7 @@ func (q *Queries) RecoveredSince(ctx context.Context, arg RecoveredSinceParams) 
 
 const recoveryByCode = `-- name: RecoveryByCode :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome
+    span, begun_at, ends_at, ended_at, outcome, case_id
 FROM recovery WHERE code_hash = $1
 `
 
@@ -643,13 +1053,14 @@ func (q *Queries) RecoveryByCode(ctx context.Context, arg RecoveryByCodeParams) 
 		&i.EndsAt,
 		&i.EndedAt,
 		&i.Outcome,
+		&i.CaseID,
 	)
 	return i, err
 }
 
 const recoveryByID = `-- name: RecoveryByID :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome
+    span, begun_at, ends_at, ended_at, outcome, case_id
 FROM recovery WHERE id = $1
 `
 
@@ -678,6 +1089,30 @@ func (q *Queries) RecoveryByID(ctx context.Context, arg RecoveryByIDParams) (Rec
 		&i.Span,
 		&i.BegunAt,
 		&i.EndsAt,
+		&i.EndedAt,
+		&i.Outcome,
+		&i.CaseID,
+	)
+	return i, err
+}
+
+const recoveryCaseByID = `-- name: RecoveryCaseByID :one
+SELECT id, user_id, created_at, due_at, expires_at, ended_at, outcome FROM recovery_case WHERE id = $1
+`
+
+type RecoveryCaseByIDParams struct {
+	ID []byte
+}
+
+func (q *Queries) RecoveryCaseByID(ctx context.Context, arg RecoveryCaseByIDParams) (RecoveryCase, error) {
+	row := q.db.QueryRowContext(ctx, recoveryCaseByID, arg.ID)
+	var i RecoveryCase
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.CreatedAt,
+		&i.DueAt,
+		&i.ExpiresAt,
 		&i.EndedAt,
 		&i.Outcome,
 	)
@@ -805,6 +1240,20 @@ type SetRehearsedParams struct {
 
 func (q *Queries) SetRehearsed(ctx context.Context, arg SetRehearsedParams) error {
 	_, err := q.db.ExecContext(ctx, setRehearsed, arg.UserID, arg.Now, arg.Rehearsed)
+	return err
+}
+
+const shortenEvidence = `-- name: ShortenEvidence :exec
+UPDATE evidence SET delete_at = $1 WHERE recovery_id = $2 AND delete_at > $1
+`
+
+type ShortenEvidenceParams struct {
+	Until      int64
+	RecoveryID []byte
+}
+
+func (q *Queries) ShortenEvidence(ctx context.Context, arg ShortenEvidenceParams) error {
+	_, err := q.db.ExecContext(ctx, shortenEvidence, arg.Until, arg.RecoveryID)
 	return err
 }
 

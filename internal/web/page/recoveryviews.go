@@ -56,6 +56,19 @@ type RecoverCase struct {
 	Passwordless bool
 	// Credentials are what the account still has, where the case is ready.
 	Credentials []Credential
+	// Due is by when people promised to decide, and Evidence what they decide by, where the case is disputed.
+	Due      i18n.Moment
+	Evidence []Evidence
+}
+
+// Evidence is a slot of a disputed case.
+type Evidence struct {
+	Slot     string
+	Required bool
+	// Takes are media types, as an input of files lists them.
+	Takes string
+	// Brought is when it was filled, if it was, and Gone when that is deleted at the latest.
+	Brought, Gone i18n.Moment
 }
 
 // Credential is one that its owner confirms, or lets go.

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
+	"github.com/seed-21c57000/sallyport/internal/server"
+)
+
+func caseCommand() *cobra.Command {
+	return group(withConfig(&cobra.Command{
+		Use: "case", Short: "Decide over recoveries of one account that stopped each other; everything is audited",
+		Long: `When two people claim one account, neither goes on by itself. Each brings what is asked for on the page of their case, and operators decide here:
+two of them have to approve the same claim, by their own system accounts, and it then waits as any other while its owner is told each day and
+can stop it. One operator rejects them all.`,
+		Example: `  sallyport case list --config sallyport.yaml
+  sallyport case show cas_069g9r2kt0f7s8w3a5q1z7y6xc`,
+	}), caseListCommand(), caseShowCommand(), caseEvidenceCommand(), caseApproveCommand(), caseRejectCommand())
+}
+
+// disputeRow is a dispute as JSON.
+func disputeRow(d recovery.Dispute) map[string]any {
+	row := map[string]any{"case": d.ID, "user": d.User, "opened_at": d.Born, "due_at": d.Due, "expires_at": d.Expires, "state": disputeState(d)}
+	if !d.Ended.IsZero() {
+		row["ended_at"] = d.Ended
+	}
+	return row
+}
+
+func disputeState(d recovery.Dispute) string {
+	if d.Outcome == "" {
+		return "open"
+	}
+	return string(d.Outcome)
+}
+
+func caseListCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the cases that are open or ended in the last 30 days, oldest first", Args: cobra.NoArgs,
+		Example: `  sallyport case list
+  sallyport case list --json`,
+		RunE: withRooms(func(cmd *cobra.Command, _ []string, rooms *server.Rooms) error {
+			list, err := rooms.Recoveries.Disputes(cmd.Context(), host())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				rows := []map[string]any{}
+				for _, d := range list {
+					rows = append(rows, disputeRow(d))
+				}
+				return printJSON(cmd.OutOrStdout(), rows)
+			}
+			if len(list) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "No recovery waits for people.")
+			}
+			for _, d := range list {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s  %-9s  %s  answer promised by %s\n", d.ID, disputeState(d), d.User, d.Due.UTC().Format(time.RFC3339))
+			}
+			return nil
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func caseShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "show CASE", Short: "Show a case: its claims, what they brought, and who approved; this is audited", Args: takes("CASE"),
+		Example: "  sallyport case show cas_069g9r2kt0f7s8w3a5q1z7y6xc",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			which, err := id.Parse[id.CaseKind](args[0])
+			if err != nil {
+				return usage(err)
+			}
+			d, err := rooms.Recoveries.Docket(cmd.Context(), host(), which)
+			if err != nil {
+				return err
+			}
+			row := disputeRow(d.Dispute)
+			row["mail"], row["claims"], row["approvals"] = d.Mail, claimRows(d.Claims, time.Now()), approvalRows(d.Approvals)
+			return printJSON(cmd.OutOrStdout(), row)
+		}),
+	}
+}
+
+func claimRows(claims []recovery.Standing, now time.Time) []map[string]any {
+	rows := []map[string]any{}
+	for _, c := range claims {
+		evidence := []map[string]any{}
+		for _, e := range c.Evidence {
+			evidence = append(evidence, map[string]any{"slot": e.Slot, "kind": e.Kind, "size": e.Size, "at": e.Born, "deleted_at": e.Gone})
+		}
+		missing := recovery.Missing(c.Evidence)
+		if missing == nil {
+			missing = []string{}
+		}
+		rows = append(rows, map[string]any{
+			"recovery": c.ID, "state": c.State(now), "proof": c.Proof, "claimed_at": c.Claimed, "evidence": evidence, "missing": missing,
+		})
+	}
+	return rows
+}
+
+func approvalRows(approvals []recovery.Approval) []map[string]any {
+	rows := []map[string]any{}
+	for _, a := range approvals {
+		rows = append(rows, map[string]any{"operator": a.Operator, "recovery": a.Recovery, "at": a.At})
+	}
+	return rows
+}
+
+// caseAndClaim reads what a command is about.
+func caseAndClaim(args []string) (id.Case, id.Recovery, error) {
+	which, wrongCase := id.Parse[id.CaseKind](args[0])
+	claim, wrongClaim := id.Parse[id.RecoveryKind](args[1])
+	if err := errors.Join(wrongCase, wrongClaim); err != nil {
+		return which, claim, usage(err)
+	}
+	return which, claim, nil
+}
+
+func caseEvidenceCommand() *cobra.Command {
+	var why, out string
+	cmd := &cobra.Command{
+		Use: "evidence CASE RECOVERY SLOT", Short: "Write what a claimant brought into a file; the reason is audited, and the user sees it", Args: takes("CASE", "RECOVERY", "SLOT"),
+		Example: "  sallyport case evidence cas_069g9r2kt0f7s8w3a5q1z7y6xc rcv_069g9r2kt0f7s8w3a5q1z7y6xc document --reason 'comparing names' --out document.pdf",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			which, claim, err := caseAndClaim(args)
+			if err != nil {
+				return err
+			}
+			if strings.TrimSpace(why) == "" {
+				return usage(errors.New("--reason says why you look; it must not be empty"))
+			}
+			file, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			if err != nil {
+				return err
+			}
+			plain, err := rooms.Recoveries.ReadEvidence(cmd.Context(), host(), which, claim, recovery.Slot(args[2]), why)
+			if err != nil {
+				return errors.Join(err, file.Close(), os.Remove(out))
+			}
+			_, err = file.Write(plain)
+			return errors.Join(err, file.Close())
+		}),
+	}
+	cmd.Flags().StringVar(&why, "reason", "", "why you look")
+	cmd.Flags().StringVar(&out, "out", "", "the file to write, which must not be there yet; delete it when you are done")
+	_ = cmd.MarkFlagRequired("reason")
+	_ = cmd.MarkFlagRequired("out")
+	return cmd
+}
+
+func caseApproveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "approve CASE RECOVERY", Short: "Say yes to one claim; a second operator's yes lets it go on", Args: takes("CASE", "RECOVERY"),
+		Example: "  sallyport case approve cas_069g9r2kt0f7s8w3a5q1z7y6xc rcv_069g9r2kt0f7s8w3a5q1z7y6xc",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			which, claim, err := caseAndClaim(args)
+			if err != nil {
+				return err
+			}
+			approved, err := rooms.Recoveries.Approve(cmd.Context(), host(), which, claim)
+			if err != nil {
+				return err
+			}
+			if approved {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: approved. It waits now, and its owner can stop it.\n", claim)
+				return nil
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: one yes. Another operator's is needed.\n", claim)
+			return nil
+		}),
+	}
+}
+
+func caseRejectCommand() *cobra.Command {
+	var why string
+	cmd := &cobra.Command{
+		Use: "reject CASE", Short: "Let none of the claims go on, and tell the user", Args: takes("CASE"),
+		Example: "  sallyport case reject cas_069g9r2kt0f7s8w3a5q1z7y6xc --reason 'documents of nobody'",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			which, err := id.Parse[id.CaseKind](args[0])
+			if err != nil {
+				return usage(err)
+			}
+			if strings.TrimSpace(why) == "" {
+				return usage(errors.New("--reason says why; it must not be empty"))
+			}
+			if err := rooms.Recoveries.Reject(cmd.Context(), host(), which, why); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: rejected.\n", which)
+			return nil
+		}),
+	}
+	cmd.Flags().StringVar(&why, "reason", "", "why; the user sees it")
+	_ = cmd.MarkFlagRequired("reason")
+	return cmd
+}
