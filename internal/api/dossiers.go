@@ -32,14 +32,14 @@ func (d *dossiers) mount(a *API) {
 		id: "keyPast", method: http.MethodGet, path: "/v1/keys/{key_id}/past", summary: "What a key did, and what it could do if it were stolen",
 		about: "Its last use, its calls day by day over twelve weeks, refusals by code, scopes that it could do without, and how it was changed. Only " +
 			"requests count that were signed with its secret; up to ten seconds of them are missing.",
-		codes: []fault.Code{fault.KeyNotFound},
+		codes: []fault.Code{fault.KeyNotFound, fault.Busy},
 	}, d.past)
 	register(a, operation{
 		id: "keyTimeline", method: http.MethodGet, path: "/v1/keys/{key_id}/timeline", summary: "Everything known of a key since a moment, signed",
 		about: "Events and calls, the latest first; calls are kept for 90 days. The signature (EdDSA, key set at " +
 			"/.well-known/sallyport-assertion-jwks.json) is over the line sallyport-statement-v1, a newline and the statement in canonical form (RFC 8785); " +
 			"sallyport key verify checks it.",
-		codes: []fault.Code{fault.KeyNotFound},
+		codes: []fault.Code{fault.KeyNotFound, fault.Busy},
 	}, d.timeline)
 }
 

@@ -306,7 +306,7 @@ func (v *visit) proveKey() error {
 		Repeatable: v.route.Class <= scope.Look && v.r.Method == http.MethodGet && !v.tunnels,
 	}
 	if v.route.pace != nil {
-		in.Pace = v.paceKey
+		in.Pace, in.Unpace = v.paceKey, v.unpaceKey
 	}
 	if !v.unseen {
 		in.ReadBody = v.bodyFor

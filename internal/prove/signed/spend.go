@@ -91,8 +91,10 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	case repeatable: // whoever won, this one only looks; and where the method is not signed, a look that was delivered is good for nothing else
 		return nil
 	case forgotten:
+		c.unpaced()
 		return c.refuse(fault.New(fault.SignatureSignAgain), true, reasonOf(fault.SignatureSignAgain))
 	case !won:
+		c.unpaced()
 		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
 	}
 	return nil
@@ -114,6 +116,18 @@ func (c *check) paced() error {
 	}
 	c.counted = true
 	return nil
+}
+
+// unpaced gives back what a copy took that came beside the request it was made of, before that was spent.
+func (c *check) unpaced() {
+	if !c.counted {
+		return
+	}
+	c.counted = false
+	c.live.Unpace()
+	if c.in.Unpace != nil {
+		c.in.Unpace(c.live)
+	}
 }
 
 // claimedForLife: a nonce without a time is spent for as long as its key lives, or raises the mark that Kraken's must pass.
