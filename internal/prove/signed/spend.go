@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
-	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
@@ -143,8 +142,8 @@ func (c *check) claimedForLife(ctx context.Context) error {
 	if err != nil {
 		return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
 	}
-	if !won { // the try was a write, which whoever caught a request could ask for again and again
-		c.v.Budgets.Fail(id.Key{}, c.in.From.Addr, c.now)
+	if !won { // the try was a write, which whoever caught a request could ask for again and again: not of this key, and not for others from there
+		c.v.Budgets.Fail(c.live.ID, c.in.From.Addr, c.now)
 		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
 	}
 	return nil
