@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -86,7 +88,7 @@ answer's status is 400 or above, so that scripts notice.`,
 				return err
 			}
 			origin := r.URL.Scheme + "://" + r.URL.Host
-			http := http.Client{Transport: &client.Transport{Signer: signer, Origin: origin}, Timeout: time.Minute}
+			http := http.Client{Transport: &client.Transport{Signer: signer, Origin: origin, Next: loopbackNames()}, Timeout: time.Minute}
 			answer, err := http.Do(r)
 			if err != nil {
 				return unsent(r, err)
@@ -104,6 +106,19 @@ answer's status is 400 or above, so that scripts notice.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object: status, headers and body")
 	cmd.MarkFlagsMutuallyExclusive("include", "json")
 	return cmd
+}
+
+// loopbackNames finds names below localhost on this machine, as browsers do (RFC 6761 §6.3); most resolvers do not.
+func loopbackNames() http.RoundTripper {
+	var dialer net.Dialer
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if host, port, err := net.SplitHostPort(addr); err == nil && strings.HasSuffix(host, ".localhost") {
+			addr = net.JoinHostPort("localhost", port)
+		}
+		return dialer.DialContext(ctx, network, addr)
+	}
+	return t
 }
 
 // unsent says why a request did not leave, without the caller's URL in front of it.

@@ -39,14 +39,17 @@ func host() principal.Principal {
 	return principal.Host("unknown")
 }
 
-// withRooms opens the installation for one command and closes it.
+// withRooms opens the installation for one command and closes it. Where a server runs on the same database, it ends only when that has heard
+// what the command did.
 func withRooms(run func(cmd *cobra.Command, args []string, rooms *server.Rooms) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		rooms, err := openRooms(cmd)
 		if err != nil {
 			return err
 		}
-		return errors.Join(run(cmd, args, rooms), rooms.Store.Close())
+		err = run(cmd, args, rooms)
+		rooms.Store.Spread(cmd.Context())
+		return errors.Join(err, rooms.Store.Close())
 	}
 }
 

@@ -22,10 +22,11 @@ import (
 
 func keyCommand() *cobra.Command {
 	return group(withConfig(&cobra.Command{
-		Use: "key", Short: "Make, rotate, stop and revoke API keys; every change is audited",
+		Use: "key", Short: "Make, look at, rotate, stop and revoke API keys; every change is audited",
 		Example: `  sallyport key list ada@example.com --config sallyport.yaml
   sallyport key revoke spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ`,
 	}), keyCreateCommand(), keyListCommand(), keyRevokeCommand(), keyRotateCommand(), keyRetireCommand(), keyLeakedCommand(), keyOrphansCommand(),
+		keyShowCommand(), keyTimelineCommand(), keyVerifyCommand(),
 		keyStopCommand("freeze", "Let a key look and cancel only", apikey.Freeze, false),
 		keyStopCommand("unfreeze", "Take a freeze back", apikey.Freeze, true),
 		keyStopCommand("block", "Refuse every request of a key until it is unblocked", apikey.Block, false),
@@ -231,9 +232,9 @@ func keyRevokeCommand() *cobra.Command {
 		Use: "revoke KEY_ID", Short: "End a key for good; a running server refuses it at once", Args: takes("KEY_ID"),
 		Example: "  sallyport key revoke spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
-			kid, _, err := id.ParseKey(args[0])
+			kid, err := keyNamed(args[0])
 			if err != nil {
-				return usage(fmt.Errorf("%s is no key id; sallyport key list shows those of a user", args[0]))
+				return err
 			}
 			err = rooms.APIKeys.Revoke(cmd.Context(), host(), kid)
 			if fault.CodeOf(err) == fault.KeyNotFound {

@@ -69,6 +69,16 @@ func takes(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// atLeast demands one argument by its name, and takes more.
+func atLeast(name string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return fmt.Errorf("this takes %s first, and got nothing", name)
+	}
+}
+
 // onRun has begin called when a command begins to run.
 func onRun(cmd *cobra.Command, begin func()) {
 	if run := cmd.RunE; run != nil {

@@ -32,7 +32,7 @@ func routesTestCommand() *cobra.Command {
 	var examples string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "test FILE [REQUEST...]", Short: "Check a routes file, and say what it makes of example requests", Args: cobra.MinimumNArgs(1),
+		Use: "test FILE [REQUEST...]", Short: "Check a routes file, and say what it makes of example requests", Args: atLeast("FILE"),
 		Long: `A REQUEST is a method and a target: "GET /v1/orders?market=KRW-BTC". Without any, every route is listed.
 With --requests the examples stand in a YAML file, each with what it is expected to be:
 
@@ -43,6 +43,10 @@ With --requests the examples stand in a YAML file, each with what it is expected
       body: '{"currency":"BTC","address":"bc1q","amount":"0.5"}'
       class: withdraw
       transaction: {asset: BTC, address: bc1q, amount: "0.5"}
+    - request: POST /v1/orders
+      body: '{"market":"KRW-BTC","volume":"0.5","price":"100"}'
+      class: order
+      order: {market: KRW-BTC, quantity: "0.5", price: "100"}
 
 Exit codes: 0 the file holds and every expectation is met; 1 it does not; 3 a REQUEST of the command line is not offered.
 It reads the files and nothing else.`,
@@ -96,6 +100,7 @@ type routeExample struct {
 	Scope       string            `yaml:"scope"`
 	Refused     string            `yaml:"refused"`
 	Transaction map[string]string `yaml:"transaction"`
+	Order       map[string]string `yaml:"order"`
 }
 
 func readExamples(arguments []string, path string) (list []routeExample, err error) {
@@ -133,6 +138,8 @@ type routeRow struct {
 	Scope       string            `json:"scope,omitempty"`
 	Poll        bool              `json:"poll,omitempty"`
 	Transaction map[string]string `json:"transaction,omitempty"`
+	Order       map[string]string `json:"order,omitempty"`
+	Limits      string            `json:"limits,omitempty"`
 	Refused     string            `json:"refused,omitempty"`
 	// Unmet is what was expected otherwise.
 	Unmet []string `json:"unmet,omitempty"`
@@ -141,7 +148,7 @@ type routeRow struct {
 }
 
 func rowOf(r *gateway.Route) routeRow {
-	row := routeRow{Route: r.Name(), Class: r.Class.String(), Poll: r.Poll}
+	row := routeRow{Route: r.Name(), Class: r.Class.String(), Poll: r.Poll, Limits: r.Limits()}
 	if r.Class != scope.Public {
 		row.Scope = r.Scope.String()
 	}
@@ -150,12 +157,17 @@ func rowOf(r *gateway.Route) routeRow {
 
 func (e routeExample) try(routes *gateway.Routes) routeRow {
 	method, target, _ := strings.Cut(e.Request, " ")
-	route, transaction, err := routes.Read(gateway.Example{Method: method, Target: target, Body: e.Body, ContentType: e.ContentType})
+	route, said, err := routes.Read(gateway.Example{Method: method, Target: target, Body: e.Body, ContentType: e.ContentType})
 	row := routeRow{}
 	if route != nil {
 		row = rowOf(route)
 	}
-	row.Request, row.Transaction, row.asked = e.Request, transaction, e.Class == "" && e.Refused == ""
+	row.Request, row.asked = e.Request, e.Class == "" && e.Refused == ""
+	if route != nil && route.Class == scope.Order {
+		row.Order = said
+	} else {
+		row.Transaction = said
+	}
 	if err != nil {
 		row.Refused = string(fault.CodeOf(err))
 	}
@@ -174,8 +186,11 @@ func (e routeExample) try(routes *gateway.Routes) routeRow {
 	if e.Scope != "" {
 		expect("scope", e.Scope, row.Scope)
 	}
-	if e.Transaction != nil && !maps.Equal(e.Transaction, transaction) {
-		expect("transaction", pairs(e.Transaction), pairs(transaction))
+	if e.Transaction != nil {
+		expect("transaction", pairs(e.Transaction), pairs(row.Transaction))
+	}
+	if e.Order != nil {
+		expect("order", pairs(e.Order), pairs(row.Order))
 	}
 	return row
 }
@@ -195,7 +210,7 @@ func tellRoutes(out io.Writer, rows []routeRow, asJSON bool) error {
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "REQUEST\tROUTE\tCLASS\tSCOPE\tNOTE")
 	for _, r := range rows {
-		note := strings.Join(append([]string{pairs(r.Transaction), r.Refused}, r.Unmet...), " ")
+		note := strings.Join(append([]string{pairs(r.Transaction), pairs(r.Order), r.Limits, r.Refused}, r.Unmet...), " ")
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Request, r.Route, r.Class, r.Scope, strings.TrimSpace(note))
 	}
 	return table.Flush()

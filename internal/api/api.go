@@ -35,6 +35,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+	"github.com/seed-21c57000/sallyport/internal/respond/dossier"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/official"
@@ -96,6 +97,8 @@ type Deps struct {
 	Contacts *contact.Contacts
 	// CheckUps are how well accounts are guarded.
 	CheckUps *checkup.CheckUps
+	// Dossiers are what is told about single keys.
+	Dossiers *dossier.Dossiers
 	// Official is what is ours.
 	Official official.Places
 }
@@ -119,7 +122,7 @@ func New(d Deps) (*API, error) {
 		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
 		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
-		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil,
+		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -155,6 +158,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&genuine{a.Official}).mount(a)
 	(&activity{a.Log, a.Keys, a.Describe}).mount(a)
 	(&explains{a.Lab, a.Tally, a.Keys}).mount(a)
+	(&dossiers{a.Dossiers, a.Keys, a.Describe, a.Now}).mount(a)
 	(&overview{a.CheckUps, a.Log, a.Describe, a.Now}).mount(a)
 	a.describeItself()
 }

@@ -15,7 +15,7 @@ import (
 type keyLife struct {
 	room interface {
 		standings
-		Find(k id.Key) *apikey.Live
+		Named(text string) (id.Key, error)
 		Edit(ctx context.Context, p principal.Principal, in apikey.EditInput) (apikey.Key, error)
 		Wake(ctx context.Context, p principal.Principal, k id.Key) error
 		Release(ctx context.Context, p principal.Principal, k id.Key) error
@@ -42,7 +42,7 @@ func (k *keyLife) mount(a *API) {
 		about: "Signed by the key itself. The end of its life stays where it is. Whoever lost the answer asks again with the old secret: while the new one " +
 			"was not used, it is replaced. An Ed25519 key sends its next public half, and as possession its signature over the text " +
 			"sallyport-key-proof-v1, a newline and the key id.",
-		codes: []fault.Code{fault.KeyRotating, fault.KeyFrozen, fault.KeyPossessionUnproven},
+		codes: []fault.Code{fault.KeyRotating, fault.KeyFrozen, fault.KeyAccountLocked, fault.KeyPossessionUnproven},
 	}, k.rotateSelf)
 	register(a, operation{
 		id: "listKeySecrets", method: http.MethodGet, path: "/v1/keys/{key_id}/secrets", summary: "Which secrets of a key are in use",
@@ -63,7 +63,7 @@ func (k *keyLife) mount(a *API) {
 		id: "editKey", method: http.MethodPatch, path: "/v1/keys/{key_id}", summary: "Change a key",
 		about: "What is missing stays. To narrow a key asks for nothing; whatever lets it do more, now or for longer, asks for a step-up, and is refused " +
 			"while the key is frozen or blocked.",
-		codes: []fault.Code{fault.KeyNotFound, fault.KeyFrozen, fault.KeyAboveCeiling, fault.KeyNeedsAllowlist},
+		codes: []fault.Code{fault.KeyNotFound, fault.KeyFrozen, fault.KeyAccountLocked, fault.KeyAboveCeiling, fault.KeyNeedsAllowlist},
 	}, k.edit)
 	register(a, operation{
 		id: "wakeKey", method: http.MethodPost, path: "/v1/keys/{key_id}/wake", summary: "Wake a key that nobody used",
@@ -108,7 +108,7 @@ func (k *keyLife) mountStops(a *API) {
 
 // on does to the key of the path what has no answer.
 func (k *keyLife) on(in *keyPath, do func(id.Key) error) (*struct{}, error) {
-	kid, err := k.named(in.KeyID)
+	kid, err := k.room.Named(in.KeyID)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ type editKeyIn struct {
 type editedOut struct{ Body keyShown }
 
 func (k *keyLife) edit(ctx context.Context, p principal.Principal, in *editKeyIn) (*editedOut, error) {
-	kid, err := k.named(in.KeyID)
+	kid, err := k.room.Named(in.KeyID)
 	if err != nil {
 		return nil, err
 	}
@@ -150,18 +150,6 @@ func (k *keyLife) edit(ctx context.Context, p principal.Principal, in *editKeyIn
 		OnEnd: (*apikey.OnEnd)(b.OnEnd), Standby: b.Standby, Pin: b.Pin,
 	})
 	return &editedOut{keyAs(k.room, out)}, err
-}
-
-// named finds the key of a public id. The same bytes under the other environment's prefix name no key.
-func (k *keyLife) named(text string) (id.Key, error) {
-	kid, _, err := id.ParseKey(text)
-	if err != nil {
-		return kid, fault.New(fault.KeyNotFound)
-	}
-	if live := k.room.Find(kid); live == nil || !live.Is(text) {
-		return kid, fault.New(fault.KeyNotFound)
-	}
-	return kid, nil
 }
 
 type rotation struct {
@@ -201,7 +189,7 @@ func (k *keyLife) rotatedAs(r apikey.Rotated) *rotatedOut {
 }
 
 func (k *keyLife) rotate(ctx context.Context, p principal.Principal, in *rotateIn) (*rotatedOut, error) {
-	kid, err := k.named(in.KeyID)
+	kid, err := k.room.Named(in.KeyID)
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +219,7 @@ type secretList struct {
 type secretsOut struct{ Body secretList }
 
 func (k *keyLife) secrets(ctx context.Context, p principal.Principal, in *keyPath) (*secretsOut, error) {
-	kid, err := k.named(in.KeyID)
+	kid, err := k.room.Named(in.KeyID)
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +250,7 @@ type retirement struct {
 }
 
 func (k *keyLife) retire(ctx context.Context, p principal.Principal, in *retireIn) (*struct{}, error) {
-	kid, err := k.named(in.KeyID)
+	kid, err := k.room.Named(in.KeyID)
 	if err != nil {
 		return nil, err
 	}
@@ -302,7 +290,7 @@ type leakShown struct {
 type leakOut struct{ Body leakShown }
 
 func (k *keyLife) leaked(ctx context.Context, p principal.Principal, in *leakedIn) (*leakOut, error) {
-	kid, err := k.named(in.KeyID)
+	kid, err := k.room.Named(in.KeyID)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ type keys struct {
 		standings
 		Challenge(p principal.Principal) (string, error)
 		Issue(ctx context.Context, p principal.Principal, in apikey.IssueInput) (apikey.Issued, error)
-		Find(k id.Key) *apikey.Live
+		Named(text string) (id.Key, error)
 		Revoke(ctx context.Context, p principal.Principal, k id.Key) error
 	}
 }
@@ -84,11 +84,10 @@ type boundsShown struct {
 }
 
 func boundsOf(b apikey.Bounds) *boundsShown {
-	shown := boundsShown(b)
-	if len(b.Markets) == 0 && b.OrderMost == "" && b.DayMost == "" && b.PerSecond == 0 {
+	if b.IsZero() {
 		return nil
 	}
-	return &shown
+	return new(boundsShown(b))
 }
 
 func (b *boundsShown) input() apikey.Bounds {
@@ -201,13 +200,9 @@ type keyPath struct {
 }
 
 func (k *keys) revoke(ctx context.Context, p principal.Principal, in *keyPath) (*struct{}, error) {
-	kid, _, err := id.ParseKey(in.KeyID)
+	kid, err := k.room.Named(in.KeyID)
 	if err != nil {
-		return nil, fault.New(fault.KeyNotFound)
-	}
-	// The same bytes under the other environment's prefix name no key.
-	if live := k.room.Find(kid); live == nil || !live.Is(in.KeyID) {
-		return nil, fault.New(fault.KeyNotFound)
+		return nil, err
 	}
 	return nil, k.room.Revoke(ctx, p, kid)
 }

@@ -256,6 +256,8 @@ func TestMatrixOfKeys(t *testing.T) {
 					a.want(404, "confirmation.not_found")
 				case l.Pattern == "/v1/requests/{id}":
 					a.want(404, "request.not_refused")
+				case strings.HasPrefix(l.Pattern, "/v1/keys/{key_id}/"):
+					a.want(404, "key.not_found")
 				default:
 					a.want(200, "")
 				}

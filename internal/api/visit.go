@@ -89,6 +89,9 @@ func (v *visit) enter() error {
 	if v.who.Kind == principal.KindUser && !v.reads() {
 		v.Sessions.Act(v.who)
 	}
+	if _, needed, asked := v.line.Power(); asked && v.accepted.Live != nil {
+		v.Keys.Count(v.accepted.Live, v.rec.Addr, v.line.Name(), needed, "", v.Now())
+	}
 	v.who.Lang = httpx.Language(v.r)
 	return nil
 }

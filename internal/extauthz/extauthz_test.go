@@ -207,6 +207,32 @@ func TestNothingOfTheClientsIdentityIsLeft(t *testing.T) {
 	}
 }
 
+// TestAHeadThatNamesAnotherRequestIsRefused: whether Envoy takes such a header away, as it is told with a yes, is its configuration.
+func TestAHeadThatNamesAnotherRequestIsRefused(t *testing.T) {
+	s, envoy := start(t)
+	key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Scopes: []string{"balances:read"}})
+	for _, row := range []struct {
+		name   string
+		values []string
+		passes bool
+	}{
+		{"X-Http-Method-Override", []string{"DELETE"}, false},
+		{"X-Original-Url", []string{"/v1/withdraws/coin"}, false},
+		{"X-Rewrite-Url", []string{"/v1/withdraws/coin"}, false},
+		{"Sallyport_User", []string{"usr_1"}, false},
+		{"X-Forwarded-Proto", []string{"https", "http"}, false},
+		{"X-Forwarded-Host", []string{"a.example", "b.example"}, false},
+		{"X-Forwarded-Host", []string{"a.example"}, true},
+		{"X-Kept", []string{"1", "2"}, true},
+	} {
+		r := s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", "")
+		r.Header[row.name] = row.values
+		if got := ask(t, envoy, question(r, true)); got.passed != row.passes || !row.passes && got.status != http.StatusBadRequest {
+			t.Errorf("%s %v: passed %t, %d %s", row.name, row.values, got.passed, got.status, got.body)
+		}
+	}
+}
+
 // TestAWholeBodyIsCheckedAndHalfOfOneIsNot: what Envoy sends along is bound as if it had come to the gateway, also in dialects that sign it.
 func TestAWholeBodyIsCheckedAndHalfOfOneIsNot(t *testing.T) {
 	s, envoy := start(t, "SALLYPORT_GATEWAY_EXT_AUTHZ_BODIES=whole")

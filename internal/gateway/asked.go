@@ -60,8 +60,10 @@ const (
 )
 
 // Told is the handler for a door that takes questions apart by itself: it is called with the request that a question is about, whose
-// RemoteAddr is what the proxy says of its client. That the proxy is a declared one is the door's to know.
+// RemoteAddr is what the proxy says of its client. That the proxy is a declared one is the door's to know. A request with a header that names
+// another one is refused here too: whether the proxy takes it away as it is told is the proxy's configuration.
 func (g *Gateway) Told(chain httpx.Chain, door string, body Body) http.Handler {
+	chain.Restore = func(r *http.Request, _ bool) error { return leads(r.Header) }
 	return chain.Wrap(door, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.answer(w, r, body) }))
 }
 
@@ -73,6 +75,22 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, body Body) {
 	}
 }
 
+// single are headers that a proxy says one thing with: of two lines the upstream may believe the one that the client wrote.
+var single = [...]string{"X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Request-Id"}
+
+// leads refuses a head by which the upstream might take the request for another one. Errors: request.malformed, forward.malformed.
+func leads(h http.Header) error {
+	if name := misleading(h); name != "" {
+		return fault.New(fault.RequestMalformed, "problem", "header_misleading", "seen", name)
+	}
+	for _, name := range single {
+		if lines := h[name]; len(lines) > 1 || len(lines) == 1 && strings.Contains(lines[0], ",") { // a proxy may have joined them
+			return fault.New(fault.ForwardMalformed, "header", name)
+		}
+	}
+	return nil
+}
+
 // restore makes the request that a question is about. A header that is missing or stands twice is refused: a proxy may have lost it on a word
 // of the client (Connection), or the client may have sent one of its own. So is a question with a header that names another request.
 func (c Convention) restore(r *http.Request, declared bool) error {
@@ -82,8 +100,8 @@ func (c Convention) restore(r *http.Request, declared bool) error {
 	case r.RequestURI != CheckPath:
 		return fault.New(fault.GatewayNoRoute)
 	}
-	if name := misleading(r.Header); name != "" {
-		return fault.New(fault.RequestMalformed, "problem", "header_misleading", "seen", name)
+	if err := leads(r.Header); err != nil {
+		return err
 	}
 	for _, part := range [...]struct {
 		header string

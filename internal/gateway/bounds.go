@@ -10,6 +10,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/signed"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // orderPlaces says where an order says what it orders: field → name of a parameter.
@@ -49,25 +51,30 @@ func (v *visit) bound() error {
 	}
 	switch {
 	case v.unseen:
-		return fault.New(fault.KeyOrderUnreadable, "problem", "order_unseen")
+		return beyond(v.key, fault.New(fault.KeyOrderUnreadable, "problem", "order_unseen"))
 	case len(v.route.order) == 0:
-		return fault.New(fault.KeyOrderUnreadable, "problem", "order_route")
+		return beyond(v.key, fault.New(fault.KeyOrderUnreadable, "problem", "order_route"))
 	}
 	market, worth, err := v.route.order.read(v.r.Header, v.raw.Target, v.body, v.host.Upstream.price)
 	if f, ok := errors.AsType[*fault.Error](err); ok {
-		return unreadable(f)
+		return beyond(v.key, unreadable(f))
 	}
 	if err != nil {
 		return err
 	}
 	if wrong := v.key.Order(market, worth, v.now); wrong != nil {
-		return wrong
+		return beyond(v.key, wrong)
 	}
 	return nil
 }
 
+// beyond refuses what the holder of a key may not do with it, in the words of the dialect that its bot speaks.
+func beyond(l *apikey.Live, f *fault.Error) error {
+	return &signed.RefusalError{Fault: f, Live: l, Proven: true, Reason: sign.OutOfScope, Dialect: l.Dialect}
+}
+
 // unreadable keeps the word of what is wrong with a request, for the owner of the key.
-func unreadable(f *fault.Error) error {
+func unreadable(f *fault.Error) *fault.Error {
 	word, _ := f.Fields["problem"].(string)
 	if word == "" {
 		word = "form"
@@ -83,43 +90,55 @@ func unreadable(f *fault.Error) error {
 // in the one currency of all ceilings.
 type Price struct{ Traded, Unit *big.Rat }
 
-// read finds the market of an order and what it is worth, as two readers must read it alike: a quantity at its own price or at that of the
-// moment, whichever is more, because an order to sell far below the price is one at the price; without a quantity the amount. worth is nil
-// where nobody knows the price. A number that is nothing says nothing: an exchange may pass over a volume of 0 and spend the amount beside it.
+// fields finds what an order says: field → its text, those that are not there left out. Every reader must find the same.
 // Errors: request.malformed, request.media_type.
-func (o orderPlaces) read(h http.Header, target string, body []byte, priceOf func(market string) (Price, bool)) (market string, worth *big.Rat, err error) {
+func (o orderPlaces) fields(h http.Header, target string, body []byte) (map[string]string, error) {
 	if err := oneForm(h); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	_, query, _ := strings.Cut(target, "?")
 	given, beside, err := parametersOf(h["Content-Type"], query, body)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	said := map[string]*big.Rat{}
+	said := map[string]string{}
 	for field, name := range o {
 		text, err := given.one(name)
 		if err == nil && len(body) > 0 {
 			err = beside.none(name)
 		}
 		if err != nil {
-			return "", nil, err
-		}
-		if field == "market" {
-			market = text
-			continue
+			return nil, err
 		}
 		if text == "" {
 			continue
 		}
-		n, ok := apikey.Decimal(text)
-		if !ok {
-			return "", nil, fault.New(fault.RequestMalformed, "problem", "order_number", "seen", name)
+		if field != "market" {
+			if _, ok := apikey.Decimal(text); !ok {
+				return nil, fault.New(fault.RequestMalformed, "problem", "order_number", "seen", name)
+			}
 		}
-		if n.Sign() > 0 {
+		said[field] = text
+	}
+	return said, nil
+}
+
+// read finds the market of an order and what it is worth, as two readers must read it alike: a quantity at its own price or at that of the
+// moment, whichever is more, because an order to sell far below the price is one at the price; without a quantity the amount. worth is nil
+// where nobody knows the price. A number that is nothing says nothing: an exchange may pass over a volume of 0 and spend the amount beside it.
+// Errors: request.malformed, request.media_type.
+func (o orderPlaces) read(h http.Header, target string, body []byte, priceOf func(market string) (Price, bool)) (market string, worth *big.Rat, err error) {
+	texts, err := o.fields(h, target, body)
+	if err != nil {
+		return "", nil, err
+	}
+	said := map[string]*big.Rat{}
+	for field, text := range texts {
+		if n, ok := apikey.Decimal(text); field != "market" && ok && n.Sign() > 0 {
 			said[field] = n
 		}
 	}
+	market = texts["market"]
 	if market == "" || said["quantity"] == nil && said["amount"] == nil {
 		return market, nil, fault.New(fault.RequestMalformed, "problem", "order_size")
 	}

@@ -202,3 +202,60 @@ func TestARequestSentAgainUsesNothingUp(t *testing.T) {
 		})
 	}
 }
+
+// Each copy of a request without a time asks the database once, so it costs whoever sends it; the key's own bot, elsewhere, goes on.
+func TestCopiesOfAnUntimedRequestCostTheirSource(t *testing.T) {
+	s := authtest.Start(t)
+	key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Dialect: sign.Kraken, Scopes: tradeScopes})
+	balance := func() *http.Request {
+		return s.Signed(key, http.MethodPost, authtest.APIHost, "/0/private/Balance", "")
+	}
+	first := balance()
+	sent, err := io.ReadAll(first.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slowed := 0
+	for range 300 {
+		r := first.Clone(t.Context())
+		r.Body, r.RemoteAddr = io.NopCloser(bytes.NewReader(sent)), "198.51.100.66:4000"
+		if a := s.Do(r); a.StatusCode == http.StatusTooManyRequests {
+			slowed++
+		}
+	}
+	if slowed < 50 {
+		t.Errorf("%d of 300 copies were slowed down", slowed)
+	}
+	if a := s.Do(balance()); a.StatusCode != http.StatusOK || strings.Contains(authtest.Body(t, a), "EAPI") {
+		t.Errorf("the key's own next: %d", a.StatusCode)
+	}
+}
+
+// Kraken's volume is a quantity or, with the flag viqc, an amount: whoever reads it as the other must not find more than was weighed.
+func TestKrakensVolumeWeighsAsTheMore(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		if err := s.FetchPrices(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Dialect: sign.Kraken, Scopes: tradeScopes, Bounds: apikey.Bounds{OrderMost: "200000"}})
+		time.Sleep(time.Second)
+		for _, row := range []struct {
+			name, order string
+			fits        bool
+		}{
+			{"a little", "pair=XBTKRW&type=buy&ordertype=limit&price=50000000&volume=0.001", true},
+			{"an amount beyond the ceiling", "pair=XBTKRW&type=buy&ordertype=market&oflags=viqc&volume=300000", false},
+			{"an amount that fits, read as a quantity", "pair=XBTKRW&type=buy&ordertype=market&oflags=viqc&volume=100000", false},
+			{"a quantity beyond it", "pair=XBTKRW&type=sell&ordertype=market&volume=1", false},
+		} {
+			a := s.Do(s.Signed(key, http.MethodPost, authtest.APIHost, "/0/private/AddOrder", row.order))
+			code, body := fault.Code(a.Header.Get("Sallyport-Refusal")), authtest.Body(t, a)
+			switch {
+			case row.fits && code != "":
+				t.Errorf("%s: %s", row.name, body)
+			case !row.fits && (code != fault.KeyOrderTooLarge || !strings.Contains(body, `"error":["EGeneral:Permission denied`)):
+				t.Errorf("%s: %q, in Kraken's words %s", row.name, code, body)
+			}
+		}
+	})
+}

@@ -17,9 +17,9 @@ type Example struct {
 	Body, ContentType string
 }
 
-// Read says what the gateway makes of a request before it knows who sent it: its route and, where money moves, the transaction that its user
-// would be shown, field by field. It is for those who write routes files; nothing is let through by it.
-// Errors, as the gateway's own: gateway.path_refused, gateway.no_route, and those of reading a transaction.
+// Read says what the gateway makes of a request before it knows who sent it: its route and, field by field, the transaction that its user would be
+// shown where money moves, or the order that a key is held to its bounds with. It is for those who write routes files; nothing is let through by it.
+// Errors, as the gateway's own: gateway.path_refused, gateway.no_route, and those of reading a transaction or, for keys with bounds, an order.
 func (rs *Routes) Read(e Example) (*Route, map[string]string, error) {
 	if err := sign.CheckTarget(e.Target); err != nil {
 		return nil, nil, fault.New(fault.GatewayPathRefused, signed.Problem(err)...)
@@ -29,7 +29,7 @@ func (rs *Routes) Read(e Example) (*Route, map[string]string, error) {
 	if route == nil || strings.HasPrefix(path, ownPaths) {
 		return nil, nil, fault.New(fault.GatewayNoRoute)
 	}
-	if len(route.money) == 0 {
+	if len(route.money) == 0 && len(route.order) == 0 {
 		return route, nil, nil
 	}
 	h := http.Header{}
@@ -40,6 +40,10 @@ func (rs *Routes) Read(e Example) (*Route, map[string]string, error) {
 		h.Set("Content-Type", "application/json")
 	case e.Body != "":
 		h.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if len(route.order) > 0 {
+		said, err := route.order.fields(h, e.Target, []byte(e.Body))
+		return route, said, err
 	}
 	content, err := route.money.read(h, e.Target, []byte(e.Body))
 	if err != nil {

@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"net/http"
+	"net/netip"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
@@ -17,3 +19,17 @@ func (g *Gateway) Dig(whose id.User) (forget func(), err error) {
 	t, err := g.dig(whose)
 	return func() { g.tunnels.remove(t) }, err
 }
+
+// Limit is one of once a minute: Take says whether a place has to wait, Places how many it remembers.
+type Limit struct{ p *pacer }
+
+// NewLimit makes one.
+func NewLimit() Limit { return Limit{limits{PerMinute: 1}.pacer()} }
+
+// Take asks for one request.
+func (l Limit) Take(addr netip.Addr, now time.Time) (waits bool) {
+	return l.p.take(sender{place: netip.PrefixFrom(addr, min(64, addr.BitLen())).Masked()}, now) > 0
+}
+
+// Places is how many it remembers.
+func (l Limit) Places() int { return len(l.p.next) }

@@ -84,6 +84,11 @@ type Verifier interface {
 	Again(p principal.Principal) (principal.Principal, error)
 }
 
+// Backends is what this package asks of package signed about upstreams.
+type Backends interface {
+	Verify(from netip.Addr, r *sign.Request, readBody func() ([]byte, error)) (upstream string, err error)
+}
+
 // Sessions is what this package asks of package session.
 type Sessions interface {
 	Authenticate(bearer []byte, host string, from principal.Origin) (principal.Principal, error)
@@ -109,8 +114,8 @@ type Deps struct {
 	Now      func() time.Time
 	Hosts    []*Host
 	Verifier Verifier
-	// Nonces are those of calls that upstreams sign themselves.
-	Nonces   signed.Nonces
+	// Backends are the upstreams' own, which sign what they post to us.
+	Backends Backends
 	Sessions Sessions
 	Decide   decision.Decider
 	Uses     Uses
@@ -277,7 +282,10 @@ func (v *visit) admit() error {
 	if err := v.prove(); err != nil {
 		return err
 	}
-	return v.decide()
+	if err := v.decide(); err != nil || v.who.Kind == principal.KindKey {
+		return err // the rate of a key was asked for before its nonce was spent
+	}
+	return v.paced()
 }
 
 // prove finds out who is there. Public routes ask nobody.
@@ -298,6 +306,9 @@ func (v *visit) proveKey() error {
 		// What only looks may be asked twice; a tunnel goes on after the look.
 		Repeatable: v.route.Class <= scope.Look && v.r.Method == http.MethodGet && !v.tunnels,
 	}
+	if v.route.pace != nil {
+		in.Pace = v.paceKey
+	}
 	if !v.unseen {
 		in.ReadBody = v.bodyFor
 	}
@@ -311,7 +322,7 @@ func (v *visit) proveKey() error {
 	v.key = accepted.Live
 	v.rec.Key = v.who.Key
 	if !v.who.Scopes.Has(v.route.Scope) {
-		return &signed.RefusalError{Fault: accepted.Missing(v.route.Scope), Live: accepted.Live, Proven: true, Reason: sign.OutOfScope, Dialect: accepted.Live.Dialect}
+		return beyond(accepted.Live, accepted.Missing(v.route.Scope))
 	}
 	return nil
 }

@@ -16,12 +16,10 @@ import (
 )
 
 // An upstream's backend may ask for a confirmation itself, when it knows what no request says (the fee, the name of a network). It signs the
-// call in the native profile, with its own name as key id and the assertion key that it shares with us as secret.
+// call as package signed wants it (Backends), with the assertion key that it shares with us as secret.
 const (
-	postedPast   = 10 * time.Second
-	postedFuture = time.Second
-	postedMost   = 16 << 10
-	postedTime   = 5 * time.Second
+	postedMost = 16 << 10
+	postedTime = 5 * time.Second
 )
 
 // posted is the body of such a call. Amounts are decimals as text.
@@ -43,16 +41,14 @@ type posted struct {
 // ServePosted answers POST /v1/confirmations on the dashboard's listener, for upstreams that share a key. authority is the listener's own. A
 // call counts once: sent again after its user declined, it would ask them again.
 func (g *Gateway) ServePosted(authority string, w http.ResponseWriter, r *http.Request) error {
-	body, err := httpx.ReadBody(w, r, postedMost, postedTime)
-	if err != nil {
-		return err
-	}
-	name, err := g.signedByUpstream(authority, r, body)
+	call := sign.Received(r)
+	call.Authority = authority
+	name, err := g.Backends.Verify(httpx.RecordOf(r.Context()).Addr, &call, func() ([]byte, error) { return httpx.ReadBody(w, r, postedMost, postedTime) })
 	if err != nil {
 		return err
 	}
 	var in posted
-	if err := httpx.DecodeJSON(body, &in); err != nil {
+	if err := httpx.DecodeJSON(call.Body, &in); err != nil {
 		return err
 	}
 	action, err := scope.ParseClass(in.Action)
@@ -76,39 +72,6 @@ func (g *Gateway) ServePosted(authority string, w http.ResponseWriter, r *http.R
 	return httpx.WriteJSON(w, http.StatusCreated, map[string]any{
 		"confirmation": asked.ID.String(), "url": asked.URL, "expires_at": asked.Expires.UTC().Format(time.RFC3339),
 	})
-}
-
-// signedByUpstream names the upstream that signed the call with the key it shares with us. Whatever is wrong, strangers learn the same.
-func (g *Gateway) signedByUpstream(authority string, r *http.Request, body []byte) (string, error) {
-	in := sign.Received(r)
-	in.Authority, in.Body = authority, body
-	sig, err := sign.Parse(&in)
-	if err != nil || sig.Dialect != sign.Native {
-		return "", fault.New(fault.Unauthorized)
-	}
-	key := sig.Decoy()
-	i := slices.IndexFunc(g.Hosts, func(h *Host) bool { return h.Upstream.Name == sig.KeyID && !h.Upstream.Posts.IsEmpty() })
-	if i >= 0 {
-		key = sign.Key{Dialect: sign.Native, Algorithm: sign.HMACSHA256, Material: g.Hosts[i].Upstream.Posts.Reveal()}
-	}
-	if err := sig.Verify(&in, key); err != nil || i < 0 {
-		return "", fault.New(fault.Unauthorized)
-	}
-	if err := sig.CheckBody(&in, sign.Settings{}); err != nil {
-		return "", fault.New(fault.Unauthorized).Because(err)
-	}
-	if err := sig.Fresh(g.Now(), postedPast, postedFuture); err != nil {
-		return "", fault.New(fault.SignatureTooOld)
-	}
-	// No API key has the zero id, and no name of an upstream holds a zero byte.
-	won, forgotten := g.Nonces.Claim(id.Key{}, sig.KeyID+"\x00"+sig.SingleUse(&in), sig.Created, g.Now())
-	switch {
-	case forgotten || !sig.Created.After(g.Nonces.Birth().Add(postedFuture)): // what was spent before the start is forgotten (decision 0014)
-		return "", fault.New(fault.SignatureSignAgain)
-	case !won:
-		return "", fault.New(fault.SignatureNonceReused)
-	}
-	return sig.KeyID, nil
 }
 
 // servesBack says whether the upstream's pages in that environment are where the user is to go back to. There need not be such a place.

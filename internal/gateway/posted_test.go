@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -142,4 +143,34 @@ func TestAPostedCallFromBeforeTheStartIsRefused(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 	})
+}
+
+// Whoever guesses at a backend's signature is slowed down before their body is read.
+func TestGuessesAtABackendAreCounted(t *testing.T) {
+	s := authtest.Start(t)
+	signer, err := sign.NewHMACSigner("paper", bytes.Repeat([]byte{9}, 32)) // not the one that it shares
+	if err != nil {
+		t.Fatal(err)
+	}
+	slowed := 0
+	for range 300 {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, authtest.Origin+"/v1/confirmations", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		if err := sign.Sign(r, []byte("{}"), signer, s.Now()); err != nil {
+			t.Fatal(err)
+		}
+		answer := s.Do(r)
+		switch code := refusedAs(t, answer); {
+		case code == fault.RateLimited && answer.Header.Get("Retry-After") != "":
+			slowed++
+		case code != fault.Unauthorized:
+			t.Fatalf("%d %q", answer.StatusCode, code)
+		}
+	}
+	if slowed < 50 {
+		t.Errorf("%d of 300 guesses were slowed down", slowed)
+	}
 }

@@ -90,8 +90,11 @@ func (g *Gateway) askPrices(ctx context.Context, h *Host) (*priceList, error) {
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, priceMost+1))
-	if err != nil || answer.StatusCode != http.StatusOK || len(body) > priceMost {
-		return nil, fmt.Errorf("answered %d with %d bytes: %w", answer.StatusCode, len(body), err)
+	if err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	if answer.StatusCode != http.StatusOK || len(body) > priceMost {
+		return nil, fmt.Errorf("answered %d with %d bytes, of which %d may be", answer.StatusCode, len(body), priceMost)
 	}
 	return readPrices(body, now)
 }

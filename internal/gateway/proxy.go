@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -29,12 +30,14 @@ func visitOf(r *http.Request) *visit {
 func (v *visit) forward() error {
 	ctx := v.r.Context()
 	if v.tunnels {
-		watched, fill, err := v.watched()
+		watched, cancel := context.WithCancel(ctx)
+		tunnel, fill, err := v.watched(stirs, cancel)
 		if err != nil {
+			cancel()
 			return err
 		}
 		defer fill()
-		ctx = watched
+		v.tunnel, ctx = tunnel, watched
 	}
 	r := v.r.WithContext(context.WithValue(ctx, forwardKey{}, v)) //nolint:forbidigo // see forwardKey
 	r.Body = io.NopCloser(bytes.NewReader(v.body))
@@ -166,7 +169,7 @@ func cleanResponse(r *http.Response) error {
 	v := visitOf(r.Request)
 	if v.tunnel != nil && r.StatusCode == http.StatusSwitchingProtocols {
 		if both, ok := r.Body.(io.ReadWriteCloser); ok {
-			r.Body = passing{both, v.tunnel}
+			r.Body = &passing{ReadWriteCloser: both, t: v.tunnel}
 		}
 	} else if err := v.streams(r); err != nil {
 		return err
@@ -185,8 +188,12 @@ func cleanResponse(r *http.Response) error {
 	return nil
 }
 
+// upstreamFailed tells what went wrong after the check. What we refused ourselves is not blamed on the upstream.
 func upstreamFailed(_ http.ResponseWriter, r *http.Request, err error) {
-	visitOf(r).refuse(fault.New(fault.GatewayUpstreamDown).Because(err))
+	if _, ours := errors.AsType[*fault.Error](err); !ours {
+		err = fault.New(fault.GatewayUpstreamDown).Because(err)
+	}
+	visitOf(r).refuse(err)
 }
 
 // bufferPool lends ReverseProxy its copy buffers.

@@ -30,6 +30,8 @@ type Route struct {
 	money places
 	// order says where the order is, on routes of class order.
 	order orderPlaces
+	// pace holds each sender to the route's limits; nil where it has none.
+	pace *pacer
 }
 
 // Name is the route in logs, metrics and Activity.
@@ -62,6 +64,7 @@ type routeLine struct {
 	Upgrade string      `yaml:"upgrade"`
 	Money   places      `yaml:"transaction"`
 	Order   orderPlaces `yaml:"order"`
+	Limits  limits      `yaml:"limits"`
 }
 
 // ParseRoutes reads a routes file, strictly; every problem is told at once. A word it does not know, a path that could never match or has a
@@ -90,7 +93,7 @@ func ParseRoutes(text []byte) (*Routes, error) {
 }
 
 func (rs *Routes) add(line routeLine) error {
-	r := &Route{Method: line.Method, Template: line.Path, Poll: line.Poll, money: line.Money, order: line.Order}
+	r := &Route{Method: line.Method, Template: line.Path, Poll: line.Poll, money: line.Money, order: line.Order, pace: line.Limits.pacer()}
 	if !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead}, r.Method) {
 		return errors.New("the method is none that is guarded")
 	}
@@ -115,7 +118,7 @@ func (rs *Routes) add(line routeLine) error {
 	case r.Tunnel && (r.Method != http.MethodGet || r.Class > scope.Order):
 		return errors.New("a WebSocket begins with GET, and nothing beyond orders goes through it")
 	}
-	if err := errors.Join(r.money.check(r.Class), r.order.check(r.Class)); err != nil {
+	if err := errors.Join(r.money.check(r.Class), r.order.check(r.Class), line.Limits.check(r.Class)); err != nil {
 		return err
 	}
 	rest, ok := strings.CutPrefix(r.Template, "/")

@@ -10,12 +10,22 @@ import (
 
 const onePublic = "routes:\n  - {method: GET, path: /a, class: public}\n"
 
+func limited(class, scope, limits string) string {
+	return "routes:\n  - {method: GET, path: /a, class: " + class + ", scope: \"" + scope + "\", limits: {" + limits + "}}\n"
+}
+
 func TestRoutesFilesThatAreRefused(t *testing.T) {
 	for name, row := range map[string]struct{ text, want string }{
 		"a second document":                       {onePublic + "---\n" + onePublic, "second document"},
 		"an empty second document with a problem": {onePublic + "---\n{\n", "second document"},
 		"a segment with a second spelling":        {"routes:\n  - {method: GET, path: \"/v1/withdrawals:approve\", class: public}\n", "one spelling"},
 		"letters beyond ASCII":                    {"routes:\n  - {method: GET, path: /v1/주문, class: public}\n", "one spelling"},
+		"a limit on a cancel":                     {limited("cancel", "orders:cancel", "per_second: 1"), "only reduces risk"},
+		"two limits":                              {limited("look", "orders:read", "per_second: 1, per_minute: 1"), "either"},
+		"a burst alone":                           {limited("look", "orders:read", "burst: 1"), "either"},
+		"a limit below nothing":                   {limited("look", "orders:read", "per_minute: -1"), "not between"},
+		"a limit that is no number":               {limited("look", "orders:read", "per_second: many"), "cannot unmarshal"},
+		"a limit with a word of its own":          {limited("look", "orders:read", "per_hour: 1"), "not found"},
 		"an escape":                               {"routes:\n  - {method: GET, path: /v1/a%3Ab, class: public}\n", "stands for another"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,6 +25,8 @@ const (
 	// askAgain is how often the one behind a tunnel is asked who they are, and tunnelIdle how long a tunnel may be silent in both directions.
 	askAgain   = 5 * time.Second
 	tunnelIdle = 2 * time.Minute
+	// farewell is how long clients have to hang up when the process ends.
+	farewell = 2 * time.Second
 	// mostTunnels bounds those of this process; of strangers, who may open those of public routes, and of one user.
 	mostTunnels         = 4096
 	mostTunnelsOfNobody = mostTunnels / 2
@@ -33,9 +35,11 @@ const (
 
 // tunnels are those that are open.
 type tunnels struct {
-	mu   sync.Mutex
-	open map[*tunnel]struct{} // guarded by mu
-	of   map[id.User]int      // how many are each user's, or nobody's; guarded by mu
+	mu    sync.Mutex
+	open  map[*tunnel]struct{} // guarded by mu
+	of    map[id.User]int      // how many are each user's, or nobody's; guarded by mu
+	last  bool                 // no more are dug; guarded by mu
+	empty chan struct{}        // closed once last holds and none is open; guarded by mu
 }
 
 // add is false where there are as many as may be.
@@ -46,7 +50,7 @@ func (s *tunnels) add(t *tunnel) bool {
 	if t.whose.IsZero() {
 		most = mostTunnelsOfNobody
 	}
-	if len(s.open) >= mostTunnels || s.of[t.whose] >= most {
+	if s.last || len(s.open) >= mostTunnels || s.of[t.whose] >= most {
 		return false
 	}
 	s.open[t] = struct{}{}
@@ -61,6 +65,32 @@ func (s *tunnels) remove(t *tunnel) {
 	if s.of[t.whose]--; s.of[t.whose] == 0 {
 		delete(s.of, t.whose)
 	}
+	if s.last && len(s.open) == 0 {
+		close(s.empty)
+	}
+}
+
+// Drain ends all tunnels and streams, for a process that is about to end: clients of WebSockets are told that the server is going away (1001,
+// RFC 6455 §7.4.1) where no frame of the upstream is half through, so that they connect again at once, and not after they have missed a ping.
+// It returns when all have ended, with ctx, or when whoever is told has had their time to hang up. No more are opened after it. It is called once.
+func (g *Gateway) Drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	s := &g.tunnels
+	s.mu.Lock()
+	s.last, s.empty = true, make(chan struct{})
+	if len(s.open) == 0 {
+		close(s.empty)
+	}
+	for t := range s.open {
+		t.leaving.Store(true)
+	}
+	s.mu.Unlock()
+	g.nudge()
+	select {
+	case <-s.empty:
+	case <-ctx.Done():
+	}
 }
 
 // tunnel is one open connection in both directions.
@@ -69,6 +99,8 @@ type tunnel struct {
 	nudge chan struct{} // holds one word: ask again now
 	acted atomic.Int64  // when a byte last passed, microseconds
 	now   func() time.Time
+	// leaving says that the process is about to end.
+	leaving atomic.Bool
 }
 
 // wantsTunnel says whether the client would like another protocol on its connection. A proxy that asks before it passes on may have taken
@@ -122,13 +154,13 @@ func (g *Gateway) dig(whose id.User) (*tunnel, error) {
 	return t, nil
 }
 
-// watched gives a context that ends when the tunnel must, and a function that forgets the tunnel. Errors: busy, and those of again.
-func (v *visit) watched() (context.Context, func(), error) {
-	t, err := v.g.dig(v.who.User)
-	if err != nil {
+// watched digs a tunnel for who is behind the visit, and asks about them again until forget is called. end is called, by another goroutine that
+// forget waits for, when they would be refused now, when goes says that the tunnel has had its time, or when the request is over.
+// Errors: busy, and those of again.
+func (v *visit) watched(goes func(*tunnel) bool, end func()) (t *tunnel, forget func(), err error) {
+	if t, err = v.g.dig(v.who.User); err != nil {
 		return nil, nil, err
 	}
-	v.tunnel = t
 	if err := v.again(); err != nil { // a change that came before the tunnel was known here found nobody to ask
 		v.g.tunnels.remove(t)
 		return nil, nil, err
@@ -136,18 +168,18 @@ func (v *visit) watched() (context.Context, func(), error) {
 	ctx, cancel := context.WithCancel(v.r.Context())
 	var over sync.WaitGroup
 	over.Go(func() {
-		defer cancel()
-		v.watch(ctx, func() bool { return v.g.Now().Sub(time.UnixMicro(t.acted.Load())) < tunnelIdle })
+		defer end()
+		v.watch(ctx, t, goes)
 	})
-	return ctx, func() {
+	return t, sync.OnceFunc(func() {
 		cancel()
 		over.Wait()
 		v.g.tunnels.remove(t)
-	}, nil
+	}), nil
 }
 
-// watch returns when whoever opened the visit's tunnel would be refused now, when goes says that it has had its time, or when ctx is over.
-func (v *visit) watch(ctx context.Context, goes func() bool) {
+// watch returns when the tunnel must end, or when ctx is over.
+func (v *visit) watch(ctx context.Context, t *tunnel, goes func(*tunnel) bool) {
 	tick := time.NewTicker(askAgain)
 	defer tick.Stop()
 	for {
@@ -155,13 +187,19 @@ func (v *visit) watch(ctx context.Context, goes func() bool) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		case <-v.tunnel.nudge:
+		case <-t.nudge:
 		}
-		if v.again() != nil || !goes() {
+		if t.leaving.Load() || v.again() != nil || !goes(t) {
 			return
 		}
 	}
 }
+
+// stirs says whether a byte passed lately.
+func stirs(t *tunnel) bool { return t.now().Sub(time.UnixMicro(t.acted.Load())) < tunnelIdle }
+
+// endless is for what ends with its request anyhow.
+func endless(*tunnel) bool { return true }
 
 // stream is an answer that goes on: events (text/event-stream), which their receiver is asked for again as for a tunnel. It ends with its request,
 // and at the server's write limit like every answer.
@@ -185,29 +223,22 @@ func (s *stream) Close() error {
 	return s.ReadCloser.Close()
 }
 
+// end is called by who watches.
+func (s *stream) end() {
+	s.over.Store(true)
+	_ = s.ReadCloser.Close() // ends a Read that waits
+}
+
 // streams watches an answer of events. Errors: busy, and those of again.
-func (v *visit) streams(r *http.Response) error {
+func (v *visit) streams(r *http.Response) (err error) {
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	if !strings.EqualFold(strings.TrimSpace(kind), "text/event-stream") || v.route.Class == scope.Public {
 		return nil
 	}
-	t, err := v.g.dig(v.who.User)
-	if err != nil {
+	s := &stream{ReadCloser: r.Body}
+	if _, s.forget, err = v.watched(endless, s.end); err != nil {
 		return err
 	}
-	v.tunnel = t
-	if err := v.again(); err != nil {
-		v.g.tunnels.remove(t)
-		return err
-	}
-	ctx, cancel := context.WithCancel(v.r.Context())
-	s := &stream{ReadCloser: r.Body, forget: cancel}
-	go func() {
-		defer v.g.tunnels.remove(t)
-		v.watch(ctx, func() bool { return true })
-		s.over.Store(true)
-		_ = s.ReadCloser.Close() // ends a Read that waits
-	}()
 	r.Body = s
 	return nil
 }
@@ -243,25 +274,36 @@ func (v *visit) still() (principal.Principal, error) {
 	return v.g.Sessions.Still(v.bearer, v.host.Authority, v.rec.Origin())
 }
 
-// passing notes the bytes that go through a tunnel.
+// passing notes the bytes that go through a tunnel: read is what the upstream says, written what the client says.
 type passing struct {
 	io.ReadWriteCloser
-	t *tunnel
+	t      *tunnel
+	frames frames // read by the one goroutine that copies from the upstream
+	told   bool
 }
 
-func (p passing) Read(b []byte) (int, error) {
+// goingAway is a whole frame: a close with status 1001 (RFC 6455 §5.5.1), as a server sends it.
+var goingAway = [...]byte{0x88, 0x02, 1001 >> 8, 1001 & 0xff}
+
+// Read gives what the upstream says. When the tunnel ends because we do, it says so in the upstream's place.
+func (p *passing) Read(b []byte) (int, error) {
 	n, err := p.ReadWriteCloser.Read(b)
 	p.t.acted.Store(p.t.now().UnixMicro())
+	p.frames.pass(b[:n])
+	if n == 0 && err != nil && p.t.leaving.Load() && !p.told && p.frames.between() && len(b) >= len(goingAway) {
+		p.told = true
+		return copy(b, goingAway[:]), io.EOF
+	}
 	return n, err
 }
 
-func (p passing) Write(b []byte) (int, error) {
+func (p *passing) Write(b []byte) (int, error) {
 	p.t.acted.Store(p.t.now().UnixMicro())
 	return p.ReadWriteCloser.Write(b)
 }
 
 // CloseWrite tells the upstream that the client has said its last word, and lets the upstream say its own.
-func (p passing) CloseWrite() error {
+func (p *passing) CloseWrite() error {
 	if half, ok := p.ReadWriteCloser.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}

@@ -249,3 +249,48 @@ func TestTunnelsHaveShares(t *testing.T) {
 		t.Errorf("in place of one that was closed: %v", err)
 	}
 }
+
+// A process that ends says so to who holds a tunnel, unless a frame of the upstream is half through, and opens no other.
+func TestTunnelsAreToldThatTheServerGoesAway(t *testing.T) {
+	s := newStreet(t)
+	key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Scopes: []string{"orders:read"}})
+	open := func(first string) (net.Conn, *bufio.Reader) {
+		t.Helper()
+		conn, in, status := s.open(t, s.mine(key), "websocket")
+		if status != http.StatusSwitchingProtocols {
+			t.Fatal(status)
+		}
+		if _, err := io.WriteString(conn, first); err != nil {
+			t.Fatal(err)
+		}
+		said := make([]byte, len(first))
+		if _, err := io.ReadFull(in, said); err != nil || string(said) != first {
+			t.Fatalf("%q %v", said, err)
+		}
+		return conn, in
+	}
+	const whole, half, closed = "\x81\x02hi", "\x81\x05he", "\x88\x02\x03\xe8"
+	between, in1 := open(whole)
+	_, in2 := open(half)
+	_, in3 := open(closed)
+	long, in4 := open("\x82\x7e\x00\x80" + strings.Repeat("x", 128) + whole)
+	began := time.Now()
+	s.EndTunnels(t.Context())
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	for name, row := range map[string]struct {
+		in   *bufio.Reader
+		want string
+	}{
+		"between two frames": {in1, "\x88\x02\x03\xe9"}, "within one": {in2, ""}, "after the upstream's own": {in3, ""}, "after a long one": {in4, "\x88\x02\x03\xe9"},
+	} {
+		if rest, err := io.ReadAll(row.in); string(rest) != row.want || err != nil {
+			t.Errorf("%s: %q, %v", name, rest, err)
+		}
+	}
+	_, _ = between.Close(), long.Close()
+	if _, _, status := s.open(t, s.mine(key), "websocket"); status != http.StatusServiceUnavailable {
+		t.Errorf("another is answered with %d", status)
+	}
+}

@@ -150,7 +150,7 @@ func TestAProblemSpeaksTheReadersLanguage(t *testing.T) {
 		},
 		{
 			fault.New(fault.KeyWrongEnvironment, "key_environment", "test", "environment", "live"),
-			"This is a test key; this address takes Live keys. Use a key of that environment, or the other address.",
+			"This is a test key; this address takes live keys. Use a key of that environment, or the other address.",
 			"이 키는 테스트 환경용이며 이 주소는 실거래 환경의 키를 받습니다. 환경에 맞는 키를 사용하거나 다른 주소로 요청해 주십시오.",
 		},
 		{

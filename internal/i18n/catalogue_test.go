@@ -127,6 +127,9 @@ func families() map[string][]string {
 	}
 	for _, open := range []string{"sessions", "keys", "waiting", "unread", "questions"} {
 		opens = append(opens, open+".one", open+".other")
+		if open != "sessions" { // who reads it has one
+			opens = append(opens, open+".none")
+		}
 	}
 	exchanges := []string{
 		"upbit", "bithumb", "binance", "binance-ed25519", "kraken", "okx", "bybit", "coinbase", "coinbase-ed25519", "kucoin",
@@ -156,19 +159,23 @@ func families() map[string][]string {
 		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code", "people"},
 		"plan.way.": {"passkey", "two", "password", "code", "proof", "proof_password", "proof_totp", "mailbox", "operators"},
 		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
+		"stolen.": {
+			"ended", "blocked", "orphan", "disabled", "look", "cancel", "trade", "markets", "order_most", "day_most", "no_day_most", "withdraw", "confirm", "unreleased",
+			"no_withdraw", "per_second", "rotate", "resting", "allowlist", "pinned", "pin_first", "anywhere", "lapses", "expires",
+		},
 		"template.": {"portfolio", "accounting", "bot", "market_maker"},
-		"keylife.":  verbs, "cutover.": {"old", "old_unused", "new", "new_unused"},
+		"keylife.":  verbs, "cutover.": {"old.one", "old.other", "old_unused", "new.one", "new.other", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
 		"asked.":     {"privacy.copied", "departure.begun", "device.lost", "recovery.cancelled", "recovery.wait_set", "contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored", "account.unlocked"},
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text", "elsewhere.title", "elsewhere.text", "unrenewed.title", "unrenewed.text"},
 		"who.":       {"nobody", "user", "system", "host"}, "fact.environment.": {"live", "test"}, "fact.key_environment.": {"live", "test"},
 		"spare.": {"second", "test"}, "fact.missing.": {"two_factors", "user_verified", "phishing_resistant", "device_bound", "fresh"},
-		"fact.needs.": levels, "fact.ceiling.": {"look", "cancel", "order"},
+		"fact.needs.": levels, "fact.span.": {"second", "minute"}, "fact.ceiling.": {"look", "cancel", "order"},
 		"fact.dialect.": dialects, "signs.": append([]string{"ed25519", "hmac"}, exchanges...),
 		"fact.language.": {"en", "ko"},
 		"fact.problem.":  problems(), "lab.why.": {"unsigned", "two_schemes", "bad_signature", "alg_mismatch", "wrong_dialect"},
 		"seen.":          {"seen", "route", "scope", "environment", "key_environment", "dialect", "problem", "server_time", "skew_ms", "window_ms", "needs"},
-		"confirm.title.": {"withdraw", "destination"}, "confirm.what.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved"},
+		"confirm.title.": {"withdraw", "destination"}, "confirm.what.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved", "what.withdraw", "what.destination"},
 		"question.": questions, "question.since.": {"session", "password", "other"}, "fact.asked.": {"session", "password", "app", "passkey", "codes", "mail", "second", "key"},
 		"open.": opens, "layer.": {"sessions", "sign_in", "recovery", "contact", "keys"}, "weekday.": {"0", "1", "2", "3", "4", "5", "6"},
 		"tip.":              {"sessions", "methods", "password", "codes", "recovery", "keys", "new_key", "contact", "confirmations", "messages"},
@@ -248,7 +255,7 @@ func TestEveryKeyIsUsed(t *testing.T) {
 			}
 			for _, m := range quoted.FindAllStringSubmatch(string(raw), -1) {
 				for _, prefix := range []string{"", "said."} {
-					for _, suffix := range []string{"", ".one", ".other"} {
+					for _, suffix := range []string{"", ".one", ".other", ".none"} {
 						said[prefix+m[1]+suffix] = true
 					}
 				}

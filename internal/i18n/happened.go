@@ -73,6 +73,8 @@ func (w Words) Asked(action audit.Action, facts map[string]string) string {
 		scopes = append(scopes, word)
 	}
 	said["scopes"] = strings.Join(scopes, ", ")
-	said["expires"], _, _ = strings.Cut(facts["expires"], "T") // the day, in UTC
+	if end, err := time.Parse(time.RFC3339, facts["expires"]); err == nil {
+		said["expires"] = w.Day(end)
+	}
 	return w.Fill(catalogues[w.Lang()][key], said)
 }

@@ -13,6 +13,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 )
 
 // Pseudo is the language of tests: every text of the English catalogue in brackets, with accents and a third longer, so that a text that
@@ -79,11 +81,15 @@ func (w Words) Has(key string) bool {
 	return ok
 }
 
-// Count is Say for a number n of things, which is set in as {n}: the text key.one for exactly one, else key.other.
+// Count is Say for a number n of things, which is set in as {n}: the text key.one for exactly one, key.none for none where there is one, else
+// key.other.
 func (w Words) Count(key string, n int, pairs ...string) string {
 	form := ".other"
-	if n == 1 {
+	switch {
+	case n == 1:
 		form = ".one"
+	case n == 0 && w.Has(key+".none"):
+		form = ".none"
 	}
 	return w.Say(key+form, append(pairs, "n", fmt.Sprint(n))...)
 }
@@ -94,6 +100,19 @@ func (w Words) Fill(text string, facts map[string]string) string {
 		value, ok := facts[name]
 		return value, ok
 	})
+}
+
+// Title is what a code of spec/errors.tsv means, without the facts of one refusal; the code itself if this release does not know it.
+func (w Words) Title(code fault.Code) string {
+	entry, known := fault.Lookup(code)
+	text := entry.English
+	switch {
+	case !known:
+		return string(code)
+	case w.Lang() == "ko":
+		text = entry.Korean
+	}
+	return fill(w.Lang(), text, func(string) (string, bool) { return "…", true })
 }
 
 // Facts says the facts of a refusal as their reader knows them: a value that is a word of a closed list (fact.NAME.WORD) in this language,

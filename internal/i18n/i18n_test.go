@@ -159,13 +159,13 @@ func TestAsked(t *testing.T) {
 		{audit.PasskeyEnrolled, map[string]string{"name": "Kim's iPhone"}, "Add the passkey “Kim's iPhone”", "패스키 “Kim's iPhone” 추가"},
 		{audit.PasskeyRemoved, map[string]string{"name": "{name}"}, "Remove the passkey “{name}”", "패스키 “{name}” 삭제"},
 		{
-			audit.KeyCreated, key, "Key “grid” (Live), until 2027-02-19. It may: see orders and fills, place orders.",
-			"“grid” 키 (실거래), 2027-02-19까지. 권한: 주문과 체결 조회, 주문.",
+			audit.KeyCreated, key, "Key “grid” (live), until 19 Feb 2027. It may: see orders and fills, place orders.",
+			"“grid” 키 (실거래), 2027년 2월 19일까지. 권한: 주문과 체결 조회, 주문.",
 		},
 		{
 			audit.KeyCreated,
 			map[string]string{"name": "grid", "environment": "test", "scopes": "future:scope", "expires": "2027-02-19T10:00:00Z"},
-			"Key “grid” (Test), until 2027-02-19. It may: future:scope.", "“grid” 키 (테스트), 2027-02-19까지. 권한: future:scope.",
+			"Key “grid” (test), until 19 Feb 2027. It may: future:scope.", "“grid” 키 (테스트), 2027년 2월 19일까지. 권한: future:scope.",
 		},
 		{"vendor.killed", key, "vendor.killed", "vendor.killed"},
 	}

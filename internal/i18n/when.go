@@ -22,6 +22,9 @@ func (w Words) Moment(t, now time.Time) Moment {
 	return Moment{ISO: t.Format(time.RFC3339), Absolute: t.Format(w.Say("time.layout")), Relative: w.relative(t, now)}
 }
 
+// Day says the date of t in UTC, where its hour does not matter.
+func (w Words) Day(t time.Time) string { return t.UTC().Format(w.Say("time.date_layout")) }
+
 func (w Words) relative(t, now time.Time) string {
 	d := t.Sub(now)
 	switch {

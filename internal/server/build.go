@@ -25,6 +25,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
@@ -45,9 +46,11 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/record/statement"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
+	"github.com/seed-21c57000/sallyport/internal/respond/dossier"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/leak"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -109,6 +112,8 @@ type Rooms struct {
 	Privacy *privacy.Privacy
 	// CheckUps are how well accounts are guarded.
 	CheckUps *checkup.CheckUps
+	// Dossiers are what is told about single keys.
+	Dossiers *dossier.Dossiers
 	// Consequences is what follows from what happened.
 	Consequences *consequence.Consequences
 	Policy       policy.Policy
@@ -221,6 +226,9 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	r.Accounts = account.New(store.Of[account.Tx](db), now, follow)
 	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy, db.LogKey())
 	r.Tally = audit.NewTally(store.Of[any](db), now)
+	r.budgets = memory.NewBudgets(memory.BudgetLimits{
+		SourceBurst: 200, SourceInterval: 100 * time.Millisecond, KeyBurst: 30, KeyInterval: time.Second,
+	})
 
 	var err error
 	if cfg.Geo.File != "" {
@@ -243,7 +251,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		return err
 	}
 	r.Bindings = binding.New(binding.Deps{
-		Ledger: store.Of[binding.Tx](db), Now: now, Sessions: r.Sessions, Follow: follow, Key: bindKey, Life: cfg.Session.Binding.Life,
+		Ledger: store.Of[binding.Tx](db), Now: now, Sessions: r.Sessions, Follow: follow, Key: bindKey, Life: cfg.Session.Binding.Life, Budgets: r.budgets,
 	})
 	contentKey, err := db.ServerSecret(ctx, "step_up_contents", random32)
 	if err != nil {
@@ -263,6 +271,13 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err := r.buildKeys(ctx, cfg, opts, follow); err != nil {
 		return err
 	}
+	assertion, err := r.assertionKeys(ctx)
+	if err != nil {
+		return err
+	}
+	r.Dossiers = dossier.New(dossier.Deps{
+		Now: now, Keys: r.APIKeys, Log: r.Log, Signer: statement.NewSigner(assertion.id, assertion.private), Issuer: string(cfg.Dashboard.Issuer),
+	})
 	if err := r.buildConfirmations(ctx, cfg, opts, follow); err != nil {
 		return err
 	}
@@ -331,7 +346,7 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 		}
 	}
 	r.Confirmations, err = confirm.New(confirm.Deps{
-		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Key: key,
+		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Budgets: r.budgets, Key: key,
 		Origin: origin, Exchanges: exchanges, Life: cfg.Confirmations.ValidFor,
 	})
 	return err
@@ -439,9 +454,6 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 	follow.UseKeys(r.APIKeys)
 	db.Listen(store.Listener{Hear: r.APIKeys.Hear, Reload: r.APIKeys.Reload})
 	r.nonces = memory.NewNonces(now(), windows.Widest()+2*windows.Future)
-	r.budgets = memory.NewBudgets(memory.BudgetLimits{
-		SourceBurst: 200, SourceInterval: 100 * time.Millisecond, KeyBurst: 30, KeyInterval: time.Second,
-	})
 	r.Lab = lab.New(now, r.APIKeys, db.Ring())
 	known, err := reporters(cfg.Leaks)
 	if err != nil {
@@ -545,8 +557,14 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 			return nil, nil, err
 		}
 	}
+	backends := &signed.Backends{Now: opts.Now, Nonces: r.nonces, Budgets: r.budgets, SecretOf: func(name string) secret.Value {
+		if u := upstreams[name]; u != nil {
+			return u.Posts
+		}
+		return secret.Value{}
+	}}
 	g, err := gateway.New(gateway.Deps{
-		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Nonces: r.nonces, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations,
+		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Backends: backends, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations,
 		BodyCap: int64(cfg.Gateway.BodyCap), Dashboard: string(cfg.Dashboard.Origin), Transport: transport,
 	})
 	return g, keys, err

@@ -77,7 +77,7 @@ func (s *Server) Run(ctx context.Context, l Listeners, ready func()) error {
 		quiet <- nil
 	}
 	s.draining.Store(true)
-	err = errors.Join(err, drain(context.WithoutCancel(ctx), servers))
+	err = errors.Join(err, s.drain(context.WithoutCancel(ctx), servers))
 	stop()
 	return errors.Join(err, <-quiet)
 }
@@ -108,12 +108,17 @@ func (s *Server) serve(l Listeners) (servers []*http.Server, failed <-chan error
 	return servers, ends
 }
 
-// drain closes all doors at once, so that none takes new requests while another waits for its last, and cuts off what does not end in time.
-func drain(ctx context.Context, servers []*http.Server) error {
+// EndTunnels tells who holds a WebSocket that the server is going away, and ends all streams. It is called once, before the end.
+func (s *Server) EndTunnels(ctx context.Context) { s.gate.Drain(ctx) }
+
+// drain closes all doors at once, so that none takes new requests while another waits for its last, ends tunnels, and cuts off what does not
+// end in time.
+func (s *Server) drain(ctx context.Context, servers []*http.Server) error {
 	ctx, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
 	problems := make([]error, len(servers))
 	var all sync.WaitGroup
+	all.Go(func() { s.EndTunnels(ctx) })
 	for i, server := range servers {
 		all.Go(func() {
 			if err := server.Shutdown(ctx); err != nil {

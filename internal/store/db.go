@@ -170,7 +170,12 @@ func (l ledger[T]) Update(ctx context.Context, fn func(T) (audit.Event, error)) 
 		}
 		done = t
 		return t.finish(ctx, event)
-	}, func() { l.db.feed.tell(done.changes) })
+	}, func() {
+		if len(done.changes) > 0 {
+			l.db.feed.told.Store(true)
+		}
+		l.db.feed.tell(done.changes)
+	})
 }
 
 // beginFailed is the refusal of a change or a look that could not begin: nothing was changed, and somebody may try again. A caller who went

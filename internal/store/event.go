@@ -176,6 +176,17 @@ func (t *tx) EventsOfAccount(ctx context.Context, account id.Account, before int
 	return t.tell(ctx, rows)
 }
 
+// EventsOfKeys reads what happened to an account's keys since then, newest first, opened.
+func (t *tx) EventsOfKeys(ctx context.Context, account id.Account, before int64, since time.Time, limit int) ([]audit.Told, error) {
+	rows, err := t.ListAuditEventsOfKeys(ctx, sqlgen.ListAuditEventsOfKeysParams{
+		AccountID: account[:], Before: before, Since: micros(since), MaxRows: int64(limit),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list events of keys: %w", err)
+	}
+	return t.tell(ctx, rows)
+}
+
 // MomentsOfPerson reads when a person's own events happened, newest first, and opens nothing.
 func (t *tx) MomentsOfPerson(ctx context.Context, person id.User, before int64, since time.Time, limit int) ([]audit.Moment, error) {
 	rows, err := t.ListAuditMomentsByPerson(ctx, sqlgen.ListAuditMomentsByPersonParams{

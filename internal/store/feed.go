@@ -22,6 +22,7 @@ type feed struct {
 	polling sync.Mutex
 	cursor  int64                     // the last row read; guarded by polling
 	heard   atomic.Pointer[time.Time] // when the rows up to the cursor were all there were; nil while nobody follows
+	told    atomic.Bool               // this process has changed something that others follow
 }
 
 // Listener is a snapshot of rows that the feed keeps true.
@@ -91,6 +92,21 @@ func (db *DB) Follow(ctx context.Context, polled func(error)) {
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// Spread waits until a process that follows has had time to hear what this one changed, and not at all if it changed nothing. The host's
+// commands end with it, so that what they say is done holds at the server too. One that cannot read the database for so long serves on what
+// it knows, within the bounds of Age.
+func (db *DB) Spread(ctx context.Context) {
+	if !db.feed.told.Load() {
+		return
+	}
+	wait := time.NewTimer(3 * FeedPoll)
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wait.C:
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
@@ -87,6 +88,23 @@ func (t *tx) UsesOfKey(ctx context.Context, k id.Key, since time.Time, limit int
 	rows, err := t.ListKeyUses(ctx, sqlgen.ListKeyUsesParams{KeyID: k[:], Since: micros(since), MaxRows: int64(limit)})
 	return each(rows, err, func(row sqlgen.KeyUse) apikey.Use {
 		return apikey.Use{Hour: at(row.Hour), Addr: row.Addr, Route: row.Route, Code: row.Code, Scope: row.Scope, Calls: row.Calls, Last: at(row.LastAt)}
+	})
+}
+
+func (t *tx) UsesByDay(ctx context.Context, k id.Key, since time.Time) ([]apikey.UsedDay, error) {
+	rows, err := t.ListKeyUsesByDay(ctx, sqlgen.ListKeyUsesByDayParams{KeyID: k[:], Since: micros(since)})
+	return each(rows, err, func(row sqlgen.ListKeyUsesByDayRow) apikey.UsedDay {
+		return apikey.UsedDay{Day: time.Unix(row.OnDay*24*60*60, 0).UTC(), Passed: row.Passed, Refused: row.Refused}
+	})
+}
+
+// maxCodes is more codes than there are.
+const maxCodes = 1000
+
+func (t *tx) UsesByCode(ctx context.Context, k id.Key, since time.Time) ([]apikey.Refused, error) {
+	rows, err := t.ListKeyUsesByCode(ctx, sqlgen.ListKeyUsesByCodeParams{KeyID: k[:], Since: micros(since), MaxRows: maxCodes})
+	return each(rows, err, func(row sqlgen.ListKeyUsesByCodeRow) apikey.Refused {
+		return apikey.Refused{Code: fault.Code(row.Code), Calls: row.Refused, Last: at(row.Latest)}
 	})
 }
 

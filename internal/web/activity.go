@@ -96,6 +96,9 @@ func (a *activity) entry(v *visit, t audit.Told) page.Entry {
 	if t.Action == audit.RequestRefused {
 		v.explain(&e, r.Facts)
 	}
+	if refused[t.Action] && !r.Request.IsZero() {
+		e.Seen = append(e.Seen, page.Fact{Name: v.words.Say("refusal.request"), Value: r.Request.String()})
+	}
 	return e
 }
 

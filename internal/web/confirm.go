@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -40,8 +41,8 @@ type Confirming struct {
 
 type confirmations interface {
 	exchanges
-	Show(ctx context.Context, address string) (confirm.Shown, error)
-	Begin(ctx context.Context, address string) (json.RawMessage, error)
+	Show(ctx context.Context, from netip.Addr, address string) (confirm.Shown, error)
+	Begin(ctx context.Context, from netip.Addr, address string) (json.RawMessage, error)
 	Approve(ctx context.Context, from principal.Origin, address string, response []byte) (confirm.Asked, error)
 	Decline(ctx context.Context, from principal.Origin, address string) error
 }
@@ -83,7 +84,7 @@ func (c *Confirming) Mount(mux *route.Mux) {
 }
 
 func (c *Confirming) show(w http.ResponseWriter, r *http.Request) error {
-	s, err := c.room.Show(r.Context(), r.PathValue("at"))
+	s, err := c.room.Show(r.Context(), httpx.RecordOf(r.Context()).Addr, r.PathValue("at"))
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func backOf(c confirm.Confirmation) string {
 const maxAnswer = 32 << 10
 
 func (c *Confirming) begin(w http.ResponseWriter, r *http.Request) error {
-	options, err := c.room.Begin(r.Context(), r.PathValue("at"))
+	options, err := c.room.Begin(r.Context(), httpx.RecordOf(r.Context()).Addr, r.PathValue("at"))
 	if err != nil {
 		return err
 	}
@@ -187,8 +188,9 @@ func (c *Confirming) decline(w http.ResponseWriter, r *http.Request) error {
 
 func (c *Confirming) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	words := i18n.In(httpx.Language(r))
-	e, title, fix, _ := httpx.Explain(httpx.ForStranger(err), words.Lang())
+	e, title, fix, f := httpx.Explain(httpx.ForStranger(err), words.Lang())
 	httpx.Note(r, e.Code, err)
+	httpx.SetRetryAfter(w.Header(), f.RetryAfter)
 	view := page.Refusal{
 		Title: title, Fix: fix, Status: strconv.Itoa(e.Status) + " " + http.StatusText(e.Status), Request: httpx.RecordOf(r.Context()).ID.String(),
 	}

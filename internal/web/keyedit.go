@@ -40,7 +40,7 @@ func (k *keys) showEdit(v *visit, key apikey.Key, w wanted, p page.Problem) erro
 
 // newEnds are the ends to choose from: as it is, and in so many days.
 func (k *keys) newEnds(v *visit, key apikey.Key, chosen string) []page.Option {
-	keep := v.words.Say("edit.life_keep", "expires", key.ExpiresAt.UTC().Format(time.DateOnly))
+	keep := v.words.Say("edit.life_keep", "expires", v.words.Day(key.ExpiresAt))
 	list := []page.Option{{Text: keep, Chosen: chosen == ""}}
 	for _, days := range []int{1, 7, 30, 90, 180, 365} {
 		if life := time.Duration(days) * 24 * time.Hour; life <= k.terms.limits.MaxLife {
@@ -129,7 +129,7 @@ func perSecond(key apikey.Key) string {
 
 // listed is the key of the address, if the reader may see it.
 func (k *keys) listed(v *visit) (apikey.Key, error) {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return apikey.Key{}, err
 	}

@@ -14,19 +14,6 @@ import (
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
-// named finds the key of the address. The same bytes under the other environment's prefix name no key.
-func (k *keys) named(v *visit) (id.Key, error) {
-	text := v.r.PathValue("id")
-	kid, _, err := id.ParseKey(text)
-	if err != nil {
-		return kid, fault.New(fault.KeyNotFound)
-	}
-	if live := k.keys.Find(kid); live == nil || !live.Is(text) {
-		return kid, fault.New(fault.KeyNotFound)
-	}
-	return kid, nil
-}
-
 // one shows a key with what can be done with it.
 func (k *keys) one(v *visit, p page.Problem) error {
 	key, err := k.listed(v)
@@ -52,6 +39,10 @@ func (k *keys) showOne(v *visit, key apikey.Key, p page.Problem) error {
 		}
 		view.MakePair = makePair(key)
 	}
+	var err error
+	if view.Past, err = k.past(v, key); err != nil {
+		return err
+	}
 	return v.show(page.KeyPage(v.frame("keylife.title"), view))
 }
 
@@ -70,10 +61,10 @@ func (v *visit) secret(s apikey.Secret, newest bool) page.Secret {
 	if newest {
 		which = "cutover.new"
 	}
+	text := v.words.Count(which, s.LastMinute, "addr", s.LastUsedFrom)
 	if s.LastUsedAt.IsZero() {
-		which += "_unused"
+		text = v.words.Say(which + "_unused")
 	}
-	text := v.words.Say(which, "n", strconv.Itoa(s.LastMinute), "addr", s.LastUsedFrom)
 	return page.Secret{Text: text, Retires: v.when(s.RetiresAt)}
 }
 
@@ -105,7 +96,7 @@ func number(fields map[string]string, name string) (int, error) {
 }
 
 func (k *keys) rotate(v *visit) error {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -150,7 +141,7 @@ func (k *keys) showIssued(v *visit, issued apikey.Issued, own string) error {
 }
 
 func (k *keys) retire(v *visit) error {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -180,7 +171,7 @@ func (k *keys) resume(s apikey.Stop) handler {
 
 // change does to the key of the address what a form without fields asks for.
 func (k *keys) change(v *visit, do func(id.Key) error) error {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -195,7 +186,7 @@ func (k *keys) change(v *visit, do func(id.Key) error) error {
 }
 
 func (k *keys) leaked(v *visit) error {
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -213,7 +204,7 @@ func (k *keys) leaked(v *visit) error {
 	}
 	view := page.Leaked{Name: leak.Name}
 	for _, u := range leak.Uses {
-		view.Uses = append(view.Uses, u.Hour.UTC().Format("2006-01-02 15:04Z")+"  "+strconv.FormatInt(u.Calls, 10)+"×  "+u.Addr+"  "+u.Route)
+		view.Uses = append(view.Uses, page.Use{Hour: v.when(u.Hour), Text: strconv.FormatInt(u.Calls, 10) + "×  " + u.Addr + "  " + u.Route})
 	}
 	for _, other := range leak.Others {
 		view.Others = append(view.Others, page.Fact{Name: other.Name, Value: other.Text()})

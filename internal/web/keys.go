@@ -11,6 +11,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/respond/dossier"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -19,7 +20,7 @@ import (
 type keys struct {
 	keys interface {
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
-		Find(k id.Key) *apikey.Live
+		Named(text string) (id.Key, error)
 		Standing(k apikey.Key) (apikey.Standing, time.Time)
 		Edit(ctx context.Context, p principal.Principal, in apikey.EditInput) (apikey.Key, error)
 		Wake(ctx context.Context, p principal.Principal, k id.Key) error
@@ -38,6 +39,11 @@ type keys struct {
 	accounts interface {
 		Subaccounts(ctx context.Context, p principal.Principal) ([]account.Subaccount, error)
 	}
+	dossiers interface {
+		Of(ctx context.Context, p principal.Principal, kid id.Key) (dossier.Dossier, error)
+		Timeline(ctx context.Context, p principal.Principal, kid id.Key, since time.Time) (dossier.Signed, error)
+	}
+	log   *activity
 	terms keyTerms
 }
 
@@ -58,6 +64,7 @@ func (k *keys) mount(on mounter) {
 	on(http.MethodPost, "/keys", k.create)
 	on(http.MethodPost, "/keys/{id}/revoke", k.revoke)
 	on(http.MethodGet, "/keys/{id}", func(v *visit) error { return k.one(v, page.Problem{}) })
+	on(http.MethodGet, "/keys/{id}/timeline", k.timeline)
 	on(http.MethodPost, "/keys/{id}/rotate", k.rotate)
 	on(http.MethodPost, "/keys/{id}/retire", k.retire)
 	on(http.MethodPost, "/keys/{id}/leaked", k.leaked)
@@ -163,7 +170,7 @@ func (k *keys) revoke(v *visit) error {
 	if _, err := v.form.only(); err != nil {
 		return err
 	}
-	kid, err := k.named(v)
+	kid, err := k.keys.Named(v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}

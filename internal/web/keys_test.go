@@ -54,7 +54,7 @@ func TestCreateKeyWithSecret(t *testing.T) {
 	b.shows(http.StatusOK, "203.0.113.7", "No key gets the right to withdraw", "Live moves real money")
 	b.submit("/keys", "name", "Grid BTC", "purpose", "Rebalances the grid", "scopes", "orders:read|orders:write", "here", "yes", "life", "30")
 	b.shows(
-		http.StatusForbidden, "Key “Grid BTC” (Test), until "+clock.Now().AddDate(0, 0, 30).Format(time.DateOnly)+". It may: see orders and fills, place orders.",
+		http.StatusForbidden, "Key “Grid BTC” (test), until "+clock.Now().AddDate(0, 0, 30).Format("2 Jan 2006")+". It may: see orders and fills, place orders.",
 		"Rebalances the grid", "203.0.113.7", "HMAC-SHA256", "Nothing has changed yet",
 	)
 	b.submit("/keys", "proof_code", "000000")
@@ -273,4 +273,24 @@ func TestActivityByPages(t *testing.T) {
 	}
 	b.get("/activity?before=nonsense")
 	b.shows(http.StatusOK, "Older")
+}
+
+// The page of a key says what a thief could do, what it did, and what changed it; its timeline offers the signed file.
+func TestThePageOfAKeyTellsItsPast(t *testing.T) {
+	s, clock := stack(t)
+	b, ada := owner(t, s)
+	key := s.IssueKey(ada, apikey.IssueInput{Name: "Grid", Purpose: "tests", Scopes: []string{"balances:read", "orders:write"}})
+	b.get("/keys/" + key.Text())
+	b.shows(http.StatusOK, "If the secret were stolen", "Place orders in your name.", "From anywhere in the world", "It cannot withdraw.", "Nobody used this key")
+	home := authtest.PersonOrigin().Addr.String()
+	s.Browser(home).Do(s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+	s.Browser(home).Do(s.Signed(key, http.MethodDelete, authtest.APIHost, "/v1/order?uuid=1", ""))
+	if err := s.APIKeys.SaveUses(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(time.Minute)
+	b.get("/keys/" + key.Text())
+	b.shows(http.StatusOK, home, "Why it was refused", "This key lacks the scope …. key.scope_missing", "The API key Grid was created.", "21 Nov 1 1")
+	b.get("/keys/" + key.Text() + "/timeline?days=30")
+	b.shows(http.StatusOK, "Timeline of Grid", "Save as a signed file", "key verify FILE", "The API key Grid was created.", "GET /v1/accounts", "In the hour from")
 }

@@ -248,7 +248,7 @@ func TestEverySummaryIsSaidInKorean(t *testing.T) {
 	asked("인증 앱 삭제")
 
 	b.post("/keys", with(tokenOf(b, "/methods"), "name", "감시", "purpose", "p", "environment", "test", "kind", "hmac", "scopes", "orders:read"))
-	asked("“감시” 키 (테스트), " + clock.Now().AddDate(0, 0, 180).Format(time.DateOnly) + "까지. 권한: 주문과 체결 조회.")
+	asked("“감시” 키 (테스트), " + clock.Now().AddDate(0, 0, 180).Format("2006년 1월 2일") + "까지. 권한: 주문과 체결 조회.")
 
 	p := newPhone()
 	token := b.token("/methods")

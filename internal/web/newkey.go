@@ -186,7 +186,7 @@ func (k *keys) scopeChoices(v *visit, words []string) (list []page.Scope) {
 
 func (v *visit) environments(chosen string) (list []page.Option) {
 	for _, e := range []id.Environment{id.Live, id.Test} {
-		list = append(list, page.Option{Value: e.String(), Text: v.words.Say("fact.environment." + e.String()), Chosen: e.String() == chosen})
+		list = append(list, page.Option{Value: e.String(), Text: v.words.Say("environment." + e.String()), Chosen: e.String() == chosen})
 	}
 	return list
 }
@@ -255,7 +255,7 @@ func checkByPost(file string, apis []page.API) string {
 	if len(apis) == 0 {
 		return ""
 	}
-	return "chmod 600 " + file + " && sallyport call POST " + apis[0].Origin + "/0/private/Balance --content-type application/x-www-form-urlencoded --key-file " + file
+	return "chmod 600 " + file + " && sallyport call POST " + apis[0].Origin + "/0/private/Balance --key-file " + file
 }
 
 // keyFile is what the command line reads a key from. The script writes the same for a key pair that it made.

@@ -24,7 +24,7 @@ type privacies struct {
 
 func (s *privacies) mount(on mounter) {
 	on(http.MethodGet, "/privacy", func(v *visit) error { return s.show(v, page.Problem{}, "") })
-	on(http.MethodPost, "/privacy/copy", s.copy)
+	on(http.MethodPost, copyPath, s.copy)
 	on(http.MethodPost, "/privacy/leave", s.leave)
 	on(http.MethodPost, "/privacy/stay", s.stay)
 }
@@ -45,6 +45,12 @@ func (s *privacies) show(v *visit, p page.Problem, typed string) error {
 	return v.show(page.PrivacyPage(v.frame("privacy.title"), view))
 }
 
+// copyPath answers with a file, which takes no browser to another page. Script reads from arrived that it came, and goes on.
+const (
+	copyPath = "/privacy/copy"
+	arrived  = "__Host-arrived"
+)
+
 // copy hands the reader's own data out as a file.
 func (s *privacies) copy(v *visit) error {
 	if _, err := v.form.only(); err != nil {
@@ -62,6 +68,8 @@ func (s *privacies) copy(v *visit) error {
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="sallyport-`+kept.MadeAt.Format(time.DateOnly)+`.json"`)
 	h.Set("Cache-Control", "no-store")
+	http.SetCookie(v.w, &http.Cookie{Name: arrived, Value: "1", Path: "/", MaxAge: 60, Secure: true, SameSite: http.SameSiteStrictMode})
+	v.say("copied")
 	_, _ = v.w.Write(body) // a reader who went away can be told nothing more
 	return nil
 }

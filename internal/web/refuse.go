@@ -109,6 +109,14 @@ func fieldOf(f *fault.Error) string {
 	return ""
 }
 
+// helps maps a refusal → the page on which a user gets what was missing, and the words of the way there.
+var helps = map[fault.Code]struct{ href, key string }{
+	fault.AssuranceTooLow:       {"/methods", "keys.need_factor_do"},
+	fault.ConfirmationNoPasskey: {"/methods", "missing.passkey.link"},
+	fault.ConfirmationTooMany:   {"/confirmations", "hold.pending"},
+	fault.KeyAccountLocked:      {"/", "lock.undo"},
+}
+
 func (v *visit) showRefusal(err error) error {
 	e, title, fix, f := v.told(err)
 	httpx.Note(v.r, e.Code, err)
@@ -120,6 +128,9 @@ func (v *visit) showRefusal(err error) error {
 	}
 	if f.RetryAfter > 0 {
 		view.Again = v.when(v.now.Add(f.RetryAfter))
+	}
+	if help, ok := helps[f.Code]; ok && v.who.Kind == principal.KindUser {
+		view.Help, view.Helps = help.href, v.words.Say(help.key)
 	}
 	frame := v.frame("refusal.title")
 	frame.Title = title

@@ -93,6 +93,9 @@ func (v *visit) showProof(p page.Problem, sid, summary string, needs assurance.L
 		Problem: p, Action: v.r.URL.Path, ID: sid, Summary: summary, Needs: proofFor(needs),
 		Carried: v.web.carrier.seal(v.who.Session, v.r.URL.Path, v.sent), Back: v.from(),
 	}
+	if v.r.URL.Path == copyPath {
+		view.After = "/privacy"
+	}
 	for _, word := range assurance.Words(append(v.who.Proof.Missing(needs), assurance.Fresh)) {
 		view.Missing = append(view.Missing, v.words.Say("fact.missing."+word))
 	}

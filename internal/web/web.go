@@ -39,6 +39,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/consequence"
+	"github.com/seed-21c57000/sallyport/internal/respond/dossier"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/official"
@@ -118,6 +119,8 @@ type Deps struct {
 	Notices *notify.Notices
 	// CheckUps are how well accounts are guarded.
 	CheckUps *checkup.CheckUps
+	// Dossiers are what is told about single keys.
+	Dossiers *dossier.Dossiers
 	Contacts *contact.Contacts
 	Spans    consequence.Spans
 	// Privacy answers for what is kept.
@@ -148,7 +151,7 @@ func New(d Deps) (*Web, error) {
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
 		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil,
 		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
-		"Recoveries": d.Recoveries == nil, "Privacy": d.Privacy == nil, "CheckUps": d.CheckUps == nil,
+		"Recoveries": d.Recoveries == nil, "Privacy": d.Privacy == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -195,7 +198,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&recoveryPlan{w.Recoveries}).mount(on)
 	(&recoverPages{w.Recoveries, w.Recoveries.Waits}).mount(on)
 	(&lost{w.Recoveries, w.Recoveries.Waits}).mount(on)
-	k := &keys{w.Keys, w.Factors, w.Accounts, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
+	k := &keys{w.Keys, w.Factors, w.Accounts, w.Dossiers, log, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}
 	(&laboratory{w.Lab, w.Tally, w.Keys}).mount(on)

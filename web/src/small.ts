@@ -36,6 +36,20 @@ function retell(): void {
 	}
 }
 
+/** bindAfter leaves a page whose form answers with a file, once the file has come: the server says so in a cookie. */
+export function bindAfter(): void {
+	const form = one("form[data-after]");
+	if (!form) return;
+	const gone = "__Host-arrived=; Path=/; Secure; SameSite=Strict; Max-Age=0";
+	document.cookie = gone;
+	const watch = setInterval(() => {
+		if (!document.cookie.split("; ").includes("__Host-arrived=1")) return;
+		clearInterval(watch);
+		document.cookie = gone;
+		location.assign(form.dataset.after ?? "/");
+	}, 500);
+}
+
 /** bindZones tells the hours of pictures in the browser's zone, unless another was chosen. */
 export function bindZones(): void {
 	const form = one<HTMLFormElement>("form[data-zones]");

@@ -239,7 +239,7 @@ func TestOneConfirmationLetsOneRequestThrough(t *testing.T) {
 			t.Fatal(err)
 		}
 		address := c.Confirmations.Address(asked.ID)
-		options, err := c.Confirmations.Begin(t.Context(), address)
+		options, err := c.Confirmations.Begin(t.Context(), authtest.PersonOrigin().Addr, address)
 		if err != nil {
 			t.Fatal(err)
 		}

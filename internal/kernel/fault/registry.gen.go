@@ -186,6 +186,8 @@ const (
 	KeyRotatedByOwner Code = "key.rotated_by_owner"
 	// KeyFrozen: This key is frozen: it looks and cancels only.
 	KeyFrozen Code = "key.frozen"
+	// KeyAccountLocked: The account of this key is locked, so the key looks and cancels only.
+	KeyAccountLocked Code = "key.account_locked"
 	// KeyBlocked: This key was blocked on {blocked_at}.
 	KeyBlocked Code = "key.blocked"
 	// KeyUnused: This key was disabled because nobody used it.
@@ -214,6 +216,8 @@ const (
 	AssertionInvalid Code = "assertion.invalid"
 	// GatewayNoUpgrade: This route is no WebSocket, or the request is no plain handshake of one.
 	GatewayNoUpgrade Code = "gateway.no_upgrade"
+	// GatewayTooFast: You make more of these requests than the {most} in a {span} that the platform allows.
+	GatewayTooFast Code = "gateway.too_fast"
 	// KeyUsedUp: This key has made {limit} requests without a time, which is all that one key may make.
 	KeyUsedUp Code = "key.used_up"
 	// Stale: This server has not heard for a while what has changed, so it allows only what cannot do harm. Nothing was changed.
@@ -536,7 +540,7 @@ var registry = map[Code]Entry{
 		Korean: "요청 시각이 서버보다 {skew_ms}ms 빠릅니다. 서버 시각은 {server_time}입니다.", KoreanFix: "응답의 Date 헤더로 시각을 맞춘 뒤 다시 서명해 주십시오."},
 	SignatureNonceReused: {Code: SignatureNonceReused, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This nonce was used before. Nothing was done twice.", EnglishFix: "Sign each request with a new random nonce.",
-		Korean: "이미 사용된 nonce입니다. 두 번 처리된 것은 없습니다.", KoreanFix: "요청마다 새로운 무작위 nonce로 서명해 주십시오."},
+		Korean: "이미 사용된 논스입니다. 두 번 처리된 것은 없습니다.", KoreanFix: "요청마다 새로운 무작위 논스로 서명해 주십시오."},
 	SignatureSignAgain: {Code: SignatureSignAgain, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "We cannot tell whether this request was used before: it was signed before the server started, or before its clock was set back.", EnglishFix: "Sign it again and send it. After a start this can happen for about two seconds.",
 		Korean: "이 요청은 서버가 시작되기 전에 또는 서버 시각이 되돌려지기 전에 서명되어, 이미 사용되었는지 확인할 수 없습니다.", KoreanFix: "다시 서명하여 보내 주십시오. 서버가 시작된 뒤에는 약 2초 동안 발생할 수 있습니다."},
@@ -579,6 +583,9 @@ var registry = map[Code]Entry{
 	KeyFrozen: {Code: KeyFrozen, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "This key is frozen: it looks and cancels only.", EnglishFix: "Unfreeze it under API keys.",
 		Korean: "이 키는 동결되어 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "API 키 화면에서 동결을 해제해 주십시오."},
+	KeyAccountLocked: {Code: KeyAccountLocked, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "The account of this key is locked, so the key looks and cancels only.", EnglishFix: "Sign in and unlock the account on the first page.",
+		Korean: "이 키의 계정이 잠겨 있어 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "로그인한 뒤 첫 화면에서 계정 잠금을 해제해 주십시오."},
 	KeyBlocked: {Code: KeyBlocked, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key was blocked on {blocked_at}.", EnglishFix: "Unblock it under API keys, or create a new one if strangers may hold its secret.",
 		Korean: "이 키는 {blocked_at}에 차단되었습니다.", KoreanFix: "API 키 화면에서 차단을 해제하거나 비밀 키가 유출되었을 수 있다면 새 키를 만들어 주십시오."},
@@ -621,6 +628,9 @@ var registry = map[Code]Entry{
 	GatewayNoUpgrade: {Code: GatewayNoUpgrade, Status: 400, Sight: Anyone, Outside: "",
 		English: "This route is no WebSocket, or the request is no plain handshake of one.", EnglishFix: "Send plain requests here, and handshakes to routes that are documented as WebSockets.",
 		Korean: "이 경로는 WebSocket이 아니거나, 요청이 올바른 WebSocket 핸드셰이크가 아닙니다.", KoreanFix: "이 경로에는 일반 요청을 보내고, WebSocket으로 안내된 경로에만 핸드셰이크를 보내 주십시오."},
+	GatewayTooFast: {Code: GatewayTooFast, Status: 429, Sight: Anyone, Outside: "",
+		English: "You make more of these requests than the {most} in a {span} that the platform allows.", EnglishFix: "Wait until the time in Retry-After, then send the same request again.",
+		Korean: "이 요청은 {span}에 {most}건까지 허용되며, 그 한도를 초과했습니다.", KoreanFix: "Retry-After에 표시된 시간이 지난 뒤 같은 요청을 다시 보내 주십시오."},
 	KeyUsedUp: {Code: KeyUsedUp, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key has made {limit} requests without a time, which is all that one key may make.", EnglishFix: "Create a new key, or sign with a timestamp claim.",
 		Korean: "시각이 없는 서명으로 보낸 요청이 키 하나의 한도인 {limit}건에 도달했습니다.", KoreanFix: "새 키를 만들거나 timestamp 클레임을 포함해 서명해 주십시오."},
@@ -725,7 +735,7 @@ var registry = map[Code]Entry{
 		Korean: "요청에 본인 계정의 테스트 키가 없습니다.", KoreanFix: "테스트 키로 서명해 주십시오. 다른 키는 다루지 않습니다."},
 	RequestNotRefused: {Code: RequestNotRefused, Status: 404, Sight: Anyone, Outside: "",
 		English: "No refused request of yours has this id, or it is no longer kept.", EnglishFix: "Activity counts what was refused before.",
-		Korean: "이 ID로 거부된 본인의 요청이 없거나 더 이상 보관하지 않습니다.", KoreanFix: "이전에 거부된 요청은 활동 내역에서 확인해 주십시오."},
+		Korean: "이 ID로 거부된 본인의 요청이 없거나 더 이상 보관하지 않습니다.", KoreanFix: "이전에 거부된 요청은 활동 기록에서 확인해 주십시오."},
 	KeyTooFast: {Code: KeyTooFast, Status: 429, Sight: Owner, Outside: "rate_limited",
 		English: "This key makes more than the {per_second} requests in a second that it may.", EnglishFix: "Wait until the time in Retry-After, then send the same request again.",
 		Korean: "이 키는 초당 {per_second}건의 한도를 초과했습니다.", KoreanFix: "Retry-After에 표시된 시간이 지난 뒤 같은 요청을 다시 보내 주십시오."},

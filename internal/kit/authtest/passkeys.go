@@ -119,7 +119,7 @@ func (k *Passkey) Sign(origin string, options []byte) []byte {
 // Approve confirms what is at an address of the confirmation pages.
 func (k *Passkey) Approve(address string) error {
 	k.s.t.Helper()
-	options, err := k.s.Confirmations.Begin(k.s.t.Context(), address)
+	options, err := k.s.Confirmations.Begin(k.s.t.Context(), PersonOrigin().Addr, address)
 	if err != nil {
 		return err
 	}

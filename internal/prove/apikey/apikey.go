@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -91,6 +92,16 @@ type Key struct {
 // Frozen says whether the key may do nothing but look and cancel, by its owner's hand.
 func (k Key) Frozen() bool { return !k.FrozenAt.IsZero() || k.OwnerLocked }
 
+// FrozenBy is the refusal of what a frozen key may not do, by what has to be undone first: key.account_locked or key.frozen.
+func (k Key) FrozenBy() *fault.Error { return frozenBy(k.OwnerLocked) }
+
+func frozenBy(locked bool) *fault.Error {
+	if locked {
+		return fault.New(fault.KeyAccountLocked)
+	}
+	return fault.New(fault.KeyFrozen)
+}
+
 // Text is the key's public id as it is written everywhere.
 func (k Key) Text() string { return id.FormatKey(k.ID, k.Environment) }
 
@@ -153,6 +164,9 @@ type Tx interface {
 	AddUse(ctx context.Context, k id.Key, u Use) error
 	// UsesOfKey lists them, the latest first.
 	UsesOfKey(ctx context.Context, k id.Key, since time.Time, limit int) ([]Use, error)
+	// UsesByDay adds up those of each day in UTC, the oldest first; UsesByCode those that were refused, the most frequent first.
+	UsesByDay(ctx context.Context, k id.Key, since time.Time) ([]UsedDay, error)
+	UsesByCode(ctx context.Context, k id.Key, since time.Time) ([]Refused, error)
 	// ScopesUsed are those that the routes asked for which the key called since then.
 	ScopesUsed(ctx context.Context, k id.Key, since time.Time) (scope.Set, error)
 	// NoteOrdered writes what the key ordered on a day behind.

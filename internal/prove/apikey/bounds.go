@@ -111,8 +111,25 @@ func (b Bounds) Equal(other Bounds) bool {
 	return slices.Equal(b.Markets, other.Markets) && b.OrderMost == other.OrderMost && b.DayMost == other.DayMost && b.PerSecond == other.PerSecond
 }
 
-// any says whether there is a bound.
-func (b Bounds) any() bool { return b.OnOrders() || b.PerSecond > 0 }
+// IsZero says whether there is no bound.
+func (b Bounds) IsZero() bool { return !b.OnOrders() && b.PerSecond == 0 }
+
+// ready are the bounds of a key as a check reads them: the ceilings are numbers, nil where there is none.
+type ready struct {
+	Bounds
+	orderMost, dayMost *big.Rat
+}
+
+func readyBounds(b Bounds) *ready {
+	r := &ready{Bounds: b}
+	if most, ok := Decimal(b.OrderMost); ok {
+		r.orderMost = most
+	}
+	if most, ok := Decimal(b.DayMost); ok {
+		r.dayMost = most
+	}
+	return r
+}
 
 // spent is what a key has used up of its bounds, shared by all versions of the key. The row is a floor of what was ordered: after a crash up to
 // ten seconds of orders are not counted.
@@ -121,8 +138,8 @@ type spent struct {
 
 	mu    sync.Mutex
 	day   int64    // since 1970; guarded by mu
-	sum   *big.Rat // of that day; guarded by mu
-	saved *big.Rat // what the row says of it; guarded by mu
+	sum   *big.Rat // of that day, replaced and never changed; guarded by mu
+	saved *big.Rat // the sum that the row has; guarded by mu
 }
 
 // newSpent takes what the row says was ordered.
@@ -155,11 +172,10 @@ func (l *Live) Order(market string, worth *big.Rat, now time.Time) *fault.Error 
 	if worth == nil {
 		return fault.New(fault.KeyPriceUnknown, "market", market)
 	}
-	if most, ok := Decimal(l.bounds.OrderMost); ok && worth.Cmp(most) > 0 {
+	if most := l.bounds.orderMost; most != nil && worth.Cmp(most) > 0 {
 		return fault.New(fault.KeyOrderTooLarge, "worth", plainDecimal(worth), "most", l.bounds.OrderMost)
 	}
-	most, ok := Decimal(l.bounds.DayMost)
-	if !ok {
+	if l.bounds.dayMost == nil {
 		return nil
 	}
 	o := l.used.spent.Load()
@@ -169,7 +185,7 @@ func (l *Live) Order(market string, worth *big.Rat, now time.Time) *fault.Error 
 		o.day, o.sum = day, new(big.Rat)
 	}
 	after := new(big.Rat).Add(o.sum, worth)
-	if after.Cmp(most) > 0 {
+	if after.Cmp(l.bounds.dayMost) > 0 {
 		tomorrow := time.Unix((o.day+1)*daySeconds, 0)
 		return fault.New(fault.KeyDayUsedUp, "worth", plainDecimal(worth), "used", plainDecimal(o.sum), "most", l.bounds.DayMost).After(tomorrow.Sub(now))
 	}
@@ -206,44 +222,44 @@ func (l *Live) Pace(now time.Time) (perSecond int, wait time.Duration) {
 	}
 }
 
-// unsaved gives what the row does not say yet; none if it says all.
-func (o *spent) unsaved() (day int64, text string, is bool) {
+// unsaved gives the day and the sum that the row does not have yet; nil if it has.
+func (o *spent) unsaved() (day int64, sum *big.Rat) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.sum == nil || o.saved != nil && o.saved.Cmp(o.sum) == 0 {
-		return 0, "", false
+	if o.sum == o.saved {
+		return 0, nil
 	}
-	return o.day, o.sum.FloatString(18), true
+	return o.day, o.sum
 }
 
-func (o *spent) save(text string) {
+func (o *spent) save(sum *big.Rat) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.saved, _ = new(big.Rat).SetString(text)
+	o.saved = sum
 }
 
 // saveOrdered writes behind what keys with a ceiling ordered.
 func (k *Keys) saveOrdered(ctx context.Context) error {
-	type sum struct {
+	type ordered struct {
 		live *Live
 		day  int64
-		text string
+		sum  *big.Rat
 	}
-	var dirty []sum
+	var dirty []ordered
 	k.index.mu.RLock()
 	for _, l := range k.index.byID {
 		if l.bounds == nil || l.bounds.DayMost == "" {
 			continue
 		}
-		if day, text, is := l.used.spent.Load().unsaved(); is {
-			dirty = append(dirty, sum{l, day, text})
+		if day, sum := l.used.spent.Load().unsaved(); sum != nil {
+			dirty = append(dirty, ordered{l, day, sum})
 		}
 	}
 	k.index.mu.RUnlock()
 	for batch := range slices.Chunk(dirty, saveBatch) {
 		err := k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 			for _, d := range batch {
-				if err := tx.NoteOrdered(ctx, d.live.ID, d.day, d.text); err != nil {
+				if err := tx.NoteOrdered(ctx, d.live.ID, d.day, d.sum.FloatString(18)); err != nil {
 					return audit.Event{}, err
 				}
 			}
@@ -253,7 +269,7 @@ func (k *Keys) saveOrdered(ctx context.Context) error {
 			return err
 		}
 		for _, d := range batch {
-			d.live.used.spent.Load().save(d.text)
+			d.live.used.spent.Load().save(d.sum)
 		}
 	}
 	return nil

@@ -36,7 +36,7 @@ type EditInput struct {
 }
 
 // Edit changes a key. To narrow it needs no ceremony; whatever lets it do more, now or for longer, needs an owner of the account and a step-up
-// for exactly this, and does not happen to a key that is stopped. Errors: request.invalid (field), key.not_found, key.frozen,
+// for exactly this, and does not happen to a key that is stopped. Errors: request.invalid (field), key.not_found, key.frozen, key.account_locked,
 // key.above_ceiling, key.needs_allowlist, forbidden, step_up_required, assurance.too_low.
 func (k *Keys) Edit(ctx context.Context, p principal.Principal, in EditInput) (after Key, err error) {
 	err = k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -58,7 +58,7 @@ func (k *Keys) Edit(ctx context.Context, p principal.Principal, in EditInput) (a
 				return audit.Event{}, err
 			}
 			if key.Frozen() || !key.BlockedAt.IsZero() {
-				return audit.Event{}, fault.New(fault.KeyFrozen)
+				return audit.Event{}, key.FrozenBy()
 			}
 			content := stepup.Content{Action: audit.KeyEdited, Input: in, Facts: facts, Floor: floorFor(after)}
 			if err := k.StepUps.Require(ctx, tx, p, content); err != nil {

@@ -57,25 +57,16 @@ func (k *Keys) Orphans(ctx context.Context, p principal.Principal) (list []Key, 
 		return nil, fault.New(fault.Forbidden)
 	}
 	now := k.Now()
-	var after id.Key
-	for more := true; more; {
-		err := k.Ledger.View(ctx, func(tx Tx) error {
-			page, err := tx.KeysByPage(ctx, after, loadPage)
-			if err != nil {
-				return err
+	err = k.eachPage(ctx, func(_ Tx, _ id.Key, page []Key) error {
+		for _, key := range page {
+			if key.OwnerRole == principal.NoRole && key.RevokedAt.IsZero() && now.Before(key.ExpiresAt) {
+				list = append(list, key)
 			}
-			for _, key := range page {
-				after = key.ID
-				if key.OwnerRole == principal.NoRole && key.RevokedAt.IsZero() && now.Before(key.ExpiresAt) {
-					list = append(list, key)
-				}
-			}
-			more = len(page) == loadPage
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("list keys: %w", err)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
 	}
 	return list, nil
 }

@@ -36,7 +36,7 @@ type digest [sha256.Size]byte
 type sought struct{ secrets, publics map[digest]Find }
 
 // BlockFound blocks every key whose secret is among the finds, each from the moment this returns, tells its owner, and holds money if the key
-// could withdraw. Those that are stopped so already, revoked ones, and finds that belong to no key change nothing and are no error: blocked is
+// could withdraw. Those that are stopped so already, revoked ones, secrets that a rotation retired, and finds that belong to no key change nothing and are no error: blocked is
 // for the one who keeps the installation, and no answer to a scanner may depend on it.
 //
 // Secrets are sealed, and nothing is kept by which one could be looked up, so that a copy of the database confirms no guess. Therefore each
@@ -85,10 +85,14 @@ func (k *Keys) holders(wanted sought) (found map[id.Key]Find, err error) {
 	if len(wanted.secrets) == 0 {
 		return found, nil
 	}
+	now := k.Now()
 	var room [256]byte
 	for _, l := range k.all() {
 		for i := range l.Materials {
 			m := &l.Materials[i]
+			if m.Retired(now) {
+				continue // it opens nothing any more: its owner replaced it, perhaps because of this
+			}
 			material, among := m.Bytes, wanted.publics
 			if m.Sealed {
 				opened, wrong := k.Opener.AppendOpen(room[:0], MaterialPlace(l.ID, m.Version).AAD(), m.Bytes)

@@ -49,7 +49,7 @@ type Live struct {
 	pin  *netip.Prefix // nil if there is none, or none yet
 	used *use          // shared by all versions of one key
 	// bounds is nil for a key without.
-	bounds *Bounds
+	bounds *ready
 
 	Environment id.Environment
 	Dialect     sign.Dialect
@@ -60,7 +60,8 @@ type Live struct {
 	Scopes, effective, lapsed scope.Set
 	dormancy                  Dormancy
 	sum                       id.KeySum
-	frozen, released, pinned  bool
+	frozen, locked            bool
+	released, pinned          bool
 }
 
 // Text is the public id as it is written everywhere.
@@ -124,6 +125,9 @@ func (l *Live) ScopesAt(now time.Time) scope.Set {
 
 // Frozen says whether the key may do nothing but look and cancel.
 func (l *Live) Frozen() bool { return l.frozen }
+
+// FrozenBy is the refusal of what it may not do while it is frozen, as Key.FrozenBy.
+func (l *Live) FrozenBy() *fault.Error { return frozenBy(l.locked) }
 
 // BornBefore says whether the key is older than a moment.
 func (l *Live) BornBefore(t time.Time) bool { return l.born < t.UnixMicro() }
@@ -217,7 +221,7 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 		Allowlist: key.Allowlist, Settings: key.Settings, WindowPast: key.WindowPast, born: key.Born.UnixMicro(),
 		expires: momentOf(key.ExpiresAt), revoked: momentOf(key.RevokedAt), blocked: momentOf(key.BlockedAt), lapses: noMoment,
 		Environment: key.Environment, Dialect: key.Dialect, Algorithm: key.Algorithm, OwnerRole: key.OwnerRole, Scopes: key.Scopes,
-		effective: k.effective(key, key.Born), dormancy: key.Dormancy, frozen: key.Frozen(), released: !key.ReleasedAt.IsZero(),
+		effective: k.effective(key, key.Born), dormancy: key.Dormancy, frozen: key.Frozen(), locked: key.OwnerLocked, released: !key.ReleasedAt.IsZero(),
 		pinned: key.Pin != "", sum: id.SumKey(key.ID, key.Environment), used: &use{}, Materials: make([]LiveMaterial, 0, len(materials)),
 	}
 	if !key.Tied() {
@@ -231,8 +235,8 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 		}
 		l.pin = &network
 	}
-	if key.Bounds.any() {
-		l.bounds = &key.Bounds
+	if !key.Bounds.IsZero() {
+		l.bounds = readyBounds(key.Bounds)
 		l.used.spent.Store(newSpent(key.OrderedDay, key.Ordered))
 	}
 	l.used.at.Store(key.LastUsedAt.UnixMicro())
@@ -402,6 +406,18 @@ func (k *Keys) Standing(key Key) (s Standing, lapses time.Time) {
 		return StandsReadOnly, lapses
 	}
 	return StandsLive, lapses
+}
+
+// Named finds a key by its public id. The same bytes under the other environment's prefix name no key. Errors: key.not_found.
+func (k *Keys) Named(text string) (id.Key, error) {
+	kid, _, err := id.ParseKey(text)
+	if err != nil {
+		return kid, fault.New(fault.KeyNotFound)
+	}
+	if live := k.Find(kid); live == nil || !live.Is(text) {
+		return kid, fault.New(fault.KeyNotFound)
+	}
+	return kid, nil
 }
 
 // SaveUses writes the times of last use behind; after a crash they may be as old as the last call.

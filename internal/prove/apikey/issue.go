@@ -317,7 +317,7 @@ func factsOf(k Key) map[string]string {
 		allow[i] = network.String()
 	}
 	facts := map[string]string{
-		"name": k.Name, "purpose": k.Purpose, "key": k.Text(), "environment": k.Environment.String(), "dialect": k.Dialect.String(),
+		"name": k.Name, "purpose": k.Purpose, audit.KeyFact: k.Text(), "environment": k.Environment.String(), "dialect": k.Dialect.String(),
 		"algorithm": k.Algorithm.String(), "scopes": k.Scopes.String(), "allowlist": strings.Join(allow, " "),
 		"expires": k.ExpiresAt.UTC().Format(time.RFC3339), "on_end": string(k.OnEnd), "pin": k.Pin, "standby": strconv.FormatBool(k.Standby),
 	}

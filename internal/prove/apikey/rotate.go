@@ -99,7 +99,7 @@ func (k *Keys) Rotate(ctx context.Context, p principal.Principal, in RotateInput
 // the key's life stays where it was. Only the newest secret may do it, or the one before while the newest was minted so and never used, so
 // that a bot which lost an answer can ask again. The signature has to cover method, path and body: otherwise one that was made for a look, and
 // never reached us, would bring whoever caught it the next secret.
-// Errors: key.rotated_by_owner, forbidden, request.invalid (overlap, public_key), key.frozen, key.rotating, key.possession_unproven.
+// Errors: key.rotated_by_owner, forbidden, request.invalid (overlap, public_key), key.frozen, key.account_locked, key.rotating, key.possession_unproven.
 func (k *Keys) RotateSelf(ctx context.Context, p principal.Principal, in RotateInput) (out Rotated, err error) {
 	if p.Kind != principal.KindKey {
 		return out, fault.New(fault.Forbidden)
@@ -113,7 +113,7 @@ func (k *Keys) RotateSelf(ctx context.Context, p principal.Principal, in RotateI
 			return audit.Event{}, orNotFound(err)
 		}
 		if key.Frozen() {
-			return audit.Event{}, fault.New(fault.KeyFrozen)
+			return audit.Event{}, key.FrozenBy()
 		}
 		if c := key.Dialect.Coverage(); !c.Method || !c.Path || !c.Body {
 			return audit.Event{}, fault.New(fault.KeyRotatedByOwner)

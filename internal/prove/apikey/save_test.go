@@ -3,6 +3,7 @@ package apikey_test
 import (
 	"context"
 	"errors"
+	"math/big"
 	"net/netip"
 	"testing"
 	"time"
@@ -126,5 +127,32 @@ func TestUsesOfOneNetworkAreOneLine(t *testing.T) {
 	want := map[string]int64{"2001:db8:1:2::/64": 3, "2001:db8:1:3::/64": 1, "203.0.113.7": 1, "203.0.113.8": 2}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("calls by place (-want +got):\n%s", diff)
+	}
+}
+
+// A sum that no decimal of the row can hold in full is written once, and not again until there is another.
+func TestWhatWasOrderedIsSavedOnce(t *testing.T) {
+	now := time.Now().Truncate(time.Microsecond)
+	s := authtest.StartWith(t, authtest.Options{Now: func() time.Time { return now }})
+	key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Scopes: []string{"orders:write"}, Bounds: apikey.Bounds{DayMost: "100"}})
+	ledger := &counting{Ledger: store.Of[apikey.Tx](s.Store)}
+	deps := s.APIKeys.Deps
+	deps.Ledger = ledger
+	fresh, err := apikey.New(t.Context(), deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 2; n++ {
+		if wrong := fresh.Find(key.ID).Order("KRW-BTC", big.NewRat(1, 3), now); wrong != nil {
+			t.Fatal(wrong)
+		}
+		for range 3 {
+			if err := fresh.SaveUses(t.Context()); err != nil || ledger.updates != n {
+				t.Errorf("%d writes of %d sums, %v", ledger.updates, n, err)
+			}
+		}
+	}
+	if got := s.KeyNow(key.ID).Ordered; got != "0.666666666666666667" {
+		t.Errorf("the row says %s", got)
 	}
 }

@@ -3,6 +3,7 @@ package apikey
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 // Use is how often a key did the same in one hour.
 type Use struct {
 	Hour time.Time
-	// Addr is the address that it came from, or of IPv6 the /64 around it: a host owns all of that, and would make a row of each address.
+	// Addr is the address that it came from, or of IPv6 the /64 around it: a host owns all of that, and would make a row of each address. It is
+	// empty for the places of an hour beyond the first that are told apart.
 	Addr string
 	// Route as the routes file names it.
 	Route string
@@ -42,6 +44,9 @@ type calls struct {
 	mu    sync.Mutex
 	last  *counted
 	lines map[useAt]*counted
+	// places are those of hour that are told apart.
+	hour   int64
+	places []netip.Prefix
 }
 
 type counted struct {
@@ -49,8 +54,12 @@ type counted struct {
 	Use
 }
 
-// maxLines bounds what one key can make wait to be written.
-const maxLines = 512
+// maxLines bounds what one key can make wait to be written, maxPlaces from how many places an hour's rows are: routes and codes are the
+// platform's, so that nobody who holds a key can fill the table with addresses.
+const (
+	maxLines  = 512
+	maxPlaces = 32
+)
 
 // uses are the keys of which something waits to be written.
 type uses struct {
@@ -69,7 +78,7 @@ func (k *Keys) Count(l *Live, from netip.Addr, route string, asks scope.Scope, c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.last == nil || c.last.at != at {
-		if !c.turn(at) {
+		if at.from = c.place(at); !c.turn(at) {
 			return
 		}
 		if len(c.lines) == 1 && c.last.Calls == 0 {
@@ -97,6 +106,21 @@ func (c *calls) turn(at useAt) bool {
 	return true
 }
 
+// place is where a call is counted: at its own place, or at none once the hour has too many.
+func (c *calls) place(at useAt) netip.Prefix {
+	if c.hour != at.hour {
+		c.hour, c.places = at.hour, c.places[:0]
+	}
+	switch {
+	case slices.Contains(c.places, at.from):
+		return at.from
+	case len(c.places) == maxPlaces:
+		return netip.Prefix{}
+	}
+	c.places = append(c.places, at.from)
+	return at.from
+}
+
 // placeOf is what of an address is counted.
 func placeOf(addr netip.Addr) netip.Prefix {
 	addr = addr.Unmap()
@@ -105,6 +129,9 @@ func placeOf(addr netip.Addr) netip.Prefix {
 
 // nameOf writes a single address as one.
 func nameOf(place netip.Prefix) string {
+	if !place.IsValid() {
+		return ""
+	}
 	if place.IsSingleIP() {
 		return place.Addr().String()
 	}

@@ -32,6 +32,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -86,6 +87,8 @@ type Tx interface {
 // Sessions is what this package asks of package session.
 type Sessions interface {
 	Authenticate(bearer []byte, host string, from principal.Origin) (principal.Principal, error)
+	// Holder is the session of a bearer, by what is in memory.
+	Holder(bearer secret.Value, host string) id.Session
 }
 
 // Deps are what Bindings is made of. All are needed.
@@ -98,6 +101,8 @@ type Deps struct {
 	Key []byte
 	// Life is how long a bound cookie counts.
 	Life time.Duration
+	// Budgets count what strangers ask about sessions.
+	Budgets throttle.Budgets
 }
 
 // Bindings binds sessions and renews what they are bound with. It is safe for concurrent use.
@@ -261,10 +266,24 @@ func over(row session.Row, now time.Time) bool {
 // Refresh gives a bound session its next cookie for a proof over the challenge that counts. A proof over one of the two before is answered for a
 // minute as it was, to who also shows the bearer; any other right signature, and none at all, is challenged. A wrong signature beside the right
 // bearer is a copied cookie in another browser: the session ends, with all that hangs on it.
-// Errors: request.malformed, binding.refused; anything else is a fault of ours.
-func (b *Bindings) Refresh(ctx context.Context, in Shown) (Answer, error) {
-	answer, err := b.refresh(ctx, in)
+// Who does not show the bearer costs their source, before any row is read: the address of a session is no secret.
+// Errors: rate_limited, request.malformed, binding.refused; anything else is a fault of ours.
+func (b *Bindings) Refresh(ctx context.Context, in Shown) (answer Answer, err error) {
+	if err = b.admit(in); err == nil {
+		answer, err = b.refresh(ctx, in)
+	}
 	return b.counted(answer, err)
+}
+
+func (b *Bindings) admit(in Shown) error {
+	if b.Sessions.Holder(in.Bearer, in.Host) == in.Session {
+		return nil
+	}
+	if err := throttle.Admit(b.Budgets, in.From.Addr, b.Now()); err != nil {
+		return err
+	}
+	b.Budgets.Fail(id.Key{}, in.From.Addr, b.Now())
+	return nil
 }
 
 // counted counts how it ended.

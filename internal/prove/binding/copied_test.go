@@ -82,3 +82,23 @@ func TestAConnectionEndsWithTheCookieItWasOpenedWith(t *testing.T) {
 	o.Advance(binding.Overlap)
 	expect(t, "a minute after", "session.unproven", still())
 }
+
+// The address of a session is no secret. Who asks about one without its bearer is slowed down; its own browser, behind the same address, goes on.
+func TestStrangersWhoAskAboutASession(t *testing.T) {
+	o, b := open(t, authtest.Options{})
+	d := b.Bind()
+	stranger, slowed := o.Browser(home), 0
+	for range 300 {
+		r := stranger.Request(http.MethodPost, authtest.Origin+"/dbsc/refresh", "")
+		r.Header.Set("Sec-Secure-Session-Id", d.Session.String())
+		if got := stranger.Do(r); got.Code == fault.RateLimited && got.Header.Get("Retry-After") != "" {
+			slowed++
+		}
+	}
+	if slowed < 50 {
+		t.Errorf("%d of 300 questions were slowed down", slowed)
+	}
+	if got := d.Refresh(); got.Status != http.StatusOK {
+		t.Errorf("the session's own browser: %d %s", got.Status, got.Text)
+	}
+}

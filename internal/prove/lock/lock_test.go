@@ -50,7 +50,7 @@ func TestALockedAccount(t *testing.T) {
 			if got := b.Call(http.MethodGet, "/v1/session", nil); got.Code != fault.SessionEnded {
 				t.Errorf("the session that locked: %s", got.Code)
 			}
-			if got := order(); got != fault.KeyFrozen {
+			if got := order(); got != fault.KeyAccountLocked {
 				t.Errorf("an order while locked: %s", got)
 			}
 			if got := call(http.MethodGet, "/v1/accounts", ""); got != "" {

@@ -23,6 +23,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -35,13 +36,6 @@ type Nonces interface {
 	Claim(k id.Key, nonce string, created, now time.Time) (won, forgotten bool)
 	Spent(k id.Key, nonce string) bool
 	Birth() time.Time
-}
-
-// Budgets counts failures by source, so that hammering costs the one who hammers. k is zero for the source as a whole.
-type Budgets interface {
-	// Left says whether the source may still fail.
-	Left(k id.Key, addr netip.Addr, now time.Time) bool
-	Fail(k id.Key, addr netip.Addr, now time.Time)
 }
 
 // Opener opens sealed secrets; see keyring.
@@ -75,7 +69,7 @@ type Deps struct {
 	Keys    Keys
 	Opener  Opener
 	Nonces  Nonces
-	Budgets Budgets
+	Budgets throttle.Budgets
 	// Durable spends the nonces of signatures without a time, for as long as their key lives.
 	Durable audit.Ledger[apikey.Tx]
 	// UntimedNonces is how many of these one key may spend in its life.
@@ -107,6 +101,8 @@ type Request struct {
 	// named is then that key, of which nobody has proven anything yet, and else nil.
 	// Nil is for a door that sees no bodies: the signature then holds for what it says about one (Accepted.Digest).
 	ReadBody func(named *apikey.Live) ([]byte, error)
+	// Pace is the door's own rate, nil for none: it counts a request of the key that is about to be accepted, once, or refuses it.
+	Pace func(*apikey.Live) *fault.Error
 }
 
 // RefusalError is why a request was not accepted. Fault is the detail; Proven says that the sender holds the key, and may see it.
@@ -246,7 +242,7 @@ func (c *check) accepted() Accepted {
 // not released it, the time for trading from everywhere is over, or its way of signing cannot carry it.
 func (a Accepted) Missing(s scope.Scope) *fault.Error {
 	if a.Live.Scopes.Has(s) && s.Class() > scope.Cancel && a.Live.Frozen() {
-		return fault.New(fault.KeyFrozen)
+		return a.Live.FrozenBy()
 	}
 	if a.Live.Scopes.Has(s) && s.Class() > a.Ceiling {
 		return fault.New(fault.KeyCeiling, "scope", s.String())

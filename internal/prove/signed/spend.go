@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
@@ -80,7 +81,7 @@ func (c *check) claimedRequest(ctx context.Context) error {
 		return c.paced()
 	}
 	nonce := c.sig.SingleUse(&c.in.Request)
-	if c.live.HasPace() && !repeatable && c.v.Nonces.Spent(c.live.ID, nonce) {
+	if (c.live.HasPace() || c.in.Pace != nil) && !repeatable && c.v.Nonces.Spent(c.live.ID, nonce) {
 		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
 	}
 	if err := c.paced(); err != nil {
@@ -98,11 +99,16 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	return nil
 }
 
-// paced: the key has not made as many requests in a second as it may. It comes before a nonce is spent, so that the same request may be sent
+// paced: the key has not made as many requests in a second as it may, nor of this route. It comes before a nonce is spent, so that the same request may be sent
 // again, and after it is known to be unspent, so that whoever caught a request cannot use up the rate with it. Cancels pass: they only reduce risk.
 func (c *check) paced() error {
 	if c.in.Cancels || c.counted {
 		return nil
+	}
+	if c.in.Pace != nil {
+		if refused := c.in.Pace(c.live); refused != nil {
+			return c.refuse(refused, true, sign.TooMany)
+		}
 	}
 	if most, wait := c.live.Pace(c.now); wait > 0 {
 		return c.refuse(fault.New(fault.KeyTooFast, "per_second", most).After(wait), true, sign.TooMany)
@@ -123,7 +129,8 @@ func (c *check) claimedForLife(ctx context.Context) error {
 	if err != nil {
 		return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
 	}
-	if !won {
+	if !won { // the try was a write, which whoever caught a request could ask for again and again
+		c.v.Budgets.Fail(id.Key{}, c.in.From.Addr, c.now)
 		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
 	}
 	return nil

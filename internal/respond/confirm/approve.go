@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
@@ -26,9 +28,9 @@ type Shown struct {
 	Young time.Time
 }
 
-// Show reads the confirmation of an address, also one that has ended. Errors: confirmation.not_found.
-func (c *Confirmations) Show(ctx context.Context, address string) (s Shown, err error) {
-	which, err := c.at(address)
+// Show reads the confirmation of an address, also one that has ended. Errors: rate_limited, confirmation.not_found.
+func (c *Confirmations) Show(ctx context.Context, from netip.Addr, address string) (s Shown, err error) {
+	which, err := c.opened(from, address)
 	if err != nil {
 		return s, err
 	}
@@ -66,11 +68,7 @@ func olderThan(o passkey.Owner, now time.Time) (old passkey.Owner, young time.Ti
 }
 
 // approvers reads an open confirmation and the passkeys that may approve it.
-func (c *Confirmations) approvers(ctx context.Context, tx Tx, address string) (row Confirmation, o passkey.Owner, u account.User, err error) {
-	which, err := c.at(address)
-	if err != nil {
-		return row, o, u, err
-	}
+func (c *Confirmations) approvers(ctx context.Context, tx Tx, which id.Confirmation) (row Confirmation, o passkey.Owner, u account.User, err error) {
 	row, found, err := tx.ConfirmationByID(ctx, which)
 	if err != nil {
 		return row, o, u, fmt.Errorf("read confirmation: %w", err)
@@ -97,10 +95,14 @@ func (c *Confirmations) approvers(ctx context.Context, tx Tx, address string) (r
 }
 
 // Begin gives the options of navigator.credentials.get for an address. It writes nothing: the challenge follows from the row.
-// Errors: confirmation.not_found, confirmation.void, confirmation.no_passkey, confirmation.passkey_young, unauthorized.
-func (c *Confirmations) Begin(ctx context.Context, address string) (options json.RawMessage, err error) {
+// Errors: rate_limited, confirmation.not_found, confirmation.void, confirmation.no_passkey, confirmation.passkey_young, unauthorized.
+func (c *Confirmations) Begin(ctx context.Context, from netip.Addr, address string) (options json.RawMessage, err error) {
+	which, err := c.opened(from, address)
+	if err != nil {
+		return nil, err
+	}
 	err = c.Ledger.View(ctx, func(tx Tx) error {
-		row, owner, _, err := c.approvers(ctx, tx, address)
+		row, owner, _, err := c.approvers(ctx, tx, which)
 		if err != nil {
 			return err
 		}
@@ -113,9 +115,13 @@ func (c *Confirmations) Begin(ctx context.Context, address string) (options json
 // Approve takes the authenticator's answer, once, and keeps it. The user is told by letter, with the way to cancel.
 // Errors: those of Begin; passkey.refused, passkey.cloned.
 func (c *Confirmations) Approve(ctx context.Context, from principal.Origin, address string, response []byte) (a Asked, err error) {
+	which, err := c.opened(from.Addr, address)
+	if err != nil {
+		return a, err
+	}
 	var refused error
 	err = c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		row, owner, user, err := c.approvers(ctx, tx, address)
+		row, owner, user, err := c.approvers(ctx, tx, which)
 		if err != nil {
 			return audit.Event{}, err
 		}
@@ -148,12 +154,16 @@ func (c *Confirmations) Approve(ctx context.Context, from principal.Origin, addr
 	if err == nil {
 		err = refused
 	}
+	if fault.CodeOf(err) == fault.PasskeyRefused {
+		c.Budgets.Fail(id.Key{}, from.Addr, c.Now())
+	}
 	return a, err
 }
 
-// Decline ends the confirmation of an address: whoever can read the page may stop what it says. Errors as Cancel.
+// Decline ends the confirmation of an address: whoever can read the page may stop what it says, from a source that has failed often too.
+// Errors as Cancel.
 func (c *Confirmations) Decline(ctx context.Context, from principal.Origin, address string) error {
-	which, err := c.at(address)
+	which, err := c.at(from.Addr, address)
 	if err != nil {
 		return err
 	}

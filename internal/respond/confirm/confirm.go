@@ -19,6 +19,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 )
@@ -114,6 +116,8 @@ type Deps struct {
 	Factors  Acceptor
 	Holds    Holds
 	Follow   happening.Applier
+	// Budgets count addresses that we never wrote, and answers that did not hold.
+	Budgets throttle.Budgets
 	// Key makes addresses: 32 bytes.
 	Key []byte
 	// Origin is where confirmations are signed.
@@ -269,15 +273,21 @@ func (c *Confirmations) mac(which id.Confirmation) []byte {
 	return mac.Sum(nil)
 }
 
-// at reads an address. Errors: confirmation.not_found.
-func (c *Confirmations) at(address string) (id.Confirmation, error) {
+// opened is at for whatever only a source may do that has not failed too often. Errors: rate_limited, confirmation.not_found.
+func (c *Confirmations) opened(from netip.Addr, address string) (id.Confirmation, error) {
+	if err := throttle.Admit(c.Budgets, from, c.Now()); err != nil {
+		return id.Confirmation{}, err
+	}
+	return c.at(from, address)
+}
+
+// at reads an address; one that we never wrote costs its source. Errors: confirmation.not_found.
+func (c *Confirmations) at(from netip.Addr, address string) (id.Confirmation, error) {
 	text, token, _ := strings.Cut(address, ".")
 	which, err := id.Parse[id.ConfirmationKind](text)
-	if err != nil {
-		return which, fault.New(fault.ConfirmationNotFound)
-	}
-	given, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || !hmac.Equal(given, c.mac(which)) {
+	given, wrong := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || wrong != nil || !hmac.Equal(given, c.mac(which)) {
+		c.Budgets.Fail(id.Key{}, from, c.Now())
 		return which, fault.New(fault.ConfirmationNotFound)
 	}
 	return which, nil

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -327,12 +328,49 @@ func TestCancelledAndExpiredAreOver(t *testing.T) {
 	})
 }
 
+// Whoever guesses at addresses, or at answers, is slowed down by their source; what can only stop money is refused to nobody.
+func TestGuessesAtAddressesAreCounted(t *testing.T) {
+	s := sceneOf(t, authtest.Options{})
+	asked := s.send(s.bot, withdrawal(), "")
+	thief := principal.Origin{Addr: netip.MustParseAddr("198.51.100.66")}
+	for what, guess := range map[string]func() error{
+		"addresses": func() error {
+			_, err := s.Confirmations.Show(t.Context(), thief.Addr, asked.address()[:len(asked.address())-1]+"_")
+			return err
+		},
+		"answers": func() error {
+			_, err := s.Confirmations.Approve(t.Context(), thief, asked.address(), []byte("{}"))
+			return err
+		},
+	} {
+		thief.Addr = thief.Addr.Next()
+		slowed := 0
+		for range 300 {
+			if fault.CodeOf(guess()) == fault.RateLimited {
+				slowed++
+			}
+		}
+		if slowed < 50 {
+			t.Errorf("%s: %d of 300 guesses were slowed down", what, slowed)
+		}
+		if _, err := s.Confirmations.Show(t.Context(), thief.Addr, asked.address()); fault.CodeOf(err) != fault.RateLimited {
+			t.Errorf("%s: then the right one: %v", what, err)
+		}
+	}
+	if _, err := s.Confirmations.Show(t.Context(), authtest.PersonOrigin().Addr, asked.address()); err != nil {
+		t.Errorf("from elsewhere: %v", err)
+	}
+	if err := s.Confirmations.Decline(t.Context(), thief, asked.address()); err != nil {
+		t.Errorf("declining from there: %v", err)
+	}
+}
+
 func TestAssertionsFromElsewhereAreRefused(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, s *scene) {
 		asked := s.send(s.bot, withdrawal(), "")
 		other := s.send(s.bot, map[string]string{"currency": "BTC", "net_type": "BTC", "address": "paper1qotheraddress", "amount": "1"}, "")
 		options := func(address string) []byte {
-			o, err := s.Confirmations.Begin(t.Context(), address)
+			o, err := s.Confirmations.Begin(t.Context(), authtest.PersonOrigin().Addr, address)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -358,7 +396,7 @@ func TestAssertionsFromElsewhereAreRefused(t *testing.T) {
 		for name, address := range map[string]string{
 			"another MAC": asked.address()[:len(asked.address())-2] + "AA", "no MAC": asked.Fields.Confirmation.String(), "nothing": "",
 		} {
-			if _, err := s.Confirmations.Show(t.Context(), address); fault.CodeOf(err) != fault.ConfirmationNotFound {
+			if _, err := s.Confirmations.Show(t.Context(), authtest.PersonOrigin().Addr, address); fault.CodeOf(err) != fault.ConfirmationNotFound {
 				t.Errorf("address with %s: %v", name, err)
 			}
 		}
@@ -384,7 +422,7 @@ func TestAYoungPasskeyCannotApprove(t *testing.T) {
 			t.Errorf("a minute before it is old enough: %v", err)
 		}
 		s.later(time.Minute)
-		shown, err := s.Confirmations.Show(t.Context(), asked.address())
+		shown, err := s.Confirmations.Show(t.Context(), authtest.PersonOrigin().Addr, asked.address())
 		if err != nil || !shown.Ready {
 			t.Errorf("old enough: %+v %v", shown.Ready, err)
 		}

@@ -28,17 +28,12 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 )
 
 // Keys is what this package asks of package apikey.
 type Keys interface {
 	BlockFound(ctx context.Context, p principal.Principal, finds []apikey.Find) (blocked int, err error)
-}
-
-// Budgets counts reports that were not believed, by source; see package hot/memory.
-type Budgets interface {
-	Left(k id.Key, addr netip.Addr, now time.Time) bool
-	Fail(k id.Key, addr netip.Addr, now time.Time)
 }
 
 // Reporters maps the name of a public key → the key, ECDSA over P-256.
@@ -48,7 +43,7 @@ type Reporters map[string]*ecdsa.PublicKey
 type Intake struct {
 	now       func() time.Time
 	keys      Keys
-	budgets   Budgets
+	budgets   throttle.Budgets
 	reporters Reporters
 
 	reports, finds, blocked atomic.Int64
@@ -57,7 +52,7 @@ type Intake struct {
 }
 
 // New makes an Intake that believes these reporters; none turns it off.
-func New(now func() time.Time, keys Keys, budgets Budgets, reporters Reporters) *Intake {
+func New(now func() time.Time, keys Keys, budgets throttle.Budgets, reporters Reporters) *Intake {
 	return &Intake{now: now, keys: keys, budgets: budgets, reporters: reporters, room: make(chan struct{}, 1), seats: make(chan struct{}, maxHeld)}
 }
 
@@ -90,8 +85,8 @@ func (i *Intake) Receive(ctx context.Context, s Signed) error {
 	if len(i.reporters) == 0 {
 		return fault.New(fault.NotFound)
 	}
-	if !i.budgets.Left(id.Key{}, s.From, i.now()) {
-		return fault.New(fault.RateLimited).After(time.Second)
+	if err := throttle.Admit(i.budgets, s.From, i.now()); err != nil {
+		return err
 	}
 	signature, err := base64.StdEncoding.DecodeString(s.Signature)
 	public := i.reporters[s.Reporter]

@@ -23,6 +23,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/respond/leak"
@@ -329,6 +330,37 @@ func TestAPublicHalfIsNoSecret(t *testing.T) {
 			if live := s.APIKeys.Find(k.ID); live == nil || live.State(s.Now()) != nil {
 				t.Errorf("%s: a key is blocked by its public half", a)
 			}
+		}
+	})
+}
+
+// Who replaced a secret because it leaked keeps the key when a scanner finds the old one; while both work, either blocks it.
+func TestARetiredSecretBlocksNothing(t *testing.T) {
+	withReporter(t, func(t *testing.T, s *authtest.Stack, r reporter) {
+		k := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Algorithm: sign.HMACSHA256})
+		if _, err := s.APIKeys.Rotate(t.Context(), principal.Host("tests"), apikey.RotateInput{Key: k.ID, Overlap: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+		body := report(t, k.Secret)
+		send := func() fault.Code {
+			t.Helper()
+			if a := s.Do(r.post(t, body, "scanner", r.sign(t, body))); a.StatusCode != http.StatusNoContent {
+				t.Fatalf("answered %d", a.StatusCode)
+			}
+			if wrong := s.APIKeys.Find(k.ID).State(s.Now()); wrong != nil {
+				return wrong.Code
+			}
+			return ""
+		}
+		if got := send(); got != fault.KeyBlocked {
+			t.Errorf("within the overlap: %q", got)
+		}
+		if err := s.APIKeys.Resume(t.Context(), principal.Host("tests"), k.ID, apikey.Block); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if got := send(); got != "" {
+			t.Errorf("after it: %q", got)
 		}
 	})
 }

@@ -50,6 +50,11 @@ SELECT seq, at, action FROM audit_event WHERE person_id = @person_id AND seq < @
 SELECT seq, id, at, action, whose, commitment, chain, person_id, account_id, sealed FROM audit_event
 WHERE account_id = @account_id AND seq < @before ORDER BY seq DESC LIMIT CAST(@max_rows AS BIGINT);
 
+-- name: ListAuditEventsOfKeys :many
+SELECT seq, id, at, action, whose, commitment, chain, person_id, account_id, sealed FROM audit_event
+WHERE account_id = @account_id AND seq < @before AND at >= @since AND (action LIKE 'key.%' OR action = 'request.refused')
+ORDER BY seq DESC LIMIT CAST(@max_rows AS BIGINT);
+
 -- name: InsertFeed :exec
 INSERT INTO feed (seq, at, kind, subject) VALUES (@seq, @at, @kind, @subject);
 

@@ -143,6 +143,15 @@ ON CONFLICT (key_id, hour, addr, route, code) DO UPDATE SET calls = key_use.call
 SELECT key_id, hour, addr, route, code, calls, last_at, scope FROM key_use WHERE key_id = @key_id AND hour >= @since
 ORDER BY hour DESC, last_at DESC LIMIT CAST(@max_rows AS BIGINT);
 
+-- name: ListKeyUsesByDay :many
+SELECT CAST(hour / 86400000000 AS BIGINT) AS on_day, CAST(SUM(CASE WHEN code = '' THEN calls ELSE 0 END) AS BIGINT) AS passed,
+    CAST(SUM(CASE WHEN code = '' THEN 0 ELSE calls END) AS BIGINT) AS refused
+FROM key_use WHERE key_id = @key_id AND hour >= @since GROUP BY hour / 86400000000 ORDER BY 1;
+
+-- name: ListKeyUsesByCode :many
+SELECT code, CAST(SUM(calls) AS BIGINT) AS refused, CAST(MAX(last_at) AS BIGINT) AS latest
+FROM key_use WHERE key_id = @key_id AND hour >= @since AND code <> '' GROUP BY code ORDER BY 2 DESC, 1 LIMIT CAST(@max_rows AS BIGINT);
+
 -- name: DeleteOldKeyUses :execrows
 DELETE FROM key_use WHERE key_use.hour < @before AND (key_id, hour, addr, route, code) IN (
     SELECT u.key_id, u.hour, u.addr, u.route, u.code FROM key_use u WHERE u.hour < @before LIMIT CAST(@max_rows AS BIGINT)

@@ -414,6 +414,58 @@ func (q *Queries) ListAuditEventsByPerson(ctx context.Context, arg ListAuditEven
 	return items, nil
 }
 
+const listAuditEventsOfKeys = `-- name: ListAuditEventsOfKeys :many
+SELECT seq, id, at, action, whose, commitment, chain, person_id, account_id, sealed FROM audit_event
+WHERE account_id = $1 AND seq < $2 AND at >= $3 AND (action LIKE 'key.%' OR action = 'request.refused')
+ORDER BY seq DESC LIMIT CAST($4 AS BIGINT)
+`
+
+type ListAuditEventsOfKeysParams struct {
+	AccountID []byte
+	Before    int64
+	Since     int64
+	MaxRows   int64
+}
+
+func (q *Queries) ListAuditEventsOfKeys(ctx context.Context, arg ListAuditEventsOfKeysParams) ([]AuditEvent, error) {
+	rows, err := q.db.QueryContext(ctx, listAuditEventsOfKeys,
+		arg.AccountID,
+		arg.Before,
+		arg.Since,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditEvent
+	for rows.Next() {
+		var i AuditEvent
+		if err := rows.Scan(
+			&i.Seq,
+			&i.ID,
+			&i.At,
+			&i.Action,
+			&i.Whose,
+			&i.Commitment,
+			&i.Chain,
+			&i.PersonID,
+			&i.AccountID,
+			&i.Sealed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listAuditMomentsByPerson = `-- name: ListAuditMomentsByPerson :many
 SELECT seq, at, action FROM audit_event WHERE person_id = $1 AND seq < $2 AND at >= $3 ORDER BY seq DESC LIMIT CAST($4 AS BIGINT)
 `

@@ -746,6 +746,86 @@ func (q *Queries) ListKeyUses(ctx context.Context, arg ListKeyUsesParams) ([]Key
 	return items, nil
 }
 
+const listKeyUsesByCode = `-- name: ListKeyUsesByCode :many
+SELECT code, CAST(SUM(calls) AS BIGINT) AS refused, CAST(MAX(last_at) AS BIGINT) AS latest
+FROM key_use WHERE key_id = $1 AND hour >= $2 AND code <> '' GROUP BY code ORDER BY 2 DESC, 1 LIMIT CAST($3 AS BIGINT)
+`
+
+type ListKeyUsesByCodeParams struct {
+	KeyID   []byte
+	Since   int64
+	MaxRows int64
+}
+
+type ListKeyUsesByCodeRow struct {
+	Code    string
+	Refused int64
+	Latest  int64
+}
+
+func (q *Queries) ListKeyUsesByCode(ctx context.Context, arg ListKeyUsesByCodeParams) ([]ListKeyUsesByCodeRow, error) {
+	rows, err := q.db.QueryContext(ctx, listKeyUsesByCode, arg.KeyID, arg.Since, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListKeyUsesByCodeRow
+	for rows.Next() {
+		var i ListKeyUsesByCodeRow
+		if err := rows.Scan(&i.Code, &i.Refused, &i.Latest); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listKeyUsesByDay = `-- name: ListKeyUsesByDay :many
+SELECT CAST(hour / 86400000000 AS BIGINT) AS on_day, CAST(SUM(CASE WHEN code = '' THEN calls ELSE 0 END) AS BIGINT) AS passed,
+    CAST(SUM(CASE WHEN code = '' THEN 0 ELSE calls END) AS BIGINT) AS refused
+FROM key_use WHERE key_id = $1 AND hour >= $2 GROUP BY hour / 86400000000 ORDER BY 1
+`
+
+type ListKeyUsesByDayParams struct {
+	KeyID []byte
+	Since int64
+}
+
+type ListKeyUsesByDayRow struct {
+	OnDay   int64
+	Passed  int64
+	Refused int64
+}
+
+func (q *Queries) ListKeyUsesByDay(ctx context.Context, arg ListKeyUsesByDayParams) ([]ListKeyUsesByDayRow, error) {
+	rows, err := q.db.QueryContext(ctx, listKeyUsesByDay, arg.KeyID, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListKeyUsesByDayRow
+	for rows.Next() {
+		var i ListKeyUsesByDayRow
+		if err := rows.Scan(&i.OnDay, &i.Passed, &i.Refused); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listKeysByAccount = `-- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,

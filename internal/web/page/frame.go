@@ -26,8 +26,10 @@ type Input struct {
 	Type, Value       string
 	Autocomplete      string
 	// Mode is the keyboard that phones show.
-	Mode     string
-	Max      string
+	Mode string
+	Max  string
+	// Rows of a field for several lines; three if it says fewer.
+	Rows     int
 	Optional bool
 	Focus    bool
 	Fixed    bool

@@ -17,6 +17,7 @@ type KeyLife struct {
 	Asleep, Releasable bool
 	// Challenge is there for a key pair of the owner's own, and MakePair the command that makes the next one.
 	Challenge, MakePair string
+	Past                KeyPast
 }
 
 // KeyEdit is the form that changes a key.
@@ -52,7 +53,58 @@ func (k Key) Alive() bool { return k.State != KeyRevoked && k.State != KeyExpire
 // Leaked is what is known of a key that was marked leaked.
 type Leaked struct {
 	Name string
-	// Uses are lines of calls, Others the names of keys with their ids.
-	Uses   []string
+	// Uses are the hours of calls, Others the names of keys with their ids.
+	Uses   []Use
 	Others []Fact
+}
+
+// Use is what a key did in one hour: how often, from where and what.
+type Use struct {
+	Hour i18n.Moment
+	Text string
+}
+
+// KeyPast is what a key did, and what somebody could do who stole it.
+type KeyPast struct {
+	ID     string
+	Stolen []Danger
+	// Last is nil for a key that was not used in these weeks.
+	Last *LastUse
+	// Calls has those that were let through as its entries.
+	Calls   Pictures
+	Refused []RefusedCode
+	// Unused are scopes in words that it could do without.
+	Unused  []string
+	History []Entry
+	// Cut: there was more.
+	Cut            bool
+	Twin, Timeline string
+	Places         Credit
+}
+
+// Danger is a sentence about a stolen key; Bounds says that it reassures.
+type Danger struct {
+	Text   string
+	Bounds bool
+}
+
+// LastUse is the last call of a key, in words; Refused is empty for one that was let through.
+type LastUse struct {
+	At                          i18n.Moment
+	From, Route, Signs, Refused string
+}
+
+// RefusedCode is how often a key was refused with a code.
+type RefusedCode struct {
+	Code, Text, Calls string
+	Last              i18n.Moment
+}
+
+// KeyTimeline is what is known of a key since a moment. File is the signed twin.
+type KeyTimeline struct {
+	ID, Name, File string
+	Since          i18n.Moment
+	Days           []Option
+	Entries        []Entry
+	Cut            bool
 }

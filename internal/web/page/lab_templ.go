@@ -94,11 +94,11 @@ func LabPage(f Frame, v Lab) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = area(Input{Name: "request", Label: f.T("lab.request"), Hint: f.T("lab.request_hint"), Value: v.Request, Problem: v.Problem}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = area(Input{Name: "request", Label: f.T("lab.request"), Hint: f.T("lab.request_hint"), Rows: 12, Value: v.Request, Problem: v.Problem}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = area(Input{Name: "base", Label: f.T("lab.base"), Hint: f.T("lab.base_hint"), Value: v.Signed, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = area(Input{Name: "base", Label: f.T("lab.base"), Hint: f.T("lab.base_hint"), Rows: 8, Value: v.Signed, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

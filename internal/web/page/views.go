@@ -274,6 +274,8 @@ type StepUp struct {
 	Needs string
 	// Missing are the properties that the session has not shown yet, in words.
 	Missing []string
+	// After is where to go once a file has come, for forms that answer with one; empty for all others.
+	After string
 	// Carried is the form that was sent, sealed.
 	Carried string
 	Mail    string
@@ -434,6 +436,8 @@ type Refusal struct {
 	Again            i18n.Moment
 	Back             string
 	SignIn           bool
+	// Help is the page on which its reader gets what was missing, and Helps the words of the way there; both may be empty.
+	Help, Helps string
 	// Unchanged is that of Problem.
 	Unchanged bool
 }
