@@ -68,6 +68,8 @@ type Deps struct {
 	Decide   decision.Decider
 	Verifier Verifier
 	Describe Describer
+	// Map says that there is a file of places.
+	Map bool
 	// Binding is offered to a browser that has just signed in.
 	Binding Binder
 	// Tally counts refusals for the owners of keys and sessions.
@@ -159,6 +161,6 @@ func (a *API) Mount(mux *route.Mux) {
 	(&activity{a.Log, a.Keys, a.Describe}).mount(a)
 	(&explains{a.Lab, a.Tally, a.Keys}).mount(a)
 	(&dossiers{a.Dossiers, a.Keys, a.Describe, a.Now}).mount(a)
-	(&overview{a.CheckUps, a.Log, a.Describe, a.Now}).mount(a)
+	(&overview{a.CheckUps, a.Log, a.Describe, a.Map, a.Now}).mount(a)
 	a.describeItself()
 }

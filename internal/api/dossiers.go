@@ -19,7 +19,10 @@ type dossiers struct {
 		Of(ctx context.Context, p principal.Principal, kid id.Key) (dossier.Dossier, error)
 		Timeline(ctx context.Context, p principal.Principal, kid id.Key, since time.Time) (dossier.Signed, error)
 	}
-	keys     interface{ Find(k id.Key) *apikey.Live }
+	keys interface {
+		Find(k id.Key) *apikey.Live
+		Named(text string) (id.Key, error)
+	}
 	describe Describer
 	now      func() time.Time
 }
@@ -29,14 +32,14 @@ func (d *dossiers) mount(a *API) {
 		id: "keyPast", method: http.MethodGet, path: "/v1/keys/{key_id}/past", summary: "What a key did, and what it could do if it were stolen",
 		about: "Its last use, its calls day by day over twelve weeks, refusals by code, scopes that it could do without, and how it was changed. Only " +
 			"requests count that were signed with its secret; up to ten seconds of them are missing.",
-		codes: []fault.Code{fault.KeyNotFound},
+		codes: []fault.Code{fault.KeyNotFound, fault.Busy},
 	}, d.past)
 	register(a, operation{
 		id: "keyTimeline", method: http.MethodGet, path: "/v1/keys/{key_id}/timeline", summary: "Everything known of a key since a moment, signed",
 		about: "Events and calls, the latest first; calls are kept for 90 days. The signature (EdDSA, key set at " +
 			"/.well-known/sallyport-assertion-jwks.json) is over the line sallyport-statement-v1, a newline and the statement in canonical form (RFC 8785); " +
 			"sallyport key verify checks it.",
-		codes: []fault.Code{fault.KeyNotFound},
+		codes: []fault.Code{fault.KeyNotFound, fault.Busy},
 	}, d.timeline)
 }
 
@@ -82,7 +85,7 @@ type danger struct {
 type pastOut struct{ Body pastShown }
 
 func (d *dossiers) past(ctx context.Context, p principal.Principal, in *keyPath) (*pastOut, error) {
-	kid, err := d.named(in.KeyID)
+	kid, err := d.keys.Named(in.KeyID)
 	if err != nil {
 		return nil, err
 	}
@@ -111,18 +114,6 @@ func (d *dossiers) past(ctx context.Context, p principal.Principal, in *keyPath)
 	return &pastOut{shown}, nil
 }
 
-// named reads a key id in full: the same bytes under the other environment's prefix name no key.
-func (d *dossiers) named(text string) (id.Key, error) {
-	kid, _, err := id.ParseKey(text)
-	if err != nil {
-		return kid, fault.New(fault.KeyNotFound)
-	}
-	if live := d.keys.Find(kid); live == nil || !live.Is(text) {
-		return kid, fault.New(fault.KeyNotFound)
-	}
-	return kid, nil
-}
-
 type timelineIn struct {
 	KeyID string    `path:"key_id" doc:"The public id" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
 	Since time.Time `query:"since" doc:"Missing: a week ago" example:"2026-11-21T09:00:00Z"`
@@ -137,7 +128,7 @@ type timelineOut struct {
 const week = 7 * 24 * time.Hour
 
 func (d *dossiers) timeline(ctx context.Context, p principal.Principal, in *timelineIn) (*timelineOut, error) {
-	kid, err := d.named(in.KeyID)
+	kid, err := d.keys.Named(in.KeyID)
 	if err != nil {
 		return nil, err
 	}

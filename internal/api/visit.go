@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -331,14 +330,10 @@ func (v *visit) count(refusal *signed.RefusalError) {
 	if refusal.Live == nil {
 		return
 	}
-	facts := make(map[string]string, len(refusal.Fault.Fields))
-	for name, value := range refusal.Fault.Fields {
-		facts[name] = fmt.Sprint(value)
-	}
 	note := audit.Refusal{
 		Action: audit.RequestRefused, Person: refusal.Live.Owner, Account: refusal.Live.Account, Key: refusal.Live.ID,
 		Reason: string(refusal.Fault.Code), Addr: v.rec.Addr, Route: v.line.Name(),
 	}
-	v.Tally.Keep(audit.Kept{Refusal: note, Request: v.rec.ID, At: v.Now(), Proven: refusal.Proven, Facts: facts, ToSign: refusal.ToSign})
-	v.Tally.Note(note, v.who, facts)
+	kept := audit.Kept{Refusal: note, Request: v.rec.ID, At: v.Now(), Proven: refusal.Proven, Facts: audit.FactsOf(refusal.Fault), ToSign: refusal.ToSign}
+	v.Tally.Refused(kept, v.who)
 }

@@ -105,8 +105,7 @@ type Uses interface {
 
 // Tally is where refusals are counted for those who may see them.
 type Tally interface {
-	Note(r audit.Refusal, actor principal.Principal, facts map[string]string)
-	Keep(k audit.Kept)
+	Refused(k audit.Kept, actor principal.Principal)
 }
 
 // Deps are what Gateway is made of. All are needed.
@@ -307,7 +306,7 @@ func (v *visit) proveKey() error {
 		Repeatable: v.route.Class <= scope.Look && v.r.Method == http.MethodGet && !v.tunnels,
 	}
 	if v.route.pace != nil {
-		in.Pace = v.paceKey
+		in.Pace, in.Unpace = v.paceKey, v.unpaceKey
 	}
 	if !v.unseen {
 		in.ReadBody = v.bodyFor

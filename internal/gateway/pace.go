@@ -114,6 +114,15 @@ func (p *pacer) take(s sender, now time.Time) (wait time.Duration) {
 	return 0
 }
 
+// giveBack takes back what take counted.
+func (p *pacer) giveBack(s sender) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if empty, known := p.next[s]; known {
+		p.next[s] = empty - p.interval
+	}
+}
+
 // room gives the bucket of a sender. Where there are too many, newcomers are counted with their neighbours, so that a flood from one network
 // shuts the route for that network alone; and where there are too many of those too, together.
 func (p *pacer) room(s sender, at int64) sender {
@@ -162,6 +171,9 @@ func (v *visit) tooFast(s sender) *fault.Error {
 
 // paceKey comes before a nonce is spent, so that the same request may be sent again.
 func (v *visit) paceKey(l *apikey.Live) *fault.Error { return v.tooFast(sender{key: l.ID}) }
+
+// unpaceKey takes back what paceKey counted.
+func (v *visit) unpaceKey(l *apikey.Live) { v.route.pace.giveBack(sender{key: l.ID}) }
 
 // paced holds those who send no signature to the limit of the route.
 func (v *visit) paced() error {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -172,5 +174,31 @@ func TestGuessesAtABackendAreCounted(t *testing.T) {
 	}
 	if slowed < 50 {
 		t.Errorf("%d of 300 guesses were slowed down", slowed)
+	}
+}
+
+// A page that a trader reads makes their browser send forms and ask for images at our doors of strangers, from the trader's own address. The bots
+// behind it, and the trader's own pages, go on.
+func TestAForeignPageShutsNobodyOut(t *testing.T) {
+	s := authtest.Start(t)
+	key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Scopes: []string{"balances:read"}})
+	for range 300 {
+		for target, method := range map[string]string{authtest.Origin + "/v1/confirmations": http.MethodPost, authtest.Origin + "/v1/leaks": http.MethodPost, authtest.ConfirmOrigin + "/c/x.y": http.MethodGet} {
+			r := httptest.NewRequest(method, target, strings.NewReader("a=b"))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			r.RemoteAddr = authtest.PersonOrigin().Addr.String() + ":40000"
+			_ = authtest.Body(t, s.Do(r))
+		}
+	}
+	look := s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", "")
+	look.RemoteAddr = authtest.PersonOrigin().Addr.String() + ":40001"
+	if a := s.Do(look); a.StatusCode != http.StatusOK {
+		t.Errorf("a bot behind the same address: %d", a.StatusCode)
+	}
+	page := httptest.NewRequest(http.MethodGet, authtest.ConfirmOrigin+"/c/x.y", nil)
+	page.RemoteAddr = authtest.PersonOrigin().Addr.String() + ":40002"
+	if a := s.Do(page); a.StatusCode != http.StatusNotFound {
+		t.Errorf("the confirmation page: %d", a.StatusCode)
 	}
 }

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
@@ -115,14 +114,9 @@ func (v *visit) tell(err error) {
 		note.Route = v.route.Name()
 	}
 	note.Reason = string(f.Code)
-	facts := make(map[string]string, len(f.Fields))
-	for name, value := range f.Fields {
-		facts[name] = fmt.Sprint(value)
-	}
-	kept := audit.Kept{Refusal: note, Request: v.rec.ID, At: v.now, Proven: v.who.Kind != principal.KindNobody, Facts: facts}
+	kept := audit.Kept{Refusal: note, Request: v.rec.ID, At: v.now, Proven: v.who.Kind != principal.KindNobody, Facts: audit.FactsOf(f)}
 	if refusal, signedOne := errors.AsType[*signed.RefusalError](err); signedOne {
 		kept.Proven, kept.ToSign = refusal.Proven, refusal.ToSign
 	}
-	v.g.Tally.Keep(kept)
-	v.g.Tally.Note(note, principal.Principal{Kind: v.who.Kind, User: v.who.User, Session: v.who.Session, Proof: v.who.Proof, Origin: v.rec.Origin()}, facts)
+	v.g.Tally.Refused(kept, principal.Principal{Kind: v.who.Kind, User: v.who.User, Session: v.who.Session, Proof: v.who.Proof, Origin: v.rec.Origin()})
 }

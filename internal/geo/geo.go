@@ -36,11 +36,8 @@ const maxFile = 512 << 20
 // Places looks addresses up. It is safe for concurrent use, and nil knows no place.
 type Places struct {
 	path string
-	now  func() time.Time
 	log  *slog.Logger
-
-	file    atomic.Pointer[file]
-	checked atomic.Int64 // microseconds of the last look for another file
+	file atomic.Pointer[file]
 }
 
 // file is one that was read.
@@ -50,10 +47,9 @@ type file struct {
 }
 
 // Open reads a file of MaxMind's format, whoever made it: nested records as of GeoLite2 and DB-IP, or flat ones as of ip-location-db and
-// IPinfo. It is read again when it changes.
-func Open(path string, now func() time.Time, log *slog.Logger) (*Places, error) {
-	p := &Places{path: path, now: now, log: log}
-	p.checked.Store(now().UnixMicro())
+// IPinfo. Renew reads it again when it has changed.
+func Open(path string, log *slog.Logger) (*Places, error) {
+	p := &Places{path: path, log: log}
 	if err := p.load(); err != nil {
 		return nil, fmt.Errorf("read places: %w", err)
 	}
@@ -66,26 +62,21 @@ func (p *Places) Built() time.Time { return p.file.Load().reader.Metadata.BuildT
 // Kind is what the file in use calls itself.
 func (p *Places) Kind() string { return p.file.Load().reader.Metadata.DatabaseType }
 
-// fileCheck is how often the file is looked at.
-const fileCheck = 10 * time.Second
-
 // Of looks an address up. One that belongs to no public network has no place.
 func (p *Places) Of(addr netip.Addr) Place {
 	addr = addr.Unmap()
 	if p == nil || !addr.IsValid() || addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() {
 		return Place{}
 	}
-	p.renew()
 	return read(p.file.Load().reader.Lookup(addr))
 }
 
 // Country is the country of an address; empty where it is not known.
 func (p *Places) Country(addr netip.Addr) string { return p.Of(addr).Country }
 
-// renew looks for another file. Whoever comes first in ten seconds reads it; the others are answered from the old one meanwhile.
-func (p *Places) renew() {
-	now, before := p.now(), p.checked.Load()
-	if now.Sub(time.UnixMicro(before)) < fileCheck || !p.checked.CompareAndSwap(before, now.UnixMicro()) {
+// Renew looks for another file, and reads it; nobody who asks for a place waits for that. nil has none.
+func (p *Places) Renew() {
+	if p == nil {
 		return
 	}
 	if err := p.load(); err != nil {

@@ -18,7 +18,7 @@ var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
 func open(t *testing.T, path string) *geo.Places {
 	t.Helper()
-	p, err := geo.Open(path, func() time.Time { return start }, slog.New(slog.DiscardHandler))
+	p, err := geo.Open(path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,10 +64,11 @@ func TestPlacesInWords(t *testing.T) {
 // Without a file nothing is said, and nothing breaks.
 func TestNoFile(t *testing.T) {
 	var none *geo.Places
+	none.Renew()
 	if got := none.Of(netip.MustParseAddr("203.0.113.7")); got.Words("en") != "" || none.Country(netip.MustParseAddr("203.0.113.7")) != "" {
 		t.Errorf("%+v", got)
 	}
-	if _, err := geo.Open(filepath.Join(t.TempDir(), "none"), time.Now, slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := geo.Open(filepath.Join(t.TempDir(), "none"), slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a missing file was opened")
 	}
 }
@@ -75,9 +76,8 @@ func TestNoFile(t *testing.T) {
 // A changed file is taken, a broken one is not, and neither needs a restart.
 func TestFileIsReadAgain(t *testing.T) {
 	path := geotest.File(t, map[string]geotest.Record{"203.0.113.0/24": geotest.Flat("KR")})
-	now := start
 	var said bytes.Buffer
-	p, err := geo.Open(path, func() time.Time { return now }, slog.New(slog.NewTextHandler(&said, nil)))
+	p, err := geo.Open(path, slog.New(slog.NewTextHandler(&said, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,15 +93,15 @@ func TestFileIsReadAgain(t *testing.T) {
 	if got := p.Country(addr); got != "KR" {
 		t.Errorf("at once: %s", got)
 	}
-	now = now.Add(10 * time.Second)
+	p.Renew()
 	if got := p.Country(addr); got != "JP" {
-		t.Errorf("ten seconds later: %s", got)
+		t.Errorf("renewed: %s", got)
 	}
 	if err := os.WriteFile(path, []byte("no such file"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	stamp(2)
-	now = now.Add(10 * time.Second)
+	p.Renew()
 	if got := p.Country(addr); got != "JP" || !strings.Contains(said.String(), "the old one stays in use") {
 		t.Errorf("a broken file: %s, log %q", got, said.String())
 	}

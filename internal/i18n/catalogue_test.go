@@ -114,7 +114,7 @@ func families() map[string][]string {
 	var missing []string
 	for _, gap := range []string{
 		"factor", "proof", "way", "codes", "claim", "leaving", "reported", "stranger", "key_open", "passkey", "second", "phrase", "codes_few", "rehearsal", "key_ends",
-		"key_unused", "shared", "many",
+		"key_unused", "key_wide", "shared", "many",
 	} {
 		for _, part := range []string{"title", "text", "link"} {
 			missing = append(missing, gap+"."+part)
@@ -180,7 +180,7 @@ func families() map[string][]string {
 		"open.": opens, "layer.": {"sessions", "sign_in", "recovery", "contact", "keys"}, "weekday.": {"0", "1", "2", "3", "4", "5", "6"},
 		"tip.":              {"sessions", "methods", "password", "codes", "recovery", "keys", "new_key", "contact", "confirmations", "messages"},
 		"sessions.skipped.": {"quota_exceeded", "server_error", "unreachable"},
-		"hold.reason.":      {"password_changed", "factor_removed", "owner_locked", "cookie_replayed", "other", "contact_changed", "reported_session", "reported_change", "device_lost", "recovery_completed"},
+		"hold.reason.":      {"password_changed", "factor_removed", "owner_locked", "cookie_replayed", "other", "contact_changed", "reported_session", "reported_change", "device_lost", "recovery_completed", "recovery_codes_replaced", "recovery_shortened", "session_disowned", "money_key_leaked", "money_key_found"},
 		"not_me.":           {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address", "at_address"},
 		"genuine.reason.": {"our_host", "our_sender", "unreadable", "other_host", "our_name_elsewhere", "lookalike", "before_at", "not_secure", "other_port", "no_web_address", "number", "other_sender"},
 		"invalid.":        {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang", "phrase", "mail", "markets", "order_most", "day_most", "per_second"},

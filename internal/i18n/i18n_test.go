@@ -17,6 +17,7 @@ func TestSay(t *testing.T) {
 		{"a value", en.Say("key.used_from", "addr", "203.0.113.7"), "from 203.0.113.7"},
 		{"one thing", en.Count("time.day", 1), "1 day"},
 		{"no thing", en.Count("time.day", 0), "0 days"},
+		{"no thing, where it has words of its own", en.Count("open.keys", 0), "No API keys"},
 		{"many things", en.Count("time.day", 90), "90 days"},
 		{"Korean counts nothing apart", ko.Count("time.day", 1), "1일"},
 		{"an unknown language reads English", i18n.In("fr").Say("mail"), "Mail address"},

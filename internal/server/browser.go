@@ -30,7 +30,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	routes := route.NewMux()
 	bound := s.mountBinding(routes)
 	programs, err := api.New(api.Deps{
-		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{s.Places}, Binding: bound,
+		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{s.Places}, Map: s.Places != nil, Binding: bound,
 		Tally: s.Tally, Lab: s.Lab, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
 		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps, Dossiers: s.Dossiers,
 		Notices: s.Notices, Locks: s.Locks, Tiers: s.Tiers, Contacts: s.Contacts, Privacy: s.Privacy, Official: s.official(),

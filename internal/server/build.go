@@ -118,7 +118,7 @@ type Rooms struct {
 	Consequences *consequence.Consequences
 	Policy       policy.Policy
 	nonces       *memory.Nonces
-	budgets      *memory.Budgets
+	budgets      []*memory.Budgets
 	ceremonies   *ceremony.Ceremonies
 	demand       passkey.Demand
 }
@@ -226,13 +226,10 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	r.Accounts = account.New(store.Of[account.Tx](db), now, follow)
 	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy, db.LogKey())
 	r.Tally = audit.NewTally(store.Of[any](db), now)
-	r.budgets = memory.NewBudgets(memory.BudgetLimits{
-		SourceBurst: 200, SourceInterval: 100 * time.Millisecond, KeyBurst: 30, KeyInterval: time.Second,
-	})
 
 	var err error
 	if cfg.Geo.File != "" {
-		if r.Places, err = geo.Open(cfg.Geo.File, now, opts.Log); err != nil {
+		if r.Places, err = geo.Open(cfg.Geo.File, opts.Log); err != nil {
 			return fmt.Errorf("geo.file: %w", err)
 		}
 	}
@@ -251,7 +248,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		return err
 	}
 	r.Bindings = binding.New(binding.Deps{
-		Ledger: store.Of[binding.Tx](db), Now: now, Sessions: r.Sessions, Follow: follow, Key: bindKey, Life: cfg.Session.Binding.Life, Budgets: r.budgets,
+		Ledger: store.Of[binding.Tx](db), Now: now, Sessions: r.Sessions, Follow: follow, Key: bindKey, Life: cfg.Session.Binding.Life, Budgets: r.newBudgets(),
 	})
 	contentKey, err := db.ServerSecret(ctx, "step_up_contents", random32)
 	if err != nil {
@@ -346,10 +343,20 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 		}
 	}
 	r.Confirmations, err = confirm.New(confirm.Deps{
-		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Budgets: r.budgets, Key: key,
+		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Budgets: r.newBudgets(), Key: key,
 		Origin: origin, Exchanges: exchanges, Life: cfg.Confirmations.ValidFor,
 	})
 	return err
+}
+
+// newBudgets makes those of one door. Each has its own: what any page can make its reader's browser send to one door must not shut another one,
+// or the reader's bots, out of theirs.
+func (r *Rooms) newBudgets() *memory.Budgets {
+	b := memory.NewBudgets(memory.BudgetLimits{
+		SourceBurst: 200, SourceInterval: 100 * time.Millisecond, KeyBurst: 30, KeyInterval: time.Second,
+	})
+	r.budgets = append(r.budgets, b)
+	return b
 }
 
 // childCodeLife is how long the way from the dashboard to a gateway host stays open.
@@ -459,9 +466,9 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 	if err != nil {
 		return err
 	}
-	r.Leaks = leak.New(now, r.APIKeys, r.budgets, known)
+	r.Leaks = leak.New(now, r.APIKeys, r.newBudgets(), known)
 	r.Verifier = signed.New(signed.Deps{
-		Now: now, Keys: r.APIKeys, Opener: db.Ring(), Nonces: r.nonces, Budgets: r.budgets, Durable: store.Of[apikey.Tx](db),
+		Now: now, Keys: r.APIKeys, Opener: db.Ring(), Nonces: r.nonces, Budgets: r.newBudgets(), Durable: store.Of[apikey.Tx](db),
 		UntimedNonces: int64(cfg.Keys.UntimedNonces), Windows: windows,
 	})
 	return nil
@@ -557,7 +564,7 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 			return nil, nil, err
 		}
 	}
-	backends := &signed.Backends{Now: opts.Now, Nonces: r.nonces, Budgets: r.budgets, SecretOf: func(name string) secret.Value {
+	backends := &signed.Backends{Now: opts.Now, Nonces: r.nonces, Budgets: r.newBudgets(), SecretOf: func(name string) secret.Value {
 		if u := upstreams[name]; u != nil {
 			return u.Posts
 		}

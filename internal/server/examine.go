@@ -112,7 +112,7 @@ func examinePlaces(path string, opts Options) ([]string, error) {
 	if path == "" {
 		return nil, nil
 	}
-	p, err := geo.Open(path, opts.Now, opts.Log)
+	p, err := geo.Open(path, opts.Log)
 	if err != nil {
 		return nil, nil //nolint:nilerr // said by who builds everything
 	}

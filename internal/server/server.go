@@ -198,11 +198,14 @@ func (s *Server) beat(ctx context.Context) {
 // Flush writes counted refusals.
 func (s *Server) Flush(ctx context.Context) error { return s.Tally.Flush(ctx) }
 
-// Save writes times of use behind.
+// Save writes times of use behind, forgets what has drained, and takes a file of places that has changed.
 func (s *Server) Save(ctx context.Context) error {
+	s.Places.Renew()
 	now := s.opts.Now()
 	s.nonces.Sweep(now)
-	s.budgets.Sweep(now)
+	for _, b := range s.budgets {
+		b.Sweep(now)
+	}
 	return errors.Join(s.Sessions.SaveActs(ctx), s.APIKeys.SaveUses(ctx))
 }
 

@@ -176,10 +176,10 @@ func (t *tx) EventsOfAccount(ctx context.Context, account id.Account, before int
 	return t.tell(ctx, rows)
 }
 
-// EventsOfKeys reads what happened to an account's keys since then, newest first, opened.
-func (t *tx) EventsOfKeys(ctx context.Context, account id.Account, before int64, since time.Time, limit int) ([]audit.Told, error) {
+// EventsOfKeys reads what changed an account's keys since then, and events of one action beside, newest first, opened.
+func (t *tx) EventsOfKeys(ctx context.Context, account id.Account, also audit.Action, before int64, since time.Time, limit int) ([]audit.Told, error) {
 	rows, err := t.ListAuditEventsOfKeys(ctx, sqlgen.ListAuditEventsOfKeysParams{
-		AccountID: account[:], Before: before, Since: micros(since), MaxRows: int64(limit),
+		AccountID: account[:], Also: string(also), Before: before, Since: micros(since), MaxRows: int64(limit),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list events of keys: %w", err)

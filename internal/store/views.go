@@ -14,10 +14,13 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
+	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
+	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 )
 
@@ -25,6 +28,7 @@ import (
 var (
 	_ account.Tx  = (*tx)(nil)
 	_ apikey.Tx   = (*tx)(nil)
+	_ hold.Tx     = (*tx)(nil)
 	_ lock.Tx     = (*tx)(nil)
 	_ audit.Tx    = (*tx)(nil)
 	_ binding.Tx  = (*tx)(nil)
@@ -39,6 +43,8 @@ var (
 	_ session.Tx  = (*tx)(nil)
 	_ signin.Tx   = (*tx)(nil)
 	_ signup.Tx   = (*tx)(nil)
+	_ privacy.Tx  = (*tx)(nil)
+	_ tier.Tx     = (*tx)(nil)
 	_ stepup.Tx   = (*tx)(nil)
 	_ throttle.Tx = (*tx)(nil)
 )

@@ -74,4 +74,8 @@ func TestPlacesOnTheMap(t *testing.T) {
 	if n := strings.Count(b.page.body, `class="spot"`); n != 1 {
 		t.Errorf("%d places on the map", n)
 	}
+	b.get("/v1/activity/rhythm")
+	if !strings.Contains(b.page.body, `"places":[{"country":"KR","sign_ins":1}]`) {
+		t.Errorf("/v1 says %s", b.page.body)
+	}
 }

@@ -28,6 +28,7 @@ func TestPrivacy(t *testing.T) {
 	}
 
 	b.get("/privacy")
+	b.shows(http.StatusOK, "The file with your data is in your downloads.")
 	b.submit("/privacy/leave", "own_mail", "somebody@example.com")
 	b.shows(http.StatusUnprocessableEntity, says(fault.AccountMailDiffers))
 	b.get("/privacy")

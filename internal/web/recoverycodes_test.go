@@ -21,6 +21,8 @@ func TestRecoveryCodes(t *testing.T) {
 	b.shows(http.StatusOK, "a password alone cannot make them")
 	b.post("/recovery/codes", tokenOf(b, "/methods"))
 	b.shows(http.StatusForbidden, says(fault.AssuranceTooLow))
+	b.get("/keys/new")
+	b.shows(http.StatusForbidden, "Add a passkey or an authenticator app")
 
 	ada.EnrolTOTP()
 	b = as(t, s, ada)

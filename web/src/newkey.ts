@@ -167,6 +167,7 @@ function present(form: HTMLFormElement, issued: Issued, privateKey: string): voi
 		link.href = URL.createObjectURL(new Blob([`${JSON.stringify(file, null, 2)}\n`], { type: "application/json" }));
 		link.download = name;
 	}
+	for (const place of all("[data-environment]", made)) place.hidden = place.dataset.environment !== key.environment;
 	const title = one("main h1");
 	if (title) {
 		title.textContent = fill(made.dataset.wordTitle ?? "", { name: key.name });

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
@@ -61,7 +63,7 @@ func TestTwoClaimsStopEachOther(t *testing.T) {
 		for n := range 10 {
 			mail := fmt.Sprintf("ada%d@example.com", n)
 			ada := c.SignUp(mail).Principal()
-			froms, cases := c.shown(mail, n)
+			froms, cases := c.bothShown(mail, n)
 			start := make(chan struct{})
 			var all sync.WaitGroup
 			for i := range cases {
@@ -97,8 +99,8 @@ func (c *course) must(err error) {
 	}
 }
 
-// shown lets two browsers show the mailbox, each in a recovery of its own.
-func (c *course) shown(mail string, n int) (froms [2]recovery.From, cases [2]id.Recovery) {
+// bothShown lets two browsers show the mailbox, each in a recovery of its own.
+func (c *course) bothShown(mail string, n int) (froms [2]recovery.From, cases [2]id.Recovery) {
 	c.t.Helper()
 	for i := range cases {
 		froms[i] = recovery.From{Origin: authtest.PersonOrigin(), Browser: sha256.Sum256([]byte{byte(i)})}
@@ -124,7 +126,7 @@ func TestOneDecisionStands(t *testing.T) {
 		for n := range 5 {
 			mail := fmt.Sprintf("ada%d@example.com", n)
 			ada := c.SignUp(mail).Principal()
-			froms, cases := c.shown(mail, n)
+			froms, cases := c.bothShown(mail, n)
 			for i := range cases {
 				c.must(c.Recoveries.Claim(t.Context(), froms[i], cases[i]))
 			}
@@ -179,6 +181,72 @@ func TestOneDecisionStands(t *testing.T) {
 				}
 				return nil
 			}))
+		}
+	})
+}
+
+// shown begins a recovery, shows the mailbox and a code, so that the case is ready.
+func (c *course) shown(mail string, from recovery.From, code secret.Value) id.Recovery {
+	c.t.Helper()
+	begun, err := c.Recoveries.Begin(c.t.Context(), from, mail, "en")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.Settle()
+	letters := c.Mailbox.Letters(mail)
+	if err := c.Recoveries.ShowMailbox(c.t.Context(), from, begun.ID, letters[len(letters)-1].Code); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.Recoveries.WithCode(c.t.Context(), from, begun.ID, code); err != nil {
+		c.t.Fatal(err)
+	}
+	return begun.ID
+}
+
+// Whoever was in makes a key at the moment in which its owner comes back: the key is refused, or frozen with all others.
+func TestNoKeyOutlivesARecovery(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, c *course) {
+		fresh := secret.FromString("password", "another four words in a row")
+		for n := range 12 {
+			mail := fmt.Sprintf("ada%d@example.com", n)
+			ada := c.withTOTP(mail)
+			code := c.paper(ada.Principal())[0]
+			bearer, err := c.Factors.SatisfyWithTOTP(t.Context(), ada.Principal(), c.askForKey(ada), ada.Code())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ada.Bearer = bearer
+			thief := ada.Principal()
+			from := recovery.From{Origin: authtest.PersonOrigin(), Browser: sha256.Sum256([]byte(mail))}
+			from.Origin.Addr = netip.AddrFrom4([4]byte{203, 0, 113, byte(n)})
+			which := c.shown(mail, from, code)
+			start := make(chan struct{})
+			var all sync.WaitGroup
+			var made apikey.Issued
+			var issued, recovered error
+			all.Go(func() {
+				<-start
+				time.Sleep(time.Duration(n%6) * time.Millisecond) // the new password is hashed first
+				made, issued = c.APIKeys.Issue(t.Context(), thief, newKey)
+			})
+			all.Go(func() {
+				<-start
+				_, recovered = c.Recoveries.FinishWithPassword(t.Context(), from, which, recovery.Keep{App: true}, fresh)
+			})
+			close(start)
+			all.Wait()
+			if recovered != nil {
+				t.Fatal(recovered)
+			}
+			switch answer := answerOf(issued); answer {
+			case won:
+				if !c.KeyNow(made.ID).Frozen() {
+					t.Errorf("%d: the key was made and goes on", n)
+				}
+			case fault.SessionEnded, fault.StepUpRequired:
+			default:
+				t.Errorf("%d: %s", n, answer)
+			}
 		}
 	})
 }

@@ -96,6 +96,8 @@ type Happening struct {
 	Facts map[string]string
 	// Device that is given up, with DeviceLost.
 	Device id.Device
+	// Owing says that the session that did it owes a proof: it may end what is open, and makes a stranger of no browser.
+	Owing bool
 	// Change is the change of an address, with ContactChanged.
 	Change id.ContactChange
 }

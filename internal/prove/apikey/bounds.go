@@ -207,13 +207,11 @@ func (l *Live) Pace(now time.Time) (perSecond int, wait time.Duration) {
 	if !l.HasPace() {
 		return 0, 0
 	}
-	next := &l.used.spent.Load().next
-	const burst = int64(time.Second / time.Microsecond)
-	interval := max(1, burst/int64(l.bounds.PerSecond))
+	next, interval := &l.used.spent.Load().next, l.paceInterval()
 	for {
 		old := next.Load()
 		at := max(old, now.UnixMicro())
-		if late := at + interval - now.UnixMicro() - burst; late > 0 {
+		if late := at + interval - now.UnixMicro() - paceBurst; late > 0 {
 			return l.bounds.PerSecond, time.Duration(late) * time.Microsecond
 		}
 		if next.CompareAndSwap(old, at+interval) {
@@ -221,6 +219,18 @@ func (l *Live) Pace(now time.Time) (perSecond int, wait time.Duration) {
 		}
 	}
 }
+
+// Unpace gives back one request that Pace took and that was not accepted after all.
+func (l *Live) Unpace() {
+	if l.HasPace() {
+		l.used.spent.Load().next.Add(-l.paceInterval())
+	}
+}
+
+// paceBurst is how much of its rate a key may use at once: that of a second, in microseconds.
+const paceBurst = int64(time.Second / time.Microsecond)
+
+func (l *Live) paceInterval() int64 { return max(1, paceBurst/int64(l.bounds.PerSecond)) }
 
 // unsaved gives the day and the sum that the row does not have yet; nil if it has.
 func (o *spent) unsaved() (day int64, sum *big.Rat) {

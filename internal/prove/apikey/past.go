@@ -96,6 +96,20 @@ func (k *Keys) Uses(ctx context.Context, key Key, since time.Time) (list []Use, 
 	return list[:min(len(list), maxUses)], len(list) > maxUses, nil
 }
 
+// AnyUnneeded says whether one of the keys holds scopes that it could do without. Whoever calls it may see the keys.
+func (k *Keys) AnyUnneeded(ctx context.Context, keys []Key) (is bool, err error) {
+	err = k.Ledger.View(ctx, func(tx Tx) error {
+		for _, key := range keys {
+			set, err := k.unused(ctx, tx, key)
+			if is = set != 0; is || err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return is, err
+}
+
 // unusedAfter is how long a scope lies idle before it is called unused.
 const unusedAfter = 30 * day
 

@@ -66,6 +66,9 @@ func TestThePastOfAKey(t *testing.T) {
 			if got.Latest == nil || got.Latest.Addr != home.String() || !got.Latest.Last.Equal(l.clock.Now()) {
 				t.Errorf("latest: %+v", got.Latest)
 			}
+			if is, err := l.APIKeys.AnyUnneeded(t.Context(), []apikey.Key{l.KeyNow(key.ID)}); err != nil || !is {
+				t.Errorf("unneeded: %t, %v", is, err)
+			}
 			if diff := cmp.Diff([]string{"orders:read", "orders:cancel", "orders:write"}, got.Unused.Words()); diff != "" {
 				t.Errorf("unused (-want +got):\n%s", diff)
 			}

@@ -442,11 +442,10 @@ func (s *Sessions) EndOthers(ctx context.Context, tx Tx, u id.User, keep id.Sess
 	return len(ended), s.unsettle(ctx, tx, u)
 }
 
-// EndOnDevice ends all sessions of a user in one browser, with their children, and makes that browser a stranger to them, in the caller's
-// transaction; room respond calls it where the table says so. If the session that asked for it owes a factor, the browser stays known.
-func (s *Sessions) EndOnDevice(ctx context.Context, tx Tx, u id.User, d id.Device, by id.Session, why string) error {
-	now := s.Now()
-	rows, err := tx.LiveSessionsByUser(ctx, u, now)
+// EndOnDevice ends all sessions of a user in one browser, with their children, in the caller's transaction; that browser shows the account no
+// more. Room respond calls it where the table says so.
+func (s *Sessions) EndOnDevice(ctx context.Context, tx Tx, u id.User, d id.Device, why string) error {
+	rows, err := tx.LiveSessionsByUser(ctx, u, s.Now())
 	if err != nil {
 		return fmt.Errorf("list sessions: %w", err)
 	}
@@ -458,14 +457,7 @@ func (s *Sessions) EndOnDevice(ctx context.Context, tx Tx, u id.User, d id.Devic
 			return err
 		}
 	}
-	asked, found, err := tx.SessionByID(ctx, by)
-	if err != nil {
-		return fmt.Errorf("read session: %w", err)
-	}
-	if found && asked.Challenge.Open(now) {
-		return nil
-	}
-	return device.Forget(ctx, txn.As[device.Tx](tx), d, u, now)
+	return s.unsettleOn(ctx, tx, u, d)
 }
 
 // unsettle keeps the strangers' browsers whose sessions were ended by somebody else from becoming known when their day is over, and no browser

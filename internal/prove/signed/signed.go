@@ -103,6 +103,8 @@ type Request struct {
 	ReadBody func(named *apikey.Live) ([]byte, error)
 	// Pace is the door's own rate, nil for none: it counts a request of the key that is about to be accepted, once, or refuses it.
 	Pace func(*apikey.Live) *fault.Error
+	// Unpace takes back what Pace counted; it is there where Pace is.
+	Unpace func(*apikey.Live)
 }
 
 // RefusalError is why a request was not accepted. Fault is the detail; Proven says that the sender holds the key, and may see it.

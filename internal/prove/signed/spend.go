@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
-	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
@@ -92,8 +91,10 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	case repeatable: // whoever won, this one only looks; and where the method is not signed, a look that was delivered is good for nothing else
 		return nil
 	case forgotten:
+		c.unpaced()
 		return c.refuse(fault.New(fault.SignatureSignAgain), true, reasonOf(fault.SignatureSignAgain))
 	case !won:
+		c.unpaced()
 		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
 	}
 	return nil
@@ -117,6 +118,18 @@ func (c *check) paced() error {
 	return nil
 }
 
+// unpaced gives back what a copy took that came beside the request it was made of, before that was spent.
+func (c *check) unpaced() {
+	if !c.counted {
+		return
+	}
+	c.counted = false
+	c.live.Unpace()
+	if c.in.Unpace != nil {
+		c.in.Unpace(c.live)
+	}
+}
+
 // claimedForLife: a nonce without a time is spent for as long as its key lives, or raises the mark that Kraken's must pass.
 func (c *check) claimedForLife(ctx context.Context) error {
 	won, err := c.claimDurably(ctx)
@@ -129,8 +142,8 @@ func (c *check) claimedForLife(ctx context.Context) error {
 	if err != nil {
 		return fault.New(fault.Unavailable).Because(fmt.Errorf("claim nonce: %w", err))
 	}
-	if !won { // the try was a write, which whoever caught a request could ask for again and again
-		c.v.Budgets.Fail(id.Key{}, c.in.From.Addr, c.now)
+	if !won { // the try was a write, which whoever caught a request could ask for again and again: not of this key, and not for others from there
+		c.v.Budgets.Fail(c.live.ID, c.in.From.Addr, c.now)
 		return c.refuse(fault.New(fault.SignatureNonceReused), true, sign.NonceReused)
 	}
 	return nil

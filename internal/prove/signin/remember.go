@@ -15,6 +15,9 @@ import (
 // Accounts lists the accounts that the browser of a cookie may show where people sign in: those whose users said so there, at most
 // device.MaxRemembered, unless nobody has signed in to them there for device.Memory.
 func (s *SignIns) Accounts(ctx context.Context, cookie secret.Value) (list []device.Remembered, err error) {
+	if cookie.IsEmpty() {
+		return nil, nil
+	}
 	err = s.Ledger.View(ctx, func(tx Tx) error {
 		d, err := device.Recognise(ctx, tx, cookie)
 		if err != nil || d.IsZero() {

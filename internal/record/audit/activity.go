@@ -20,8 +20,8 @@ type Tx interface {
 	// Both read backwards from before, opened.
 	EventsOfPerson(ctx context.Context, person id.User, before int64, limit int) ([]Told, error)
 	EventsOfAccount(ctx context.Context, account id.Account, before int64, limit int) ([]Told, error)
-	// EventsOfKeys reads, of an account's events since then, those about its keys and those of requests that were refused.
-	EventsOfKeys(ctx context.Context, account id.Account, before int64, since time.Time, limit int) ([]Told, error)
+	// EventsOfKeys reads, of an account's events since then, those that changed its keys and those of one more action; empty for none.
+	EventsOfKeys(ctx context.Context, account id.Account, also Action, before int64, since time.Time, limit int) ([]Told, error)
 	// MomentsOfPerson reads when a person's events happened, since then, backwards from before, and opens nothing.
 	MomentsOfPerson(ctx context.Context, person id.User, before int64, since time.Time, limit int) ([]Moment, error)
 }

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"container/list"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -58,8 +59,23 @@ func (k *Kept) shares() [2]share {
 	return [...]share{{k.Person, k.Key, k.Proven, maxKeptOfKey}, {k.Person, id.Key{}, k.Proven, maxKeptOfPerson}}
 }
 
-// Keep remembers one refused request of somebody. What is sealed is kept as what stands for it outside.
-func (t *Tally) Keep(k Kept) {
+// FactsOf are the facts of a refusal as its owner reads them.
+func FactsOf(f *fault.Error) map[string]string {
+	facts := make(map[string]string, len(f.Fields))
+	for name, value := range f.Fields {
+		facts[name] = fmt.Sprint(value)
+	}
+	return facts
+}
+
+// Refused counts one refused request of somebody, as Note does, and keeps it for those who ask why. It writes nothing and waits for nothing.
+func (t *Tally) Refused(k Kept, actor principal.Principal) {
+	t.keep(k)
+	t.Note(k.Refusal, actor, k.Facts)
+}
+
+// keep remembers one refused request. What is sealed is kept as what stands for it outside.
+func (t *Tally) keep(k Kept) {
 	if entry, ok := fault.Lookup(fault.Code(k.Reason)); ok && entry.Sight == fault.Sealed {
 		k.Reason, k.Facts, k.ToSign = string(entry.Outside), nil, ""
 	}

@@ -17,9 +17,9 @@ func TestStrangersDriveOutNothingOfTheHolder(t *testing.T) {
 	eve := principal.Principal{Kind: principal.KindUser, User: id.New[id.UserKind](now), Account: id.New[id.AccountKind](now)}
 	keep := func(who principal.Principal, proven bool) id.Request {
 		r := id.New[id.RequestKind](now)
-		tally.Keep(audit.Kept{
+		tally.Refused(audit.Kept{
 			Refusal: audit.Refusal{Person: who.User, Account: who.Account, Key: id.Key{1}, Reason: "signature.mismatch"}, Request: r, At: now, Proven: proven,
-		})
+		}, principal.Principal{})
 		return r
 	}
 	own, first := keep(ada, true), keep(ada, false)
@@ -62,7 +62,7 @@ func TestOnePersonDrivesOutNobody(t *testing.T) {
 	eve := principal.Principal{Kind: principal.KindUser, User: id.New[id.UserKind](now), Account: id.New[id.AccountKind](now)}
 	keep := func(who principal.Principal, k id.Key) id.Request {
 		r := id.New[id.RequestKind](now)
-		tally.Keep(audit.Kept{Refusal: audit.Refusal{Person: who.User, Account: who.Account, Key: k, Reason: "key.scope_missing"}, Request: r, At: now, Proven: true})
+		tally.Refused(audit.Kept{Refusal: audit.Refusal{Person: who.User, Account: who.Account, Key: k, Reason: "key.scope_missing"}, Request: r, At: now, Proven: true}, principal.Principal{})
 		return r
 	}
 	own := keep(ada, id.Key{1})

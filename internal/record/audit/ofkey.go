@@ -16,7 +16,7 @@ const KeyFact = "key"
 // MaxOfKey is how many events OfKey gives at most, and ofKeyPages how many pages of the account's it opens for them.
 const (
 	MaxOfKey   = 500
-	ofKeyPages = 10
+	ofKeyPages = 2
 )
 
 // KeyEvents are what was recorded about one key.
@@ -29,9 +29,10 @@ type KeyEvents struct {
 	Head Head
 }
 
-// OfKey gives what was recorded about a key of an account since then: what changed it, and which of its requests were refused. It asks whether
-// the principal may read the account's activity, and nothing about the key. Errors: forbidden, unauthorized.
-func (l *Log) OfKey(ctx context.Context, p principal.Principal, account id.Account, k id.Key, text string, since time.Time) (found KeyEvents, err error) {
+// OfKey gives what was recorded about a key of an account since then: what changed it and, with also = RequestRefused, which requests in its name
+// were refused. It asks whether the principal may read the account's activity, and nothing about the key. It opens a thousand events at most;
+// whoever calls it sees to it that nobody makes it do that all the time. Errors: forbidden, unauthorized.
+func (l *Log) OfKey(ctx context.Context, p principal.Principal, account id.Account, k id.Key, text string, also Action, since time.Time) (found KeyEvents, err error) {
 	question := decision.Question{Principal: p, Class: scope.Look, Scope: scope.ActivityRead, Environment: p.Environment, Account: account}
 	if err := l.decide.Decide(question).Err(); err != nil {
 		return found, err
@@ -43,7 +44,7 @@ func (l *Log) OfKey(ctx context.Context, p principal.Principal, account id.Accou
 		}
 		before := int64(1 << 62)
 		for range ofKeyPages {
-			page, err := tx.EventsOfKeys(ctx, account, before, since, MaxOfKey)
+			page, err := tx.EventsOfKeys(ctx, account, also, before, since, MaxOfKey)
 			if err != nil {
 				return err
 			}

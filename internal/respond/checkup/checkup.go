@@ -84,6 +84,7 @@ type Deps struct {
 	Keys interface {
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
 		Standing(k apikey.Key) (apikey.Standing, time.Time)
+		AnyUnneeded(ctx context.Context, keys []apikey.Key) (bool, error)
 	}
 	Holds interface {
 		Of(ctx context.Context, u id.User) (hold.Standing, error)
@@ -107,7 +108,9 @@ type Account struct {
 	Reached  contact.Reached
 	Sessions []session.Listed
 	// Keys are those that can still be used.
-	Keys     []apikey.Key
+	Keys []apikey.Key
+	// Unneeded says that one of them holds scopes which no request needed for a month.
+	Unneeded bool
 	Held     hold.Standing
 	Prepared Prepared
 }
@@ -173,7 +176,10 @@ func (c *CheckUps) account(ctx context.Context, p principal.Principal) (a Accoun
 	if a.Prepared, err = c.Prepared(ctx, p); err != nil {
 		return a, err
 	}
-	a.Keys, err = c.keys(ctx, p)
+	if a.Keys, err = c.keys(ctx, p); err != nil {
+		return a, err
+	}
+	a.Unneeded, err = c.Keys.AnyUnneeded(ctx, a.Keys)
 	return a, err
 }
 

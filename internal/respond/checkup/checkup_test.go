@@ -75,6 +75,7 @@ func TestEachGapCostsWhatTheTableSays(t *testing.T) {
 		{"key_unused", checkup.Keys, 4, false, func(a *checkup.Account) {
 			a.Keys[0].Born, a.Keys[0].LastUsedAt = now.AddDate(0, 0, -40), now.AddDate(0, 0, -31)
 		}},
+		{"key_wide", checkup.Keys, 2, false, func(a *checkup.Account) { a.Unneeded = true }},
 		{"shared", checkup.Sessions, 4, false, func(a *checkup.Account) {
 			a.Sessions = append(a.Sessions, session.Listed{Row: session.Row{ID: id.Session{2}, Shared: true}})
 		}},

@@ -70,6 +70,7 @@ var gaps = []struct {
 	{Gap{"key_unused", Keys, 4, false}, func(a Account) bool {
 		return slices.ContainsFunc(a.Keys, func(k apikey.Key) bool { return !k.Standby && a.Now.Sub(lastUse(k)) > month })
 	}},
+	{Gap{"key_wide", Keys, 2, false}, func(a Account) bool { return a.Unneeded }},
 	{Gap{"shared", Sessions, 4, false}, func(a Account) bool {
 		return slices.ContainsFunc(a.Sessions, func(s session.Listed) bool { return s.ID != a.This.Session && s.Shared })
 	}},

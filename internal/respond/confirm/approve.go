@@ -163,7 +163,7 @@ func (c *Confirmations) Approve(ctx context.Context, from principal.Origin, addr
 // Decline ends the confirmation of an address: whoever can read the page may stop what it says, from a source that has failed often too.
 // Errors as Cancel.
 func (c *Confirmations) Decline(ctx context.Context, from principal.Origin, address string) error {
-	which, err := c.at(from.Addr, address)
+	which, err := c.at(address)
 	if err != nil {
 		return err
 	}

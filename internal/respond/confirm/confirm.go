@@ -116,7 +116,7 @@ type Deps struct {
 	Factors  Acceptor
 	Holds    Holds
 	Follow   happening.Applier
-	// Budgets count addresses that we never wrote, and answers that did not hold.
+	// Budgets count answers that did not hold.
 	Budgets throttle.Budgets
 	// Key makes addresses: 32 bytes.
 	Key []byte
@@ -278,16 +278,16 @@ func (c *Confirmations) opened(from netip.Addr, address string) (id.Confirmation
 	if err := throttle.Admit(c.Budgets, from, c.Now()); err != nil {
 		return id.Confirmation{}, err
 	}
-	return c.at(from, address)
+	return c.at(address)
 }
 
-// at reads an address; one that we never wrote costs its source. Errors: confirmation.not_found.
-func (c *Confirmations) at(from netip.Addr, address string) (id.Confirmation, error) {
+// at reads an address. One that we never wrote costs no look at any row, and nobody's budget: any page can make its reader's browser ask for one.
+// Errors: confirmation.not_found.
+func (c *Confirmations) at(address string) (id.Confirmation, error) {
 	text, token, _ := strings.Cut(address, ".")
 	which, err := id.Parse[id.ConfirmationKind](text)
 	given, wrong := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || wrong != nil || !hmac.Equal(given, c.mac(which)) {
-		c.Budgets.Fail(id.Key{}, from, c.Now())
 		return which, fault.New(fault.ConfirmationNotFound)
 	}
 	return which, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -149,7 +150,7 @@ type Sessions interface {
 	End(ctx context.Context, tx session.Tx, u id.User, s id.Session, why string) error
 	EndChildren(ctx context.Context, tx session.Tx, parent id.Session, why string) error
 	EndOthers(ctx context.Context, tx session.Tx, u id.User, keep id.Session, why string) (int, error)
-	EndOnDevice(ctx context.Context, tx session.Tx, u id.User, d id.Device, by id.Session, why string) error
+	EndOnDevice(ctx context.Context, tx session.Tx, u id.User, d id.Device, why string) error
 }
 
 // Holds is what this package asks of package hold.
@@ -214,7 +215,7 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 		}
 	}
 	if row.Others == Lost {
-		if err := c.sessions.EndOnDevice(ctx, txn.As[session.Tx](tx), h.User, h.Device, h.Session, string(h.Kind)); err != nil {
+		if err := c.lose(ctx, tx, h); err != nil {
 			return err
 		}
 	}
@@ -242,6 +243,15 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 		}
 	}
 	return nil
+}
+
+// lose ends what is open in a browser that is given up, and makes a stranger of it. Who owes a proof does not: a forged page would make one of
+// the owner's own.
+func (c *Consequences) lose(ctx context.Context, tx any, h happening.Happening) error {
+	if err := c.sessions.EndOnDevice(ctx, txn.As[session.Tx](tx), h.User, h.Device, string(h.Kind)); err != nil || h.Owing {
+		return err
+	}
+	return device.Forget(ctx, txn.As[device.Tx](tx), h.Device, h.User, c.now())
 }
 
 // stopKeys freezes the keys that freeze, and of those that stop by their owner's state says so to the platform, which has their open orders.

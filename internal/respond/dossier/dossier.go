@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -33,7 +34,7 @@ type Deps struct {
 		IfStolen(key apikey.Key) []apikey.Danger
 	}
 	Log interface {
-		OfKey(ctx context.Context, p principal.Principal, account id.Account, k id.Key, text string, since time.Time) (audit.KeyEvents, error)
+		OfKey(ctx context.Context, p principal.Principal, account id.Account, k id.Key, text string, also audit.Action, since time.Time) (audit.KeyEvents, error)
 	}
 	Signer statement.Signer
 	// Issuer names the installation in what it signs.
@@ -41,10 +42,29 @@ type Deps struct {
 }
 
 // Dossiers tells of keys. It is safe for concurrent use.
-type Dossiers struct{ Deps }
+type Dossiers struct {
+	Deps
+	mu      sync.Mutex
+	reading map[id.Account]bool // guarded by mu
+}
 
 // New makes a Dossiers.
-func New(d Deps) *Dossiers { return &Dossiers{d} }
+func New(d Deps) *Dossiers { return &Dossiers{Deps: d, reading: map[id.Account]bool{}} }
+
+// alone is the right of one reader of an account's log at a time: to open many events costs, and a key may ask in a loop. Errors: busy.
+func (d *Dossiers) alone(a id.Account) (done func(), err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.reading[a] {
+		return nil, fault.New(fault.Busy).After(time.Second)
+	}
+	d.reading[a] = true
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.reading, a)
+	}, nil
+}
 
 // Days is how many days the picture of a key's calls has.
 const Days = 84
@@ -61,7 +81,7 @@ type Dossier struct {
 	Cut     bool
 }
 
-// Of tells of a key. Errors: key.not_found, forbidden.
+// Of tells of a key. Errors: key.not_found, forbidden, busy.
 func (d *Dossiers) Of(ctx context.Context, p principal.Principal, kid id.Key) (out Dossier, err error) {
 	if out.Key, err = d.Keys.One(ctx, p, kid); err != nil {
 		return out, err
@@ -70,16 +90,16 @@ func (d *Dossiers) Of(ctx context.Context, p principal.Principal, kid id.Key) (o
 		return out, err
 	}
 	out.Stolen = d.Keys.IfStolen(out.Key)
-	events, err := d.Log.OfKey(ctx, p, out.Account, kid, out.Text(), out.Born)
+	done, err := d.alone(out.Account)
+	if err != nil {
+		return out, err
+	}
+	defer done()
+	events, err := d.Log.OfKey(ctx, p, out.Account, kid, out.Text(), "", out.Born)
 	if fault.CodeOf(err) == fault.Forbidden || fault.CodeOf(err) == fault.KeyScopeMissing {
 		return out, nil
 	}
-	for _, t := range events.List {
-		if t.Action != audit.RequestRefused {
-			out.History = append(out.History, t)
-		}
-	}
-	out.Cut = events.Cut
+	out.History, out.Cut = events.List, events.Cut
 	return out, err
 }
 
@@ -126,7 +146,7 @@ type Signed struct {
 	Signature statement.Signature `json:"signature"`
 }
 
-// Timeline gathers what is known of a key since a moment, and signs it. Uses are kept for 90 days. Errors: key.not_found, forbidden.
+// Timeline gathers what is known of a key since a moment, and signs it. Uses are kept for 90 days. Errors: key.not_found, forbidden, busy.
 func (d *Dossiers) Timeline(ctx context.Context, p principal.Principal, kid id.Key, since time.Time) (out Signed, err error) {
 	key, err := d.Keys.One(ctx, p, kid)
 	if err != nil {
@@ -134,7 +154,12 @@ func (d *Dossiers) Timeline(ctx context.Context, p principal.Principal, kid id.K
 	}
 	now := d.Now().UTC().Truncate(time.Second)
 	since = since.UTC().Truncate(time.Second)
-	events, err := d.Log.OfKey(ctx, p, key.Account, kid, key.Text(), since)
+	done, err := d.alone(key.Account)
+	if err != nil {
+		return out, err
+	}
+	defer done()
+	events, err := d.Log.OfKey(ctx, p, key.Account, kid, key.Text(), audit.RequestRefused, since)
 	if err != nil {
 		return out, err
 	}

@@ -1,6 +1,7 @@
 package dossier_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -9,9 +10,13 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/record/statement"
+	"github.com/seed-21c57000/sallyport/internal/respond/dossier"
 )
 
 // A timeline holds events and calls in one order, is told to its account alone, and its file can be checked with what we publish.
@@ -101,4 +106,45 @@ func TestADossierOutlivesItsKey(t *testing.T) {
 	if len(of.History) != 2 || of.History[0].Action != "key.revoked" || of.History[1].Action != "key.created" || of.Stolen[0].What != "ended" || of.Latest != nil {
 		t.Errorf("%+v", of)
 	}
+}
+
+// Readers of one account's log wait for each other, because what they ask for costs; those of another do not.
+func TestOneReaderAtATime(t *testing.T) {
+	s := authtest.Start(t)
+	ada, bob := s.SignUp("ada@example.com"), s.SignUp("bob@example.com")
+	hers, his := s.IssueKey(ada, apikey.IssueInput{}), s.IssueKey(bob, apikey.IssueInput{})
+	deps := s.Dossiers.Deps
+	var inside func()
+	deps.Log = slowLog{s.Log, func() { inside() }}
+	slow := dossier.New(deps)
+	asked := 0
+	inside = func() {
+		inside = func() {}
+		asked++
+		if _, err := slow.Timeline(t.Context(), ada.Principal(), hers.ID, s.Now()); fault.CodeOf(err) != fault.Busy {
+			t.Errorf("a second reader: %v", err)
+		}
+		if _, err := slow.Of(t.Context(), ada.Principal(), hers.ID); fault.CodeOf(err) != fault.Busy {
+			t.Errorf("a second reader: %v", err)
+		}
+		if _, err := slow.Timeline(t.Context(), bob.Principal(), his.ID, s.Now()); err != nil {
+			t.Errorf("a reader of another account: %v", err)
+		}
+	}
+	for range 2 {
+		if _, err := slow.Of(t.Context(), ada.Principal(), hers.ID); err != nil || asked != 1 {
+			t.Errorf("the first reader: %v", err)
+		}
+	}
+}
+
+// slowLog does something while it reads.
+type slowLog struct {
+	*audit.Log
+	meanwhile func()
+}
+
+func (l slowLog) OfKey(ctx context.Context, p principal.Principal, a id.Account, k id.Key, text string, also audit.Action, since time.Time) (audit.KeyEvents, error) {
+	l.meanwhile()
+	return l.Log.OfKey(ctx, p, a, k, text, also, since)
 }

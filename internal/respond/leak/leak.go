@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,11 +50,14 @@ type Intake struct {
 	reports, finds, blocked atomic.Int64
 	room                    chan struct{} // one report at a time looks through the keys
 	seats                   chan struct{} // few bodies at a time are held
+
+	mu sync.Mutex
+	of map[netip.Prefix]int // source → seats that it holds or waits for; guarded by mu
 }
 
 // New makes an Intake that believes these reporters; none turns it off.
 func New(now func() time.Time, keys Keys, budgets throttle.Budgets, reporters Reporters) *Intake {
-	return &Intake{now: now, keys: keys, budgets: budgets, reporters: reporters, room: make(chan struct{}, 1), seats: make(chan struct{}, maxHeld)}
+	return &Intake{now: now, keys: keys, budgets: budgets, reporters: reporters, room: make(chan struct{}, 1), seats: make(chan struct{}, maxHeld), of: map[netip.Prefix]int{}}
 }
 
 // Counts are what was taken so far, for measurements.
@@ -67,6 +71,8 @@ const (
 	maxFinds  = 1000
 	maxSecret = 8 << 10
 	maxHeld   = 16
+	// maxOfSource is how many of them one source may hold or wait for.
+	maxOfSource = 4
 )
 
 // Signed is a report as it came.
@@ -79,7 +85,7 @@ type Signed struct {
 }
 
 // Receive takes a report in the format of GitHub's secret scanning partners. When it returns without an error, every key that was found is
-// blocked, durably. Of what nobody known can have sent no body is held, and of everything else 16 at once.
+// blocked, durably. Of what nobody known can have sent no body is held, and of everything else 16 at once, 4 of one source.
 // Errors: not_found where no reporter is configured, rate_limited, unauthorized, request.malformed, busy, and those of ReadBody.
 func (i *Intake) Receive(ctx context.Context, s Signed) error {
 	if len(i.reporters) == 0 {
@@ -94,7 +100,7 @@ func (i *Intake) Receive(ctx context.Context, s Signed) error {
 		i.budgets.Fail(id.Key{}, s.From, i.now())
 		return fault.New(fault.Unauthorized)
 	}
-	leave, err := enter(ctx, i.seats)
+	leave, err := i.seat(ctx, s.From)
 	if err != nil {
 		return err
 	}
@@ -116,13 +122,53 @@ func (i *Intake) Receive(ctx context.Context, s Signed) error {
 	return err
 }
 
-// enter waits for a place. Errors: busy.
+// seatWait is how long a report waits for a seat while others are being sent.
+const seatWait = 5 * time.Second
+
+// seat waits for a seat, not for long. The names of reporters are public, so no source sits on more than its share. Errors: busy.
+func (i *Intake) seat(ctx context.Context, from netip.Addr) (leave func(), err error) {
+	source := sourceOf(from)
+	if !i.share(source, 1) {
+		return nil, busy()
+	}
+	ctx, cancel := context.WithTimeout(ctx, seatWait)
+	defer cancel()
+	stand, err := enter(ctx, i.seats)
+	if err != nil {
+		i.share(source, -1)
+		return nil, err
+	}
+	return func() { stand(); i.share(source, -1) }, nil
+}
+
+// sourceOf is what shares seats: an IPv4 address, or the /64 of an IPv6 one, because a host owns all of it.
+func sourceOf(from netip.Addr) netip.Prefix {
+	from = from.Unmap()
+	return netip.PrefixFrom(from, min(64, from.BitLen())).Masked()
+}
+
+// share counts the seats that a source holds or waits for; it is false, and counts nothing, beyond maxOfSource.
+func (i *Intake) share(source netip.Prefix, n int) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if n > 0 && i.of[source] >= maxOfSource {
+		return false
+	}
+	if i.of[source] += n; i.of[source] == 0 {
+		delete(i.of, source)
+	}
+	return true
+}
+
+func busy() error { return fault.New(fault.Busy).After(5 * time.Second) }
+
+// enter waits for a place as long as ctx lasts. Errors: busy.
 func enter(ctx context.Context, places chan struct{}) (leave func(), err error) {
 	select {
 	case places <- struct{}{}:
 		return func() { <-places }, nil
 	case <-ctx.Done():
-		return nil, fault.New(fault.Busy).After(5 * time.Second)
+		return nil, busy()
 	}
 }
 

@@ -2,6 +2,7 @@ package leak_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -10,17 +11,21 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/hot/memory"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -361,6 +366,66 @@ func TestARetiredSecretBlocksNothing(t *testing.T) {
 		time.Sleep(time.Hour)
 		if got := send(); got != "" {
 			t.Errorf("after it: %q", got)
+		}
+	})
+}
+
+// none has no key of anybody's.
+type none struct{}
+
+func (none) BlockFound(context.Context, principal.Principal, []apikey.Find) (int, error) {
+	return 0, nil
+}
+
+// Those who send slowly hold sixteen bodies and no more; the next is told so within seconds, and takes the seat of one that is done. One source
+// sits on four of them.
+func TestFewBodiesAreHeldAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReporter(t)
+		known, err := leak.ReadReporters(r.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		budgets := memory.NewBudgets(memory.BudgetLimits{SourceBurst: 100, SourceInterval: time.Second, KeyBurst: 1, KeyInterval: time.Second})
+		intake := leak.New(time.Now, none{}, budgets, known)
+		body := report(t, "sps_live_nothing")
+		held, sent := 0, make(chan struct{})
+		send := func(from string, read func() ([]byte, error)) error {
+			return intake.Receive(t.Context(), leak.Signed{Reporter: "scanner", Signature: r.sign(t, body), From: netip.MustParseAddr(from), ReadBody: read})
+		}
+		fast := func() ([]byte, error) { return []byte(body), nil }
+		var all sync.WaitGroup
+		for n := range 16 {
+			all.Go(func() {
+				err := send(fmt.Sprintf("2001:db8:0:%d::%d", n/4, n), func() ([]byte, error) {
+					held++
+					<-sent
+					return []byte(body), nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+			began := time.Now()
+			if n%4 == 3 {
+				if err := send(fmt.Sprintf("2001:db8:0:%d::ffff", n/4), fast); fault.CodeOf(err) != fault.Busy || time.Since(began) != 0 {
+					t.Errorf("a fifth of one source after %d: %v", n+1, err)
+				}
+			}
+		}
+		began := time.Now()
+		if err := send("192.0.2.1", fast); held != 16 || fault.CodeOf(err) != fault.Busy || time.Since(began) != 5*time.Second {
+			t.Errorf("%d are held, the next hears after %s: %v", held, time.Since(began), err)
+		}
+		sent <- struct{}{}
+		if err := send("192.0.2.1", fast); err != nil {
+			t.Errorf("in place of one that is done: %v", err)
+		}
+		close(sent)
+		all.Wait()
+		if err := send("2001:db8::1", fast); err != nil {
+			t.Errorf("a source whose seats are free again: %v", err)
 		}
 	})
 }

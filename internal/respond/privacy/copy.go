@@ -1,7 +1,9 @@
 package privacy
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -131,6 +133,11 @@ type (
 		Purpose      string    `json:"purpose" doc:"As they wrote it"`
 		Scopes       []string  `json:"scopes"`
 		Allowlist    []string  `json:"ip_allowlist"`
+		Pin          string    `json:"network_pin,omitempty" doc:"The network it is held to"`
+		Markets      []string  `json:"markets,omitempty" doc:"Those it may order in; missing: all"`
+		OrderMost    string    `json:"order_most,omitempty" doc:"What one order may be worth"`
+		DayMost      string    `json:"day_most,omitempty" doc:"What all orders of a day may be worth"`
+		PerSecond    int       `json:"per_second,omitempty" doc:"Requests in a second"`
 		CreatedAt    time.Time `json:"created_at"`
 		ExpiresAt    time.Time `json:"expires_at"`
 		RevokedAt    time.Time `json:"revoked_at,omitzero"`
@@ -173,40 +180,57 @@ type (
 // maxEvents bounds the events of a copy.
 const maxEvents = 20_000
 
-// Copy gives the principal what is kept about them. Errors: forbidden, step_up_required.
+// errProven undoes a transaction that only asked for a proof.
+var errProven = errors.New("the proof is there")
+
+// Copy gives the principal what is kept about them. The proof is there before anything is read, and is spent when the copy is whole.
+// Errors: forbidden, step_up_required.
 func (s *Privacy) Copy(ctx context.Context, p principal.Principal) (c Copy, err error) {
 	if p.Kind != principal.KindUser {
 		return c, fault.New(fault.Forbidden)
 	}
-	var memberships []account.Membership
-	var devices []DeviceSeen
-	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		if err := s.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.PrivacyCopied, Input: p.User, Floor: assurance.Pwd, Sensitive: true}); err != nil {
-			return audit.Event{}, err
-		}
-		if memberships, err = tx.MembershipsOf(ctx, p.User); err != nil {
-			return audit.Event{}, fmt.Errorf("list memberships: %w", err)
-		}
-		if devices, err = tx.DevicesOf(ctx, p.User); err != nil {
-			return audit.Event{}, fmt.Errorf("list devices: %w", err)
-		}
-		return audit.Event{Action: audit.PrivacyCopied, Actor: p, Person: p.User}, nil
-	})
-	if err != nil {
+	proven := func(tx Tx) error {
+		return s.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.PrivacyCopied, Input: p.User, Floor: assurance.Pwd, Sensitive: true})
+	}
+	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) { return audit.Event{}, cmp.Or(proven(tx), errProven) })
+	if !errors.Is(err, errProven) {
 		return c, s.StepUps.Ask(ctx, err)
 	}
-	c.MadeAt, c.Devices = s.Now().UTC(), devicesOf(devices)
-	for _, m := range memberships {
-		c.Profile.Accounts = append(c.Profile.Accounts, AccountCopy{m.Account, m.AccountName, m.Role.String()})
-	}
+	c.MadeAt = s.Now().UTC()
 	for _, read := range []func(context.Context, principal.Principal, *Copy) error{
-		s.copyPerson, s.copyMethods, s.copySessions, s.copyKeys, s.copyMoney, s.copyMessages, s.copyActivity,
+		s.copyPerson, s.copyPlaces, s.copyMethods, s.copySessions, s.copyKeys, s.copyMoney, s.copyMessages, s.copyActivity,
 	} {
 		if err := read(ctx, p, &c); err != nil {
 			return Copy{}, fmt.Errorf("copy: %w", err)
 		}
 	}
+	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		return audit.Event{Action: audit.PrivacyCopied, Actor: p, Person: p.User}, proven(tx)
+	})
+	if err != nil {
+		return Copy{}, s.StepUps.Ask(ctx, err)
+	}
 	return c, nil
+}
+
+// copyPlaces reads what no room shows: the accounts they belong to, and their browsers.
+func (s *Privacy) copyPlaces(ctx context.Context, p principal.Principal, c *Copy) error {
+	return s.Ledger.View(ctx, func(tx Tx) error {
+		memberships, err := tx.MembershipsOf(ctx, p.User)
+		if err != nil {
+			return fmt.Errorf("list memberships: %w", err)
+		}
+		devices, err := tx.DevicesOf(ctx, p.User)
+		if err != nil {
+			return fmt.Errorf("list devices: %w", err)
+		}
+		c.Devices = devicesOf(devices)
+		c.Profile.Accounts = make([]AccountCopy, 0, len(memberships))
+		for _, m := range memberships {
+			c.Profile.Accounts = append(c.Profile.Accounts, AccountCopy{m.Account, m.AccountName, m.Role.String()})
+		}
+		return nil
+	})
 }
 
 func devicesOf(devices []DeviceSeen) []DeviceCopy {
@@ -274,7 +298,8 @@ func (s *Privacy) copyKeys(ctx context.Context, p principal.Principal, c *Copy) 
 			networks = append(networks, n.String())
 		}
 		c.Keys = append(c.Keys, KeyCopy{
-			KeyID: k.Text(), Name: k.Name, Purpose: k.Purpose, Scopes: k.Scopes.Words(), Allowlist: networks, CreatedAt: k.Born, ExpiresAt: k.ExpiresAt,
+			KeyID: k.Text(), Name: k.Name, Purpose: k.Purpose, Scopes: k.Scopes.Words(), Allowlist: networks, Pin: k.Pin, Markets: k.Bounds.Markets,
+			OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: k.Bounds.PerSecond, CreatedAt: k.Born, ExpiresAt: k.ExpiresAt,
 			RevokedAt: k.RevokedAt, LastUsedAt: k.LastUsedAt, LastUsedFrom: k.LastUsedFrom,
 		})
 	}

@@ -1,7 +1,10 @@
 package privacy_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
@@ -69,7 +73,7 @@ func TestCopy(t *testing.T) {
 	s := authtest.StartWith(t, authtest.Options{Now: storetest.NewClock().Now})
 	ada, eve := s.SignUp("ada@example.com"), s.SignUp("eve@example.com")
 	s.IssueKey(eve, apikey.IssueInput{Name: "of-eve", Purpose: "tests"})
-	key := s.IssueKey(ada, apikey.IssueInput{Name: "grid", Purpose: "tests"})
+	key := s.IssueKey(ada, apikey.IssueInput{Name: "grid", Purpose: "tests", Bounds: apikey.Bounds{DayMost: "5000", Markets: []string{"KRW-BTC"}}})
 	if err := s.Contacts.SetPhrase(t.Context(), ada.Principal(), "blue heron at noon"); err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +83,7 @@ func TestCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Profile.Mail != ada.Mail || len(c.Profile.Accounts) != 1 || len(c.Sessions) != 1 || len(c.Devices) != 1 || len(c.Devices[0].Places) != 1 ||
-		len(c.Keys) != 1 || c.Keys[0].KeyID != key.Text() || len(c.Messages) == 0 || len(c.Activity) == 0 || c.Methods.PasswordSince.IsZero() {
+		len(c.Keys) != 1 || c.Keys[0].KeyID != key.Text() || c.Keys[0].DayMost != "5000" || len(c.Keys[0].Markets) != 1 || len(c.Messages) == 0 || len(c.Activity) == 0 || c.Methods.PasswordSince.IsZero() {
 		t.Errorf("%+v", c)
 	}
 	text, err := json.Marshal(c)
@@ -286,4 +290,36 @@ func inBubble(t *testing.T, test func(*testing.T, *authtest.Stack)) {
 	synctest.Test(t, func(t *testing.T) {
 		test(t, authtest.StartWith(t, authtest.Options{YAML: "departure: {wait: 168h}\n"}))
 	})
+}
+
+// silent is a message centre that does not answer.
+type silent struct{}
+
+var errSilent = errors.New("disk I/O error")
+
+func (silent) Messages(context.Context, principal.Principal, id.Message) ([]notify.Shown, error) {
+	return nil, errSilent
+}
+
+// A proof is spent on a copy and not on a try: who got none asks again with the same one, once.
+func TestACopyThatFailsSpendsNoProof(t *testing.T) {
+	clock := storetest.NewClock()
+	s := authtest.StartWith(t, authtest.Options{Now: clock.Now})
+	b := s.Browser("203.0.113.7")
+	b.Wait = clock.Advance
+	b.SignUp("ada@example.com")
+	secretOf := b.EnrolTOTP()
+	clock.Advance(30 * time.Second)
+	messages := s.Privacy.Kept.Messages
+	s.Privacy.Kept.Messages = silent{}
+	if got := b.StepUp(http.MethodPost, "/v1/privacy/copy", nil, secretOf); got.Status != http.StatusInternalServerError {
+		t.Fatalf("a part cannot be read: %d %s", got.Status, got.Text)
+	}
+	s.Privacy.Kept.Messages = messages
+	if got := b.Call(http.MethodPost, "/v1/privacy/copy", nil); got.Status != http.StatusOK {
+		t.Errorf("again with the same proof: %d %s", got.Status, got.Text)
+	}
+	if got := b.Call(http.MethodPost, "/v1/privacy/copy", nil); got.Code != fault.StepUpRequired {
+		t.Errorf("a second copy: %d %s", got.Status, got.Text)
+	}
 }

@@ -175,7 +175,7 @@ func (r *Recoveries) GiveUp(ctx context.Context, p principal.Principal, in LostI
 			}
 		}
 		facts := map[string]string{"device": d.Agent, "passkeys": cmp.Or(strings.Join(out.Passkeys, ", "), "–")}
-		h := happening.Happening{Kind: happening.DeviceLost, User: p.User, Session: p.Session, Device: d.ID, Facts: map[string]string{"lost": d.Agent, "passkeys": strings.Join(out.Passkeys, ", ")}}
+		h := happening.Happening{Kind: happening.DeviceLost, User: p.User, Session: p.Session, Device: d.ID, Owing: p.Challenge.Why != "", Facts: map[string]string{"lost": d.Agent, "passkeys": strings.Join(out.Passkeys, ", ")}}
 		return audit.Event{Action: audit.DeviceLost, Actor: p, Person: p.User, Facts: facts}, r.Follow.Apply(ctx, tx, h.SeenFrom(p.Origin))
 	})
 	return out, r.StepUps.Ask(ctx, err)

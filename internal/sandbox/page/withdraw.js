@@ -33,7 +33,9 @@ function waits(until) {
 		const link = document.createElement("a");
 		link.href = `${form.dataset.dashboard}/confirmations`;
 		link.textContent = form.dataset.waiting;
-		place.append(" ", link);
+		const text = document.createElement("span");
+		text.append(place.textContent, " ", link);
+		place.replaceChildren(text);
 	}
 }
 

@@ -52,7 +52,7 @@ WHERE account_id = @account_id AND seq < @before ORDER BY seq DESC LIMIT CAST(@m
 
 -- name: ListAuditEventsOfKeys :many
 SELECT seq, id, at, action, whose, commitment, chain, person_id, account_id, sealed FROM audit_event
-WHERE account_id = @account_id AND seq < @before AND at >= @since AND (action LIKE 'key.%' OR action = 'request.refused')
+WHERE account_id = @account_id AND seq < @before AND at >= @since AND (action LIKE 'key.%' OR action = @also)
 ORDER BY seq DESC LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: InsertFeed :exec

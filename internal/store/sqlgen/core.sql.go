@@ -416,14 +416,15 @@ func (q *Queries) ListAuditEventsByPerson(ctx context.Context, arg ListAuditEven
 
 const listAuditEventsOfKeys = `-- name: ListAuditEventsOfKeys :many
 SELECT seq, id, at, action, whose, commitment, chain, person_id, account_id, sealed FROM audit_event
-WHERE account_id = $1 AND seq < $2 AND at >= $3 AND (action LIKE 'key.%' OR action = 'request.refused')
-ORDER BY seq DESC LIMIT CAST($4 AS BIGINT)
+WHERE account_id = $1 AND seq < $2 AND at >= $3 AND (action LIKE 'key.%' OR action = $4)
+ORDER BY seq DESC LIMIT CAST($5 AS BIGINT)
 `
 
 type ListAuditEventsOfKeysParams struct {
 	AccountID []byte
 	Before    int64
 	Since     int64
+	Also      string
 	MaxRows   int64
 }
 
@@ -432,6 +433,7 @@ func (q *Queries) ListAuditEventsOfKeys(ctx context.Context, arg ListAuditEvents
 		arg.AccountID,
 		arg.Before,
 		arg.Since,
+		arg.Also,
 		arg.MaxRows,
 	)
 	if err != nil {

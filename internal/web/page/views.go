@@ -141,6 +141,14 @@ type API struct {
 	Test   bool
 }
 
+// environment is the one whose keys it takes; script shows a new key those of its own.
+func (a API) environment() string {
+	if a.Test {
+		return "test"
+	}
+	return "live"
+}
+
 // Host is an exchange behind the gate.
 type Host struct {
 	Name, Authority, Origin string
