@@ -808,6 +808,52 @@ func (q *Queries) ListRememberedByDevice(ctx context.Context, arg ListRemembered
 	return items, nil
 }
 
+const listRemembering = `-- name: ListRemembering :many
+SELECT d.id, d.agent, u.remembered_at, u.last_seen_at FROM device_user u JOIN device d ON d.id = u.device_id
+WHERE u.user_id = $1 AND u.remembered_at IS NOT NULL AND u.forgotten_at IS NULL AND u.last_seen_at > $2
+ORDER BY u.last_seen_at DESC, d.id
+`
+
+type ListRememberingParams struct {
+	UserID []byte
+	Since  int64
+}
+
+type ListRememberingRow struct {
+	ID           []byte
+	Agent        string
+	RememberedAt sql.NullInt64
+	LastSeenAt   int64
+}
+
+func (q *Queries) ListRemembering(ctx context.Context, arg ListRememberingParams) ([]ListRememberingRow, error) {
+	rows, err := q.db.QueryContext(ctx, listRemembering, arg.UserID, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListRememberingRow
+	for rows.Next() {
+		var i ListRememberingRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Agent,
+			&i.RememberedAt,
+			&i.LastSeenAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listSubaccountsByAccount = `-- name: ListSubaccountsByAccount :many
 SELECT id, account_id, name, main, created_at FROM subaccount WHERE account_id = $1 ORDER BY main DESC, created_at
 `
