@@ -144,6 +144,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&clock{a.Now}).mount(a)
 	(&signUps{a.SignUps}).mount(a)
 	(&signIns{a.SignIns}).mount(a)
+	(&remembered{a.SignIns, a.Describe}).mount(a)
 	(&sessions{a.Sessions, a.Keys, a.Factors, a.Describe, a.Now}).mount(a)
 	(&methods{a.Factors, a.Tiers}).mount(a)
 	(&passkeys{a.Factors}).mount(a)

@@ -74,12 +74,12 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 // targetOf is an address of the line that names nothing there is, but could.
 func targetOf(l route.Line) string {
 	kind, longest := "ses_", 0
-	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_", "/v1/confirmations/": "cnf_", "/v1/messages/": "msg_", "/v1/contact/changes/": "cch_", "/v1/recover": "rcv_", "/v1/requests/": "req_", "/v1/lost-device/": "dev_", "/v1/members/": "usr_", "/v1/members/invitations/": "inv_", "/v1/accounts/invitations/": "inv_", "/v1/service-users/": "usr_"} {
+	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_", "/v1/confirmations/": "cnf_", "/v1/messages/": "msg_", "/v1/contact/changes/": "cch_", "/v1/recover": "rcv_", "/v1/requests/": "req_", "/v1/lost-device/": "dev_", "/v1/remembered/": "dev_", "/v1/members/": "usr_", "/v1/members/invitations/": "inv_", "/v1/accounts/invitations/": "inv_", "/v1/service-users/": "usr_"} {
 		if strings.HasPrefix(l.Pattern, prefix) && len(prefix) > longest {
 			kind, longest = k, len(prefix)
 		}
 	}
-	return strings.NewReplacer("{name}", "keys", "{slot}", "statement", "{at}", "msg_069g9r2kt0f7s8w3a5q1z7y6xc.AAAA", "{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
+	return strings.NewReplacer("{name}", "keys", "{slot}", "statement", "{user}", "usr_069g9r2kt0f7s8w3a5q1z7y6xc", "{at}", "msg_069g9r2kt0f7s8w3a5q1z7y6xc.AAAA", "{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
 }
 
 // bodies maps operation → a body that is well formed, for those that take one.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/gate"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
@@ -77,12 +78,13 @@ func TestATokenForALookRotatesNoKey(t *testing.T) {
 		dialect      sign.Dialect
 		method, path string
 		body         string
+		refused      fault.Code
 	}{
-		{sign.Upbit, http.MethodGet, "/v1/accounts", `{}`},
-		{sign.Bithumb, http.MethodGet, "/v1/accounts", `{}`},
-		{sign.Coinbase, http.MethodPost, "/v1/keys/self/rotate", `{}`},
-		{sign.Binance, http.MethodGet, "/v1/accounts", ``},
-		{sign.Bybit, http.MethodPost, "/v1/orders", `{}`},
+		{sign.Upbit, http.MethodGet, "/v1/accounts", `{}`, fault.KeyRotatedByOwner},
+		{sign.Bithumb, http.MethodGet, "/v1/accounts", `{}`, fault.KeyRotatedByOwner},
+		{sign.Coinbase, http.MethodPost, "/v1/keys/self/rotate", `{}`, fault.SignatureMalformed}, // it names its host
+		{sign.Binance, http.MethodGet, "/v1/accounts", ``, fault.RequestMalformed},               // what it signs is a form or nothing, and never JSON
+		{sign.Bybit, http.MethodPost, "/v1/orders", `{}`, fault.KeyRotatedByOwner},
 	} {
 		t.Run(tt.dialect.String(), func(t *testing.T) {
 			clock := storetest.NewClock()
@@ -109,8 +111,8 @@ func TestATokenForALookRotatesNoKey(t *testing.T) {
 				r.Body = http.NoBody
 			}
 			got := thief.Do(r)
-			if got.Status < http.StatusBadRequest {
-				t.Errorf("a token for a look somewhere else: %d %s", got.Status, got.Text)
+			if got.Code != tt.refused {
+				t.Errorf("a token for something else, somewhere else: %d %s", got.Status, got.Text)
 			}
 		})
 	}

@@ -85,7 +85,7 @@ func (t *tx) EvidenceOf(ctx context.Context, r id.Recovery) ([]recovery.Evidence
 	rows, err := t.ListEvidence(ctx, sqlgen.ListEvidenceParams{RecoveryID: r[:]})
 	return each(rows, err, func(row sqlgen.ListEvidenceRow) recovery.Evidence {
 		return recovery.Evidence{
-			Slot: recovery.Slot(row.Slot), Kind: row.Kind, Size: int(row.Size), Version: uint32(row.Version), //nolint:gosec // we wrote it, at most 10
+			Slot: recovery.Slot(row.Slot), Kind: row.Kind, Size: int(row.Size), Version: uint32(row.Version),
 			Born: at(row.CreatedAt), Gone: at(row.DeleteAt),
 		}
 	})

@@ -148,8 +148,23 @@ func (t *tx) KeyToChange(ctx context.Context, k id.Key) (apikey.Key, bool, error
 	return t.KeyByID(ctx, k)
 }
 
-func (t *tx) KeysByPage(ctx context.Context, after id.Key, limit int) ([]apikey.Key, error) {
-	rows, err := t.ListLiveKeys(ctx, sqlgen.ListLiveKeysParams{After: after[:], MaxRows: int64(limit)})
+func (t *tx) KeyParts(ctx context.Context, n int) (starts []id.Key, _ error) {
+	all, err := t.CountKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := 1; i < n && all > int64(n); i++ {
+		row, err := t.NthKey(ctx, sqlgen.NthKeyParams{Skipped: all * int64(i) / int64(n)})
+		if err != nil {
+			return nil, err
+		}
+		starts = append(starts, rowID[id.KeyKind](row))
+	}
+	return starts, nil
+}
+
+func (t *tx) KeysByPage(ctx context.Context, after, last id.Key, limit int) ([]apikey.Key, error) {
+	rows, err := t.ListLiveKeys(ctx, sqlgen.ListLiveKeysParams{After: after[:], Last: last[:], MaxRows: int64(limit)})
 	return keysOf(rows, err, func(row sqlgen.ListLiveKeysRow) sqlgen.KeyByIDRow { return sqlgen.KeyByIDRow(row) })
 }
 

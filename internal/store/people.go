@@ -183,6 +183,13 @@ func (t *tx) RememberedOn(ctx context.Context, d id.Device, since time.Time, lim
 	})
 }
 
+func (t *tx) RememberedBy(ctx context.Context, u id.User, since time.Time) ([]device.Remembering, error) {
+	rows, err := t.ListRemembering(ctx, sqlgen.ListRememberingParams{UserID: u[:], Since: micros(since)})
+	return each(rows, err, func(row sqlgen.ListRememberingRow) device.Remembering {
+		return device.Remembering{ID: rowID[id.DeviceKind](row.ID), Agent: row.Agent, Since: maybeAt(row.RememberedAt), Last: at(row.LastSeenAt)}
+	})
+}
+
 func (t *tx) PlaceKnownFrom(ctx context.Context, d id.Device, u id.User, p device.Place) (time.Time, bool, error) {
 	from, err := t.Queries.PlaceKnownFrom(ctx, sqlgen.PlaceKnownFromParams{DeviceID: d[:], UserID: u[:], Network: p.Network, Family: p.Family})
 	return read(from, err, maybeAt)

@@ -95,10 +95,10 @@ func (m *methods) list(v *visit, p page.Problem) error {
 // ways names the way back after each loss, as page.Methods has them.
 func ways(has factor.Methods) page.Ways {
 	w := page.Ways{Passkey: string(recovery.After(has, "passkey")), TOTP: string(recovery.After(has, "totp")), Password: string(recovery.After(has, "password"))}
-	switch recovery.Way(w.Passkey) {
-	case recovery.ByPasskey:
+	if w.Passkey == string(recovery.ByPasskey) {
 		w.Passkey = "another_passkey"
-	case recovery.ByTwo:
+	}
+	if w.Passkey == string(recovery.ByTwo) {
 		w.Passkey = "password"
 	}
 	return w

@@ -56,6 +56,25 @@ func TestAccountsOfABrowser(t *testing.T) {
 	b.get("/sessions")
 	b.submit("/sessions/remember")
 	b.leads("/sessions")
+	far := another(t, s, ada.Mail)
+	far.get("/sessions")
+	far.shows(http.StatusOK, "Browsers that show your account")
+	for _, form := range all(far.page.root, "form") {
+		if action := get(form, "action"); strings.HasPrefix(action, "/remembered/") {
+			far.submit(action)
+		}
+	}
+	far.leads("/sessions")
+	far.follow()
+	if strings.Contains(far.page.body, "/remembered/") {
+		t.Error("a browser that was to forget her is still listed")
+	}
+	b.get("/sign-in")
+	if strings.Contains(b.page.body, ada.Mail) {
+		t.Error("it was taken back elsewhere, and is still shown")
+	}
+	b.get("/sessions")
+	b.submit("/sessions/remember")
 	b.get("/sign-in") // bob, in the same browser
 	b.submit("/sign-in", "mail", bob.Mail, "password", authtest.Password)
 	b.get("/sign-in")
@@ -83,7 +102,7 @@ func TestAccountsOfABrowser(t *testing.T) {
 		t.Errorf("one of two was to be forgotten: %s", b.page.text())
 	}
 
-	far := another(t, s, ada.Mail) // and ada ends everything from elsewhere
+	far = another(t, s, ada.Mail) // and ada ends everything from elsewhere
 	far.get("/sessions")
 	far.submit("/sessions/sign-out-everywhere")
 	b.get("/sign-in")

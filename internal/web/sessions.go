@@ -11,6 +11,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
@@ -26,6 +27,10 @@ type sessions struct {
 		SignOutOthers(ctx context.Context, p principal.Principal) (int, error)
 		SignOutEverywhere(ctx context.Context, p principal.Principal) (int, error)
 	}
+	remembered interface {
+		RememberedBy(ctx context.Context, p principal.Principal) ([]device.Remembering, error)
+		ForgetThere(ctx context.Context, p principal.Principal, d id.Device) error
+	}
 	factors interface {
 		Restore(ctx context.Context, p principal.Principal) error
 	}
@@ -38,6 +43,7 @@ func (s *sessions) mount(on mounter) {
 	on(http.MethodPost, "/sign-out", s.signOut)
 	on(http.MethodPost, "/sessions/{id}/sign-out", s.revoke)
 	on(http.MethodPost, "/sessions/{id}/not-me", s.disown)
+	on(http.MethodPost, "/remembered/{id}/forget", s.forgetThere)
 	on(http.MethodPost, "/sessions/restore", s.restore)
 	on(http.MethodPost, "/sessions/sign-out-selected", s.signOutSelected)
 	on(http.MethodPost, "/sessions/sign-out-others", s.signOutOthers)
@@ -72,7 +78,31 @@ func (s *sessions) list(v *visit) error {
 			Bound: row.Bound.Holds(), Proof: v.when(row.Bound.ProvenAt), Skipped: row.Skipped,
 		})
 	}
+	browsers, err := s.remembered.RememberedBy(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	for _, b := range browsers {
+		view.Remembering = append(view.Remembering, page.Remembering{
+			ID: b.ID.String(), Device: v.device(b.Agent), Since: v.when(b.Since), Mine: b.ID == v.who.Origin.Device,
+		})
+	}
 	return v.show(page.SessionsPage(v.frame("nav.sessions"), view))
+}
+
+func (s *sessions) forgetThere(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	which, err := id.Parse[id.DeviceKind](v.r.PathValue("id"))
+	if err != nil {
+		return fault.New(fault.NotFound)
+	}
+	if err := s.remembered.ForgetThere(v.r.Context(), v.who, which); err != nil {
+		return err
+	}
+	v.say("forgotten")
+	return v.leave("/sessions")
 }
 
 func (s *sessions) signOut(v *visit) error {

@@ -137,7 +137,7 @@ async function makeHere(form: HTMLFormElement): Promise<void> {
 			possession: base64(await crypto.subtle.sign("Ed25519", pair.privateKey, proof)),
 		};
 		const issued = await provenCall<Issued>("/v1/keys", wanted, beyond(form));
-		present(form, issued, pem(await crypto.subtle.exportKey("pkcs8", pair.privateKey)));
+		present(issued, pem(await crypto.subtle.exportKey("pkcs8", pair.privateKey)));
 	} catch (error) {
 		fail(form, error instanceof Error ? error.message : String(error));
 		const field = error instanceof Refused ? form.elements.namedItem(String(error.problem.fields?.field)) : null;
@@ -148,7 +148,7 @@ async function makeHere(form: HTMLFormElement): Promise<void> {
 	}
 }
 
-function present(form: HTMLFormElement, issued: Issued, privateKey: string): void {
+function present(issued: Issued, privateKey: string): void {
 	const made = one("[data-made]");
 	if (!made) return;
 	const { key } = issued;

@@ -218,15 +218,21 @@ func TestASlotIsFilledTenTimes(t *testing.T) {
 	})
 }
 
-// TestADisputeTakesTenClaims: nobody buries a case under claims of their own.
+// TestADisputeTakesTenClaims: nobody buries a case under claims of their own, and who brings nothing keeps nobody out.
 func TestADisputeTakesTenClaims(t *testing.T) {
 	inBubble(t, func(l *life) {
-		l.disputed()
+		thief, owner, _ := l.disputed()
+		owner.must(http.MethodPut, owner.at+"/evidence/statement", map[string]any{"bytes": []byte(story)})
+		bare := l.askBack("203.0.113.7")
+		bare.must(http.MethodPost, bare.at+"/claim", map[string]string{})
 		for range 9 { // the owner showed the mailbox alone, too
 			w := l.askBack("203.0.113.5")
 			w.must(http.MethodPost, w.at+"/claim", map[string]string{})
+			w.must(http.MethodPut, w.at+"/evidence/statement", map[string]any{"bytes": []byte(story)})
 			l.days(1)
 		}
+		thief.is("disputed") // who showed more
+		bare.is("withdrawn")
 		w := l.askBack("203.0.113.6")
 		if got := w.b.Call(http.MethodPost, w.at+"/claim", map[string]string{}); got.Code != fault.RecoveryTooMany {
 			t.Errorf("the eleventh claim: %d %q", got.Status, got.Code)
@@ -234,6 +240,24 @@ func TestADisputeTakesTenClaims(t *testing.T) {
 		w.is("proven")
 		w.must(http.MethodPost, w.at+"/claim", map[string]string{"password": authtest.Password}) // which is more than the ten showed
 		w.is("disputed")
+	})
+}
+
+// TestADecisionStands: what two operators decided is not undone by whoever reads the mailbox and asks once more.
+func TestADecisionStands(t *testing.T) {
+	inBubble(t, func(l *life) {
+		_, owner, which := l.disputed()
+		owner.must(http.MethodPut, owner.at+"/evidence/statement", map[string]any{"bytes": []byte(story)})
+		owner.must(http.MethodPut, owner.at+"/evidence/document", map[string]any{"bytes": passport})
+		l.approves(kim, which, owner, false, "")
+		l.approves(lee, which, owner, true, "")
+		l.work()
+		owner.is("waiting")
+		again := l.askBack("192.0.2.66")
+		if got := again.b.Call(http.MethodPost, again.at+"/claim", map[string]string{}); got.Code != fault.RecoveryOver {
+			t.Errorf("a claim with the mailbox alone: %d %q", got.Status, got.Code)
+		}
+		owner.is("waiting")
 	})
 }
 

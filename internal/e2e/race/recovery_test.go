@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -62,22 +63,7 @@ func TestTwoClaimsStopEachOther(t *testing.T) {
 		for n := range 10 {
 			mail := fmt.Sprintf("ada%d@example.com", n)
 			ada := c.SignUp(mail).Principal()
-			var cases [2]id.Recovery
-			var froms [2]recovery.From
-			for i := range cases {
-				froms[i] = recovery.From{Origin: authtest.PersonOrigin(), Browser: sha256.Sum256([]byte{byte(i)})}
-				froms[i].Origin.Addr = netip.AddrFrom4([4]byte{203, 0, 113, byte(2*n + i)})
-				begun, err := c.Recoveries.Begin(t.Context(), froms[i], mail, "en")
-				if err != nil {
-					t.Fatal(err)
-				}
-				c.Settle()
-				letters := c.Mailbox.Letters(mail)
-				if err := c.Recoveries.ShowMailbox(t.Context(), froms[i], begun.ID, letters[len(letters)-1].Code); err != nil {
-					t.Fatal(err)
-				}
-				cases[i] = begun.ID
-			}
+			froms, cases := c.bothShown(mail, n)
 			start := make(chan struct{})
 			var all sync.WaitGroup
 			for i := range cases {
@@ -102,6 +88,99 @@ func TestTwoClaimsStopEachOther(t *testing.T) {
 		}
 		if both > 0 {
 			t.Errorf("%d of 10 times claims go on", both)
+		}
+	})
+}
+
+func (c *course) must(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// bothShown lets two browsers show the mailbox, each in a recovery of its own.
+func (c *course) bothShown(mail string, n int) (froms [2]recovery.From, cases [2]id.Recovery) {
+	c.t.Helper()
+	for i := range cases {
+		froms[i] = recovery.From{Origin: authtest.PersonOrigin(), Browser: sha256.Sum256([]byte{byte(i)})}
+		froms[i].Origin.Addr = netip.AddrFrom4([4]byte{203, 0, 113, byte(2*n + i)})
+		begun, err := c.Recoveries.Begin(c.t.Context(), froms[i], mail, "en")
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		c.Settle()
+		letters := c.Mailbox.Letters(mail)
+		if err := c.Recoveries.ShowMailbox(c.t.Context(), froms[i], begun.ID, letters[len(letters)-1].Code); err != nil {
+			c.t.Fatal(err)
+		}
+		cases[i] = begun.ID
+	}
+	return froms, cases
+}
+
+// A dispute is decided once: of two operators who approve different claims beside one who rejects all, however close they come, one decision stands.
+// What was brought goes with its user.
+func TestOneDecisionStands(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, c *course) {
+		for n := range 5 {
+			mail := fmt.Sprintf("ada%d@example.com", n)
+			ada := c.SignUp(mail).Principal()
+			froms, cases := c.bothShown(mail, n)
+			for i := range cases {
+				c.must(c.Recoveries.Claim(t.Context(), froms[i], cases[i]))
+			}
+			for i := range cases {
+				c.must(c.Recoveries.Bring(t.Context(), froms[i], cases[i], recovery.Statement, []byte("I lost my phone.")))
+				c.must(c.Recoveries.Bring(t.Context(), froms[i], cases[i], recovery.Statement, []byte("I lost my phone on Monday.")))
+				c.must(c.Recoveries.Bring(t.Context(), froms[i], cases[i], recovery.Document, []byte("%PDF-1.7")))
+			}
+			h, err := c.Recoveries.Hearing(t.Context(), froms[0], cases[0])
+			c.must(err)
+			for i, first := range []string{"kim", "lee"} { // one yes for each claim: whoever comes next decides
+				_, err := c.Recoveries.Approve(t.Context(), principal.Host(first), h.ID, cases[i])
+				c.must(err)
+			}
+			var all sync.WaitGroup
+			answers := make([]fault.Code, 3)
+			start := make(chan struct{})
+			for i, decide := range []func() error{
+				func() error {
+					_, err := c.Recoveries.Approve(t.Context(), principal.Host("min"), h.ID, cases[0])
+					return err
+				},
+				func() error {
+					_, err := c.Recoveries.Approve(t.Context(), principal.Host("ann"), h.ID, cases[1])
+					return err
+				},
+				func() error { return c.Recoveries.Reject(t.Context(), principal.Host("bob"), h.ID, "tests") },
+			} {
+				all.Go(func() {
+					<-start
+					answers[i] = answerOf(decide())
+				})
+			}
+			close(start)
+			all.Wait()
+			slices.Sort(answers)
+			if want := []fault.Code{fault.CaseOver, fault.CaseOver, won}; !slices.Equal(answers, want) {
+				t.Errorf("the answers are %q, want %q", answers, want)
+			}
+			host := principal.Host("tests")
+			c.must(c.Accounts.Disable(t.Context(), host, ada.User))
+			c.must(c.Accounts.Erase(t.Context(), host, ada.User))
+			c.must(c.Recoveries.Ledger.View(t.Context(), func(tx recovery.Tx) error {
+				for _, which := range cases {
+					has, err := tx.EvidenceOf(t.Context(), which)
+					if err != nil || len(has) > 0 {
+						t.Errorf("what was brought outlived its user: %+v, %v", has, err)
+					}
+				}
+				if _, found, err := tx.DisputeByID(t.Context(), h.ID); err != nil || found {
+					t.Errorf("the case outlived its user: %t, %v", found, err)
+				}
+				return nil
+			}))
 		}
 	})
 }

@@ -276,6 +276,8 @@ const (
 	EvidenceRefused Code = "evidence.refused"
 	// EvidenceReplacedOften: This was replaced too often.
 	EvidenceReplacedOften Code = "evidence.replaced_often"
+	// BrowserNotKept: This browser cannot show your account.
+	BrowserNotKept Code = "browser.not_kept"
 	// CaseUnknown: There is no such case.
 	CaseUnknown Code = "case.unknown"
 	// CaseOver: The case has ended. Nothing was changed.
@@ -732,6 +734,9 @@ var registry = map[Code]Entry{
 	EvidenceReplacedOften: {Code: EvidenceReplacedOften, Status: 409, Sight: Anyone, Outside: "",
 		English: "This was replaced too often.", EnglishFix: "What you brought last stays. Give the recovery up and begin again if it is wrong.",
 		Korean: "너무 여러 번 바꾸었습니다.", KoreanFix: "마지막으로 제출한 자료가 유지됩니다. 잘못되었다면 복구 요청을 철회하고 다시 시작해 주십시오."},
+	BrowserNotKept: {Code: BrowserNotKept, Status: 409, Sight: Anyone, Outside: "",
+		English: "This browser cannot show your account.", EnglishFix: "Sign in here without “This is not my device”, and confirm that it is you if we ask.",
+		Korean: "이 브라우저에는 계정을 표시할 수 없습니다.", KoreanFix: "‘내 기기가 아닙니다’를 선택하지 않고 다시 로그인하고 본인 확인을 요청하면 진행해 주십시오."},
 	CaseUnknown: {Code: CaseUnknown, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such case.", EnglishFix: "List the cases again.",
 		Korean: "해당 검토 건이 없습니다.", KoreanFix: "검토 건 목록을 다시 확인해 주십시오."},

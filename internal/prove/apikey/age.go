@@ -135,7 +135,7 @@ func dormancy(key Key, now time.Time) (step Dormancy) {
 func (k *Keys) Age(ctx context.Context) error {
 	now := k.Now()
 	var due []id.Key
-	err := k.eachPage(ctx, func(_ Tx, _ id.Key, page []Key) error {
+	err := k.eachPage(ctx, id.Key{}, lastKey, func(_ Tx, _ id.Key, page []Key) error {
 		for _, key := range page {
 			if _, _, ok := k.next(k.asUsed(key), now); ok {
 				due = append(due, key.ID)

@@ -184,8 +184,10 @@ type Tx interface {
 	MaterialOf(ctx context.Context, k id.Key) ([]Material, error)
 	// MaterialsBetween gives those of all keys after one id, up to and with another.
 	MaterialsBetween(ctx context.Context, after, last id.Key) (map[id.Key][]Material, error)
-	// KeysByPage lists all keys by id, a page after the given one.
-	KeysByPage(ctx context.Context, after id.Key, limit int) ([]Key, error)
+	// KeysByPage lists the keys after one id, up to and with another, by their ids, limit at the most.
+	KeysByPage(ctx context.Context, after, last id.Key, limit int) ([]Key, error)
+	// KeyParts gives the ids, at most n-1 and rising, that part all keys into n parts of about the same size.
+	KeyParts(ctx context.Context, n int) ([]id.Key, error)
 	KeysOfAccount(ctx context.Context, a id.Account) ([]Key, error)
 	KeysOfOwner(ctx context.Context, u id.User) ([]id.Key, error)
 	// KeysServing are those of the service users of every account that somebody owns.

@@ -76,7 +76,9 @@ type page struct {
 	n int
 }
 
-func (p page) KeysByPage(_ context.Context, after id.Key, limit int) (list []apikey.Key, _ error) {
+func (p page) KeyParts(context.Context, int) ([]id.Key, error) { return nil, nil }
+
+func (p page) KeysByPage(_ context.Context, after, _ id.Key, limit int) (list []apikey.Key, _ error) {
 	first := int(binary.BigEndian.Uint64(after[:8]))
 	for i := first; i < min(first+limit, p.n); i++ {
 		name := fmt.Sprintf("market maker %d", i)

@@ -58,7 +58,7 @@ func (k *Keys) Orphans(ctx context.Context, p principal.Principal) (list []Key, 
 		return nil, fault.New(fault.Forbidden)
 	}
 	now := k.Now()
-	err = k.eachPage(ctx, func(_ Tx, _ id.Key, page []Key) error {
+	err = k.eachPage(ctx, id.Key{}, lastKey, func(_ Tx, _ id.Key, page []Key) error {
 		for _, key := range page {
 			if !key.Owned(now) && key.RevokedAt.IsZero() && now.Before(key.ExpiresAt) {
 				list = append(list, key)

@@ -1,10 +1,14 @@
 package apikey
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -172,19 +176,7 @@ const loadPage = 1000
 func (k *Keys) Reload(ctx context.Context) error {
 	k.index.reading.Lock()
 	defer k.index.reading.Unlock()
-	fresh := map[id.Key]*Live{}
-	err := k.eachPage(ctx, func(tx Tx, after id.Key, page []Key) error {
-		materials, err := tx.MaterialsBetween(ctx, after, page[len(page)-1].ID)
-		if err != nil {
-			return err
-		}
-		for _, key := range page {
-			if fresh[key.ID], err = k.ready(key, materials[key.ID]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	fresh, err := k.readAll(ctx)
 	if err != nil {
 		return fmt.Errorf("load keys: %w", err)
 	}
@@ -192,12 +184,63 @@ func (k *Keys) Reload(ctx context.Context) error {
 	return nil
 }
 
-// eachPage visits every key, by their ids, a transaction for each page; after is the last id of the page before.
-func (k *Keys) eachPage(ctx context.Context, visit func(tx Tx, after id.Key, page []Key) error) error {
-	var after id.Key
+// maxReaders bounds how many connections to the database one start takes.
+const maxReaders = 4
+
+// readAll reads the keys in about equal parts at once, one for each processor: between a million keys and being ready stands nothing else.
+func (k *Keys) readAll(ctx context.Context) (map[id.Key]*Live, error) {
+	var starts []id.Key
+	err := k.Ledger.View(ctx, func(tx Tx) (err error) {
+		starts, err = tx.KeyParts(ctx, min(runtime.GOMAXPROCS(0), maxReaders))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	starts = append([]id.Key{{}}, starts...)
+	parts, errs := make([]map[id.Key]*Live, len(starts)), make([]error, len(starts))
+	var readers sync.WaitGroup
+	for i, after := range starts {
+		last := lastKey
+		if i+1 < len(starts) {
+			last = starts[i+1]
+		}
+		readers.Go(func() { parts[i], errs[i] = k.readPart(ctx, after, last) })
+	}
+	readers.Wait()
+	for _, part := range parts[1:] {
+		maps.Copy(parts[0], part)
+	}
+	return parts[0], errors.Join(errs...)
+}
+
+// readPart reads the keys after one id, up to and with another.
+func (k *Keys) readPart(ctx context.Context, after, last id.Key) (map[id.Key]*Live, error) {
+	part := map[id.Key]*Live{}
+	err := k.eachPage(ctx, after, last, func(tx Tx, after id.Key, page []Key) error {
+		materials, err := tx.MaterialsBetween(ctx, after, page[len(page)-1].ID)
+		if err != nil {
+			return err
+		}
+		for _, key := range page {
+			if part[key.ID], err = k.ready(key, materials[key.ID]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return part, err
+}
+
+// lastKey is no smaller than any id.
+var lastKey = id.Key(bytes.Repeat([]byte{0xff}, len(id.Key{})))
+
+// eachPage visits every key after one id, up to and with another, by their ids, a transaction for each page; after is the last id of the page
+// before.
+func (k *Keys) eachPage(ctx context.Context, after, last id.Key, visit func(tx Tx, after id.Key, page []Key) error) error {
 	for more := true; more; {
 		err := k.Ledger.View(ctx, func(tx Tx) error {
-			page, err := tx.KeysByPage(ctx, after, loadPage)
+			page, err := tx.KeysByPage(ctx, after, last, loadPage)
 			if err != nil || len(page) == 0 {
 				more = false
 				return err

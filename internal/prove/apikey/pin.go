@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -98,20 +99,24 @@ func (k *Keys) savePins(ctx context.Context) error {
 	pinned, strays := k.uses.pinned, k.uses.strays
 	k.uses.pinned, k.uses.strays = nil, nil
 	k.uses.mu.Unlock()
-	for i, l := range pinned {
+	var late []*Live
+	var failures []error
+	for _, l := range pinned {
 		if err := k.savePin(ctx, l); err != nil {
-			k.saveLater(pinned[i:], strays)
-			return err
+			late, failures = append(late, l), append(failures, err)
 		}
 	}
 	for l, from := range strays {
 		if err := k.freezeStray(ctx, l, from); err != nil && fault.CodeOf(err) != fault.KeyNotFound {
-			k.saveLater(nil, strays)
-			return err
+			failures = append(failures, err)
+			continue
 		}
 		delete(strays, l)
 	}
-	return nil
+	if len(failures) > 0 {
+		k.saveLater(late, strays)
+	}
+	return errors.Join(failures...)
 }
 
 // saveLater gives back what could not be saved, for the next time.

@@ -46,6 +46,8 @@ type Tx interface {
 	RememberDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) (won bool, err error)
 	UnrememberDeviceUser(ctx context.Context, d id.Device, u id.User) (won bool, err error)
 	UnrememberUser(ctx context.Context, u id.User) error
+	// RememberedBy lists the browsers that show a user's account, the latest first, if it was used there after since.
+	RememberedBy(ctx context.Context, u id.User, since time.Time) ([]Remembering, error)
 	// RememberedOn lists the accounts that a browser shows, the latest first, if they were used after since.
 	RememberedOn(ctx context.Context, d id.Device, since time.Time, limit int) ([]Remembered, error)
 	// MarkStrange notes that the user signs in from a place where they are not known.

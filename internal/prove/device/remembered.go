@@ -1,12 +1,24 @@
 package device
 
-import "github.com/seed-21c57000/sallyport/internal/kernel/id"
+import (
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+)
 
 // Remembered is an account that its user lets a browser show where people sign in. It opens nothing: it saves typing an address, and whoever
 // sits at that browser reads the name and the address.
 type Remembered struct {
 	User       id.User
 	Name, Mail string
+}
+
+// Remembering is a browser that shows a user's account.
+type Remembering struct {
+	ID    id.Device
+	Agent string
+	// Since is when its user wanted that, Last when they signed in there.
+	Since, Last time.Time
 }
 
 // MaxRemembered is how many accounts one browser shows; those used last come first.

@@ -100,8 +100,9 @@ func (c *check) claimedRequest(ctx context.Context) error {
 	return nil
 }
 
-// paced: the key has not made as many requests in a second as it may, nor of this route. It comes before a nonce is spent, so that the same request may be sent
-// again, and after it is known to be unspent, so that whoever caught a request cannot use up the rate with it. Cancels pass: they only reduce risk.
+// paced: the key has not made as many requests in a second as it may, nor of this route; what one of the two refuses counts in neither. It comes
+// before a nonce is spent, so that the same request may be sent again, and after it is known to be unspent, so that whoever caught a request cannot
+// use up the rate with it. Cancels pass: they only reduce risk.
 func (c *check) paced() error {
 	if c.in.Cancels || c.counted {
 		return nil
@@ -112,6 +113,9 @@ func (c *check) paced() error {
 		}
 	}
 	if most, wait := c.live.Pace(c.now); wait > 0 {
+		if c.in.Unpace != nil {
+			c.in.Unpace(c.live)
+		}
 		return c.refuse(fault.New(fault.KeyTooFast, "per_second", most).After(wait), true, sign.TooMany)
 	}
 	c.counted = true

@@ -30,10 +30,10 @@ func (s *SignIns) Accounts(ctx context.Context, cookie secret.Value) (list []dev
 }
 
 // Remember lets the principal's browser show their account where people sign in. It proves nothing there. A shared computer keeps nothing,
-// and a session that owes a proof leaves no mark. Errors: forbidden.
+// and a session that owes a proof leaves no mark. Errors: browser.not_kept.
 func (s *SignIns) Remember(ctx context.Context, p principal.Principal) error {
 	if p.Challenge.Why != "" {
-		return fault.New(fault.Forbidden)
+		return fault.New(fault.BrowserNotKept)
 	}
 	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		won, err := tx.RememberDeviceUser(ctx, p.Origin.Device, p.User, s.Now())
@@ -41,7 +41,7 @@ func (s *SignIns) Remember(ctx context.Context, p principal.Principal) error {
 			return audit.Event{}, fmt.Errorf("remember account: %w", err)
 		}
 		if !won {
-			return audit.Event{}, fault.New(fault.Forbidden)
+			return audit.Event{}, fault.New(fault.BrowserNotKept)
 		}
 		return audit.Event{Action: audit.BrowserRemembered, Actor: p, Person: p.User}, nil
 	})
@@ -61,5 +61,27 @@ func (s *SignIns) ForgetHere(ctx context.Context, from From, u id.User) error {
 			return quiet, err
 		}
 		return audit.Event{Action: audit.BrowserForgotten, Actor: principal.Nobody(from.Origin), Person: u}, nil
+	})
+}
+
+// RememberedBy lists the browsers that show the principal's account where people sign in. One in which they have not signed in for device.Memory
+// shows it no more.
+func (s *SignIns) RememberedBy(ctx context.Context, p principal.Principal) (list []device.Remembering, err error) {
+	err = s.Ledger.View(ctx, func(tx Tx) error {
+		list, err = tx.RememberedBy(ctx, p.User, s.Now().Add(-device.Memory))
+		return err
+	})
+	return list, err
+}
+
+// ForgetThere lets one of the browsers that RememberedBy lists show the principal's account no more. It takes no proof: it only takes away.
+// Errors: not_found.
+func (s *SignIns) ForgetThere(ctx context.Context, p principal.Principal, d id.Device) error {
+	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		won, err := tx.UnrememberDeviceUser(ctx, d, p.User)
+		if err == nil && !won {
+			err = fault.New(fault.NotFound)
+		}
+		return audit.Event{Action: audit.BrowserForgotten, Actor: p, Person: p.User}, err
 	})
 }

@@ -70,7 +70,7 @@ func TestWhoMayBeRemembered(t *testing.T) {
 		if who.Challenge.Why == "" {
 			t.Fatal("a stranger's browser has full power")
 		}
-		if err := s.SignIns.Remember(t.Context(), who); fault.CodeOf(err) != fault.Forbidden {
+		if err := s.SignIns.Remember(t.Context(), who); fault.CodeOf(err) != fault.BrowserNotKept {
 			t.Error("a stranger's browser is remembered")
 		}
 		bob := s.SignUp("bob@example.com")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
@@ -112,6 +113,9 @@ func (r *Recoveries) claim(ctx context.Context, from From, which id.Recovery, wi
 		won, err := tx.ClaimRecovery(ctx, c)
 		if err != nil || !won {
 			return audit.Event{}, fmt.Errorf("claim recovery: won %t: %w", won, err)
+		}
+		if with == MailboxAlone && slices.ContainsFunc(others, func(o Case) bool { return o.Proof == ByPeople && o.State(now) != Disputed }) {
+			return audit.Event{}, fault.New(fault.RecoveryOver) // the mailbox alone undoes no decision of people; its owner can still cancel
 		}
 		facts := map[string]string{"agent": from.Origin.Agent, "addr": from.Origin.Addr.String()}
 		if len(others) > 0 {
@@ -288,7 +292,7 @@ func (r *Recoveries) DoRemind(ctx context.Context, fields []byte) error {
 			return quiet, tx.EnqueueAt(ctx, job, next)
 		case Ready:
 			return quiet, tell(ctx, tx, c, notify.RecoveryReady, nil, now)
-		case Asked, Proven, Disputed, Completed, Cancelled, Rejected, Withdrawn, Lapsed:
+		case Asked, Proven, Disputed, Approved, Completed, Cancelled, Rejected, Withdrawn, Lapsed:
 		}
 		return quiet, nil
 	})

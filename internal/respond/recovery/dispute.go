@@ -42,8 +42,8 @@ const (
 	disputeLife = 30 * day
 	// approvals is how many operators have to approve the same claim: nobody hands an account over alone.
 	approvals = 2
-	// maxClaims is how many claims a dispute takes that showed the same, those that ended too: each may bring what it likes, and people have to
-	// read it. Whoever shows more than those who fill it still comes in.
+	// maxClaims is how many claims a dispute takes that showed the same and wait or have brought something: people have to read it. Whoever shows
+	// more than those who fill it still comes in.
 	maxClaims = 10
 )
 
@@ -99,14 +99,8 @@ func (r *Recoveries) dispute(ctx context.Context, tx Tx, claims []Case, facts ma
 			return err
 		}
 	}
-	in, err := tx.ClaimsIn(ctx, d.ID)
-	if err != nil {
-		return fmt.Errorf("list claims of the case: %w", err)
-	}
-	fresh := claims[len(claims)-1]
-	in = slices.DeleteFunc(in, func(c Case) bool { return c.Proof != fresh.Proof })
-	if len(in) >= maxClaims {
-		return fault.New(fault.RecoveryTooMany)
+	if err := r.makeRoom(ctx, tx, d, claims[len(claims)-1].Proof); err != nil {
+		return err
 	}
 	for _, c := range claims {
 		if c.In == d.ID {
@@ -117,6 +111,33 @@ func (r *Recoveries) dispute(ctx context.Context, tx Tx, claims []Case, facts ma
 		}
 	}
 	return r.Follow.Apply(ctx, tx, happening.Happening{Kind: happening.RecoveryDisputed, User: user, Facts: facts})
+}
+
+// makeRoom keeps a dispute to maxClaims with the same proof. Who brought nothing gives way, the oldest first: otherwise whoever fills a case keeps
+// out the one for whom it is there. Errors: recovery.too_many.
+func (r *Recoveries) makeRoom(ctx context.Context, tx Tx, d Dispute, with Proof) error {
+	in, err := tx.ClaimsIn(ctx, d.ID)
+	if err != nil {
+		return fmt.Errorf("list claims of the case: %w", err)
+	}
+	var bare []Case
+	brought := 0
+	for _, c := range in {
+		has, err := tx.EvidenceOf(ctx, c.ID)
+		switch {
+		case err != nil:
+			return fmt.Errorf("list evidence: %w", err)
+		case c.Proof != with:
+		case len(has) > 0:
+			brought++
+		case c.Ended.IsZero():
+			bare = append(bare, c)
+		}
+	}
+	if brought >= maxClaims {
+		return fault.New(fault.RecoveryTooMany)
+	}
+	return r.stop(ctx, tx, bare[:max(0, brought+len(bare)+1-maxClaims)], Withdrawn)
 }
 
 // Overdue is the job that ends a dispute which nobody decided.
@@ -309,7 +330,7 @@ func (r *Recoveries) approve(ctx context.Context, tx Tx, d Dispute, c Case) erro
 	if err != nil {
 		return err
 	}
-	c.Proof, c.Claimed, c.Span, c.Begun, c.Ends, c.Expires = ByPeople, now, span, time.Time{}, time.Time{}, now.Add(untoldLife)
+	c.Proof, c.Claimed, c.Span, c.Begun, c.Ends, c.Expires = ByPeople, now, max(c.Span, span), time.Time{}, time.Time{}, now.Add(untoldLife)
 	if won, err := tx.ApproveClaim(ctx, c, d.ID); err != nil || !won {
 		return fmt.Errorf("approve claim: won %t: %w", won, err)
 	}

@@ -37,7 +37,13 @@ JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
 LEFT JOIN user_lock l ON l.user_id = k.owner_id
 LEFT JOIN service_user w ON w.user_id = k.owner_id
-WHERE k.id > @after ORDER BY k.id LIMIT CAST(@max_rows AS BIGINT);
+WHERE k.id > @after AND k.id <= @last ORDER BY k.id LIMIT CAST(@max_rows AS BIGINT);
+
+-- name: CountKeys :one
+SELECT count(*) FROM api_key;
+
+-- name: NthKey :one
+SELECT id FROM api_key ORDER BY id LIMIT 1 OFFSET CAST(@skipped AS BIGINT);
 
 -- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,

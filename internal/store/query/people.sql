@@ -274,6 +274,11 @@ SELECT u.id, u.name, u.mail FROM device_user d JOIN users u ON u.id = d.user_id
 WHERE d.device_id = @device_id AND d.remembered_at IS NOT NULL AND d.forgotten_at IS NULL AND d.last_seen_at > @since AND u.disabled_at IS NULL
 ORDER BY d.last_seen_at DESC, u.id LIMIT CAST(@max_rows AS BIGINT);
 
+-- name: ListRemembering :many
+SELECT d.id, d.agent, u.remembered_at, u.last_seen_at FROM device_user u JOIN device d ON d.id = u.device_id
+WHERE u.user_id = @user_id AND u.remembered_at IS NOT NULL AND u.forgotten_at IS NULL AND u.last_seen_at > @since
+ORDER BY u.last_seen_at DESC, d.id;
+
 -- name: PlaceKnownFrom :one
 SELECT known_from FROM device_place WHERE device_id = @device_id AND user_id = @user_id AND network = @network AND family = @family;
 

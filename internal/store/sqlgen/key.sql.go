@@ -118,6 +118,17 @@ func (q *Queries) CountKeyNonce(ctx context.Context, arg CountKeyNonceParams) (i
 	return result.RowsAffected()
 }
 
+const countKeys = `-- name: CountKeys :one
+SELECT count(*) FROM api_key
+`
+
+func (q *Queries) CountKeys(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countKeys)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteKeyNoncesBelow = `-- name: DeleteKeyNoncesBelow :execrows
 DELETE FROM key_nonce WHERE key_id = $1 AND nonce < $2
 `
@@ -1033,11 +1044,12 @@ JOIN users u ON u.id = k.owner_id
 JOIN member m ON m.account_id = k.account_id AND m.user_id = k.owner_id
 LEFT JOIN user_lock l ON l.user_id = k.owner_id
 LEFT JOIN service_user w ON w.user_id = k.owner_id
-WHERE k.id > $1 ORDER BY k.id LIMIT CAST($2 AS BIGINT)
+WHERE k.id > $1 AND k.id <= $2 ORDER BY k.id LIMIT CAST($3 AS BIGINT)
 `
 
 type ListLiveKeysParams struct {
 	After   []byte
+	Last    []byte
 	MaxRows int64
 }
 
@@ -1095,7 +1107,7 @@ type ListLiveKeysRow struct {
 }
 
 func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]ListLiveKeysRow, error) {
-	rows, err := q.db.QueryContext(ctx, listLiveKeys, arg.After, arg.MaxRows)
+	rows, err := q.db.QueryContext(ctx, listLiveKeys, arg.After, arg.Last, arg.MaxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -1181,6 +1193,21 @@ type NoteKeyOrderedParams struct {
 func (q *Queries) NoteKeyOrdered(ctx context.Context, arg NoteKeyOrderedParams) error {
 	_, err := q.db.ExecContext(ctx, noteKeyOrdered, arg.OrderedDay, arg.Ordered, arg.ID)
 	return err
+}
+
+const nthKey = `-- name: NthKey :one
+SELECT id FROM api_key ORDER BY id LIMIT 1 OFFSET CAST($1 AS BIGINT)
+`
+
+type NthKeyParams struct {
+	Skipped int64
+}
+
+func (q *Queries) NthKey(ctx context.Context, arg NthKeyParams) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, nthKey, arg.Skipped)
+	var id []byte
+	err := row.Scan(&id)
+	return id, err
 }
 
 const raiseKeyMark = `-- name: RaiseKeyMark :one

@@ -1280,6 +1280,52 @@ func (q *Queries) ListRememberedByDevice(ctx context.Context, arg ListRemembered
 	return items, nil
 }
 
+const listRemembering = `-- name: ListRemembering :many
+SELECT d.id, d.agent, u.remembered_at, u.last_seen_at FROM device_user u JOIN device d ON d.id = u.device_id
+WHERE u.user_id = $1 AND u.remembered_at IS NOT NULL AND u.forgotten_at IS NULL AND u.last_seen_at > $2
+ORDER BY u.last_seen_at DESC, d.id
+`
+
+type ListRememberingParams struct {
+	UserID []byte
+	Since  int64
+}
+
+type ListRememberingRow struct {
+	ID           []byte
+	Agent        string
+	RememberedAt sql.NullInt64
+	LastSeenAt   int64
+}
+
+func (q *Queries) ListRemembering(ctx context.Context, arg ListRememberingParams) ([]ListRememberingRow, error) {
+	rows, err := q.db.QueryContext(ctx, listRemembering, arg.UserID, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListRememberingRow
+	for rows.Next() {
+		var i ListRememberingRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Agent,
+			&i.RememberedAt,
+			&i.LastSeenAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listServiceUsersOfUser = `-- name: ListServiceUsersOfUser :many
 SELECT w.user_id FROM service_user w JOIN member m ON m.account_id = w.account_id
 WHERE m.user_id = $1

@@ -161,8 +161,17 @@ type Host struct {
 type Sessions struct {
 	Idle string
 	List []Session
+	// Remembering are the browsers that show the account where people sign in.
+	Remembering []Remembering
 	// Places is who the places are owed to.
 	Places Credit
+}
+
+// Remembering is a browser that shows the account; Mine is the reader's.
+type Remembering struct {
+	ID, Device string
+	Since      i18n.Moment
+	Mine       bool
 }
 
 // Credit names whom something shown is owed to, as its licence asks; empty for nobody.
