@@ -21,7 +21,7 @@ func memberCommand() *cobra.Command {
 		Use: "member", Short: "Look at the members of an account, give them roles and remove them; every change is audited",
 		Long:    "OWNER_MAIL is an owner of the account, and names it. MEMBER is a member's mail address, or a user id as the list shows it.",
 		Example: "  sallyport member list ada@example.com --config sallyport.yaml",
-	}), memberListCommand(), memberRoleCommand(), memberRemoveCommand())
+	}), memberListCommand(), memberRoleCommand(), memberUnfreezeCommand(), memberRemoveCommand())
 }
 
 // within is the host's command line in the account that somebody has owned for the longest.
@@ -61,6 +61,7 @@ type memberRow struct {
 	Role      string  `json:"role"`
 	Service   bool    `json:"service_user"`
 	Left      bool    `json:"left"`
+	Frozen    bool    `json:"frozen"`
 	Keys      int     `json:"keys"`
 	KeysUntil string  `json:"keys_until,omitempty"`
 }
@@ -81,7 +82,7 @@ func memberListCommand() *cobra.Command {
 			}
 			rows := []memberRow{}
 			for _, m := range append(circle.Members, circle.Left...) {
-				row := memberRow{User: m.User, Name: m.Name, Mail: m.Mail, Role: m.Role.String(), Service: m.Machine != nil, Left: !m.RemovedAt.IsZero(), Keys: m.Keys}
+				row := memberRow{User: m.User, Name: m.Name, Mail: m.Mail, Role: m.Role.String(), Service: m.Machine != nil, Left: !m.RemovedAt.IsZero(), Frozen: !m.FrozenAt.IsZero(), Keys: m.Keys}
 				if !m.KeysUntil.IsZero() {
 					row.KeysUntil = m.KeysUntil.Format("2006-01-02T15:04Z07:00")
 				}
@@ -136,6 +137,33 @@ func memberRoleCommand() *cobra.Command {
 				return membership(err)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s.\n", plain(m.Name), role)
+			return nil
+		}),
+	}
+}
+
+func memberUnfreezeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "unfreeze OWNER_MAIL MEMBER", Short: "Say that a member who was frozen was reviewed and belongs there", Args: takes("OWNER_MAIL", "MEMBER"),
+		Long: "Whoever an owner brought in looks and cancels only once somebody else may have acted as that owner: after a recovery, " +
+			"and when the owner reports that something was not them.",
+		Example: "  sallyport member unfreeze ada@example.com ben@example.com",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			p, err := within(cmd, rooms, args[0])
+			if err != nil {
+				return err
+			}
+			m, err := memberNamed(cmd, rooms, p, args[1])
+			if err != nil {
+				return err
+			}
+			if err := rooms.Members.Unfreeze(cmd.Context(), p, m.User); err != nil {
+				if fault.CodeOf(err) == fault.MemberNotFound {
+					return fmt.Errorf("%s is not frozen", plain(m.Name))
+				}
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s.\n", plain(m.Name), m.Role)
 			return nil
 		}),
 	}

@@ -23,6 +23,7 @@ type members struct {
 		Switch(ctx context.Context, p principal.Principal, to id.Account) error
 		SetRole(ctx context.Context, p principal.Principal, u id.User, role principal.Role) error
 		Remove(ctx context.Context, p principal.Principal, in member.RemoveInput) error
+		Unfreeze(ctx context.Context, p principal.Principal, u id.User) error
 		AddMachine(ctx context.Context, p principal.Principal, in member.MachineInput) (id.User, error)
 		SetSponsors(ctx context.Context, p principal.Principal, u id.User, sponsors [2]id.User) error
 	}
@@ -58,6 +59,12 @@ func (m *members) mount(a *API) {
 		codes: []fault.Code{fault.MemberNotFound, fault.MemberLastOwner, fault.MemberOnlyAccount, fault.Forbidden},
 	}, func(ctx context.Context, p principal.Principal, in *removeIn) (*struct{}, error) {
 		return nil, m.room.Remove(ctx, p, member.RemoveInput{User: in.ID, Freeze: in.Body.Freeze})
+	})
+	register(a, operation{
+		id: "unfreezeMember", method: http.MethodPost, path: "/v1/members/{id}/unfreeze", summary: "Say that somebody was reviewed and belongs here",
+		about: "Whoever an owner brought in looks and cancels only once somebody else may have acted as that owner.", codes: []fault.Code{fault.MemberNotFound},
+	}, func(ctx context.Context, p principal.Principal, in *memberPath) (*struct{}, error) {
+		return nil, m.room.Unfreeze(ctx, p, in.ID)
 	})
 	m.mountMine(a)
 	register(a, operation{
@@ -104,6 +111,7 @@ type memberShown struct {
 	Role      string    `json:"role" enum:"viewer,trader,owner"`
 	Since     time.Time `json:"since"`
 	Disabled  bool      `json:"disabled,omitempty" doc:"By the platform"`
+	FrozenAt  time.Time `json:"frozen_at,omitzero" doc:"Since when they look and cancel only, until an owner has reviewed them"`
 	Keys      int       `json:"keys" doc:"How many keys they own here that have not ended"`
 	KeysUntil time.Time `json:"keys_until,omitzero" doc:"When those keys stop, because their owner left or a sponsor is missing"`
 	Purpose   string    `json:"purpose,omitempty" doc:"Of a service user"`
@@ -123,7 +131,7 @@ type invitationShown struct {
 
 func memberAs(m member.Member) memberShown {
 	shown := memberShown{
-		User: m.User, Name: m.Name, Mail: m.Mail, Role: m.Role.String(), Since: m.Since, Disabled: m.Disabled, Keys: m.Keys, KeysUntil: m.KeysUntil,
+		User: m.User, Name: m.Name, Mail: m.Mail, Role: m.Role.String(), Since: m.Since, Disabled: m.Disabled, FrozenAt: m.FrozenAt, Keys: m.Keys, KeysUntil: m.KeysUntil,
 	}
 	if m.Machine != nil {
 		shown.Purpose, shown.Sponsors = m.Machine.Purpose, m.Machine.Sponsors[:]
@@ -188,6 +196,10 @@ type roleGiven struct {
 type roleIn struct {
 	ID   id.User `path:"id" doc:"The member" example:"usr_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Body roleGiven
+}
+
+type memberPath struct {
+	ID id.User `path:"id" doc:"The member" example:"usr_069g9r2kt0f7s8w3a5q1z7y6xc"`
 }
 
 type removal struct {

@@ -294,6 +294,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		Ledger: store.Of[member.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Follow: follow, Sessions: r.Sessions, Keys: r.APIKeys, Post: post, Confirmations: r.Confirmations,
 		Limits: limitsOf(cfg.Throttle),
 	})
+	r.Consequences.UseMembers(r.Members)
 	if err := r.buildNotices(ctx, cfg, opts, post); err != nil {
 		return err
 	}

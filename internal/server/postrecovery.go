@@ -42,6 +42,8 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 		return letter.MembershipChanged{Account: m.Facts["account_name"], Role: m.Facts["role"]}, nil
 	case notify.MemberInvited, notify.MemberJoined:
 		return letter.MemberComing{Mail: m.Facts["mail"], Role: m.Facts["role"], Joined: m.Letter == notify.MemberJoined, Seen: seen}, nil
+	case notify.MemberFrozen:
+		return letter.MemberFrozen{Account: m.Facts["account_name"]}, nil
 	case notify.KeysLeft:
 		return letter.KeysLeft{Member: m.Facts["member"], Keys: m.Facts["keys"], Services: m.Facts["services"], Ends: ends}, err
 	}

@@ -268,7 +268,7 @@ func keyOf(row sqlgen.KeyByIDRow) (apikey.Key, error) {
 		WindowPast: time.Duration(row.WindowPast) * time.Microsecond, Born: at(row.CreatedAt), BornOn: rowID[id.DeviceKind](row.CreatedDevice),
 		ExpiresAt: at(row.ExpiresAt), RevokedAt: maybeAt(row.RevokedAt), RevokedWhy: row.RevokedWhy,
 		LastUsedAt: maybeAt(row.LastUsedAt), LastUsedFrom: row.LastUsedFrom, OwnerRole: principal.ParseRole(row.Role),
-		FrozenAt: maybeAt(row.FrozenAt), BlockedAt: maybeAt(row.BlockedAt), StoppedWhy: row.StoppedWhy, OwnerLocked: row.LockedAt.Valid || row.OwnersLocked > 0,
+		FrozenAt: maybeAt(row.FrozenAt), BlockedAt: maybeAt(row.BlockedAt), StoppedWhy: row.StoppedWhy, OwnerLocked: row.LockedAt.Valid || row.OwnersLocked > 0 || row.MemberFrozenAt.Valid,
 		OnEnd: apikey.OnEnd(row.OnEnd), Template: row.Template, Standby: row.Standby != 0, Pin: row.Pin, Noticed: int(row.Noticed),
 		Dormancy: apikey.Dormancy(row.Dormancy), WokenAt: maybeAt(row.WokenAt), ImportedAt: maybeAt(row.ImportedAt),
 		LapseNoticed: int(row.LapseNoticed), ReleasedAt: maybeAt(row.ReleasedAt),

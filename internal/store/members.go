@@ -30,7 +30,7 @@ func (t *tx) MembersOf(ctx context.Context, a id.Account, now time.Time) ([]memb
 	return each(rows, err, func(row sqlgen.ListMembersByAccountRow) member.Member {
 		m := member.Member{
 			User: rowID[id.UserKind](row.UserID), Name: row.Name, Mail: row.Mail, Role: principal.ParseRole(row.Role), Since: at(row.CreatedAt),
-			RemovedAt: maybeAt(row.RemovedAt), KeysUntil: maybeAt(row.KeysUntil), Disabled: row.DisabledAt.Valid, Keys: int(row.Keys),
+			RemovedAt: maybeAt(row.RemovedAt), KeysUntil: maybeAt(row.KeysUntil), FrozenAt: maybeAt(row.FrozenAt), Disabled: row.DisabledAt.Valid, Keys: int(row.Keys),
 		}
 		if row.SponsorOne != nil {
 			m.Mail = ""
@@ -65,6 +65,29 @@ func (t *tx) JoinMember(ctx context.Context, a id.Account, u id.User, role princ
 
 func (t *tx) SetRole(ctx context.Context, a id.Account, u id.User, role principal.Role) (bool, error) {
 	return won(t.SetMemberRole(ctx, sqlgen.SetMemberRoleParams{AccountID: a[:], UserID: u[:], Role: role.String()}))
+}
+
+func (t *tx) SetGiven(ctx context.Context, a id.Account, u, by id.User, now time.Time) error {
+	given := sqlgen.SetMemberGivenParams{AccountID: a[:], UserID: u[:], GivenBy: maybeID(by), GivenAt: maybeMicros(now)}
+	if by.IsZero() {
+		given.GivenAt = maybeMicros(time.Time{})
+	}
+	return t.SetMemberGiven(ctx, given)
+}
+
+func (t *tx) FreezeGiven(ctx context.Context, by id.User, since, now time.Time) ([]member.Spot, error) {
+	rows, err := t.FreezeMembersGivenBy(ctx, sqlgen.FreezeMembersGivenByParams{GivenBy: by[:], Since: maybeMicros(since), FrozenAt: maybeMicros(now)})
+	return each(rows, err, func(row sqlgen.FreezeMembersGivenByRow) member.Spot {
+		return member.Spot{Account: rowID[id.AccountKind](row.AccountID), User: rowID[id.UserKind](row.UserID)}
+	})
+}
+
+func (t *tx) UnfreezeMember(ctx context.Context, a id.Account, u id.User) (bool, error) {
+	return won(t.Queries.UnfreezeMember(ctx, sqlgen.UnfreezeMemberParams{AccountID: a[:], UserID: u[:]}))
+}
+
+func (t *tx) VoidInvitations(ctx context.Context, by id.User) error {
+	return t.DeleteInvitationsByInviter(ctx, sqlgen.DeleteInvitationsByInviterParams{UserID: by[:]})
 }
 
 func (t *tx) RemoveMember(ctx context.Context, a id.Account, u id.User, now, keysUntil time.Time) (bool, error) {

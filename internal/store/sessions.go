@@ -86,7 +86,7 @@ func sessionOf(row sqlgen.SessionByIDRow) session.Row {
 		copy(r.Bound.Cookie[:], row.CookieHash)
 		copy(r.Bound.Before[:], row.BeforeHash)
 	}
-	r.AccountLocked = row.OwnersLocked > 0
+	r.Frozen = row.OwnersLocked > 0 || row.MemberFrozenAt.Valid
 	if row.DisabledAt.Valid || row.RemovedAt.Valid {
 		r.Role = principal.NoRole
 	}
@@ -94,11 +94,15 @@ func sessionOf(row sqlgen.SessionByIDRow) session.Row {
 }
 
 func (t *tx) RaiseSession(ctx context.Context, r session.Row, old [32]byte, now time.Time) (bool, error) {
-	return won(t.Queries.RaiseSession(ctx, sqlgen.RaiseSessionParams{
+	ok, err := won(t.Queries.RaiseSession(ctx, sqlgen.RaiseSessionParams{
 		ID: r.ID[:], OldTokenHash: old[:], TokenHash: r.TokenHash[:], Factors: int64(r.Proof.Factors), Properties: propertiesOf(r.Proof),
 		ProvenAt: micros(r.Proof.At), ActedAt: micros(now), Address: r.Addr, Agent: r.Agent,
 		Challenge: string(r.Challenge.Why), ChallengeNeeds: levelWord(r.Challenge.Needs), ChallengeUntil: maybeMicros(r.Challenge.Until),
 	}))
+	if ok {
+		t.raised = r.ID
+	}
+	return ok, err
 }
 
 func (t *tx) MoveSession(ctx context.Context, s id.Session, bearer [32]byte, a id.Account, sub id.Subaccount) (bool, error) {

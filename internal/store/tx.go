@@ -21,6 +21,8 @@ type tx struct {
 	statements
 	db      *DB
 	changes []txn.Change
+	// raised is the session whose bearer this transaction replaced.
+	raised id.Session
 }
 
 // Announce puts a change into the feed; see finish.
@@ -81,18 +83,18 @@ func (t *tx) finish(ctx context.Context, e audit.Event) error {
 
 // demandBearer refuses a change in the name of a session whose bearer is good no more: it was checked when the request came in, and since
 // then the request may have waited for a hash, a lock or a slow client. It runs under the lock of the head row, so that of a revocation and
-// a change the one that commits second sees the first. A session that this very transaction changes was checked by that change, which is a
-// conditional write. Errors: session.ended.
+// a change the one that commits second sees the first. What this very transaction does to the session is no reason against it: a new bearer was checked
+// by the conditional write that gave it, and the end of the session leaves its bearer in place. Errors: session.ended.
 func (t *tx) demandBearer(ctx context.Context, actor principal.Principal) error {
 	changed := func(c txn.Change) bool { return c.Subject == txn.SubjectSession && id.Session(c.ID) == actor.Session }
-	if actor.Bearer == [32]byte{} || slices.ContainsFunc(t.changes, changed) {
+	if actor.Bearer == [32]byte{} || t.raised == actor.Session {
 		return nil
 	}
 	row, found, err := t.SessionByID(ctx, actor.Session)
 	if err != nil {
 		return fmt.Errorf("read session of the actor: %w", err)
 	}
-	if !found || row.TokenHash != actor.Bearer || !row.RevokedAt.IsZero() || !t.db.now().Before(row.ExpiresAt) {
+	if !found || row.TokenHash != actor.Bearer || !t.db.now().Before(row.ExpiresAt) || !row.RevokedAt.IsZero() && !slices.ContainsFunc(t.changes, changed) {
 		return fault.New(fault.SessionEnded)
 	}
 	return nil

@@ -24,6 +24,7 @@ type members struct {
 		Switch(ctx context.Context, p principal.Principal, to id.Account) error
 		SetRole(ctx context.Context, p principal.Principal, u id.User, role principal.Role) error
 		Remove(ctx context.Context, p principal.Principal, in member.RemoveInput) error
+		Unfreeze(ctx context.Context, p principal.Principal, u id.User) error
 		AddMachine(ctx context.Context, p principal.Principal, in member.MachineInput) (id.User, error)
 		SetSponsors(ctx context.Context, p principal.Principal, u id.User, sponsors [2]id.User) error
 	}
@@ -47,6 +48,15 @@ func (m *members) mount(on mounter) {
 		})
 	})
 	on(http.MethodPost, "/members/{id}/remove", m.remove)
+	on(http.MethodPost, "/members/{id}/unfreeze", func(v *visit) error {
+		return m.change(v, "member_changed", nil, func(map[string]string) error {
+			u, err := m.named(v)
+			if err != nil {
+				return err
+			}
+			return m.room.Unfreeze(v.r.Context(), v.who, u)
+		})
+	})
 	on(http.MethodPost, "/members/service-users", func(v *visit) error {
 		return m.change(v, "member_changed", []string{"name", "purpose", "role", "sponsor_one", "sponsor_two"}, func(in map[string]string) error {
 			wanted := member.MachineInput{Name: in["name"], Purpose: in["purpose"], Role: principal.ParseRole(in["role"]), Sponsors: sponsorsOf(in)}
@@ -177,7 +187,7 @@ func (m *members) show(v *visit, p page.Problem, typed map[string]string) error 
 func (v *visit) member(m member.Member, names map[id.User]string) page.Member {
 	shown := page.Member{
 		ID: m.User.String(), Name: m.Name, Mail: m.Mail, Role: v.role(m.Role), Roles: v.roles(m.Role.String(), principal.Viewer, principal.Trader),
-		Since: v.when(m.Since), You: m.User == v.who.User, Keys: strconv.Itoa(m.Keys), HasKeys: m.Keys > 0, Until: v.when(m.KeysUntil), Disabled: m.Disabled,
+		Since: v.when(m.Since), You: m.User == v.who.User, Keys: strconv.Itoa(m.Keys), HasKeys: m.Keys > 0, Until: v.when(m.KeysUntil), Disabled: m.Disabled, Frozen: !m.FrozenAt.IsZero(),
 		Over: !m.KeysUntil.IsZero() && !v.now.Before(m.KeysUntil),
 	}
 	if m.Machine == nil {

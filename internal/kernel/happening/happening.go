@@ -91,6 +91,9 @@ const (
 	KeyTransferred Kind = "key_transferred"
 	KeyOrphaned    Kind = "key_orphaned"
 
+	// MemberFrozen: somebody whom an owner brought in waits for a review, because that owner may have been somebody else.
+	MemberFrozen Kind = "member_frozen"
+
 	// UserRaised: the user is of high value, and will be asked for a passkey. UserLowered takes that back.
 	UserRaised  Kind = "user_raised"
 	UserLowered Kind = "user_lowered"

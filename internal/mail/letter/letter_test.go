@@ -88,6 +88,7 @@ func samples(language string) map[string]letter.Letter {
 		"invitation":               letter.Invitation{By: "Min", Account: "Desk", Role: "trader", Ends: at.AddDate(0, 0, 7)},
 		"membership":               letter.MembershipChanged{Account: "Desk", Role: "viewer"},
 		"membership_removed":       letter.MembershipChanged{Account: "Desk"},
+		"member_frozen":            letter.MemberFrozen{Account: "Desk"},
 		"member_invited":           letter.MemberComing{Mail: "min@example.com", Role: "trader", Seen: seen},
 		"member_joined":            letter.MemberComing{Mail: "min@example.com", Role: "trader", Joined: true, Seen: letter.Sighting{At: at}},
 		"keys_left":                letter.KeysLeft{Member: "Min", Keys: "3", Services: "1", Ends: at.AddDate(0, 0, 14)},

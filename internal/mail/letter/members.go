@@ -47,6 +47,18 @@ func (l MembershipChanged) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// MemberFrozen reports to a member that they look and cancel only until an owner of the account has reviewed them.
+type MemberFrozen struct{ Account string }
+
+func (l MemberFrozen) compose(w *writer) {
+	w.subjectLine("member_frozen.subject", "account", l.Account)
+	w.heading("member_frozen.heading")
+	w.paragraph("member_frozen.first", "account", l.Account)
+	w.paragraph("member_frozen.next")
+	w.button("button.members", w.links.members())
+	w.footOfAccount()
+}
+
 // MemberComing reports to an owner that somebody was asked into the account, or joined it.
 type MemberComing struct {
 	Mail, Role string

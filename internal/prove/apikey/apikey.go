@@ -84,7 +84,7 @@ type Key struct {
 	Bounds     Bounds
 	OrderedDay int64
 	Ordered    string
-	// OwnerLocked: the owner has locked the account, so its keys are frozen.
+	// OwnerLocked: the owner or another owner of the account has locked it, or the owner's membership is frozen, so the key looks and cancels only.
 	OwnerLocked bool
 	// OwnerRole today; NoRole for a user who was disabled, or who was removed and whose keys do not go on.
 	OwnerRole principal.Role

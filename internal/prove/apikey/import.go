@@ -49,6 +49,9 @@ func (k *Keys) Import(ctx context.Context, p principal.Principal, in ImportInput
 		if err := k.untaken(ctx, tx, key.ID); err != nil {
 			return audit.Event{}, err
 		}
+		if key, err = k.given(ctx, tx, p, key); err != nil {
+			return audit.Event{}, err
+		}
 		if key.Subaccount, err = k.subaccount(ctx, tx, in.IssueInput); err != nil {
 			return audit.Event{}, err
 		}

@@ -255,6 +255,16 @@ func (k *Keys) TellAll(ctx context.Context, tx Tx, owner id.User, why happening.
 	return k.eachOf(ctx, tx, owner, func(key Key) error { return k.tellPlatform(ctx, tx, key, why) })
 }
 
+// TellIn is TellAll for the keys of one account.
+func (k *Keys) TellIn(ctx context.Context, tx Tx, a id.Account, owner id.User, why happening.Kind) error {
+	return k.eachOf(ctx, tx, owner, func(key Key) error {
+		if key.Account != a {
+			return nil
+		}
+		return k.tellPlatform(ctx, tx, key, why)
+	})
+}
+
 // eachOf visits the keys of an owner that are not revoked, each ready to be changed.
 func (k *Keys) eachOf(ctx context.Context, tx Tx, owner id.User, visit func(Key) error) error {
 	all, err := tx.KeysOfOwner(ctx, owner)

@@ -228,6 +228,9 @@ func (m *Members) Accept(ctx context.Context, p principal.Principal, which id.In
 		if err == nil && !won {
 			err = fault.New(fault.MemberAlready)
 		}
+		if err == nil {
+			err = tx.SetGiven(ctx, i.Account, p.User, i.By, m.Now())
+		}
 		if err != nil {
 			return event, err
 		}

@@ -9,6 +9,7 @@
 // gone, and where the owner of keys is, the keys go on until a deadline and no longer.
 //
 //	asked ──Accept──▶ member ──SetRole──▶ member ──Remove──▶ gone: their keys go on until the deadline, or freeze at once
+//	                  member ──Doubt──▶ frozen ──Unfreeze──▶ member
 //	asked ──Withdraw, Decline, a week──▶ nothing
 package member
 
@@ -45,6 +46,8 @@ type Member struct {
 	RemovedAt time.Time
 	// KeysUntil is until when keys go on whose owner left, or lacks a sponsor; zero for all others.
 	KeysUntil time.Time
+	// FrozenAt is since when they look and cancel only, until an owner has reviewed them; zero for all others.
+	FrozenAt time.Time
 	// Disabled by an operator, who alone can lift it.
 	Disabled bool
 	// Keys is how many keys they own here that have not ended.
@@ -73,6 +76,12 @@ type Invitation struct {
 	ExpiresAt    time.Time
 }
 
+// Spot is somebody's place in an account.
+type Spot struct {
+	Account id.Account
+	User    id.User
+}
+
 // Letter is the job that mails an invitation.
 type Letter struct {
 	Invitation id.Invitation `json:"invitation"`
@@ -86,6 +95,8 @@ const (
 	Life = 7 * 24 * time.Hour
 	// Transfer is how long the keys of somebody who left go on, and those of a service user that lacks a sponsor.
 	Transfer = 14 * 24 * time.Hour
+	// Suspect is how far back whoever an owner brought in is reviewed, once somebody else may have acted as that owner.
+	Suspect = 30 * 24 * time.Hour
 	// MaxOpen is how many invitations of an account may be open.
 	MaxOpen = 20
 	// MaxMachines is how many service users an account may have.
@@ -108,6 +119,14 @@ type Tx interface {
 	// SetRole, RemoveMember and SetSponsors are not won where nobody is there.
 	SetRole(ctx context.Context, a id.Account, u id.User, role principal.Role) (won bool, err error)
 	RemoveMember(ctx context.Context, a id.Account, u id.User, now, keysUntil time.Time) (won bool, err error)
+	// SetGiven notes by whom and when somebody became what they are; by nobody if it was the host.
+	SetGiven(ctx context.Context, a id.Account, u, by id.User, now time.Time) error
+	// FreezeGiven freezes everybody who is no owner and to whom somebody gave what they are since a moment.
+	FreezeGiven(ctx context.Context, by id.User, since, now time.Time) ([]Spot, error)
+	// UnfreezeMember is won by the first.
+	UnfreezeMember(ctx context.Context, a id.Account, u id.User) (won bool, err error)
+	// VoidInvitations deletes what somebody wrote and nobody answered.
+	VoidInvitations(ctx context.Context, by id.User) error
 	// KeepKeysUntil gives the keys of somebody who is there an end; the zero time takes it away.
 	KeepKeysUntil(ctx context.Context, a id.Account, u id.User, until time.Time) error
 	// LockedSince says whether a user has locked their account.
@@ -131,6 +150,7 @@ type Sessions interface {
 // Keys is what this package asks of package apikey.
 type Keys interface {
 	FreezeIn(ctx context.Context, tx apikey.Tx, a id.Account, owner id.User, why happening.Kind) error
+	TellIn(ctx context.Context, tx apikey.Tx, a id.Account, owner id.User, why happening.Kind) error
 	TellAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
 }
 
@@ -279,6 +299,11 @@ func (m *Members) SetRole(ctx context.Context, p principal.Principal, u id.User,
 		}
 		if _, err := tx.SetRole(ctx, p.Account, u, role); err != nil {
 			return audit.Event{}, fmt.Errorf("set role: %w", err)
+		}
+		if role > one.Role {
+			if err := tx.SetGiven(ctx, p.Account, u, p.User, m.Now()); err != nil {
+				return audit.Event{}, fmt.Errorf("set giver: %w", err)
+			}
 		}
 		return m.changed(ctx, tx, p, one, audit.MemberRoleSet, facts)
 	})

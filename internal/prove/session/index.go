@@ -253,7 +253,7 @@ func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origi
 	from.Device = l.Device
 	p := principal.Principal{
 		Kind: principal.KindUser, User: l.User, Account: l.Account, Subaccount: l.Subaccount, Role: l.Role,
-		Session: l.ID, Bearer: l.TokenHash, Scopes: s.scopesIn(l.Role, l.AccountLocked), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
+		Session: l.ID, Bearer: l.TokenHash, Scopes: s.scopesIn(l.Role, l.Frozen), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
 	}
 	if l.Bound.Holds() && !unrenewed {
 		p.Proof.BoundAt = s.provenAt(l.Bound, from.Bound)
@@ -413,10 +413,10 @@ func (s *Sessions) saveActs(ctx context.Context, batch []*live) error {
 	return nil
 }
 
-// scopesIn is what somebody may do in an account, which may be locked.
-func (s *Sessions) scopesIn(r principal.Role, locked bool) scope.Set {
+// scopesIn is what somebody may do in an account, in which they may be frozen.
+func (s *Sessions) scopesIn(r principal.Role, frozen bool) scope.Set {
 	set := s.ScopesOf(r)
-	if locked {
+	if frozen {
 		return set.UpTo(scope.Cancel)
 	}
 	return set

@@ -65,8 +65,8 @@ type Row struct {
 	Lang     string
 	// Role today; NoRole for a member who was removed or a user who was disabled.
 	Role principal.Role
-	// AccountLocked: another owner of the account has locked it, so that nobody does more in it than look and cancel.
-	AccountLocked bool
+	// Frozen: another owner of the account has locked it, or the membership waits for an owner's review. Nobody does more in it than look and cancel.
+	Frozen bool
 }
 
 // Tx is what this package asks of a transaction.

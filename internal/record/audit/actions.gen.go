@@ -256,6 +256,8 @@ const (
 	MemberRoleSet Action = "member.role_set"
 	// MemberRemoved: {member} left the account. Keys they own there: {keys}.
 	MemberRemoved Action = "member.removed"
+	// MemberUnfrozen: {member} was reviewed, and does again what the role allows: {role}.
+	MemberUnfrozen Action = "member.unfrozen"
 	// SessionAccountSwitched: The session went over to the account {account_name}.
 	SessionAccountSwitched Action = "session.account_switched"
 	// ServiceUserAdded: The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.
@@ -398,6 +400,7 @@ var actions = map[Action]Words{
 	MemberJoined:             {Quiet: false, English: "You joined {account_name} as {role}.", Korean: "{account_name} 계정에 {role} 역할로 참여했습니다."},
 	MemberRoleSet:            {Quiet: false, English: "{member} is {role} in the account now, and was {from_role}.", Korean: "{member}의 계정 역할이 {from_role}에서 {role}(으)로 변경되었습니다."},
 	MemberRemoved:            {Quiet: false, English: "{member} left the account. Keys they own there: {keys}.", Korean: "{member}이(가) 계정에서 나갔습니다. 그 계정에서 소유한 키: {keys}개."},
+	MemberUnfrozen:           {Quiet: false, English: "{member} was reviewed, and does again what the role allows: {role}.", Korean: "{member}을(를) 확인하여 {role} 역할로 다시 활동할 수 있습니다."},
 	SessionAccountSwitched:   {Quiet: false, English: "The session went over to the account {account_name}.", Korean: "세션이 {account_name} 계정으로 전환되었습니다."},
 	ServiceUserAdded:         {Quiet: false, English: "The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.", Korean: "서비스 사용자 {member}을(를) 만들었습니다. 책임자: {sponsor_one}, {sponsor_two}."},
 	ServiceUserSponsored:     {Quiet: false, English: "{sponsor_one} and {sponsor_two} answer for the service user {member} now.", Korean: "서비스 사용자 {member}의 책임자가 {sponsor_one}, {sponsor_two}(으)로 변경되었습니다."},

@@ -53,6 +53,8 @@ type Row struct {
 	Others Fate
 	// Keys are the user's API keys. They are blocked and locked by their owner's state, which package apikey reads; those that freeze are frozen here.
 	Keys Fate
+	// Brought are those whom the user, as an owner, brought into accounts lately. Those that freeze look and cancel only until an owner has reviewed each.
+	Brought Fate
 	// Leaving is the user's wish to be erased, where it waits. It ends whenever somebody takes the account into their own hands, or claims it:
 	// whoever still wants to leave says so again, and nobody else's wish outlives them.
 	Leaving Fate
@@ -126,9 +128,9 @@ var table = map[happening.Kind]Row{
 	happening.OwnerLocked:       {Leaving: Dies, This: Dies, Others: Dies, Keys: Locked, Hold: UntilUnlocked, Notice: notify.AccountLocked},
 	happening.OwnerUnlocked:     {Notice: notify.AccountUnlocked},
 	happening.ContactChanged:    {Leaving: Dies, This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.ContactChanged},
-	happening.ReportedSession:   {Leaving: Dies, This: Dies, Hold: CredentialHold, Notice: notify.Contained},
-	happening.ReportedChange:    {Leaving: Dies, This: Dies, Others: Dies, Hold: CredentialHold, Notice: notify.Contained},
-	happening.UserDisabled:      {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked},
+	happening.ReportedSession:   {Leaving: Dies, This: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained},
+	happening.ReportedChange:    {Leaving: Dies, This: Dies, Others: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained},
+	happening.UserDisabled:      {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked, Brought: Frozen},
 	happening.UserEnabled:       {},
 
 	happening.DepartureBegun:   {Notice: notify.DepartureBegun},
@@ -137,7 +139,7 @@ var table = map[happening.Kind]Row{
 
 	happening.RecoveryCodesReplaced: {Leaving: Dies, This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.RecoveryCodesReplaced},
 	happening.RecoveryClaimed:       {Leaving: Dies}, // package recovery tells of it each day
-	happening.RecoveryCompleted:     {Leaving: Dies, Others: Dies, Keys: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
+	happening.RecoveryCompleted:     {Leaving: Dies, Others: Dies, Keys: Frozen, Brought: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
 	happening.RecoveryCancelled:     {Leaving: Dies, Notice: notify.RecoveryCancelled},
 	happening.RecoveryDisputed:      {Leaving: Dies, Notice: notify.RecoveryDisputed},
 	happening.RecoveryRejected:      {Notice: notify.RecoveryRejected},
@@ -146,6 +148,7 @@ var table = map[happening.Kind]Row{
 	happening.MembershipChanged: {This: Within, Others: Within, Notice: notify.MembershipChanged},
 	happening.MemberInvited:     {Notice: notify.MemberInvited},
 	happening.MemberJoined:      {Notice: notify.MemberJoined},
+	happening.MemberFrozen:      {Notice: notify.MemberFrozen},
 	happening.KeysLeft:          {Notice: notify.KeysLeft},
 	happening.KeyTransferred:    {Notice: notify.KeyTransferred},
 	happening.KeyOrphaned:       {Notice: notify.KeyOrphaned},
@@ -175,6 +178,11 @@ type Keys interface {
 	TellAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
 }
 
+// Members is what this package asks of package member.
+type Members interface {
+	Doubt(ctx context.Context, tx any, owner id.User) error
+}
+
 // Departures is what this package asks of package privacy.
 type Departures interface {
 	Stop(ctx context.Context, tx any, u id.User) error
@@ -183,6 +191,7 @@ type Departures interface {
 // Consequences applies the table.
 type Consequences struct {
 	departures Departures
+	members    Members
 	now        func() time.Time
 	sessions   Sessions
 	keys       Keys
@@ -200,6 +209,9 @@ func (c *Consequences) Use(s Sessions) { c.sessions = s }
 
 // UseKeys wires the keys, as Use does the sessions.
 func (c *Consequences) UseKeys(k Keys) { c.keys = k }
+
+// UseMembers wires those who belong to accounts, as Use does the sessions.
+func (c *Consequences) UseMembers(m Members) { c.members = m }
 
 // UseDepartures wires those who want to leave, as Use does the sessions.
 func (c *Consequences) UseDepartures(d Departures) { c.departures = d }
@@ -237,6 +249,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	}
 	if err := c.stopKeys(ctx, tx, row.Keys, h); err != nil {
 		return err
+	}
+	if row.Brought == Frozen {
+		if err := c.members.Doubt(ctx, tx, h.User); err != nil {
+			return err
+		}
 	}
 	if row.Leaving == Dies {
 		if err := c.departures.Stop(ctx, tx, h.User); err != nil {

@@ -86,6 +86,7 @@ const (
 	MembershipChanged Letter = "membership_changed"
 	MemberInvited     Letter = "member_invited"
 	MemberJoined      Letter = "member_joined"
+	MemberFrozen      Letter = "member_frozen"
 	KeysLeft          Letter = "keys_left"
 	KeyTransferred    Letter = "key_transferred"
 	KeyOrphaned       Letter = "key_orphaned"

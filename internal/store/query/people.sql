@@ -48,6 +48,16 @@ INSERT INTO member (account_id, user_id, role, created_at) VALUES (@account_id, 
 -- name: SetMemberRole :execrows
 UPDATE member SET role = @role WHERE account_id = @account_id AND user_id = @user_id AND removed_at IS NULL;
 
+-- name: SetMemberGiven :exec
+UPDATE member SET given_by = @given_by, given_at = @given_at WHERE account_id = @account_id AND user_id = @user_id;
+
+-- name: FreezeMembersGivenBy :many
+UPDATE member SET frozen_at = @frozen_at
+WHERE given_by = @given_by AND given_at > @since AND role <> 'owner' AND removed_at IS NULL AND frozen_at IS NULL RETURNING account_id, user_id;
+
+-- name: UnfreezeMember :execrows
+UPDATE member SET frozen_at = NULL WHERE account_id = @account_id AND user_id = @user_id AND removed_at IS NULL AND frozen_at IS NOT NULL;
+
 -- name: MembershipsByUser :many
 SELECT m.account_id, a.name AS account_name, m.role, s.id AS main_subaccount_id, m.created_at
 FROM member m
@@ -57,7 +67,7 @@ WHERE m.user_id = @user_id AND m.removed_at IS NULL
 ORDER BY m.created_at;
 
 -- name: ListMembersByAccount :many
-SELECT m.user_id, m.role, m.created_at, m.removed_at, m.keys_until, u.name, u.mail, u.lang, u.disabled_at, w.purpose, w.sponsor_one, w.sponsor_two,
+SELECT m.user_id, m.role, m.created_at, m.removed_at, m.keys_until, m.frozen_at, u.name, u.mail, u.lang, u.disabled_at, w.purpose, w.sponsor_one, w.sponsor_two,
     (SELECT COUNT(*) FROM api_key k WHERE k.owner_id = m.user_id AND k.account_id = m.account_id AND k.revoked_at IS NULL AND k.expires_at > @now) AS keys
 FROM member m
 JOIN users u ON u.id = m.user_id
@@ -87,7 +97,7 @@ UPDATE account SET name = name WHERE id = @id;
 
 -- name: JoinMember :execrows
 INSERT INTO member (account_id, user_id, role, created_at) VALUES (@account_id, @user_id, @role, @created_at)
-ON CONFLICT (account_id, user_id) DO UPDATE SET role = excluded.role, created_at = excluded.created_at, removed_at = NULL, keys_until = NULL
+ON CONFLICT (account_id, user_id) DO UPDATE SET role = excluded.role, created_at = excluded.created_at, removed_at = NULL, keys_until = NULL, frozen_at = NULL
 WHERE member.removed_at IS NOT NULL;
 
 -- name: RemoveMember :execrows
@@ -119,6 +129,9 @@ WHERE i.mail = @mail AND i.expires_at > @now ORDER BY i.created_at, i.id;
 
 -- name: DeleteInvitation :execrows
 DELETE FROM invitation WHERE id = @id;
+
+-- name: DeleteInvitationsByInviter :exec
+DELETE FROM invitation WHERE invited_by = @user_id;
 
 -- name: DeleteExpiredInvitation :exec
 DELETE FROM invitation WHERE account_id = @account_id AND mail = @mail AND expires_at <= @now;

@@ -458,7 +458,7 @@ SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.env
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
-    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two,
+    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, m.frozen_at AS member_frozen_at, w.sponsor_one, w.sponsor_two,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
         WHERE o.account_id = k.account_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
 FROM api_key k
@@ -521,6 +521,7 @@ type KeyByIDRow struct {
 	Role           string
 	RemovedAt      sql.NullInt64
 	KeysUntil      sql.NullInt64
+	MemberFrozenAt sql.NullInt64
 	SponsorOne     []byte
 	SponsorTwo     []byte
 	OwnersLocked   int64
@@ -577,6 +578,7 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.Role,
 		&i.RemovedAt,
 		&i.KeysUntil,
+		&i.MemberFrozenAt,
 		&i.SponsorOne,
 		&i.SponsorTwo,
 		&i.OwnersLocked,
@@ -889,7 +891,7 @@ SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.env
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
-    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two,
+    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, m.frozen_at AS member_frozen_at, w.sponsor_one, w.sponsor_two,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
         WHERE o.account_id = k.account_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
 FROM api_key k
@@ -952,6 +954,7 @@ type ListKeysByAccountRow struct {
 	Role           string
 	RemovedAt      sql.NullInt64
 	KeysUntil      sql.NullInt64
+	MemberFrozenAt sql.NullInt64
 	SponsorOne     []byte
 	SponsorTwo     []byte
 	OwnersLocked   int64
@@ -1014,6 +1017,7 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.Role,
 			&i.RemovedAt,
 			&i.KeysUntil,
+			&i.MemberFrozenAt,
 			&i.SponsorOne,
 			&i.SponsorTwo,
 			&i.OwnersLocked,
@@ -1036,7 +1040,7 @@ SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.env
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
     k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
-    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, w.sponsor_one, w.sponsor_two,
+    k.orphaned_at, u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at, m.keys_until, m.frozen_at AS member_frozen_at, w.sponsor_one, w.sponsor_two,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
         WHERE o.account_id = k.account_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
 FROM api_key k
@@ -1101,6 +1105,7 @@ type ListLiveKeysRow struct {
 	Role           string
 	RemovedAt      sql.NullInt64
 	KeysUntil      sql.NullInt64
+	MemberFrozenAt sql.NullInt64
 	SponsorOne     []byte
 	SponsorTwo     []byte
 	OwnersLocked   int64
@@ -1163,6 +1168,7 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.Role,
 			&i.RemovedAt,
 			&i.KeysUntil,
+			&i.MemberFrozenAt,
 			&i.SponsorOne,
 			&i.SponsorTwo,
 			&i.OwnersLocked,

@@ -238,6 +238,19 @@ func (q *Queries) DeleteInvitationsBefore(ctx context.Context, arg DeleteInvitat
 	return result.RowsAffected()
 }
 
+const deleteInvitationsByInviter = `-- name: DeleteInvitationsByInviter :exec
+DELETE FROM invitation WHERE invited_by = $1
+`
+
+type DeleteInvitationsByInviterParams struct {
+	UserID []byte
+}
+
+func (q *Queries) DeleteInvitationsByInviter(ctx context.Context, arg DeleteInvitationsByInviterParams) error {
+	_, err := q.db.ExecContext(ctx, deleteInvitationsByInviter, arg.UserID)
+	return err
+}
+
 const deleteInvitationsOfUser = `-- name: DeleteInvitationsOfUser :exec
 DELETE FROM invitation WHERE invited_by = $1 OR mail = $2
 `
@@ -505,6 +518,45 @@ type ForgetTOTPFailuresParams struct {
 func (q *Queries) ForgetTOTPFailures(ctx context.Context, arg ForgetTOTPFailuresParams) error {
 	_, err := q.db.ExecContext(ctx, forgetTOTPFailures, arg.UserID)
 	return err
+}
+
+const freezeMembersGivenBy = `-- name: FreezeMembersGivenBy :many
+UPDATE member SET frozen_at = $1
+WHERE given_by = $2 AND given_at > $3 AND role <> 'owner' AND removed_at IS NULL AND frozen_at IS NULL RETURNING account_id, user_id
+`
+
+type FreezeMembersGivenByParams struct {
+	FrozenAt sql.NullInt64
+	GivenBy  []byte
+	Since    sql.NullInt64
+}
+
+type FreezeMembersGivenByRow struct {
+	AccountID []byte
+	UserID    []byte
+}
+
+func (q *Queries) FreezeMembersGivenBy(ctx context.Context, arg FreezeMembersGivenByParams) ([]FreezeMembersGivenByRow, error) {
+	rows, err := q.db.QueryContext(ctx, freezeMembersGivenBy, arg.FrozenAt, arg.GivenBy, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FreezeMembersGivenByRow
+	for rows.Next() {
+		var i FreezeMembersGivenByRow
+		if err := rows.Scan(&i.AccountID, &i.UserID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const holderInAccount = `-- name: HolderInAccount :one
@@ -829,7 +881,7 @@ func (q *Queries) InvitationByID(ctx context.Context, arg InvitationByIDParams) 
 
 const joinMember = `-- name: JoinMember :execrows
 INSERT INTO member (account_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (account_id, user_id) DO UPDATE SET role = excluded.role, created_at = excluded.created_at, removed_at = NULL, keys_until = NULL
+ON CONFLICT (account_id, user_id) DO UPDATE SET role = excluded.role, created_at = excluded.created_at, removed_at = NULL, keys_until = NULL, frozen_at = NULL
 WHERE member.removed_at IS NOT NULL
 `
 
@@ -1048,7 +1100,7 @@ func (q *Queries) ListLosableDevices(ctx context.Context, arg ListLosableDevices
 }
 
 const listMembersByAccount = `-- name: ListMembersByAccount :many
-SELECT m.user_id, m.role, m.created_at, m.removed_at, m.keys_until, u.name, u.mail, u.lang, u.disabled_at, w.purpose, w.sponsor_one, w.sponsor_two,
+SELECT m.user_id, m.role, m.created_at, m.removed_at, m.keys_until, m.frozen_at, u.name, u.mail, u.lang, u.disabled_at, w.purpose, w.sponsor_one, w.sponsor_two,
     (SELECT COUNT(*) FROM api_key k WHERE k.owner_id = m.user_id AND k.account_id = m.account_id AND k.revoked_at IS NULL AND k.expires_at > $1) AS keys
 FROM member m
 JOIN users u ON u.id = m.user_id
@@ -1067,6 +1119,7 @@ type ListMembersByAccountRow struct {
 	CreatedAt  int64
 	RemovedAt  sql.NullInt64
 	KeysUntil  sql.NullInt64
+	FrozenAt   sql.NullInt64
 	Name       string
 	Mail       string
 	Lang       string
@@ -1092,6 +1145,7 @@ func (q *Queries) ListMembersByAccount(ctx context.Context, arg ListMembersByAcc
 			&i.CreatedAt,
 			&i.RemovedAt,
 			&i.KeysUntil,
+			&i.FrozenAt,
 			&i.Name,
 			&i.Mail,
 			&i.Lang,
@@ -1835,6 +1889,27 @@ func (q *Queries) SetKeysUntil(ctx context.Context, arg SetKeysUntilParams) erro
 	return err
 }
 
+const setMemberGiven = `-- name: SetMemberGiven :exec
+UPDATE member SET given_by = $1, given_at = $2 WHERE account_id = $3 AND user_id = $4
+`
+
+type SetMemberGivenParams struct {
+	GivenBy   []byte
+	GivenAt   sql.NullInt64
+	AccountID []byte
+	UserID    []byte
+}
+
+func (q *Queries) SetMemberGiven(ctx context.Context, arg SetMemberGivenParams) error {
+	_, err := q.db.ExecContext(ctx, setMemberGiven,
+		arg.GivenBy,
+		arg.GivenAt,
+		arg.AccountID,
+		arg.UserID,
+	)
+	return err
+}
+
 const setMemberRole = `-- name: SetMemberRole :execrows
 UPDATE member SET role = $1 WHERE account_id = $2 AND user_id = $3 AND removed_at IS NULL
 `
@@ -2012,6 +2087,23 @@ type TrimPlacesParams struct {
 func (q *Queries) TrimPlaces(ctx context.Context, arg TrimPlacesParams) error {
 	_, err := q.db.ExecContext(ctx, trimPlaces, arg.DeviceID, arg.UserID, arg.Keep)
 	return err
+}
+
+const unfreezeMember = `-- name: UnfreezeMember :execrows
+UPDATE member SET frozen_at = NULL WHERE account_id = $1 AND user_id = $2 AND removed_at IS NULL AND frozen_at IS NOT NULL
+`
+
+type UnfreezeMemberParams struct {
+	AccountID []byte
+	UserID    []byte
+}
+
+func (q *Queries) UnfreezeMember(ctx context.Context, arg UnfreezeMemberParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, unfreezeMember, arg.AccountID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const unlockUser = `-- name: UnlockUser :execrows

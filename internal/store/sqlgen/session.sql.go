@@ -255,7 +255,7 @@ const listLiveSessions = `-- name: ListLiveSessions :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at,
+    u.name, u.lang, u.disabled_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
         WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
@@ -300,6 +300,7 @@ type ListLiveSessionsRow struct {
 	DisabledAt     sql.NullInt64
 	Role           string
 	RemovedAt      sql.NullInt64
+	MemberFrozenAt sql.NullInt64
 	CookieHash     []byte
 	CookieUntil    sql.NullInt64
 	BeforeHash     []byte
@@ -346,6 +347,7 @@ func (q *Queries) ListLiveSessions(ctx context.Context, arg ListLiveSessionsPara
 			&i.DisabledAt,
 			&i.Role,
 			&i.RemovedAt,
+			&i.MemberFrozenAt,
 			&i.CookieHash,
 			&i.CookieUntil,
 			&i.BeforeHash,
@@ -371,7 +373,7 @@ const listLiveSessionsByUser = `-- name: ListLiveSessionsByUser :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at,
+    u.name, u.lang, u.disabled_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
         WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
@@ -415,6 +417,7 @@ type ListLiveSessionsByUserRow struct {
 	DisabledAt     sql.NullInt64
 	Role           string
 	RemovedAt      sql.NullInt64
+	MemberFrozenAt sql.NullInt64
 	CookieHash     []byte
 	CookieUntil    sql.NullInt64
 	BeforeHash     []byte
@@ -461,6 +464,7 @@ func (q *Queries) ListLiveSessionsByUser(ctx context.Context, arg ListLiveSessio
 			&i.DisabledAt,
 			&i.Role,
 			&i.RemovedAt,
+			&i.MemberFrozenAt,
 			&i.CookieHash,
 			&i.CookieUntil,
 			&i.BeforeHash,
@@ -799,7 +803,7 @@ const sessionByID = `-- name: SessionByID :one
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at,
+    u.name, u.lang, u.disabled_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
         WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
@@ -842,6 +846,7 @@ type SessionByIDRow struct {
 	DisabledAt     sql.NullInt64
 	Role           string
 	RemovedAt      sql.NullInt64
+	MemberFrozenAt sql.NullInt64
 	CookieHash     []byte
 	CookieUntil    sql.NullInt64
 	BeforeHash     []byte
@@ -882,6 +887,7 @@ func (q *Queries) SessionByID(ctx context.Context, arg SessionByIDParams) (Sessi
 		&i.DisabledAt,
 		&i.Role,
 		&i.RemovedAt,
+		&i.MemberFrozenAt,
 		&i.CookieHash,
 		&i.CookieUntil,
 		&i.BeforeHash,

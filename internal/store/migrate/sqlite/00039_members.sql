@@ -3,6 +3,14 @@
 -- Until when the keys of a member who left go on, or those of a service user that lacks a sponsor; null for all others.
 ALTER TABLE member ADD COLUMN keys_until INTEGER;
 
+-- Which owner asked a member in or gave them more than they had, and when; null for those whom the host made what they are, and who made the account.
+ALTER TABLE member ADD COLUMN given_by BLOB;
+ALTER TABLE member ADD COLUMN given_at INTEGER;
+CREATE INDEX member_giver ON member (given_by);
+
+-- Since when a member looks and cancels only, until an owner has reviewed them; null for all others.
+ALTER TABLE member ADD COLUMN frozen_at INTEGER;
+
 -- When it was told that a key has nobody any more; null while it has somebody.
 ALTER TABLE api_key ADD COLUMN orphaned_at INTEGER;
 
