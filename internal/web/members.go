@@ -187,7 +187,7 @@ func (m *members) show(v *visit, p page.Problem, typed map[string]string) error 
 func (v *visit) member(m member.Member, names map[id.User]string) page.Member {
 	shown := page.Member{
 		ID: m.User.String(), Name: m.Name, Mail: m.Mail, Role: v.role(m.Role), Roles: v.roles(m.Role.String(), principal.Viewer, principal.Trader),
-		Since: v.when(m.Since), You: m.User == v.who.User, Keys: strconv.Itoa(m.Keys), HasKeys: m.Keys > 0, Until: v.when(m.KeysUntil), Disabled: m.Disabled, Frozen: !m.FrozenAt.IsZero(),
+		Since: v.when(m.Since), You: m.User == v.who.User, Owner: m.Role == principal.Owner, Keys: strconv.Itoa(m.Keys), HasKeys: m.Keys > 0, Until: v.when(m.KeysUntil), Disabled: m.Disabled, Frozen: !m.FrozenAt.IsZero(),
 		Over: !m.KeysUntil.IsZero() && !v.now.Before(m.KeysUntil),
 	}
 	if m.Machine == nil {

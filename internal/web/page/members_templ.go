@@ -1084,7 +1084,7 @@ func memberCard(f Frame, m Member, v Members) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if v.Owner || m.You {
+		if v.Owner && !m.Owner || m.You {
 			templ_7745c5c3_Err = memberForms(f, m, v).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -42,6 +42,8 @@ type Member struct {
 	Over    bool
 	// Disabled by the platform.
 	Disabled bool
+	// Owner of the account: nobody but they themselves and the platform makes them less.
+	Owner bool
 	// Frozen until an owner has reviewed them.
 	Frozen bool
 	// Service users have a purpose and two names of who answers for them.

@@ -178,8 +178,9 @@ func samples(w i18n.Words) map[string]templ.Component {
 			People:   []page.Option{{Value: "usr_1", Text: "«Ada»"}, {Value: "usr_2", Text: "«Ben»"}},
 			Left:     []page.Member{{ID: "usr_4", Name: "«Gone»", Keys: "«2»", HasKeys: true, Until: at}, {ID: "usr_5", Name: "«Long gone»", Keys: "«1»", HasKeys: true, Until: at, Over: true}},
 			List: []page.Member{
-				{ID: "usr_1", Name: "«Ada»", Mail: "«ada@example.com»", Role: "«Owner»", Since: at, You: true, Keys: "«0»"},
-				{ID: "usr_2", Name: "«Ben»", Role: "«Trader»", Since: at, Keys: "«1»", HasKeys: true, Disabled: true},
+				{ID: "usr_1", Name: "«Ada»", Mail: "«ada@example.com»", Role: "«Owner»", Since: at, You: true, Owner: true, Keys: "«0»"},
+				{ID: "usr_6", Name: "«Cat»", Role: "«Owner»", Since: at, Owner: true, Keys: "«0»"},
+				{ID: "usr_2", Name: "«Ben»", Role: "«Trader»", Since: at, Keys: "«1»", HasKeys: true, Disabled: true, Frozen: true},
 				{ID: "usr_3", Name: "«bots»", Role: "«Trader»", Since: at, Keys: "«3»", Machine: true, Purpose: "«p»", Sponsors: [2]string{"«Ada»", "«Ben»"}, Until: at},
 			},
 		}),
