@@ -29,7 +29,7 @@ func readWanted(f form) (wanted, error) {
 	w := wanted{scopes: f.takeAll("scopes")}
 	var err error
 	w.fields, err = f.only("name", "purpose", "environment", "subaccount", "allowlist", "here", "life", "kind", "public_key", "possession", "challenge",
-		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "owner")
+		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "owner")
 	return w, err
 }
 
@@ -71,6 +71,9 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 			return in, fault.New(fault.RequestInvalid, "field", "owner")
 		}
 	}
+	if in.Window, err = w.window(); err != nil {
+		return in, err
+	}
 	if in.Environment, err = id.ParseEnvironment(w.fields["environment"]); err != nil {
 		return in, fault.New(fault.RequestInvalid, "field", "environment")
 	}
@@ -111,6 +114,19 @@ func (w wanted) bounds() (b apikey.Bounds, err error) {
 	return b, nil
 }
 
+// window is how old signatures may be, in seconds; empty for as old as the way of signing allows. Errors: request.invalid.
+func (w wanted) window() (time.Duration, error) {
+	text := w.fields["window"]
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 8)
+	if err != nil || n == 0 {
+		return 0, fault.New(fault.RequestInvalid, "field", "window")
+	}
+	return time.Duration(n) * time.Second, nil
+}
+
 // boundsView shows the bounds as they were filled in.
 func (w wanted) boundsView(p page.Problem) page.Bounds {
 	return page.Bounds{
@@ -149,6 +165,7 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 	}
 	view.Bounds = w.boundsView(p)
 	view.Templates, view.Template = v.templates(w.fields["template"]), w.fields["template"]
+	view.Windows = v.windows(w.fields["window"])
 	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), v.pins(w.fields["pin"], ""), w.fields["standby"] == "yes"
 	if view.Owners, err = k.owners(v, w.fields["owner"]); err != nil {
 		return err
@@ -323,6 +340,9 @@ func (k *keys) details(v *visit, f form) (list []page.Fact) {
 		add("key.allowlist", v.words.Say("key.anywhere"))
 	}
 	add("key.signs", v.words.Say("kind."+w.fields["kind"]))
+	if window, err := w.window(); err == nil && window > 0 {
+		add("key.window", v.words.Span(window))
+	}
 	if k.lapses(w, v.rec.Addr.String()) {
 		add("scope.orders:write", v.words.Say("summary.lapses", "span", v.words.Span(k.terms.limits.UnpinnedTradeLife)))
 	}
