@@ -88,7 +88,7 @@ func TestEveryNoticeHasItsContainment(t *testing.T) {
 	nothing := map[notify.Letter]bool{
 		notify.Welcome: true, notify.Contained: true, notify.DepartureStopped: true,
 		notify.UserRaised: true, notify.UserLowered: true, // the operator did
-		notify.MembershipChanged: true, notify.KeysLeft: true, // an owner of the account did, or somebody left
+		notify.MembershipChanged: true, notify.MemberFrozen: true, notify.KeysLeft: true, // an owner of the account did, or somebody left
 		notify.RecoveryRejected: true,
 		// The key that it is about is blocked already.
 		notify.KeyFound: true,
