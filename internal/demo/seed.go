@@ -163,7 +163,11 @@ func (s seeder) user(ctx context.Context, mail, name, role string) (u User, who 
 	if err != nil {
 		return u, who, err
 	}
-	if _, err := s.rooms.Factors.ConfirmTOTP(ctx, who, code); err != nil {
+	renewed, err := s.rooms.Factors.ConfirmTOTP(ctx, who, code)
+	if err != nil {
+		return u, who, err
+	}
+	if who, err = s.rooms.Sessions.Authenticate(renewed.Reveal(), "", origin); err != nil {
 		return u, who, err
 	}
 	return u, who, s.rooms.Sessions.SignOut(ctx, who)
