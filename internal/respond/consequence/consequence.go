@@ -52,6 +52,7 @@ type Row struct {
 	// Others are all other sessions of the user. Those that die end here; where the lost ones do, the session that did it is none of them or one.
 	Others Fate
 	// Keys are the user's API keys. They are blocked and locked by their owner's state, which package apikey reads; those that freeze are frozen here.
+	// Those that stay freeze too where the user ticked them (Happening.FreezesKeys).
 	Keys Fate
 	// Brought are those whom the user, as an owner, brought into accounts lately. Those that freeze look and cancel only until an owner has reviewed each.
 	Brought Fate
@@ -122,6 +123,7 @@ var table = map[happening.Kind]Row{
 	happening.KeyLapsing:        {Notice: notify.KeyLapsing},
 	happening.KeyLapsed:         {Notice: notify.KeyLapsed},
 	happening.KeyUnused:         {Notice: notify.KeyUnused},
+	happening.KeyUnneeded:       {Notice: notify.KeyUnneeded},
 	happening.KeyNarrowed:       {Notice: notify.KeyNarrowed},
 	happening.KeyDisabled:       {Notice: notify.KeyDisabled},
 	happening.MoneyConfirmed:    {Notice: notify.MoneyConfirmed},
@@ -247,7 +249,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 			return err
 		}
 	}
-	if err := c.stopKeys(ctx, tx, row.Keys, h); err != nil {
+	keys := row.Keys
+	if h.FreezesKeys {
+		keys = Frozen
+	}
+	if err := c.stopKeys(ctx, tx, keys, h); err != nil {
 		return err
 	}
 	if row.Brought == Frozen {
