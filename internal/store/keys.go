@@ -119,6 +119,29 @@ func (t *tx) ScopesUsed(ctx context.Context, k id.Key, since time.Time) (set sco
 	return set, err
 }
 
+func (t *tx) ScopesSince(ctx context.Context, k id.Key) (widened, told time.Time, err error) {
+	row, err := t.KeyScopesByKey(ctx, sqlgen.KeyScopesByKeyParams{KeyID: k[:]})
+	since, _, err := read(row, err, func(row sqlgen.KeyScopesByKeyRow) [2]time.Time {
+		return [2]time.Time{maybeAt(row.WidenedAt), maybeAt(row.ToldAt)}
+	})
+	return since[0], since[1], err
+}
+
+func (t *tx) ScopesWidened(ctx context.Context, k id.Key, now time.Time) error {
+	return t.PutKeyScopesWidened(ctx, sqlgen.PutKeyScopesWidenedParams{KeyID: k[:], WidenedAt: maybeMicros(now)})
+}
+
+func (t *tx) ScopesAsked(ctx context.Context, k id.Key, now, told time.Time) error {
+	return t.PutKeyScopesAsked(ctx, sqlgen.PutKeyScopesAskedParams{KeyID: k[:], AskedAt: maybeMicros(now), ToldAt: maybeMicros(told)})
+}
+
+func (t *tx) KeysToAsk(ctx context.Context, now, usedSince, askedBefore time.Time, limit int) ([]id.Key, error) {
+	rows, err := t.ListKeysToAskScopes(ctx, sqlgen.ListKeysToAskScopesParams{
+		Now: micros(now), UsedSince: micros(usedSince), AskedBefore: maybeMicros(askedBefore), MaxRows: int64(limit),
+	})
+	return each(rows, err, func(row []byte) id.Key { return rowID[id.KeyKind](row) })
+}
+
 func (t *tx) KeyByID(ctx context.Context, k id.Key) (apikey.Key, bool, error) {
 	row, err := t.Queries.KeyByID(ctx, sqlgen.KeyByIDParams{ID: k[:]})
 	var broken error

@@ -70,6 +70,11 @@ func (k *Keys) Edit(ctx context.Context, p principal.Principal, in EditInput) (a
 			}
 			change.kind = happening.KeyWidened
 		}
+		if after.Scopes&^key.Scopes != 0 {
+			if err := tx.ScopesWidened(ctx, key.ID, k.Now()); err != nil {
+				return audit.Event{}, err
+			}
+		}
 		won, err := tx.ChangeKey(ctx, after)
 		return k.changed(ctx, tx, p, after, won, err, change, facts)
 	})
