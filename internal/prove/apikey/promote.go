@@ -44,7 +44,7 @@ func (k *Keys) Promote(ctx context.Context, p principal.Principal, in PromoteInp
 	wanted := IssueInput{
 		Account: key.Account, Name: key.Name, Purpose: key.Purpose, Subaccount: key.Subaccount, Environment: id.Live, Scopes: key.Scopes.Words(),
 		Life: min(key.ExpiresAt.Sub(born.Born), k.Limits.MaxLife), Dialect: key.Dialect, Algorithm: key.Algorithm, Settings: key.Dialect.SettingsWords(key.Settings),
-		Template: key.Template, OnEnd: key.OnEnd, Standby: key.Standby, Bounds: key.Bounds, Window: key.WindowPast, PublicKey: in.PublicKey, Challenge: in.Challenge, Possession: in.Possession,
+		Template: key.Template, OnEnd: key.OnEnd, Standby: key.Standby, Bounds: key.Bounds, Window: key.WindowPast, Vendor: key.Vendor, PublicKey: in.PublicKey, Challenge: in.Challenge, Possession: in.Possession,
 	}
 	if p.Trusted() || len(key.Sponsors) > 0 {
 		wanted.Owner = key.Owner
