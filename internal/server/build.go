@@ -452,7 +452,7 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 		Follow: follow, ScopesOf: policy.ScopesOf,
 		Limits: apikey.Limits{
 			Life: cfg.Keys.DefaultLife, ReadOnlyLife: cfg.Keys.ReadOnlyLife, HighValueLife: cfg.Keys.HighValueLife, MaxLife: cfg.Keys.MaxLife,
-			UnpinnedTradeLife: cfg.Keys.UnpinnedTradeLife, Dialects: limits,
+			UnpinnedTradeLife: cfg.Keys.UnpinnedTradeLife, DestinationWait: cfg.Keys.DestinationWait, Dialects: limits,
 		},
 	})
 	if err != nil {

@@ -51,7 +51,7 @@ func TestCreateKeyWithSecret(t *testing.T) {
 	b, ada := owner(t, s)
 	clock.Advance(time.Minute)
 	b.get("/keys/new")
-	b.shows(http.StatusOK, "203.0.113.7", "No key gets the right to withdraw", "Live moves real money")
+	b.shows(http.StatusOK, "203.0.113.7", "A key that may withdraw needs an allowlist", "Live moves real money")
 	b.submit("/keys", "name", "Grid BTC", "purpose", "Rebalances the grid", "scopes", "orders:read|orders:write", "here", "yes", "life", "30", "window", "5", "vendor", "Kimchi Bots")
 	b.shows(
 		http.StatusForbidden, "Key “Grid BTC” (test), until "+clock.Now().AddDate(0, 0, 30).Format("2 Jan 2006")+". It may: see orders and fills, place orders.",
@@ -144,6 +144,8 @@ func TestCreateKeyRefused(t *testing.T) {
 		{"no subaccount", []string{"subaccount", "main"}, 422, []string{says(fault.RequestInvalid)}},
 		{"foreign subaccount", []string{"subaccount", "sub_069g9r2kt0f7s8w3a5q1z7y6xc"}, 422, []string{says(fault.RequestInvalid)}},
 		{"money for a vendor", []string{"vendor", "Kimchi Bots", "scopes", "withdrawals:write", "allowlist", "203.0.113.7"}, 422, []string{says(fault.KeyVendorNoWithdraw)}},
+		{"money to anywhere", []string{"scopes", "withdrawals:write", "allowlist", "203.0.113.7"}, 422, []string{says(fault.KeyNeedsDestinations)}},
+		{"half a destination", []string{"destinations", "BTC bc1q"}, 422, []string{"asset, network and address on one line", "This one cannot be read: BTC bc1q"}},
 		{"beyond its way of signing", []string{"kind", "upbit", "scopes", "withdrawals:write"}, 422, []string{"Upbit's dialect", "trading"}},
 		{"no public key", []string{"kind", "ed25519", "public_key", "x", "possession", "y"}, 422, []string{"not an Ed25519 public key"}},
 		{"an unknown field", []string{"admin", "yes"}, 400, []string{"a field is not known"}},

@@ -29,7 +29,7 @@ func readWanted(f form) (wanted, error) {
 	w := wanted{scopes: f.takeAll("scopes")}
 	var err error
 	w.fields, err = f.only("name", "purpose", "environment", "subaccount", "allowlist", "here", "life", "kind", "public_key", "possession", "challenge",
-		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "vendor")
+		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "vendor", "destinations")
 	return w, err
 }
 
@@ -65,6 +65,9 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 		Vendor: w.fields["vendor"],
 	}
 	if in.Bounds, err = w.bounds(); err != nil {
+		return in, err
+	}
+	if in.Destinations, err = w.destinations(); err != nil {
 		return in, err
 	}
 	if in.Window, err = w.window(); err != nil {
@@ -108,6 +111,21 @@ func (w wanted) bounds() (b apikey.Bounds, err error) {
 		}
 	}
 	return b, nil
+}
+
+// destinations are those of the field, one a line. Errors: request.invalid.
+func (w wanted) destinations() (list []apikey.Destination, err error) {
+	for line := range strings.Lines(w.fields["destinations"]) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		d, err := apikey.ParseDestination(line)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, d)
+	}
+	return list, nil
 }
 
 // window is how old signatures may be, in seconds; empty for as old as the way of signing allows. Errors: request.invalid.
@@ -161,7 +179,7 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 	}
 	view.Bounds = w.boundsView(p)
 	view.Templates, view.Template = v.templates(w.fields["template"]), w.fields["template"]
-	view.Vendor = w.fields["vendor"]
+	view.Vendor, view.Destinations = w.fields["vendor"], w.fields["destinations"]
 	view.Windows = v.windows(w.fields["window"])
 	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), v.pins(w.fields["pin"], ""), w.fields["standby"] == "yes"
 	if view.Subaccounts, err = k.subaccounts(v, w.fields["subaccount"]); err != nil {
@@ -189,13 +207,13 @@ func (k *keys) exchanges(v *visit) (list []page.Exchange) {
 	return list
 }
 
-// scopeChoices lists what a member of this role can hand to a key. Money is left out: no key can send it.
+// scopeChoices lists what a member of this role can hand to a key.
 func (k *keys) scopeChoices(v *visit, words []string) (list []page.Scope) {
 	chosen := map[string]bool{}
 	for _, word := range words {
 		chosen[word] = true
 	}
-	for _, s := range v.who.Scopes.UpTo(scope.Order).List() {
+	for _, s := range v.who.Scopes.UpTo(scope.Withdraw).List() {
 		list = append(list, page.Scope{
 			Word: s.String(), Text: v.words.Say("scope." + s.String()), Acts: s.Class() > scope.Cancel, Chosen: chosen[s.String()],
 		})
@@ -321,6 +339,9 @@ func (k *keys) details(v *visit, f form) (list []page.Fact) {
 		add("key.allowlist", strings.Join(allow, ", "))
 	} else {
 		add("key.allowlist", v.words.Say("key.anywhere"))
+	}
+	if list, err := w.destinations(); err == nil && len(list) > 0 {
+		add("key.destinations", strings.Join(destinationTexts(list), ", "))
 	}
 	add("key.signs", v.words.Say("kind."+w.fields["kind"]))
 	if window, err := w.window(); err == nil && window > 0 {

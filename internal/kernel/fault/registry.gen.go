@@ -208,6 +208,12 @@ const (
 	KeyNotRotating Code = "key.not_rotating"
 	// KeyNeedsAllowlist: A key that may withdraw needs an allowlist of addresses.
 	KeyNeedsAllowlist Code = "key.needs_allowlist"
+	// KeyNeedsDestinations: A key that may withdraw needs a list of destinations.
+	KeyNeedsDestinations Code = "key.needs_destinations"
+	// KeyDestinationNotAllowed: {address} is not among the destinations of this key, spelled exactly so, with this asset, network and memo.
+	KeyDestinationNotAllowed Code = "key.destination_not_allowed"
+	// KeyDestinationCooling: This destination was added to the key lately, and counts from {counts_at} on.
+	KeyDestinationCooling Code = "key.destination_cooling"
 	// KeyVendorNoWithdraw: A key that a vendor is given cannot withdraw.
 	KeyVendorNoWithdraw Code = "key.vendor_no_withdraw"
 	// KeyVendorSecret: A vendor had this secret, so it cannot withdraw.
@@ -620,6 +626,15 @@ var registry = map[Code]Entry{
 	KeyNeedsAllowlist: {Code: KeyNeedsAllowlist, Status: 422, Sight: Anyone, Outside: "",
 		English: "A key that may withdraw needs an allowlist of addresses.", EnglishFix: "Name the addresses that it is used from.",
 		Korean: "출금 권한이 있는 키에는 허용 목록이 필요합니다.", KoreanFix: "키를 사용할 주소를 입력해 주십시오."},
+	KeyNeedsDestinations: {Code: KeyNeedsDestinations, Status: 422, Sight: Anyone, Outside: "",
+		English: "A key that may withdraw needs a list of destinations.", EnglishFix: "Name the addresses that it may send money to.",
+		Korean: "출금 권한이 있는 키에는 출금 주소 목록이 필요합니다.", KoreanFix: "이 키로 출금할 수 있는 주소를 입력해 주십시오."},
+	KeyDestinationNotAllowed: {Code: KeyDestinationNotAllowed, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "{address} is not among the destinations of this key, spelled exactly so, with this asset, network and memo.", EnglishFix: "Send to one of its destinations, or let its owner add this one.",
+		Korean: "{address} 주소는 자산, 네트워크, 메모까지 정확히 일치하는 형태로 이 키의 출금 주소 목록에 없습니다.", KoreanFix: "목록에 있는 주소로 출금하거나 소유자가 이 주소를 추가해야 합니다."},
+	KeyDestinationCooling: {Code: KeyDestinationCooling, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This destination was added to the key lately, and counts from {counts_at} on.", EnglishFix: "Send the request again after that. If you did not add it, freeze the key.",
+		Korean: "최근에 추가한 출금 주소이므로 {counts_at}부터 사용할 수 있습니다.", KoreanFix: "그 뒤에 다시 요청해 주십시오. 직접 추가하지 않았다면 키를 동결해 주십시오."},
 	KeyVendorNoWithdraw: {Code: KeyVendorNoWithdraw, Status: 422, Sight: Anyone, Outside: "",
 		English: "A key that a vendor is given cannot withdraw.", EnglishFix: "Leave out the right to withdraw, or make a key that stays with you.",
 		Korean: "외부 업체에 제공하는 키에는 출금 권한을 줄 수 없습니다.", KoreanFix: "출금 권한을 빼거나, 직접 사용할 키를 따로 만들어 주십시오."},

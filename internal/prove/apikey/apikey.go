@@ -83,6 +83,8 @@ type Key struct {
 	Bounds     Bounds
 	OrderedDay int64
 	Ordered    string
+	// Destinations are where it may send money.
+	Destinations []Destination
 	// Vendor names who outside the account is given the key; empty for nobody. Such a key never withdraws.
 	Vendor string
 	// VendorSecret is the highest version of its secret that a vendor may have had whose mark was taken away; zero for none.
@@ -201,6 +203,8 @@ type Limits struct {
 	Life, ReadOnlyLife, HighValueLife, MaxLife time.Duration
 	// UnpinnedTradeLife is how long a key may trade that is tied to no network (Tied).
 	UnpinnedTradeLife time.Duration
+	// DestinationWait is how long a destination that was added to a key does not count.
+	DestinationWait time.Duration
 	// Dialects is what the operator says of each.
 	Dialects [sign.Dialects]DialectLimit
 }

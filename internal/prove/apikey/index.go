@@ -278,8 +278,8 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 		}
 		l.pin = &network
 	}
-	if !key.Bounds.IsZero() {
-		l.bounds = readyBounds(key.Bounds)
+	if !key.Bounds.IsZero() || len(key.Destinations) > 0 {
+		l.bounds = k.readyBounds(key)
 		l.used.spent.Store(newSpent(key.OrderedDay, key.Ordered))
 	}
 	l.used.at.Store(key.LastUsedAt.UnixMicro())

@@ -347,7 +347,7 @@ func TestMoneyWaitsForItsRelease(t *testing.T) {
 	if _, err := l.APIKeys.Issue(t.Context(), host, in); codeOf(err) != fault.KeyNeedsAllowlist {
 		t.Errorf("without a list: %v", err)
 	}
-	in.Allowlist = []string{authtest.PersonOrigin().Addr.String()}
+	in.Allowlist, in.Destinations = []string{authtest.PersonOrigin().Addr.String()}, *destinations(t, "BTC BTC bc1qexample")
 	issued, err := l.APIKeys.Issue(t.Context(), host, in)
 	if err != nil {
 		t.Fatal(err)
@@ -374,6 +374,10 @@ func TestMoneyWaitsForItsRelease(t *testing.T) {
 	if err := l.APIKeys.Release(t.Context(), host, issued.ID); err != nil {
 		t.Fatal(err)
 	}
+	if got := withdraw(); got != fault.KeyDestinationCooling {
+		t.Errorf("on the day of its making: %q", got)
+	}
+	l.clock.Advance(day)
 	if got := withdraw(); got != fault.ConfirmationNoPasskey {
 		t.Errorf("after its release: %q", got)
 	}

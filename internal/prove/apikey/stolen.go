@@ -54,7 +54,8 @@ func doings(key Key, may scope.Set) (list []Danger) {
 	}
 	switch {
 	case may.Has(scope.WithdrawalsWrite):
-		list = append(list, Danger{What: "withdraw"}, Danger{What: "confirm", Bounds: true})
+		list = append(list, Danger{What: "withdraw"}, Danger{"destinations", map[string]string{"list": strings.Join(destinationTexts(key.Destinations), ", ")}, true},
+			Danger{What: "confirm", Bounds: true})
 	case key.Scopes.Has(scope.WithdrawalsWrite) && key.ReleasedAt.IsZero():
 		list = append(list, Danger{What: "unreleased", Bounds: true})
 	default:

@@ -322,6 +322,8 @@ type Key struct {
 	OnEnd, Pin, Unreleased string
 	// Vendor is who outside the account has it.
 	Vendor string
+	// Destinations are where it may send money.
+	Destinations []Destination
 	// Window in words; empty for as old as its way of signing allows.
 	Window string
 	// Bounds are what it may do at most.
@@ -346,6 +348,12 @@ const (
 	KeyDisabled KeyState = "disabled"
 )
 
+// Destination is a place that a key may send money to; Counts is set while it does not count yet.
+type Destination struct {
+	Text   string
+	Counts i18n.Moment
+}
+
 // NewKey is the form that makes a key.
 type NewKey struct {
 	Problem       Problem
@@ -361,7 +369,7 @@ type NewKey struct {
 	Templates             []Option
 	Template              string
 	OnEnds, Pins, Windows []Option
-	Vendor                string
+	Vendor, Destinations  string
 	Standby               bool
 	Allowlist             string
 	HereToo               bool
