@@ -127,7 +127,7 @@ type keyChange struct {
 	WindowMS     *int64        `json:"window_ms,omitempty" minimum:"0" maximum:"60000" multipleOf:"1000" doc:"How old its signatures may be, in whole seconds; 0: as old as the dialect allows" example:"5000"`
 	Destinations *[]destWanted `json:"destinations,omitempty" maxItems:"64" doc:"All of them. One that is new asks for a passkey, and counts a day later"`
 	Vendor       *string       `json:"vendor,omitempty" maxLength:"320" doc:"Who outside the account has it; empty for nobody, which asks for a step-up" example:"Kimchi Bots"`
-	Pin          *string       `json:"pin,omitempty" maxLength:"64" doc:"Empty for none, first, or an address of the network" example:"first"`
+	Pin          *string       `json:"pin,omitempty" maxLength:"64" doc:"Empty for none, first, or an address of the network; or first-as, or an autonomous system" example:"first"`
 }
 
 type editKeyIn struct {

@@ -74,7 +74,7 @@ type keyShown struct {
 	Bounds       *boundsShown  `json:"bounds,omitempty" doc:"What it may do at most, beside its scopes; missing if nothing bounds it"`
 	Destinations []destShown   `json:"destinations,omitempty" doc:"Where it may send money"`
 	Vendor       string        `json:"vendor,omitempty" doc:"Who outside the account was given it; such a key never withdraws" example:"Kimchi Bots"`
-	Pin          string        `json:"pin,omitempty" doc:"The network it is held to, or first until it is used" example:"203.0.113.0/24"`
+	Pin          string        `json:"pin,omitempty" doc:"The network it is held to, or first or first-as until it is used" example:"203.0.113.0/24"`
 }
 
 // boundsShown are the bounds of a key, as they are asked for and shown.
@@ -197,7 +197,7 @@ type keyWanted struct {
 	Standby      bool          `json:"standby,omitempty" doc:"It may lie unused"`
 	Destinations []destWanted  `json:"destinations,omitempty" maxItems:"64" doc:"Where it may send money, needed for withdrawals:write; each counts a day after it was added"`
 	Vendor       string        `json:"vendor,omitempty" maxLength:"320" doc:"Who outside the account will be given it, in at most 80 characters; such a key cannot hold withdrawals:write" example:"Kimchi Bots"`
-	Pin          string        `json:"pin,omitempty" maxLength:"64" doc:"For ed25519: first, or an address of the network it is held to (IPv4 /24, IPv6 /48)"`
+	Pin          string        `json:"pin,omitempty" maxLength:"64" doc:"For ed25519: first, or an address of the network it is held to (IPv4 /24, IPv6 /48); where the installation knows autonomous systems also first-as, or one such as AS64500"`
 	Bounds       *boundsShown  `json:"bounds,omitempty" doc:"What it may do at most, beside its scopes; missing: nothing bounds it"`
 	WindowMS     int64         `json:"window_ms,omitempty" minimum:"0" maximum:"60000" multipleOf:"1000" doc:"How old its signatures may be, in whole seconds; missing: as old as the dialect allows. Not for kraken, which signs no time" example:"5000"`
 	Settings     []string      `json:"settings,omitempty" maxItems:"4" doc:"How its clients write what they sign: decoded or as-sent, plain, rfc3986 or form, lenient (upbit, bithumb; the last also binance); nonce-window:N (kraken)" example:"[]"`

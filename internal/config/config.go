@@ -323,6 +323,7 @@ type Departure struct {
 // Geo is the section of that name.
 type Geo struct {
 	File           string `key:"file" doc:"A file of MaxMind's format (.mmdb) with countries, or countries and cities: records as of GeoLite2 and DB-IP, or flat ones as of ip-location-db. It is held in memory, and read again when it changes. No address ever leaves this host to be looked up."`
+	NetworksFile   string `key:"networks_file" doc:"A file of MaxMind's format with autonomous systems, as of GeoLite2-ASN and DB-IP; it may be the same as file, where that has them. With it a key may be held to the network of one provider. It is read like file."`
 	Attribution    string `key:"attribution" doc:"What the file's licence wants to be said where places are shown, such as the name of who made it."`
 	AttributionURL URL    `key:"attribution_url" doc:"Where that leads."`
 }

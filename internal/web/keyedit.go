@@ -38,7 +38,7 @@ func (k *keys) showEdit(v *visit, key apikey.Key, w wanted, p page.Problem) erro
 		view.Windows = v.windows(w.fields["window"])
 	}
 	if key.Algorithm == sign.Ed25519 {
-		view.Pins = v.pins(w.fields["pin"], key.Pin)
+		view.Pins = k.pins(v, w.fields["pin"], key.Pin)
 	}
 	return v.show(page.KeyEditPage(v.frame("edit.title"), view))
 }
@@ -223,9 +223,16 @@ func (v *visit) onEnds(chosen string) (list []page.Option) {
 }
 
 // pins are the networks that a key can be held to: none, the first, the reader's own, and the one it has.
-func (v *visit) pins(chosen, has string) (list []page.Option) {
+func (k *keys) pins(v *visit, chosen, has string) (list []page.Option) {
 	values := []string{"", apikey.PinFirst}
-	if has != "" && has != apikey.PinFirst {
+	here := k.keys.SystemAround(v.rec.Addr)
+	if here != "" || has == apikey.PinFirstSystem {
+		values = append(values, apikey.PinFirstSystem)
+	}
+	if here != "" && here != has {
+		values = append(values, here)
+	}
+	if has != "" && has != apikey.PinFirst && has != apikey.PinFirstSystem {
 		values = append(values, has)
 	} else if here := v.rec.Addr; here.IsValid() {
 		values = append(values, here.String())
@@ -247,6 +254,8 @@ func (v *visit) pinned(pin string) string {
 		return ""
 	case apikey.PinFirst:
 		return v.words.Say("pin.first")
+	case apikey.PinFirstSystem:
+		return v.words.Say("pin.first_as")
 	}
 	return v.words.Say("pin.network", "network", pin)
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
@@ -22,6 +23,7 @@ type keys struct {
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
 		Named(text string) (id.Key, error)
 		Window(k apikey.Key) time.Duration
+		SystemAround(addr netip.Addr) string
 		DestinationCounts(d apikey.Destination) time.Time
 		Standing(k apikey.Key) (apikey.Standing, time.Time)
 		Edit(ctx context.Context, p principal.Principal, in apikey.EditInput) (apikey.Key, error)

@@ -181,7 +181,7 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 	view.Templates, view.Template = v.templates(w.fields["template"]), w.fields["template"]
 	view.Vendor, view.Destinations = w.fields["vendor"], w.fields["destinations"]
 	view.Windows = v.windows(w.fields["window"])
-	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), v.pins(w.fields["pin"], ""), w.fields["standby"] == "yes"
+	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), k.pins(v, w.fields["pin"], ""), w.fields["standby"] == "yes"
 	if view.Subaccounts, err = k.subaccounts(v, w.fields["subaccount"]); err != nil {
 		return err
 	}

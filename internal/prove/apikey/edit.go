@@ -106,7 +106,7 @@ func (k *Keys) edited(p principal.Principal, key Key, in EditInput, kept []Mater
 	take(in.Scopes != nil, func() (err error) { after.Scopes, err = scopesOf(*in.Scopes, key); return err })
 	take(in.Allowlist != nil, func() (err error) { after.Allowlist, err = networks(*in.Allowlist); after.LapseNoticed = 0; return err })
 	take(in.Pin != nil && *in.Pin != key.Pin, func() (err error) {
-		after.Pin, err = pinOf(*in.Pin, key.Algorithm)
+		after.Pin, err = k.pinOf(*in.Pin, key.Algorithm)
 		after.LapseNoticed = 0
 		return err
 	})

@@ -145,7 +145,7 @@ func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
 		Algorithm: in.Algorithm, Scopes: scope.ReadOnly, Born: now, BornOn: p.Origin.Device, MadeIn: p.Session, OnEnd: in.OnEnd, Template: in.Template, Standby: in.Standby,
 	}
 	var err error
-	if err := key.fillIn(in); err != nil {
+	if err := k.fillIn(&key, in); err != nil {
 		return key, err
 	}
 	var ok bool
@@ -216,27 +216,27 @@ func (k *Keys) Window(key Key) time.Duration {
 }
 
 // fillIn takes what a template says where its maker chose nothing, and how the key ends and is pinned.
-func (k *Key) fillIn(in IssueInput) (err error) {
+func (k *Keys) fillIn(key *Key, in IssueInput) (err error) {
 	if in.Template != "" {
 		t, ok := TemplateNamed(in.Template)
 		if !ok {
 			return invalid("template")
 		}
-		k.Scopes = t.Scopes
-		if k.OnEnd == "" {
-			k.OnEnd = t.OnEnd
+		key.Scopes = t.Scopes
+		if key.OnEnd == "" {
+			key.OnEnd = t.OnEnd
 		}
 	}
-	if k.OnEnd == "" {
-		k.OnEnd = LeaveOrders
+	if key.OnEnd == "" {
+		key.OnEnd = LeaveOrders
 	}
-	if err := k.OnEnd.check(); err != nil {
+	if err := key.OnEnd.check(); err != nil {
 		return err
 	}
-	if k.Bounds, err = bounded(in.Bounds); err != nil {
+	if key.Bounds, err = bounded(in.Bounds); err != nil {
 		return err
 	}
-	k.Pin, err = pinOf(in.Pin, in.Algorithm)
+	key.Pin, err = k.pinOf(in.Pin, in.Algorithm)
 	return err
 }
 

@@ -100,7 +100,7 @@ func wherefrom(key Key) Danger {
 			networks[i] = nameOf(network)
 		}
 		return Danger{"allowlist", map[string]string{"networks": strings.Join(networks, ", ")}, true}
-	case key.Pin == PinFirst:
+	case key.Pin == PinFirst, key.Pin == PinFirstSystem:
 		return Danger{What: "pin_first"}
 	case key.Pin != "":
 		return Danger{"pinned", map[string]string{"network": key.Pin}, true}
