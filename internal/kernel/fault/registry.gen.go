@@ -144,6 +144,8 @@ const (
 	KeyIPNotAllowed Code = "key.ip_not_allowed"
 	// KeyScopeMissing: This key lacks the scope {scope}.
 	KeyScopeMissing Code = "key.scope_missing"
+	// KeyPersonOnly: This is for people alone: it needs a proof ({needs}) that no key gives.
+	KeyPersonOnly Code = "key.person_only"
 	// KeyInBrowser: This request carries an Origin header: a secret key was used in a browser.
 	KeyInBrowser Code = "key.in_browser"
 	// SignatureMalformed: The signature headers could not be read: {problem}.
@@ -520,6 +522,9 @@ var registry = map[Code]Entry{
 	KeyScopeMissing: {Code: KeyScopeMissing, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "This key lacks the scope {scope}.", EnglishFix: "Edit the key under API keys, or make one with that scope. withdrawals:write also needs a list of addresses and its owner's release, and each withdrawal is confirmed by its owner.",
 		Korean: "이 키에는 {scope} 권한이 없습니다.", KoreanFix: "API 키 화면에서 키를 수정하거나 해당 권한이 있는 키를 만들어 주십시오. withdrawals:write 권한에는 주소 목록과 소유자의 출금 허용도 필요하며, 출금할 때마다 소유자가 직접 확인해야 합니다."},
+	KeyPersonOnly: {Code: KeyPersonOnly, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This is for people alone: it needs a proof ({needs}) that no key gives.", EnglishFix: "Do it signed in, on the page of the exchange.",
+		Korean: "이 작업은 사람만 할 수 있습니다. 키로는 필요한 인증({needs})을 제시할 수 없습니다.", KoreanFix: "거래소 화면에 로그인해서 진행해 주십시오."},
 	KeyInBrowser: {Code: KeyInBrowser, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This request carries an Origin header: a secret key was used in a browser.", EnglishFix: "Never put a secret key into a page. Revoke it and use a session there.",
 		Korean: "요청에 Origin 헤더가 있습니다. 비밀 키가 브라우저에서 사용되었습니다.", KoreanFix: "비밀 키를 웹 페이지에 넣지 마십시오. 키를 폐기하고 세션을 사용해 주십시오."},
