@@ -199,11 +199,13 @@ type visit struct {
 	host  *Host
 	route *Route
 	who   principal.Principal
-	waits bool         // for the proof of the device that the session is bound to
-	key   *apikey.Live // that signed, until the request is counted
-	body  []byte
-	read  bool
-	held  bool // a place for a stranger's body
+	// answer is the last one of room decide about the request.
+	answer decision.Answer
+	waits  bool         // for the proof of the device that the session is bound to
+	key    *apikey.Live // that signed, until the request is counted
+	body   []byte
+	read   bool
+	held   bool // a place for a stranger's body
 	// moves says that money leaves with the request, and confirmation is what was spent for it.
 	moves        bool
 	confirmation id.Confirmation
@@ -385,7 +387,8 @@ func (v *visit) sameOrigin() bool {
 // decide asks room decide. Where all that is missing is a confirmation, confirmed has the last word, once the body is here. A proxy that
 // asks without it is refused: nobody here sees the transaction.
 func (v *visit) decide() error {
-	answer := v.g.Decide.Decide(v.question(v.who, v.route))
+	v.answer = v.g.Decide.Decide(v.question(v.who, v.route))
+	answer := v.answer
 	v.moves = answer.Verdict == decision.Deny && answer.Reason == fault.ConfirmationRequired
 	switch {
 	case v.moves && v.unseen:

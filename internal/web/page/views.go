@@ -477,6 +477,18 @@ type CodeText struct {
 // Piece is a stretch of text, or the name of a value that stands there.
 type Piece struct{ Text, Name string }
 
+// Prove asks for the proof that an exchange wants of its user.
+type Prove struct {
+	Host Host
+	// Back leads to the page of the exchange; it is a page of ours.
+	Back string
+	// Needs and Missing are in words.
+	Needs   string
+	Missing []string
+	// Lacking: its user has no factor that would do.
+	Lacking bool
+}
+
 // Go is the page between ours and an exchange's.
 type Go struct {
 	Host Host
