@@ -152,8 +152,10 @@ type routeRow struct {
 	Poll        bool              `json:"poll,omitempty"`
 	Transaction map[string]string `json:"transaction,omitempty"`
 	Order       map[string]string `json:"order,omitempty"`
-	Limits      string            `json:"limits,omitempty"`
-	Refused     string            `json:"refused,omitempty"`
+	// Weighed are the fields of an order that ceilings weigh it by: the more of the amount and of the quantity at its price.
+	Weighed []string `json:"weighed,omitempty"`
+	Limits  string   `json:"limits,omitempty"`
+	Refused string   `json:"refused,omitempty"`
 	// Unmet is what was expected otherwise.
 	Unmet []string `json:"unmet,omitempty"`
 
@@ -186,7 +188,7 @@ func (e routeExample) try(routes *gateway.Routes) routeRow {
 	}
 	row.Request, row.asked = e.Request, e.Class == "" && e.Refused == ""
 	if route != nil && route.Class == scope.Order {
-		row.Order = said
+		row.Order, row.Weighed = said, route.Weighed(said)
 	} else {
 		row.Transaction = said
 	}
@@ -239,8 +241,12 @@ func tellRoutes(out io.Writer, rows []routeRow, asJSON bool) error {
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "REQUEST\tROUTE\tCLASS\tSCOPE\tASSURANCE\tNOTE")
 	for _, r := range rows {
-		notes := append([]string{r.Host, r.Environment, pairs(r.Transaction), pairs(r.Order), r.Limits, r.Refused}, r.Unmet...)
-		notes = slices.DeleteFunc(notes, func(s string) bool { return s == "" })
+		weighed := ""
+		if len(r.Weighed) > 0 {
+			weighed = "weighed by " + strings.Join(r.Weighed, ", ")
+		}
+		notes := append([]string{r.Host, r.Environment, pairs(r.Transaction), pairs(r.Order), weighed, r.Limits, r.Refused}, r.Unmet...)
+		notes = slices.DeleteFunc(notes, func(text string) bool { return text == "" })
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Request, r.Route, r.Class, r.Scope, r.Assurance, strings.Join(notes, " "))
 	}
 	return table.Flush()
