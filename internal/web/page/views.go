@@ -356,17 +356,17 @@ type NewKey struct {
 	Scopes []Scope
 	Lives  []Option
 	// Templates lead to the form as it is usually filled in; Template is the one it was opened with.
-	Templates    []Option
-	Template     string
+	Templates             []Option
+	Template              string
 	OnEnds, Pins, Windows []Option
-	Standby      bool
-	Allowlist    string
-	HereToo      bool
-	Here         string
-	PublicKey    string
-	Possession   string
-	Challenge    string
-	Bounds       Bounds
+	Standby               bool
+	Allowlist             string
+	HereToo               bool
+	Here                  string
+	PublicKey             string
+	Possession            string
+	Challenge             string
+	Bounds                Bounds
 	// Exchanges are the ways of other exchanges.
 	Exchanges []Exchange
 	// Unpinned is how long a key without an allowlist may trade.
@@ -402,9 +402,8 @@ type Created struct {
 	Passphrase string
 	// FileName of the key file, and the file itself as a data: address, for saving it without script.
 	FileName, FileHref string
-	// Check is the command that tries the key: by asking the dashboard, or an exchange where PostOnly.
-	Check    string
-	PostOnly bool
+	// Check is the command that tries the key.
+	Check string
 	// APIs are those of the key's environment.
 	APIs []API
 }
