@@ -204,8 +204,8 @@ func (c *crossing) host(v *visit) (Host, error) {
 // want of a proof gives it first.
 func (c *crossing) ask(v *visit) error {
 	query := v.r.URL.Query()
-	if query.Has("needs") {
-		return c.prove(v, localPath(query.Get("path")), assurance.ParseLevel(query.Get("needs")))
+	if needs := query.Get("needs"); needs != "" {
+		return c.prove(v, localPath(query.Get("path")), assurance.ParseLevel(needs))
 	}
 	return c.show(v, localPath(query.Get("path")), query.Get("state"))
 }

@@ -320,6 +320,8 @@ type Key struct {
 	Lapses i18n.Moment
 	// OnEnd and Pin in words; Unreleased says that it may not withdraw yet, empty if that is no matter.
 	OnEnd, Pin, Unreleased string
+	// Vendor is who outside the account has it.
+	Vendor string
 	// Window in words; empty for as old as its way of signing allows.
 	Window string
 	// Bounds are what it may do at most.
@@ -359,6 +361,7 @@ type NewKey struct {
 	Templates             []Option
 	Template              string
 	OnEnds, Pins, Windows []Option
+	Vendor                string
 	Standby               bool
 	Allowlist             string
 	HereToo               bool
