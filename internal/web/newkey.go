@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -174,7 +175,7 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 		Environments: v.environments(w.fields["environment"]), Lives: k.lives(v, w.fields["life"]), Allowlist: w.fields["allowlist"],
 		HereToo: w.fields["here"] == "yes", Here: v.rec.Addr.String(), PublicKey: w.publicHalf(), Challenge: challenge,
 		Exchanges: k.exchanges(v),
-		Unpinned:  v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}"), APIs: k.terms.apis,
+		Unpinned:  v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}", sign.Native), APIs: k.terms.apis,
 		Lapses: v.words.Say("summary.lapses", "span", v.words.Span(k.terms.limits.UnpinnedTradeLife)),
 	}
 	view.Bounds = w.boundsView(p)
@@ -283,16 +284,12 @@ const (
 
 // check is the command that tries a key: it asks who the key is, which every key may. A browser saves what the whole machine can read, so the
 // file is closed first.
-func (k *keys) check(file string) string {
-	return "chmod 600 " + file + " && sallyport call GET " + k.terms.origin + "/v1/session --key-file " + file
-}
-
-// checkByPost tries a key that signs nothing but POST: it asks an exchange that speaks Kraken's API for balances. Empty where there is none.
-func checkByPost(file string, apis []page.API) string {
-	if len(apis) == 0 {
-		return ""
+func (k *keys) check(file string, d sign.Dialect) string {
+	method := http.MethodGet
+	if d == sign.Kraken { // which signs nothing but POST
+		method = http.MethodPost
 	}
-	return "chmod 600 " + file + " && sallyport call POST " + apis[0].Origin + "/0/private/Balance --key-file " + file
+	return "chmod 600 " + file + " && sallyport call " + method + " " + k.terms.origin + "/v1/session --key-file " + file
 }
 
 // keyFile is what the command line reads a key from. The script writes the same for a key pair that it made.

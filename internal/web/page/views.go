@@ -413,9 +413,8 @@ type Created struct {
 	Passphrase string
 	// FileName of the key file, and the file itself as a data: address, for saving it without script.
 	FileName, FileHref string
-	// Check is the command that tries the key: by asking the dashboard, or an exchange where PostOnly.
-	Check    string
-	PostOnly bool
+	// Check is the command that tries the key.
+	Check string
 	// APIs are those of the key's environment.
 	APIs []API
 }
@@ -489,6 +488,18 @@ type CodeText struct {
 
 // Piece is a stretch of text, or the name of a value that stands there.
 type Piece struct{ Text, Name string }
+
+// Prove asks for the proof that an exchange wants of its user.
+type Prove struct {
+	Host Host
+	// Back leads to the page of the exchange; it is a page of ours.
+	Back string
+	// Needs and Missing are in words.
+	Needs   string
+	Missing []string
+	// Lacking: its user has no factor that would do.
+	Lacking bool
+}
 
 // Go is the page between ours and an exchange's.
 type Go struct {
