@@ -3,6 +3,7 @@ package apikey
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -44,7 +45,8 @@ func (k *Keys) Promote(ctx context.Context, p principal.Principal, in PromoteInp
 	wanted := IssueInput{
 		Account: key.Account, Name: key.Name, Purpose: key.Purpose, Subaccount: key.Subaccount, Environment: id.Live, Scopes: key.Scopes.Words(),
 		Life: min(key.ExpiresAt.Sub(born.Born), k.Limits.MaxLife), Dialect: key.Dialect, Algorithm: key.Algorithm, Settings: key.Dialect.SettingsWords(key.Settings),
-		Template: key.Template, OnEnd: key.OnEnd, Standby: key.Standby, Bounds: key.Bounds, Window: key.WindowPast, Vendor: key.Vendor, PublicKey: in.PublicKey, Challenge: in.Challenge, Possession: in.Possession,
+		Template: key.Template, OnEnd: key.OnEnd, Standby: key.Standby, Bounds: key.Bounds, Window: key.WindowPast, Vendor: key.Vendor, Destinations: key.Destinations,
+		PublicKey: in.PublicKey, Challenge: in.Challenge, Possession: in.Possession,
 	}
 	if p.Trusted() || len(key.Sponsors) > 0 {
 		wanted.Owner = key.Owner
@@ -52,8 +54,11 @@ func (k *Keys) Promote(ctx context.Context, p principal.Principal, in PromoteInp
 	for _, network := range key.Allowlist {
 		wanted.Allowlist = append(wanted.Allowlist, network.String())
 	}
-	if key.Pin != "" {
-		wanted.Pin = PinFirst // where the live bot runs is not known yet
+	switch { // where the live bot runs is not known yet
+	case key.Pin == PinFirstSystem, strings.HasPrefix(key.Pin, "AS"):
+		wanted.Pin = PinFirstSystem
+	case key.Pin != "":
+		wanted.Pin = PinFirst
 	}
 	return k.Issue(ctx, p, wanted)
 }
