@@ -21,6 +21,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/mail/published"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
@@ -196,9 +197,9 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.CookieReplayed:
 		return letter.CookieReplayed{Seen: seen, Hold: m.Held}, nil
 	case notify.SignedOutEverywhere:
-		return letter.SignedOutEverywhere{Seen: seen}, nil
+		return letter.SignedOutEverywhere{Seen: seen, Frozen: facts["keys"] != ""}, nil
 	case notify.SignedOutOthers:
-		return letter.SignedOutOthers{Seen: seen}, nil
+		return letter.SignedOutOthers{Seen: seen, Frozen: facts["keys"] != ""}, nil
 	case notify.PasswordChanged:
 		return letter.PasswordChanged{Seen: seen, Hold: m.Held}, nil
 	case notify.FactorAdded:
@@ -242,6 +243,8 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.ContactCode{Second: facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}, nil
 	case notify.KeyFound, notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled:
 		return keyAged(l, facts, m.Born)
+	case notify.KeyUnneeded:
+		return letter.KeyUnneeded{Key: facts[audit.KeyFact], Name: facts["name"], Scopes: scopeWords(lang, facts["unneeded"]), Seen: m.Born}, nil
 	default:
 		return writeRecovery(lang, m, seen)
 	}

@@ -44,7 +44,7 @@ func (v *visit) keep() string {
 
 // resume puts a form back together that was kept and is sent once more. The handler then runs as if it had come in time.
 func (v *visit) resume() error {
-	if v.line.Needs != route.Session || !v.form.values.Has("kept") {
+	if _, waited := v.form.values["kept"]; !waited || v.line.Needs != route.Session {
 		return nil
 	}
 	kept := v.form.take("kept")
