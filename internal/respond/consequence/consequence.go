@@ -142,6 +142,8 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryDisputed:      {Leaving: Dies, Notice: notify.RecoveryDisputed},
 	happening.RecoveryRejected:      {Notice: notify.RecoveryRejected},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
+	happening.RecoveryLengthened:    {Notice: notify.RecoveryLengthened},
+	happening.PhraseChanged:         {Notice: notify.PhraseChanged},
 	happening.UserRaised:            {Notice: notify.UserRaised},
 	happening.UserLowered:           {Notice: notify.UserLowered},
 	happening.DeviceLost:            {Leaving: Dies, Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},

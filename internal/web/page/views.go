@@ -248,6 +248,8 @@ type Passkey struct {
 	Added    i18n.Moment
 	Used     i18n.Moment
 	Tested   i18n.Moment
+	// Approves is when it is old enough to approve money; zero if it is.
+	Approves i18n.Moment
 }
 
 // NewPassword is the page that sets a password.
@@ -356,17 +358,17 @@ type NewKey struct {
 	Scopes []Scope
 	Lives  []Option
 	// Templates lead to the form as it is usually filled in; Template is the one it was opened with.
-	Templates    []Option
-	Template     string
+	Templates             []Option
+	Template              string
 	OnEnds, Pins, Windows []Option
-	Standby      bool
-	Allowlist    string
-	HereToo      bool
-	Here         string
-	PublicKey    string
-	Possession   string
-	Challenge    string
-	Bounds       Bounds
+	Standby               bool
+	Allowlist             string
+	HereToo               bool
+	Here                  string
+	PublicKey             string
+	Possession            string
+	Challenge             string
+	Bounds                Bounds
 	// Exchanges are the ways of other exchanges.
 	Exchanges []Exchange
 	// Unpinned is how long a key without an allowlist may trade.
