@@ -67,13 +67,14 @@ type passkeyShown struct {
 	LastUsedAt time.Time  `json:"last_used_at,omitzero" doc:"Missing if it was never used"`
 	TestedAt   time.Time  `json:"tested_at,omitzero" doc:"When its owner last tried it out; missing if never"`
 	Model      string     `json:"model,omitempty" doc:"What the authenticator is, as far as it is known" example:"YubiKey 5"`
+	ApprovesAt time.Time  `json:"approves_money_from" doc:"From when on it may approve money: a new passkey waits, so that its owner hears of it first"`
 	Attested   bool       `json:"attested" doc:"Whether an accepted attestation says so; otherwise the model is what the authenticator claims"`
 }
 
 func passkeyAs(c passkey.Credential) passkeyShown {
 	return passkeyShown{
 		ID: c.ID, Name: c.Name, Synced: c.Synced(), CreatedAt: c.Born, LastUsedAt: c.LastUsedAt, TestedAt: c.TestedAt,
-		Model: c.Model(), Attested: c.Attested != "",
+		Model: c.Model(), Attested: c.Attested != "", ApprovesAt: c.ApprovesFrom,
 	}
 }
 

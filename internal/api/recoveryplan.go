@@ -65,6 +65,7 @@ type planShown struct {
 	MailWait          int64            `json:"mailbox_wait_seconds" doc:"How long recovery by the mailbox alone takes"`
 	RehearsedAt       time.Time        `json:"rehearsed_at,omitzero" doc:"Missing if never"`
 	Rehearsed         string           `json:"rehearsed,omitempty" doc:"What was shown then"`
+	NewPhone          []recovery.Move  `json:"new_phone" enum:"synced,hybrid,sign_in,passkey,app,codes,clean_up" doc:"What to do, in this order, when a new phone takes the place of an old one that is still at hand"`
 	RecoveryCodesLeft int              `json:"recovery_codes_left" doc:"How many nobody has spent; 0 where there are none"`
 }
 
@@ -74,7 +75,7 @@ func (s *recoveryPlan) get(ctx context.Context, p principal.Principal, _ *struct
 	r, err := s.room.Readiness(ctx, p)
 	out := planShown{
 		Answers: []recoveryAnswer{}, Claims: []recoveryClaim{}, MailWait: int64(max(r.Waits.MailAlone, r.Choice.MailAlone) / time.Second),
-		RehearsedAt: r.Choice.RehearsedAt, Rehearsed: r.Choice.Rehearsed,
+		RehearsedAt: r.Choice.RehearsedAt, Rehearsed: r.Choice.Rehearsed, NewPhone: recovery.NewPhone(r.Methods),
 	}
 	if r.Methods.Codes != nil {
 		out.RecoveryCodesLeft = r.Methods.Codes.Left

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -210,7 +211,8 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.PasswordChanged:
 		return letter.PasswordChanged{Seen: seen, Hold: m.Held}, nil
 	case notify.FactorAdded:
-		return letter.FactorAdded{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen}, nil
+		settles, err := time.ParseDuration(cmp.Or(facts["settles"], "0s"))
+		return letter.FactorAdded{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen, Settles: settles}, err
 	case notify.FactorRemoved:
 		return letter.FactorRemoved{Factor: letter.Factor(facts["kind"]), Name: facts["name"], Seen: seen, Hold: m.Held}, nil
 	case notify.CodesGuessed:

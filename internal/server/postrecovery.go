@@ -37,6 +37,10 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 		return letter.RecoveryCompleted{Seen: seen, Hold: m.Held}, nil
 	case notify.RecoveryShortened:
 		return letter.RecoveryShortened{Wait: wait, Seen: seen, Hold: m.Held}, err
+	case notify.RecoveryLengthened:
+		return letter.RecoveryLengthened{Wait: wait, Seen: seen}, err
+	case notify.PhraseChanged:
+		return letter.PhraseChanged{Seen: seen}, nil
 	case notify.DeviceLost:
 		return letter.DeviceLost{Device: agent.Describe(m.Facts["lost"]).Words(lang), Passkeys: m.Facts["passkeys"], Seen: seen, Hold: m.Held}, nil
 	}

@@ -72,10 +72,14 @@ func (m *methods) list(v *visit, p page.Problem) error {
 		view.TOTP = &page.TOTP{Since: v.when(has.TOTP.ConfirmedAt)}
 	}
 	for _, c := range has.Passkeys {
-		view.Passkeys = append(view.Passkeys, page.Passkey{
+		shown := page.Passkey{
 			ID: c.ID.String(), Name: c.Name, Product: c.Model(), Attested: c.Attested != "", Synced: c.Synced(),
 			Added: v.when(c.Born), Used: v.when(c.LastUsedAt), Tested: v.when(c.TestedAt),
-		})
+		}
+		if c.ApprovesFrom.After(v.web.Now()) {
+			shown.Approves = v.when(c.ApprovesFrom)
+		}
+		view.Passkeys = append(view.Passkeys, shown)
 	}
 	view.Codes = codesView(v, has)
 	view.Lost = ways(has)

@@ -26,6 +26,7 @@ type recoveryPlan struct {
 
 func (r *recoveryPlan) mount(on mounter) {
 	on(http.MethodGet, "/recovery", func(v *visit) error { return r.show(v, page.Problem{}) })
+	on(http.MethodGet, "/new-phone", r.newPhone)
 	on(http.MethodPost, "/recovery/rehearse", r.rehearse)
 	on(http.MethodPost, "/recovery/wait", r.setWait)
 	on(http.MethodPost, "/recovery/claims/{id}/cancel", r.cancel)
@@ -58,6 +59,24 @@ func (r *recoveryPlan) show(v *visit, p page.Problem) error {
 		})
 	}
 	return v.show(page.RecoveryPlanPage(v.frame("nav.recovery"), view))
+}
+
+// moveHrefs are the pages on which a move is made, where it is made on one of ours.
+var moveHrefs = map[recovery.Move]string{
+	recovery.MovePasskey: "/methods", recovery.MoveApp: "/methods", recovery.MoveCodes: "/recovery/codes", recovery.MoveCleanUp: "/lost-device",
+}
+
+// newPhone guides somebody who holds the old phone and the new one.
+func (r *recoveryPlan) newPhone(v *visit) error {
+	ready, err := r.room.Readiness(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	var view page.NewPhone
+	for _, m := range recovery.NewPhone(ready.Methods) {
+		view.Moves = append(view.Moves, page.Move{Word: string(m), Href: moveHrefs[m]})
+	}
+	return v.show(page.NewPhonePage(v.frame("new_phone.title"), view))
 }
 
 // daysToChoose are the waits that an owner may choose, as far as the bounds go.

@@ -32,9 +32,15 @@ function retell(): void {
 		const distance = new Date(time.dateTime).getTime() - Date.now();
 		const [unit, size] = units.find(([, , limit]) => Math.abs(distance) < limit) ?? ["day", 86_400_000];
 		const n = Math.round(distance / size);
-		time.textContent = n === 0 ? word("nowWord") : relative.format(n, unit);
+		// Before the text changes, so that the change is heard; a screen reader says nothing of what is hours away.
+		if ("counts" in time.dataset && distance > 0 && distance < near) time.setAttribute("aria-live", "polite");
+		const told = n === 0 ? word("nowWord") : relative.format(n, unit);
+		if (time.textContent !== told) time.textContent = told;
 	}
 }
+
+/** From when on what is to come is counted down aloud, a minute at a time. */
+const near = 5 * 60_000;
 
 /** bindAfter leaves a page whose form answers with a file, once the file has come: the server says so in a cookie. */
 export function bindAfter(): void {

@@ -1,6 +1,9 @@
 package browser_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestAHalfFilledFormIsSentAfterThePasskey: the session ended while somebody was typing. One touch in the same tab, and what they typed arrives.
 func TestAHalfFilledFormIsSentAfterThePasskey(t *testing.T) {
@@ -13,8 +16,12 @@ func TestAHalfFilledFormIsSentAfterThePasskey(t *testing.T) {
 	p.fill("[name=second]", "second@example.org")
 	p.text(`fetch('/sign-out', {method: 'POST', body: new URLSearchParams({form_token: document.querySelector('[name=form_token]').value})}).then(r => r.url)`)
 	p.submit("form[action='/contact/second']") // nothing is clicked: the browser offers the passkey and the page takes it
+	p.until("document.querySelector('[data-step-up] [data-begin]:not([hidden])') !== null")
+	if asked := p.text("document.querySelector('.summary').innerText"); !strings.Contains(asked, "second@example.org") {
+		t.Errorf("what is confirmed: %s", asked)
+	}
+	p.confirmWithPasskey()
 	p.arrive("/contact/code")
-	p.code("second@example.org")
 }
 
 // TestTheWarningBeforeASessionRestsOrEnds: two minutes before, and what is being typed stays.

@@ -68,6 +68,7 @@ func walk(p *person, show func(name string)) {
 	p.arrive("/")
 
 	visit("recovery", "/recovery")
+	visit("new-phone", "/new-phone")
 	visit("recover", "/recover")
 	p.readMailbox("ada@example.com", 1)
 	show("recover-case")

@@ -185,6 +185,50 @@ func TestLostPhoneFromTheLaptop(t *testing.T) {
 	})
 }
 
+// TestNewPhoneFromTheOldPhone: the new phone signs in with the passkey of the old one, gets its own, and then gives the old one up, as the guide says.
+func TestNewPhoneFromTheOldPhone(t *testing.T) {
+	inBubble(t, func(l *life) {
+		old := l.Browser("198.51.100.9")
+		l.mustSignIn(old)
+		onOld := l.newPasskey(old, "old phone", func(method, path string, body any) authtest.Reply {
+			return old.StepUp(method, path, body, l.secret)
+		})
+		var plan struct {
+			Moves []string `json:"new_phone"`
+		}
+		old.Into(l.ok(old.Call(http.MethodGet, "/v1/recovery", nil)), &plan)
+		if diff := cmp.Diff([]string{"hybrid", "passkey", "app", "codes", "clean_up"}, plan.Moves); diff != "" {
+			t.Errorf("the guide (-want +got):\n%s", diff)
+		}
+		fresh := l.Browser("198.51.100.77")
+		l.ok(fresh.Call(http.MethodPost, "/v1/sign-in/passkey", l.answer(l.begin(fresh, "/v1/sign-in/passkey/begin"), onOld)))
+		onFresh := l.newPasskey(fresh, "new phone", l.withPasskey(fresh, onOld))
+		var list struct {
+			Devices []struct {
+				ID       string
+				Passkeys []string
+			}
+		}
+		fresh.Into(l.ok(fresh.Call(http.MethodGet, "/v1/lost-device", nil)), &list)
+		given := ""
+		for _, d := range list.Devices {
+			if len(d.Passkeys) == 1 && d.Passkeys[0] == "old phone" {
+				given = d.ID
+			}
+		}
+		if given == "" {
+			t.Fatalf("the old phone is not among %+v", list.Devices)
+		}
+		l.ok(l.withPasskey(fresh, onFresh)(http.MethodPost, "/v1/lost-device/"+given, map[string]any{}))
+		l.expect("the old phone's session", fault.SessionEnded, old.Call(http.MethodGet, "/v1/session", nil).Code)
+		finder := l.Browser("192.0.2.66")
+		if got := finder.Call(http.MethodPost, "/v1/sign-in/passkey", l.answer(l.begin(finder, "/v1/sign-in/passkey/begin"), onOld)); got.Status < http.StatusBadRequest {
+			t.Errorf("the old phone's passkey signs in: %d", got.Status)
+		}
+		l.ok(finder.Call(http.MethodPost, "/v1/sign-in/passkey", l.answer(l.begin(finder, "/v1/sign-in/passkey/begin"), onFresh)))
+	})
+}
+
 // TestALostPhoneThatHoldsTheOnlyPasskey: without it nobody can prove enough to remove it, a thief at the laptop neither. Everything else ends at once.
 func TestALostPhoneThatHoldsTheOnlyPasskey(t *testing.T) {
 	inBubble(t, func(l *life) {

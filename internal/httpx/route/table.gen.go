@@ -198,6 +198,7 @@ var lines = []Line{
 	{"web", "GET", "/lost-device", Session, "", AssurancePwd, "", nil},
 	{"web", "GET", "/lost-device/{id}", Session, "", AssurancePwd, "", nil},
 	{"web", "POST", "/lost-device/{id}", Session, "", AssurancePwd, "totp", []string{"device.lost", "step_up.asked", "step_up.satisfied", "step_up.failed", "passkey.clone_refused", "throttle.counted"}},
+	{"web", "GET", "/new-phone", Session, "", AssurancePwd, "", nil},
 	{"web", "GET", "/recovery", Session, "", AssurancePwd, "", nil},
 	{"web", "POST", "/recovery/rehearse", Session, "", AssurancePwd, "recovery_code", []string{"recovery.rehearsed", "throttle.counted"}},
 	{"web", "POST", "/recovery/wait", Session, "", AssuranceStepUp, "totp", []string{"recovery.wait_set", "step_up.asked", "step_up.satisfied", "step_up.failed", "passkey.clone_refused", "throttle.counted"}},

@@ -79,7 +79,11 @@ const (
 	// RecoveryRejected: people decided, or had time to, and none of the claims that met goes on.
 	RecoveryRejected  Kind = "recovery_rejected"
 	RecoveryShortened Kind = "recovery_shortened"
-	DeviceLost        Kind = "device_lost"
+	// RecoveryLengthened: the way back by the mailbox alone takes longer, which a thief would want of the owner's.
+	RecoveryLengthened Kind = "recovery_lengthened"
+	// PhraseChanged: the words by which the user knows our mails are others.
+	PhraseChanged Kind = "phrase_changed"
+	DeviceLost    Kind = "device_lost"
 
 	// MembershipChanged: somebody is another in an account than they were, or not in it any more.
 	MembershipChanged Kind = "membership_changed"

@@ -162,6 +162,36 @@ func (l RecoveryShortened) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// RecoveryLengthened reports that recovery by the mailbox alone was made slower, which keeps its owner out for longer too.
+type RecoveryLengthened struct {
+	Wait time.Duration
+	Seen Sighting
+}
+
+func (l RecoveryLengthened) compose(w *writer) {
+	w.subjectLine("recovery_lengthened.subject")
+	w.heading("recovery_lengthened.heading")
+	w.paragraph("notice.first")
+	w.facts(append([]fact{{w.say("fact.wait"), w.duration(l.Wait)}}, w.sighting(l.Seen)...)...)
+	w.paragraph("recovery_lengthened.not_you")
+	w.button("button.recovery", w.links.recovery())
+	w.footOfAccount()
+}
+
+// PhraseChanged reports that the words by which the reader knows our mails are others now. It carries them as every mail does.
+type PhraseChanged struct{ Seen Sighting }
+
+func (l PhraseChanged) compose(w *writer) {
+	w.subjectLine("phrase_changed.subject")
+	w.heading("phrase_changed.heading")
+	w.paragraph("notice.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("phrase_changed.then")
+	w.paragraph("phrase_changed.not_you")
+	w.button("button.sessions", w.links.sessions())
+	w.footOfAccount()
+}
+
 // DeviceLost reports that a device was given up as lost, and what ended with it.
 type DeviceLost struct {
 	// Device is what was lost, in words; Passkeys are the names of those that were removed with it.

@@ -179,7 +179,8 @@ func (c *Contacts) SetPhrase(ctx context.Context, p principal.Principal, phrase 
 		if err := tx.PutContactPhrase(ctx, p.User, phrase); err != nil {
 			return audit.Event{}, fmt.Errorf("put phrase: %w", err)
 		}
-		return audit.Event{Action: audit.ContactPhraseSet, Actor: p, Person: p.User}, nil
+		h := happening.Happening{Kind: happening.PhraseChanged, User: p.User, Session: p.Session}
+		return audit.Event{Action: audit.ContactPhraseSet, Actor: p, Person: p.User}, c.Follow.Apply(ctx, tx, h.SeenFrom(p.Origin))
 	})
 	return c.StepUps.Ask(ctx, err)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -119,7 +120,9 @@ func (f *Factors) FinishPasskey(ctx context.Context, p principal.Principal, toke
 		if err := insertPasskey(ctx, tx, c, p.Origin.Device); err != nil {
 			return audit.Event{}, err
 		}
-		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: facts}, enrolled.Proof)
+		told := maps.Clone(facts)
+		told["settles"] = c.ApprovesFrom.Sub(c.Born).String()
+		bearer, err = f.changed(ctx, tx, p, happening.Happening{Kind: happening.FactorAdded, Facts: told}, enrolled.Proof)
 		return event(audit.PasskeyEnrolled, p, facts), err
 	})
 	return c, bearer, f.StepUps.Ask(ctx, err)

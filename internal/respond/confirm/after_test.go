@@ -2,6 +2,7 @@ package confirm_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,7 +11,9 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
 // letterWith is the newest letter to the trader that has a link.
@@ -117,4 +120,47 @@ func (s *scene) recoverKeeping(code string) {
 		s.t.Fatalf("the review shows %d passkeys", len(kept))
 	}
 	must(b.Call(http.MethodPost, at+"/password", map[string]any{"password": fresh, "keep": map[string]any{"passkeys": kept}}))
+}
+
+// TestAnOwnerIsToldWhenANewPasskeyApproves: the letter says how long it waits, and the list of methods until when.
+func TestAnOwnerIsToldWhenANewPasskeyApproves(t *testing.T) {
+	s := sceneOf(t, authtest.Options{})
+	strange := signin.From{Origin: authtest.PersonOrigin(), Browser: [32]byte{2}}
+	for _, row := range []struct {
+		name  string
+		enrol func() *authtest.Passkey
+		waits time.Duration
+	}{
+		{"in a known browser", func() *authtest.Passkey { return s.ada.EnrolPasskeyWith(s.passkey) }, 24 * time.Hour},
+		{"on the day of a strange sign-in", func() *authtest.Passkey {
+			in, err := s.SignIns.WithPassword(t.Context(), strange, s.ada.Mail, secret.FromString("password", authtest.Password))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.ada.Bearer = in.Bearer
+			return s.ada.EnrolPasskeyWith(s.passkey)
+		}, 72 * time.Hour},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			row.enrol()
+			s.Settle()
+			var told string
+			for _, l := range s.Mailbox.Letters(s.ada.Mail) {
+				if l.Notice == notify.FactorAdded {
+					told = l.Facts["settles"]
+				}
+			}
+			if told != row.waits.String() {
+				t.Errorf("the letter says %q, want %s", told, row.waits)
+			}
+			has, err := s.Factors.Of(t.Context(), s.ada.Principal())
+			if err != nil {
+				t.Fatal(err)
+			}
+			newest := slices.MaxFunc(has.Passkeys, func(a, b passkey.Credential) int { return a.Born.Compare(b.Born) })
+			if left := newest.ApprovesFrom.Sub(s.Now()).Round(time.Hour); left != row.waits {
+				t.Errorf("it approves in %s, want %s", left, row.waits)
+			}
+		})
+	}
 }

@@ -146,6 +146,8 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryDisputed:      {Leaving: Dies, Notice: notify.RecoveryDisputed},
 	happening.RecoveryRejected:      {Notice: notify.RecoveryRejected},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
+	happening.RecoveryLengthened:    {Notice: notify.RecoveryLengthened},
+	happening.PhraseChanged:         {Notice: notify.PhraseChanged},
 	// Somebody else does it to them, or they leave: what their sessions may do is another from here on, and keys read it themselves.
 	happening.MembershipChanged: {This: Within, Others: Within, Notice: notify.MembershipChanged},
 	happening.MemberInvited:     {Notice: notify.MemberInvited},

@@ -147,6 +147,16 @@ var causes = map[happening.Kind]map[string]cause{
 			w.t.Error("the key is not frozen")
 		}
 	}}},
+	happening.RecoveryLengthened: {
+		"/v1":   {happens: func(w *world) { w.proven(http.MethodPut, "/v1/recovery/wait", map[string]int{"days": 14}) }},
+		"pages": {happens: func(w *world) { w.submitProven("/recovery/wait", "days", "14") }},
+	},
+	happening.PhraseChanged: {
+		"/v1": {happens: func(w *world) {
+			w.proven(http.MethodPut, "/v1/contact/phrase", map[string]string{"phrase": "blue whale"})
+		}},
+		"pages": {happens: func(w *world) { w.submitProven("/contact/phrase", "phrase", "blue whale") }},
+	},
 	happening.RecoveryShortened: {
 		"/v1": {happens: func(w *world) {
 			w.call(http.MethodPut, "/v1/recovery/wait", map[string]int{"days": 14})

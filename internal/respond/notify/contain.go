@@ -86,6 +86,8 @@ var containments = map[Letter]Containment{
 	RecoveryCancelled:     {Kind: happening.ReportedChange},
 	RecoveryDisputed:      {Kind: happening.ReportedChange},
 	RecoveryShortened:     {Kind: happening.ReportedChange},
+	RecoveryLengthened:    {Kind: happening.ReportedChange},
+	PhraseChanged:         {Kind: happening.ReportedChange},
 	DeviceLost:            {Kind: happening.ReportedChange},
 	ContactChanged:        {Kind: happening.ReportedChange, Undo: true},
 	DepartureBegun:        {Kind: happening.ReportedChange, Stay: true},

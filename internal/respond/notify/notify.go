@@ -82,6 +82,8 @@ const (
 	RecoveryCompleted     Letter = "recovery_completed"
 	RecoveryRejected      Letter = "recovery_rejected"
 	RecoveryShortened     Letter = "recovery_shortened"
+	RecoveryLengthened    Letter = "recovery_lengthened"
+	PhraseChanged         Letter = "phrase_changed"
 	DeviceLost            Letter = "device_lost"
 	DepartureBegun        Letter = "departure_begun"
 	DepartureNear         Letter = "departure_near"

@@ -214,10 +214,13 @@ func (r *Recoveries) SetMailAlone(ctx context.Context, p principal.Principal, sp
 		if err := r.StepUps.Require(ctx, tx, p, content); err != nil {
 			return event, err
 		}
-		if span < max(before.MailAlone, r.Waits.MailAlone) {
-			told := map[string]string{"wait": span.String(), "agent": p.Origin.Agent, "addr": p.Origin.Addr.String()}
-			h := happening.Happening{Kind: happening.RecoveryShortened, User: p.User, Session: p.Session, Facts: told}
-			if err := r.Follow.Apply(ctx, tx, h); err != nil {
+		if stands := max(before.MailAlone, r.Waits.MailAlone); span != stands {
+			kind := happening.RecoveryLengthened
+			if span < stands {
+				kind = happening.RecoveryShortened
+			}
+			h := happening.Happening{Kind: kind, User: p.User, Session: p.Session, Facts: map[string]string{"wait": span.String()}}
+			if err := r.Follow.Apply(ctx, tx, h.SeenFrom(p.Origin)); err != nil {
 				return event, err
 			}
 		}

@@ -130,6 +130,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"sign-in wrong":    page.SignInPage(out, page.SignIn{Problem: on(""), Mail: "«a»", ReturnTo: "/", Origin: "«https://gate.example»"}),
 		"sign-in kept":     page.SignInPage(out, page.SignIn{ReturnTo: "/", Origin: "«https://gate.example»", Kept: page.Kept{Form: "sealed", At: "/contact/second"}}),
 		"send again":       page.SendAgainPage(in, page.SendAgain{Action: "/keys", Kept: "sealed", Details: []page.Fact{{"«n»", "«v»"}}, Back: "/keys/new"}),
+		"new phone":        page.NewPhonePage(in, page.NewPhone{Moves: []page.Move{{Word: "hybrid"}, {Word: "passkey", Href: "/methods"}, {Word: "clean_up", Href: "/lost-device"}}}),
 		"second":           page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/", Kept: page.Kept{Form: "sealed", At: "/contact/second"}}),
 		"overview":         page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Points: "«100 of 100»", Hosts: []page.Host{host}}),
 		"overview missing": page.OverviewPage(asleep, posture(*asleep.Me, "better")),

@@ -263,6 +263,8 @@ type Passkey struct {
 	Added    i18n.Moment
 	Used     i18n.Moment
 	Tested   i18n.Moment
+	// Approves is when it is old enough to approve money; zero if it is.
+	Approves i18n.Moment
 }
 
 // NewPassword is the page that sets a password.
