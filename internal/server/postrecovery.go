@@ -37,6 +37,9 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 	case notify.DeviceLost:
 		return letter.DeviceLost{Device: agent.Describe(m.Facts["lost"]).Words(lang), Passkeys: m.Facts["passkeys"], Seen: seen, Hold: m.Held}, nil
 	}
+	if m.Letter == notify.DemandMade || m.Letter == notify.DemandDropped {
+		return letter.Demand{Area: m.Facts["area"], Until: until, Seen: seen}, untilErr
+	}
 	from, err := timeOf(m.Facts["from"])
 	if m.Letter == notify.UserRaised || m.Letter == notify.UserLowered {
 		return letter.HighValue{From: from}, err

@@ -83,6 +83,9 @@ const (
 	// UserRaised: the user is of high value, and will be asked for a passkey. UserLowered takes that back.
 	UserRaised  Kind = "user_raised"
 	UserLowered Kind = "user_lowered"
+	// DemandMade: the user demands a passkey of themselves where the policy does not. DemandDropped gives that up, after a wait.
+	DemandMade    Kind = "demand_made"
+	DemandDropped Kind = "demand_dropped"
 )
 
 // Happening is one of them.

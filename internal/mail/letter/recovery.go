@@ -197,3 +197,29 @@ func (l HighValue) compose(w *writer) {
 	w.button("button.methods", w.links.methods())
 	w.footOfAccount()
 }
+
+// Demand tells a user that they demand a passkey of themselves now; with an end, that they gave that up.
+type Demand struct {
+	// Area is what for: "trading" or "settings".
+	Area  string
+	Until time.Time
+	Seen  Sighting
+}
+
+func (l Demand) compose(w *writer) {
+	text := "demand_made"
+	if !l.Until.IsZero() {
+		text = "demand_dropped"
+	}
+	w.subjectLine(text + ".subject")
+	w.heading(text + ".heading")
+	w.paragraph(text + "." + l.Area)
+	rows := w.sighting(l.Seen)
+	if !l.Until.IsZero() {
+		rows = append([]fact{{w.say("fact.demand_until"), w.moment(l.Until)}}, rows...)
+	}
+	w.facts(rows...)
+	w.paragraph(text + ".not_you")
+	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}

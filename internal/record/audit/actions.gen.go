@@ -242,6 +242,12 @@ const (
 	TipPutAway Action = "tip.put_away"
 	// UserRaised: From {from} on sensitive changes ask for a passkey: your account is of high value.
 	UserRaised Action = "user.raised"
+	// DemandMade: You demand a passkey of yourself now ({area}).
+	DemandMade Action = "demand.made"
+	// DemandDropped: You gave up a demand for a passkey ({area}). It goes on until {until}.
+	DemandDropped Action = "demand.dropped"
+	// FactorLabelled: You labelled a sign-in method: {factor} is {label}.
+	FactorLabelled Action = "factor.labelled"
 	// UserLowered: Sensitive changes ask for no more than what you have again.
 	UserLowered Action = "user.lowered"
 )
@@ -367,5 +373,8 @@ var actions = map[Action]Words{
 	CheckUpConfirmed:         {Quiet: false, English: "In the check-up you said that all is well with {asked}.", Korean: "보안 점검에서 {asked}에 이상이 없다고 확인했습니다."},
 	TipPutAway:               {Quiet: true, English: "", Korean: ""},
 	UserRaised:               {Quiet: false, English: "From {from} on sensitive changes ask for a passkey: your account is of high value.", Korean: "{from}부터 중요한 변경에는 패스키가 필요합니다. 고액 계정으로 지정되었습니다."},
+	DemandMade:               {Quiet: false, English: "You demand a passkey of yourself now ({area}).", Korean: "직접 패스키를 요구하도록 설정했습니다({area})."},
+	DemandDropped:            {Quiet: false, English: "You gave up a demand for a passkey ({area}). It goes on until {until}.", Korean: "패스키 요구 설정을 해제했습니다({area}). {until}까지는 계속 적용됩니다."},
+	FactorLabelled:           {Quiet: false, English: "You labelled a sign-in method: {factor} is {label}.", Korean: "로그인 수단의 용도를 바꿨습니다: {factor}, {label}."},
 	UserLowered:              {Quiet: false, English: "Sensitive changes ask for no more than what you have again.", Korean: "중요한 변경에 다시 기존 인증 수단을 사용할 수 있습니다."},
 }

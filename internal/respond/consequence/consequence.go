@@ -142,6 +142,8 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
 	happening.UserRaised:            {Notice: notify.UserRaised},
 	happening.UserLowered:           {Notice: notify.UserLowered},
+	happening.DemandMade:            {Notice: notify.DemandMade}, // package session gives the user's weaker sessions their challenge
+	happening.DemandDropped:         {Notice: notify.DemandDropped},
 	happening.DeviceLost:            {Leaving: Dies, Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},
 }
 

@@ -84,6 +84,9 @@ const (
 
 	UserRaised  Letter = "user_raised"
 	UserLowered Letter = "user_lowered"
+
+	DemandMade    Letter = "demand_made"
+	DemandDropped Letter = "demand_dropped"
 )
 
 // Delivery is the job that mails a message to one of its addresses.

@@ -24,6 +24,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -227,6 +228,10 @@ type Deps struct {
 	Follow     happening.Applier
 	Post       Post
 	Keys       Keys
+	// Demands says what a session owes because its user demands it of themselves.
+	Demands interface {
+		Owed(ctx context.Context, tx any, u id.User, proof assurance.Proof) (assurance.Challenge, error)
+	}
 	Sealer     ceremony.Sealer
 	Waits      Waits
 	Limits     throttle.Limits

@@ -238,6 +238,7 @@ type Totp struct {
 	CreatedAt   int64
 	ConfirmedAt sql.NullInt64
 	Failures    int64
+	Backup      int64
 }
 
 type User struct {
