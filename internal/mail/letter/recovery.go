@@ -207,19 +207,19 @@ type Demand struct {
 }
 
 func (l Demand) compose(w *writer) {
-	text := "demand_made"
-	if !l.Until.IsZero() {
-		text = "demand_dropped"
+	if l.Until.IsZero() {
+		w.subjectLine("demand_made.subject")
+		w.heading("demand_made.heading")
+		w.paragraph(map[string]string{"trading": "demand_made.trading", "settings": "demand_made.settings"}[l.Area])
+		w.facts(w.sighting(l.Seen)...)
+		w.paragraph("demand_made.not_you")
+	} else {
+		w.subjectLine("demand_dropped.subject")
+		w.heading("demand_dropped.heading")
+		w.paragraph(map[string]string{"trading": "demand_dropped.trading", "settings": "demand_dropped.settings"}[l.Area])
+		w.facts(append([]fact{{w.say("fact.demand_until"), w.moment(l.Until)}}, w.sighting(l.Seen)...)...)
+		w.paragraph("demand_dropped.not_you")
 	}
-	w.subjectLine(text + ".subject")
-	w.heading(text + ".heading")
-	w.paragraph(text + "." + l.Area)
-	rows := w.sighting(l.Seen)
-	if !l.Until.IsZero() {
-		rows = append([]fact{{w.say("fact.demand_until"), w.moment(l.Until)}}, rows...)
-	}
-	w.facts(rows...)
-	w.paragraph(text + ".not_you")
 	w.button("button.methods", w.links.methods())
 	w.footOfAccount()
 }
