@@ -67,6 +67,7 @@ type Copy struct {
 	Keys          []KeyCopy          `json:"api_keys"`
 	Confirmations []ConfirmationCopy `json:"confirmations" doc:"Those that are open, and those that ended, as long as they are kept"`
 	Messages      []MessageCopy      `json:"messages"`
+	Evidence      []EvidenceCopy     `json:"evidence" doc:"What they brought to recoveries that brought them back, as long as it is kept"`
 	Activity      []EventCopy        `json:"activity" doc:"The newest first"`
 	// Older says that there are more events than a copy holds.
 	Older bool `json:"older_activity,omitempty" doc:"Whether there are older events than these, which GET /v1/activity pages through"`
@@ -173,6 +174,15 @@ type (
 		ExecutedAt   time.Time       `json:"executed_at,omitzero"`
 		CancelledAt  time.Time       `json:"cancelled_at,omitzero"`
 	}
+	// EvidenceCopy is a piece that was brought, without its bytes: with a picture of a document somebody else could prove to be them. Of a claim that
+	// did not bring anybody back nobody knows whose it is, so what was brought to it is told to no one.
+	EvidenceCopy struct {
+		Slot      string    `json:"slot" doc:"What it is"`
+		Kind      string    `json:"kind" doc:"Media type"`
+		Size      int64     `json:"size" doc:"Bytes"`
+		BroughtAt time.Time `json:"brought_at"`
+		DeletedAt time.Time `json:"deleted_at" doc:"When it is deleted"`
+	}
 	// MessageCopy is what they were told.
 	MessageCopy struct {
 		At      time.Time `json:"at"`
@@ -226,7 +236,7 @@ func (s *Privacy) Copy(ctx context.Context, p principal.Principal) (c Copy, err 
 	return c, nil
 }
 
-// copyPlaces reads what no room shows: the accounts they belong to, and their browsers.
+// copyPlaces reads what no room shows: the accounts they belong to, their browsers, and what they brought to recoveries.
 func (s *Privacy) copyPlaces(ctx context.Context, p principal.Principal, c *Copy) error {
 	return s.Ledger.View(ctx, func(tx Tx) error {
 		memberships, err := tx.MembershipsOf(ctx, p.User)
@@ -238,6 +248,9 @@ func (s *Privacy) copyPlaces(ctx context.Context, p principal.Principal, c *Copy
 			return fmt.Errorf("list devices: %w", err)
 		}
 		c.Devices = devicesOf(devices)
+		if c.Evidence, err = tx.EvidenceBroughtBy(ctx, p.User); err != nil {
+			return fmt.Errorf("list evidence: %w", err)
+		}
 		c.Profile.Accounts = make([]AccountCopy, 0, len(memberships))
 		for _, m := range memberships {
 			c.Profile.Accounts = append(c.Profile.Accounts, AccountCopy{m.Account, m.AccountName, m.Role.String()})

@@ -82,6 +82,8 @@ type Tx interface {
 	// OwnsAlone says whether an account with other members has no other owner than this user.
 	OwnsAlone(ctx context.Context, u id.User) (bool, error)
 	DevicesOf(ctx context.Context, u id.User) ([]DeviceSeen, error)
+	// EvidenceBroughtBy lists what is kept of what was brought to the recoveries that the user completed.
+	EvidenceBroughtBy(ctx context.Context, u id.User) ([]EvidenceCopy, error)
 }
 
 // Deps are what Privacy is made of. All are needed.
