@@ -28,6 +28,8 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 		return letter.RecoveryCancelled{Seen: seen}, nil
 	case notify.RecoveryDisputed:
 		return letter.RecoveryDisputed{Seen: seen}, nil
+	case notify.RecoveryOpened:
+		return letter.RecoveryOpened{}, nil
 	case notify.RecoveryRejected:
 		return letter.RecoveryRejected{}, nil
 	case notify.RecoveryCompleted:

@@ -12,7 +12,7 @@ import (
 func (t *tx) InsertRecovery(ctx context.Context, c recovery.Case) error {
 	return t.Queries.InsertRecovery(ctx, sqlgen.InsertRecoveryParams{
 		ID: c.ID[:], CodeHash: c.CodeHash[:], Mail: c.Mail, UserID: maybeID(c.User), Lang: c.Lang, Browser: c.Browser[:], CreatedAt: micros(c.Born),
-		ExpiresAt: micros(c.Expires), MailCode: c.MailCode[:], MailCodeUntil: micros(c.MailCodeUntil),
+		ExpiresAt: micros(c.Expires), MailCode: c.MailCode[:], MailCodeUntil: micros(c.MailCodeUntil), Reach: c.Reach,
 	})
 }
 
@@ -131,7 +131,7 @@ func caseOf(row sqlgen.Recovery) recovery.Case {
 		Expires: at(row.ExpiresAt), MailCodeUntil: at(row.MailCodeUntil), Shown: maybeAt(row.ProvenAt), Proof: recovery.Proof(row.Proof),
 		Claimed: maybeAt(row.ClaimedAt), Span: time.Duration(row.Span) * time.Microsecond, Begun: maybeAt(row.BegunAt), Ends: maybeAt(row.EndsAt),
 		Ended: maybeAt(row.EndedAt), Outcome: recovery.State(row.Outcome),
-		In: rowID[id.CaseKind](row.CaseID),
+		In: rowID[id.CaseKind](row.CaseID), Reach: row.Reach,
 	}
 	copy(c.CodeHash[:], row.CodeHash)
 	copy(c.Browser[:], row.Browser)

@@ -75,6 +75,8 @@ const (
 	RecoveryCompleted     Kind = "recovery_completed"
 	RecoveryCancelled     Kind = "recovery_cancelled"
 	RecoveryDisputed      Kind = "recovery_disputed"
+	// RecoveryOpened: an operator opened a case for somebody who says that they lost every way in.
+	RecoveryOpened Kind = "recovery_opened"
 	// RecoveryRejected: people decided, or had time to, and none of the claims that met goes on.
 	RecoveryRejected  Kind = "recovery_rejected"
 	RecoveryShortened Kind = "recovery_shortened"

@@ -98,6 +98,7 @@ func samples(language string) map[string]letter.Letter {
 		"recovery_rejected":        letter.RecoveryRejected{},
 		"recovery_completed":       letter.RecoveryCompleted{Seen: seen, Hold: 72 * time.Hour},
 		"recovery_codes_replaced":  letter.RecoveryCodesReplaced{Seen: seen, Hold: 72 * time.Hour},
+		"recovery_opened":          letter.RecoveryOpened{},
 		"recovery_shortened":       letter.RecoveryShortened{Wait: 7 * 24 * time.Hour, Seen: seen, Hold: 72 * time.Hour},
 		"device_lost":              letter.DeviceLost{Device: seen.Device, Passkeys: "Phone", Seen: seen, Hold: 24 * time.Hour},
 		"key_rotated":              letter.KeyChanged{Change: "key_rotated", Name: "grid-btc", Seen: seen},

@@ -223,3 +223,15 @@ func (l Demand) compose(w *writer) {
 	w.button("button.methods", w.links.methods())
 	w.footOfAccount()
 }
+
+// RecoveryOpened tells that an operator opened a case for somebody who says that they lost every way into the account.
+type RecoveryOpened struct{}
+
+func (RecoveryOpened) compose(w *writer) {
+	w.subjectLine("recovery_opened.subject")
+	w.heading("recovery_opened.heading")
+	w.paragraph("recovery_opened.first")
+	w.paragraph("recovery_opened.not_you")
+	w.button("button.recovery", w.links.recovery())
+	w.footOfAccount()
+}

@@ -214,6 +214,8 @@ const (
 	EvidenceAdded Action = "evidence.added"
 	// EvidenceRead: An operator looked at what was brought to a recovery case ({slot}): {reason}.
 	EvidenceRead Action = "evidence.read"
+	// CaseOpened: An operator opened a recovery case for somebody who says that they lost every way into your account: {reason}.
+	CaseOpened Action = "case.opened"
 	// CaseShown: An operator looked at a recovery case of your account.
 	CaseShown Action = "case.shown"
 	// CaseApproved: An operator approved a recovery of your account. A second one is needed.
@@ -359,6 +361,7 @@ var actions = map[Action]Words{
 	RecoveryDisputed:         {Quiet: false, English: "Two recoveries of your account stopped each other. People will decide.", Korean: "두 건의 계정 복구 요청이 서로를 멈추게 했습니다. 담당자가 판단합니다."},
 	EvidenceAdded:            {Quiet: false, English: "In a recovery case, something was brought for people to look at ({slot}).", Korean: "계정 복구 검토에 자료를 제출했습니다({slot})."},
 	EvidenceRead:             {Quiet: false, English: "An operator looked at what was brought to a recovery case ({slot}): {reason}.", Korean: "담당자가 계정 복구 검토 자료를 열람했습니다({slot}): {reason}."},
+	CaseOpened:               {Quiet: false, English: "An operator opened a recovery case for somebody who says that they lost every way into your account: {reason}.", Korean: "모든 로그인 수단을 잃었다는 사람을 위해 담당자가 계정 복구 검토를 시작했습니다: {reason}."},
 	CaseShown:                {Quiet: false, English: "An operator looked at a recovery case of your account.", Korean: "담당자가 계정 복구 검토 건을 조회했습니다."},
 	CaseApproved:             {Quiet: false, English: "An operator approved a recovery of your account. A second one is needed.", Korean: "담당자 한 명이 계정 복구를 승인했습니다. 한 명이 더 승인해야 합니다."},
 	CaseDecided:              {Quiet: false, English: "Two operators approved a recovery of your account. It waits, and you can stop it.", Korean: "담당자 두 명이 계정 복구를 승인했습니다. 대기 기간이 지나야 진행되며 중단하실 수 있습니다."},

@@ -138,6 +138,7 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryCompleted:     {Leaving: Dies, Others: Dies, Keys: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
 	happening.RecoveryCancelled:     {Leaving: Dies, Notice: notify.RecoveryCancelled},
 	happening.RecoveryDisputed:      {Leaving: Dies, Notice: notify.RecoveryDisputed},
+	happening.RecoveryOpened:        {Notice: notify.RecoveryOpened}, // it has shown nothing, so it stops nothing
 	happening.RecoveryRejected:      {Notice: notify.RecoveryRejected},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
 	happening.UserRaised:            {Notice: notify.UserRaised},

@@ -294,6 +294,10 @@ var causes = map[happening.Kind]map[string]cause{
 		w.ok(w.Tiers.Raise(w.t.Context(), principal.Host("tests"), w.user))
 		w.ok(w.Tiers.Lower(w.t.Context(), principal.Host("tests"), w.user))
 	}}},
+	happening.RecoveryOpened: {"host": {happens: func(w *world) {
+		_, err := w.Recoveries.Open(w.t.Context(), principal.Host("kim"), w.user, "reach@example.com", "tests")
+		w.ok(err)
+	}}},
 	happening.DemandMade:    {"room": {happens: func(w *world) { w.tell(happening.DemandMade) }}}, // package demand tries it, with a passkey
 	happening.DemandDropped: {"room": {happens: func(w *world) { w.tell(happening.DemandDropped, "until", w.clock.Now().Format(time.RFC3339)) }}},
 	happening.UserDisabled: {"host": {happens: func(w *world) {

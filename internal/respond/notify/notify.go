@@ -75,6 +75,7 @@ const (
 	RecoveryCancelled     Letter = "recovery_cancelled"
 	RecoveryDisputed      Letter = "recovery_disputed"
 	RecoveryCompleted     Letter = "recovery_completed"
+	RecoveryOpened        Letter = "recovery_opened"
 	RecoveryRejected      Letter = "recovery_rejected"
 	RecoveryShortened     Letter = "recovery_shortened"
 	DeviceLost            Letter = "device_lost"

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -150,7 +151,7 @@ func (r *Recoveries) DoCodeMail(ctx context.Context, fields []byte) error {
 	if err != nil || !found || !r.Now().Before(c.MailCodeUntil) {
 		return err
 	}
-	return r.Post.SendRecoveryCode(ctx, notify.To{Mail: c.Mail, Lang: c.Lang}, r.codeOf(c), c.User.IsZero(), MailCodeLife)
+	return r.Post.SendRecoveryCode(ctx, notify.To{Mail: cmp.Or(c.Reach, c.Mail), Lang: c.Lang}, r.codeOf(c), c.User.IsZero(), MailCodeLife)
 }
 
 func (r *Recoveries) read(ctx context.Context, which id.Recovery) (c Case, found bool, err error) {

@@ -182,6 +182,7 @@ type Recovery struct {
 	EndedAt       sql.NullInt64
 	Outcome       string
 	CaseID        []byte
+	Reach         string
 }
 
 type RecoveryCase struct {

@@ -528,8 +528,8 @@ func (q *Queries) HastenRecovery(ctx context.Context, arg HastenRecoveryParams) 
 }
 
 const insertRecovery = `-- name: InsertRecovery :exec
-INSERT INTO recovery (id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proof, span, outcome)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', 0, '')
+INSERT INTO recovery (id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proof, span, outcome, reach)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', 0, '', $11)
 `
 
 type InsertRecoveryParams struct {
@@ -543,6 +543,7 @@ type InsertRecoveryParams struct {
 	ExpiresAt     int64
 	MailCode      []byte
 	MailCodeUntil int64
+	Reach         string
 }
 
 func (q *Queries) InsertRecovery(ctx context.Context, arg InsertRecoveryParams) error {
@@ -557,6 +558,7 @@ func (q *Queries) InsertRecovery(ctx context.Context, arg InsertRecoveryParams) 
 		arg.ExpiresAt,
 		arg.MailCode,
 		arg.MailCodeUntil,
+		arg.Reach,
 	)
 	return err
 }
@@ -600,7 +602,7 @@ func (q *Queries) InsertRecoveryCode(ctx context.Context, arg InsertRecoveryCode
 
 const listClaimsByUser = `-- name: ListClaimsByUser :many
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach
 FROM recovery WHERE user_id = $1 AND ended_at IS NULL AND claimed_at IS NOT NULL AND expires_at > $2 ORDER BY claimed_at, id
 `
 
@@ -639,6 +641,7 @@ func (q *Queries) ListClaimsByUser(ctx context.Context, arg ListClaimsByUserPara
 			&i.EndedAt,
 			&i.Outcome,
 			&i.CaseID,
+			&i.Reach,
 		); err != nil {
 			return nil, err
 		}
@@ -655,7 +658,7 @@ func (q *Queries) ListClaimsByUser(ctx context.Context, arg ListClaimsByUserPara
 
 const listClaimsInCase = `-- name: ListClaimsInCase :many
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach
 FROM recovery WHERE case_id = $1 ORDER BY claimed_at, id
 `
 
@@ -693,6 +696,7 @@ func (q *Queries) ListClaimsInCase(ctx context.Context, arg ListClaimsInCasePara
 			&i.EndedAt,
 			&i.Outcome,
 			&i.CaseID,
+			&i.Reach,
 		); err != nil {
 			return nil, err
 		}
@@ -1022,7 +1026,7 @@ func (q *Queries) RecoveredSince(ctx context.Context, arg RecoveredSinceParams) 
 
 const recoveryByCode = `-- name: RecoveryByCode :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach
 FROM recovery WHERE code_hash = $1
 `
 
@@ -1054,13 +1058,14 @@ func (q *Queries) RecoveryByCode(ctx context.Context, arg RecoveryByCodeParams) 
 		&i.EndedAt,
 		&i.Outcome,
 		&i.CaseID,
+		&i.Reach,
 	)
 	return i, err
 }
 
 const recoveryByID = `-- name: RecoveryByID :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach
 FROM recovery WHERE id = $1
 `
 
@@ -1092,6 +1097,7 @@ func (q *Queries) RecoveryByID(ctx context.Context, arg RecoveryByIDParams) (Rec
 		&i.EndedAt,
 		&i.Outcome,
 		&i.CaseID,
+		&i.Reach,
 	)
 	return i, err
 }
