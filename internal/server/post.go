@@ -21,6 +21,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/mail/published"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
@@ -235,6 +236,8 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.ContactCode{Second: facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}, nil
 	case notify.KeyFound, notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled:
 		return keyAged(l, facts, m.Born)
+	case notify.KeyUnneeded:
+		return letter.KeyUnneeded{Key: facts[audit.KeyFact], Name: facts["name"], Scopes: scopeWords(lang, facts["unneeded"]), Seen: m.Born}, nil
 	default:
 		return writeRecovery(lang, m, seen)
 	}

@@ -55,6 +55,7 @@ const (
 	KeyUnused      Kind = "key_unused"
 	KeyNarrowed    Kind = "key_narrowed"
 	KeyDisabled    Kind = "key_disabled"
+	KeyUnneeded    Kind = "key_unneeded"
 	MoneyConfirmed Kind = "money_confirmed"
 	OwnerLocked    Kind = "owner_locked"
 	OwnerUnlocked  Kind = "owner_unlocked"

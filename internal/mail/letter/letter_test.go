@@ -75,6 +75,7 @@ func samples(language string) map[string]letter.Letter {
 		"key_expired":              letter.KeyAged{Change: "key_expired", Name: "grid-btc", Seen: at},
 		"key_lapsed":               letter.KeyAged{Change: "key_lapsed", Name: "grid-btc", Seen: at},
 		"key_unused":               letter.KeyAged{Change: "key_unused", Name: "grid-btc", Seen: at},
+		"key_unneeded":             letter.KeyUnneeded{Key: "key_live_x", Name: "grid-btc", Scopes: []string{"Place orders", "See orders"}, Seen: at},
 		"key_narrowed":             letter.KeyAged{Change: "key_narrowed", Name: "grid-btc", Seen: at},
 		"key_disabled":             letter.KeyAged{Change: "key_disabled", Name: "grid-btc", Seen: at},
 		"key_expiring":             letter.KeyAged{Change: "key_expiring", Name: "grid-btc", Ends: at.AddDate(0, 0, 7), Seen: at},

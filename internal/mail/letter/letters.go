@@ -377,6 +377,24 @@ func (l KeyAged) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// KeyUnneeded reports that an API key in use does not need all that it may do.
+type KeyUnneeded struct {
+	// Key is its public id; Scopes what it does not need, in words.
+	Key, Name string
+	Scopes    []string
+	Seen      time.Time
+}
+
+func (l KeyUnneeded) compose(w *writer) {
+	w.subjectLine("key_unneeded.subject", "name", l.Name)
+	w.heading("key_unneeded.heading")
+	facts := []fact{{w.say("fact.key"), l.Name}, {w.say("fact.unneeded"), strings.Join(l.Scopes, " · ")}}
+	w.facts(append(facts, w.sighting(Sighting{At: l.Seen})...)...)
+	w.paragraph("key_unneeded.then")
+	w.button("button.key", w.links.key(l.Key))
+	w.footOfAccount()
+}
+
 // SignedOutOthers reports that all sessions but the one that asked for it were ended.
 type SignedOutOthers struct{ Seen Sighting }
 

@@ -49,7 +49,7 @@ type Key struct {
 	Allowlist []netip.Prefix
 	// Settings of the dialect, how the key's clients write what they sign.
 	Settings sign.Settings
-	// WindowPast is the key's own signing window; zero means the dialect's.
+	// WindowPast is the key's own signing window, in whole seconds up to MaxWindow; zero means the dialect's.
 	WindowPast   time.Duration
 	Born         time.Time
 	BornOn       id.Device
@@ -171,6 +171,15 @@ type Tx interface {
 	UsesByCode(ctx context.Context, k id.Key, since time.Time) ([]Refused, error)
 	// ScopesUsed are those that the routes asked for which the key called since then.
 	ScopesUsed(ctx context.Context, k id.Key, since time.Time) (scope.Set, error)
+	// ScopesSince is when the key was last given more scopes, and when its owner was last told that it does not need all of those; zero if never.
+	ScopesSince(ctx context.Context, k id.Key) (widened, told time.Time, err error)
+	// ScopesWidened notes that the key was given more; what its owner was told of those before counts no more.
+	ScopesWidened(ctx context.Context, k id.Key, now time.Time) error
+	// ScopesAsked notes that the key was asked which of its scopes it does not need, and when its owner was told; zero if there was nothing to tell.
+	ScopesAsked(ctx context.Context, k id.Key, now, told time.Time) error
+	// KeysToAsk lists keys that are as old as usedSince and were given nothing since, were used after it, are no standby, whose owners were not told,
+	// and that were not asked since askedBefore.
+	KeysToAsk(ctx context.Context, now, usedSince, askedBefore time.Time, limit int) ([]id.Key, error)
 	// NoteOrdered writes what the key ordered on a day behind.
 	NoteOrdered(ctx context.Context, k id.Key, day int64, ordered string) error
 	// ClaimKeyNonce spends a nonce for as long as the key lives; won is false for all but the first.
@@ -198,6 +207,8 @@ type DialectLimit struct {
 	Off bool
 	// Lifted lets signatures trade that cover too little for it.
 	Lifted bool
+	// Window is how old a signature may be whose key says nothing else; zero where no time is signed.
+	Window time.Duration
 }
 
 // Deps are what Keys is made of. All are needed.

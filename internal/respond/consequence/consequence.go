@@ -118,6 +118,7 @@ var table = map[happening.Kind]Row{
 	happening.KeyLapsing:        {Notice: notify.KeyLapsing},
 	happening.KeyLapsed:         {Notice: notify.KeyLapsed},
 	happening.KeyUnused:         {Notice: notify.KeyUnused},
+	happening.KeyUnneeded:       {Notice: notify.KeyUnneeded},
 	happening.KeyNarrowed:       {Notice: notify.KeyNarrowed},
 	happening.KeyDisabled:       {Notice: notify.KeyDisabled},
 	happening.MoneyConfirmed:    {Notice: notify.MoneyConfirmed},

@@ -60,6 +60,7 @@ const (
 	KeyUnused           Letter = "key_unused"
 	KeyNarrowed         Letter = "key_narrowed"
 	KeyDisabled         Letter = "key_disabled"
+	KeyUnneeded         Letter = "key_unneeded"
 	AccountLocked       Letter = "account_locked"
 	AccountUnlocked     Letter = "account_unlocked"
 	MoneyConfirmed      Letter = "money_confirmed"

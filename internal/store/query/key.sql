@@ -109,7 +109,7 @@ DELETE FROM key_use WHERE key_id IN (SELECT id FROM api_key WHERE owner_id = @ow
 UPDATE api_key SET name = @name, purpose = @purpose, scopes = @scopes, allowlist = @allowlist, expires_at = @expires_at, on_end = @on_end,
     standby = @standby, pin = @pin, noticed = @noticed, dormancy = @dormancy, woken_at = @woken_at,
     lapse_noticed = @lapse_noticed, released_at = @released_at, created_session = @created_session, markets = @markets, order_most = @order_most,
-    day_most = @day_most, per_second = @per_second
+    day_most = @day_most, per_second = @per_second, window_past = @window_past
 WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
 
 -- name: FreezeKey :execrows
@@ -165,6 +165,23 @@ DELETE FROM key_use WHERE key_use.hour < @before AND (key_id, hour, addr, route,
 
 -- name: ListKeyScopesUsed :many
 SELECT DISTINCT scope FROM key_use WHERE key_id = @key_id AND hour >= @since;
+
+-- name: KeyScopesByKey :one
+SELECT widened_at, told_at FROM key_scopes WHERE key_id = @key_id;
+
+-- name: PutKeyScopesWidened :exec
+INSERT INTO key_scopes (key_id, widened_at) VALUES (@key_id, @widened_at)
+ON CONFLICT (key_id) DO UPDATE SET widened_at = excluded.widened_at, asked_at = NULL, told_at = NULL;
+
+-- name: PutKeyScopesAsked :exec
+INSERT INTO key_scopes (key_id, asked_at, told_at) VALUES (@key_id, @asked_at, @told_at)
+ON CONFLICT (key_id) DO UPDATE SET asked_at = excluded.asked_at, told_at = excluded.told_at;
+
+-- name: ListKeysToAskScopes :many
+SELECT k.id FROM api_key k LEFT JOIN key_scopes s ON s.key_id = k.id
+WHERE k.revoked_at IS NULL AND k.standby = 0 AND k.expires_at > @now AND k.created_at <= @used_since AND k.last_used_at > @used_since
+    AND s.told_at IS NULL AND (s.widened_at IS NULL OR s.widened_at <= @used_since) AND (s.asked_at IS NULL OR s.asked_at <= @asked_before)
+ORDER BY k.id LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: TakeKeyRow :exec
 UPDATE api_key SET name = name WHERE id = @id;

@@ -238,8 +238,8 @@ const editKey = `-- name: EditKey :execrows
 UPDATE api_key SET name = $1, purpose = $2, scopes = $3, allowlist = $4, expires_at = $5, on_end = $6,
     standby = $7, pin = $8, noticed = $9, dormancy = $10, woken_at = $11,
     lapse_noticed = $12, released_at = $13, created_session = $14, markets = $15, order_most = $16,
-    day_most = $17, per_second = $18
-WHERE id = $19 AND account_id = $20 AND revoked_at IS NULL
+    day_most = $17, per_second = $18, window_past = $19
+WHERE id = $20 AND account_id = $21 AND revoked_at IS NULL
 `
 
 type EditKeyParams struct {
@@ -261,6 +261,7 @@ type EditKeyParams struct {
 	OrderMost      string
 	DayMost        string
 	PerSecond      int64
+	WindowPast     int64
 	ID             []byte
 	AccountID      []byte
 }
@@ -285,6 +286,7 @@ func (q *Queries) EditKey(ctx context.Context, arg EditKeyParams) (int64, error)
 		arg.OrderMost,
 		arg.DayMost,
 		arg.PerSecond,
+		arg.WindowPast,
 		arg.ID,
 		arg.AccountID,
 	)
@@ -566,6 +568,26 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.Role,
 		&i.RemovedAt,
 	)
+	return i, err
+}
+
+const keyScopesByKey = `-- name: KeyScopesByKey :one
+SELECT widened_at, told_at FROM key_scopes WHERE key_id = $1
+`
+
+type KeyScopesByKeyParams struct {
+	KeyID []byte
+}
+
+type KeyScopesByKeyRow struct {
+	WidenedAt sql.NullInt64
+	ToldAt    sql.NullInt64
+}
+
+func (q *Queries) KeyScopesByKey(ctx context.Context, arg KeyScopesByKeyParams) (KeyScopesByKeyRow, error) {
+	row := q.db.QueryRowContext(ctx, keyScopesByKey, arg.KeyID)
+	var i KeyScopesByKeyRow
+	err := row.Scan(&i.WidenedAt, &i.ToldAt)
 	return i, err
 }
 
@@ -971,6 +993,48 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 	return items, nil
 }
 
+const listKeysToAskScopes = `-- name: ListKeysToAskScopes :many
+SELECT k.id FROM api_key k LEFT JOIN key_scopes s ON s.key_id = k.id
+WHERE k.revoked_at IS NULL AND k.standby = 0 AND k.expires_at > $1 AND k.created_at <= $2 AND k.last_used_at > $2
+    AND s.told_at IS NULL AND (s.widened_at IS NULL OR s.widened_at <= $2) AND (s.asked_at IS NULL OR s.asked_at <= $3)
+ORDER BY k.id LIMIT CAST($4 AS BIGINT)
+`
+
+type ListKeysToAskScopesParams struct {
+	Now         int64
+	UsedSince   int64
+	AskedBefore sql.NullInt64
+	MaxRows     int64
+}
+
+func (q *Queries) ListKeysToAskScopes(ctx context.Context, arg ListKeysToAskScopesParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, listKeysToAskScopes,
+		arg.Now,
+		arg.UsedSince,
+		arg.AskedBefore,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listLiveKeys = `-- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
@@ -1135,6 +1199,37 @@ func (q *Queries) NthKey(ctx context.Context, arg NthKeyParams) ([]byte, error) 
 	var id []byte
 	err := row.Scan(&id)
 	return id, err
+}
+
+const putKeyScopesAsked = `-- name: PutKeyScopesAsked :exec
+INSERT INTO key_scopes (key_id, asked_at, told_at) VALUES ($1, $2, $3)
+ON CONFLICT (key_id) DO UPDATE SET asked_at = excluded.asked_at, told_at = excluded.told_at
+`
+
+type PutKeyScopesAskedParams struct {
+	KeyID   []byte
+	AskedAt sql.NullInt64
+	ToldAt  sql.NullInt64
+}
+
+func (q *Queries) PutKeyScopesAsked(ctx context.Context, arg PutKeyScopesAskedParams) error {
+	_, err := q.db.ExecContext(ctx, putKeyScopesAsked, arg.KeyID, arg.AskedAt, arg.ToldAt)
+	return err
+}
+
+const putKeyScopesWidened = `-- name: PutKeyScopesWidened :exec
+INSERT INTO key_scopes (key_id, widened_at) VALUES ($1, $2)
+ON CONFLICT (key_id) DO UPDATE SET widened_at = excluded.widened_at, asked_at = NULL, told_at = NULL
+`
+
+type PutKeyScopesWidenedParams struct {
+	KeyID     []byte
+	WidenedAt sql.NullInt64
+}
+
+func (q *Queries) PutKeyScopesWidened(ctx context.Context, arg PutKeyScopesWidenedParams) error {
+	_, err := q.db.ExecContext(ctx, putKeyScopesWidened, arg.KeyID, arg.WidenedAt)
+	return err
 }
 
 const raiseKeyMark = `-- name: RaiseKeyMark :one
