@@ -156,7 +156,7 @@ func families() map[string][]string {
 		"privacy.class.": kept,
 		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code"},
 		"recover.slot.": {"statement", "statement.text", "document", "document.text", "bank", "bank.text"}, "recover.bring.": {"statement", "document", "bank"},
-		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code", "people"},
+		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code", "people", "assisted"},
 		"plan.way.": {"passkey", "two", "password", "code", "proof", "proof_password", "proof_totp", "mailbox", "operators"},
 		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
 		"stolen.": {
