@@ -192,9 +192,9 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.CookieReplayed:
 		return letter.CookieReplayed{Seen: seen, Hold: m.Held}, nil
 	case notify.SignedOutEverywhere:
-		return letter.SignedOutEverywhere{Seen: seen}, nil
+		return letter.SignedOutEverywhere{Seen: seen, Frozen: facts["keys"] != ""}, nil
 	case notify.SignedOutOthers:
-		return letter.SignedOutOthers{Seen: seen}, nil
+		return letter.SignedOutOthers{Seen: seen, Frozen: facts["keys"] != ""}, nil
 	case notify.PasswordChanged:
 		return letter.PasswordChanged{Seen: seen, Hold: m.Held}, nil
 	case notify.FactorAdded:

@@ -59,6 +59,8 @@ func samples(language string) map[string]letter.Letter {
 		"key_revoked":              letter.KeyRevoked{Name: "grid-btc", Seen: seen},
 		"signed_out_everywhere":    letter.SignedOutEverywhere{Seen: seen},
 		"signed_out_others":        letter.SignedOutOthers{Seen: seen},
+		"signed_out_keys_frozen":   letter.SignedOutEverywhere{Seen: seen, Frozen: true},
+		"others_out_keys_frozen":   letter.SignedOutOthers{Seen: seen, Frozen: true},
 		"account_locked":           letter.AccountLock{Seen: seen},
 		"account_unlocked":         letter.AccountLock{Unlocked: true, Seen: seen},
 		"departure_begun":          letter.Departure{Ends: at.AddDate(0, 0, 7), Seen: seen},
