@@ -183,6 +183,8 @@ type Recovery struct {
 	Outcome       string
 	CaseID        []byte
 	Reach         string
+	Addr          string
+	Agent         string
 }
 
 type RecoveryCase struct {

@@ -528,8 +528,9 @@ func (q *Queries) HastenRecovery(ctx context.Context, arg HastenRecoveryParams) 
 }
 
 const insertRecovery = `-- name: InsertRecovery :exec
-INSERT INTO recovery (id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proof, span, outcome, reach)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', 0, '', $11)
+INSERT INTO recovery (id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proof, span, outcome,
+    reach, addr, agent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', 0, '', $11, $12, $13)
 `
 
 type InsertRecoveryParams struct {
@@ -544,6 +545,8 @@ type InsertRecoveryParams struct {
 	MailCode      []byte
 	MailCodeUntil int64
 	Reach         string
+	Addr          string
+	Agent         string
 }
 
 func (q *Queries) InsertRecovery(ctx context.Context, arg InsertRecoveryParams) error {
@@ -559,6 +562,8 @@ func (q *Queries) InsertRecovery(ctx context.Context, arg InsertRecoveryParams) 
 		arg.MailCode,
 		arg.MailCodeUntil,
 		arg.Reach,
+		arg.Addr,
+		arg.Agent,
 	)
 	return err
 }
@@ -602,7 +607,7 @@ func (q *Queries) InsertRecoveryCode(ctx context.Context, arg InsertRecoveryCode
 
 const listClaimsByUser = `-- name: ListClaimsByUser :many
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id, reach
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach, addr, agent
 FROM recovery WHERE user_id = $1 AND ended_at IS NULL AND claimed_at IS NOT NULL AND expires_at > $2 ORDER BY claimed_at, id
 `
 
@@ -642,6 +647,8 @@ func (q *Queries) ListClaimsByUser(ctx context.Context, arg ListClaimsByUserPara
 			&i.Outcome,
 			&i.CaseID,
 			&i.Reach,
+			&i.Addr,
+			&i.Agent,
 		); err != nil {
 			return nil, err
 		}
@@ -658,7 +665,7 @@ func (q *Queries) ListClaimsByUser(ctx context.Context, arg ListClaimsByUserPara
 
 const listClaimsInCase = `-- name: ListClaimsInCase :many
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id, reach
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach, addr, agent
 FROM recovery WHERE case_id = $1 ORDER BY claimed_at, id
 `
 
@@ -697,6 +704,8 @@ func (q *Queries) ListClaimsInCase(ctx context.Context, arg ListClaimsInCasePara
 			&i.Outcome,
 			&i.CaseID,
 			&i.Reach,
+			&i.Addr,
+			&i.Agent,
 		); err != nil {
 			return nil, err
 		}
@@ -1026,7 +1035,7 @@ func (q *Queries) RecoveredSince(ctx context.Context, arg RecoveredSinceParams) 
 
 const recoveryByCode = `-- name: RecoveryByCode :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id, reach
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach, addr, agent
 FROM recovery WHERE code_hash = $1
 `
 
@@ -1059,13 +1068,15 @@ func (q *Queries) RecoveryByCode(ctx context.Context, arg RecoveryByCodeParams) 
 		&i.Outcome,
 		&i.CaseID,
 		&i.Reach,
+		&i.Addr,
+		&i.Agent,
 	)
 	return i, err
 }
 
 const recoveryByID = `-- name: RecoveryByID :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id, reach
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach, addr, agent
 FROM recovery WHERE id = $1
 `
 
@@ -1098,6 +1109,8 @@ func (q *Queries) RecoveryByID(ctx context.Context, arg RecoveryByIDParams) (Rec
 		&i.Outcome,
 		&i.CaseID,
 		&i.Reach,
+		&i.Addr,
+		&i.Agent,
 	)
 	return i, err
 }
@@ -1192,14 +1205,17 @@ func (q *Queries) RecoverySetByUser(ctx context.Context, arg RecoverySetByUserPa
 }
 
 const reopenRecovery = `-- name: ReopenRecovery :execrows
-UPDATE recovery SET browser = $1, mail_code = $2, mail_code_until = $3, mail_tries = 0, proven_at = NULL
-WHERE id = $4 AND expires_at > $5
+UPDATE recovery SET browser = $1, mail_code = $2, mail_code_until = $3, mail_tries = 0, proven_at = NULL,
+    addr = $4, agent = $5
+WHERE id = $6 AND expires_at > $7
 `
 
 type ReopenRecoveryParams struct {
 	Browser       []byte
 	MailCode      []byte
 	MailCodeUntil int64
+	Addr          string
+	Agent         string
 	ID            []byte
 	Now           int64
 }
@@ -1209,6 +1225,8 @@ func (q *Queries) ReopenRecovery(ctx context.Context, arg ReopenRecoveryParams) 
 		arg.Browser,
 		arg.MailCode,
 		arg.MailCodeUntil,
+		arg.Addr,
+		arg.Agent,
 		arg.ID,
 		arg.Now,
 	)
