@@ -312,7 +312,11 @@ func (v *visit) fittingBody() error {
 func (v *visit) readBody() (body []byte, err error) {
 	if !v.hasBody {
 		limit, within := roomFor(v.line)
-		v.body, err = httpx.ReadBody(v.w, v.r, limit, within)
+		if v.line.Pattern == evidenceAt {
+			v.body, err = httpx.ReadSteadily(v.w, v.r, limit, within, httpx.Upload)
+		} else {
+			v.body, err = httpx.ReadBody(v.w, v.r, limit, within)
+		}
 		v.hasBody = err == nil
 	}
 	return v.body, err

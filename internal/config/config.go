@@ -246,7 +246,8 @@ type Binding struct {
 
 // StepUp is the section of that name.
 type StepUp struct {
-	Life time.Duration `key:"life" default:"5m" min:"1m" max:"5m" testmin:"1s" doc:"How long a fresh proof stands for the one action it was given for."`
+	Life      time.Duration `key:"life" default:"5m" min:"1m" max:"5m" testmin:"1s" doc:"How long a fresh proof stands for the one action it was given for."`
+	Loosening time.Duration `key:"loosening" default:"168h" min:"168h" max:"720h" testmin:"1s" doc:"How long what users demand of themselves goes on after they gave it up."`
 }
 
 // Holds is the section of that name.

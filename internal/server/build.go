@@ -34,6 +34,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/binding"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
+	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/lab"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
@@ -83,6 +84,7 @@ type Rooms struct {
 	Store    *store.DB
 	Locks    *lock.Locks
 	Tiers    *tier.Tiers
+	Demands  *demand.Demands
 	Keys     *keyring.File
 	Accounts *account.Accounts
 	Sessions *session.Sessions
@@ -264,11 +266,14 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	}
 	r.Tiers = tier.New(store.Of[tier.Tx](db), now, cfg.HighValue.Notice, follow)
 	r.StepUps, err = stepup.New(stepup.Deps{
-		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Least: r.Tiers.Least, Young: r.young, Life: cfg.StepUp.Life, Key: contentKey,
+		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Least: r.least, Young: r.young, Life: cfg.StepUp.Life, Key: contentKey,
 	})
 	if err != nil {
 		return err
 	}
+	r.Demands = demand.New(demand.Deps{
+		Ledger: store.Of[demand.Tx](db), Now: now, StepUps: r.StepUps, Follow: follow, Sessions: r.Sessions, Young: r.young, Wait: cfg.StepUp.Loosening,
+	})
 	if err := r.buildPeople(ctx, cfg, opts, follow); err != nil {
 		return err
 	}
@@ -300,7 +305,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	}
 	r.Privacy = privacy.New(privacy.Deps{
 		Ledger: store.Of[privacy.Tx](db), Now: now, StepUps: r.StepUps, Follow: follow, Wait: cfg.Departure.Wait, Kept: privacy.Kept{
-			Accounts: r.Accounts, Contacts: r.Contacts, Sessions: r.Sessions, Factors: r.Factors, Keys: r.APIKeys, Confirmations: r.Confirmations,
+			Accounts: r.Accounts, Contacts: r.Contacts, Sessions: r.Sessions, Factors: r.Factors, Keys: r.APIKeys, Confirmations: r.Confirmations, Demands: r.Demands,
 			Messages: r.Notices, Log: r.Log,
 		},
 	})
@@ -328,7 +333,7 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 	r.Notices, err = notify.New(notify.Deps{
 		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg, r.Places), Key: key,
 		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}, Follow: r.Consequences,
-		Stops: notify.Stops{Sessions: r.Sessions, Confirmations: r.Confirmations, Keys: r.APIKeys, Contacts: r.Contacts},
+		Stops: notify.Stops{Sessions: r.Sessions, Confirmations: r.Confirmations, Keys: r.APIKeys, Contacts: r.Contacts, Demands: r.Demands},
 	})
 	return err
 }
@@ -380,6 +385,16 @@ func (r *Rooms) young(ctx context.Context, tx any, u id.User) (time.Time, error)
 	return r.Factors.Young(ctx, tx, u)
 }
 
+// least asks both who may want more of a user than the policy does: the platform, and they themselves.
+func (r *Rooms) least(ctx context.Context, tx any, u id.User) (assurance.Level, error) {
+	raised, err := r.Tiers.Least(ctx, tx, u)
+	if err != nil {
+		return raised, err
+	}
+	own, err := r.Demands.Least(ctx, tx, u)
+	return max(raised, own), err
+}
+
 // prepared asks packages recovery and privacy, for the check-up.
 func (r *Rooms) prepared(ctx context.Context, p principal.Principal) (checkup.Prepared, error) {
 	ready, err := r.Recoveries.Readiness(ctx, p)
@@ -402,7 +417,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 			origins = append(origins, string(o))
 		}
 	}
-	if r.demand, err = demand(cfg.Passkeys, now()); err != nil {
+	if r.demand, err = attestation(cfg.Passkeys, now()); err != nil {
 		return err
 	}
 	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: origins, Demand: r.demand})
@@ -439,7 +454,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	}
 	r.SignIns = signin.New(signin.Deps{
 		Ledger: store.Of[signin.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, Ceremonies: r.ceremonies, Follow: follow,
-		Limits: limits, SourceLimits: manyTries(limits), Tally: r.Tally,
+		Limits: limits, SourceLimits: manyTries(limits), Tally: r.Tally, Demands: r.Demands,
 	})
 	return nil
 }

@@ -16,7 +16,7 @@ func (r *Rooms) buildRecoveries(ctx context.Context, cfg config.Config, opts Opt
 	}
 	r.Recoveries, err = recovery.New(recovery.Deps{
 		Ledger: store.Of[recovery.Tx](r.Store), Now: opts.Now, Factors: r.Factors, Sessions: r.Sessions, Passkeys: r.Factors.Passkeys,
-		Ceremonies: r.ceremonies, StepUps: r.StepUps, Follow: r.Consequences, Post: post, Keys: r.APIKeys, Limits: r.SignIns.Limits,
+		Ceremonies: r.ceremonies, StepUps: r.StepUps, Follow: r.Consequences, Post: post, Keys: r.APIKeys, Demands: r.Demands, Limits: r.SignIns.Limits,
 		SourceLimits: r.SignIns.SourceLimits, MailKey: key, Sealer: r.Store.Ring(),
 		Waits: recovery.Waits{WithProof: cfg.Recovery.WithProof, MailAlone: cfg.Recovery.MailAlone, Money: cfg.Holds.Recovery, Decision: cfg.Recovery.Decision},
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
@@ -249,6 +250,25 @@ func (t *tx) LowerUser(ctx context.Context, u id.User) (bool, error) {
 func (t *tx) RaisedFrom(ctx context.Context, u id.User) (from time.Time, found bool, err error) {
 	row, err := t.Queries.RaisedFrom(ctx, sqlgen.RaisedFromParams{UserID: u[:]})
 	return read(row, err, at)
+}
+
+func (t *tx) DemandsOf(ctx context.Context, u id.User) ([]demand.Demand, error) {
+	rows, err := t.ListDemands(ctx, sqlgen.ListDemandsParams{UserID: u[:]})
+	return each(rows, err, func(row sqlgen.ListDemandsRow) demand.Demand {
+		return demand.Demand{Area: demand.Area(row.Area), Since: at(row.SinceAt), Until: maybeAt(row.UntilAt)}
+	})
+}
+
+func (t *tx) PutDemand(ctx context.Context, u id.User, a demand.Area, now time.Time) (bool, error) {
+	return won(t.Queries.PutDemand(ctx, sqlgen.PutDemandParams{UserID: u[:], Area: string(a), SinceAt: micros(now)}))
+}
+
+func (t *tx) EndDemand(ctx context.Context, u id.User, a demand.Area, until time.Time) (bool, error) {
+	return won(t.Queries.EndDemand(ctx, sqlgen.EndDemandParams{UserID: u[:], Area: string(a), UntilAt: maybeMicros(until)}))
+}
+
+func (t *tx) KeepDemands(ctx context.Context, u id.User, now time.Time) error {
+	return t.Queries.KeepDemands(ctx, sqlgen.KeepDemandsParams{UserID: u[:], Now: maybeMicros(now)})
 }
 
 // ClaimUserRow writes what stands there already: a row lock on PostgreSQL, and nothing on SQLite, whose writers wait for each other anyway.

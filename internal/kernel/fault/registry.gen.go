@@ -316,6 +316,10 @@ const (
 	DeviceNotFound Code = "device.not_found"
 	// CheckUpChanged: What you were asked about is another now, or is gone. Nothing was changed.
 	CheckUpChanged Code = "check_up.changed"
+	// SessionDemanded: You demand a passkey of yourself for this, and none was shown in this session. It may look and cancel orders.
+	SessionDemanded Code = "session.demanded"
+	// DemandUnchanged: That is so already.
+	DemandUnchanged Code = "demand.unchanged"
 	// TierUnchanged: The user stands so already, or there is no such user.
 	TierUnchanged Code = "tier.unchanged"
 )
@@ -790,6 +794,12 @@ var registry = map[Code]Entry{
 	CheckUpChanged: {Code: CheckUpChanged, Status: 409, Sight: Anyone, Outside: "",
 		English: "What you were asked about is another now, or is gone. Nothing was changed.", EnglishFix: "Look at the check-up again: it shows what is there now.",
 		Korean: "그사이 확인하실 항목이 바뀌었거나 없어졌습니다. 변경된 것은 없습니다.", KoreanFix: "보안 점검을 다시 열어 현재 상태를 확인해 주십시오."},
+	SessionDemanded: {Code: SessionDemanded, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "You demand a passkey of yourself for this, and none was shown in this session. It may look and cancel orders.", EnglishFix: "Open the dashboard and choose “Confirm it is you”, with a passkey.",
+		Korean: "이 작업에 패스키를 요구하도록 직접 설정하셨으나 이 세션에서는 패스키를 사용하지 않았습니다. 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "대시보드에서 ‘본인 확인’을 선택하고 패스키를 사용해 주십시오."},
+	DemandUnchanged: {Code: DemandUnchanged, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "That is so already.", EnglishFix: "Nothing is left to do.",
+		Korean: "이미 그렇게 설정되어 있습니다.", KoreanFix: "더 하실 일은 없습니다."},
 	TierUnchanged: {Code: TierUnchanged, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "The user stands so already, or there is no such user.", EnglishFix: "Nothing is left to do.",
 		Korean: "이미 그 상태이거나 해당 사용자가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},

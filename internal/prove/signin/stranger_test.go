@@ -200,6 +200,24 @@ func TestTheBestFactorMakesABrowserKnown(t *testing.T) {
 	})
 }
 
+// A browser whose device has just shown the key of the same user's session is known wherever it is now; whoever else's key that is, it is a stranger.
+func TestADeviceVouchesForItsUserAlone(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		o := newOwner(t, s)
+		other := s.SignUp("eve@example.com")
+		from := stranger("198.51.100.1")
+		from.Vouched = other.User.ID
+		if got := o.who(o.relayed(from).Bearer, from).Challenge.Why; got != assurance.Stranger {
+			t.Errorf("vouched for by the device of another's session: %q", got)
+		}
+		from = stranger("192.0.2.1")
+		from.Vouched = o.User.ID
+		if who := o.who(o.relayed(from).Bearer, from); who.Challenge.Why != "" || o.order(who) != "" {
+			t.Errorf("vouched for by the device: %v", who.Challenge)
+		}
+	})
+}
+
 func TestAStrangersBrowserIsKnownADayAfterItsUserWasTold(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *authtest.Stack) {
 		o := newOwner(t, s)

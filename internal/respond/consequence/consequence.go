@@ -140,12 +140,15 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryCompleted:     {Leaving: Dies, Others: Dies, Keys: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
 	happening.RecoveryCancelled:     {Leaving: Dies, Notice: notify.RecoveryCancelled},
 	happening.RecoveryDisputed:      {Leaving: Dies, Notice: notify.RecoveryDisputed},
+	happening.RecoveryOpened:        {Notice: notify.RecoveryOpened}, // it has shown nothing, so it stops nothing
 	happening.RecoveryRejected:      {Notice: notify.RecoveryRejected},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
 	happening.RecoveryLengthened:    {Notice: notify.RecoveryLengthened},
 	happening.PhraseChanged:         {Notice: notify.PhraseChanged},
 	happening.UserRaised:            {Notice: notify.UserRaised},
 	happening.UserLowered:           {Notice: notify.UserLowered},
+	happening.DemandMade:            {Notice: notify.DemandMade}, // package session gives the user's weaker sessions their challenge
+	happening.DemandDropped:         {Notice: notify.DemandDropped},
 	happening.DeviceLost:            {Leaving: Dies, Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},
 }
 

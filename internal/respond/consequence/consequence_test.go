@@ -96,7 +96,7 @@ func TestEveryNoticeHasItsContainment(t *testing.T) {
 	nothing := map[notify.Letter]bool{
 		notify.Welcome: true, notify.Contained: true, notify.DepartureStopped: true,
 		notify.UserRaised: true, notify.UserLowered: true, // the operator did
-		notify.RecoveryRejected: true,
+		notify.RecoveryRejected: true, notify.RecoveryOpened: true, // the owner stops it under Recovery, with a proof
 		// The key that it is about is blocked already.
 		notify.KeyFound: true,
 		// Time did these.

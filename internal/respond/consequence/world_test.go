@@ -19,6 +19,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -315,11 +316,30 @@ var causes = map[happening.Kind]map[string]cause{
 		w.ok(w.Tiers.Raise(w.t.Context(), principal.Host("tests"), w.user))
 		w.ok(w.Tiers.Lower(w.t.Context(), principal.Host("tests"), w.user))
 	}}},
+	happening.RecoveryOpened: {"host": {happens: func(w *world) {
+		_, err := w.Recoveries.Open(w.t.Context(), principal.Host("kim"), w.user, "reach@example.com", "tests")
+		w.ok(err)
+	}}},
+	happening.DemandMade:    {"room": {happens: func(w *world) { w.tell(happening.DemandMade) }}}, // package demand tries it, with a passkey
+	happening.DemandDropped: {"room": {happens: func(w *world) { w.tell(happening.DemandDropped, "until", w.clock.Now().Format(time.RFC3339)) }}},
 	happening.UserDisabled: {"host": {happens: func(w *world) {
 		if err := w.Accounts.Disable(w.t.Context(), principal.Host("tests"), w.user); err != nil {
 			w.t.Fatal(err)
 		}
 	}}},
+}
+
+// tell applies the row of what the user did here.
+func (w *world) tell(kind happening.Kind, facts ...string) {
+	w.t.Helper()
+	told := map[string]string{"area": "trading"}
+	for i := 0; i < len(facts); i += 2 {
+		told[facts[i]] = facts[i+1]
+	}
+	w.ok(store.Of[demand.Tx](w.Store).Update(w.t.Context(), func(tx demand.Tx) (audit.Event, error) {
+		h := happening.Happening{Kind: kind, User: w.user, Session: w.here.Principal().Session, Facts: told}
+		return audit.Quiet(audit.SessionTold), w.Consequences.Apply(w.t.Context(), tx, h)
+	}))
 }
 
 // proven does what asks for a proof and changes nothing of the session beyond that: the proof gave it another bearer.

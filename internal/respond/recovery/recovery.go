@@ -24,6 +24,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -52,6 +53,8 @@ const (
 	WithCode     Proof = "recovery_code"
 	// ByPeople: claims met, and operators approved this one.
 	ByPeople Proof = "people"
+	// Assisted: nothing was shown. An operator opened the case for somebody who says that they lost the mailbox too.
+	Assisted Proof = "assisted"
 )
 
 // word is how the log names a proof.
@@ -87,6 +90,8 @@ type Case struct {
 	ID       id.Recovery
 	CodeHash [32]byte
 	Mail     string
+	// Reach is where its letters go instead of that mailbox, which was lost: only Open sets it, and whoever reads there has shown nothing of the account.
+	Reach string
 	// User is zero where the address has no user who may sign in.
 	User id.User
 	Lang string
@@ -232,9 +237,13 @@ type Deps struct {
 	Follow     happening.Applier
 	Post       Post
 	Keys       Keys
-	Sealer     ceremony.Sealer
-	Waits      Waits
-	Limits     throttle.Limits
+	// Demands says what a session owes because its user demands it of themselves.
+	Demands interface {
+		Owed(ctx context.Context, tx any, u id.User, proof assurance.Proof) (assurance.Challenge, error)
+	}
+	Sealer ceremony.Sealer
+	Waits  Waits
+	Limits throttle.Limits
 	// SourceLimits bound what one network may begin over all addresses.
 	SourceLimits throttle.Limits
 	// MailKey makes mailed codes; 32 bytes, the same on every node.

@@ -161,6 +161,10 @@ func (r *Recoveries) DoCodeMail(ctx context.Context, fields []byte) error {
 		m.Letter = notify.RecoveryNobody
 		return r.Post.SendRecoveryCode(ctx, notify.To{Mail: c.Mail, Lang: c.Lang}, m, r.codeOf(c), MailCodeLife)
 	}
+	if c.Reach != "" { // no mailbox of the owner's: nothing goes there that our mails to them are known by
+		m.ID, m.To = id.Message{}, []notify.Address{{Mail: c.Reach}}
+		return r.Post.SendRecoveryCode(ctx, notify.To{Mail: c.Reach, Lang: c.Lang}, m, r.codeOf(c), MailCodeLife)
+	}
 	to, found, err := notify.Mirror(ctx, r.Ledger, m)
 	if err != nil || !found || to.Mail != c.Mail {
 		return err
