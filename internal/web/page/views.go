@@ -342,6 +342,8 @@ const (
 	// KeyReadOnly and KeyDisabled: nobody used it for long.
 	KeyReadOnly KeyState = "read_only"
 	KeyDisabled KeyState = "disabled"
+	// KeyOff: the operator has turned its dialect off.
+	KeyOff KeyState = "dialect_off"
 )
 
 // NewKey is the form that makes a key.
