@@ -25,6 +25,7 @@ func (t *tx) InsertKey(ctx context.Context, k apikey.Key, m apikey.Material) err
 		Settings: strings.Join(k.Dialect.SettingsWords(k.Settings), " "), CreatedDevice: k.BornOn[:], ExpiresAt: micros(k.ExpiresAt),
 		OnEnd: string(k.OnEnd), Template: k.Template, Standby: truth(k.Standby), Pin: k.Pin, ImportedAt: maybeMicros(k.ImportedAt), CreatedSession: k.MadeIn[:],
 		Markets: strings.Join(k.Bounds.Markets, " "), OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: int64(k.Bounds.PerSecond),
+		Vendor: k.Vendor,
 	})
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ func (t *tx) ChangeKey(ctx context.Context, k apikey.Key) (bool, error) {
 		OnEnd: string(k.OnEnd), Standby: truth(k.Standby), Pin: k.Pin, Noticed: int64(k.Noticed), Dormancy: int64(k.Dormancy),
 		WokenAt: maybeMicros(k.WokenAt), LapseNoticed: int64(k.LapseNoticed), ReleasedAt: maybeMicros(k.ReleasedAt),
 		Markets: strings.Join(k.Bounds.Markets, " "), OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: int64(k.Bounds.PerSecond),
-		WindowPast: k.WindowPast.Microseconds(), CreatedSession: k.MadeIn[:], ID: k.ID[:], AccountID: k.Account[:],
+		WindowPast: k.WindowPast.Microseconds(), Vendor: k.Vendor, VendorSecret: int64(k.VendorSecret), CreatedSession: k.MadeIn[:], ID: k.ID[:], AccountID: k.Account[:],
 	}))
 }
 
@@ -300,7 +301,7 @@ func keyOf(row sqlgen.KeyByIDRow) (apikey.Key, error) {
 		Bounds: apikey.Bounds{
 			Markets: strings.Fields(row.Markets), OrderMost: row.OrderMost, DayMost: row.DayMost, PerSecond: int(row.PerSecond),
 		},
-		OrderedDay: row.OrderedDay, Ordered: row.Ordered,
+		OrderedDay: row.OrderedDay, Ordered: row.Ordered, Vendor: row.Vendor, VendorSecret: uint32(row.VendorSecret),
 	}
 	copy(k.MadeIn[:], row.CreatedSession)
 	if row.DisabledAt.Valid || row.RemovedAt.Valid {

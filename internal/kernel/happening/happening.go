@@ -99,6 +99,8 @@ type Happening struct {
 	Device id.Device
 	// Owing says that the session that did it owes a proof: it may end what is open, and makes a stranger of no browser.
 	Owing bool
+	// FreezesKeys says that the user asked for their API keys to stop as well, with SignedOutOthers and SignedOutAll.
+	FreezesKeys bool
 	// Change is the change of an address, with ContactChanged.
 	Change id.ContactChange
 }

@@ -83,6 +83,10 @@ type Key struct {
 	Bounds     Bounds
 	OrderedDay int64
 	Ordered    string
+	// Vendor names who outside the account is given the key; empty for nobody. Such a key never withdraws.
+	Vendor string
+	// VendorSecret is the highest version of its secret that a vendor may have had whose mark was taken away; zero for none.
+	VendorSecret uint32
 	// OwnerLocked: the owner has locked the account, so its keys are frozen.
 	OwnerLocked bool
 	// OwnerRole today; NoRole for a member who was removed or a user who was disabled.
@@ -273,7 +277,8 @@ func classOf(c sign.Ceiling) scope.Class {
 	return scope.Public
 }
 
-// effective is what a key may do at now: what it was given, what its owner may do today, no money before its release, and no trade from
+// effective is what a key may do at now: what it was given, what its owner may do today, no money before its release or in the
+// hands of a vendor, and no trade from
 // everywhere once the time for that is over.
 func (k *Keys) effective(key Key, now time.Time) scope.Set {
 	set := key.Scopes.Intersect(k.ScopesOf(key.OwnerRole))
@@ -283,7 +288,7 @@ func (k *Keys) effective(key Key, now time.Time) scope.Set {
 	if key.Dormancy >= ReadOnlyUnused {
 		set = set.UpTo(scope.Cancel)
 	}
-	if key.ReleasedAt.IsZero() {
+	if key.ReleasedAt.IsZero() || key.Vendor != "" {
 		set = set.UpTo(scope.Order)
 	}
 	if !key.Tied() && !now.Before(key.Born.Add(k.Limits.UnpinnedTradeLife)) {

@@ -274,8 +274,8 @@ const editKey = `-- name: EditKey :execrows
 UPDATE api_key SET name = $1, purpose = $2, scopes = $3, allowlist = $4, expires_at = $5, on_end = $6,
     standby = $7, pin = $8, noticed = $9, dormancy = $10, woken_at = $11,
     lapse_noticed = $12, released_at = $13, created_session = $14, markets = $15, order_most = $16,
-    day_most = $17, per_second = $18, window_past = $19
-WHERE id = $20 AND account_id = $21 AND revoked_at IS NULL
+    day_most = $17, per_second = $18, window_past = $19, vendor = $20, vendor_secret = $21
+WHERE id = $22 AND account_id = $23 AND revoked_at IS NULL
 `
 
 type EditKeyParams struct {
@@ -298,6 +298,8 @@ type EditKeyParams struct {
 	DayMost        string
 	PerSecond      int64
 	WindowPast     int64
+	Vendor         string
+	VendorSecret   int64
 	ID             []byte
 	AccountID      []byte
 }
@@ -323,6 +325,8 @@ func (q *Queries) EditKey(ctx context.Context, arg EditKeyParams) (int64, error)
 		arg.DayMost,
 		arg.PerSecond,
 		arg.WindowPast,
+		arg.Vendor,
+		arg.VendorSecret,
 		arg.ID,
 		arg.AccountID,
 	)
@@ -346,7 +350,7 @@ func (q *Queries) EraseKeyUsesOfOwner(ctx context.Context, arg EraseKeyUsesOfOwn
 }
 
 const eraseKeysOfOwner = `-- name: EraseKeysOfOwner :exec
-UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '', pin = '', markets = '' WHERE owner_id = $1
+UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '', pin = '', markets = '', vendor = '' WHERE owner_id = $1
 `
 
 type EraseKeysOfOwnerParams struct {
@@ -399,10 +403,10 @@ func (q *Queries) FreezeKey(ctx context.Context, arg FreezeKeyParams) (int64, er
 const insertKey = `-- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
     settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at,
-    created_session, markets, order_most, day_most, per_second)
+    created_session, markets, order_most, day_most, per_second, vendor)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
     $12, $13, $14, $15, $16, '', '', $17, $18, $19, $20, $21,
-    $22, $23, $24, $25, $26)
+    $22, $23, $24, $25, $26, $27)
 `
 
 type InsertKeyParams struct {
@@ -432,6 +436,7 @@ type InsertKeyParams struct {
 	OrderMost      string
 	DayMost        string
 	PerSecond      int64
+	Vendor         string
 }
 
 func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
@@ -462,6 +467,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
 		arg.OrderMost,
 		arg.DayMost,
 		arg.PerSecond,
+		arg.Vendor,
 	)
 	return err
 }
@@ -493,7 +499,7 @@ const keyByID = `-- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -547,6 +553,8 @@ type KeyByIDRow struct {
 	PerSecond      int64
 	OrderedDay     int64
 	Ordered        string
+	Vendor         string
+	VendorSecret   int64
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
@@ -598,6 +606,8 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.PerSecond,
 		&i.OrderedDay,
 		&i.Ordered,
+		&i.Vendor,
+		&i.VendorSecret,
 		&i.OwnerName,
 		&i.DisabledAt,
 		&i.LockedAt,
@@ -899,7 +909,7 @@ const listKeysByAccount = `-- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -953,6 +963,8 @@ type ListKeysByAccountRow struct {
 	PerSecond      int64
 	OrderedDay     int64
 	Ordered        string
+	Vendor         string
+	VendorSecret   int64
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
@@ -1010,6 +1022,8 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.PerSecond,
 			&i.OrderedDay,
 			&i.Ordered,
+			&i.Vendor,
+			&i.VendorSecret,
 			&i.OwnerName,
 			&i.DisabledAt,
 			&i.LockedAt,
@@ -1075,7 +1089,7 @@ const listLiveKeys = `-- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -1131,6 +1145,8 @@ type ListLiveKeysRow struct {
 	PerSecond      int64
 	OrderedDay     int64
 	Ordered        string
+	Vendor         string
+	VendorSecret   int64
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
@@ -1188,6 +1204,8 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.PerSecond,
 			&i.OrderedDay,
 			&i.Ordered,
+			&i.Vendor,
+			&i.VendorSecret,
 			&i.OwnerName,
 			&i.DisabledAt,
 			&i.LockedAt,
