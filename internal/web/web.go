@@ -190,7 +190,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&genuine{w.Official}).mount(on)
 	(&signUps{w.SignUps, w.Binding}).mount(on)
 	(&signIns{w.SignIns, w.Origin, w.Binding}).mount(on)
-	(&crossing{w.Sessions, w.Hosts}).mount(on)
+	(&crossing{w.Sessions, w.Factors, w.Hosts}).mount(on)
 	(&privacies{w.Privacy, w.Privacy.Wait}).mount(on)
 	(&sessions{w.Sessions, w.SignIns, w.Factors, w.Now, w.Sessions.Limits.Idle}).mount(on)
 	(&methods{w.Factors, w.Accounts}).mount(on)

@@ -322,6 +322,8 @@ type Key struct {
 	OnEnd, Pin, Unreleased string
 	// Vendor is who outside the account has it.
 	Vendor string
+	// Destinations are where it may send money.
+	Destinations []Destination
 	// Window in words; empty for as old as its way of signing allows.
 	Window string
 	// Bounds are what it may do at most.
@@ -348,6 +350,12 @@ const (
 	KeyOff KeyState = "dialect_off"
 )
 
+// Destination is a place that a key may send money to; Counts is set while it does not count yet.
+type Destination struct {
+	Text   string
+	Counts i18n.Moment
+}
+
 // NewKey is the form that makes a key.
 type NewKey struct {
 	Problem       Problem
@@ -363,7 +371,7 @@ type NewKey struct {
 	Templates             []Option
 	Template              string
 	OnEnds, Pins, Windows []Option
-	Vendor                string
+	Vendor, Destinations  string
 	Standby               bool
 	Allowlist             string
 	HereToo               bool
@@ -407,9 +415,8 @@ type Created struct {
 	Passphrase string
 	// FileName of the key file, and the file itself as a data: address, for saving it without script.
 	FileName, FileHref string
-	// Check is the command that tries the key: by asking the dashboard, or an exchange where PostOnly.
-	Check    string
-	PostOnly bool
+	// Check is the command that tries the key.
+	Check string
 	// APIs are those of the key's environment.
 	APIs []API
 }
@@ -483,6 +490,18 @@ type CodeText struct {
 
 // Piece is a stretch of text, or the name of a value that stands there.
 type Piece struct{ Text, Name string }
+
+// Prove asks for the proof that an exchange wants of its user.
+type Prove struct {
+	Host Host
+	// Back leads to the page of the exchange; it is a page of ours.
+	Back string
+	// Needs and Missing are in words.
+	Needs   string
+	Missing []string
+	// Lacking: its user has no factor that would do.
+	Lacking bool
+}
 
 // Go is the page between ours and an exchange's.
 type Go struct {
