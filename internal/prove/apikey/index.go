@@ -63,18 +63,11 @@ type Live struct {
 	// network loses the right to trade.
 	Scopes, effective, lapsed scope.Set
 	dormancy                  Dormancy
-<<<<<<< HEAD
-	// off: the operator has turned its dialect off.
-	off              bool
-	sum              id.KeySum
-	frozen, locked   bool
-	released, pinned bool
-=======
 	sum                       id.KeySum
 	frozen, locked            bool
 	released, pinned          bool
 	bySystem                  bool // the first network is an autonomous system
->>>>>>> main
+	off                       bool // the operator has turned its dialect off
 }
 
 // Text is the public id as it is written everywhere.
@@ -275,13 +268,9 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 		Allowlist: key.Allowlist, Settings: key.Settings, WindowPast: key.WindowPast, born: key.Born.UnixMicro(),
 		expires: momentOf(key.ExpiresAt), revoked: momentOf(key.RevokedAt), blocked: momentOf(key.BlockedAt), lapses: noMoment,
 		Environment: key.Environment, Dialect: key.Dialect, Algorithm: key.Algorithm, OwnerRole: key.OwnerRole, Scopes: key.Scopes,
-<<<<<<< HEAD
-		effective: k.effective(key, key.Born), dormancy: key.Dormancy, off: k.Limits.Dialects[key.Dialect].Off, frozen: key.Frozen(), locked: key.OwnerLocked, released: !key.ReleasedAt.IsZero(),
-		pinned: key.Pin != "", sum: id.SumKey(key.ID, key.Environment), used: &use{}, Materials: make([]LiveMaterial, 0, len(materials)),
-=======
-		effective: k.effective(key, key.Born), dormancy: key.Dormancy, frozen: key.Frozen(), locked: key.OwnerLocked, released: !key.ReleasedAt.IsZero(),
-		pinned: key.Pin != "", bySystem: key.Pin == PinFirstSystem, sum: id.SumKey(key.ID, key.Environment), used: &use{}, Materials: make([]LiveMaterial, 0, len(materials)),
->>>>>>> main
+		effective: k.effective(key, key.Born), dormancy: key.Dormancy, off: k.Limits.Dialects[key.Dialect].Off, frozen: key.Frozen(), locked: key.OwnerLocked,
+		released: !key.ReleasedAt.IsZero(), pinned: key.Pin != "", bySystem: key.Pin == PinFirstSystem, sum: id.SumKey(key.ID, key.Environment),
+		used: &use{}, Materials: make([]LiveMaterial, 0, len(materials)),
 	}
 	if !key.Tied() {
 		lapses := key.Born.Add(k.Limits.UnpinnedTradeLife)
