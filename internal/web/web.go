@@ -228,7 +228,7 @@ func (w *Web) serve(rw http.ResponseWriter, r *http.Request, line route.Line, h 
 			v.release()
 		}
 	}()
-	for _, step := range []handler{(*visit).receive, (*visit).recognise, (*visit).sameOrigin, (*visit).permitted, (*visit).fill, (*visit).act, (*visit).prove, (*visit).advise, h} {
+	for _, step := range []handler{(*visit).receive, (*visit).recognise, (*visit).sameOrigin, (*visit).permitted, (*visit).fill, (*visit).act, (*visit).resume, (*visit).prove, (*visit).advise, h} {
 		err := step(v)
 		if errors.Is(err, errAnswered) {
 			return

@@ -23,6 +23,8 @@ type Frame struct {
 	Path string
 	// FormToken goes into every form.
 	FormToken string
+	// FormOwner says in each form, sealed, to whom it was shown; empty on pages that strangers may read.
+	FormOwner string
 	// Test: this installation guards play money.
 	Test bool
 	// Me is who is signed in; nil on pages for strangers.
@@ -127,12 +129,25 @@ type SignIn struct {
 	Passwordless bool
 	// Accounts that this browser may show.
 	Accounts []KnownAccount
+	Kept     Kept
+}
+
+// Kept is a form that waits, sealed, until its user has signed in again; empty where none does.
+type Kept struct{ Form, At string }
+
+// SendAgain is the page of a form that came too late.
+type SendAgain struct {
+	Action, Kept string
+	// Details tell what is in it, where that can be told.
+	Details []Fact
+	Back    string
 }
 
 // SecondFactor is the page after the password.
 type SecondFactor struct {
 	Problem        Problem
 	Half, ReturnTo string
+	Kept           Kept
 }
 
 // API is a host of the gateway that takes signed requests.
