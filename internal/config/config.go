@@ -376,36 +376,36 @@ const (
 
 // Upbit is the section dialects.upbit.
 type Upbit struct {
-	Enabled bool    `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	Enabled bool    `key:"enabled" default:"true" doc:"Whether keys of it are made and accepted. false refuses those that exist, too, until it is true again; the start and doctor say how many."`
 	Ceiling Ceiling `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It carries no time, so every trade costs one durable write against replay."`
 }
 
 // Exchange is the section of a dialect whose signatures carry a time.
 type Exchange struct {
-	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made and accepted. false refuses those that exist, too, until it is true again; the start and doctor say how many."`
 	WindowPast time.Duration `key:"window_past" default:"60s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
 }
 
 // OKX is the section dialects.okx.
 type OKX struct {
-	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made and accepted. false refuses those that exist, too, until it is true again; the start and doctor say how many."`
 	WindowPast time.Duration `key:"window_past" default:"30s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
 }
 
 // KuCoin is the section dialects.kucoin.
 type KuCoin struct {
-	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made and accepted. false refuses those that exist, too, until it is true again; the start and doctor say how many."`
 	WindowPast time.Duration `key:"window_past" default:"5s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
 }
 
 // Kraken is the section dialects.kraken.
 type Kraken struct {
-	Enabled bool `key:"enabled" default:"true" doc:"Whether keys of it are made. Its signatures carry no time, so every request costs one durable write against replay."`
+	Enabled bool `key:"enabled" default:"true" doc:"Whether keys of it are made and accepted, see upbit. Its signatures carry no time, so every request costs one durable write against replay."`
 }
 
 // Coinbase is the section dialects.coinbase.
 type Coinbase struct {
-	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made and accepted. false refuses those that exist, too, until it is true again; the start and doctor say how many."`
 	WindowPast time.Duration `key:"window_past" default:"60s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
 	Ceiling    Ceiling       `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It signs neither query nor body."`
 }

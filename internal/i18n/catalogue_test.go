@@ -161,7 +161,7 @@ func families() map[string][]string {
 		"plan.way.": {"passkey", "two", "password", "code", "proof", "proof_password", "proof_totp", "mailbox", "operators"},
 		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "vendor", "destinations", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
 		"stolen.": {
-			"ended", "blocked", "orphan", "disabled", "look", "cancel", "trade", "markets", "order_most", "day_most", "no_day_most", "withdraw", "destinations", "confirm", "unreleased",
+			"ended", "blocked", "orphan", "disabled", "dialect_off", "look", "cancel", "trade", "markets", "order_most", "day_most", "no_day_most", "withdraw", "destinations", "confirm", "unreleased",
 			"no_withdraw", "per_second", "rotate", "resting", "allowlist", "pinned", "pin_first", "anywhere", "lapses", "expires",
 		},
 		"template.": {"portfolio", "accounting", "bot", "market_maker"},

@@ -192,6 +192,8 @@ const (
 	KeyAccountLocked Code = "key.account_locked"
 	// KeyBlocked: This key was blocked on {blocked_at}.
 	KeyBlocked Code = "key.blocked"
+	// KeyDialectOff: This platform accepts no requests that are signed as {dialect} does.
+	KeyDialectOff Code = "key.dialect_off"
 	// KeyUnused: This key was disabled because nobody used it.
 	KeyUnused Code = "key.unused"
 	// KeyOtherNetwork: This key is held to one network, and {seen} lies in another. It was frozen.
@@ -608,6 +610,9 @@ var registry = map[Code]Entry{
 	KeyBlocked: {Code: KeyBlocked, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key was blocked on {blocked_at}.", EnglishFix: "Unblock it under API keys, or create a new one if strangers may hold its secret.",
 		Korean: "이 키는 {blocked_at}에 차단되었습니다.", KoreanFix: "API 키 화면에서 차단을 해제하거나 비밀 키가 유출되었을 수 있다면 새 키를 만들어 주십시오."},
+	KeyDialectOff: {Code: KeyDialectOff, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This platform accepts no requests that are signed as {dialect} does.", EnglishFix: "Make a key in another dialect. If that is new to you, ask the platform.",
+		Korean: "이 플랫폼은 {dialect} 방식으로 서명한 요청을 받지 않습니다.", KoreanFix: "다른 방식의 키를 만들어 주십시오. 안내받지 못하셨다면 플랫폼에 문의해 주십시오."},
 	KeyUnused: {Code: KeyUnused, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key was disabled because nobody used it.", EnglishFix: "Wake it under API keys.",
 		Korean: "오랫동안 사용하지 않아 비활성화된 키입니다.", KoreanFix: "API 키 화면에서 다시 활성화해 주십시오."},

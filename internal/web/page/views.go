@@ -380,6 +380,8 @@ const (
 	// KeyReadOnly and KeyDisabled: nobody used it for long.
 	KeyReadOnly KeyState = "read_only"
 	KeyDisabled KeyState = "disabled"
+	// KeyOff: the operator has turned its dialect off.
+	KeyOff KeyState = "dialect_off"
 )
 
 // Destination is a place that a key may send money to; Counts is set while it does not count yet.
