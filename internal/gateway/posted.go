@@ -70,7 +70,7 @@ func (g *Gateway) ServePosted(authority string, w http.ResponseWriter, r *http.R
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	return httpx.WriteJSON(w, http.StatusCreated, map[string]any{
-		"confirmation": asked.ID.String(), "url": asked.URL, "expires_at": asked.Expires.UTC().Format(time.RFC3339),
+		"confirmation": asked.ID.String(), "url": asked.URL, "expires_at": asked.Ends.UTC().Format(time.RFC3339),
 	})
 }
 

@@ -320,7 +320,7 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 	r.Notices, err = notify.New(notify.Deps{
 		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg, r.Places), Key: key,
 		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}, Follow: r.Consequences,
-		Stops: notify.Stops{Sessions: r.Sessions, Confirmations: r.Confirmations, Keys: r.APIKeys, Contacts: r.Contacts},
+		Stops: notify.Stops{Sessions: r.Sessions, Keys: r.APIKeys, Contacts: r.Contacts},
 	})
 	return err
 }
@@ -346,6 +346,7 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Budgets: r.newBudgets(), Key: key,
 		Origin: origin, Exchanges: exchanges, Life: cfg.Confirmations.ValidFor,
 	})
+	follow.UseConfirmations(r.Confirmations)
 	return err
 }
 

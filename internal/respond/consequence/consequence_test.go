@@ -78,7 +78,7 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 			t.Fatal(change)
 		}
 	}
-	if diff := cmp.Diff(wanted(consequence.Row{Leaving: consequence.Dies, This: consequence.Dies, Others: consequence.Dies}), w.left()); diff != "" {
+	if diff := cmp.Diff(wanted(consequence.Row{Leaving: consequence.Dies, This: consequence.Dies, Others: consequence.Dies, Asked: consequence.Dies}), w.left()); diff != "" {
 		t.Errorf("(-want +doors):\n%s", diff)
 	}
 }
@@ -142,7 +142,8 @@ func wanted(row consequence.Row) answers {
 	return answers{
 		"this session": ofFate[row.This], "its bearer from before": bearer, "another session": ofFate[row.Others],
 		"a key": {"gateway": key[row.Keys], "/v1": key[row.Keys]}, "money": {"holds": money},
-		"leaving": {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.AccountNotLeaving}[row.Leaving]},
+		"what was asked for": {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.ConfirmationVoid}[row.Asked]},
+		"leaving":            {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.AccountNotLeaving}[row.Leaving]},
 	}
 }
 
@@ -156,8 +157,9 @@ func (w *world) left() answers {
 			"gateway": outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))),
 			"/v1":     outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, "localhost:8080", "/v1/session", ""))),
 		},
-		"money":   {"holds": w.held()},
-		"leaving": {"row": w.leaving()},
+		"money":              {"holds": w.held()},
+		"what was asked for": {"row": w.asked()},
+		"leaving":            {"row": w.leaving()},
 	}
 }
 
@@ -171,6 +173,19 @@ func (w *world) leaving() fault.Code {
 	}
 	if !found {
 		return fault.AccountNotLeaving
+	}
+	return open
+}
+
+// asked says whether the withdrawal that waits may still be confirmed and carried out.
+func (w *world) asked() fault.Code {
+	w.t.Helper()
+	list, err := w.Confirmations.List(w.t.Context(), principal.Principal{Kind: principal.KindUser, User: w.user})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(list) == 0 {
+		return fault.ConfirmationVoid
 	}
 	return open
 }

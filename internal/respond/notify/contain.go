@@ -99,10 +99,6 @@ type Stops struct {
 	Sessions interface {
 		Reject(ctx context.Context, tx any, u id.User, s id.Session) error
 	}
-	// Confirmations cancels all that are open.
-	Confirmations interface {
-		CancelOpen(ctx context.Context, tx any, u id.User) error
-	}
 	// Keys stops an API key of the user, reversibly.
 	Keys interface {
 		StopReported(ctx context.Context, tx any, u id.User, k id.Key) error
@@ -240,9 +236,6 @@ func (n *Notices) stop(ctx context.Context, tx Tx, m Message) (undone bool, err 
 		if err := n.Stops.Sessions.Reject(ctx, tx, m.User, m.Session); err != nil {
 			return false, err
 		}
-	}
-	if err := n.Stops.Confirmations.CancelOpen(ctx, tx, m.User); err != nil {
-		return false, err
 	}
 	if k, _, err := id.ParseKey(m.Facts["key"]); plan.Key && err == nil {
 		if err := n.Stops.Keys.StopReported(ctx, tx, m.User, k); err != nil {
