@@ -124,6 +124,7 @@ type keyChange struct {
 	OnEnd     *string      `json:"on_end,omitempty" enum:"leave,cancel_all"`
 	Standby   *bool        `json:"standby,omitempty" doc:"It may lie unused"`
 	Bounds    *boundsShown `json:"bounds,omitempty" doc:"All of them: what is missing within is unbounded"`
+	WindowMS  *int64       `json:"window_ms,omitempty" minimum:"0" maximum:"60000" multipleOf:"1000" doc:"How old its signatures may be, in whole seconds; 0: as old as the dialect allows" example:"5000"`
 	Pin       *string      `json:"pin,omitempty" maxLength:"64" doc:"Empty for none, first, or an address of the network" example:"first"`
 }
 
@@ -144,10 +145,14 @@ func (k *keyLife) edit(ctx context.Context, p principal.Principal, in *editKeyIn
 	if b.Bounds != nil {
 		bounds = new(b.Bounds.input())
 	}
+	var window *time.Duration
+	if b.WindowMS != nil {
+		window = new(time.Duration(*b.WindowMS) * time.Millisecond)
+	}
 	out, err := k.room.Edit(ctx, p, apikey.EditInput{
 		Bounds: bounds,
 		Key:    kid, Name: b.Name, Purpose: b.Purpose, Scopes: b.Scopes, Allowlist: b.Allowlist, ExpiresAt: b.ExpiresAt,
-		OnEnd: (*apikey.OnEnd)(b.OnEnd), Standby: b.Standby, Pin: b.Pin,
+		OnEnd: (*apikey.OnEnd)(b.OnEnd), Standby: b.Standby, Pin: b.Pin, Window: window,
 	})
 	return &editedOut{keyAs(k.room, out)}, err
 }

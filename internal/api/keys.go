@@ -57,7 +57,7 @@ type keyShown struct {
 	Settings     []string      `json:"settings,omitempty" doc:"How its clients write what they sign, if not as the dialect's usually do" example:"[\"lenient\"]"`
 	Scopes       []string      `json:"scopes" doc:"What it was given; never more than its owner may today" example:"[\"balances:read\",\"orders:read\"]"`
 	Allowlist    []string      `json:"allowlist" doc:"Networks it may be used from; empty allows every address" example:"[\"203.0.113.0/24\"]"`
-	WindowMS     int64         `json:"window_ms,omitempty" doc:"How old its signatures may be, if not as old as the dialect allows"`
+	WindowMS     int64         `json:"window_ms,omitempty" doc:"How old its signatures may be, if not as old as the dialect allows" example:"5000"`
 	CreatedAt    time.Time     `json:"created_at"`
 	ExpiresAt    time.Time     `json:"expires_at"`
 	RevokedAt    time.Time     `json:"revoked_at,omitzero" doc:"Missing while it is not revoked"`
@@ -164,6 +164,7 @@ type keyWanted struct {
 	Standby     bool          `json:"standby,omitempty" doc:"It may lie unused"`
 	Pin         string        `json:"pin,omitempty" maxLength:"64" doc:"For ed25519: first, or an address of the network it is held to (IPv4 /24, IPv6 /48)"`
 	Bounds      *boundsShown  `json:"bounds,omitempty" doc:"What it may do at most, beside its scopes; missing: nothing bounds it"`
+	WindowMS    int64         `json:"window_ms,omitempty" minimum:"0" maximum:"60000" multipleOf:"1000" doc:"How old its signatures may be, in whole seconds; missing: as old as the dialect allows. Not for kraken, which signs no time" example:"5000"`
 	Settings    []string      `json:"settings,omitempty" maxItems:"4" doc:"How its clients write what they sign: decoded or as-sent, plain, rfc3986 or form, lenient (upbit, bithumb; the last also binance); nonce-window:N (kraken)" example:"[]"`
 	PublicKey   string        `json:"public_key,omitempty" maxLength:"1024" doc:"For key pairs: PEM, base64 or hex"`
 	Challenge   string        `json:"challenge,omitempty" maxLength:"8192" doc:"For key pairs: as it was given out"`
@@ -186,6 +187,7 @@ func (k *keys) create(ctx context.Context, p principal.Principal, in *createKeyI
 		Name: b.Name, Purpose: b.Purpose, Subaccount: b.Subaccount, Scopes: b.Scopes, Allowlist: b.Allowlist,
 		Life: time.Duration(b.LifeSeconds) * time.Second, PublicKey: b.PublicKey, Challenge: b.Challenge, Possession: b.Possession,
 		Settings: b.Settings, Template: b.Template, OnEnd: apikey.OnEnd(b.OnEnd), Standby: b.Standby, Pin: b.Pin, Bounds: b.Bounds.input(),
+		Window: time.Duration(b.WindowMS) * time.Millisecond,
 	}
 	// The words were checked against the description, so what does not parse is zero and refused by the room.
 	wanted.Environment, _ = id.ParseEnvironment(b.Environment)

@@ -71,6 +71,9 @@ func TestKeys(t *testing.T) {
 		{"a network that is none", create(map[string]any{"allowlist": []string{"203.0.113.0/33"}}), 422, "request.invalid"},
 		{"a life that is too long", create(map[string]any{"life_seconds": 400 * 86400}), 422, "request.invalid"},
 		{"a life that is longer than the policy's longest", create(map[string]any{"life_seconds": 366 * 86400}), 422, "request.invalid"},
+		{"a window of half a second", create(map[string]any{"window_ms": 500}), 422, "request.invalid"},
+		{"a window of two minutes", create(map[string]any{"window_ms": 120_000}), 422, "request.invalid"},
+		{"a window without a time", create(map[string]any{"window_ms": 5000, "dialect": "kraken", "algorithm": "hmac-sha512"}), 422, "request.invalid"},
 		{"a life that is no number", create(map[string]any{"life_seconds": "1h"}), 422, "request.invalid"},
 		{"a subaccount that is none", create(map[string]any{"subaccount": "main"}), 422, "request.invalid"},
 		{"a subaccount of another account", create(map[string]any{"subaccount": foreign.Subaccount.String()}), 422, "request.invalid"},
@@ -105,7 +108,7 @@ func TestKeys(t *testing.T) {
 func TestASecretIsShownOnceAndWorks(t *testing.T) {
 	d := open(t)
 	p, b := d.withApp("kim@example.com")
-	a := createKey(p, b, wanted(map[string]any{"scopes": []string{"keys:read"}, "life_seconds": 86400, "allowlist": []string{"203.0.113.7"}}))
+	a := createKey(p, b, wanted(map[string]any{"scopes": []string{"keys:read"}, "life_seconds": 86400, "allowlist": []string{"203.0.113.7"}, "window_ms": 5000}))
 	secret, key := a.text("secret"), a.body["key"].(map[string]any)
 	if !id.CheckSecret(secret) {
 		t.Fatalf("the secret has the form of none")
@@ -118,7 +121,7 @@ func TestASecretIsShownOnceAndWorks(t *testing.T) {
 	want := map[string]any{
 		"key_id": key["key_id"], "name": "Bot", "purpose": "tests", "owner": p.User.ID.String(), "owner_name": p.User.Name,
 		"subaccount": b.get("/v1/session").text("subaccount"), "environment": "test", "dialect": "native", "algorithm": "hmac-sha256",
-		"on_end": "leave", "standby": false, "state": "live", "scopes": []any{"keys:read"}, "allowlist": []any{"203.0.113.7/32"},
+		"on_end": "leave", "standby": false, "state": "live", "scopes": []any{"keys:read"}, "allowlist": []any{"203.0.113.7/32"}, "window_ms": 5000.0,
 		"created_at": d.clock.Now().Format(time.RFC3339Nano), "expires_at": d.clock.Now().Add(24 * time.Hour).Format(time.RFC3339Nano),
 	}
 	if diff := cmp.Diff(map[string]any{"keys": []any{want}}, listed.body); diff != "" {

@@ -479,7 +479,7 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 func dialects(c config.Dialects) (limits [sign.Dialects]apikey.DialectLimit, windows signed.Windows) {
 	windows = signed.Windows{TestPast: time.Minute, Future: time.Second}
 	set := func(d sign.Dialect, enabled bool, window time.Duration, ceiling config.Ceiling) {
-		limits[d] = apikey.DialectLimit{Off: !enabled, Lifted: ceiling == config.CeilingTrade}
+		limits[d] = apikey.DialectLimit{Off: !enabled, Lifted: ceiling == config.CeilingTrade, Window: window}
 		windows.Past[d] = window
 	}
 	set(sign.Native, true, c.Native.WindowPast, "")

@@ -60,7 +60,7 @@ func (t *tx) ChangeKey(ctx context.Context, k apikey.Key) (bool, error) {
 		OnEnd: string(k.OnEnd), Standby: truth(k.Standby), Pin: k.Pin, Noticed: int64(k.Noticed), Dormancy: int64(k.Dormancy),
 		WokenAt: maybeMicros(k.WokenAt), LapseNoticed: int64(k.LapseNoticed), ReleasedAt: maybeMicros(k.ReleasedAt),
 		Markets: strings.Join(k.Bounds.Markets, " "), OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: int64(k.Bounds.PerSecond),
-		CreatedSession: k.MadeIn[:], ID: k.ID[:], AccountID: k.Account[:],
+		WindowPast: k.WindowPast.Microseconds(), CreatedSession: k.MadeIn[:], ID: k.ID[:], AccountID: k.Account[:],
 	}))
 }
 

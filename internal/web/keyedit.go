@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func (k *keys) planEdit(v *visit) error {
 	return k.showEdit(v, key, wanted{scopes: key.Scopes.Words(), fields: map[string]string{
 		"name": key.Name, "purpose": key.Purpose, "allowlist": strings.Join(networkTexts(key), "\n"), "on_end": string(key.OnEnd), "pin": key.Pin,
 		"standby": map[bool]string{true: "yes"}[key.Standby], "markets": strings.Join(key.Bounds.Markets, "\n"),
-		"order_most": key.Bounds.OrderMost, "day_most": key.Bounds.DayMost, "per_second": perSecond(key),
+		"order_most": key.Bounds.OrderMost, "day_most": key.Bounds.DayMost, "per_second": perSecond(key), "window": windowText(key),
 	}}, page.Problem{})
 }
 
@@ -31,6 +32,9 @@ func (k *keys) showEdit(v *visit, key apikey.Key, w wanted, p page.Problem) erro
 		Problem: p, ID: key.Text(), Name: key.Name, NewName: w.fields["name"], Purpose: w.fields["purpose"], Allowlist: w.fields["allowlist"],
 		Scopes: k.scopeChoices(v, w.scopes), Lives: k.newEnds(v, key, w.fields["life"]), OnEnds: v.onEnds(w.fields["on_end"]),
 		Standby: w.fields["standby"] == "yes", Bounds: w.boundsView(p),
+	}
+	if k.keys.Window(key) > 0 {
+		view.Windows = v.windows(w.fields["window"])
 	}
 	if key.Algorithm == sign.Ed25519 {
 		view.Pins = v.pins(w.fields["pin"], key.Pin)
@@ -58,7 +62,7 @@ func (k *keys) edit(v *visit) error {
 		return err
 	}
 	w := wanted{scopes: v.form.takeAll("scopes")}
-	if w.fields, err = v.form.only("name", "purpose", "allowlist", "life", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"); err != nil {
+	if w.fields, err = v.form.only("name", "purpose", "allowlist", "life", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window"); err != nil {
 		return err
 	}
 	in, err := w.change(key, v.now)
@@ -105,6 +109,13 @@ func (w wanted) change(key apikey.Key, now time.Time) (in apikey.EditInput, err 
 	if !bounds.Equal(key.Bounds) {
 		in.Bounds = &bounds
 	}
+	window, err := w.window()
+	if err != nil {
+		return in, err
+	}
+	if window != key.WindowPast {
+		in.Window = &window
+	}
 	if standby := w.fields["standby"] == "yes"; standby != key.Standby {
 		in.Standby = &standby
 	}
@@ -118,6 +129,29 @@ func (w wanted) change(key apikey.Key, now time.Time) (in apikey.EditInput, err 
 		in.ExpiresAt = &end
 	}
 	return in, nil
+}
+
+// windowText is the key's own window as its field has it.
+func windowText(key apikey.Key) string {
+	if key.WindowPast == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(key.WindowPast / time.Second))
+}
+
+// windows are how old signatures may be, in seconds, with the one that is chosen.
+func (v *visit) windows(chosen string) []page.Option {
+	list := []page.Option{{Text: v.words.Say("key.window_usual"), Chosen: chosen == ""}}
+	seconds := []int{1, 2, 5, 10, 30, 60}
+	if n, err := strconv.Atoi(chosen); err == nil && n > 0 && !slices.Contains(seconds, n) {
+		seconds = append(seconds, n)
+		slices.Sort(seconds)
+	}
+	for _, n := range seconds {
+		value := strconv.Itoa(n)
+		list = append(list, page.Option{Value: value, Text: v.words.Span(time.Duration(n) * time.Second), Chosen: value == chosen})
+	}
+	return list
 }
 
 func perSecond(key apikey.Key) string {

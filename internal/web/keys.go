@@ -21,6 +21,7 @@ type keys struct {
 	keys interface {
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
 		Named(text string) (id.Key, error)
+		Window(k apikey.Key) time.Duration
 		Standing(k apikey.Key) (apikey.Standing, time.Time)
 		Edit(ctx context.Context, p principal.Principal, in apikey.EditInput) (apikey.Key, error)
 		Wake(ctx context.Context, p principal.Principal, k id.Key) error
@@ -113,6 +114,9 @@ func (k *keys) card(v *visit, key apikey.Key) page.Key {
 	}
 	c.Allowlist = networkTexts(key)
 	c.Bounds = v.boundFacts(key.Bounds)
+	if key.WindowPast > 0 {
+		c.Window = v.words.Span(key.WindowPast)
+	}
 	if !lapses.IsZero() && lapses.Before(key.ExpiresAt) {
 		c.Lapses = v.when(lapses)
 	}

@@ -52,10 +52,10 @@ func TestCreateKeyWithSecret(t *testing.T) {
 	clock.Advance(time.Minute)
 	b.get("/keys/new")
 	b.shows(http.StatusOK, "203.0.113.7", "No key gets the right to withdraw", "Live moves real money")
-	b.submit("/keys", "name", "Grid BTC", "purpose", "Rebalances the grid", "scopes", "orders:read|orders:write", "here", "yes", "life", "30")
+	b.submit("/keys", "name", "Grid BTC", "purpose", "Rebalances the grid", "scopes", "orders:read|orders:write", "here", "yes", "life", "30", "window", "5")
 	b.shows(
 		http.StatusForbidden, "Key “Grid BTC” (test), until "+clock.Now().AddDate(0, 0, 30).Format("2 Jan 2006")+". It may: see orders and fills, place orders.",
-		"Rebalances the grid", "203.0.113.7", "HMAC-SHA256", "Nothing has changed yet",
+		"Rebalances the grid", "203.0.113.7", "HMAC-SHA256", "Oldest signature", "5 seconds", "Nothing has changed yet",
 	)
 	b.submit("/keys", "proof_code", "000000")
 	b.shows(http.StatusForbidden, says(fault.TOTPCodeRefused), "Grid BTC", "203.0.113.7")

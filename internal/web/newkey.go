@@ -29,7 +29,7 @@ func readWanted(f form) (wanted, error) {
 	w := wanted{scopes: f.takeAll("scopes")}
 	var err error
 	w.fields, err = f.only("name", "purpose", "environment", "subaccount", "allowlist", "here", "life", "kind", "public_key", "possession", "challenge",
-		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second")
+		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window")
 	return w, err
 }
 
@@ -64,6 +64,9 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 		Challenge: w.fields["challenge"], Template: w.fields["template"], OnEnd: apikey.OnEnd(w.fields["on_end"]), Standby: w.fields["standby"] == "yes",
 	}
 	if in.Bounds, err = w.bounds(); err != nil {
+		return in, err
+	}
+	if in.Window, err = w.window(); err != nil {
 		return in, err
 	}
 	if in.Environment, err = id.ParseEnvironment(w.fields["environment"]); err != nil {
@@ -106,6 +109,19 @@ func (w wanted) bounds() (b apikey.Bounds, err error) {
 	return b, nil
 }
 
+// window is how old signatures may be, in seconds; empty for as old as the way of signing allows. Errors: request.invalid.
+func (w wanted) window() (time.Duration, error) {
+	text := w.fields["window"]
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 8)
+	if err != nil || n == 0 {
+		return 0, fault.New(fault.RequestInvalid, "field", "window")
+	}
+	return time.Duration(n) * time.Second, nil
+}
+
 // boundsView shows the bounds as they were filled in.
 func (w wanted) boundsView(p page.Problem) page.Bounds {
 	return page.Bounds{
@@ -144,6 +160,7 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 	}
 	view.Bounds = w.boundsView(p)
 	view.Templates, view.Template = v.templates(w.fields["template"]), w.fields["template"]
+	view.Windows = v.windows(w.fields["window"])
 	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), v.pins(w.fields["pin"], ""), w.fields["standby"] == "yes"
 	if view.Subaccounts, err = k.subaccounts(v, w.fields["subaccount"]); err != nil {
 		return err
@@ -301,6 +318,9 @@ func (k *keys) details(v *visit, f form) (list []page.Fact) {
 		add("key.allowlist", v.words.Say("key.anywhere"))
 	}
 	add("key.signs", v.words.Say("kind."+w.fields["kind"]))
+	if window, err := w.window(); err == nil && window > 0 {
+		add("key.window", v.words.Span(window))
+	}
 	if k.lapses(w, v.rec.Addr.String()) {
 		add("scope.orders:write", v.words.Say("summary.lapses", "span", v.words.Span(k.terms.limits.UnpinnedTradeLife)))
 	}

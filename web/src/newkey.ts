@@ -61,8 +61,15 @@ function words(form: HTMLFormElement): string[] {
 		scopes.length ? scopes.join(", ") : say("wordNothing"),
 		say("wordFrom", { list: list.length ? list.join(", ") : say("wordAnywhere") }),
 		say("wordLife", { life: optionText(form, "life") }),
+		...windowWords(form),
 		...(lapses(form) ? [say("wordLapses")] : []),
 	];
+}
+
+/** windowWords says a window of the key's own. */
+function windowWords(form: HTMLFormElement): string[] {
+	const label = one("[data-summary-live]", form)?.dataset.wordWindow ?? "";
+	return chosen(form, "window") ? [`${label}: ${optionText(form, "window")}`] : [];
 }
 
 /** lapses says whether the key would trade for its first days only: it may trade, and is tied to no place. */
@@ -80,6 +87,7 @@ function beyond(form: HTMLFormElement): string[] {
 		row("wordPurpose", chosen(form, "purpose")),
 		row("wordAllowlist", allowlist(form).join(", ") || (part?.dataset.wordAnywhere ?? "")),
 		row("wordSigns", one("label[for=kind-browser] span", form)?.textContent?.trim() ?? ""),
+		...windowWords(form),
 		...(lapses(form) ? [row("wordTrade", part?.dataset.wordLapses ?? "")] : []),
 	];
 }
@@ -129,6 +137,7 @@ async function makeHere(form: HTMLFormElement): Promise<void> {
 			...(chosen(form, "pin") && { pin: chosen(form, "pin") }),
 			standby: chosen(form, "standby") === "yes",
 			bounds: bounds(form),
+			window_ms: Number(chosen(form, "window")) * 1000,
 			life_seconds: days * 24 * 60 * 60,
 			dialect: "native",
 			algorithm: "ed25519",

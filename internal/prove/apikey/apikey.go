@@ -49,7 +49,7 @@ type Key struct {
 	Allowlist []netip.Prefix
 	// Settings of the dialect, how the key's clients write what they sign.
 	Settings sign.Settings
-	// WindowPast is the key's own signing window; zero means the dialect's.
+	// WindowPast is the key's own signing window, in whole seconds up to MaxWindow; zero means the dialect's.
 	WindowPast   time.Duration
 	Born         time.Time
 	BornOn       id.Device
@@ -198,6 +198,8 @@ type DialectLimit struct {
 	Off bool
 	// Lifted lets signatures trade that cover too little for it.
 	Lifted bool
+	// Window is how old a signature may be whose key says nothing else; zero where no time is signed.
+	Window time.Duration
 }
 
 // Deps are what Keys is made of. All are needed.

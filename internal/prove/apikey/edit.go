@@ -33,6 +33,8 @@ type EditInput struct {
 	// Pin is a word that pinOf reads.
 	Pin    *string `json:"pin,omitempty"`
 	Bounds *Bounds `json:"bounds,omitempty"`
+	// Window as in IssueInput; zero goes back to the dialect's.
+	Window *time.Duration `json:"window,omitempty"`
 }
 
 // Edit changes a key. To narrow it needs no ceremony; whatever lets it do more, now or for longer, needs an owner of the account and a step-up
@@ -99,6 +101,7 @@ func (k *Keys) edited(p principal.Principal, key Key, in EditInput, born time.Ti
 		return err
 	})
 	take(in.Bounds != nil, func() (err error) { after.Bounds, err = bounded(*in.Bounds); after.LapseNoticed = 0; return err })
+	take(in.Window != nil, func() (err error) { after.WindowPast, err = k.windowOf(*in.Window, key.Dialect); return err })
 	take(in.OnEnd != nil, func() error { after.OnEnd = *in.OnEnd; return in.OnEnd.check() })
 	take(in.Standby != nil, func() error { after.Standby = *in.Standby; return nil })
 	take(in.ExpiresAt != nil, func() error {
@@ -151,7 +154,8 @@ func (o OnEnd) check() error {
 	return nil
 }
 
-// widens says whether a key could do anything after a change that it could not before: more scopes, from more places, for longer, or asleep.
+// widens says whether a key could do anything after a change that it could not before: more scopes, from more places, for longer, with
+// older signatures, or asleep.
 func (k *Keys) widens(before, after Key) bool {
 	now := k.Now()
 	then := after.ExpiresAt.Add(-1)
@@ -160,6 +164,7 @@ func (k *Keys) widens(before, after Key) bool {
 		k.effective(after, then)&^k.effective(before, then) != 0 ||
 		after.ExpiresAt.After(before.ExpiresAt) ||
 		after.Standby && !before.Standby ||
+		k.Window(after) > k.Window(before) ||
 		before.Pin != "" && after.Pin != before.Pin ||
 		after.Bounds.wider(before.Bounds) ||
 		widerList(before.Allowlist, after.Allowlist)
@@ -181,7 +186,7 @@ func widerList(before, after []netip.Prefix) bool {
 func (k *Keys) factsOfEdit(before, after Key) map[string]string {
 	facts, old := factsOf(after), factsOf(before)
 	var changed []string
-	for _, name := range [...]string{"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"} {
+	for _, name := range [...]string{"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "markets", "order_most", "day_most", "per_second"} {
 		if facts[name] != old[name] {
 			changed = append(changed, name)
 		}

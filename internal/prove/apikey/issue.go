@@ -46,6 +46,8 @@ type IssueInput struct {
 	Algorithm sign.Algorithm `json:"algorithm"`
 	// Settings of the dialect, as words that sign.Dialect.ParseSettings reads.
 	Settings []string `json:"settings,omitempty"`
+	// Window is how old a signature of it may be, in whole seconds up to MaxWindow; zero takes the dialect's.
+	Window time.Duration `json:"window,omitempty"`
 	// Template whose scopes and end it gets where none are chosen; empty for none.
 	Template string `json:"template,omitempty"`
 	OnEnd    OnEnd  `json:"on_end,omitempty"`
@@ -70,6 +72,9 @@ type Issued struct {
 	// Passphrase beside the secret, in dialects that have one.
 	Passphrase secret.Value
 }
+
+// MaxWindow is how old a signature may be that is good at all.
+const MaxWindow = time.Minute
 
 const (
 	maxAllowlist = 64
@@ -154,6 +159,9 @@ func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
 	if key.Settings, err = in.Dialect.ParseSettings(in.Settings); err != nil {
 		return key, invalid("settings")
 	}
+	if key.WindowPast, err = k.windowOf(in.Window, in.Dialect); err != nil {
+		return key, err
+	}
 	if len(in.Scopes) > 0 {
 		if key.Scopes, err = scope.ParseSet(in.Scopes); err != nil {
 			return key, invalid("scopes")
@@ -171,6 +179,23 @@ func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
 	life, err := k.life(in.Life, key.Scopes)
 	key.ExpiresAt = now.Add(life)
 	return key, err
+}
+
+// windowOf takes a window that somebody wants of a key. Where no time is signed there is none to choose. Errors: request.invalid (window).
+func (k *Keys) windowOf(wanted time.Duration, d sign.Dialect) (time.Duration, error) {
+	if wanted < 0 || wanted > MaxWindow || wanted%time.Second != 0 || wanted > 0 && k.Limits.Dialects[d].Window == 0 {
+		return 0, invalid("window")
+	}
+	return wanted, nil
+}
+
+// Window is how old a signature of the key may be; zero where its dialect signs no time. Cancels and test keys without a window of their own
+// have MaxWindow.
+func (k *Keys) Window(key Key) time.Duration {
+	if key.WindowPast > 0 {
+		return key.WindowPast
+	}
+	return k.Limits.Dialects[key.Dialect].Window
 }
 
 // fillIn takes what a template says where its maker chose nothing, and how the key ends and is pinned.
@@ -320,6 +345,10 @@ func factsOf(k Key) map[string]string {
 		"name": k.Name, "purpose": k.Purpose, audit.KeyFact: k.Text(), "environment": k.Environment.String(), "dialect": k.Dialect.String(),
 		"algorithm": k.Algorithm.String(), "scopes": k.Scopes.String(), "allowlist": strings.Join(allow, " "),
 		"expires": k.ExpiresAt.UTC().Format(time.RFC3339), "on_end": string(k.OnEnd), "pin": k.Pin, "standby": strconv.FormatBool(k.Standby),
+		"window": "",
+	}
+	if k.WindowPast > 0 {
+		facts["window"] = k.WindowPast.String()
 	}
 	k.Bounds.facts(facts)
 	return facts

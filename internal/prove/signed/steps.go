@@ -192,14 +192,16 @@ func (c *check) wrongWithKey() *fault.Error {
 }
 
 func (c *check) window() time.Duration {
-	window := c.v.Windows.Past[c.live.Dialect]
-	if c.live.WindowPast > 0 {
-		window = c.live.WindowPast
+	own := c.live.WindowPast
+	switch {
+	case c.in.Cancels: // nothing that reduces risk is refused for being late
+		return max(own, c.v.Windows.Past[c.live.Dialect], c.v.Windows.TestPast)
+	case own > 0:
+		return own
+	case c.live.Environment == id.Test:
+		return max(c.v.Windows.Past[c.live.Dialect], c.v.Windows.TestPast)
 	}
-	if c.live.Environment == id.Test || c.in.Cancels {
-		window = max(window, c.v.Windows.TestPast)
-	}
-	return window
+	return c.v.Windows.Past[c.live.Dialect]
 }
 
 // signedRequest: a holder of the key made it. Without a key the same work is done for nothing.

@@ -109,7 +109,7 @@ DELETE FROM key_use WHERE key_id IN (SELECT id FROM api_key WHERE owner_id = @ow
 UPDATE api_key SET name = @name, purpose = @purpose, scopes = @scopes, allowlist = @allowlist, expires_at = @expires_at, on_end = @on_end,
     standby = @standby, pin = @pin, noticed = @noticed, dormancy = @dormancy, woken_at = @woken_at,
     lapse_noticed = @lapse_noticed, released_at = @released_at, created_session = @created_session, markets = @markets, order_most = @order_most,
-    day_most = @day_most, per_second = @per_second
+    day_most = @day_most, per_second = @per_second, window_past = @window_past
 WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
 
 -- name: FreezeKey :execrows

@@ -238,8 +238,8 @@ const editKey = `-- name: EditKey :execrows
 UPDATE api_key SET name = $1, purpose = $2, scopes = $3, allowlist = $4, expires_at = $5, on_end = $6,
     standby = $7, pin = $8, noticed = $9, dormancy = $10, woken_at = $11,
     lapse_noticed = $12, released_at = $13, created_session = $14, markets = $15, order_most = $16,
-    day_most = $17, per_second = $18
-WHERE id = $19 AND account_id = $20 AND revoked_at IS NULL
+    day_most = $17, per_second = $18, window_past = $19
+WHERE id = $20 AND account_id = $21 AND revoked_at IS NULL
 `
 
 type EditKeyParams struct {
@@ -261,6 +261,7 @@ type EditKeyParams struct {
 	OrderMost      string
 	DayMost        string
 	PerSecond      int64
+	WindowPast     int64
 	ID             []byte
 	AccountID      []byte
 }
@@ -285,6 +286,7 @@ func (q *Queries) EditKey(ctx context.Context, arg EditKeyParams) (int64, error)
 		arg.OrderMost,
 		arg.DayMost,
 		arg.PerSecond,
+		arg.WindowPast,
 		arg.ID,
 		arg.AccountID,
 	)

@@ -30,7 +30,9 @@ type KeyEdit struct {
 	Allowlist        string
 	Lives, OnEnds    []Option
 	// Pins is empty for keys that cannot be held to a network.
-	Pins    []Option
+	Pins []Option
+	// Windows is empty for keys that sign no time.
+	Windows []Option
 	Standby bool
 	Bounds  Bounds
 }

@@ -320,6 +320,8 @@ type Key struct {
 	Lapses i18n.Moment
 	// OnEnd and Pin in words; Unreleased says that it may not withdraw yet, empty if that is no matter.
 	OnEnd, Pin, Unreleased string
+	// Window in words; empty for as old as its way of signing allows.
+	Window string
 	// Bounds are what it may do at most.
 	Bounds  []Fact
 	Standby bool
@@ -356,7 +358,7 @@ type NewKey struct {
 	// Templates lead to the form as it is usually filled in; Template is the one it was opened with.
 	Templates    []Option
 	Template     string
-	OnEnds, Pins []Option
+	OnEnds, Pins, Windows []Option
 	Standby      bool
 	Allowlist    string
 	HereToo      bool
