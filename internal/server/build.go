@@ -254,7 +254,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err != nil {
 		return err
 	}
-	r.Tiers = tier.New(store.Of[tier.Tx](db), now, cfg.HighValue.Notice, follow)
+	r.Tiers = tier.New(store.Of[tier.Tx](db), now, terms(cfg.HighValue), follow)
 	r.StepUps, err = stepup.New(stepup.Deps{
 		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Least: r.Tiers.Least, Young: r.young, Life: cfg.StepUp.Life, Key: contentKey,
 	})
@@ -358,6 +358,13 @@ func (r *Rooms) newBudgets() *memory.Budgets {
 	})
 	r.budgets = append(r.budgets, b)
 	return b
+}
+
+// terms of high value; the configuration was checked.
+func terms(c config.HighValue) tier.Terms {
+	t := tier.Terms{Notice: c.Notice, Roles: c.Roles, Stays: c.Stays}
+	t.Value, _ = apikey.Decimal(c.Value)
+	return t
 }
 
 // childCodeLife is how long the way from the dashboard to a gateway host stays open.
@@ -572,7 +579,7 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 		return secret.Value{}
 	}}
 	g, err := gateway.New(gateway.Deps{
-		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Backends: backends, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations,
+		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Backends: backends, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations, Tiers: r.Tiers,
 		BodyCap: int64(cfg.Gateway.BodyCap), Dashboard: string(cfg.Dashboard.Origin), Transport: transport,
 	})
 	return g, keys, err

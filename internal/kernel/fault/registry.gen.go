@@ -304,6 +304,8 @@ const (
 	DeviceNotFound Code = "device.not_found"
 	// CheckUpChanged: What you were asked about is another now, or is gone. Nothing was changed.
 	CheckUpChanged Code = "check_up.changed"
+	// TierNoThreshold: No value and no role of high value is set here.
+	TierNoThreshold Code = "tier.no_threshold"
 	// TierUnchanged: The user stands so already, or there is no such user.
 	TierUnchanged Code = "tier.unchanged"
 )
@@ -760,6 +762,9 @@ var registry = map[Code]Entry{
 	CheckUpChanged: {Code: CheckUpChanged, Status: 409, Sight: Anyone, Outside: "",
 		English: "What you were asked about is another now, or is gone. Nothing was changed.", EnglishFix: "Look at the check-up again: it shows what is there now.",
 		Korean: "그사이 확인하실 항목이 바뀌었거나 없어졌습니다. 변경된 것은 없습니다.", KoreanFix: "보안 점검을 다시 열어 현재 상태를 확인해 주십시오."},
+	TierNoThreshold: {Code: TierNoThreshold, Status: 409, Sight: Anyone, Outside: "",
+		English: "No value and no role of high value is set here.", EnglishFix: "Set high_value.value or high_value.roles in the configuration.",
+		Korean: "고액 기준이 되는 금액이나 역할이 설정되어 있지 않습니다.", KoreanFix: "설정에서 high_value.value 또는 high_value.roles 값을 지정해 주십시오."},
 	TierUnchanged: {Code: TierUnchanged, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "The user stands so already, or there is no such user.", EnglishFix: "Nothing is left to do.",
 		Korean: "이미 그 상태이거나 해당 사용자가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},

@@ -242,6 +242,8 @@ const (
 	TipPutAway Action = "tip.put_away"
 	// UserRaised: From {from} on sensitive changes ask for a passkey: your account is of high value.
 	UserRaised Action = "user.raised"
+	// UserWeighed: leaves no event
+	UserWeighed Action = "user.weighed"
 	// UserLowered: Sensitive changes ask for no more than what you have again.
 	UserLowered Action = "user.lowered"
 )
@@ -367,5 +369,6 @@ var actions = map[Action]Words{
 	CheckUpConfirmed:         {Quiet: false, English: "In the check-up you said that all is well with {asked}.", Korean: "보안 점검에서 {asked}에 이상이 없다고 확인했습니다."},
 	TipPutAway:               {Quiet: true, English: "", Korean: ""},
 	UserRaised:               {Quiet: false, English: "From {from} on sensitive changes ask for a passkey: your account is of high value.", Korean: "{from}부터 중요한 변경에는 패스키가 필요합니다. 고액 계정으로 지정되었습니다."},
+	UserWeighed:              {Quiet: true, English: "", Korean: ""},
 	UserLowered:              {Quiet: false, English: "Sensitive changes ask for no more than what you have again.", Korean: "중요한 변경에 다시 기존 인증 수단을 사용할 수 있습니다."},
 }
