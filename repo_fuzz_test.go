@@ -56,6 +56,7 @@ var fuzzed = []struct{ folder, parser, target, bytes string }{
 
 	{"internal/gateway", "ParseRoutes", "FuzzParseRoutes", "routes files"},
 	{"internal/gateway", "Match", "FuzzMatch", "paths against routes"},
+	{"internal/gateway", "ReadOrder", "FuzzReadOrder", "orders of keys with a ceiling"},
 	{"internal/gateway", "ReadTransaction", "FuzzReadTransaction", "requests that move money"},
 	{"internal/gateway", "CleanRequest", "FuzzCleanRequest", "headers that go on to an upstream"},
 	{"internal/gateway", "Do", "FuzzEnter", "the way in from the dashboard"},

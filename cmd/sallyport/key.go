@@ -78,6 +78,7 @@ of mode 0600, or pipe it into the keychain. The scopes are ` + scope.Everything(
 	f.IntVar(&w.Bounds.PerSecond, "per-second", 0, "requests in a second; 0 sets no limit of its own")
 	f.StringSliceVar(&w.Settings, "settings", nil, "how its clients write what they sign, such as lenient or nonce-window:1000; docs/signing.md lists them")
 	f.DurationVar(&w.Window, "window", 0, "how old its signatures may be: whole seconds from 1s to 60s; 0 means as old as the dialect allows")
+	f.StringVar(&w.Vendor, "vendor", "", "who outside the account is given it: one line of at most 80 characters; such a key cannot withdraw")
 	_ = cmd.MarkFlagRequired("name")
 	_ = cmd.MarkFlagRequired("purpose")
 	return cmd
@@ -190,6 +191,7 @@ type keyRow struct {
 	Algorithm   string    `json:"algorithm"`
 	Scopes      []string  `json:"scopes"`
 	State       string    `json:"state"`
+	Vendor      string    `json:"vendor,omitempty"`
 	ExpiresAt   time.Time `json:"expires_at"`
 }
 
@@ -209,7 +211,7 @@ func keyRows(keys []apikey.Key) []keyRow {
 		case k.Frozen():
 			state = "frozen"
 		}
-		rows[i] = keyRow{k.Text(), k.Name, k.Environment.String(), k.Dialect.String(), k.Algorithm.String(), k.Scopes.Words(), state, k.ExpiresAt}
+		rows[i] = keyRow{k.Text(), k.Name, k.Environment.String(), k.Dialect.String(), k.Algorithm.String(), k.Scopes.Words(), state, k.Vendor, k.ExpiresAt}
 	}
 	return rows
 }

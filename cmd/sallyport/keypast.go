@@ -48,7 +48,7 @@ func tellPast(out io.Writer, of dossier.Dossier) error {
 		return nil
 	}
 	fmt.Fprintf(out, "\nLast used %s from %s for %s.\n", of.Latest.Last.UTC().Format(time.RFC3339), orElsewhere(of.Latest.Addr), of.Latest.Route)
-	if words := of.Unused.Words(); len(words) > 0 {
+	if words := of.Unneeded.Words(); len(words) > 0 {
 		fmt.Fprintf(out, "Not needed for a month: %s.\n", strings.Join(words, " "))
 	}
 	if len(of.Refused) == 0 {

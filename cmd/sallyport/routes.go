@@ -139,8 +139,10 @@ type routeRow struct {
 	Poll        bool              `json:"poll,omitempty"`
 	Transaction map[string]string `json:"transaction,omitempty"`
 	Order       map[string]string `json:"order,omitempty"`
-	Limits      string            `json:"limits,omitempty"`
-	Refused     string            `json:"refused,omitempty"`
+	// Weighed are the fields of an order that ceilings weigh it by: the more of the amount and of the quantity at its price.
+	Weighed []string `json:"weighed,omitempty"`
+	Limits  string   `json:"limits,omitempty"`
+	Refused string   `json:"refused,omitempty"`
 	// Unmet is what was expected otherwise.
 	Unmet []string `json:"unmet,omitempty"`
 
@@ -164,7 +166,7 @@ func (e routeExample) try(routes *gateway.Routes) routeRow {
 	}
 	row.Request, row.asked = e.Request, e.Class == "" && e.Refused == ""
 	if route != nil && route.Class == scope.Order {
-		row.Order = said
+		row.Order, row.Weighed = said, route.Weighed(said)
 	} else {
 		row.Transaction = said
 	}
@@ -210,8 +212,13 @@ func tellRoutes(out io.Writer, rows []routeRow, asJSON bool) error {
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "REQUEST\tROUTE\tCLASS\tSCOPE\tNOTE")
 	for _, r := range rows {
-		note := strings.Join(append([]string{pairs(r.Transaction), pairs(r.Order), r.Limits, r.Refused}, r.Unmet...), " ")
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Request, r.Route, r.Class, r.Scope, strings.TrimSpace(note))
+		weighed := ""
+		if len(r.Weighed) > 0 {
+			weighed = "weighed by " + strings.Join(r.Weighed, ", ")
+		}
+		notes := append([]string{pairs(r.Transaction), pairs(r.Order), weighed, r.Limits, r.Refused}, r.Unmet...)
+		note := strings.Join(slices.DeleteFunc(notes, func(text string) bool { return text == "" }), " ")
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Request, r.Route, r.Class, r.Scope, note)
 	}
 	return table.Flush()
 }

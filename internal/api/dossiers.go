@@ -94,7 +94,7 @@ func (d *dossiers) past(ctx context.Context, p principal.Principal, in *keyPath)
 		return nil, err
 	}
 	words := i18n.In(p.Lang)
-	shown := pastShown{Days: []callDay{}, Refused: []codeShown{}, Unused: of.Unused.Words(), Stolen: []danger{}, History: []entryShown{}, Cut: of.Cut}
+	shown := pastShown{Days: []callDay{}, Refused: []codeShown{}, Unused: of.Unneeded.Words(), Stolen: []danger{}, History: []entryShown{}, Cut: of.Cut}
 	if u := of.Latest; u != nil {
 		shown.LastUse = &lastUse{u.Last, u.Addr, d.describe.Place(u.Addr, p.Lang), u.Route, of.Dialect.String(), u.Code}
 	}

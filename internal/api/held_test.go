@@ -11,6 +11,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
 )
 
 // codeOf sends a request without holding the log against its line: what happens meanwhile is not the request's doing.
@@ -40,7 +41,7 @@ func TestAHeldBodyActsForNobodyWhoIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Body = io.NopCloser(authtest.Held(string(whole), func() {
-		if _, err := d.Sessions.SignOutEverywhere(t.Context(), kim); err != nil {
+		if _, err := d.Sessions.SignOutEverywhere(t.Context(), kim, session.KeepBots); err != nil {
 			t.Error(err)
 		}
 	}))

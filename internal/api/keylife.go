@@ -63,7 +63,7 @@ func (k *keyLife) mount(a *API) {
 		id: "editKey", method: http.MethodPatch, path: "/v1/keys/{key_id}", summary: "Change a key",
 		about: "What is missing stays. To narrow a key asks for nothing; whatever lets it do more, now or for longer, asks for a step-up, and is refused " +
 			"while the key is frozen or blocked.",
-		codes: []fault.Code{fault.KeyNotFound, fault.KeyFrozen, fault.KeyAccountLocked, fault.KeyAboveCeiling, fault.KeyNeedsAllowlist},
+		codes: []fault.Code{fault.KeyNotFound, fault.KeyFrozen, fault.KeyAccountLocked, fault.KeyAboveCeiling, fault.KeyNeedsAllowlist, fault.KeyVendorNoWithdraw, fault.KeyVendorSecret},
 	}, k.edit)
 	register(a, operation{
 		id: "wakeKey", method: http.MethodPost, path: "/v1/keys/{key_id}/wake", summary: "Wake a key that nobody used",
@@ -125,6 +125,7 @@ type keyChange struct {
 	Standby   *bool        `json:"standby,omitempty" doc:"It may lie unused"`
 	Bounds    *boundsShown `json:"bounds,omitempty" doc:"All of them: what is missing within is unbounded"`
 	WindowMS  *int64       `json:"window_ms,omitempty" minimum:"0" maximum:"60000" multipleOf:"1000" doc:"How old its signatures may be, in whole seconds; 0: as old as the dialect allows" example:"5000"`
+	Vendor    *string      `json:"vendor,omitempty" maxLength:"320" doc:"Who outside the account has it; empty for nobody, which asks for a step-up" example:"Kimchi Bots"`
 	Pin       *string      `json:"pin,omitempty" maxLength:"64" doc:"Empty for none, first, or an address of the network" example:"first"`
 }
 
@@ -152,7 +153,7 @@ func (k *keyLife) edit(ctx context.Context, p principal.Principal, in *editKeyIn
 	out, err := k.room.Edit(ctx, p, apikey.EditInput{
 		Bounds: bounds,
 		Key:    kid, Name: b.Name, Purpose: b.Purpose, Scopes: b.Scopes, Allowlist: b.Allowlist, ExpiresAt: b.ExpiresAt,
-		OnEnd: (*apikey.OnEnd)(b.OnEnd), Standby: b.Standby, Pin: b.Pin, Window: window,
+		OnEnd: (*apikey.OnEnd)(b.OnEnd), Standby: b.Standby, Pin: b.Pin, Window: window, Vendor: b.Vendor,
 	})
 	return &editedOut{keyAs(k.room, out)}, err
 }

@@ -26,13 +26,13 @@ type keys struct {
 
 func (k *keys) mount(a *API) {
 	register(a, operation{
-		id: "listKeys", method: http.MethodGet, path: "/v1/keys", summary: "The account's API keys", about: "The newest first, without secrets. With q those in whose name, purpose, owner or id each of its words stands.",
+		id: "listKeys", method: http.MethodGet, path: "/v1/keys", summary: "The account's API keys", about: "The newest first, without secrets. With q those in whose name, purpose, owner, vendor or id each of its words stands.",
 	}, k.list)
 	register(a, operation{
 		id: "createKey", method: http.MethodPost, path: "/v1/keys", summary: "Create an API key", status: http.StatusCreated,
 		about: "The secret of an HMAC key is in the answer and never readable again. Of an Ed25519 key only the public half arrives, with a proof of the " +
 			"private one.",
-		codes: []fault.Code{fault.KeyAboveCeiling, fault.KeyPossessionUnproven, fault.SignInExpired},
+		codes: []fault.Code{fault.KeyAboveCeiling, fault.KeyNeedsAllowlist, fault.KeyVendorNoWithdraw, fault.KeyPossessionUnproven, fault.SignInExpired},
 	}, k.create)
 	register(a, operation{
 		id: "beginKeyProof", method: http.MethodPost, path: "/v1/keys/challenge", summary: "A challenge to prove a private key with",
@@ -72,6 +72,7 @@ type keyShown struct {
 	OnEnd        string        `json:"on_end" enum:"leave,cancel_all" doc:"What happens to its open orders when it lapses, is stopped or ends"`
 	Standby      bool          `json:"standby" doc:"It may lie unused"`
 	Bounds       *boundsShown  `json:"bounds,omitempty" doc:"What it may do at most, beside its scopes; missing if nothing bounds it"`
+	Vendor       string        `json:"vendor,omitempty" doc:"Who outside the account was given it; such a key never withdraws" example:"Kimchi Bots"`
 	Pin          string        `json:"pin,omitempty" doc:"The network it is held to, or first until it is used" example:"203.0.113.0/24"`
 }
 
@@ -113,7 +114,7 @@ func keyAs(room standings, k apikey.Key) keyShown {
 		Environment: k.Environment.String(), Dialect: k.Dialect.String(), Algorithm: k.Algorithm.String(), Scopes: k.Scopes.Words(), Settings: k.Dialect.SettingsWords(k.Settings),
 		Allowlist: allow, WindowMS: k.WindowPast.Milliseconds(), CreatedAt: k.Born, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
 		LastUsedAt: k.LastUsedAt, LastUsedFrom: k.LastUsedFrom, FrozenAt: k.FrozenAt, BlockedAt: k.BlockedAt, ReleasedAt: k.ReleasedAt,
-		Template: k.Template, OnEnd: string(k.OnEnd), Standby: k.Standby, Pin: k.Pin, Bounds: boundsOf(k.Bounds), State: string(standing), LapsesAt: lapses,
+		Template: k.Template, OnEnd: string(k.OnEnd), Standby: k.Standby, Pin: k.Pin, Bounds: boundsOf(k.Bounds), State: string(standing), LapsesAt: lapses, Vendor: k.Vendor,
 	}
 }
 
@@ -162,6 +163,7 @@ type keyWanted struct {
 	Template    string        `json:"template,omitempty" enum:"portfolio,accounting,bot,market_maker" doc:"A usual kind, whose scopes and on_end it gets where none are chosen"`
 	OnEnd       string        `json:"on_end,omitempty" enum:"leave,cancel_all" doc:"What happens to its open orders when it lapses, is stopped or ends; missing: leave"`
 	Standby     bool          `json:"standby,omitempty" doc:"It may lie unused"`
+	Vendor      string        `json:"vendor,omitempty" maxLength:"320" doc:"Who outside the account will be given it, in at most 80 characters; such a key cannot hold withdrawals:write" example:"Kimchi Bots"`
 	Pin         string        `json:"pin,omitempty" maxLength:"64" doc:"For ed25519: first, or an address of the network it is held to (IPv4 /24, IPv6 /48)"`
 	Bounds      *boundsShown  `json:"bounds,omitempty" doc:"What it may do at most, beside its scopes; missing: nothing bounds it"`
 	WindowMS    int64         `json:"window_ms,omitempty" minimum:"0" maximum:"60000" multipleOf:"1000" doc:"How old its signatures may be, in whole seconds; missing: as old as the dialect allows. Not for kraken, which signs no time" example:"5000"`
@@ -187,7 +189,7 @@ func (k *keys) create(ctx context.Context, p principal.Principal, in *createKeyI
 		Name: b.Name, Purpose: b.Purpose, Subaccount: b.Subaccount, Scopes: b.Scopes, Allowlist: b.Allowlist,
 		Life: time.Duration(b.LifeSeconds) * time.Second, PublicKey: b.PublicKey, Challenge: b.Challenge, Possession: b.Possession,
 		Settings: b.Settings, Template: b.Template, OnEnd: apikey.OnEnd(b.OnEnd), Standby: b.Standby, Pin: b.Pin, Bounds: b.Bounds.input(),
-		Window: time.Duration(b.WindowMS) * time.Millisecond,
+		Vendor: b.Vendor, Window: time.Duration(b.WindowMS) * time.Millisecond,
 	}
 	// The words were checked against the description, so what does not parse is zero and refused by the room.
 	wanted.Environment, _ = id.ParseEnvironment(b.Environment)

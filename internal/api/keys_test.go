@@ -71,6 +71,11 @@ func TestKeys(t *testing.T) {
 		{"a network that is none", create(map[string]any{"allowlist": []string{"203.0.113.0/33"}}), 422, "request.invalid"},
 		{"a life that is too long", create(map[string]any{"life_seconds": 400 * 86400}), 422, "request.invalid"},
 		{"a life that is longer than the policy's longest", create(map[string]any{"life_seconds": 366 * 86400}), 422, "request.invalid"},
+		{"money without a list", create(map[string]any{"scopes": []string{"withdrawals:write"}}), 422, "key.needs_allowlist"},
+		{"money for a vendor", create(map[string]any{
+			"scopes": []string{"withdrawals:write"}, "vendor": "Kimchi Bots", "allowlist": []string{"203.0.113.7"},
+		}), 422, "key.vendor_no_withdraw"},
+		{"a vendor of two lines", create(map[string]any{"vendor": "a\x1b[2K"}), 422, "request.invalid"},
 		{"a window of half a second", create(map[string]any{"window_ms": 500}), 422, "request.invalid"},
 		{"a window of two minutes", create(map[string]any{"window_ms": 120_000}), 422, "request.invalid"},
 		{"a window without a time", create(map[string]any{"window_ms": 5000, "dialect": "kraken", "algorithm": "hmac-sha512"}), 422, "request.invalid"},
@@ -108,7 +113,7 @@ func TestKeys(t *testing.T) {
 func TestASecretIsShownOnceAndWorks(t *testing.T) {
 	d := open(t)
 	p, b := d.withApp("kim@example.com")
-	a := createKey(p, b, wanted(map[string]any{"scopes": []string{"keys:read"}, "life_seconds": 86400, "allowlist": []string{"203.0.113.7"}, "window_ms": 5000}))
+	a := createKey(p, b, wanted(map[string]any{"scopes": []string{"keys:read"}, "life_seconds": 86400, "allowlist": []string{"203.0.113.7"}, "window_ms": 5000, "vendor": "Kimchi Bots"}))
 	secret, key := a.text("secret"), a.body["key"].(map[string]any)
 	if !id.CheckSecret(secret) {
 		t.Fatalf("the secret has the form of none")
@@ -121,7 +126,7 @@ func TestASecretIsShownOnceAndWorks(t *testing.T) {
 	want := map[string]any{
 		"key_id": key["key_id"], "name": "Bot", "purpose": "tests", "owner": p.User.ID.String(), "owner_name": p.User.Name,
 		"subaccount": b.get("/v1/session").text("subaccount"), "environment": "test", "dialect": "native", "algorithm": "hmac-sha256",
-		"on_end": "leave", "standby": false, "state": "live", "scopes": []any{"keys:read"}, "allowlist": []any{"203.0.113.7/32"}, "window_ms": 5000.0,
+		"on_end": "leave", "standby": false, "state": "live", "scopes": []any{"keys:read"}, "allowlist": []any{"203.0.113.7/32"}, "window_ms": 5000.0, "vendor": "Kimchi Bots",
 		"created_at": d.clock.Now().Format(time.RFC3339Nano), "expires_at": d.clock.Now().Add(24 * time.Hour).Format(time.RFC3339Nano),
 	}
 	if diff := cmp.Diff(map[string]any{"keys": []any{want}}, listed.body); diff != "" {

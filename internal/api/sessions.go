@@ -21,8 +21,8 @@ type sessions struct {
 		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
 		Disown(ctx context.Context, p principal.Principal, s id.Session) error
 		RevokeSelected(ctx context.Context, p principal.Principal, selected []id.Session) (count int, err error)
-		SignOutOthers(ctx context.Context, p principal.Principal) (count int, err error)
-		SignOutEverywhere(ctx context.Context, p principal.Principal) (count int, err error)
+		SignOutOthers(ctx context.Context, p principal.Principal, bots session.Bots) (count int, err error)
+		SignOutEverywhere(ctx context.Context, p principal.Principal, bots session.Bots) (count int, err error)
 	}
 	keys interface {
 		standings
@@ -64,11 +64,11 @@ func (s *sessions) mount(a *API) {
 	}, s.signOutSelected)
 	register(a, operation{
 		id: "signOutOthers", method: http.MethodPost, path: "/v1/sessions/sign-out-others", summary: "Sign out everywhere else",
-		about: "API keys stay: your bots keep running.",
+		about: "API keys stay and your bots keep running, unless the body asks for them to freeze.",
 	}, s.signOutOthers)
 	register(a, operation{
 		id: "signOutEverywhere", method: http.MethodPost, path: "/v1/sessions/sign-out-everywhere", summary: "Sign out everywhere, here too",
-		about: "API keys stay: your bots keep running.",
+		about: "API keys stay and your bots keep running, unless the body asks for them to freeze.",
 	}, s.signOutEverywhere)
 }
 
@@ -217,12 +217,22 @@ func (s *sessions) signOutSelected(ctx context.Context, p principal.Principal, i
 	return &endedOut{Body: endedCount{count}}, err
 }
 
-func (s *sessions) signOutOthers(ctx context.Context, p principal.Principal, _ *struct{}) (*endedOut, error) {
-	count, err := s.room.SignOutOthers(ctx, p)
+type signOutIn struct {
+	Body *struct {
+		Keys string `json:"keys,omitempty" enum:"keep,freeze" doc:"freeze: your API keys look and cancel only, until you unfreeze them"`
+	}
+}
+
+func (in *signOutIn) bots() session.Bots {
+	return session.Bots(in.Body != nil && in.Body.Keys == "freeze")
+}
+
+func (s *sessions) signOutOthers(ctx context.Context, p principal.Principal, in *signOutIn) (*endedOut, error) {
+	count, err := s.room.SignOutOthers(ctx, p, in.bots())
 	return &endedOut{Body: endedCount{count}}, err
 }
 
-func (s *sessions) signOutEverywhere(ctx context.Context, p principal.Principal, _ *struct{}) (*endedOut, error) {
-	count, err := s.room.SignOutEverywhere(ctx, p)
+func (s *sessions) signOutEverywhere(ctx context.Context, p principal.Principal, in *signOutIn) (*endedOut, error) {
+	count, err := s.room.SignOutEverywhere(ctx, p, in.bots())
 	return &endedOut{kept{signedOut: true}, endedCount{count}}, err
 }

@@ -3,8 +3,10 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -14,31 +16,48 @@ import (
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
-// orderPlaces says where an order says what it orders: field → name of a parameter.
-//
-//	market    which one it is for
-//	quantity  how much of what is traded there
-//	price     at which price, in the market's own currency; without one the order is a market order
-//	amount    how much of the market's own currency is spent, in orders without a quantity
-type orderPlaces map[string]string
+// orderPlaces says in which parameters an order says what it orders.
+type orderPlaces struct {
+	// Market is which one it is for.
+	Market string `yaml:"market"`
+	// Quantity is how much of what is traded there, Price at which price, in the market's own currency; without one the order is a market order.
+	Quantity string `yaml:"quantity"`
+	Price    string `yaml:"price"`
+	// Amount is how much of the market's own currency is spent, in orders without a quantity. Where it is the parameter of the price, Type is
+	// that of the order's type, and Priced the types in which the parameter is a price; in every other it may be spent.
+	Amount string   `yaml:"amount"`
+	Type   string   `yaml:"type"`
+	Priced []string `yaml:"priced"`
+}
 
-var orderFields = map[string]bool{"market": true, "quantity": true, "price": true, "amount": true}
+// named gives field → parameter, for the fields that have a place.
+func (o *orderPlaces) named() map[string]string {
+	list := map[string]string{"market": o.Market, "quantity": o.Quantity, "price": o.Price, "amount": o.Amount, "type": o.Type}
+	maps.DeleteFunc(list, func(_, name string) bool { return name == "" })
+	return list
+}
 
-// check wants of a route that says it that a market and a size are there. Routes of other classes say nothing.
-func (o orderPlaces) check(class scope.Class) error {
-	if len(o) == 0 {
+// check wants of a route that says it that a market and a size are there, and that nothing is left to guess. Routes of other classes say nothing.
+func (o *orderPlaces) check(class scope.Class) error {
+	switch {
+	case o == nil:
 		return nil
-	}
-	if class != scope.Order {
+	case class != scope.Order:
 		return errors.New("an order is for the class order")
+	case o.Market == "" || o.Quantity == "" && o.Amount == "":
+		return errors.New("order: where the market, and a quantity or amount, is found is not said")
 	}
-	for field, name := range o {
-		if !orderFields[field] || !plainName.MatchString(name) {
+	for field, name := range o.named() {
+		if !plainName.MatchString(name) {
 			return fmt.Errorf("order: %s: %q is no place of a field", field, name)
 		}
 	}
-	if o["market"] == "" || o["quantity"] == "" && o["amount"] == "" {
-		return errors.New("order: where the market, and a quantity or amount, is found is not said")
+	double, told := o.Amount != "" && o.Amount == o.Price, o.Type != "" && len(o.Priced) > 0 && !slices.Contains(o.Priced, "")
+	switch {
+	case double && !told:
+		return fmt.Errorf("order: %s is price and amount: say which parameter is the type, and which types are priced", o.Price)
+	case !double && (o.Type != "" || len(o.Priced) > 0):
+		return errors.New("order: type and priced are for one parameter that is price and amount")
 	}
 	return nil
 }
@@ -52,7 +71,7 @@ func (v *visit) bound() error {
 	switch {
 	case v.unseen:
 		return beyond(v.key, fault.New(fault.KeyOrderUnreadable, "problem", "order_unseen"))
-	case len(v.route.order) == 0:
+	case v.route.order == nil:
 		return beyond(v.key, fault.New(fault.KeyOrderUnreadable, "problem", "order_route"))
 	}
 	market, worth, err := v.route.order.read(v.r.Header, v.raw.Target, v.body, v.host.Upstream.price)
@@ -92,7 +111,7 @@ type Price struct{ Traded, Unit *big.Rat }
 
 // fields finds what an order says: field → its text, those that are not there left out. Every reader must find the same.
 // Errors: request.malformed, request.media_type.
-func (o orderPlaces) fields(h http.Header, target string, body []byte) (map[string]string, error) {
+func (o *orderPlaces) fields(h http.Header, target string, body []byte) (map[string]string, error) {
 	if err := oneForm(h); err != nil {
 		return nil, err
 	}
@@ -102,7 +121,7 @@ func (o orderPlaces) fields(h http.Header, target string, body []byte) (map[stri
 		return nil, err
 	}
 	said := map[string]string{}
-	for field, name := range o {
+	for field, name := range o.named() {
 		text, err := given.one(name)
 		if err == nil && len(body) > 0 {
 			err = beside.none(name)
@@ -113,7 +132,7 @@ func (o orderPlaces) fields(h http.Header, target string, body []byte) (map[stri
 		if text == "" {
 			continue
 		}
-		if field != "market" {
+		if field != "market" && field != "type" {
 			if _, ok := apikey.Decimal(text); !ok {
 				return nil, fault.New(fault.RequestMalformed, "problem", "order_number", "seen", name)
 			}
@@ -124,20 +143,16 @@ func (o orderPlaces) fields(h http.Header, target string, body []byte) (map[stri
 }
 
 // read finds the market of an order and what it is worth, as two readers must read it alike: a quantity at its own price or at that of the
-// moment, whichever is more, because an order to sell far below the price is one at the price; without a quantity the amount. worth is nil
-// where nobody knows the price. A number that is nothing says nothing: an exchange may pass over a volume of 0 and spend the amount beside it.
+// moment, whichever is more, because an order to sell far below the price is one at the price; or the amount, if that is more, because an
+// exchange may pass over a crumb of volume and spend the amount beside it. worth is nil where nobody knows the price. A number that is nothing
+// says nothing.
 // Errors: request.malformed, request.media_type.
-func (o orderPlaces) read(h http.Header, target string, body []byte, priceOf func(market string) (Price, bool)) (market string, worth *big.Rat, err error) {
+func (o *orderPlaces) read(h http.Header, target string, body []byte, priceOf func(market string) (Price, bool)) (market string, worth *big.Rat, err error) {
 	texts, err := o.fields(h, target, body)
 	if err != nil {
 		return "", nil, err
 	}
-	said := map[string]*big.Rat{}
-	for field, text := range texts {
-		if n, ok := apikey.Decimal(text); field != "market" && ok && n.Sign() > 0 {
-			said[field] = n
-		}
-	}
+	said := o.numbers(texts)
 	market = texts["market"]
 	if market == "" || said["quantity"] == nil && said["amount"] == nil {
 		return market, nil, fault.New(fault.RequestMalformed, "problem", "order_size")
@@ -146,10 +161,32 @@ func (o orderPlaces) read(h http.Header, target string, body []byte, priceOf fun
 	if !known {
 		return market, nil, nil
 	}
-	if said["quantity"] != nil && o["amount"] == o["price"] {
-		delete(said, "amount") // one parameter is the price of an order with a quantity, and the amount of one without
-	}
 	return market, price.worth(said), nil
+}
+
+// numbers are what an order of these fields is weighed by: those above zero, the price only beside a quantity.
+func (o *orderPlaces) numbers(texts map[string]string) map[string]*big.Rat {
+	said := map[string]*big.Rat{}
+	for _, field := range []string{"quantity", "price", "amount"} {
+		if n, ok := apikey.Decimal(texts[field]); ok && n.Sign() > 0 {
+			said[field] = n
+		}
+	}
+	switch {
+	case said["quantity"] == nil:
+		delete(said, "price")
+	case slices.Contains(o.Priced, texts["type"]):
+		delete(said, "amount") // it is the price of one unit; of a type that nobody named it may be what is spent
+	}
+	return said
+}
+
+// Weighed names the fields, of those that Routes.Read found, that an order of the route is weighed by; nothing on other routes.
+func (r *Route) Weighed(fields map[string]string) []string {
+	if r.order == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(r.order.numbers(fields)))
 }
 
 // worth is the most that an order can be taken for.

@@ -60,6 +60,7 @@ func TestOrdersStayWithinTheBounds(t *testing.T) {
 			"far below the price":            {small, limit("KRW-BTC", "1", "1000"), fault.KeyOrderTooLarge},
 			"at the market, within":          {small, `{"market":"KRW-BTC","side":"bid","ord_type":"price","price":"100000"}`, ""},
 			"at the market, too much":        {small, `{"market":"KRW-BTC","side":"bid","ord_type":"price","price":"300000"}`, fault.KeyOrderTooLarge},
+			"an order of another type":       {small, `{"market":"KRW-BTC","side":"bid","ord_type":"LIMIT","volume":"0.001","price":"50000000"}`, fault.KeyOrderTooLarge},
 			"a sale at the market, too much": {small, `{"market":"KRW-BTC","side":"ask","ord_type":"market","volume":"1"}`, fault.KeyOrderTooLarge},
 			"a market nobody knows":          {small, limit("KRW-NIX", "1", "1"), fault.KeyPriceUnknown},
 			"no size":                        {small, `{"market":"KRW-BTC","side":"bid","ord_type":"price"}`, fault.KeyOrderUnreadable},
@@ -147,14 +148,14 @@ func TestTheOwnRateOfAKey(t *testing.T) {
 	})
 }
 
-// A market order that says a volume of nothing beside the sum that it spends weighs nothing here, and spends it there.
-func TestAVolumeOfNothingWeighsTheAmount(t *testing.T) {
+// An order that spends a sum, and says a crumb of volume beside it or one of nothing, weighs what it would spend.
+func TestACrumbOfVolumeWeighsTheAmount(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *authtest.Stack) {
 		ada := s.SignUp("ada@example.com")
 		if err := s.FetchPrices(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for _, volume := range []string{"0", "0.0", "0.00000000"} {
+		for _, volume := range []string{"0", "0.0", "0.00000000", "0.00000001"} {
 			small := s.IssueKey(ada, apikey.IssueInput{Scopes: tradeScopes, Bounds: apikey.Bounds{OrderMost: "200000", DayMost: "200000"}})
 			body := `{"market":"KRW-BTC","side":"bid","ord_type":"price","price":"300000","volume":"` + volume + `"}`
 			a := s.Do(s.Signed(small, http.MethodPost, authtest.APIHost, "/v1/orders", body))

@@ -29,7 +29,7 @@ func (rs *Routes) Read(e Example) (*Route, map[string]string, error) {
 	if route == nil || strings.HasPrefix(path, ownPaths) {
 		return nil, nil, fault.New(fault.GatewayNoRoute)
 	}
-	if len(route.money) == 0 && len(route.order) == 0 {
+	if len(route.money) == 0 && route.order == nil {
 		return route, nil, nil
 	}
 	h := http.Header{}
@@ -41,7 +41,7 @@ func (rs *Routes) Read(e Example) (*Route, map[string]string, error) {
 	case e.Body != "":
 		h.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	if len(route.order) > 0 {
+	if route.order != nil {
 		said, err := route.order.fields(h, e.Target, []byte(e.Body))
 		return route, said, err
 	}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math/big"
 	"net/http"
 	"net/netip"
 	"time"
@@ -12,6 +13,12 @@ import (
 // ReadTransaction is what a user would be shown of a request of the route.
 func ReadTransaction(r *Route, h http.Header, target string, body []byte) (confirm.Content, error) {
 	return r.money.read(h, target, body)
+}
+
+// ReadOrder is what an order of the route is worth where a unit of what is traded is worth each.
+func ReadOrder(r *Route, h http.Header, target string, body []byte, each *big.Rat) (*big.Rat, error) {
+	_, worth, err := r.order.read(h, target, body, func(string) (Price, bool) { return Price{Traded: each, Unit: big.NewRat(1, 1)}, true })
+	return worth, err
 }
 
 // Dig opens a tunnel of a user, or of nobody, and gives what closes it.

@@ -28,8 +28,8 @@ type Route struct {
 	Tunnel bool
 	// money says where the transaction is, on routes of class withdraw and destination.
 	money places
-	// order says where the order is, on routes of class order.
-	order orderPlaces
+	// order says where the order is, on routes of class order; nil where nobody says.
+	order *orderPlaces
 	// pace holds each sender to the route's limits; nil where it has none.
 	pace *pacer
 }
@@ -56,15 +56,15 @@ type routeFile struct {
 }
 
 type routeLine struct {
-	Method  string      `yaml:"method"`
-	Path    string      `yaml:"path"`
-	Scope   string      `yaml:"scope"`
-	Class   string      `yaml:"class"`
-	Poll    bool        `yaml:"poll"`
-	Upgrade string      `yaml:"upgrade"`
-	Money   places      `yaml:"transaction"`
-	Order   orderPlaces `yaml:"order"`
-	Limits  limits      `yaml:"limits"`
+	Method  string       `yaml:"method"`
+	Path    string       `yaml:"path"`
+	Scope   string       `yaml:"scope"`
+	Class   string       `yaml:"class"`
+	Poll    bool         `yaml:"poll"`
+	Upgrade string       `yaml:"upgrade"`
+	Money   places       `yaml:"transaction"`
+	Order   *orderPlaces `yaml:"order"`
+	Limits  limits       `yaml:"limits"`
 }
 
 // ParseRoutes reads a routes file, strictly; every problem is told at once. A word it does not know, a path that could never match or has a

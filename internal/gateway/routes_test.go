@@ -14,6 +14,10 @@ func limited(class, scope, limits string) string {
 	return "routes:\n  - {method: GET, path: /a, class: " + class + ", scope: \"" + scope + "\", limits: {" + limits + "}}\n"
 }
 
+func ordered(places string) string {
+	return "routes:\n  - {method: POST, path: /a, class: order, scope: \"orders:write\", order: {" + places + "}}\n"
+}
+
 func TestRoutesFilesThatAreRefused(t *testing.T) {
 	for name, row := range map[string]struct{ text, want string }{
 		"a second document":                       {onePublic + "---\n" + onePublic, "second document"},
@@ -26,6 +30,15 @@ func TestRoutesFilesThatAreRefused(t *testing.T) {
 		"a limit below nothing":                   {limited("look", "orders:read", "per_minute: -1"), "not between"},
 		"a limit that is no number":               {limited("look", "orders:read", "per_second: many"), "cannot unmarshal"},
 		"a limit with a word of its own":          {limited("look", "orders:read", "per_hour: 1"), "not found"},
+		"an order without a size":                 {ordered("market: m"), "quantity or amount"},
+		"an order with nothing":                   {ordered(""), "quantity or amount"},
+		"an order with a field of its own":        {ordered("market: m, quantity: q, side: s"), "not found"},
+		"an order's place that is none":           {ordered("market: m, quantity: \"q[]\""), "no place"},
+		"a price that may be spent":               {ordered("market: m, quantity: q, price: p, amount: p"), "which types are priced"},
+		"a type without what is priced":           {ordered("market: m, quantity: q, price: p, amount: p, type: t"), "which types are priced"},
+		"what is priced without a type":           {ordered("market: m, quantity: q, price: p, amount: p, priced: [limit]"), "which types are priced"},
+		"no type that is priced":                  {ordered("market: m, quantity: q, price: p, amount: p, type: t, priced: [\"\"]"), "which types are priced"},
+		"a type that decides nothing":             {ordered("market: m, quantity: q, price: p, amount: s, type: t, priced: [limit]"), "one parameter"},
 		"an escape":                               {"routes:\n  - {method: GET, path: /v1/a%3Ab, class: public}\n", "stands for another"},
 	} {
 		t.Run(name, func(t *testing.T) {

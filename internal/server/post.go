@@ -21,6 +21,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/mail/published"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
@@ -126,28 +127,39 @@ func readSecretFile(path string) (secret.Value, error) {
 }
 
 // SendCode sends the letter of a sign-up.
-func (p *post) SendCode(ctx context.Context, to notify.To, code secret.Value, existing bool, life time.Duration) error {
-	if existing {
-		return p.send(ctx, to, letter.SignUpExisting{}, letter.Frame{})
+func (p *post) SendCode(ctx context.Context, to notify.To, m notify.Message, code secret.Value, life time.Duration) error {
+	if m.Letter == notify.SignUpTried {
+		return p.sendKept(ctx, to, m)
 	}
-	return p.send(ctx, to, letter.SignUpCode{Code: letter.Code(code.Reveal()), ValidFor: life}, letter.Frame{})
+	return p.send(ctx, to, letter.SignUpCode{Code: letter.Code(code.Reveal()), ValidFor: life, Seen: p.sighting(to.Lang, m)}, letter.Frame{})
 }
 
 // SendContactCode sends the code of a new address.
 func (p *post) SendContactCode(ctx context.Context, to notify.To, m notify.Message, code secret.Value) error {
 	if m.Letter == notify.ContactTaken {
-		return p.send(ctx, to, letter.ContactTaken{}, letter.Frame{})
+		return p.sendKept(ctx, to, m)
 	}
 	written := letter.ContactCode{Code: letter.Code(code.Reveal()), Second: m.Facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}
 	return p.send(ctx, to, written, letter.Frame{Message: m.ID.String()})
 }
 
 // SendRecoveryCode sends the letter of a recovery.
-func (p *post) SendRecoveryCode(ctx context.Context, to notify.To, code secret.Value, nobody bool, life time.Duration) error {
-	if nobody {
-		return p.send(ctx, to, letter.RecoveryNobody{}, letter.Frame{})
+func (p *post) SendRecoveryCode(ctx context.Context, to notify.To, m notify.Message, code secret.Value, life time.Duration) error {
+	seen := p.sighting(to.Lang, m)
+	if m.Letter == notify.RecoveryNobody {
+		return p.send(ctx, to, letter.RecoveryNobody{Seen: seen}, letter.Frame{})
 	}
-	return p.send(ctx, to, letter.RecoveryCode{Code: letter.Code(code.Reveal()), ValidFor: life}, letter.Frame{})
+	written := letter.RecoveryCode{Code: letter.Code(code.Reveal()), ValidFor: life, Seen: seen}
+	return p.send(ctx, to, written, letter.Frame{Message: m.ID.String()})
+}
+
+// sendKept sends a letter as its message says it.
+func (p *post) sendKept(ctx context.Context, to notify.To, m notify.Message) error {
+	written, err := p.write(to.Lang, m)
+	if err != nil {
+		return err
+	}
+	return p.send(ctx, to, written, letter.Frame{Message: m.ID.String()})
 }
 
 // SendNotice sends a notice.
@@ -172,13 +184,7 @@ func (w writer) Read(lang string, m notify.Message) (notify.Text, error) {
 
 func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	l, facts := m.Letter, m.Facts
-	seen := letter.Sighting{At: m.Born}
-	if header := facts["agent"]; header != "" {
-		seen.Device = agent.Describe(header).Words(lang)
-	}
-	if addr := facts["addr"]; addr != "" {
-		seen.Place = w.place(lang, addr)
-	}
+	seen := w.sighting(lang, m)
 	switch l {
 	case notify.Welcome:
 		return letter.Welcome{}, nil
@@ -191,9 +197,9 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.CookieReplayed:
 		return letter.CookieReplayed{Seen: seen, Hold: m.Held}, nil
 	case notify.SignedOutEverywhere:
-		return letter.SignedOutEverywhere{Seen: seen}, nil
+		return letter.SignedOutEverywhere{Seen: seen, Frozen: facts["keys"] != ""}, nil
 	case notify.SignedOutOthers:
-		return letter.SignedOutOthers{Seen: seen}, nil
+		return letter.SignedOutOthers{Seen: seen, Frozen: facts["keys"] != ""}, nil
 	case notify.PasswordChanged:
 		return letter.PasswordChanged{Seen: seen, Hold: m.Held}, nil
 	case notify.FactorAdded:
@@ -230,14 +236,30 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.Contained:
 		return letter.Contained{Seen: seen, Hold: m.Held}, nil
 	case notify.SignUpTried:
-		return letter.SignUpExisting{}, nil
+		return letter.SignUpExisting{Seen: seen}, nil
+	case notify.ContactTaken:
+		return letter.ContactTaken{}, nil
 	case notify.ContactCode:
 		return letter.ContactCode{Second: facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}, nil
 	case notify.KeyFound, notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled:
 		return keyAged(l, facts, m.Born)
+	case notify.KeyUnneeded:
+		return letter.KeyUnneeded{Key: facts[audit.KeyFact], Name: facts["name"], Scopes: scopeWords(lang, facts["unneeded"]), Seen: m.Born}, nil
 	default:
 		return writeRecovery(lang, m, seen)
 	}
+}
+
+// sighting says when, with what and from where a message's deed was done, as far as it knows.
+func (w writer) sighting(lang string, m notify.Message) letter.Sighting {
+	seen := letter.Sighting{At: m.Born}
+	if header := m.Facts["agent"]; header != "" {
+		seen.Device = agent.Describe(header).Words(lang)
+	}
+	if addr := m.Facts["addr"]; addr != "" {
+		seen.Place = w.place(lang, addr)
+	}
+	return seen
 }
 
 // place says where an address is, and the address: a mail has nothing to open.

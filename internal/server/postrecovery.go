@@ -9,6 +9,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/agent"
 	"github.com/seed-21c57000/sallyport/internal/mail/letter"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 )
 
 // writeRecovery writes the notices about ways back.
@@ -18,6 +19,8 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 	until, untilErr := timeOf(m.Facts["until"])
 	err := errors.Join(waitErr, endsErr, untilErr)
 	switch m.Letter { //nolint:exhaustive // the others are written before this is asked
+	case notify.RecoveryCode:
+		return letter.RecoveryCode{ValidFor: recovery.MailCodeLife, Seen: seen}, nil
 	case notify.RecoveryCodesReplaced:
 		return letter.RecoveryCodesReplaced{Seen: seen, Hold: m.Held}, nil
 	case notify.RecoveryWaiting:

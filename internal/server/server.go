@@ -230,7 +230,7 @@ func (s *Server) Sweep(ctx context.Context) error {
 		}
 		s.metrics.swept(rows)
 	}
-	return s.APIKeys.Age(ctx)
+	return errors.Join(s.APIKeys.Age(ctx), s.APIKeys.TellUnneeded(ctx))
 }
 
 // Started records the start in the audit log, with the version that runs.

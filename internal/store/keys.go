@@ -25,6 +25,7 @@ func (t *tx) InsertKey(ctx context.Context, k apikey.Key, m apikey.Material) err
 		Settings: strings.Join(k.Dialect.SettingsWords(k.Settings), " "), CreatedDevice: k.BornOn[:], ExpiresAt: micros(k.ExpiresAt),
 		OnEnd: string(k.OnEnd), Template: k.Template, Standby: truth(k.Standby), Pin: k.Pin, ImportedAt: maybeMicros(k.ImportedAt), CreatedSession: k.MadeIn[:],
 		Markets: strings.Join(k.Bounds.Markets, " "), OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: int64(k.Bounds.PerSecond),
+		Vendor: k.Vendor,
 	})
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ func (t *tx) ChangeKey(ctx context.Context, k apikey.Key) (bool, error) {
 		OnEnd: string(k.OnEnd), Standby: truth(k.Standby), Pin: k.Pin, Noticed: int64(k.Noticed), Dormancy: int64(k.Dormancy),
 		WokenAt: maybeMicros(k.WokenAt), LapseNoticed: int64(k.LapseNoticed), ReleasedAt: maybeMicros(k.ReleasedAt),
 		Markets: strings.Join(k.Bounds.Markets, " "), OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: int64(k.Bounds.PerSecond),
-		WindowPast: k.WindowPast.Microseconds(), CreatedSession: k.MadeIn[:], ID: k.ID[:], AccountID: k.Account[:],
+		WindowPast: k.WindowPast.Microseconds(), Vendor: k.Vendor, VendorSecret: int64(k.VendorSecret), CreatedSession: k.MadeIn[:], ID: k.ID[:], AccountID: k.Account[:],
 	}))
 }
 
@@ -116,6 +117,29 @@ func (t *tx) ScopesUsed(ctx context.Context, k id.Key, since time.Time) (set sco
 		}
 	}
 	return set, err
+}
+
+func (t *tx) ScopesSince(ctx context.Context, k id.Key) (widened, told time.Time, err error) {
+	row, err := t.KeyScopesByKey(ctx, sqlgen.KeyScopesByKeyParams{KeyID: k[:]})
+	since, _, err := read(row, err, func(row sqlgen.KeyScopesByKeyRow) [2]time.Time {
+		return [2]time.Time{maybeAt(row.WidenedAt), maybeAt(row.ToldAt)}
+	})
+	return since[0], since[1], err
+}
+
+func (t *tx) ScopesWidened(ctx context.Context, k id.Key, now time.Time) error {
+	return t.PutKeyScopesWidened(ctx, sqlgen.PutKeyScopesWidenedParams{KeyID: k[:], WidenedAt: maybeMicros(now)})
+}
+
+func (t *tx) ScopesAsked(ctx context.Context, k id.Key, now, told time.Time) error {
+	return t.PutKeyScopesAsked(ctx, sqlgen.PutKeyScopesAskedParams{KeyID: k[:], AskedAt: maybeMicros(now), ToldAt: maybeMicros(told)})
+}
+
+func (t *tx) KeysToAsk(ctx context.Context, now, usedSince, askedBefore time.Time, limit int) ([]id.Key, error) {
+	rows, err := t.ListKeysToAskScopes(ctx, sqlgen.ListKeysToAskScopesParams{
+		Now: micros(now), UsedSince: micros(usedSince), AskedBefore: maybeMicros(askedBefore), MaxRows: int64(limit),
+	})
+	return each(rows, err, func(row []byte) id.Key { return rowID[id.KeyKind](row) })
 }
 
 func (t *tx) KeyByID(ctx context.Context, k id.Key) (apikey.Key, bool, error) {
@@ -266,7 +290,7 @@ func keyOf(row sqlgen.KeyByIDRow) (apikey.Key, error) {
 		Bounds: apikey.Bounds{
 			Markets: strings.Fields(row.Markets), OrderMost: row.OrderMost, DayMost: row.DayMost, PerSecond: int(row.PerSecond),
 		},
-		OrderedDay: row.OrderedDay, Ordered: row.Ordered,
+		OrderedDay: row.OrderedDay, Ordered: row.Ordered, Vendor: row.Vendor, VendorSecret: uint32(row.VendorSecret),
 	}
 	copy(k.MadeIn[:], row.CreatedSession)
 	if row.DisabledAt.Valid || row.RemovedAt.Valid {

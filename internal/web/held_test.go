@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
 )
 
 // A form that trickles in is sent by whoever its sender is at its last byte.
@@ -19,7 +20,7 @@ func TestAHeldFormActsForNobodyWhoIsGone(t *testing.T) {
 	form := tokenOf(b, "/keys")
 	r := request(http.MethodPost, path, form)
 	r.Body = io.NopCloser(authtest.Held(form.Encode(), func() {
-		if _, err := s.Sessions.SignOutEverywhere(t.Context(), principalOf(other)); err != nil {
+		if _, err := s.Sessions.SignOutEverywhere(t.Context(), principalOf(other), session.KeepBots); err != nil {
 			t.Error(err)
 		}
 	}))

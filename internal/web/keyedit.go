@@ -22,14 +22,14 @@ func (k *keys) planEdit(v *visit) error {
 	return k.showEdit(v, key, wanted{scopes: key.Scopes.Words(), fields: map[string]string{
 		"name": key.Name, "purpose": key.Purpose, "allowlist": strings.Join(networkTexts(key), "\n"), "on_end": string(key.OnEnd), "pin": key.Pin,
 		"standby": map[bool]string{true: "yes"}[key.Standby], "markets": strings.Join(key.Bounds.Markets, "\n"),
-		"order_most": key.Bounds.OrderMost, "day_most": key.Bounds.DayMost, "per_second": perSecond(key), "window": windowText(key),
+		"order_most": key.Bounds.OrderMost, "day_most": key.Bounds.DayMost, "per_second": perSecond(key), "window": windowText(key), "vendor": key.Vendor,
 	}}, page.Problem{})
 }
 
 // showEdit shows it as it was filled in.
 func (k *keys) showEdit(v *visit, key apikey.Key, w wanted, p page.Problem) error {
 	view := page.KeyEdit{
-		Problem: p, ID: key.Text(), Name: key.Name, NewName: w.fields["name"], Purpose: w.fields["purpose"], Allowlist: w.fields["allowlist"],
+		Problem: p, ID: key.Text(), Name: key.Name, Vendor: w.fields["vendor"], NewName: w.fields["name"], Purpose: w.fields["purpose"], Allowlist: w.fields["allowlist"],
 		Scopes: k.scopeChoices(v, w.scopes), Lives: k.newEnds(v, key, w.fields["life"]), OnEnds: v.onEnds(w.fields["on_end"]),
 		Standby: w.fields["standby"] == "yes", Bounds: w.boundsView(p),
 	}
@@ -62,7 +62,7 @@ func (k *keys) edit(v *visit) error {
 		return err
 	}
 	w := wanted{scopes: v.form.takeAll("scopes")}
-	if w.fields, err = v.form.only("name", "purpose", "allowlist", "life", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window"); err != nil {
+	if w.fields, err = v.form.only("name", "purpose", "allowlist", "life", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "vendor"); err != nil {
 		return err
 	}
 	in, err := w.change(key, v.now)
@@ -86,6 +86,7 @@ func (w wanted) change(key apikey.Key, now time.Time) (in apikey.EditInput, err 
 		return nil
 	}
 	in.Name, in.Purpose = differs("name", key.Name), differs("purpose", key.Purpose)
+	in.Vendor = differs("vendor", key.Vendor)
 	in.OnEnd = (*apikey.OnEnd)(differs("on_end", string(key.OnEnd)))
 	if key.Algorithm == sign.Ed25519 {
 		in.Pin = differs("pin", key.Pin)

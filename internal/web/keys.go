@@ -113,7 +113,7 @@ func (k *keys) card(v *visit, key apikey.Key) page.Key {
 		OwnerLocked: key.OwnerLocked && key.FrozenAt.IsZero(),
 	}
 	c.Allowlist = networkTexts(key)
-	c.Bounds = v.boundFacts(key.Bounds)
+	c.Bounds, c.Vendor = v.boundFacts(key.Bounds), key.Vendor
 	if key.WindowPast > 0 {
 		c.Window = v.words.Span(key.WindowPast)
 	}

@@ -52,10 +52,10 @@ func TestCreateKeyWithSecret(t *testing.T) {
 	clock.Advance(time.Minute)
 	b.get("/keys/new")
 	b.shows(http.StatusOK, "203.0.113.7", "No key gets the right to withdraw", "Live moves real money")
-	b.submit("/keys", "name", "Grid BTC", "purpose", "Rebalances the grid", "scopes", "orders:read|orders:write", "here", "yes", "life", "30", "window", "5")
+	b.submit("/keys", "name", "Grid BTC", "purpose", "Rebalances the grid", "scopes", "orders:read|orders:write", "here", "yes", "life", "30", "window", "5", "vendor", "Kimchi Bots")
 	b.shows(
 		http.StatusForbidden, "Key “Grid BTC” (test), until "+clock.Now().AddDate(0, 0, 30).Format("2 Jan 2006")+". It may: see orders and fills, place orders.",
-		"Rebalances the grid", "203.0.113.7", "HMAC-SHA256", "Oldest signature", "5 seconds", "Nothing has changed yet",
+		"Rebalances the grid", "203.0.113.7", "HMAC-SHA256", "Oldest signature", "5 seconds", "Given to a vendor", "Kimchi Bots", "Nothing has changed yet",
 	)
 	b.submit("/keys", "proof_code", "000000")
 	b.shows(http.StatusForbidden, says(fault.TOTPCodeRefused), "Grid BTC", "203.0.113.7")
@@ -143,6 +143,7 @@ func TestCreateKeyRefused(t *testing.T) {
 		{"too long a time", []string{"life", "900"}, 422, []string{"Choose one of the times"}},
 		{"no subaccount", []string{"subaccount", "main"}, 422, []string{says(fault.RequestInvalid)}},
 		{"foreign subaccount", []string{"subaccount", "sub_069g9r2kt0f7s8w3a5q1z7y6xc"}, 422, []string{says(fault.RequestInvalid)}},
+		{"money for a vendor", []string{"vendor", "Kimchi Bots", "scopes", "withdrawals:write", "allowlist", "203.0.113.7"}, 422, []string{says(fault.KeyVendorNoWithdraw)}},
 		{"beyond its way of signing", []string{"kind", "upbit", "scopes", "withdrawals:write"}, 422, []string{"Upbit's dialect", "trading"}},
 		{"no public key", []string{"kind", "ed25519", "public_key", "x", "possession", "y"}, 422, []string{"not an Ed25519 public key"}},
 		{"an unknown field", []string{"admin", "yes"}, 400, []string{"a field is not known"}},

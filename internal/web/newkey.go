@@ -29,7 +29,7 @@ func readWanted(f form) (wanted, error) {
 	w := wanted{scopes: f.takeAll("scopes")}
 	var err error
 	w.fields, err = f.only("name", "purpose", "environment", "subaccount", "allowlist", "here", "life", "kind", "public_key", "possession", "challenge",
-		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window")
+		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "vendor")
 	return w, err
 }
 
@@ -62,6 +62,7 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 	in = apikey.IssueInput{
 		Name: w.fields["name"], Purpose: w.fields["purpose"], Scopes: w.scopes, Allowlist: w.allowlist(here),
 		Challenge: w.fields["challenge"], Template: w.fields["template"], OnEnd: apikey.OnEnd(w.fields["on_end"]), Standby: w.fields["standby"] == "yes",
+		Vendor: w.fields["vendor"],
 	}
 	if in.Bounds, err = w.bounds(); err != nil {
 		return in, err
@@ -160,6 +161,7 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 	}
 	view.Bounds = w.boundsView(p)
 	view.Templates, view.Template = v.templates(w.fields["template"]), w.fields["template"]
+	view.Vendor = w.fields["vendor"]
 	view.Windows = v.windows(w.fields["window"])
 	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), v.pins(w.fields["pin"], ""), w.fields["standby"] == "yes"
 	if view.Subaccounts, err = k.subaccounts(v, w.fields["subaccount"]); err != nil {
@@ -312,6 +314,9 @@ func (k *keys) details(v *visit, f form) (list []page.Fact) {
 	}
 	add := func(key, value string) { list = append(list, page.Fact{Name: v.words.Say(key), Value: value}) }
 	add("key.purpose", w.fields["purpose"])
+	if vendor := w.fields["vendor"]; vendor != "" {
+		add("key.vendor", vendor)
+	}
 	if allow := w.allowlist(v.rec.Addr.String()); len(allow) > 0 {
 		add("key.allowlist", strings.Join(allow, ", "))
 	} else {

@@ -24,8 +24,8 @@ type sessions struct {
 		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
 		Disown(ctx context.Context, p principal.Principal, s id.Session) error
 		RevokeSelected(ctx context.Context, p principal.Principal, selected []id.Session) (int, error)
-		SignOutOthers(ctx context.Context, p principal.Principal) (int, error)
-		SignOutEverywhere(ctx context.Context, p principal.Principal) (int, error)
+		SignOutOthers(ctx context.Context, p principal.Principal, bots session.Bots) (int, error)
+		SignOutEverywhere(ctx context.Context, p principal.Principal, bots session.Bots) (int, error)
 	}
 	remembered interface {
 		RememberedBy(ctx context.Context, p principal.Principal) ([]device.Remembering, error)
@@ -195,24 +195,49 @@ func (s *sessions) signOutSelected(v *visit) error {
 }
 
 func (s *sessions) signOutOthers(v *visit) error {
-	if _, err := v.form.only(); err != nil {
-		return err
-	}
-	n, err := s.sessions.SignOutOthers(v.r.Context(), v.who)
+	bots, err := v.bots()
 	if err != nil {
 		return err
 	}
-	v.sayCount("others_signed_out", n)
+	n, err := s.sessions.SignOutOthers(v.r.Context(), v.who, bots)
+	if err != nil {
+		return err
+	}
+	v.sayCount(saidOf(bots, "others_signed_out", "others_signed_out_frozen"), n)
 	return v.leave("/sessions")
 }
 
 func (s *sessions) signOutEverywhere(v *visit) error {
-	if _, err := v.form.only(); err != nil {
-		return err
-	}
-	n, err := s.sessions.SignOutEverywhere(v.r.Context(), v.who)
+	bots, err := v.bots()
 	if err != nil {
 		return err
 	}
-	return goodbye(v, "everywhere_signed_out", n)
+	n, err := s.sessions.SignOutEverywhere(v.r.Context(), v.who, bots)
+	if err != nil {
+		return err
+	}
+	return goodbye(v, saidOf(bots, "everywhere_signed_out", "everywhere_signed_out_frozen"), n)
+}
+
+// bots reads whether the form's keys are ticked.
+func (v *visit) bots() (session.Bots, error) {
+	fields, err := v.form.only("keys")
+	if err != nil {
+		return session.KeepBots, err
+	}
+	switch fields["keys"] {
+	case "":
+		return session.KeepBots, nil
+	case "freeze":
+		return session.FreezeBots, nil
+	}
+	return session.KeepBots, malformed("form_unknown")
+}
+
+// saidOf is the one of two sentences that is true of the bots.
+func saidOf(bots session.Bots, kept, frozen string) string {
+	if bots == session.FreezeBots {
+		return frozen
+	}
+	return kept
 }

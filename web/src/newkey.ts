@@ -59,11 +59,19 @@ function words(form: HTMLFormElement): string[] {
 	return [
 		say("wordKey", { environment: optionText(form, "environment"), name: chosen(form, "name") || "…" }),
 		scopes.length ? scopes.join(", ") : say("wordNothing"),
+		...vendorWords(form),
 		say("wordFrom", { list: list.length ? list.join(", ") : say("wordAnywhere") }),
 		say("wordLife", { life: optionText(form, "life") }),
 		...windowWords(form),
 		...(lapses(form) ? [say("wordLapses")] : []),
 	];
+}
+
+/** vendorWords says who outside the account is given the key. */
+function vendorWords(form: HTMLFormElement): string[] {
+	const label = one("[data-summary-live]", form)?.dataset.wordVendor ?? "";
+	const vendor = chosen(form, "vendor").trim();
+	return vendor ? [`${label}: ${vendor}`] : [];
 }
 
 /** windowWords says a window of the key's own. */
@@ -85,6 +93,7 @@ function beyond(form: HTMLFormElement): string[] {
 	const row = (name: string, value: string): string => `${part?.dataset[name] ?? ""}: ${value}`;
 	return [
 		row("wordPurpose", chosen(form, "purpose")),
+		...vendorWords(form),
 		row("wordAllowlist", allowlist(form).join(", ") || (part?.dataset.wordAnywhere ?? "")),
 		row("wordSigns", one("label[for=kind-browser] span", form)?.textContent?.trim() ?? ""),
 		...windowWords(form),
@@ -128,6 +137,7 @@ async function makeHere(form: HTMLFormElement): Promise<void> {
 		const wanted = {
 			name: chosen(form, "name"),
 			purpose: chosen(form, "purpose"),
+			...(chosen(form, "vendor") && { vendor: chosen(form, "vendor") }),
 			environment: chosen(form, "environment"),
 			...(chosen(form, "subaccount") && { subaccount: chosen(form, "subaccount") }),
 			scopes: new FormData(form).getAll("scopes"),

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
 var browser = sha256.Sum256([]byte("the browser of every racer"))
@@ -134,7 +135,7 @@ func (c *course) oneUser(mail string) {
 	c.Settle()
 	welcomes := 0
 	for _, l := range c.Mailbox.Letters(mail) {
-		if l.Notice != "" {
+		if l.Notice == notify.Welcome {
 			welcomes++
 		}
 	}

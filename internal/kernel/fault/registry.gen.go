@@ -208,6 +208,10 @@ const (
 	KeyNotRotating Code = "key.not_rotating"
 	// KeyNeedsAllowlist: A key that may withdraw needs an allowlist of addresses.
 	KeyNeedsAllowlist Code = "key.needs_allowlist"
+	// KeyVendorNoWithdraw: A key that a vendor is given cannot withdraw.
+	KeyVendorNoWithdraw Code = "key.vendor_no_withdraw"
+	// KeyVendorSecret: A vendor had this secret, so it cannot withdraw.
+	KeyVendorSecret Code = "key.vendor_secret"
 	// KeySameSession: A key is released in another session than the one that gave it the right to withdraw.
 	KeySameSession Code = "key.same_session"
 	// KeyUnseen: The new secret was not used yet: the bot may still need the old one.
@@ -618,6 +622,12 @@ var registry = map[Code]Entry{
 	KeyNeedsAllowlist: {Code: KeyNeedsAllowlist, Status: 422, Sight: Anyone, Outside: "",
 		English: "A key that may withdraw needs an allowlist of addresses.", EnglishFix: "Name the addresses that it is used from.",
 		Korean: "출금 권한이 있는 키에는 허용 목록이 필요합니다.", KoreanFix: "키를 사용할 주소를 입력해 주십시오."},
+	KeyVendorNoWithdraw: {Code: KeyVendorNoWithdraw, Status: 422, Sight: Anyone, Outside: "",
+		English: "A key that a vendor is given cannot withdraw.", EnglishFix: "Leave out the right to withdraw, or make a key that stays with you.",
+		Korean: "외부 업체에 제공하는 키에는 출금 권한을 줄 수 없습니다.", KoreanFix: "출금 권한을 빼거나, 직접 사용할 키를 따로 만들어 주십시오."},
+	KeyVendorSecret: {Code: KeyVendorSecret, Status: 422, Sight: Anyone, Outside: "",
+		English: "A vendor had this secret, so it cannot withdraw.", EnglishFix: "Rotate the key, wait until the old secret has retired, and ask again.",
+		Korean: "외부 업체가 가졌던 비밀값으로는 출금할 수 없습니다.", KoreanFix: "키를 교체하고 이전 비밀값의 사용이 끝난 뒤 다시 요청해 주십시오."},
 	KeySameSession: {Code: KeySameSession, Status: 409, Sight: Anyone, Outside: "",
 		English: "A key is released in another session than the one that gave it the right to withdraw.", EnglishFix: "Sign in on another browser or device and release it there.",
 		Korean: "출금 권한을 부여한 세션에서는 출금을 허용할 수 없습니다.", KoreanFix: "다른 브라우저나 기기에서 로그인한 뒤 출금을 허용해 주십시오."},

@@ -55,6 +55,7 @@ const (
 	KeyUnused      Kind = "key_unused"
 	KeyNarrowed    Kind = "key_narrowed"
 	KeyDisabled    Kind = "key_disabled"
+	KeyUnneeded    Kind = "key_unneeded"
 	MoneyConfirmed Kind = "money_confirmed"
 	OwnerLocked    Kind = "owner_locked"
 	OwnerUnlocked  Kind = "owner_unlocked"
@@ -98,6 +99,8 @@ type Happening struct {
 	Device id.Device
 	// Owing says that the session that did it owes a proof: it may end what is open, and makes a stranger of no browser.
 	Owing bool
+	// FreezesKeys says that the user asked for their API keys to stop as well, with SignedOutOthers and SignedOutAll.
+	FreezesKeys bool
 	// Change is the change of an address, with ContactChanged.
 	Change id.ContactChange
 }

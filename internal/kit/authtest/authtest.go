@@ -250,9 +250,9 @@ func (m *Mailbox) SendContactCode(_ context.Context, to notify.To, n notify.Mess
 }
 
 // SendCode keeps the letter of a sign-up.
-func (m *Mailbox) SendCode(_ context.Context, to notify.To, code secret.Value, existing bool, _ time.Duration) error {
-	l := Letter{To: to, Existing: existing}
-	if !existing {
+func (m *Mailbox) SendCode(_ context.Context, to notify.To, n notify.Message, code secret.Value, _ time.Duration) error {
+	l := Letter{To: to, Notice: n.Letter, Message: n.ID, Existing: n.Letter == notify.SignUpTried}
+	if !l.Existing {
 		l.Code = string(code.Reveal())
 	}
 	m.add(l)
@@ -260,9 +260,9 @@ func (m *Mailbox) SendCode(_ context.Context, to notify.To, code secret.Value, e
 }
 
 // SendRecoveryCode keeps the letter of a recovery.
-func (m *Mailbox) SendRecoveryCode(_ context.Context, to notify.To, code secret.Value, nobody bool, _ time.Duration) error {
-	l := Letter{To: to, Nobody: nobody}
-	if !nobody {
+func (m *Mailbox) SendRecoveryCode(_ context.Context, to notify.To, n notify.Message, code secret.Value, _ time.Duration) error {
+	l := Letter{To: to, Notice: n.Letter, Facts: n.Facts, Message: n.ID, Nobody: n.Letter == notify.RecoveryNobody}
+	if !l.Nobody {
 		l.Code = string(code.Reveal())
 	}
 	m.add(l)

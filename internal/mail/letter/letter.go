@@ -49,11 +49,12 @@ type Frame struct {
 type Links struct{ Origin string }
 
 // The pages that letters lead to. All of them ask for a session.
-func (l Links) sessions() string { return l.Origin + "/sessions" }
-func (l Links) methods() string  { return l.Origin + "/methods" }
-func (l Links) keys() string     { return l.Origin + "/keys" }
-func (l Links) contact() string  { return l.Origin + "/contact" }
-func (l Links) privacy() string  { return l.Origin + "/privacy" }
+func (l Links) sessions() string       { return l.Origin + "/sessions" }
+func (l Links) methods() string        { return l.Origin + "/methods" }
+func (l Links) keys() string           { return l.Origin + "/keys" }
+func (l Links) key(text string) string { return l.Origin + "/keys/" + url.PathEscape(text) }
+func (l Links) contact() string        { return l.Origin + "/contact" }
+func (l Links) privacy() string        { return l.Origin + "/privacy" }
 
 func (l Links) recovery() string { return l.Origin + "/recovery" }
 

@@ -377,29 +377,61 @@ func (l KeyAged) compose(w *writer) {
 	w.footOfAccount()
 }
 
-// SignedOutOthers reports that all sessions but the one that asked for it were ended.
-type SignedOutOthers struct{ Seen Sighting }
+// KeyUnneeded reports that an API key in use does not need all that it may do.
+type KeyUnneeded struct {
+	// Key is its public id; Scopes what it does not need, in words.
+	Key, Name string
+	Scopes    []string
+	Seen      time.Time
+}
+
+func (l KeyUnneeded) compose(w *writer) {
+	w.subjectLine("key_unneeded.subject", "name", l.Name)
+	w.heading("key_unneeded.heading")
+	facts := []fact{{w.say("fact.key"), l.Name}, {w.say("fact.unneeded"), strings.Join(l.Scopes, " · ")}}
+	w.facts(append(facts, w.sighting(Sighting{At: l.Seen})...)...)
+	w.paragraph("key_unneeded.then")
+	w.button("button.key", w.links.key(l.Key))
+	w.footOfAccount()
+}
+
+// SignedOutOthers reports that all sessions but the one that asked for it were ended, and whether the API keys froze with them.
+type SignedOutOthers struct {
+	Seen   Sighting
+	Frozen bool
+}
 
 func (l SignedOutOthers) compose(w *writer) {
 	w.subjectLine("signed_out_others.subject")
 	w.heading("signed_out_others.heading")
 	w.paragraph("notice.first")
 	w.facts(w.sighting(l.Seen)...)
-	w.paragraph("notice.others_signed_out")
+	if l.Frozen {
+		w.paragraph("signed_out_others.keys_frozen")
+	} else {
+		w.paragraph("notice.others_signed_out")
+	}
 	w.paragraph("signed_out_others.not_you")
 	w.button("button.sessions", w.links.sessions())
 	w.footOfAccount()
 }
 
-// SignedOutEverywhere reports that all sessions were ended at once.
-type SignedOutEverywhere struct{ Seen Sighting }
+// SignedOutEverywhere reports that all sessions were ended at once, and whether the API keys froze with them.
+type SignedOutEverywhere struct {
+	Seen   Sighting
+	Frozen bool
+}
 
 func (l SignedOutEverywhere) compose(w *writer) {
 	w.subjectLine("signed_out_everywhere.subject")
 	w.heading("signed_out_everywhere.heading")
 	w.paragraph("notice.first")
 	w.facts(w.sighting(l.Seen)...)
-	w.paragraph("signed_out_everywhere.keys_stay")
+	if l.Frozen {
+		w.paragraph("signed_out_everywhere.keys_frozen")
+	} else {
+		w.paragraph("signed_out_everywhere.keys_stay")
+	}
 	w.paragraph("signed_out_everywhere.not_you", "origin", w.links.Origin)
 	w.button("button.sessions", w.links.sessions())
 	w.footOfAccount()

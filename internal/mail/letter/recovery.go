@@ -4,27 +4,33 @@ import "time"
 
 // RecoveryCode carries the code that shows, in a recovery, that an address is read by the one who typed it. By itself it opens nothing.
 type RecoveryCode struct {
+	// Code is empty where the letter is shown in the app.
 	Code     Code
 	ValidFor time.Duration
+	Seen     Sighting
 }
 
 func (l RecoveryCode) compose(w *writer) {
 	w.subjectLine("recovery_code.subject", "product", w.product)
 	w.heading("recovery_code.heading")
 	w.paragraph("recovery_code.first", "duration", w.duration(l.ValidFor))
-	w.add(code{string(l.Code)})
+	if l.Code != "" {
+		w.add(code{string(l.Code)})
+	}
 	w.note("sign_up_code.never")
+	w.facts(w.sighting(l.Seen)...)
 	w.paragraph("recovery_code.not_you")
 	w.footOfAddress()
 }
 
 // RecoveryNobody answers a recovery for an address that has no account, so that the page can answer as it always does.
-type RecoveryNobody struct{}
+type RecoveryNobody struct{ Seen Sighting }
 
-func (RecoveryNobody) compose(w *writer) {
+func (l RecoveryNobody) compose(w *writer) {
 	w.subjectLine("recovery_nobody.subject", "product", w.product)
 	w.heading("recovery_nobody.heading")
 	w.paragraph("recovery_nobody.first")
+	w.facts(w.sighting(l.Seen)...)
 	w.paragraph("recovery_nobody.you")
 	w.paragraph("recovery_nobody.not_you")
 	w.footOfAddress()

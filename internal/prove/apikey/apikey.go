@@ -83,6 +83,10 @@ type Key struct {
 	Bounds     Bounds
 	OrderedDay int64
 	Ordered    string
+	// Vendor names who outside the account is given the key; empty for nobody. Such a key never withdraws.
+	Vendor string
+	// VendorSecret is the highest version of its secret that a vendor may have had whose mark was taken away; zero for none.
+	VendorSecret uint32
 	// OwnerLocked: the owner has locked the account, so its keys are frozen.
 	OwnerLocked bool
 	// OwnerRole today; NoRole for a member who was removed or a user who was disabled.
@@ -171,6 +175,15 @@ type Tx interface {
 	UsesByCode(ctx context.Context, k id.Key, since time.Time) ([]Refused, error)
 	// ScopesUsed are those that the routes asked for which the key called since then.
 	ScopesUsed(ctx context.Context, k id.Key, since time.Time) (scope.Set, error)
+	// ScopesSince is when the key was last given more scopes, and when its owner was last told that it does not need all of those; zero if never.
+	ScopesSince(ctx context.Context, k id.Key) (widened, told time.Time, err error)
+	// ScopesWidened notes that the key was given more; what its owner was told of those before counts no more.
+	ScopesWidened(ctx context.Context, k id.Key, now time.Time) error
+	// ScopesAsked notes that the key was asked which of its scopes it does not need, and when its owner was told; zero if there was nothing to tell.
+	ScopesAsked(ctx context.Context, k id.Key, now, told time.Time) error
+	// KeysToAsk lists keys that are as old as usedSince and were given nothing since, were used after it, are no standby, whose owners were not told,
+	// and that were not asked since askedBefore.
+	KeysToAsk(ctx context.Context, now, usedSince, askedBefore time.Time, limit int) ([]id.Key, error)
 	// NoteOrdered writes what the key ordered on a day behind.
 	NoteOrdered(ctx context.Context, k id.Key, day int64, ordered string) error
 	// ClaimKeyNonce spends a nonce for as long as the key lives; won is false for all but the first.
@@ -262,7 +275,8 @@ func classOf(c sign.Ceiling) scope.Class {
 	return scope.Public
 }
 
-// effective is what a key may do at now: what it was given, what its owner may do today, no money before its release, and no trade from
+// effective is what a key may do at now: what it was given, what its owner may do today, no money before its release or in the
+// hands of a vendor, and no trade from
 // everywhere once the time for that is over.
 func (k *Keys) effective(key Key, now time.Time) scope.Set {
 	set := key.Scopes.Intersect(k.ScopesOf(key.OwnerRole))
@@ -272,7 +286,7 @@ func (k *Keys) effective(key Key, now time.Time) scope.Set {
 	if key.Dormancy >= ReadOnlyUnused {
 		set = set.UpTo(scope.Cancel)
 	}
-	if key.ReleasedAt.IsZero() {
+	if key.ReleasedAt.IsZero() || key.Vendor != "" {
 		set = set.UpTo(scope.Order)
 	}
 	if !key.Tied() && !now.Before(key.Born.Add(k.Limits.UnpinnedTradeLife)) {

@@ -33,13 +33,15 @@ type EditInput struct {
 	// Pin is a word that pinOf reads.
 	Pin    *string `json:"pin,omitempty"`
 	Bounds *Bounds `json:"bounds,omitempty"`
+	// Vendor as in IssueInput; to take the mark away asks for a proof, and the secrets of that moment never withdraw.
+	Vendor *string `json:"vendor,omitempty"`
 	// Window as in IssueInput; zero goes back to the dialect's.
 	Window *time.Duration `json:"window,omitempty"`
 }
 
 // Edit changes a key. To narrow it needs no ceremony; whatever lets it do more, now or for longer, needs an owner of the account and a step-up
 // for exactly this, and does not happen to a key that is stopped. Errors: request.invalid (field), key.not_found, key.frozen, key.account_locked,
-// key.above_ceiling, key.needs_allowlist, forbidden, step_up_required, assurance.too_low.
+// key.above_ceiling, key.needs_allowlist, key.vendor_no_withdraw, key.vendor_secret, forbidden, step_up_required, assurance.too_low.
 func (k *Keys) Edit(ctx context.Context, p principal.Principal, in EditInput) (after Key, err error) {
 	err = k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		key, err := k.reach(ctx, tx, p, in.Key)
@@ -50,7 +52,7 @@ func (k *Keys) Edit(ctx context.Context, p principal.Principal, in EditInput) (a
 		if err != nil {
 			return audit.Event{}, fmt.Errorf("read secrets: %w", err)
 		}
-		if after, err = k.edited(p, key, in, kept[len(kept)-1].Born); err != nil {
+		if after, err = k.edited(p, key, in, kept); err != nil {
 			return audit.Event{}, err
 		}
 		change := verb{action: audit.KeyEdited}
@@ -68,6 +70,11 @@ func (k *Keys) Edit(ctx context.Context, p principal.Principal, in EditInput) (a
 			}
 			change.kind = happening.KeyWidened
 		}
+		if after.Scopes&^key.Scopes != 0 {
+			if err := tx.ScopesWidened(ctx, key.ID, k.Now()); err != nil {
+				return audit.Event{}, err
+			}
+		}
 		won, err := tx.ChangeKey(ctx, after)
 		return k.changed(ctx, tx, p, after, won, err, change, facts)
 	})
@@ -82,8 +89,9 @@ func floorFor(key Key) assurance.Level {
 	return assurance.Mfa
 }
 
-// edited is the key as it would be. born is that of its newest secret, from which its longest life counts.
-func (k *Keys) edited(p principal.Principal, key Key, in EditInput, born time.Time) (after Key, err error) {
+// edited is the key as it would be. Its longest life counts from the newest of the secrets that are kept.
+func (k *Keys) edited(p principal.Principal, key Key, in EditInput, kept []Material) (after Key, err error) {
+	newest := kept[len(kept)-1]
 	after = key
 	var bad []error
 	take := func(given bool, read func() error) {
@@ -102,11 +110,17 @@ func (k *Keys) edited(p principal.Principal, key Key, in EditInput, born time.Ti
 	})
 	take(in.Bounds != nil, func() (err error) { after.Bounds, err = bounded(*in.Bounds); after.LapseNoticed = 0; return err })
 	take(in.Window != nil, func() (err error) { after.WindowPast, err = k.windowOf(*in.Window, key.Dialect); return err })
+	take(in.Vendor != nil, func() (err error) {
+		if after.Vendor, err = vendorOf(*in.Vendor); key.Vendor != "" && after.Vendor == "" {
+			after.VendorSecret = newest.Version
+		}
+		return err
+	})
 	take(in.OnEnd != nil, func() error { after.OnEnd = *in.OnEnd; return in.OnEnd.check() })
 	take(in.Standby != nil, func() error { after.Standby = *in.Standby; return nil })
 	take(in.ExpiresAt != nil, func() error {
 		after.ExpiresAt, after.Noticed = in.ExpiresAt.UTC().Truncate(time.Microsecond), 0
-		if !after.ExpiresAt.After(k.Now()) || after.ExpiresAt.After(born.Add(k.Limits.MaxLife)) {
+		if !after.ExpiresAt.After(k.Now()) || after.ExpiresAt.After(newest.Born.Add(k.Limits.MaxLife)) {
 			return invalid("life")
 		}
 		return nil
@@ -115,6 +129,9 @@ func (k *Keys) edited(p principal.Principal, key Key, in EditInput, born time.Ti
 		if f, ok := errors.AsType[*fault.Error](err); ok {
 			return after, f
 		}
+	}
+	if refused := after.forVendor(kept, k.Now()); refused != nil {
+		return after, refused
 	}
 	if after.Scopes.Highest() >= scope.Withdraw {
 		if len(after.Allowlist) == 0 {
@@ -155,7 +172,7 @@ func (o OnEnd) check() error {
 }
 
 // widens says whether a key could do anything after a change that it could not before: more scopes, from more places, for longer, with
-// older signatures, or asleep.
+// older signatures, out of the hands of a vendor, or asleep.
 func (k *Keys) widens(before, after Key) bool {
 	now := k.Now()
 	then := after.ExpiresAt.Add(-1)
@@ -165,6 +182,7 @@ func (k *Keys) widens(before, after Key) bool {
 		after.ExpiresAt.After(before.ExpiresAt) ||
 		after.Standby && !before.Standby ||
 		k.Window(after) > k.Window(before) ||
+		before.Vendor != "" && after.Vendor == "" ||
 		before.Pin != "" && after.Pin != before.Pin ||
 		after.Bounds.wider(before.Bounds) ||
 		widerList(before.Allowlist, after.Allowlist)
@@ -186,7 +204,7 @@ func widerList(before, after []netip.Prefix) bool {
 func (k *Keys) factsOfEdit(before, after Key) map[string]string {
 	facts, old := factsOf(after), factsOf(before)
 	var changed []string
-	for _, name := range [...]string{"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "markets", "order_most", "day_most", "per_second"} {
+	for _, name := range [...]string{"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "vendor", "markets", "order_most", "day_most", "per_second"} {
 		if facts[name] != old[name] {
 			changed = append(changed, name)
 		}

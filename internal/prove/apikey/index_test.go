@@ -12,6 +12,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/store"
 	"github.com/seed-21c57000/sallyport/sign"
@@ -39,7 +40,7 @@ func TestTheIndexHearsOfOtherProcesses(t *testing.T) {
 			if err := far.APIKeys.Revoke(t.Context(), principal.Host("cli"), revoked.ID); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := far.Sessions.SignOutEverywhere(t.Context(), ada.Principal()); err != nil {
+			if _, err := far.Sessions.SignOutEverywhere(t.Context(), ada.Principal(), session.KeepBots); err != nil {
 				t.Fatal(err)
 			}
 			made := far.IssueKey(ada, apikey.IssueInput{})

@@ -56,6 +56,8 @@ type IssueInput struct {
 	Pin string `json:"pin,omitempty"`
 	// Bounds is what it may do at most, beside its scopes.
 	Bounds Bounds `json:"bounds,omitzero"`
+	// Vendor names who outside the account is given the key; empty for nobody.
+	Vendor string `json:"vendor,omitempty"`
 	// PublicKey of a key pair, in any form that sign.PublicKeyFor reads.
 	PublicKey string `json:"public_key"`
 	// Challenge and Possession prove that the maker holds the private half: a signature, base64, over ProofText(Challenge). Of ES256 it is
@@ -90,7 +92,7 @@ func (k *Keys) Challenge(p principal.Principal) (string, error) {
 }
 
 // Issue makes a key. Its maker must be an owner of the account and needs a step-up for exactly this key; the secret in the answer is shown
-// once. Errors: request.invalid (field), key.needs_allowlist for money, forbidden,
+// once. Errors: request.invalid (field), key.needs_allowlist for money, key.vendor_no_withdraw, forbidden,
 // step_up_required, assurance.too_low, sign_in.expired, key.possession_unproven.
 func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) (out Issued, err error) {
 	if !p.Trusted() {
@@ -172,6 +174,12 @@ func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
 	}
 	if key.Allowlist, err = networks(in.Allowlist); err != nil {
 		return key, err
+	}
+	if key.Vendor, err = vendorOf(in.Vendor); err != nil {
+		return key, err
+	}
+	if refused := key.forVendor(nil, now); refused != nil {
+		return key, refused
 	}
 	if key.Scopes.Highest() >= scope.Withdraw && len(key.Allowlist) == 0 {
 		return key, fault.New(fault.KeyNeedsAllowlist)
@@ -345,7 +353,7 @@ func factsOf(k Key) map[string]string {
 		"name": k.Name, "purpose": k.Purpose, audit.KeyFact: k.Text(), "environment": k.Environment.String(), "dialect": k.Dialect.String(),
 		"algorithm": k.Algorithm.String(), "scopes": k.Scopes.String(), "allowlist": strings.Join(allow, " "),
 		"expires": k.ExpiresAt.UTC().Format(time.RFC3339), "on_end": string(k.OnEnd), "pin": k.Pin, "standby": strconv.FormatBool(k.Standby),
-		"window": "",
+		"window": "", "vendor": k.Vendor,
 	}
 	if k.WindowPast > 0 {
 		facts["window"] = k.WindowPast.String()

@@ -33,8 +33,8 @@ type Past struct {
 	Days []UsedDay
 	// Refused is the most frequent first.
 	Refused []Refused
-	// Unused are scopes that the key holds and could do without, see unused.
-	Unused scope.Set
+	// Unneeded are scopes that the key holds and could do without.
+	Unneeded scope.Set
 }
 
 // PastKept is how long uses are kept.
@@ -75,7 +75,7 @@ func (k *Keys) Past(ctx context.Context, key Key, since time.Time) (past Past, e
 		if past.Refused, err = tx.UsesByCode(ctx, key.ID, since); err != nil {
 			return err
 		}
-		past.Unused, err = k.unused(ctx, tx, key)
+		past.Unneeded, err = k.unneeded(ctx, tx, key)
 		return err
 	})
 	if err != nil {
@@ -94,36 +94,4 @@ func (k *Keys) Uses(ctx context.Context, key Key, since time.Time) (list []Use, 
 		return nil, false, fmt.Errorf("uses of %s: %w", key.Text(), err)
 	}
 	return list[:min(len(list), maxUses)], len(list) > maxUses, nil
-}
-
-// AnyUnneeded says whether one of the keys holds scopes that it could do without. Whoever calls it may see the keys.
-func (k *Keys) AnyUnneeded(ctx context.Context, keys []Key) (is bool, err error) {
-	err = k.Ledger.View(ctx, func(tx Tx) error {
-		for _, key := range keys {
-			set, err := k.unused(ctx, tx, key)
-			if is = set != 0; is || err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return is, err
-}
-
-// unusedAfter is how long a scope lies idle before it is called unused.
-const unusedAfter = 30 * day
-
-// unused are scopes that a key was given and that no request of it needed for a month, while it was used. Nothing is said of a key that is
-// younger, that ended, that nobody uses (dormancy says so of it), or that is marked as standby.
-func (k *Keys) unused(ctx context.Context, tx Tx, key Key) (scope.Set, error) {
-	now := k.Now()
-	idle := now.Sub(k.asUsed(key).LastUsedAt) >= unusedAfter
-	if idle || key.Standby || now.Sub(key.Born) < unusedAfter || !key.RevokedAt.IsZero() || !now.Before(key.ExpiresAt) {
-		return 0, nil
-	}
-	used, err := tx.ScopesUsed(ctx, key.ID, now.Add(-unusedAfter).Truncate(time.Hour))
-	if err != nil || used == 0 {
-		return 0, err // what it was used for is not counted: nothing is known
-	}
-	return key.Scopes &^ used, nil
 }

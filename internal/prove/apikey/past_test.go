@@ -41,7 +41,7 @@ func TestThePastOfAKey(t *testing.T) {
 				}
 				return past
 			}
-			if got := past(); got.Latest != nil || len(got.Days)+len(got.Refused) > 0 || got.Unused != 0 {
+			if got := past(); got.Latest != nil || len(got.Days)+len(got.Refused) > 0 || got.Unneeded != 0 {
 				t.Errorf("before the first call: %+v", got)
 			}
 			for range 31 {
@@ -69,8 +69,8 @@ func TestThePastOfAKey(t *testing.T) {
 			if is, err := l.APIKeys.AnyUnneeded(t.Context(), []apikey.Key{l.KeyNow(key.ID)}); err != nil || !is {
 				t.Errorf("unneeded: %t, %v", is, err)
 			}
-			if diff := cmp.Diff([]string{"orders:read", "orders:cancel", "orders:write"}, got.Unused.Words()); diff != "" {
-				t.Errorf("unused (-want +got):\n%s", diff)
+			if diff := cmp.Diff([]string{"orders:read", "orders:cancel", "orders:write"}, got.Unneeded.Words()); diff != "" {
+				t.Errorf("unneeded (-want +got):\n%s", diff)
 			}
 		})
 	}

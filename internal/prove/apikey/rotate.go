@@ -134,7 +134,10 @@ func (k *Keys) RotateSelf(ctx context.Context, p principal.Principal, in RotateI
 			return audit.Event{}, err
 		}
 		out.Issued = given
-		out.Key = key
+		out.Key = key.handedOn(p.Secret, material.Version)
+		if _, err := tx.ChangeKey(ctx, out.Key); err != nil {
+			return audit.Event{}, fmt.Errorf("hand the key on: %w", err)
+		}
 		return k.changed(ctx, tx, p, out.Key, true, nil, verb{audit.KeyRotated, happening.KeyRotated}, map[string]string{"overlap": in.Overlap.String()})
 	})
 	return out, err

@@ -34,9 +34,9 @@ func TemplateNamed(name string) (t Template, ok bool) {
 	return t, false
 }
 
-// Matches says whether a search finds the key: each word stands in its name, purpose, owner, id or template, in whatever case.
+// Matches says whether a search finds the key: each word stands in its name, purpose, owner, vendor, id or template, in whatever case.
 func (k Key) Matches(search string) bool {
-	all := strings.ToLower(strings.Join([]string{k.Name, k.Purpose, k.OwnerName, k.Text(), k.Template}, "\n"))
+	all := strings.ToLower(strings.Join([]string{k.Name, k.Purpose, k.OwnerName, k.Vendor, k.Text(), k.Template}, "\n"))
 	for word := range strings.FieldsSeq(strings.ToLower(search)) {
 		if !strings.Contains(all, word) {
 			return false

@@ -34,7 +34,7 @@ var operations = map[string]func(ctx context.Context, s *authtest.Stack, p princ
 		return s.APIKeys.Revoke(ctx, p, key)
 	},
 	"sign out the others": func(ctx context.Context, s *authtest.Stack, p principal.Principal, _ id.Key) error {
-		_, err := s.Sessions.SignOutOthers(ctx, p)
+		_, err := s.Sessions.SignOutOthers(ctx, p, session.KeepBots)
 		return err
 	},
 	"go over to a host": func(ctx context.Context, s *authtest.Stack, p principal.Principal, _ id.Key) error {

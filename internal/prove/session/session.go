@@ -390,21 +390,39 @@ func (s *Sessions) Reject(ctx context.Context, tx any, u id.User, sid id.Session
 	return s.End(ctx, t, u, sid, "disowned by a notice's link")
 }
 
+// Bots says what becomes of the user's API keys when they sign out.
+type Bots bool
+
+// Keys stay unless their owner ticks them: then each looks and cancels only, until it is unfrozen.
+const (
+	KeepBots   Bots = false
+	FreezeBots Bots = true
+)
+
+// facts for the notice and the record.
+func (b Bots) facts(count int) map[string]string {
+	facts := map[string]string{"count": fmt.Sprint(count)}
+	if b == FreezeBots {
+		facts["keys"] = "frozen"
+	}
+	return facts
+}
+
 // SignOutOthers ends all of the user's sessions but this one, and says how many.
-func (s *Sessions) SignOutOthers(ctx context.Context, p principal.Principal) (count int, err error) {
+func (s *Sessions) SignOutOthers(ctx context.Context, p principal.Principal, bots Bots) (count int, err error) {
 	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		if count, err = s.EndOthers(ctx, tx, p.User, p.Session, "signed out from another session"); err != nil {
 			return audit.Event{}, err
 		}
-		facts := map[string]string{"count": fmt.Sprint(count)}
-		h := happening.Happening{Kind: happening.SignedOutOthers, User: p.User, Session: p.Session, Facts: facts}
+		facts := bots.facts(count)
+		h := happening.Happening{Kind: happening.SignedOutOthers, User: p.User, Session: p.Session, Facts: facts, FreezesKeys: bool(bots)}
 		return audit.Event{Action: audit.SessionOthersRevoked, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h.SeenFrom(p.Origin))
 	})
 	return count, err
 }
 
 // SignOutEverywhere ends all of the user's sessions, this one too, and says how many.
-func (s *Sessions) SignOutEverywhere(ctx context.Context, p principal.Principal) (count int, err error) {
+func (s *Sessions) SignOutEverywhere(ctx context.Context, p principal.Principal, bots Bots) (count int, err error) {
 	err = s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		ended, err := tx.RevokeSessionsByUser(ctx, p.User, "signed out everywhere", s.Now())
 		if err != nil {
@@ -415,8 +433,8 @@ func (s *Sessions) SignOutEverywhere(ctx context.Context, p principal.Principal)
 			return audit.Event{}, err
 		}
 		count = len(ended)
-		facts := map[string]string{"count": fmt.Sprint(count)}
-		h := happening.Happening{Kind: happening.SignedOutAll, User: p.User, Facts: facts}
+		facts := bots.facts(count)
+		h := happening.Happening{Kind: happening.SignedOutAll, User: p.User, Facts: facts, FreezesKeys: bool(bots)}
 		return audit.Event{Action: audit.SessionAllRevoked, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h.SeenFrom(p.Origin))
 	})
 	return count, err

@@ -259,11 +259,11 @@ func TestAStrangerWhoWasSignedOutStaysOne(t *testing.T) {
 			return s.Sessions.Revoke(ctx, p, sid)
 		},
 		"others": func(ctx context.Context, s *authtest.Stack, p principal.Principal, _ id.Session) error {
-			_, err := s.Sessions.SignOutOthers(ctx, p)
+			_, err := s.Sessions.SignOutOthers(ctx, p, session.KeepBots)
 			return err
 		},
 		"everywhere": func(ctx context.Context, s *authtest.Stack, p principal.Principal, _ id.Session) error {
-			_, err := s.Sessions.SignOutEverywhere(ctx, p)
+			_, err := s.Sessions.SignOutEverywhere(ctx, p, session.KeepBots)
 			return err
 		},
 	} {

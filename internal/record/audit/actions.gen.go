@@ -134,6 +134,8 @@ const (
 	KeyNarrowed Action = "key.narrowed"
 	// KeyDisabled: Nobody has used the API key {name} for 90 days: it was disabled.
 	KeyDisabled Action = "key.disabled"
+	// KeyUnneeded: The API key {name} did not need {unneeded} for 30 days. Its owner was told.
+	KeyUnneeded Action = "key.unneeded"
 	// KeyUsed: leaves no event
 	KeyUsed Action = "key.used"
 	// RequestRefused: A request was refused: {reason} ({count} times).
@@ -315,6 +317,7 @@ var actions = map[Action]Words{
 	KeyUnused:                {Quiet: false, English: "Nobody has used the API key {name} for 30 days. Its owner was told.", Korean: "API 키 {name}이(가) 30일 동안 사용되지 않아 소유자에게 알렸습니다."},
 	KeyNarrowed:              {Quiet: false, English: "Nobody has used the API key {name} for 60 days: it looks and cancels only.", Korean: "API 키 {name}이(가) 60일 동안 사용되지 않아 조회와 주문 취소만 할 수 있습니다."},
 	KeyDisabled:              {Quiet: false, English: "Nobody has used the API key {name} for 90 days: it was disabled.", Korean: "API 키 {name}이(가) 90일 동안 사용되지 않아 비활성화했습니다."},
+	KeyUnneeded:              {Quiet: false, English: "The API key {name} did not need {unneeded} for 30 days. Its owner was told.", Korean: "API 키 {name}이(가) 30일 동안 {unneeded} 권한을 쓰지 않아 소유자에게 알렸습니다."},
 	KeyUsed:                  {Quiet: true, English: "", Korean: ""},
 	RequestRefused:           {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
 	UserDisabled:             {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},

@@ -50,6 +50,7 @@ type Row struct {
 	// Others are all other sessions of the user. Those that die end here; where the lost ones do, the session that did it is none of them or one.
 	Others Fate
 	// Keys are the user's API keys. They are blocked and locked by their owner's state, which package apikey reads; those that freeze are frozen here.
+	// Those that stay freeze too where the user ticked them (Happening.FreezesKeys).
 	Keys Fate
 	// Leaving is the user's wish to be erased, where it waits. It ends whenever somebody takes the account into their own hands, or claims it:
 	// whoever still wants to leave says so again, and nobody else's wish outlives them.
@@ -121,6 +122,7 @@ var table = map[happening.Kind]Row{
 	happening.KeyLapsing:        {Notice: notify.KeyLapsing},
 	happening.KeyLapsed:         {Notice: notify.KeyLapsed},
 	happening.KeyUnused:         {Notice: notify.KeyUnused},
+	happening.KeyUnneeded:       {Notice: notify.KeyUnneeded},
 	happening.KeyNarrowed:       {Notice: notify.KeyNarrowed},
 	happening.KeyDisabled:       {Notice: notify.KeyDisabled},
 	happening.MoneyConfirmed:    {Notice: notify.MoneyConfirmed},
@@ -231,7 +233,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 			return err
 		}
 	}
-	if err := c.stopKeys(ctx, tx, row.Keys, h); err != nil {
+	keys := row.Keys
+	if h.FreezesKeys {
+		keys = Frozen
+	}
+	if err := c.stopKeys(ctx, tx, keys, h); err != nil {
 		return err
 	}
 	if row.Asked == Dies {

@@ -1,16 +1,20 @@
 package consequence_test
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
@@ -24,7 +28,7 @@ func TestWhatDiesWhen(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
 			clock := storetest.NewClock()
-			o := authtest.Options{Now: clock.Now}
+			o := authtest.Options{Now: clock.Now, Convention: "x-forwarded"}
 			if engine == "postgres" {
 				o.PostgresDSN = storetest.Postgres.New(t)
 			}
@@ -37,7 +41,11 @@ func TestWhatDiesWhen(t *testing.T) {
 							t.Fatalf("before it happens (-open +doors):\n%s", diff)
 						}
 						cause.happens(w)
-						if diff := cmp.Diff(wanted(consequence.Table()[kind]), w.left()); diff != "" {
+						row := consequence.Table()[kind]
+						if cause.ticks {
+							row.Keys = consequence.Frozen
+						}
+						if diff := cmp.Diff(wanted(row), w.left()); diff != "" {
 							t.Errorf("(-table +doors):\n%s", diff)
 						}
 					})
@@ -53,7 +61,7 @@ func TestEveryRowHappens(t *testing.T) {
 		happening.SignedUp: true, happening.UserEnabled: true, happening.OwnerUnlocked: true, // they have nothing yet, or nothing any more
 		happening.DepartureBegun: true, happening.DepartureNear: true, happening.DepartureStopped: true, happening.RecoveryRejected: true,
 		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, happening.KeyExpiring: true, happening.KeyExpired: true, happening.KeyLapsing: true,
-		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, // they only tell, and that is tried where they happen
+		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyUnneeded: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, // they only tell, and that is tried where they happen
 	}
 	for kind := range consequence.Table() {
 		if len(causes[kind]) == 0 && !apart[kind] {
@@ -70,7 +78,7 @@ func TestEveryRowHappens(t *testing.T) {
 // TestNothingComesBackWithTheUser: who is enabled again finds keys that work and sessions that have ended.
 func TestNothingComesBackWithTheUser(t *testing.T) {
 	clock := storetest.NewClock()
-	s := authtest.StartWith(t, authtest.Options{Now: clock.Now})
+	s := authtest.StartWith(t, authtest.Options{Now: clock.Now, Convention: "x-forwarded"})
 	w := newWorld(t, s, clock, cause{})
 	host := principal.Host("tests")
 	for _, change := range []error{s.Accounts.Disable(t.Context(), host, w.user), s.Accounts.Enable(t.Context(), host, w.user)} {
@@ -93,7 +101,7 @@ func TestEveryNoticeHasItsContainment(t *testing.T) {
 		notify.KeyFound: true,
 		// Time did these.
 		notify.KeyExpiring: true, notify.KeyExpired: true, notify.KeyLapsing: true, notify.KeyLapsed: true, notify.KeyUnused: true,
-		notify.KeyNarrowed: true, notify.KeyDisabled: true,
+		notify.KeyNarrowed: true, notify.KeyDisabled: true, notify.KeyUnneeded: true,
 	}
 	for kind, row := range consequence.Table() {
 		plan, stops := notify.ContainmentOf(row.Notice)
@@ -111,6 +119,7 @@ type answers map[string]map[string]fault.Code
 
 const (
 	open          fault.Code = "open"
+	forgotten     fault.Code = "forgotten"
 	untilUnlocked fault.Code = "until unlocked"
 )
 
@@ -122,15 +131,24 @@ var spans = map[consequence.Span]time.Duration{
 // wanted is what a row leaves of each thing.
 func wanted(row consequence.Row) answers {
 	session := func(answer fault.Code) map[string]fault.Code {
-		return map[string]fault.Code{"pages": answer, "/v1": answer, "page host": answer}
+		return map[string]fault.Code{"pages": answer, "/v1": answer, "page host": answer, "forward-auth": answer, "stream": answer}
 	}
 	renewed := session(open)
-	renewed["page host"] = fault.SessionEnded // its browser crosses over again
+	for _, door := range []string{"page host", "forward-auth", "stream"} {
+		renewed[door] = fault.SessionEnded // its browser crosses over again
+	}
 	ofFate := map[consequence.Fate]map[string]fault.Code{
 		consequence.Stays: session(open), consequence.Renewed: renewed, consequence.Dies: session(fault.SessionEnded),
 		consequence.Lost: session(fault.SessionEnded), // the other session is in the browser that is lost
 	}
-	key := map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Frozen: open, consequence.Locked: open, consequence.Blocked: fault.KeyOwnerDisabled, consequence.Dies: fault.KeyRevoked}
+	looks := map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Frozen: open, consequence.Locked: open, consequence.Blocked: fault.KeyOwnerDisabled}[row.Keys]
+	orders := map[consequence.Fate]fault.Code{
+		consequence.Stays: open, consequence.Frozen: fault.KeyFrozen, consequence.Locked: fault.KeyAccountLocked, consequence.Blocked: fault.KeyOwnerDisabled,
+	}[row.Keys]
+	remembered := open
+	if row.Others == consequence.Dies || row.Others == consequence.Lost {
+		remembered = forgotten
+	}
 	bearer := session(open)
 	if row.This != consequence.Stays {
 		bearer = session(fault.SessionEnded)
@@ -141,7 +159,8 @@ func wanted(row consequence.Row) answers {
 	}
 	return answers{
 		"this session": ofFate[row.This], "its bearer from before": bearer, "another session": ofFate[row.Others],
-		"a key": {"gateway": key[row.Keys], "/v1": key[row.Keys]}, "money": {"holds": money},
+		"a key":                {"gateway": looks, "/v1": looks, "forward-auth": looks, "stream": looks, "orders": orders},
+		"a remembered browser": {"sign-in": remembered}, "money": {"holds": money},
 		"what was asked for": {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.ConfirmationVoid}[row.Asked]},
 		"leaving":            {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.AccountNotLeaving}[row.Leaving]},
 	}
@@ -154,12 +173,16 @@ func (w *world) left() answers {
 	return answers{
 		"this session": w.session(w.here), "its bearer from before": before, "another session": w.session(w.there),
 		"a key": {
-			"gateway": outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))),
-			"/v1":     outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, "localhost:8080", "/v1/session", ""))),
+			"gateway":      outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))),
+			"/v1":          outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, "localhost:8080", "/v1/session", ""))),
+			"forward-auth": w.asked(w.Signed(w.key, http.MethodGet, authtest.APIHost, "/v1/accounts", "")),
+			"stream":       w.keyStream(),
+			"orders":       outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodPost, authtest.APIHost, "/v1/orders", order))),
 		},
-		"money":              {"holds": w.held()},
-		"what was asked for": {"row": w.asked()},
-		"leaving":            {"row": w.leaving()},
+		"a remembered browser": {"sign-in": w.remembered()},
+		"money":                {"holds": w.held()},
+		"what was asked for":   {"row": w.waiting()},
+		"leaving":              {"row": w.leaving()},
 	}
 }
 
@@ -177,8 +200,8 @@ func (w *world) leaving() fault.Code {
 	return open
 }
 
-// asked says whether the withdrawal that waits may still be confirmed and carried out.
-func (w *world) asked() fault.Code {
+// waiting says whether the withdrawal that waits may still be confirmed and carried out.
+func (w *world) waiting() fault.Code {
 	w.t.Helper()
 	list, err := w.Confirmations.List(w.t.Context(), principal.Principal{Kind: principal.KindUser, User: w.user})
 	if err != nil {
@@ -216,13 +239,77 @@ func (w *world) session(b *authtest.Browser) map[string]fault.Code {
 	return map[string]fault.Code{
 		"pages": outcome(pages.Do(pages.Request(http.MethodGet, authtest.Origin+"/sessions", ""))),
 		"/v1":   outcome(v1.Call(http.MethodGet, "/v1/session", nil)), "page host": outcome(child.Do(overTo)),
+		"forward-auth": w.asked(w.atPageHost(b)), "stream": w.stream(b),
 	}
+}
+
+// atPageHost is what a script of the exchange's own page sends.
+func (w *world) atPageHost(b *authtest.Browser) *http.Request {
+	w.t.Helper()
+	r := w.Browser(home).Request(http.MethodGet, authtest.PageOrigin+"/v1/accounts", "")
+	r.Header.Set("Sec-Fetch-Mode", "cors")
+	r.Header.Set("User-Agent", b.Agent)
+	for name, value := range b.Cookies[authtest.PageHost] {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	return r
+}
+
+// asked lets a proxy ask about a request.
+func (w *world) asked(about *http.Request) fault.Code {
+	w.t.Helper()
+	r := httptest.NewRequestWithContext(w.t.Context(), http.MethodGet, gateway.CheckPath, nil)
+	r.RemoteAddr, r.Host, r.Header = "127.0.0.1:50000", "sallyport.internal:8082", about.Header.Clone()
+	for name, value := range map[string]string{"For": home, "Method": about.Method, "Uri": about.URL.RequestURI(), "Host": about.Host} {
+		r.Header.Set("X-Forwarded-"+name, value)
+	}
+	answer := httptest.NewRecorder()
+	w.Forward.ServeHTTP(answer, r)
+	if answer.Code == http.StatusNoContent {
+		return open
+	}
+	var problem struct{ Code fault.Code }
+	_ = json.Unmarshal(answer.Body.Bytes(), &problem)
+	return outcome(authtest.Reply{Status: answer.Code, Code: problem.Code})
+}
+
+// stream is what a stream that the browser opened on the page host asks, to know whether it may go on.
+func (w *world) stream(b *authtest.Browser) fault.Code {
+	from := authtest.PersonOrigin()
+	from.Agent = b.Agent
+	_, err := w.Sessions.Still([]byte(b.Cookies[authtest.PageHost]["__Host-sid"]), authtest.PageHost, from)
+	if err == nil {
+		return open
+	}
+	return fault.SessionEnded
+}
+
+// keyStream is the same for one that the key opened.
+func (w *world) keyStream() fault.Code {
+	from := authtest.PersonOrigin()
+	if _, err := w.Verifier.Again(principal.Principal{Kind: principal.KindKey, Key: w.key.ID, Environment: w.key.Environment, Secret: 1, Origin: from}); err != nil {
+		return fault.CodeOf(err)
+	}
+	return open
+}
+
+// remembered says whether the browser of the session there still shows the account where people sign in.
+func (w *world) remembered() fault.Code {
+	w.t.Helper()
+	var shown struct{ Accounts []struct{ User id.User } }
+	w.there.Into(w.must(w.copied(w.there).Call(http.MethodGet, "/v1/remembered", nil)), &shown)
+	for _, account := range shown.Accounts {
+		if account.User == w.user {
+			return open
+		}
+	}
+	return forgotten
 }
 
 // outcome is open, or why not: a page that leads to the sign-in says that the session has ended, and so does who took the cookie away.
 func outcome(r authtest.Reply) fault.Code {
 	switch {
-	case r.Status == http.StatusOK:
+	case r.Status == http.StatusOK, r.Status == http.StatusCreated:
 		return open
 	case r.Status == http.StatusSeeOther, r.Code == fault.Unauthorized:
 		return fault.SessionEnded

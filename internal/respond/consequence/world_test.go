@@ -31,6 +31,8 @@ import (
 
 const home = "203.0.113.7"
 
+const order = `{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"0.001","price":"50000000"}`
+
 // world is one person with everything that can end: a session here, where things happen, and one there, each with a child on the page host;
 // and a key.
 type world struct {
@@ -50,6 +52,8 @@ type cause struct {
 	happens func(w *world)
 	// bare people have no authenticator app.
 	bare bool
+	// ticks says that the keys are ticked too.
+	ticks bool
 }
 
 // causes maps kind → door → how it happens there.
@@ -61,6 +65,10 @@ var causes = map[happening.Kind]map[string]cause{
 	happening.SignedOutOthers: {
 		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/sessions/sign-out-others", nil) }},
 		"pages": {happens: func(w *world) { w.submit("/sessions/sign-out-others") }},
+		"/v1, with keys": {ticks: true, happens: func(w *world) {
+			w.call(http.MethodPost, "/v1/sessions/sign-out-others", map[string]string{"keys": "freeze"})
+		}},
+		"pages, with keys": {ticks: true, happens: func(w *world) { w.submit("/sessions/sign-out-others", "keys", "freeze") }},
 	},
 	happening.SignedOutSelected: {
 		"/v1": {happens: func(w *world) {
@@ -71,6 +79,10 @@ var causes = map[happening.Kind]map[string]cause{
 	happening.SignedOutAll: {
 		"/v1":   {happens: func(w *world) { w.call(http.MethodPost, "/v1/sessions/sign-out-everywhere", nil) }},
 		"pages": {happens: func(w *world) { w.submit("/sessions/sign-out-everywhere") }},
+		"/v1, with keys": {ticks: true, happens: func(w *world) {
+			w.call(http.MethodPost, "/v1/sessions/sign-out-everywhere", map[string]string{"keys": "freeze"})
+		}},
+		"pages, with keys": {ticks: true, happens: func(w *world) { w.submit("/sessions/sign-out-everywhere", "keys", "freeze") }},
 	},
 	happening.PasswordChanged: {
 		"/v1":   {happens: func(w *world) { w.call(http.MethodPut, "/v1/password", map[string]string{"password": other}) }},
@@ -434,7 +446,11 @@ func newWorld(t *testing.T, s *authtest.Stack, clock *storetest.Clock, c cause) 
 	w.must(w.there.SignIn(w.mail, authtest.Password, w.secret))
 	w.here.Enter()
 	w.there.Enter()
-	w.key = w.keyOf("bot")
+	w.must(w.there.Call(http.MethodPost, "/v1/remembered", nil))
+	who := w.here.Principal()
+	w.key = w.IssueKeyTo(who.Account, who.User, apikey.IssueInput{
+		Name: "bot", Purpose: "tests", Scopes: []string{"balances:read", "orders:read", "orders:write"}, Allowlist: []string{home},
+	})
 	w.leave()
 	w.ask()
 	clock.Advance(3 * time.Second)

@@ -204,20 +204,33 @@ func TestAReportedKeyIsBlocked(t *testing.T) {
 // Every mail lies in the app, where its id finds it, says the same, and is nobody else's.
 func TestEveryMailLiesInTheMessageCentre(t *testing.T) {
 	m := open(t)
+	const phrase = "blue heron at noon"
+	if got := m.ada.StepUp(http.MethodPut, "/v1/contact/phrase", map[string]string{"phrase": phrase}, ""); got.Status >= http.StatusBadRequest {
+		t.Fatalf("the phrase: %d %s", got.Status, got.Text)
+	}
+	signUp := m.newest(address)
+	before := len(m.Mailbox.Letters(address))
 	m.stranger()
+	m.asked()
 	mail := m.newest(address)
 	p := m.ada.Principal()
-	all, err := m.Notices.Messages(t.Context(), p, id.Message{})
-	if err != nil || len(all) < 2 {
-		t.Fatalf("%d messages, %v", len(all), err)
+	sent := m.Mailbox.Letters(address)
+	if kinds := kindsOf(sent[before:]); len(kinds) != 4 {
+		t.Fatalf("the strangers made us write %v, after %s", kinds, signUp.Notice)
 	}
-	for _, letter := range m.Mailbox.Letters(address) {
-		if letter.Notice == "" {
-			continue // the code of the sign-up, before there was anybody
+	for i, letter := range sent {
+		if letter.Notice == notify.SignUpCode && i == 0 {
+			continue // before there was anybody
+		}
+		if i >= before && letter.To.Phrase != phrase {
+			t.Errorf("%s has the phrase %q", letter.Notice, letter.To.Phrase)
 		}
 		shown, err := m.Notices.Message(t.Context(), p, letter.Message)
 		if err != nil || shown.Letter != letter.Notice || shown.Mailed.IsZero() || strings.Contains(shown.Body, "/not-me/") {
 			t.Errorf("%s: %v %+v", letter.Notice, err, shown)
+		}
+		if letter.Code != "" && strings.Contains(shown.Body, letter.Code) {
+			t.Errorf("%s: the app shows the code of the mail", letter.Notice)
 		}
 	}
 	eve := m.SignUp("eve@example.com")
@@ -234,6 +247,68 @@ func TestEveryMailLiesInTheMessageCentre(t *testing.T) {
 	missed := m.ada.Do(m.ada.Request(http.MethodGet, authtest.Origin+"/messages?find=msg_069g9r2kt0f7s8w3a5q1z7y6xc", ""))
 	if !strings.Contains(missed.Text, "that mail is not from us") {
 		t.Error("a forged id is not called one")
+	}
+}
+
+// asked lets strangers ask for what writes to Ada: a sign-up with her address, a recovery, and a change of somebody else's address to hers.
+func (m *mailbox) asked() {
+	m.t.Helper()
+	b := m.Browser("198.51.100.7")
+	for path, body := range map[string]map[string]string{
+		"/v1/sign-up":    {"mail": address, "name": "Mallory", "lang": "en"},
+		"/v1/recoveries": {"mail": address},
+	} {
+		if got := b.Call(http.MethodPost, path, body); got.Status >= http.StatusBadRequest {
+			m.t.Fatalf("%s: %d %s", path, got.Status, got.Text)
+		}
+	}
+	mallory := m.SignUp("mallory@example.com")
+	if _, err := m.Contacts.Begin(m.t.Context(), mallory.Principal(), contact.Mail, address); err != nil {
+		m.t.Fatal(err)
+	}
+	m.Settle()
+}
+
+func kindsOf(letters []authtest.Letter) map[notify.Letter]bool {
+	kinds := map[notify.Letter]bool{}
+	for _, l := range letters {
+		kinds[l.Notice] = true
+	}
+	return kinds
+}
+
+// Whoever asks whether we contact them reads of the code that a stranger made us send: when, with which browser and from where, and no code.
+func TestTheCodeOfARecoveryIsFoundInTheApp(t *testing.T) {
+	m := open(t)
+	m.clock.Advance(25 * time.Hour) // what the sign-up wrote is no longer of late
+	b := m.Browser("198.51.100.7")
+	for range 2 { // another letter is another message
+		if got := b.Call(http.MethodPost, "/v1/recoveries", map[string]string{"mail": address}); got.Status >= http.StatusBadRequest {
+			t.Fatalf("%d %s", got.Status, got.Text)
+		}
+	}
+	code := m.newest(address).Code
+	reader := m.Browser("203.0.113.7")
+	reader.Wait = m.clock.Advance
+	if got := reader.SignIn(address, authtest.Password, ""); got.Status != http.StatusOK {
+		t.Fatalf("%d %s", got.Status, got.Text)
+	}
+	state, list, err := m.Notices.Contacted(t.Context(), reader.Principal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, shown := range list {
+		if shown.Letter != notify.RecoveryCode {
+			continue
+		}
+		found++
+		if !strings.Contains(shown.Body, "198.51.100.7") || !strings.Contains(shown.Body, "Device") || strings.Contains(shown.Body, code) {
+			t.Errorf("the app says:\n%s", shown.Body)
+		}
+	}
+	if found != 2 || state == notify.Silent {
+		t.Errorf("%s: %d letters with codes are listed, want 2", state, found)
 	}
 }
 

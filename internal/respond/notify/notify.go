@@ -60,6 +60,7 @@ const (
 	KeyUnused           Letter = "key_unused"
 	KeyNarrowed         Letter = "key_narrowed"
 	KeyDisabled         Letter = "key_disabled"
+	KeyUnneeded         Letter = "key_unneeded"
 	AccountLocked       Letter = "account_locked"
 	AccountUnlocked     Letter = "account_unlocked"
 	MoneyConfirmed      Letter = "money_confirmed"
@@ -68,6 +69,9 @@ const (
 	SignUpTried         Letter = "sign_up_tried"
 	ContactCode         Letter = "contact_code"
 	ContactTaken        Letter = "contact_taken"
+	SignUpCode          Letter = "sign_up_code"
+	RecoveryCode        Letter = "recovery_code"
+	RecoveryNobody      Letter = "recovery_nobody"
 
 	RecoveryCodesReplaced Letter = "recovery_codes_replaced"
 	RecoveryWaiting       Letter = "recovery_waiting"
@@ -109,12 +113,12 @@ type To struct {
 type Post interface {
 	// SendNotice mails a message. link is the path at which its reader says that this was not them; empty for a mail without one.
 	SendNotice(ctx context.Context, to To, m Message, link string) error
-	// SendCode sends the code of a sign-up, or with existing the word that the address has a user.
-	SendCode(ctx context.Context, to To, code secret.Value, existing bool, life time.Duration) error
+	// SendCode sends the code of a sign-up: m is SignUpCode, or SignUpTried where the address has a user.
+	SendCode(ctx context.Context, to To, m Message, code secret.Value, life time.Duration) error
 	// SendContactCode sends the code of a new address: m is ContactCode, or ContactTaken where the address has another user.
 	SendContactCode(ctx context.Context, to To, m Message, code secret.Value) error
-	// SendRecoveryCode sends the code of a recovery, or with nobody the word that the address has no account.
-	SendRecoveryCode(ctx context.Context, to To, code secret.Value, nobody bool, life time.Duration) error
+	// SendRecoveryCode sends the code of a recovery: m is RecoveryCode, or RecoveryNobody where the address has no account.
+	SendRecoveryCode(ctx context.Context, to To, m Message, code secret.Value, life time.Duration) error
 }
 
 // Holds is what this package asks of package hold.
@@ -238,74 +242,4 @@ func (n *Notices) GiveUp(ctx context.Context, fields []byte) error {
 		facts := map[string]string{"letter": string(job.Letter)}
 		return audit.Event{Action: audit.MailGivenUp, Actor: principal.System("mail"), Person: job.User, Facts: facts}, nil
 	})
-}
-
-// DoCodeMail sends the letter of a sign-up. One that is over sends nothing.
-func (n *Notices) DoCodeMail(ctx context.Context, fields []byte) error {
-	var job signup.CodeMail
-	if err := json.Unmarshal(fields, &job); err != nil {
-		return fmt.Errorf("decode code mail: %w", err)
-	}
-	up, found, err := n.SignUps.Letter(ctx, job.SignUp)
-	if err != nil || !found {
-		return err
-	}
-	to := To{Mail: up.Mail, Name: up.Name, Lang: up.Lang}
-	if up.Existing {
-		if err := n.mirror(ctx, up, &to); err != nil {
-			return err
-		}
-	}
-	return n.Post.SendCode(ctx, to, n.SignUps.Code(up.ID), up.Existing, signup.CodeLife)
-}
-
-// mirror puts the word that somebody tried to sign up with a user's address into that user's message centre, and gives the mail the phrase by which
-// they know it. The message has the id of the sign-up, so that a second attempt makes no second one.
-func (n *Notices) mirror(ctx context.Context, up signup.SignUp, to *To) error {
-	return n.quietly(ctx, func(tx Tx) error {
-		u, found, err := tx.UserByMail(ctx, up.Mail)
-		if err != nil || !found {
-			return err
-		}
-		reached, err := tx.ContactOf(ctx, u.ID)
-		if err != nil {
-			return err
-		}
-		to.Phrase = reached.Phrase
-		now := n.Now()
-		return tx.InsertMessage(ctx, Message{
-			ID: id.Message(up.ID), User: u.ID, Born: now, Mailed: now, Content: Content{Letter: SignUpTried, To: []Address{{Mail: up.Mail}}},
-		})
-	})
-}
-
-// DoContactMail sends the code of a new address to that address. A change that is over sends nothing.
-func (n *Notices) DoContactMail(ctx context.Context, fields []byte) error {
-	var job contact.CodeMail
-	if err := json.Unmarshal(fields, &job); err != nil {
-		return fmt.Errorf("decode contact mail: %w", err)
-	}
-	change, found, err := n.Contacts.Letter(ctx, job.Change)
-	if err != nil || !found {
-		return err
-	}
-	var to To
-	m := Message{ID: id.Message(change.ID), User: change.User, Born: change.Born, Mailed: n.Now(), Content: Content{
-		Letter: ContactCode, Facts: map[string]string{"place": string(change.Place)}, To: []Address{{Mail: change.New, Fresh: true}},
-	}}
-	err = n.quietly(ctx, func(tx Tx) (err error) {
-		if to, found, err = addressee(ctx, tx, change.User); err != nil || !found {
-			return err
-		}
-		if change.Taken { // its reader is another user, who must not learn the phrase of this one
-			m.Letter, to.Phrase, to.Name = ContactTaken, "", ""
-			return nil
-		}
-		return tx.InsertMessage(ctx, m)
-	})
-	if err != nil || !found {
-		return err
-	}
-	to.Mail = change.New
-	return n.Post.SendContactCode(ctx, to, m, n.Contacts.Code(change.ID))
 }

@@ -138,6 +138,7 @@ type (
 		OrderMost    string    `json:"order_most,omitempty" doc:"What one order may be worth"`
 		DayMost      string    `json:"day_most,omitempty" doc:"What all orders of a day may be worth"`
 		PerSecond    int       `json:"per_second,omitempty" doc:"Requests in a second"`
+		Vendor       string    `json:"vendor,omitempty" doc:"Who was given it, as they wrote it"`
 		WindowMS     int64     `json:"window_ms,omitempty" doc:"How old its signatures may be, if they chose"`
 		CreatedAt    time.Time `json:"created_at"`
 		ExpiresAt    time.Time `json:"expires_at"`
@@ -300,7 +301,7 @@ func (s *Privacy) copyKeys(ctx context.Context, p principal.Principal, c *Copy) 
 		}
 		c.Keys = append(c.Keys, KeyCopy{
 			KeyID: k.Text(), Name: k.Name, Purpose: k.Purpose, Scopes: k.Scopes.Words(), Allowlist: networks, Pin: k.Pin, Markets: k.Bounds.Markets,
-			OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: k.Bounds.PerSecond, WindowMS: k.WindowPast.Milliseconds(), CreatedAt: k.Born, ExpiresAt: k.ExpiresAt,
+			OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: k.Bounds.PerSecond, Vendor: k.Vendor, WindowMS: k.WindowPast.Milliseconds(), CreatedAt: k.Born, ExpiresAt: k.ExpiresAt,
 			RevokedAt: k.RevokedAt, LastUsedAt: k.LastUsedAt, LastUsedFrom: k.LastUsedFrom,
 		})
 	}

@@ -109,7 +109,12 @@ type Case struct {
 	Outcome     State
 	// In is the dispute that it waits in, or ended in; zero for none.
 	In id.Case
+	// Asked is where its newest letter was asked for.
+	Asked Place
 }
+
+// Place is an address and a browser, as they were seen.
+type Place struct{ Addr, Agent string }
 
 // State says where the case stands at now.
 func (c Case) State(now time.Time) State {
@@ -198,8 +203,8 @@ type Keys interface {
 
 // Post hands over the letter with a code.
 type Post interface {
-	// SendRecoveryCode sends the code, or with nobody the word that the address has no account.
-	SendRecoveryCode(ctx context.Context, to notify.To, code secret.Value, nobody bool, life time.Duration) error
+	// SendRecoveryCode sends the code, or, where m is RecoveryNobody, the word that the address has no account.
+	SendRecoveryCode(ctx context.Context, to notify.To, m notify.Message, code secret.Value, life time.Duration) error
 }
 
 // Waits are how long a recovery takes.
@@ -265,6 +270,8 @@ type From struct {
 	// Replace is a session of the same browser, which ends when the case is completed.
 	Replace id.Session
 }
+
+func (f From) place() Place { return Place{f.Origin.Addr.String(), f.Origin.Agent} }
 
 // nobody is the actor of what a claimant does: they have no session.
 func nobody(from From, u id.User) principal.Principal {

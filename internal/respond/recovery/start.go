@@ -26,6 +26,8 @@ import (
 // CodeMail is the job that sends the letter of a case. It carries no code: that is made when the letter is sent.
 type CodeMail struct {
 	Recovery id.Recovery `json:"recovery"`
+	// Message is what the letter is in the message centre: one of a case that is opened again is another.
+	Message id.Message `json:"message"`
 }
 
 // Kind names the job.
@@ -50,7 +52,7 @@ func (r *Recoveries) Begin(ctx context.Context, from From, mail, lang string) (B
 	now, code := r.Now(), recoverycode.Mint()
 	c := Case{
 		ID: id.New[id.RecoveryKind](now), CodeHash: hashOf(code), Mail: addr.String(), Lang: lang, Browser: from.Browser, Born: now,
-		Expires: now.Add(MailCodeLife), MailCodeUntil: now.Add(MailCodeLife),
+		Expires: now.Add(MailCodeLife), MailCodeUntil: now.Add(MailCodeLife), Asked: from.place(),
 	}
 	rand.Read(c.MailCode[:])
 	err = r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -68,7 +70,7 @@ func (r *Recoveries) Begin(ctx context.Context, from From, mail, lang string) (B
 		if err := tx.InsertRecovery(ctx, c); err != nil {
 			return audit.Event{}, fmt.Errorf("insert recovery: %w", err)
 		}
-		return audit.Quiet(audit.RecoveryAsked), tx.Enqueue(ctx, CodeMail{c.ID})
+		return audit.Quiet(audit.RecoveryAsked), tx.Enqueue(ctx, CodeMail{c.ID, id.New[id.MessageKind](now)})
 	})
 	return Begun{c.ID, code.Text()}, err
 }
@@ -121,10 +123,11 @@ func (r *Recoveries) Reopen(ctx context.Context, from From, typed string) (which
 			return audit.Event{}, err
 		}
 		which, c.Browser, c.MailCode, c.MailCodeUntil = c.ID, from.Browser, mailCode, now.Add(MailCodeLife)
+		c.Asked = from.place()
 		if found, err = tx.ReopenRecovery(ctx, c, now); err != nil || !found {
 			return audit.Quiet(audit.ThrottleCounted), err
 		}
-		return audit.Quiet(audit.RecoveryAsked), tx.Enqueue(ctx, CodeMail{c.ID})
+		return audit.Quiet(audit.RecoveryAsked), tx.Enqueue(ctx, CodeMail{c.ID, id.New[id.MessageKind](now)})
 	})
 	if err == nil && !found {
 		err = fault.New(fault.RecoveryUnknown, "field", "case_code")
@@ -140,7 +143,8 @@ func (r *Recoveries) codeOf(c Case) secret.Value {
 	return secret.FromString("mail code", fmt.Sprintf("%08d", binary.BigEndian.Uint64(mac.Sum(nil))%100_000_000))
 }
 
-// DoCodeMail sends the letter of a case. One whose code is over sends nothing.
+// DoCodeMail sends the letter of a case, and keeps it without its code in the messages of the user whom it is for. One whose code is over sends
+// nothing, and one whose address is no longer its user's has no reader.
 func (r *Recoveries) DoCodeMail(ctx context.Context, fields []byte) error {
 	var job CodeMail
 	if err := json.Unmarshal(fields, &job); err != nil {
@@ -150,7 +154,21 @@ func (r *Recoveries) DoCodeMail(ctx context.Context, fields []byte) error {
 	if err != nil || !found || !r.Now().Before(c.MailCodeUntil) {
 		return err
 	}
-	return r.Post.SendRecoveryCode(ctx, notify.To{Mail: c.Mail, Lang: c.Lang}, r.codeOf(c), c.User.IsZero(), MailCodeLife)
+	m := notify.Message{ID: job.Message, User: c.User, Born: r.Now(), Content: notify.Content{
+		Letter: notify.RecoveryCode, Facts: map[string]string{"agent": c.Asked.Agent, "addr": c.Asked.Addr}, To: []notify.Address{{Mail: c.Mail}},
+	}}
+	if c.User.IsZero() {
+		m.Letter = notify.RecoveryNobody
+		return r.Post.SendRecoveryCode(ctx, notify.To{Mail: c.Mail, Lang: c.Lang}, m, r.codeOf(c), MailCodeLife)
+	}
+	to, found, err := notify.Mirror(ctx, r.Ledger, m)
+	if err != nil || !found || to.Mail != c.Mail {
+		return err
+	}
+	if err := r.Post.SendRecoveryCode(ctx, to, m, r.codeOf(c), MailCodeLife); err != nil {
+		return err
+	}
+	return notify.Mailed(ctx, r.Ledger, m, r.Now())
 }
 
 func (r *Recoveries) read(ctx context.Context, which id.Recovery) (c Case, found bool, err error) {

@@ -238,8 +238,8 @@ const editKey = `-- name: EditKey :execrows
 UPDATE api_key SET name = $1, purpose = $2, scopes = $3, allowlist = $4, expires_at = $5, on_end = $6,
     standby = $7, pin = $8, noticed = $9, dormancy = $10, woken_at = $11,
     lapse_noticed = $12, released_at = $13, created_session = $14, markets = $15, order_most = $16,
-    day_most = $17, per_second = $18, window_past = $19
-WHERE id = $20 AND account_id = $21 AND revoked_at IS NULL
+    day_most = $17, per_second = $18, window_past = $19, vendor = $20, vendor_secret = $21
+WHERE id = $22 AND account_id = $23 AND revoked_at IS NULL
 `
 
 type EditKeyParams struct {
@@ -262,6 +262,8 @@ type EditKeyParams struct {
 	DayMost        string
 	PerSecond      int64
 	WindowPast     int64
+	Vendor         string
+	VendorSecret   int64
 	ID             []byte
 	AccountID      []byte
 }
@@ -287,6 +289,8 @@ func (q *Queries) EditKey(ctx context.Context, arg EditKeyParams) (int64, error)
 		arg.DayMost,
 		arg.PerSecond,
 		arg.WindowPast,
+		arg.Vendor,
+		arg.VendorSecret,
 		arg.ID,
 		arg.AccountID,
 	)
@@ -310,7 +314,7 @@ func (q *Queries) EraseKeyUsesOfOwner(ctx context.Context, arg EraseKeyUsesOfOwn
 }
 
 const eraseKeysOfOwner = `-- name: EraseKeysOfOwner :exec
-UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '', pin = '', markets = '' WHERE owner_id = $1
+UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '', pin = '', markets = '', vendor = '' WHERE owner_id = $1
 `
 
 type EraseKeysOfOwnerParams struct {
@@ -363,10 +367,10 @@ func (q *Queries) FreezeKey(ctx context.Context, arg FreezeKeyParams) (int64, er
 const insertKey = `-- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
     settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at,
-    created_session, markets, order_most, day_most, per_second)
+    created_session, markets, order_most, day_most, per_second, vendor)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
     $12, $13, $14, $15, $16, '', '', $17, $18, $19, $20, $21,
-    $22, $23, $24, $25, $26)
+    $22, $23, $24, $25, $26, $27)
 `
 
 type InsertKeyParams struct {
@@ -396,6 +400,7 @@ type InsertKeyParams struct {
 	OrderMost      string
 	DayMost        string
 	PerSecond      int64
+	Vendor         string
 }
 
 func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
@@ -426,6 +431,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
 		arg.OrderMost,
 		arg.DayMost,
 		arg.PerSecond,
+		arg.Vendor,
 	)
 	return err
 }
@@ -457,7 +463,7 @@ const keyByID = `-- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -511,6 +517,8 @@ type KeyByIDRow struct {
 	PerSecond      int64
 	OrderedDay     int64
 	Ordered        string
+	Vendor         string
+	VendorSecret   int64
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
@@ -562,12 +570,34 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.PerSecond,
 		&i.OrderedDay,
 		&i.Ordered,
+		&i.Vendor,
+		&i.VendorSecret,
 		&i.OwnerName,
 		&i.DisabledAt,
 		&i.LockedAt,
 		&i.Role,
 		&i.RemovedAt,
 	)
+	return i, err
+}
+
+const keyScopesByKey = `-- name: KeyScopesByKey :one
+SELECT widened_at, told_at FROM key_scopes WHERE key_id = $1
+`
+
+type KeyScopesByKeyParams struct {
+	KeyID []byte
+}
+
+type KeyScopesByKeyRow struct {
+	WidenedAt sql.NullInt64
+	ToldAt    sql.NullInt64
+}
+
+func (q *Queries) KeyScopesByKey(ctx context.Context, arg KeyScopesByKeyParams) (KeyScopesByKeyRow, error) {
+	row := q.db.QueryRowContext(ctx, keyScopesByKey, arg.KeyID)
+	var i KeyScopesByKeyRow
+	err := row.Scan(&i.WidenedAt, &i.ToldAt)
 	return i, err
 }
 
@@ -843,7 +873,7 @@ const listKeysByAccount = `-- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -897,6 +927,8 @@ type ListKeysByAccountRow struct {
 	PerSecond      int64
 	OrderedDay     int64
 	Ordered        string
+	Vendor         string
+	VendorSecret   int64
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
@@ -954,6 +986,8 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.PerSecond,
 			&i.OrderedDay,
 			&i.Ordered,
+			&i.Vendor,
+			&i.VendorSecret,
 			&i.OwnerName,
 			&i.DisabledAt,
 			&i.LockedAt,
@@ -973,11 +1007,53 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 	return items, nil
 }
 
+const listKeysToAskScopes = `-- name: ListKeysToAskScopes :many
+SELECT k.id FROM api_key k LEFT JOIN key_scopes s ON s.key_id = k.id
+WHERE k.revoked_at IS NULL AND k.standby = 0 AND k.expires_at > $1 AND k.created_at <= $2 AND k.last_used_at > $2
+    AND s.told_at IS NULL AND (s.widened_at IS NULL OR s.widened_at <= $2) AND (s.asked_at IS NULL OR s.asked_at <= $3)
+ORDER BY k.id LIMIT CAST($4 AS BIGINT)
+`
+
+type ListKeysToAskScopesParams struct {
+	Now         int64
+	UsedSince   int64
+	AskedBefore sql.NullInt64
+	MaxRows     int64
+}
+
+func (q *Queries) ListKeysToAskScopes(ctx context.Context, arg ListKeysToAskScopesParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, listKeysToAskScopes,
+		arg.Now,
+		arg.UsedSince,
+		arg.AskedBefore,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listLiveKeys = `-- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -1033,6 +1109,8 @@ type ListLiveKeysRow struct {
 	PerSecond      int64
 	OrderedDay     int64
 	Ordered        string
+	Vendor         string
+	VendorSecret   int64
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
@@ -1090,6 +1168,8 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.PerSecond,
 			&i.OrderedDay,
 			&i.Ordered,
+			&i.Vendor,
+			&i.VendorSecret,
 			&i.OwnerName,
 			&i.DisabledAt,
 			&i.LockedAt,
@@ -1137,6 +1217,37 @@ func (q *Queries) NthKey(ctx context.Context, arg NthKeyParams) ([]byte, error) 
 	var id []byte
 	err := row.Scan(&id)
 	return id, err
+}
+
+const putKeyScopesAsked = `-- name: PutKeyScopesAsked :exec
+INSERT INTO key_scopes (key_id, asked_at, told_at) VALUES ($1, $2, $3)
+ON CONFLICT (key_id) DO UPDATE SET asked_at = excluded.asked_at, told_at = excluded.told_at
+`
+
+type PutKeyScopesAskedParams struct {
+	KeyID   []byte
+	AskedAt sql.NullInt64
+	ToldAt  sql.NullInt64
+}
+
+func (q *Queries) PutKeyScopesAsked(ctx context.Context, arg PutKeyScopesAskedParams) error {
+	_, err := q.db.ExecContext(ctx, putKeyScopesAsked, arg.KeyID, arg.AskedAt, arg.ToldAt)
+	return err
+}
+
+const putKeyScopesWidened = `-- name: PutKeyScopesWidened :exec
+INSERT INTO key_scopes (key_id, widened_at) VALUES ($1, $2)
+ON CONFLICT (key_id) DO UPDATE SET widened_at = excluded.widened_at, asked_at = NULL, told_at = NULL
+`
+
+type PutKeyScopesWidenedParams struct {
+	KeyID     []byte
+	WidenedAt sql.NullInt64
+}
+
+func (q *Queries) PutKeyScopesWidened(ctx context.Context, arg PutKeyScopesWidenedParams) error {
+	_, err := q.db.ExecContext(ctx, putKeyScopesWidened, arg.KeyID, arg.WidenedAt)
+	return err
 }
 
 const raiseKeyMark = `-- name: RaiseKeyMark :one

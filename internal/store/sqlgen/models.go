@@ -182,6 +182,8 @@ type Recovery struct {
 	EndedAt       sql.NullInt64
 	Outcome       string
 	CaseID        []byte
+	Addr          string
+	Agent         string
 }
 
 type RecoveryCase struct {

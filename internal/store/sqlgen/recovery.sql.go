@@ -528,8 +528,9 @@ func (q *Queries) HastenRecovery(ctx context.Context, arg HastenRecoveryParams) 
 }
 
 const insertRecovery = `-- name: InsertRecovery :exec
-INSERT INTO recovery (id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proof, span, outcome)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', 0, '')
+INSERT INTO recovery (id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proof, span, outcome,
+    addr, agent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', 0, '', $11, $12)
 `
 
 type InsertRecoveryParams struct {
@@ -543,6 +544,8 @@ type InsertRecoveryParams struct {
 	ExpiresAt     int64
 	MailCode      []byte
 	MailCodeUntil int64
+	Addr          string
+	Agent         string
 }
 
 func (q *Queries) InsertRecovery(ctx context.Context, arg InsertRecoveryParams) error {
@@ -557,6 +560,8 @@ func (q *Queries) InsertRecovery(ctx context.Context, arg InsertRecoveryParams) 
 		arg.ExpiresAt,
 		arg.MailCode,
 		arg.MailCodeUntil,
+		arg.Addr,
+		arg.Agent,
 	)
 	return err
 }
@@ -600,7 +605,7 @@ func (q *Queries) InsertRecoveryCode(ctx context.Context, arg InsertRecoveryCode
 
 const listClaimsByUser = `-- name: ListClaimsByUser :many
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id
+    span, begun_at, ends_at, ended_at, outcome, case_id, addr, agent
 FROM recovery WHERE user_id = $1 AND ended_at IS NULL AND claimed_at IS NOT NULL AND expires_at > $2 ORDER BY claimed_at, id
 `
 
@@ -639,6 +644,8 @@ func (q *Queries) ListClaimsByUser(ctx context.Context, arg ListClaimsByUserPara
 			&i.EndedAt,
 			&i.Outcome,
 			&i.CaseID,
+			&i.Addr,
+			&i.Agent,
 		); err != nil {
 			return nil, err
 		}
@@ -655,7 +662,7 @@ func (q *Queries) ListClaimsByUser(ctx context.Context, arg ListClaimsByUserPara
 
 const listClaimsInCase = `-- name: ListClaimsInCase :many
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id
+    span, begun_at, ends_at, ended_at, outcome, case_id, addr, agent
 FROM recovery WHERE case_id = $1 ORDER BY claimed_at, id
 `
 
@@ -693,6 +700,8 @@ func (q *Queries) ListClaimsInCase(ctx context.Context, arg ListClaimsInCasePara
 			&i.EndedAt,
 			&i.Outcome,
 			&i.CaseID,
+			&i.Addr,
+			&i.Agent,
 		); err != nil {
 			return nil, err
 		}
@@ -1022,7 +1031,7 @@ func (q *Queries) RecoveredSince(ctx context.Context, arg RecoveredSinceParams) 
 
 const recoveryByCode = `-- name: RecoveryByCode :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id
+    span, begun_at, ends_at, ended_at, outcome, case_id, addr, agent
 FROM recovery WHERE code_hash = $1
 `
 
@@ -1054,13 +1063,15 @@ func (q *Queries) RecoveryByCode(ctx context.Context, arg RecoveryByCodeParams) 
 		&i.EndedAt,
 		&i.Outcome,
 		&i.CaseID,
+		&i.Addr,
+		&i.Agent,
 	)
 	return i, err
 }
 
 const recoveryByID = `-- name: RecoveryByID :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id
+    span, begun_at, ends_at, ended_at, outcome, case_id, addr, agent
 FROM recovery WHERE id = $1
 `
 
@@ -1092,6 +1103,8 @@ func (q *Queries) RecoveryByID(ctx context.Context, arg RecoveryByIDParams) (Rec
 		&i.EndedAt,
 		&i.Outcome,
 		&i.CaseID,
+		&i.Addr,
+		&i.Agent,
 	)
 	return i, err
 }
@@ -1186,14 +1199,17 @@ func (q *Queries) RecoverySetByUser(ctx context.Context, arg RecoverySetByUserPa
 }
 
 const reopenRecovery = `-- name: ReopenRecovery :execrows
-UPDATE recovery SET browser = $1, mail_code = $2, mail_code_until = $3, mail_tries = 0, proven_at = NULL
-WHERE id = $4 AND expires_at > $5
+UPDATE recovery SET browser = $1, mail_code = $2, mail_code_until = $3, mail_tries = 0, proven_at = NULL,
+    addr = $4, agent = $5
+WHERE id = $6 AND expires_at > $7
 `
 
 type ReopenRecoveryParams struct {
 	Browser       []byte
 	MailCode      []byte
 	MailCodeUntil int64
+	Addr          string
+	Agent         string
 	ID            []byte
 	Now           int64
 }
@@ -1203,6 +1219,8 @@ func (q *Queries) ReopenRecovery(ctx context.Context, arg ReopenRecoveryParams) 
 		arg.Browser,
 		arg.MailCode,
 		arg.MailCodeUntil,
+		arg.Addr,
+		arg.Agent,
 		arg.ID,
 		arg.Now,
 	)

@@ -26,6 +26,7 @@ type KeyEdit struct {
 	// ID and Name of the key as it is; the rest as it was filled in.
 	ID, Name         string
 	NewName, Purpose string
+	Vendor           string
 	Scopes           []Scope
 	Allowlist        string
 	Lives, OnEnds    []Option

@@ -65,7 +65,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 	plan := page.NewKey{
 		Name: "«grid»", Purpose: "«trade»", Kind: "ed25519", Subaccounts: []page.Option{{Value: "a", Text: "«main»", Chosen: true}, {Value: "b", Text: "«bots»"}},
 		Environments: []page.Option{{Value: "live", Text: "«live»"}}, Scopes: []page.Scope{{Word: "orders:write", Text: "«place»", Acts: true, Chosen: true}},
-		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Exchanges: []page.Exchange{{Kind: "upbit", Hint: "«may look»"}, {Kind: "okx"}}, Challenge: "«c»", Unpinned: "«30 days»", Templates: []page.Option{{Value: "bot", Text: "«bot»", Chosen: true}, {Value: "portfolio", Text: "«portfolio»"}}, Template: "bot", Windows: []page.Option{{Text: "«usual window»"}}, Standby: true, Check: "«check»",
+		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Exchanges: []page.Exchange{{Kind: "upbit", Hint: "«may look»"}, {Kind: "okx"}}, Challenge: "«c»", Unpinned: "«30 days»", Templates: []page.Option{{Value: "bot", Text: "«bot»", Chosen: true}, {Value: "portfolio", Text: "«portfolio»"}}, Template: "bot", Vendor: "«vendor»", Windows: []page.Option{{Text: "«usual window»"}}, Standby: true, Check: "«check»",
 	}
 	planWrong := plan
 	planWrong.Problem, planWrong.Kind, planWrong.Subaccounts = on("scopes"), "upbit", nil
@@ -211,7 +211,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"none found":     page.KeysPage(in, page.Keys{Search: "«grid»"}),
 		"key edit wrong": page.KeyEditPage(in, page.KeyEdit{Problem: on("scopes"), ID: "«spk»", Name: "«grid»"}),
 		"key edit": page.KeyEditPage(in, page.KeyEdit{
-			ID: "«spk»", Name: "«grid»", NewName: "«grid 2»", Purpose: "«trade»", Scopes: plan.Scopes, Allowlist: "«203.0.113.7»", Lives: plan.Lives,
+			ID: "«spk»", Name: "«grid»", Vendor: "«vendor»", NewName: "«grid 2»", Purpose: "«trade»", Scopes: plan.Scopes, Allowlist: "«203.0.113.7»", Lives: plan.Lives,
 			OnEnds: []page.Option{{Value: "leave", Text: "«leave»"}}, Pins: []page.Option{{Text: "«none»"}}, Windows: []page.Option{{Text: "«usual window»"}}, Standby: true,
 		}),
 		"activity": page.ActivityPage(in, page.Activity{Older: "/activity?before=3", Newest: "/activity", Twin: "/v1/activity", Entries: []page.Entry{

@@ -320,6 +320,8 @@ type Key struct {
 	Lapses i18n.Moment
 	// OnEnd and Pin in words; Unreleased says that it may not withdraw yet, empty if that is no matter.
 	OnEnd, Pin, Unreleased string
+	// Vendor is who outside the account has it.
+	Vendor string
 	// Window in words; empty for as old as its way of signing allows.
 	Window string
 	// Bounds are what it may do at most.
@@ -356,17 +358,18 @@ type NewKey struct {
 	Scopes []Scope
 	Lives  []Option
 	// Templates lead to the form as it is usually filled in; Template is the one it was opened with.
-	Templates    []Option
-	Template     string
+	Templates             []Option
+	Template              string
 	OnEnds, Pins, Windows []Option
-	Standby      bool
-	Allowlist    string
-	HereToo      bool
-	Here         string
-	PublicKey    string
-	Possession   string
-	Challenge    string
-	Bounds       Bounds
+	Vendor                string
+	Standby               bool
+	Allowlist             string
+	HereToo               bool
+	Here                  string
+	PublicKey             string
+	Possession            string
+	Challenge             string
+	Bounds                Bounds
 	// Exchanges are the ways of other exchanges.
 	Exchanges []Exchange
 	// Unpinned is how long a key without an allowlist may trade.

@@ -1,0 +1,120 @@
+package confirm_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
+)
+
+// letterWith is the newest letter to the trader that has a link.
+func (s *scene) letterWith() authtest.Letter {
+	s.t.Helper()
+	s.Settle()
+	letters := s.Mailbox.Letters(s.ada.Mail)
+	for i := len(letters) - 1; i >= 0; i-- {
+		if letters[i].Link != "" {
+			return letters[i]
+		}
+	}
+	s.t.Fatal("no letter has a link")
+	return authtest.Letter{}
+}
+
+// TestAMailsButtonTakesConfirmedMoneyBack: what was confirmed before somebody says "this wasn't me" is not executed after it, nor once its hold is over.
+func TestAMailsButtonTakesConfirmedMoneyBack(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, s *scene) {
+		under := s.approved().Fields.Confirmation.String()
+		thief := s.Browser("198.51.100.4")
+		if got := thief.SignIn(s.ada.Mail, authtest.Password, ""); got.Status != http.StatusOK {
+			t.Fatalf("%d %s", got.Status, got.Text)
+		}
+		link := s.letterWith().Link
+		reader := s.Browser("192.0.2.9")
+		if got := reader.Call(http.MethodPost, "/v1"+link, nil); got.Status != http.StatusOK {
+			t.Fatalf("the button: %d %s", got.Status, got.Text)
+		}
+		if got := s.send(s.bot, withdrawal(), under); got.Code != fault.ConfirmationVoid {
+			t.Errorf("at once: %+v", got)
+		}
+		s.later(25 * time.Hour)
+		if got := s.send(s.bot, withdrawal(), under); got.Code != fault.ConfirmationVoid || s.withdrawals() != 0 {
+			t.Errorf("after the hold: %+v, %d withdrawals", got, s.withdrawals())
+		}
+	})
+}
+
+// TestARecoveryStartsMoneyAnew: what was confirmed before it is void, a passkey that its owner kept approves nothing for 72 hours, and the browsers of
+// before are strangers.
+func TestARecoveryStartsMoneyAnew(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, s *scene) {
+		host := principal.Host("tests")
+		host.User = s.who.User
+		under := s.approved().Fields.Confirmation.String()
+		issued, err := s.Factors.IssueCodes(t.Context(), host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.recoverKeeping(string(issued.Codes[0].Reveal()))
+		if err := s.APIKeys.Resume(t.Context(), principal.Host("tests"), s.bot.ID, apikey.Freeze); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.send(s.bot, withdrawal(), under); got.Code != fault.ConfirmationVoid {
+			t.Errorf("what was confirmed before: %+v", got)
+		}
+		from := signin.From{Origin: authtest.PersonOrigin(), Browser: [32]byte{1}, Device: s.ada.Device}
+		in, err := s.SignIns.WithPassword(t.Context(), from, s.ada.Mail, secret.FromString("password", fresh))
+		if err != nil || !in.Session.Challenge.Open(s.Now()) {
+			t.Errorf("the browser of before is known: %+v %v", in.Session.Challenge, err)
+		}
+		for _, row := range []struct {
+			after time.Duration
+			want  fault.Code
+		}{{0, fault.ConfirmationPasskeyYoung}, {72*time.Hour - time.Minute, fault.ConfirmationPasskeyYoung}, {2 * time.Minute, ""}} {
+			s.later(row.after)
+			if err := s.passkey.Approve(s.send(s.bot, withdrawal(), "").address()); (err != nil) != (row.want != "") || err != nil && fault.CodeOf(err) != row.want {
+				t.Errorf("%s later the kept passkey: %v, want %q", row.after, err, row.want)
+			}
+		}
+	})
+}
+
+const fresh = "another fine set of words"
+
+// recoverKeeping brings the trader back with a recovery code, in a browser that nobody knows, and keeps all passkeys.
+func (s *scene) recoverKeeping(code string) {
+	s.t.Helper()
+	b := s.Browser("198.51.100.9")
+	must := func(r authtest.Reply) authtest.Reply {
+		s.t.Helper()
+		if r.Status >= http.StatusBadRequest {
+			s.t.Fatalf("%d %s", r.Status, r.Text)
+		}
+		return r
+	}
+	var begun struct{ Recovery string }
+	b.Into(must(b.Call(http.MethodPost, "/v1/recoveries", map[string]string{"mail": s.ada.Mail})), &begun)
+	s.Settle()
+	letters := s.Mailbox.Letters(s.ada.Mail)
+	at := "/v1/recoveries/" + begun.Recovery
+	must(b.Call(http.MethodPost, at+"/mail", map[string]string{"code": letters[len(letters)-1].Code}))
+	must(b.Call(http.MethodPost, at+"/recovery-code", map[string]string{"code": code}))
+	var review struct {
+		Credentials struct{ Passkeys []struct{ ID string } }
+	}
+	b.Into(must(b.Call(http.MethodGet, at, nil)), &review)
+	var kept []string
+	for _, p := range review.Credentials.Passkeys {
+		kept = append(kept, p.ID)
+	}
+	if len(kept) != 1 {
+		s.t.Fatalf("the review shows %d passkeys", len(kept))
+	}
+	must(b.Call(http.MethodPost, at+"/password", map[string]any{"password": fresh, "keep": map[string]any{"passkeys": kept}}))
+}
