@@ -37,6 +37,7 @@ func keyCommand() *cobra.Command {
 type wanted struct {
 	apikey.IssueInput
 	dialect, algorithm, environment string
+	destinations                    []string
 }
 
 func keyCreateCommand() *cobra.Command {
@@ -79,6 +80,7 @@ of mode 0600, or pipe it into the keychain. The scopes are ` + scope.Everything(
 	f.StringSliceVar(&w.Settings, "settings", nil, "how its clients write what they sign, such as lenient or nonce-window:1000; docs/signing.md lists them")
 	f.DurationVar(&w.Window, "window", 0, "how old its signatures may be: whole seconds from 1s to 60s; 0 means as old as the dialect allows")
 	f.StringVar(&w.Vendor, "vendor", "", "who outside the account is given it: one line of at most 80 characters; such a key cannot withdraw")
+	f.StringArrayVar(&w.destinations, "destination", nil, "where it may send money, as 'ASSET NETWORK ADDRESS [MEMO]' with - for no network; may be repeated")
 	_ = cmd.MarkFlagRequired("name")
 	_ = cmd.MarkFlagRequired("purpose")
 	return cmd
@@ -91,6 +93,13 @@ func (w *wanted) read() (err error) {
 	}
 	if w.Environment, err = id.ParseEnvironment(w.environment); err != nil {
 		return fmt.Errorf("--environment %s: want live or test", w.environment)
+	}
+	for _, text := range w.destinations {
+		d, err := apikey.ParseDestination(text)
+		if err != nil {
+			return fmt.Errorf("--destination %q: want ASSET NETWORK ADDRESS [MEMO]", text)
+		}
+		w.Destinations = append(w.Destinations, d)
 	}
 	return nil
 }
@@ -119,7 +128,7 @@ func dialectWords() string {
 }
 
 // flagOf maps a field of a refused key → the flag that it came from, where the two have different names.
-var flagOf = map[string]string{"allowlist": "allow", "order_most": "order-most", "day_most": "day-most", "per_second": "per-second"}
+var flagOf = map[string]string{"allowlist": "allow", "order_most": "order-most", "day_most": "day-most", "per_second": "per-second", "destinations": "destination"}
 
 // refusedFlag says which flag a refusal is about; "see the marked fields" helps nobody at a terminal.
 func refusedFlag(err error) error {

@@ -29,7 +29,7 @@ func routesCommand() *cobra.Command {
 }
 
 func routesTestCommand() *cobra.Command {
-	var examples string
+	var examples, host, environment string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "test FILE [REQUEST...]", Short: "Check a routes file, and say what it makes of example requests", Args: atLeast("FILE"),
@@ -39,6 +39,7 @@ With --requests the examples stand in a YAML file, each with what it is expected
   requests:
     - {request: "GET /v1/accounts", class: look, scope: "balances:read"}
     - {request: "GET /v1//accounts", refused: gateway.path_refused}
+    - {request: "GET /v1/accounts", environment: live, class: look, assurance: phr}
     - request: POST /v1/withdraws/coin
       body: '{"currency":"BTC","address":"bc1q","amount":"0.5"}'
       class: withdraw
@@ -62,6 +63,9 @@ It reads the files and nothing else.`,
 			if err != nil {
 				return err
 			}
+			for i := range list[:len(args)-1] {
+				list[i].Host, list[i].Environment = host, environment
+			}
 			rows := make([]routeRow, 0, len(list))
 			for _, e := range list {
 				rows = append(rows, e.try(routes))
@@ -75,6 +79,8 @@ It reads the files and nothing else.`,
 		},
 	}
 	cmd.Flags().StringVar(&examples, "requests", "", "a YAML file with example requests and what is expected of them")
+	cmd.Flags().StringVar(&host, "host", "", "the host at which the REQUESTs come in")
+	cmd.Flags().StringVar(&environment, "environment", "", "the environment of that host: live or test")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON")
 	return cmd
 }
@@ -93,12 +99,16 @@ func readRoutes(path string) (*gateway.Routes, error) {
 
 // routeExample is one request with what is expected of it; nothing expected is anything offered.
 type routeExample struct {
-	Request     string            `yaml:"request"`
-	Body        string            `yaml:"body"`
-	ContentType string            `yaml:"content_type"`
-	Class       string            `yaml:"class"`
-	Scope       string            `yaml:"scope"`
-	Refused     string            `yaml:"refused"`
+	Request     string `yaml:"request"`
+	Body        string `yaml:"body"`
+	ContentType string `yaml:"content_type"`
+	Class       string `yaml:"class"`
+	Scope       string `yaml:"scope"`
+	Assurance   string `yaml:"assurance"`
+	Refused     string `yaml:"refused"`
+	// Host and Environment are where it comes in; any, if they are not said.
+	Host        string            `yaml:"host"`
+	Environment string            `yaml:"environment"`
 	Transaction map[string]string `yaml:"transaction"`
 	Order       map[string]string `yaml:"order"`
 }
@@ -136,6 +146,9 @@ type routeRow struct {
 	Route       string            `json:"route,omitempty"`
 	Class       string            `json:"class,omitempty"`
 	Scope       string            `json:"scope,omitempty"`
+	Assurance   string            `json:"assurance,omitempty"`
+	Host        string            `json:"host,omitempty"`
+	Environment string            `json:"environment,omitempty"`
 	Poll        bool              `json:"poll,omitempty"`
 	Transaction map[string]string `json:"transaction,omitempty"`
 	Order       map[string]string `json:"order,omitempty"`
@@ -152,15 +165,24 @@ type routeRow struct {
 func rowOf(r *gateway.Route) routeRow {
 	row := routeRow{Route: r.Name(), Class: r.Class.String(), Poll: r.Poll, Limits: r.Limits()}
 	if r.Class != scope.Public {
-		row.Scope = r.Scope.String()
+		row.Scope, row.Assurance = r.Scope.String(), r.Needs.String()
+	}
+	row.Host = r.Place.Host
+	if r.Place.Environment != 0 {
+		row.Environment = r.Place.Environment.String()
 	}
 	return row
 }
 
 func (e routeExample) try(routes *gateway.Routes) routeRow {
 	method, target, _ := strings.Cut(e.Request, " ")
-	route, said, err := routes.Read(gateway.Example{Method: method, Target: target, Body: e.Body, ContentType: e.ContentType})
 	row := routeRow{}
+	place, err := gateway.ParsePlace(e.Host, e.Environment)
+	var route *gateway.Route
+	var said map[string]string
+	if err == nil {
+		route, said, err = routes.Read(gateway.Example{Method: method, Target: target, Place: place, Body: e.Body, ContentType: e.ContentType})
+	}
 	if route != nil {
 		row = rowOf(route)
 	}
@@ -170,8 +192,12 @@ func (e routeExample) try(routes *gateway.Routes) routeRow {
 	} else {
 		row.Transaction = said
 	}
-	if err != nil {
-		row.Refused = string(fault.CodeOf(err))
+	switch f, refused := errors.AsType[*fault.Error](err); {
+	case refused:
+		row.Refused = string(f.Code)
+	case err != nil:
+		row.Unmet = []string{err.Error()}
+		return row
 	}
 	if row.asked {
 		return row
@@ -187,6 +213,9 @@ func (e routeExample) try(routes *gateway.Routes) routeRow {
 	}
 	if e.Scope != "" {
 		expect("scope", e.Scope, row.Scope)
+	}
+	if e.Assurance != "" {
+		expect("assurance", e.Assurance, row.Assurance)
 	}
 	if e.Transaction != nil {
 		expect("transaction", pairs(e.Transaction), pairs(row.Transaction))
@@ -210,15 +239,15 @@ func tellRoutes(out io.Writer, rows []routeRow, asJSON bool) error {
 		return printJSON(out, rows)
 	}
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "REQUEST\tROUTE\tCLASS\tSCOPE\tNOTE")
+	fmt.Fprintln(table, "REQUEST\tROUTE\tCLASS\tSCOPE\tASSURANCE\tNOTE")
 	for _, r := range rows {
 		weighed := ""
 		if len(r.Weighed) > 0 {
 			weighed = "weighed by " + strings.Join(r.Weighed, ", ")
 		}
-		notes := append([]string{pairs(r.Transaction), pairs(r.Order), weighed, r.Limits, r.Refused}, r.Unmet...)
-		note := strings.Join(slices.DeleteFunc(notes, func(text string) bool { return text == "" }), " ")
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Request, r.Route, r.Class, r.Scope, note)
+		notes := append([]string{r.Host, r.Environment, pairs(r.Transaction), pairs(r.Order), weighed, r.Limits, r.Refused}, r.Unmet...)
+		notes = slices.DeleteFunc(notes, func(text string) bool { return text == "" })
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Request, r.Route, r.Class, r.Scope, r.Assurance, strings.Join(notes, " "))
 	}
 	return table.Flush()
 }

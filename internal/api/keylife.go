@@ -63,7 +63,7 @@ func (k *keyLife) mount(a *API) {
 		id: "editKey", method: http.MethodPatch, path: "/v1/keys/{key_id}", summary: "Change a key",
 		about: "What is missing stays. To narrow a key asks for nothing; whatever lets it do more, now or for longer, asks for a step-up, and is refused " +
 			"while the key is frozen or blocked.",
-		codes: []fault.Code{fault.KeyNotFound, fault.KeyFrozen, fault.KeyAccountLocked, fault.KeyAboveCeiling, fault.KeyNeedsAllowlist, fault.KeyVendorNoWithdraw, fault.KeyVendorSecret},
+		codes: []fault.Code{fault.KeyNotFound, fault.KeyFrozen, fault.KeyAccountLocked, fault.KeyAboveCeiling, fault.KeyNeedsAllowlist, fault.KeyNeedsDestinations, fault.KeyVendorNoWithdraw, fault.KeyVendorSecret},
 	}, k.edit)
 	register(a, operation{
 		id: "wakeKey", method: http.MethodPost, path: "/v1/keys/{key_id}/wake", summary: "Wake a key that nobody used",
@@ -116,17 +116,18 @@ func (k *keyLife) on(in *keyPath, do func(id.Key) error) (*struct{}, error) {
 }
 
 type keyChange struct {
-	Name      *string      `json:"name,omitempty" maxLength:"320" doc:"At most 80 characters" example:"Rebalancer"`
-	Purpose   *string      `json:"purpose,omitempty" maxLength:"320" doc:"What it is for" example:"Weights, every night"`
-	Scopes    *[]string    `json:"scopes,omitempty" maxItems:"32" example:"[\"balances:read\"]"`
-	Allowlist *[]string    `json:"allowlist,omitempty" maxItems:"64" doc:"Empty allows every address" example:"[\"203.0.113.7\"]"`
-	ExpiresAt *time.Time   `json:"expires_at,omitempty" doc:"At most the longest life after its newest secret was made"`
-	OnEnd     *string      `json:"on_end,omitempty" enum:"leave,cancel_all"`
-	Standby   *bool        `json:"standby,omitempty" doc:"It may lie unused"`
-	Bounds    *boundsShown `json:"bounds,omitempty" doc:"All of them: what is missing within is unbounded"`
-	WindowMS  *int64       `json:"window_ms,omitempty" minimum:"0" maximum:"60000" multipleOf:"1000" doc:"How old its signatures may be, in whole seconds; 0: as old as the dialect allows" example:"5000"`
-	Vendor    *string      `json:"vendor,omitempty" maxLength:"320" doc:"Who outside the account has it; empty for nobody, which asks for a step-up" example:"Kimchi Bots"`
-	Pin       *string      `json:"pin,omitempty" maxLength:"64" doc:"Empty for none, first, or an address of the network" example:"first"`
+	Name         *string       `json:"name,omitempty" maxLength:"320" doc:"At most 80 characters" example:"Rebalancer"`
+	Purpose      *string       `json:"purpose,omitempty" maxLength:"320" doc:"What it is for" example:"Weights, every night"`
+	Scopes       *[]string     `json:"scopes,omitempty" maxItems:"32" example:"[\"balances:read\"]"`
+	Allowlist    *[]string     `json:"allowlist,omitempty" maxItems:"64" doc:"Empty allows every address" example:"[\"203.0.113.7\"]"`
+	ExpiresAt    *time.Time    `json:"expires_at,omitempty" doc:"At most the longest life after its newest secret was made"`
+	OnEnd        *string       `json:"on_end,omitempty" enum:"leave,cancel_all"`
+	Standby      *bool         `json:"standby,omitempty" doc:"It may lie unused"`
+	Bounds       *boundsShown  `json:"bounds,omitempty" doc:"All of them: what is missing within is unbounded"`
+	WindowMS     *int64        `json:"window_ms,omitempty" minimum:"0" maximum:"60000" multipleOf:"1000" doc:"How old its signatures may be, in whole seconds; 0: as old as the dialect allows" example:"5000"`
+	Destinations *[]destWanted `json:"destinations,omitempty" maxItems:"64" doc:"All of them. One that is new asks for a passkey, and counts a day later"`
+	Vendor       *string       `json:"vendor,omitempty" maxLength:"320" doc:"Who outside the account has it; empty for nobody, which asks for a step-up" example:"Kimchi Bots"`
+	Pin          *string       `json:"pin,omitempty" maxLength:"64" doc:"Empty for none, first, or an address of the network; or first-as, or an autonomous system" example:"first"`
 }
 
 type editKeyIn struct {
@@ -146,6 +147,10 @@ func (k *keyLife) edit(ctx context.Context, p principal.Principal, in *editKeyIn
 	if b.Bounds != nil {
 		bounds = new(b.Bounds.input())
 	}
+	var destinations *[]apikey.Destination
+	if b.Destinations != nil {
+		destinations = new(destsWanted(*b.Destinations))
+	}
 	var window *time.Duration
 	if b.WindowMS != nil {
 		window = new(time.Duration(*b.WindowMS) * time.Millisecond)
@@ -153,7 +158,7 @@ func (k *keyLife) edit(ctx context.Context, p principal.Principal, in *editKeyIn
 	out, err := k.room.Edit(ctx, p, apikey.EditInput{
 		Bounds: bounds,
 		Key:    kid, Name: b.Name, Purpose: b.Purpose, Scopes: b.Scopes, Allowlist: b.Allowlist, ExpiresAt: b.ExpiresAt,
-		OnEnd: (*apikey.OnEnd)(b.OnEnd), Standby: b.Standby, Pin: b.Pin, Window: window, Vendor: b.Vendor,
+		OnEnd: (*apikey.OnEnd)(b.OnEnd), Standby: b.Standby, Pin: b.Pin, Window: window, Vendor: b.Vendor, Destinations: destinations,
 	})
 	return &editedOut{keyAs(k.room, out)}, err
 }

@@ -32,7 +32,7 @@ func (k *keys) mount(a *API) {
 		id: "createKey", method: http.MethodPost, path: "/v1/keys", summary: "Create an API key", status: http.StatusCreated,
 		about: "The secret of an HMAC key is in the answer and never readable again. Of an Ed25519 key only the public half arrives, with a proof of the " +
 			"private one.",
-		codes: []fault.Code{fault.KeyAboveCeiling, fault.KeyNeedsAllowlist, fault.KeyVendorNoWithdraw, fault.KeyPossessionUnproven, fault.SignInExpired},
+		codes: []fault.Code{fault.KeyAboveCeiling, fault.KeyNeedsAllowlist, fault.KeyNeedsDestinations, fault.KeyVendorNoWithdraw, fault.KeyPossessionUnproven, fault.SignInExpired},
 	}, k.create)
 	register(a, operation{
 		id: "beginKeyProof", method: http.MethodPost, path: "/v1/keys/challenge", summary: "A challenge to prove a private key with",
@@ -72,8 +72,9 @@ type keyShown struct {
 	OnEnd        string        `json:"on_end" enum:"leave,cancel_all" doc:"What happens to its open orders when it lapses, is stopped or ends"`
 	Standby      bool          `json:"standby" doc:"It may lie unused"`
 	Bounds       *boundsShown  `json:"bounds,omitempty" doc:"What it may do at most, beside its scopes; missing if nothing bounds it"`
+	Destinations []destShown   `json:"destinations,omitempty" doc:"Where it may send money"`
 	Vendor       string        `json:"vendor,omitempty" doc:"Who outside the account was given it; such a key never withdraws" example:"Kimchi Bots"`
-	Pin          string        `json:"pin,omitempty" doc:"The network it is held to, or first until it is used" example:"203.0.113.0/24"`
+	Pin          string        `json:"pin,omitempty" doc:"The network it is held to, or first or first-as until it is used" example:"203.0.113.0/24"`
 }
 
 // boundsShown are the bounds of a key, as they are asked for and shown.
@@ -98,9 +99,40 @@ func (b *boundsShown) input() apikey.Bounds {
 	return apikey.Bounds(*b)
 }
 
+// destWanted is a place that a key may send money to, as routes read it of a withdrawal, byte by byte.
+type destWanted struct {
+	Asset   string `json:"asset" minLength:"1" maxLength:"128" example:"BTC"`
+	Network string `json:"network,omitempty" maxLength:"128" doc:"Missing where requests say none" example:"BTC"`
+	Address string `json:"address" minLength:"1" maxLength:"128" example:"bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"`
+	Memo    string `json:"memo,omitempty" maxLength:"128" doc:"Missing where requests say none"`
+}
+
+type destShown struct {
+	Asset    string    `json:"asset" example:"BTC"`
+	Network  string    `json:"network,omitempty" example:"BTC"`
+	Address  string    `json:"address" example:"bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"`
+	Memo     string    `json:"memo,omitempty"`
+	CountsAt time.Time `json:"counts_at" doc:"From when on it may be used"`
+}
+
+func destsWanted(list []destWanted) (wanted []apikey.Destination) {
+	for _, d := range list {
+		wanted = append(wanted, apikey.Destination{Asset: d.Asset, Network: d.Network, Address: d.Address, Memo: d.Memo})
+	}
+	return wanted
+}
+
+func destsShown(room standings, list []apikey.Destination) (shown []destShown) {
+	for _, d := range list {
+		shown = append(shown, destShown{d.Asset, d.Network, d.Address, d.Memo, room.DestinationCounts(d)})
+	}
+	return shown
+}
+
 // standings says how a key stands; see package apikey.
 type standings interface {
 	Standing(k apikey.Key) (apikey.Standing, time.Time)
+	DestinationCounts(d apikey.Destination) time.Time
 }
 
 func keyAs(room standings, k apikey.Key) keyShown {
@@ -114,7 +146,7 @@ func keyAs(room standings, k apikey.Key) keyShown {
 		Environment: k.Environment.String(), Dialect: k.Dialect.String(), Algorithm: k.Algorithm.String(), Scopes: k.Scopes.Words(), Settings: k.Dialect.SettingsWords(k.Settings),
 		Allowlist: allow, WindowMS: k.WindowPast.Milliseconds(), CreatedAt: k.Born, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
 		LastUsedAt: k.LastUsedAt, LastUsedFrom: k.LastUsedFrom, FrozenAt: k.FrozenAt, BlockedAt: k.BlockedAt, ReleasedAt: k.ReleasedAt,
-		Template: k.Template, OnEnd: string(k.OnEnd), Standby: k.Standby, Pin: k.Pin, Bounds: boundsOf(k.Bounds), State: string(standing), LapsesAt: lapses, Vendor: k.Vendor,
+		Template: k.Template, OnEnd: string(k.OnEnd), Standby: k.Standby, Pin: k.Pin, Bounds: boundsOf(k.Bounds), State: string(standing), LapsesAt: lapses, Vendor: k.Vendor, Destinations: destsShown(room, k.Destinations),
 	}
 }
 
@@ -151,26 +183,27 @@ func (k *keys) challenge(_ context.Context, p principal.Principal, _ *struct{}) 
 }
 
 type keyWanted struct {
-	Name        string        `json:"name" maxLength:"320" doc:"At most 80 characters" example:"Rebalancer"`
-	Purpose     string        `json:"purpose" maxLength:"320" doc:"What it is for, so that its owner still knows in a year" example:"Weights, every night"`
-	Subaccount  id.Subaccount `json:"subaccount,omitzero" pattern:"^sub_[0-9a-z]{26}$" doc:"Missing: the main one"`
-	Environment string        `json:"environment" enum:"live,test" example:"test"`
-	Scopes      []string      `json:"scopes,omitempty" maxItems:"32" doc:"Missing or empty: read-only" example:"[\"balances:read\",\"orders:read\"]"`
-	Allowlist   []string      `json:"allowlist,omitempty" maxItems:"64" doc:"Addresses or networks, IPv4 or IPv6" example:"[\"203.0.113.7\"]"`
-	LifeSeconds int64         `json:"life_seconds,omitempty" minimum:"0" maximum:"31622400" doc:"Missing: the policy's"`
-	Dialect     string        `json:"dialect" enum:"native,upbit,bithumb,binance,kraken,okx,bybit,coinbase,kucoin" example:"native"`
-	Algorithm   string        `json:"algorithm" enum:"ed25519,hmac-sha256,hmac-sha512,hmac-sha2,ecdsa-p256-sha256" doc:"native and binance take ed25519 or hmac-sha256; coinbase ed25519 or ecdsa-p256-sha256; kraken hmac-sha512; upbit hmac-sha2; all others hmac-sha256" example:"hmac-sha256"`
-	Template    string        `json:"template,omitempty" enum:"portfolio,accounting,bot,market_maker" doc:"A usual kind, whose scopes and on_end it gets where none are chosen"`
-	OnEnd       string        `json:"on_end,omitempty" enum:"leave,cancel_all" doc:"What happens to its open orders when it lapses, is stopped or ends; missing: leave"`
-	Standby     bool          `json:"standby,omitempty" doc:"It may lie unused"`
-	Vendor      string        `json:"vendor,omitempty" maxLength:"320" doc:"Who outside the account will be given it, in at most 80 characters; such a key cannot hold withdrawals:write" example:"Kimchi Bots"`
-	Pin         string        `json:"pin,omitempty" maxLength:"64" doc:"For ed25519: first, or an address of the network it is held to (IPv4 /24, IPv6 /48)"`
-	Bounds      *boundsShown  `json:"bounds,omitempty" doc:"What it may do at most, beside its scopes; missing: nothing bounds it"`
-	WindowMS    int64         `json:"window_ms,omitempty" minimum:"0" maximum:"60000" multipleOf:"1000" doc:"How old its signatures may be, in whole seconds; missing: as old as the dialect allows. Not for kraken, which signs no time" example:"5000"`
-	Settings    []string      `json:"settings,omitempty" maxItems:"4" doc:"How its clients write what they sign: decoded or as-sent, plain, rfc3986 or form, lenient (upbit, bithumb; the last also binance); nonce-window:N (kraken)" example:"[]"`
-	PublicKey   string        `json:"public_key,omitempty" maxLength:"1024" doc:"For key pairs: PEM, base64 or hex"`
-	Challenge   string        `json:"challenge,omitempty" maxLength:"8192" doc:"For key pairs: as it was given out"`
-	Possession  string        `json:"possession,omitempty" maxLength:"128" doc:"For key pairs: the signature over the proof text, base64; of ecdsa-p256-sha256 in ASN.1"`
+	Name         string        `json:"name" maxLength:"320" doc:"At most 80 characters" example:"Rebalancer"`
+	Purpose      string        `json:"purpose" maxLength:"320" doc:"What it is for, so that its owner still knows in a year" example:"Weights, every night"`
+	Subaccount   id.Subaccount `json:"subaccount,omitzero" pattern:"^sub_[0-9a-z]{26}$" doc:"Missing: the main one"`
+	Environment  string        `json:"environment" enum:"live,test" example:"test"`
+	Scopes       []string      `json:"scopes,omitempty" maxItems:"32" doc:"Missing or empty: read-only" example:"[\"balances:read\",\"orders:read\"]"`
+	Allowlist    []string      `json:"allowlist,omitempty" maxItems:"64" doc:"Addresses or networks, IPv4 or IPv6" example:"[\"203.0.113.7\"]"`
+	LifeSeconds  int64         `json:"life_seconds,omitempty" minimum:"0" maximum:"31622400" doc:"Missing: the policy's"`
+	Dialect      string        `json:"dialect" enum:"native,upbit,bithumb,binance,kraken,okx,bybit,coinbase,kucoin" example:"native"`
+	Algorithm    string        `json:"algorithm" enum:"ed25519,hmac-sha256,hmac-sha512,hmac-sha2,ecdsa-p256-sha256" doc:"native and binance take ed25519 or hmac-sha256; coinbase ed25519 or ecdsa-p256-sha256; kraken hmac-sha512; upbit hmac-sha2; all others hmac-sha256" example:"hmac-sha256"`
+	Template     string        `json:"template,omitempty" enum:"portfolio,accounting,bot,market_maker" doc:"A usual kind, whose scopes and on_end it gets where none are chosen"`
+	OnEnd        string        `json:"on_end,omitempty" enum:"leave,cancel_all" doc:"What happens to its open orders when it lapses, is stopped or ends; missing: leave"`
+	Standby      bool          `json:"standby,omitempty" doc:"It may lie unused"`
+	Destinations []destWanted  `json:"destinations,omitempty" maxItems:"64" doc:"Where it may send money, needed for withdrawals:write; each counts a day after it was added"`
+	Vendor       string        `json:"vendor,omitempty" maxLength:"320" doc:"Who outside the account will be given it, in at most 80 characters; such a key cannot hold withdrawals:write" example:"Kimchi Bots"`
+	Pin          string        `json:"pin,omitempty" maxLength:"64" doc:"For ed25519: first, or an address of the network it is held to (IPv4 /24, IPv6 /48); where the installation knows autonomous systems also first-as, or one such as AS64500"`
+	Bounds       *boundsShown  `json:"bounds,omitempty" doc:"What it may do at most, beside its scopes; missing: nothing bounds it"`
+	WindowMS     int64         `json:"window_ms,omitempty" minimum:"0" maximum:"60000" multipleOf:"1000" doc:"How old its signatures may be, in whole seconds; missing: as old as the dialect allows. Not for kraken, which signs no time" example:"5000"`
+	Settings     []string      `json:"settings,omitempty" maxItems:"4" doc:"How its clients write what they sign: decoded or as-sent, plain, rfc3986 or form, lenient (upbit, bithumb; the last also binance); nonce-window:N (kraken)" example:"[]"`
+	PublicKey    string        `json:"public_key,omitempty" maxLength:"1024" doc:"For key pairs: PEM, base64 or hex"`
+	Challenge    string        `json:"challenge,omitempty" maxLength:"8192" doc:"For key pairs: as it was given out"`
+	Possession   string        `json:"possession,omitempty" maxLength:"128" doc:"For key pairs: the signature over the proof text, base64; of ecdsa-p256-sha256 in ASN.1"`
 }
 
 type createKeyIn struct{ Body keyWanted }
@@ -189,7 +222,7 @@ func (k *keys) create(ctx context.Context, p principal.Principal, in *createKeyI
 		Name: b.Name, Purpose: b.Purpose, Subaccount: b.Subaccount, Scopes: b.Scopes, Allowlist: b.Allowlist,
 		Life: time.Duration(b.LifeSeconds) * time.Second, PublicKey: b.PublicKey, Challenge: b.Challenge, Possession: b.Possession,
 		Settings: b.Settings, Template: b.Template, OnEnd: apikey.OnEnd(b.OnEnd), Standby: b.Standby, Pin: b.Pin, Bounds: b.Bounds.input(),
-		Vendor: b.Vendor, Window: time.Duration(b.WindowMS) * time.Millisecond,
+		Vendor: b.Vendor, Destinations: destsWanted(b.Destinations), Window: time.Duration(b.WindowMS) * time.Millisecond,
 	}
 	// The words were checked against the description, so what does not parse is zero and refused by the room.
 	wanted.Environment, _ = id.ParseEnvironment(b.Environment)

@@ -72,6 +72,9 @@ func TestKeys(t *testing.T) {
 		{"a life that is too long", create(map[string]any{"life_seconds": 400 * 86400}), 422, "request.invalid"},
 		{"a life that is longer than the policy's longest", create(map[string]any{"life_seconds": 366 * 86400}), 422, "request.invalid"},
 		{"money without a list", create(map[string]any{"scopes": []string{"withdrawals:write"}}), 422, "key.needs_allowlist"},
+		{"money to anywhere", create(map[string]any{"scopes": []string{"withdrawals:write"}, "allowlist": []string{"203.0.113.7"}}), 422, "key.needs_destinations"},
+		{"a destination without an address", create(map[string]any{"destinations": []any{map[string]any{"asset": "BTC"}}}), 422, "request.invalid"},
+		{"a destination, without a passkey", create(map[string]any{"destinations": []any{map[string]any{"asset": "BTC", "address": "bc1q"}}}), 403, "assurance.too_low"},
 		{"money for a vendor", create(map[string]any{
 			"scopes": []string{"withdrawals:write"}, "vendor": "Kimchi Bots", "allowlist": []string{"203.0.113.7"},
 		}), 422, "key.vendor_no_withdraw"},

@@ -41,6 +41,10 @@ func (s *sessions) mount(a *API) {
 		about: "For a session: its user, power and both ends. For an API key: the key itself, whatever its scopes.",
 	}, s.whoami)
 	register(a, operation{
+		id: "askSession", method: http.MethodPost, path: "/v1/session", summary: "Who am I, asked by POST?",
+		about: "The same answer, for keys whose dialect signs nothing but POST (kraken). Nothing is changed by it.",
+	}, s.whoami)
+	register(a, operation{
 		id: "signOut", method: http.MethodDelete, path: "/v1/session", summary: "Sign out", about: "This session and those on gateway hosts that it opened.",
 	}, s.signOut)
 	register(a, operation{

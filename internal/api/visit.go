@@ -80,7 +80,7 @@ type visit struct {
 func (v *visit) enter() error {
 	v.w.Header().Set("Cache-Control", "no-store")
 	v.who = principal.Nobody(v.rec.Origin())
-	for _, step := range []func() error{v.plainQuery, v.oneCredential, v.arrivedBody, v.provenSender, v.sameOrigin, v.permittedSender, v.expectedEvidence, v.fittingBody} {
+	for _, step := range []func() error{v.plainQuery, v.oneCredential, v.arrivedBody, v.provenSender, v.bareRequest, v.sameOrigin, v.permittedSender, v.expectedEvidence, v.fittingBody} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -194,6 +194,27 @@ func (v *visit) signedSender() (err error) {
 	httpx.WarnRetiring(v.w, v.accepted.Retires)
 	v.who = v.accepted.Principal
 	v.rec.User, v.rec.Key = v.who.User, v.who.Key
+	return nil
+}
+
+// bareRequest: what only proved the sender is gone from the request. Binance's clients sign in the query and Kraken's put a nonce into the body;
+// no operation of ours knows either.
+func (v *visit) bareRequest() error {
+	if v.accepted.Live == nil {
+		return nil
+	}
+	switch v.accepted.Live.Dialect { //nolint:exhaustive // the others sign in headers alone
+	case sign.Binance:
+		query := v.r.URL.Query()
+		for _, name := range sign.BinanceParameters() {
+			query.Del(name)
+		}
+		v.r.URL.RawQuery = query.Encode()
+	case sign.Kraken:
+		if form, err := url.ParseQuery(string(v.body)); err == nil && len(form) == 1 && form.Has("nonce") {
+			v.body = nil
+		}
+	}
 	return nil
 }
 

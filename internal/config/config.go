@@ -326,6 +326,7 @@ type Departure struct {
 // Geo is the section of that name.
 type Geo struct {
 	File           string `key:"file" doc:"A file of MaxMind's format (.mmdb) with countries, or countries and cities: records as of GeoLite2 and DB-IP, or flat ones as of ip-location-db. It is held in memory, and read again when it changes. No address ever leaves this host to be looked up."`
+	NetworksFile   string `key:"networks_file" doc:"A file of MaxMind's format with autonomous systems, as of GeoLite2-ASN and DB-IP; it may be the same as file, where that has them. With it a key may be held to the network of one provider. It is read like file."`
 	Attribution    string `key:"attribution" doc:"What the file's licence wants to be said where places are shown, such as the name of who made it."`
 	AttributionURL URL    `key:"attribution_url" doc:"Where that leads."`
 }
@@ -344,6 +345,7 @@ type Keys struct {
 	ReadOnlyLife      time.Duration `key:"read_only_life" default:"4320h" min:"1h" max:"8760h" testmin:"1s" doc:"Life of a key that can only look, if its maker chooses none."`
 	HighValueLife     time.Duration `key:"high_value_life" default:"720h" min:"1h" max:"8760h" testmin:"1s" doc:"Life of a key that may withdraw, if its maker chooses none."`
 	UnpinnedTradeLife time.Duration `key:"unpinned_trade_life" default:"720h" min:"1h" max:"720h" testmin:"1s" doc:"How long a key with neither IP allowlist nor network pin may trade."`
+	DestinationWait   time.Duration `key:"destination_wait" default:"24h" min:"24h" max:"720h" testmin:"1s" doc:"How long a destination that was added to a key does not count yet."`
 	UntimedNonces     int           `key:"untimed_nonces" default:"1000000" min:"1000" max:"100000000" testmin:"1" doc:"Nonces without a time that one key may have spent (Upbit without a timestamp claim; Kraken within its nonce window). Each is a row of 140 to 200 bytes until the key has ended: a million rows are up to 200 MB, and 12 days at one request a second."`
 }
 

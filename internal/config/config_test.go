@@ -30,7 +30,7 @@ func TestDefaults(t *testing.T) {
 	if want := (config.Session{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, Binding: config.Binding{Life: 10 * time.Minute}}); c.Session != want {
 		t.Errorf("session: %s", cmp.Diff(want, c.Session))
 	}
-	if want := (config.Keys{DefaultLife: 2160 * time.Hour, MaxLife: 8760 * time.Hour, ReadOnlyLife: 4320 * time.Hour, HighValueLife: 720 * time.Hour, UnpinnedTradeLife: 720 * time.Hour, UntimedNonces: 1_000_000}); c.Keys != want {
+	if want := (config.Keys{DefaultLife: 2160 * time.Hour, MaxLife: 8760 * time.Hour, ReadOnlyLife: 4320 * time.Hour, HighValueLife: 720 * time.Hour, UnpinnedTradeLife: 720 * time.Hour, DestinationWait: 24 * time.Hour, UntimedNonces: 1_000_000}); c.Keys != want {
 		t.Errorf("keys: %s", cmp.Diff(want, c.Keys))
 	}
 	if want := (config.Password{Enabled: true, MemoryKiB: 47104, Iterations: 1, Parallelism: 1, Queue: 64, QueueWait: 2 * time.Second}); c.Password != want {

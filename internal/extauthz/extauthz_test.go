@@ -1,6 +1,7 @@
 package extauthz_test
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/seed-21c57000/sallyport/internal/extauthz"
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/sandbox"
@@ -174,6 +176,39 @@ func TestEnvoyHearsTheVerdictOfTheProxy(t *testing.T) {
 				t.Errorf("%s: passed %v with the assertion %q", name, got.passed, got.set["sallyport-assertion"])
 			}
 		}
+	}
+}
+
+// TestEnvoyHearsWhereAProofIsGiven: a session that lacks one is refused in the words of every door, body and header.
+func TestEnvoyHearsWhereAProofIsGiven(t *testing.T) {
+	s, envoy := start(t)
+	b := s.Browser("203.0.113.7")
+	b.SignUp("ada@example.com")
+	b.Enter()
+	r := plain(t, http.MethodPost, authtest.PageHost, "/v1/orders")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("User-Agent", b.Agent)
+	r.AddCookie(&http.Cookie{Name: httpx.SessionCookie, Value: b.Cookies[authtest.PageHost][httpx.SessionCookie]})
+	answer, err := envoy.Check(t.Context(), question(r, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	no := answer.GetDeniedResponse()
+	heads := map[string]string{}
+	for _, o := range no.GetHeaders() {
+		heads[o.GetHeader().GetKey()] = o.GetHeader().GetValue()
+	}
+	const where = authtest.Origin + "/go/" + authtest.PageHost + "?needs=mfa&path=%2F"
+	if no.GetStatus().GetCode() != http.StatusForbidden || heads["sallyport-refusal"] != "step_up_required" || heads["sallyport-step-up"] != where {
+		t.Errorf("%v %v", no.GetStatus(), heads)
+	}
+	var told struct {
+		Code   string
+		Fields struct{ Reason, Needs, URL string }
+	}
+	if err := json.Unmarshal([]byte(no.GetBody()), &told); err != nil || told.Code != "step_up_required" ||
+		told.Fields.Reason != "assurance.too_low" || told.Fields.Needs != "mfa" || told.Fields.URL != where {
+		t.Errorf("%v %s", err, no.GetBody())
 	}
 }
 

@@ -70,7 +70,7 @@ func (g *Gateway) Told(chain httpx.Chain, door string, body Body) http.Handler {
 func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, body Body) {
 	v := visit{g: g, w: w, r: r, rec: httpx.RecordOf(r.Context()), now: g.Now(), asked: true, unseen: body == Unseen}
 	defer v.release()
-	if err := v.answer(); err != nil {
+	if err := v.reply(); err != nil {
 		v.refuse(err)
 	}
 }
@@ -132,8 +132,8 @@ func misleading(h http.Header) string {
 	return ""
 }
 
-// answer says yes, or the refusal why not.
-func (v *visit) answer() error {
+// reply says yes, or the refusal why not.
+func (v *visit) reply() error {
 	if err := v.address(); err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 )
 
@@ -32,6 +34,9 @@ func (v *visit) confirmed() error {
 		return err
 	}
 	content.Action, content.Environment, content.Upstream = v.route.Class, v.host.Environment, v.host.Upstream.Name
+	if wrong := v.sends(content); wrong != nil {
+		return wrong
+	}
 	digest := v.digestOfAll()
 	given := v.r.Header[confirmationHeader]
 	if len(given) == 0 {
@@ -49,6 +54,18 @@ func (v *visit) confirmed() error {
 	return v.g.Confirmations.Execute(v.r.Context(), v.who, confirm.Order{
 		Confirmation: v.confirmation, Content: content, Silent: v.route.money.silent(), Request: digest[:],
 	})
+}
+
+// sends holds the withdrawal of a key to where it may send money. Errors: those of apikey.Live.Sends.
+func (v *visit) sends(c confirm.Content) error {
+	if v.key == nil || c.Action != scope.Withdraw {
+		return nil
+	}
+	to := apikey.Destination{Asset: c.Asset, Network: c.Network, Address: c.Address, Memo: c.Memo}
+	if wrong := v.key.Sends(to, v.now); wrong != nil {
+		return beyond(v.key, wrong)
+	}
+	return nil
 }
 
 // digestOfAll is over everything that says what the request is; no part but the last can hold a zero byte.

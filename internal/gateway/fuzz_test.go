@@ -10,8 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seed-21c57000/sallyport/internal/decide/policy"
 	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
@@ -27,6 +30,8 @@ func FuzzParseRoutes(f *testing.F) {
 	f.Add([]byte("routes:\n  - {method: POST, path: /x, scope: \"balances:read\", class: withdraw}\n"))
 	f.Add([]byte("routes: [{method: GET, path: /, class: public}]\n---\nroutes: []\n"))
 	f.Add([]byte("routes: &r\n  - {method: GET, path: /, class: public, more: 1}\n"))
+	f.Add([]byte("routes:\n  - {method: GET, path: /a, scope: \"orders:read\", class: look, assurance: phr, host: a.example, environment: live}\n" +
+		"  - {method: GET, path: /a, scope: \"orders:read\", class: look, host: a.example, environment: test}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		routes, err := gateway.ParseRoutes(text)
 		if err != nil {
@@ -39,11 +44,14 @@ func FuzzParseRoutes(f *testing.F) {
 			if r.Class != scope.Public && r.Scope.Class() < r.Class {
 				t.Errorf("%s asks for %s, which opens less than %s", r.Name(), r.Scope, r.Class)
 			}
+			if r.Needs < policy.LevelFor(r.Class) || r.Class == scope.Public && r.Needs > assurance.None {
+				t.Errorf("%s asks for %s, the class for %s", r.Name(), r.Needs, policy.LevelFor(r.Class))
+			}
 			path := pathOf(r.Template)
-			if got := routes.Match(r.Method, path); got != r {
+			if got := routes.Match(r.Place, r.Method, path); got != r {
 				t.Errorf("%s %s matches %v, want %s", r.Method, path, got, r.Name())
 			}
-			if got := routes.Match("TRACE", path); got != nil {
+			if got := routes.Match(r.Place, "TRACE", path); got != nil {
 				t.Errorf("TRACE %s matches %s", path, got.Name())
 			}
 		}
@@ -75,26 +83,44 @@ func FuzzMatch(f *testing.F) {
   - {method: GET, path: "/{y}/b/c", class: public}
   - {method: GET, path: "/a/{x}/c/{z}", class: public}
   - {method: GET, path: "/a/b/c/", class: public}
+  - {method: GET, path: "/h/{x}", class: public}
+  - {method: GET, path: "/h/b", class: public, host: a.example}
+  - {method: GET, path: "/e", class: public, host: a.example, environment: live}
+  - {method: GET, path: "/e", class: public, host: a.example, environment: test}
+  - {method: GET, path: "/e", class: public, host: b.example}
 `))
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, path := range []string{"/", "/a/b", "/a/", "/a/x", "/x/b/c", "/a/b/c", "/a/b/c/", "/a/b/c/d", "//", "/a/x/c/", "/a/{x}"} {
-		f.Add("GET", path)
-		f.Add("PUT", path)
+	for _, path := range []string{"/", "/a/b", "/a/", "/a/x", "/x/b/c", "/a/b/c", "/a/b/c/", "/a/b/c/d", "//", "/a/x/c/", "/a/{x}", "/h/b", "/h/c", "/e"} {
+		f.Add("GET", path, "a.example", true)
+		f.Add("PUT", path, "b.example", false)
 	}
-	f.Fuzz(func(t *testing.T, method, path string) {
+	f.Fuzz(func(t *testing.T, method, path, host string, live bool) {
 		if !strings.HasPrefix(path, "/") {
 			return // Match is called with paths that sign.CheckPath accepted
 		}
-		if got, want := routes.Match(method, path), slowMatch(routes.List(), method, path); got != want {
-			t.Errorf("%s %q matches %v, want %v", method, path, got, want)
+		place := gateway.Place{Host: host, Environment: map[bool]id.Environment{true: id.Live, false: id.Test}[live]}
+		if got, want := routes.Match(place, method, path), slowMatch(routes.List(), place, method, path); host != "" && got != want {
+			t.Errorf("%s %q matches %v at %s, want %v", method, path, got, place, want)
 		}
 	})
 }
 
-// slowMatch takes the route whose template fits and which has a fixed segment at the first place where two that fit differ.
-func slowMatch(list []*gateway.Route, method, path string) (best *gateway.Route) {
+// slowMatch takes the template that fits and has a fixed segment at the first place where two that fit differ, and of its routes the one that is
+// offered there.
+func slowMatch(list []*gateway.Route, place gateway.Place, method, path string) *gateway.Route {
+	best := slowTemplate(list, method, path)
+	for _, r := range list {
+		elsewhere := r.Place.Host != "" && r.Place.Host != place.Host || r.Place.Environment != 0 && r.Place.Environment != place.Environment
+		if best != nil && r.Method == method && r.Template == best.Template && !elsewhere {
+			return r
+		}
+	}
+	return nil
+}
+
+func slowTemplate(list []*gateway.Route, method, path string) (best *gateway.Route) {
 	segments := strings.Split(path, "/")
 	for _, r := range list {
 		template := strings.Split(r.Template, "/")

@@ -73,6 +73,7 @@ type Upstream struct {
 	// PricesPath is where it tells the prices of its markets; empty if it does not.
 	PricesPath string
 	prices     atomic.Pointer[priceList]
+	hosts      []string // by which clients name it; written before the first request
 	now        func() time.Time
 	// Routes may be replaced while requests are served.
 	Routes atomic.Pointer[Routes]
@@ -153,20 +154,27 @@ func New(d Deps) (*Gateway, error) {
 		if h.Upstream == nil || h.Upstream.Routes.Load() == nil {
 			return nil, fmt.Errorf("gateway host %s has no upstream with routes", h.Authority)
 		}
+		h.Upstream.now = d.Now
+		h.Upstream.hosts = append(h.Upstream.hosts, h.Authority)
+		g.hosts[h.Authority] = h
+	}
+	for _, h := range d.Hosts {
 		if err := h.Upstream.Fits(h.Upstream.Routes.Load()); err != nil {
 			return nil, err
 		}
-		h.Upstream.now = d.Now
-		g.hosts[h.Authority] = h
 	}
 	g.proxy = g.newProxy()
 	return g, nil
 }
 
-// Fits says whether routes can be those of the upstream: none may offer a client the path at which we alone tell it of keys.
+// Fits says whether routes can be those of the upstream: none may offer a client the path at which we alone tell it of keys, nor be for a host
+// that is not its own.
 func (u *Upstream) Fits(r *Routes) error {
-	if u.KeysPath != "" && r.Match(http.MethodPost, u.KeysPath) != nil {
+	if u.KeysPath != "" && r.Match(Place{}, http.MethodPost, u.KeysPath) != nil {
 		return fmt.Errorf("upstream %s: its routes offer %s to clients, which is for us alone", u.Name, u.KeysPath)
+	}
+	if stray := r.stray(u.hosts); stray != nil {
+		return fmt.Errorf("upstream %s: its route %s is for %s, which is none of its hosts", u.Name, stray.Name(), stray.Place.Host)
 	}
 	return nil
 }
@@ -193,11 +201,13 @@ type visit struct {
 	host  *Host
 	route *Route
 	who   principal.Principal
-	waits bool         // for the proof of the device that the session is bound to
-	key   *apikey.Live // that signed, until the request is counted
-	body  []byte
-	read  bool
-	held  bool // a place for a stranger's body
+	// answer is the last one of room decide about the request.
+	answer decision.Answer
+	waits  bool         // for the proof of the device that the session is bound to
+	key    *apikey.Live // that signed, until the request is counted
+	body   []byte
+	read   bool
+	held   bool // a place for a stranger's body
 	// moves says that money leaves with the request, and confirmation is what was spent for it.
 	moves        bool
 	confirmation id.Confirmation
@@ -273,7 +283,7 @@ func (v *visit) address() error {
 
 // admit is the part of the check that needs no body.
 func (v *visit) admit() error {
-	if v.route = v.host.Upstream.Routes.Load().Match(v.r.Method, v.path); v.route == nil {
+	if v.route = v.host.Upstream.Routes.Load().Match(v.host.place(), v.r.Method, v.path); v.route == nil {
 		return fault.New(fault.GatewayNoRoute)
 	}
 	v.rec.Route = v.route.Name()
@@ -379,13 +389,17 @@ func (v *visit) sameOrigin() bool {
 // decide asks room decide. Where all that is missing is a confirmation, confirmed has the last word, once the body is here. A proxy that
 // asks without it is refused: nobody here sees the transaction.
 func (v *visit) decide() error {
-	answer := v.g.Decide.Decide(v.question(v.who, v.route))
+	v.answer = v.g.Decide.Decide(v.question(v.who, v.route))
+	answer := v.answer
 	v.moves = answer.Verdict == decision.Deny && answer.Reason == fault.ConfirmationRequired
 	switch {
 	case v.moves && v.unseen:
 		return fault.New(fault.ForwardMoney)
 	case v.moves:
 		return nil
+	}
+	if answer.Reason == fault.KeyPersonOnly {
+		return beyond(v.key, fault.New(answer.Reason, "needs", v.route.Needs.String()))
 	}
 	return answer.Err()
 }
@@ -402,7 +416,7 @@ func (v *visit) stale() bool {
 
 // question is what room decide is asked about somebody on a route of this host.
 func (v *visit) question(who principal.Principal, route *Route) decision.Question {
-	return decision.Question{Principal: who, Class: route.Class, Scope: route.Scope, Environment: v.host.Environment}
+	return decision.Question{Principal: who, Class: route.Class, Scope: route.Scope, Needs: route.Needs, Environment: v.host.Environment}
 }
 
 // readBody buffers the body up to the cap, once: its digest is in the signature and in the assertion.

@@ -23,7 +23,7 @@ func ordering(t testing.TB, path string) *gateway.Route {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return routes.Match(http.MethodPost, path)
+	return routes.Match(gateway.Place{}, http.MethodPost, path)
 }
 
 // An order is weighed by the most that an exchange may take it for, where a unit of what is traded is worth 100.

@@ -42,6 +42,10 @@ func (v *visit) refuse(err error) {
 		}
 	case signedOne:
 		httpx.WriteProblem(v.w, v.r, refusal.Unwrap())
+	case v.needsProof() && v.navigates():
+		v.leaveForProof()
+	case v.needsProof():
+		httpx.WriteProblem(v.w, v.r, v.stepUp(err))
 	default:
 		httpx.WriteProblem(v.w, v.r, v.visible(err))
 	}

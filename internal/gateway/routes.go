@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 )
 
@@ -22,6 +23,10 @@ type Route struct {
 	Class    scope.Class
 	// Scope the request needs; without meaning where Class is Public.
 	Scope scope.Scope
+	// Needs is the assurance of a session; never less than the class needs. Where it is more, keys are refused.
+	Needs assurance.Level
+	// Place where alone the route is offered; what it leaves open is any.
+	Place Place
 	// Poll marks a request that programs repeat: it is no human act and keeps no session alive.
 	Poll bool
 	// Tunnel says that the route becomes a WebSocket.
@@ -46,9 +51,9 @@ type Routes struct {
 
 // node is one segment of the tree of templates.
 type node struct {
-	fixed map[string]*node  // segment → node
-	any   *node             // {name}
-	here  map[string]*Route // method → route that ends here
+	fixed map[string]*node    // segment → node
+	any   *node               // {name}
+	here  map[string][]*Route // method → routes that end here, of which no two are offered at one place
 }
 
 type routeFile struct {
@@ -56,10 +61,15 @@ type routeFile struct {
 }
 
 type routeLine struct {
-	Method  string       `yaml:"method"`
-	Path    string       `yaml:"path"`
-	Scope   string       `yaml:"scope"`
-	Class   string       `yaml:"class"`
+	Method string `yaml:"method"`
+	Path   string `yaml:"path"`
+	Scope  string `yaml:"scope"`
+	Class  string `yaml:"class"`
+	// Assurance is what is asked of a session beyond what the class needs; Host and Environment say where alone the route is offered.
+	Assurance   string `yaml:"assurance"`
+	Host        string `yaml:"host"`
+	Environment string `yaml:"environment"`
+
 	Poll    bool         `yaml:"poll"`
 	Upgrade string       `yaml:"upgrade"`
 	Money   places       `yaml:"transaction"`
@@ -68,7 +78,8 @@ type routeLine struct {
 }
 
 // ParseRoutes reads a routes file, strictly; every problem is told at once. A word it does not know, a path that could never match or has a
-// second spelling, a doubled route, a scope weaker than the class and a second document are problems.
+// second spelling, a doubled route, a scope or an assurance weaker than the class and a second
+// document are problems.
 func ParseRoutes(text []byte) (*Routes, error) {
 	var file routeFile
 	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
@@ -112,6 +123,12 @@ func (rs *Routes) add(line routeLine) error {
 			return fmt.Errorf("scope %s opens %s at most, the route is %s", r.Scope, r.Scope.Class(), r.Class)
 		}
 	}
+	if r.Place, err = ParsePlace(line.Host, line.Environment); err != nil {
+		return err
+	}
+	if r.Needs, err = parseAssurance(line.Assurance, r.Class); err != nil {
+		return err
+	}
 	switch r.Tunnel = line.Upgrade != ""; {
 	case r.Tunnel && line.Upgrade != "websocket":
 		return fmt.Errorf("upgrade %q: websocket is the only one", line.Upgrade)
@@ -125,19 +142,19 @@ func (rs *Routes) add(line routeLine) error {
 	if !ok {
 		return errors.New("the path does not begin with a slash")
 	}
-	at := &rs.root
+	end := &rs.root
 	for segment := range strings.SplitSeq(rest, "/") {
-		if at, err = at.child(segment); err != nil {
+		if end, err = end.child(segment); err != nil {
 			return err
 		}
 	}
-	if at.here == nil {
-		at.here = map[string]*Route{}
-	}
-	if at.here[r.Method] != nil {
+	if at(r.Place, end.here[r.Method]) != nil {
 		return errors.New("the route stands twice")
 	}
-	at.here[r.Method] = r
+	if end.here == nil {
+		end.here = map[string][]*Route{}
+	}
+	end.here[r.Method] = append(end.here[r.Method], r)
 	rs.list = append(rs.list, r)
 	return nil
 }
@@ -171,25 +188,28 @@ func reserved(c rune) bool {
 	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-._~", c)
 }
 
-// Match finds the route of a raw path that sign.CheckPath accepted. A fixed segment goes before a {name}. It allocates nothing.
-func (rs *Routes) Match(method, path string) *Route {
-	return rs.root.match(method, path[1:])
+// Match finds the route of a raw path that sign.CheckPath accepted, at the place where it came in. A fixed segment goes before a {name}, also
+// where its route is offered elsewhere alone: the upstream reads the path as that route, so it must not get it as one of a weaker class.
+// It allocates nothing.
+func (rs *Routes) Match(place Place, method, path string) *Route {
+	return at(place, rs.root.match(method, path[1:]))
 }
 
-func (n *node) match(method, rest string) *Route {
+// match finds the routes of a path at all places.
+func (n *node) match(method, rest string) []*Route {
 	segment, next, more := strings.Cut(rest, "/")
 	for _, child := range [2]*node{n.fixed[segment], n.any} {
 		if child == nil || (child == n.any && segment == "") {
 			continue
 		}
 		if !more {
-			if r := child.here[method]; r != nil {
-				return r
+			if lines := child.here[method]; lines != nil {
+				return lines
 			}
 			continue
 		}
-		if r := child.match(method, next); r != nil {
-			return r
+		if lines := child.match(method, next); lines != nil {
+			return lines
 		}
 	}
 	return nil

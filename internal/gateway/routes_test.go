@@ -10,8 +10,11 @@ import (
 
 const onePublic = "routes:\n  - {method: GET, path: /a, class: public}\n"
 
-func limited(class, scope, limits string) string {
-	return "routes:\n  - {method: GET, path: /a, class: " + class + ", scope: \"" + scope + "\", limits: {" + limits + "}}\n"
+func limited(class, scope, limits string) string { return only(class, scope, "limits: {"+limits+"}") }
+
+// only is one route with one member more.
+func only(class, scope, member string) string {
+	return "routes:\n  - {method: GET, path: /a, class: " + class + ", scope: \"" + scope + "\", " + member + "}\n"
 }
 
 func ordered(places string) string {
@@ -40,6 +43,17 @@ func TestRoutesFilesThatAreRefused(t *testing.T) {
 		"no type that is priced":                  {ordered("market: m, quantity: q, price: p, amount: p, type: t, priced: [\"\"]"), "which types are priced"},
 		"a type that decides nothing":             {ordered("market: m, quantity: q, price: p, amount: s, type: t, priced: [limit]"), "one parameter"},
 		"an escape":                               {"routes:\n  - {method: GET, path: /v1/a%3Ab, class: public}\n", "stands for another"},
+		"an assurance below the class":            {only("order", "orders:write", "assurance: pwd"), "needs mfa at least"},
+		"an assurance of no name":                 {only("order", "orders:write", "assurance: strong"), "want pwd, mfa, phr or phrh"},
+		"an assurance of nobody":                  {"routes:\n  - {method: GET, path: /a, class: public, assurance: pwd}\n", "nobody"},
+		"a host with a default port":              {only("look", "orders:read", "host: \"a.example:443\""), "as clients name it"},
+		"a host in capitals":                      {only("look", "orders:read", "host: A.example"), "as clients name it"},
+		"an origin for a host":                    {only("look", "orders:read", "host: \"https://a.example\""), "as clients name it"},
+		"an environment of no name":               {only("look", "orders:read", "environment: prod"), "want live or test"},
+		"two routes at one place":                 {onePublic + "  - {method: GET, path: /a, class: public, host: a.example}\n", "stands twice"},
+		"two routes that may meet": {
+			"routes:\n  - {method: GET, path: /a, class: public, host: a.example}\n  - {method: GET, path: /a, class: public, environment: live}\n", "stands twice",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := gateway.ParseRoutes([]byte(row.text)); err == nil || !strings.Contains(err.Error(), row.want) {
@@ -66,7 +80,7 @@ func TestAFixedRouteHasOneSpelling(t *testing.T) {
 		const digits = "0123456789ABCDEF"
 		path := "/v1/" + fixed[:i] + "%" + string(digits[fixed[i]>>4]) + string(digits[fixed[i]&15]) + fixed[i+1:]
 		if sign.CheckPath(path) == nil {
-			t.Errorf("%s is let through, and goes to %s", path, routes.Match("POST", path).Template)
+			t.Errorf("%s is let through, and goes to %s", path, routes.Match(gateway.Place{}, "POST", path).Template)
 		}
 	}
 }

@@ -249,7 +249,7 @@ var errRouteGone = errors.New("the route is gone")
 // again asks whether the handshake would be let through now, by what is in memory. It works on copies: the request's own goroutine may still
 // read the visit.
 func (v *visit) again() error {
-	route := v.host.Upstream.Routes.Load().Match(v.r.Method, v.path)
+	route := v.host.Upstream.Routes.Load().Match(v.host.place(), v.r.Method, v.path)
 	if route == nil || v.tunnels && !route.Tunnel {
 		return errRouteGone
 	}

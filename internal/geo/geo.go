@@ -74,6 +74,21 @@ func (p *Places) Of(addr netip.Addr) Place {
 // Country is the country of an address; empty where it is not known.
 func (p *Places) Country(addr netip.Addr) string { return p.Of(addr).Country }
 
+// System is the number of the autonomous system that an address belongs to (RFC 1930); zero where the file does not say.
+func (p *Places) System(addr netip.Addr) uint32 {
+	addr = addr.Unmap()
+	if p == nil || !addr.IsValid() {
+		return 0
+	}
+	var found struct {
+		Number uint32 `maxminddb:"autonomous_system_number"`
+	}
+	if err := p.file.Load().reader.Lookup(addr).Decode(&found); err != nil {
+		return 0
+	}
+	return found.Number
+}
+
 // Renew looks for another file, and reads it; nobody who asks for a place waits for that. nil has none.
 func (p *Places) Renew() {
 	if p == nil {

@@ -113,7 +113,7 @@ type routesFile struct {
 		// Transaction says where the gateway finds what its user confirms.
 		Transaction map[string]string
 		// Order says where it finds what an order is worth.
-		Order map[string]string
+		Order any
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -108,6 +109,8 @@ type Rooms struct {
 	Recoveries *recovery.Recoveries
 	// Places are those of network addresses; nil without a file.
 	Places *geo.Places
+	// Networks are the autonomous systems of addresses; nil without a file.
+	Networks *geo.Places
 	// Privacy answers for what is kept about users.
 	Privacy *privacy.Privacy
 	// CheckUps are how well accounts are guarded.
@@ -231,6 +234,11 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if cfg.Geo.File != "" {
 		if r.Places, err = geo.Open(cfg.Geo.File, opts.Log); err != nil {
 			return fmt.Errorf("geo.file: %w", err)
+		}
+	}
+	if cfg.Geo.NetworksFile != "" {
+		if r.Networks, err = geo.Open(cfg.Geo.NetworksFile, opts.Log); err != nil {
+			return fmt.Errorf("geo.networks_file: %w", err)
 		}
 	}
 	r.Sessions, err = session.New(ctx, session.Deps{
@@ -457,10 +465,10 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 	limits, windows := dialects(cfg.Dialects)
 	r.APIKeys, err = apikey.New(ctx, apikey.Deps{
 		Ledger: store.Of[apikey.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Ceremonies: r.ceremonies, Sealer: db.Ring(), Opener: db.Ring(),
-		Follow: follow, ScopesOf: policy.ScopesOf,
+		Follow: follow, ScopesOf: policy.ScopesOf, SystemOf: r.systems(),
 		Limits: apikey.Limits{
 			Life: cfg.Keys.DefaultLife, ReadOnlyLife: cfg.Keys.ReadOnlyLife, HighValueLife: cfg.Keys.HighValueLife, MaxLife: cfg.Keys.MaxLife,
-			UnpinnedTradeLife: cfg.Keys.UnpinnedTradeLife, Dialects: limits,
+			UnpinnedTradeLife: cfg.Keys.UnpinnedTradeLife, DestinationWait: cfg.Keys.DestinationWait, Dialects: limits,
 		},
 	})
 	if err != nil {
@@ -480,6 +488,14 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 		UntimedNonces: int64(cfg.Keys.UntimedNonces), Windows: windows,
 	})
 	return nil
+}
+
+// systems finds the autonomous system of an address; nil without a file.
+func (r *Rooms) systems() func(netip.Addr) uint32 {
+	if r.Networks == nil {
+		return nil
+	}
+	return r.Networks.System
 }
 
 // dialects is what the configuration says of each dialect: to those who make keys, and to those who check signatures.

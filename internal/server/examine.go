@@ -36,7 +36,8 @@ func Examine(ctx context.Context, cfg config.Config, opts Options) (notes []stri
 		func() ([]string, error) { return examineStore(ctx, cfg, opts) },
 		func() ([]string, error) { return examineTLS(cfg, opts.Now()) },
 		func() ([]string, error) { return examineMetadata(cfg.Passkeys, opts.Now()) },
-		func() ([]string, error) { return examinePlaces(cfg.Geo.File, opts) },
+		func() ([]string, error) { return examinePlaces("places", cfg.Geo.File, opts) },
+		func() ([]string, error) { return examineNetworks(cfg.Geo.NetworksFile, opts) },
 	} {
 		seen, err := look()
 		notes = append(notes, seen...)
@@ -107,8 +108,8 @@ func examinePeppers(ctx context.Context, db *store.DB, keys *keyring.File) error
 // placesOld is the age at which a file of places is worth a word: networks move.
 const placesOld = 120 * 24 * time.Hour
 
-// examinePlaces says how old the file of places is. That it can be read is checked by building everything.
-func examinePlaces(path string, opts Options) ([]string, error) {
+// examinePlaces says how old a file of places or networks is. That it can be read is checked by building everything.
+func examinePlaces(what, path string, opts Options) ([]string, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -116,11 +117,19 @@ func examinePlaces(path string, opts Options) ([]string, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr // said by who builds everything
 	}
-	note := fmt.Sprintf("places %s: %s of %s", path, p.Kind(), p.Built().Format(time.DateOnly))
+	note := fmt.Sprintf("%s %s: %s of %s", what, path, p.Kind(), p.Built().Format(time.DateOnly))
 	if opts.Now().Sub(p.Built()) > placesOld {
 		note += ", which is old: download a newer one"
 	}
 	return []string{note}, nil
+}
+
+// examineNetworks says whether keys can be held to autonomous systems, and how old what tells them is.
+func examineNetworks(path string, opts Options) ([]string, error) {
+	if path == "" {
+		return []string{"networks: no geo.networks_file, so keys are held to networks of addresses only"}, nil
+	}
+	return examinePlaces("networks", path, opts)
 }
 
 // examineTLS reads the certificates that listeners would show.

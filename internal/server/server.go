@@ -201,6 +201,7 @@ func (s *Server) Flush(ctx context.Context) error { return s.Tally.Flush(ctx) }
 // Save writes times of use behind, forgets what has drained, and takes a file of places that has changed.
 func (s *Server) Save(ctx context.Context) error {
 	s.Places.Renew()
+	s.Networks.Renew()
 	now := s.opts.Now()
 	s.nonces.Sweep(now)
 	for _, b := range s.budgets {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -25,7 +26,7 @@ func (t *tx) InsertKey(ctx context.Context, k apikey.Key, m apikey.Material) err
 		Settings: strings.Join(k.Dialect.SettingsWords(k.Settings), " "), CreatedDevice: k.BornOn[:], ExpiresAt: micros(k.ExpiresAt),
 		OnEnd: string(k.OnEnd), Template: k.Template, Standby: truth(k.Standby), Pin: k.Pin, ImportedAt: maybeMicros(k.ImportedAt), CreatedSession: k.MadeIn[:],
 		Markets: strings.Join(k.Bounds.Markets, " "), OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: int64(k.Bounds.PerSecond),
-		Vendor: k.Vendor,
+		Vendor: k.Vendor, Destinations: joinDestinations(k.Destinations),
 	})
 	if err != nil {
 		return err
@@ -61,7 +62,8 @@ func (t *tx) ChangeKey(ctx context.Context, k apikey.Key) (bool, error) {
 		OnEnd: string(k.OnEnd), Standby: truth(k.Standby), Pin: k.Pin, Noticed: int64(k.Noticed), Dormancy: int64(k.Dormancy),
 		WokenAt: maybeMicros(k.WokenAt), LapseNoticed: int64(k.LapseNoticed), ReleasedAt: maybeMicros(k.ReleasedAt),
 		Markets: strings.Join(k.Bounds.Markets, " "), OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: int64(k.Bounds.PerSecond),
-		WindowPast: k.WindowPast.Microseconds(), Vendor: k.Vendor, VendorSecret: int64(k.VendorSecret), CreatedSession: k.MadeIn[:], ID: k.ID[:], AccountID: k.Account[:],
+		WindowPast: k.WindowPast.Microseconds(), Vendor: k.Vendor, VendorSecret: int64(k.VendorSecret), Destinations: joinDestinations(k.Destinations),
+		CreatedSession: k.MadeIn[:], ID: k.ID[:], AccountID: k.Account[:],
 	}))
 }
 
@@ -312,10 +314,49 @@ func keyOf(row sqlgen.KeyByIDRow) (apikey.Key, error) {
 	if k.Scopes, err = scope.ParseString(row.Scopes); err != nil {
 		return k, fmt.Errorf("key %x: scopes %q: %w", row.ID, row.Scopes, err)
 	}
+	if k.Destinations, err = splitDestinations(row.Destinations); err != nil {
+		return k, fmt.Errorf("key %x: destinations: %w", row.ID, err)
+	}
 	if k.Allowlist, err = splitNetworks(row.Allowlist); err != nil {
 		return k, fmt.Errorf("key %x: allowlist: %w", row.ID, err)
 	}
 	return k, nil
+}
+
+// destination is one of a key's as it lies in its row.
+type destination struct {
+	Asset   string `json:"asset"`
+	Network string `json:"network,omitempty"`
+	Address string `json:"address"`
+	Memo    string `json:"memo,omitempty"`
+	Added   int64  `json:"added"`
+}
+
+func joinDestinations(list []apikey.Destination) string {
+	if len(list) == 0 {
+		return ""
+	}
+	rows := make([]destination, len(list))
+	for i, d := range list {
+		rows[i] = destination{d.Asset, d.Network, d.Address, d.Memo, micros(d.Added)}
+	}
+	text, err := json.Marshal(rows)
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	return string(text)
+}
+
+func splitDestinations(text string) (list []apikey.Destination, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	var rows []destination
+	err = json.Unmarshal([]byte(text), &rows)
+	for _, d := range rows {
+		list = append(list, apikey.Destination{Asset: d.Asset, Network: d.Network, Address: d.Address, Memo: d.Memo, Added: at(d.Added)})
+	}
+	return list, err
 }
 
 func joinNetworks(list []netip.Prefix) string {

@@ -6,15 +6,17 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 )
 
-// carrier seals a form that waits for a proof, so that what was typed (a new password, say) stands in no page in clear and comes back as it
-// was. It opens for the same session and the same address only.
+// carrier seals a form that waits for a proof, or for a session, so that what was typed (a new password, say) stands in no page in clear and comes
+// back as it was. It opens for the same user and the same address only, and for an hour.
 type carrier struct{ aead cipher.AEAD }
 
 // newCarrier derives its key from the key of form tokens, which every node has.
@@ -31,23 +33,50 @@ func newCarrier(formKey []byte) (carrier, error) {
 	return carrier{aead}, err
 }
 
-func (c carrier) seal(session id.Session, path string, values url.Values) string {
-	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nil, nil, []byte(values.Encode()), bound(session, path)))
+// carryLife is how long a sealed form waits.
+const carryLife = time.Hour
+
+func (c carrier) seal(user id.User, path string, now time.Time, values url.Values) string {
+	plain := binary.BigEndian.AppendUint64(nil, uint64(now.Unix())) //nolint:gosec // a time of ours
+	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nil, nil, append(plain, values.Encode()...), bound(user, path)))
 }
 
 var errCarried = errors.New("carried form does not open here")
 
 // open reads what seal wrote. Errors: errCarried.
-func (c carrier) open(session id.Session, path, carried string) (url.Values, error) {
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(carried)
-	if err != nil {
+func (c carrier) open(user id.User, path string, now time.Time, carried string) (url.Values, error) {
+	plain, err := c.unseal(bound(user, path), carried)
+	if err != nil || len(plain) < 8 {
 		return nil, errCarried
 	}
-	plain, err := c.aead.Open(nil, nil, sealed, bound(session, path))
-	if err != nil {
+	born := time.Unix(int64(binary.BigEndian.Uint64(plain)), 0) //nolint:gosec // what seal wrote
+	if user.IsZero() || now.Sub(born) >= carryLife {
 		return nil, errCarried
 	}
-	return url.ParseQuery(string(plain))
+	return url.ParseQuery(string(plain[8:]))
 }
 
-func bound(session id.Session, path string) []byte { return append(session[:], path...) }
+// owned marks the forms of a page with the user to whom it was shown, so that one that outlives its session is kept for nobody else.
+func (c carrier) owned(user id.User) string {
+	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nil, nil, user[:], []byte("owner")))
+}
+
+// owner reads the mark of owned; anything else is the zero id's.
+func (c carrier) owner(mark string) (user id.User) {
+	if plain, err := c.unseal([]byte("owner"), mark); err == nil && len(plain) == len(user) {
+		copy(user[:], plain)
+	}
+	return user
+}
+
+func (c carrier) unseal(about []byte, text string) ([]byte, error) {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return nil, errCarried
+	}
+	return c.aead.Open(nil, nil, sealed, about)
+}
+
+func bound(user id.User, path string) []byte {
+	return append(append([]byte("form\x00"), user[:]...), path...)
+}

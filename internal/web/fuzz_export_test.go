@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 )
@@ -13,21 +14,21 @@ func ParseForm(contentType []string, body []byte) (url.Values, error) {
 }
 
 // SealCarried and OpenCarried are a form that waits for a proof, and one that comes back.
-func SealCarried(key []byte, session id.Session, path string, values url.Values) (string, error) {
+func SealCarried(key []byte, user id.User, path string, now time.Time, values url.Values) (string, error) {
 	c, err := newCarrier(key)
 	if err != nil {
 		return "", err
 	}
-	return c.seal(session, path, values), nil
+	return c.seal(user, path, now, values), nil
 }
 
 // OpenCarried reads what SealCarried wrote.
-func OpenCarried(key []byte, session id.Session, path, carried string) (url.Values, error) {
+func OpenCarried(key []byte, user id.User, path string, now time.Time, carried string) (url.Values, error) {
 	c, err := newCarrier(key)
 	if err != nil {
 		return nil, err
 	}
-	return c.open(session, path, carried)
+	return c.open(user, path, now, carried)
 }
 
 // ParseUpload reads a posted form with a file.

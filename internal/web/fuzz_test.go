@@ -51,35 +51,37 @@ func FuzzParseForm(f *testing.F) {
 	})
 }
 
-// FuzzOpenCarried: a form that waited for a proof opens as it was, in the session and at the address where it waited, and nowhere else; what
+// FuzzOpenCarried: a form that waited for a proof opens as it was, for the user and at the address for whom it waited, for an hour, and nowhere else; what
 // we did not seal does not open.
 func FuzzOpenCarried(f *testing.F) {
 	key := []byte(strings.Repeat("k", 32))
-	session, another := id.New[id.SessionKind](time.Unix(1795292455, 0)), id.New[id.SessionKind](time.Unix(1795292456, 0))
+	user, another := id.New[id.UserKind](time.Unix(1795292455, 0)), id.New[id.UserKind](time.Unix(1795292456, 0))
+	now := time.Unix(1795292500, 0)
 	f.Add("/keys", "name=grid&scopes=a&scopes=b", "")
 	f.Add("/password", "", "AAAA")
 	f.Fuzz(func(t *testing.T, path, query, guess string) {
-		if _, err := web.OpenCarried(key, session, path, guess); err == nil {
+		if _, err := web.OpenCarried(key, user, path, now, guess); err == nil {
 			t.Errorf("%q opens", guess)
 		}
 		values, err := url.ParseQuery(query)
 		if err != nil {
 			return
 		}
-		carried, err := web.SealCarried(key, session, path, values)
+		carried, err := web.SealCarried(key, user, path, now, values)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := web.OpenCarried(key, session, path, carried)
+		got, err := web.OpenCarried(key, user, path, now.Add(time.Hour-time.Second), carried)
 		if diff := cmp.Diff(values, got); diff != "" || err != nil {
 			t.Errorf("carried, %v (-sealed +opened):\n%s", err, diff)
 		}
 		for _, elsewhere := range []struct {
-			session id.Session
-			path    string
-		}{{another, path}, {session, path + "/"}, {session, "x" + path}} {
-			if _, err := web.OpenCarried(key, elsewhere.session, elsewhere.path, carried); err == nil {
-				t.Errorf("a form of %s at %q opens in %s at %q", session, path, elsewhere.session, elsewhere.path)
+			user id.User
+			path string
+			at   time.Time
+		}{{another, path, now}, {user, path + "/", now}, {user, "x" + path, now}, {user, path, now.Add(time.Hour)}, {id.User{}, path, now}} {
+			if _, err := web.OpenCarried(key, elsewhere.user, elsewhere.path, elsewhere.at, carried); err == nil {
+				t.Errorf("a form of %s at %q opens for %s at %q, %s", user, path, elsewhere.user, elsewhere.path, elsewhere.at)
 			}
 		}
 	})

@@ -23,13 +23,14 @@ func (k *keys) planEdit(v *visit) error {
 		"name": key.Name, "purpose": key.Purpose, "allowlist": strings.Join(networkTexts(key), "\n"), "on_end": string(key.OnEnd), "pin": key.Pin,
 		"standby": map[bool]string{true: "yes"}[key.Standby], "markets": strings.Join(key.Bounds.Markets, "\n"),
 		"order_most": key.Bounds.OrderMost, "day_most": key.Bounds.DayMost, "per_second": perSecond(key), "window": windowText(key), "vendor": key.Vendor,
+		"destinations": strings.Join(destinationTexts(key.Destinations), "\n"),
 	}}, page.Problem{})
 }
 
 // showEdit shows it as it was filled in.
 func (k *keys) showEdit(v *visit, key apikey.Key, w wanted, p page.Problem) error {
 	view := page.KeyEdit{
-		Problem: p, ID: key.Text(), Name: key.Name, Vendor: w.fields["vendor"], NewName: w.fields["name"], Purpose: w.fields["purpose"], Allowlist: w.fields["allowlist"],
+		Problem: p, ID: key.Text(), Name: key.Name, Vendor: w.fields["vendor"], Destinations: w.fields["destinations"], NewName: w.fields["name"], Purpose: w.fields["purpose"], Allowlist: w.fields["allowlist"],
 		Scopes: k.scopeChoices(v, w.scopes), Lives: k.newEnds(v, key, w.fields["life"]), OnEnds: v.onEnds(w.fields["on_end"]),
 		Standby: w.fields["standby"] == "yes", Bounds: w.boundsView(p),
 	}
@@ -37,7 +38,7 @@ func (k *keys) showEdit(v *visit, key apikey.Key, w wanted, p page.Problem) erro
 		view.Windows = v.windows(w.fields["window"])
 	}
 	if key.Algorithm == sign.Ed25519 {
-		view.Pins = v.pins(w.fields["pin"], key.Pin)
+		view.Pins = k.pins(v, w.fields["pin"], key.Pin)
 	}
 	return v.show(page.KeyEditPage(v.frame("edit.title"), view))
 }
@@ -62,7 +63,7 @@ func (k *keys) edit(v *visit) error {
 		return err
 	}
 	w := wanted{scopes: v.form.takeAll("scopes")}
-	if w.fields, err = v.form.only("name", "purpose", "allowlist", "life", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "vendor"); err != nil {
+	if w.fields, err = v.form.only("name", "purpose", "allowlist", "life", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "vendor", "destinations"); err != nil {
 		return err
 	}
 	in, err := w.change(key, v.now)
@@ -91,14 +92,15 @@ func (w wanted) change(key apikey.Key, now time.Time) (in apikey.EditInput, err 
 	if key.Algorithm == sign.Ed25519 {
 		in.Pin = differs("pin", key.Pin)
 	}
-	scopes := w.scopes
-	for _, money := range key.Scopes.Words() { // the form does not offer what moves money, and does not take it either
-		if money == "withdrawals:write" {
-			scopes = append(scopes, money)
-		}
+	if strings.Join(w.scopes, " ") != key.Scopes.String() {
+		in.Scopes = &w.scopes
 	}
-	if strings.Join(scopes, " ") != key.Scopes.String() {
-		in.Scopes = &scopes
+	destinations, err := w.destinations()
+	if err != nil {
+		return in, err
+	}
+	if !slices.EqualFunc(destinations, key.Destinations, apikey.Destination.Is) {
+		in.Destinations = &destinations
 	}
 	if list := addresses(w.fields["allowlist"]); strings.Join(list, " ") != strings.Join(networkTexts(key), " ") {
 		in.Allowlist = &list
@@ -130,6 +132,14 @@ func (w wanted) change(key apikey.Key, now time.Time) (in apikey.EditInput, err 
 		in.ExpiresAt = &end
 	}
 	return in, nil
+}
+
+// destinationTexts are the lines of a list of destinations.
+func destinationTexts(list []apikey.Destination) (lines []string) {
+	for _, d := range list {
+		lines = append(lines, d.String())
+	}
+	return lines
 }
 
 // windowText is the key's own window as its field has it.
@@ -213,9 +223,16 @@ func (v *visit) onEnds(chosen string) (list []page.Option) {
 }
 
 // pins are the networks that a key can be held to: none, the first, the reader's own, and the one it has.
-func (v *visit) pins(chosen, has string) (list []page.Option) {
+func (k *keys) pins(v *visit, chosen, has string) (list []page.Option) {
 	values := []string{"", apikey.PinFirst}
-	if has != "" && has != apikey.PinFirst {
+	here := k.keys.SystemAround(v.rec.Addr)
+	if here != "" || has == apikey.PinFirstSystem {
+		values = append(values, apikey.PinFirstSystem)
+	}
+	if here != "" && here != has {
+		values = append(values, here)
+	}
+	if has != "" && has != apikey.PinFirst && has != apikey.PinFirstSystem {
 		values = append(values, has)
 	} else if here := v.rec.Addr; here.IsValid() {
 		values = append(values, here.String())
@@ -237,6 +254,8 @@ func (v *visit) pinned(pin string) string {
 		return ""
 	case apikey.PinFirst:
 		return v.words.Say("pin.first")
+	case apikey.PinFirstSystem:
+		return v.words.Say("pin.first_as")
 	}
 	return v.words.Say("pin.network", "network", pin)
 }

@@ -122,18 +122,15 @@ func (k *keys) rotate(v *visit) error {
 func (k *keys) showIssued(v *visit, issued apikey.Issued, own string) error {
 	view := page.Created{
 		Key: k.card(v, issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal()),
-		Check: k.check(own), PostOnly: issued.Dialect == sign.Kraken,
-		APIs: slices.DeleteFunc(slices.Clone(k.terms.apis), func(a page.API) bool { return a.Test != (issued.Environment == id.Test) }),
+		Check: k.check(own, issued.Dialect),
+		APIs:  slices.DeleteFunc(slices.Clone(k.terms.apis), func(a page.API) bool { return a.Test != (issued.Environment == id.Test) }),
 	}
 	if view.Secret != "" {
 		view.FileName = fileName(issued.Name)
-		view.Check = k.check(view.FileName)
+		view.Check = k.check(view.FileName, issued.Dialect)
 		file, err := keyFile(issued)
 		if err != nil {
 			return err
-		}
-		if view.PostOnly {
-			view.Check = checkByPost(view.FileName, view.APIs)
 		}
 		view.FileHref = "data:application/json;base64," + base64.StdEncoding.EncodeToString(file)
 	}

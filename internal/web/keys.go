@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
@@ -22,6 +23,8 @@ type keys struct {
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
 		Named(text string) (id.Key, error)
 		Window(k apikey.Key) time.Duration
+		SystemAround(addr netip.Addr) string
+		DestinationCounts(d apikey.Destination) time.Time
 		Standing(k apikey.Key) (apikey.Standing, time.Time)
 		Edit(ctx context.Context, p principal.Principal, in apikey.EditInput) (apikey.Key, error)
 		Wake(ctx context.Context, p principal.Principal, k id.Key) error
@@ -114,6 +117,13 @@ func (k *keys) card(v *visit, key apikey.Key) page.Key {
 	}
 	c.Allowlist = networkTexts(key)
 	c.Bounds, c.Vendor = v.boundFacts(key.Bounds), key.Vendor
+	for _, d := range key.Destinations {
+		place := page.Destination{Text: d.String()}
+		if counts := k.keys.DestinationCounts(d); v.now.Before(counts) {
+			place.Counts = v.when(counts)
+		}
+		c.Destinations = append(c.Destinations, place)
+	}
 	if key.WindowPast > 0 {
 		c.Window = v.words.Span(key.WindowPast)
 	}

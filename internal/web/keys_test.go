@@ -1,12 +1,20 @@
 package web_test
 
 import (
+	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +59,7 @@ func TestCreateKeyWithSecret(t *testing.T) {
 	b, ada := owner(t, s)
 	clock.Advance(time.Minute)
 	b.get("/keys/new")
-	b.shows(http.StatusOK, "203.0.113.7", "No key gets the right to withdraw", "Live moves real money")
+	b.shows(http.StatusOK, "203.0.113.7", "A key that may withdraw needs an allowlist", "Live moves real money")
 	b.submit("/keys", "name", "Grid BTC", "purpose", "Rebalances the grid", "scopes", "orders:read|orders:write", "here", "yes", "life", "30", "window", "5", "vendor", "Kimchi Bots")
 	b.shows(
 		http.StatusForbidden, "Key “Grid BTC” (test), until "+clock.Now().AddDate(0, 0, 30).Format("2 Jan 2006")+". It may: see orders and fills, place orders.",
@@ -123,6 +131,117 @@ func TestCreateKeyWithOwnPair(t *testing.T) {
 	b.shows(http.StatusOK, "Ed25519")
 }
 
+// Every kind of key that the form offers is made there, and the command that the page shows with it finds the key at work.
+func TestTheShownCommandProvesEveryKindOfKey(t *testing.T) {
+	s, _ := stack(t)
+	form, _ := owner(t, s)
+	form.get("/keys/new")
+	var kinds []string
+	for _, field := range all(form.page.root, "input") {
+		if kind := get(field, "value"); get(field, "name") == "kind" && kind != "browser" { // which script makes, as an ed25519 key
+			kinds = append(kinds, kind)
+		}
+	}
+	if len(kinds) < 12 {
+		t.Fatalf("the form offers %v", kinds)
+	}
+	for _, kind := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			s, clock := stack(t)
+			b, ada := owner(t, s)
+			clock.Advance(time.Minute)
+			b.get("/keys/new")
+			typed := []string{"name", kind, "purpose", "to be tried", "kind", kind}
+			own, private, possession := pairFor(t, b, kind)
+			typed = append(typed, own...)
+			typed = append(typed, possession...)
+			b.submit("/keys", typed...)
+			confirmKey(b, ada)
+			b.shows(http.StatusOK, "Try it")
+			command := regexp.MustCompile(`sallyport call (GET|POST) (http://[^/ ]+)(/\S*) --key-file (\S+\.json)`).FindStringSubmatch(b.page.body)
+			if command == nil || command[2] != authtest.Origin {
+				t.Fatalf("the page shows no command for the dashboard: %q", command)
+			}
+			file := client.KeyFile{PrivateKey: private}
+			if private == "" {
+				raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(b.href("Save "+command[4]), "data:application/json;base64,"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := json.Unmarshal(raw, &file); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				dialect, _, _ := strings.Cut(kind, "-")
+				file.KeyID, file.Algorithm, file.Dialect = keyText.FindString(b.page.body), sign.Ed25519.String(), dialect
+				switch kind {
+				case "ed25519":
+					file.Dialect = sign.Native.String()
+				case "coinbase":
+					file.Algorithm = sign.ES256.String()
+				}
+			}
+			signer, err := file.Signer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			res := s.Do(s.Signed(authtest.Key{Signer: signer}, command[1], strings.TrimPrefix(authtest.Origin, "http://"), command[3], ""))
+			if body := authtest.Body(t, res); res.StatusCode != http.StatusOK || !strings.Contains(body, file.KeyID) {
+				t.Errorf("%s %s answers %d %s", command[1], command[3], res.StatusCode, body)
+			}
+		})
+	}
+}
+
+var keyText = regexp.MustCompile(`spk_test_\w+`)
+
+// pairFor makes a key pair of its reader's own for the kinds that are one, with the fields of the form that say so; nothing for the others.
+func pairFor(t *testing.T, b *browser, kind string) (own []string, private string, possession []string) {
+	t.Helper()
+	var key crypto.Signer
+	var public []byte
+	switch kind {
+	case "ed25519", "binance-ed25519", "coinbase-ed25519":
+		half, whole, err := ed25519.GenerateKey(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, public = whole, half
+	case "coinbase":
+		whole, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if public, err = whole.PublicKey.Bytes(); err != nil {
+			t.Fatal(err)
+		}
+		key = whole
+	default:
+		return nil, "", nil
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	challenge := ""
+	for _, field := range all(b.page.root, "input") {
+		if get(field, "name") == "challenge" {
+			challenge = get(field, "value")
+		}
+	}
+	text, hash := apikey.ProofText(challenge), crypto.Hash(0)
+	if kind == "coinbase" {
+		digest := sha256.Sum256(text)
+		text, hash = digest[:], crypto.SHA256
+	}
+	proof, err := key.Sign(rand.Reader, text, hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	return []string{"public_key", base64.StdEncoding.EncodeToString(public)}, private, []string{"possession", base64.StdEncoding.EncodeToString(proof)}
+}
+
 // What the form takes is checked where it stands, and comes back as it was filled in.
 func TestCreateKeyRefused(t *testing.T) {
 	s, _ := stack(t)
@@ -144,6 +263,8 @@ func TestCreateKeyRefused(t *testing.T) {
 		{"no subaccount", []string{"subaccount", "main"}, 422, []string{says(fault.RequestInvalid)}},
 		{"foreign subaccount", []string{"subaccount", "sub_069g9r2kt0f7s8w3a5q1z7y6xc"}, 422, []string{says(fault.RequestInvalid)}},
 		{"money for a vendor", []string{"vendor", "Kimchi Bots", "scopes", "withdrawals:write", "allowlist", "203.0.113.7"}, 422, []string{says(fault.KeyVendorNoWithdraw)}},
+		{"money to anywhere", []string{"scopes", "withdrawals:write", "allowlist", "203.0.113.7"}, 422, []string{says(fault.KeyNeedsDestinations)}},
+		{"half a destination", []string{"destinations", "BTC bc1q"}, 422, []string{"asset, network and address on one line", "This one cannot be read: BTC bc1q"}},
 		{"beyond its way of signing", []string{"kind", "upbit", "scopes", "withdrawals:write"}, 422, []string{"Upbit's dialect", "trading"}},
 		{"no public key", []string{"kind", "ed25519", "public_key", "x", "possession", "y"}, 422, []string{"not an Ed25519 public key"}},
 		{"an unknown field", []string{"admin", "yes"}, 400, []string{"a field is not known"}},

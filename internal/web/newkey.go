@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -29,7 +30,7 @@ func readWanted(f form) (wanted, error) {
 	w := wanted{scopes: f.takeAll("scopes")}
 	var err error
 	w.fields, err = f.only("name", "purpose", "environment", "subaccount", "allowlist", "here", "life", "kind", "public_key", "possession", "challenge",
-		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "vendor")
+		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "vendor", "destinations")
 	return w, err
 }
 
@@ -65,6 +66,9 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 		Vendor: w.fields["vendor"],
 	}
 	if in.Bounds, err = w.bounds(); err != nil {
+		return in, err
+	}
+	if in.Destinations, err = w.destinations(); err != nil {
 		return in, err
 	}
 	if in.Window, err = w.window(); err != nil {
@@ -108,6 +112,21 @@ func (w wanted) bounds() (b apikey.Bounds, err error) {
 		}
 	}
 	return b, nil
+}
+
+// destinations are those of the field, one a line. Errors: request.invalid.
+func (w wanted) destinations() (list []apikey.Destination, err error) {
+	for line := range strings.Lines(w.fields["destinations"]) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		d, err := apikey.ParseDestination(line)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, d)
+	}
+	return list, nil
 }
 
 // window is how old signatures may be, in seconds; empty for as old as the way of signing allows. Errors: request.invalid.
@@ -156,14 +175,14 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 		Environments: v.environments(w.fields["environment"]), Lives: k.lives(v, w.fields["life"]), Allowlist: w.fields["allowlist"],
 		HereToo: w.fields["here"] == "yes", Here: v.rec.Addr.String(), PublicKey: w.publicHalf(), Challenge: challenge,
 		Exchanges: k.exchanges(v),
-		Unpinned:  v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}"), APIs: k.terms.apis,
+		Unpinned:  v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}", sign.Native), APIs: k.terms.apis,
 		Lapses: v.words.Say("summary.lapses", "span", v.words.Span(k.terms.limits.UnpinnedTradeLife)),
 	}
 	view.Bounds = w.boundsView(p)
 	view.Templates, view.Template = v.templates(w.fields["template"]), w.fields["template"]
-	view.Vendor = w.fields["vendor"]
+	view.Vendor, view.Destinations = w.fields["vendor"], w.fields["destinations"]
 	view.Windows = v.windows(w.fields["window"])
-	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), v.pins(w.fields["pin"], ""), w.fields["standby"] == "yes"
+	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), k.pins(v, w.fields["pin"], ""), w.fields["standby"] == "yes"
 	if view.Subaccounts, err = k.subaccounts(v, w.fields["subaccount"]); err != nil {
 		return err
 	}
@@ -189,13 +208,13 @@ func (k *keys) exchanges(v *visit) (list []page.Exchange) {
 	return list
 }
 
-// scopeChoices lists what a member of this role can hand to a key. Money is left out: no key can send it.
+// scopeChoices lists what a member of this role can hand to a key.
 func (k *keys) scopeChoices(v *visit, words []string) (list []page.Scope) {
 	chosen := map[string]bool{}
 	for _, word := range words {
 		chosen[word] = true
 	}
-	for _, s := range v.who.Scopes.UpTo(scope.Order).List() {
+	for _, s := range v.who.Scopes.UpTo(scope.Withdraw).List() {
 		list = append(list, page.Scope{
 			Word: s.String(), Text: v.words.Say("scope." + s.String()), Acts: s.Class() > scope.Cancel, Chosen: chosen[s.String()],
 		})
@@ -265,16 +284,12 @@ const (
 
 // check is the command that tries a key: it asks who the key is, which every key may. A browser saves what the whole machine can read, so the
 // file is closed first.
-func (k *keys) check(file string) string {
-	return "chmod 600 " + file + " && sallyport call GET " + k.terms.origin + "/v1/session --key-file " + file
-}
-
-// checkByPost tries a key that signs nothing but POST: it asks an exchange that speaks Kraken's API for balances. Empty where there is none.
-func checkByPost(file string, apis []page.API) string {
-	if len(apis) == 0 {
-		return ""
+func (k *keys) check(file string, d sign.Dialect) string {
+	method := http.MethodGet
+	if d == sign.Kraken { // which signs nothing but POST
+		method = http.MethodPost
 	}
-	return "chmod 600 " + file + " && sallyport call POST " + apis[0].Origin + "/0/private/Balance --key-file " + file
+	return "chmod 600 " + file + " && sallyport call " + method + " " + k.terms.origin + "/v1/session --key-file " + file
 }
 
 // keyFile is what the command line reads a key from. The script writes the same for a key pair that it made.
@@ -321,6 +336,9 @@ func (k *keys) details(v *visit, f form) (list []page.Fact) {
 		add("key.allowlist", strings.Join(allow, ", "))
 	} else {
 		add("key.allowlist", v.words.Say("key.anywhere"))
+	}
+	if list, err := w.destinations(); err == nil && len(list) > 0 {
+		add("key.destinations", strings.Join(destinationTexts(list), ", "))
 	}
 	add("key.signs", v.words.Say("kind."+w.fields["kind"]))
 	if window, err := w.window(); err == nil && window > 0 {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -178,6 +179,9 @@ type crossing struct {
 	sessions interface {
 		IssueChildCode(ctx context.Context, p principal.Principal, way session.Way) (secret.Value, error)
 	}
+	factors interface {
+		Of(ctx context.Context, p principal.Principal) (factor.Methods, error)
+	}
 	hosts []Host
 }
 
@@ -196,10 +200,38 @@ func (c *crossing) host(v *visit) (Host, error) {
 }
 
 // ask names the exchange and waits for a click, or for script. It makes no code: another site may have opened this address. Whoever did not
-// set out from the exchange is shown the way there, because only the browser that did can come back with a code.
+// set out from the exchange is shown the way there, because only the browser that did can come back with a code. Whoever was refused there for
+// want of a proof gives it first.
 func (c *crossing) ask(v *visit) error {
 	query := v.r.URL.Query()
+	if needs := query.Get("needs"); needs != "" {
+		return c.prove(v, localPath(query.Get("path")), assurance.ParseLevel(needs))
+	}
 	return c.show(v, localPath(query.Get("path")), query.Get("state"))
+}
+
+// prove says what an exchange asks of its user, and takes the proof. Then they go back by the usual way, which opens a session there anew.
+func (c *crossing) prove(v *visit, path string, needs assurance.Level) error {
+	h, err := c.host(v)
+	if err != nil {
+		return err
+	}
+	has, err := c.factors.Of(v.r.Context(), v.who)
+	if err != nil {
+		return err
+	}
+	view := page.Prove{
+		Host: hostView(h), Back: "/go/" + url.PathEscape(h.Authority) + "?" + url.Values{"path": {path}}.Encode(),
+		Needs: v.words.Say("fact.needs." + max(needs, assurance.Pwd).String()), Lacking: has.Strongest() < min(needs, assurance.Phr),
+	}
+	for _, word := range assurance.Words(append(v.who.Proof.Missing(needs), assurance.Fresh)) {
+		view.Missing = append(view.Missing, v.words.Say("fact.missing."+word))
+	}
+	frame := v.frame("prove.title", "name", h.Name)
+	if frame.Me != nil {
+		frame.Me.Challenge = "" // this page is the answer to it
+	}
+	return v.show(page.ProvePage(frame, view))
 }
 
 func (c *crossing) show(v *visit, path, state string) error {

@@ -86,8 +86,10 @@ func TestAccountsOfABrowser(t *testing.T) {
 	b.submit("/sessions/remember")
 	b.get("/sign-in?account=" + ada.User.ID.String())
 	b.shows(http.StatusOK, "Chosen", bob.Mail)
-	if got := get(all(formTo(b, "/sign-in"), "input")[2], "value"); got != ada.Mail {
-		t.Errorf("the address is filled with %q", got)
+	for _, field := range all(formTo(b, "/sign-in"), "input") {
+		if got := get(field, "value"); get(field, "name") == "mail" && got != ada.Mail {
+			t.Errorf("the address is filled with %q", got)
+		}
 	}
 	stranger := open(t, s)
 	stranger.get("/sign-in?account=" + ada.User.ID.String())

@@ -24,7 +24,19 @@ func (v *visit) refuse(err error) {
 		err = nil
 	case code == fault.SessionEnded, code == fault.Unauthorized, code == fault.SessionUnproven:
 		httpx.Note(v.r, code, err)
-		err = v.toSignIn(code == fault.SessionUnproven)
+		if kept := v.keep(); kept != "" {
+			err = v.signInAgain(kept, code == fault.SessionUnproven)
+		} else {
+			err = v.toSignIn(code == fault.SessionUnproven)
+		}
+	case code == fault.RequestFormExpired && v.who.Kind == principal.KindUser:
+		if kept := v.keep(); kept != "" {
+			httpx.Note(v.r, code, err)
+			v.status = http.StatusForbidden
+			err = v.sendAgain(kept, v.r.URL.Path)
+		} else {
+			err = v.showRefusal(err)
+		}
 	default:
 		err = v.showRefusal(err)
 	}

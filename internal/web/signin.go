@@ -103,7 +103,7 @@ func (v *visit) signsInFrom() (signin.From, error) {
 }
 
 func (s *signIns) withPassword(v *visit) error {
-	in, err := v.form.only("mail", "password", "return_to", "shared")
+	in, err := v.form.only("mail", "password", "return_to", "shared", "kept", "kept_at")
 	if err != nil {
 		return err
 	}
@@ -116,15 +116,15 @@ func (s *signIns) withPassword(v *visit) error {
 	done, err := s.signIns.WithPassword(v.r.Context(), from, in["mail"], secret.FromString("password", in["password"]))
 	if err != nil {
 		return v.retry(err, func(p page.Problem) error {
-			return s.show(v, page.SignIn{Problem: p, Mail: in["mail"], ReturnTo: back, Shared: from.Shared})
+			return s.show(v, page.SignIn{Problem: p, Mail: in["mail"], ReturnTo: back, Shared: from.Shared, Kept: keptForm(in)})
 		})
 	}
 	if done.Half != "" {
-		return s.showCode(v, page.SecondFactor{Half: done.Half, ReturnTo: back})
+		return s.showCode(v, page.SecondFactor{Half: done.Half, ReturnTo: back, Kept: keptForm(in)})
 	}
 	httpx.SignedIn(v.w, done.Bearer, done.DeviceCookie)
 	s.binding.Offer(v.w, done.Session.ID)
-	return v.leave(back)
+	return v.signedIn(done.Bearer, in, back)
 }
 
 func (s *signIns) showCode(v *visit, view page.SecondFactor) error {
@@ -132,7 +132,7 @@ func (s *signIns) showCode(v *visit, view page.SecondFactor) error {
 }
 
 func (s *signIns) withCode(v *visit) error {
-	in, err := v.form.only("half", "code", "return_to")
+	in, err := v.form.only("half", "code", "return_to", "kept", "kept_at")
 	if err != nil {
 		return err
 	}
@@ -145,12 +145,12 @@ func (s *signIns) withCode(v *visit) error {
 	if err != nil {
 		return v.retry(err, func(p page.Problem) error {
 			if p.Code == "sign_in.expired" {
-				return s.show(v, page.SignIn{Problem: p, ReturnTo: back})
+				return s.show(v, page.SignIn{Problem: p, ReturnTo: back, Kept: keptForm(in)})
 			}
-			return s.showCode(v, page.SecondFactor{Problem: p, Half: in["half"], ReturnTo: back})
+			return s.showCode(v, page.SecondFactor{Problem: p, Half: in["half"], ReturnTo: back, Kept: keptForm(in)})
 		})
 	}
 	httpx.SignedIn(v.w, done.Bearer, done.DeviceCookie)
 	s.binding.Offer(v.w, done.Session.ID)
-	return v.leave(back)
+	return v.signedIn(done.Bearer, in, back)
 }

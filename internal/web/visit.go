@@ -51,6 +51,8 @@ type visit struct {
 	release func()
 	// sent is the form as it came, for a handler that has to be asked again.
 	sent url.Values
+	// owner is the user to whom the page of the form was shown; zero for pages that strangers may read.
+	owner id.User
 	// tip is the word of advice of the page, unless its reader put it away.
 	tip string
 	// status of the page; zero is 200.
@@ -142,6 +144,7 @@ func (v *visit) fill() (err error) {
 		return err
 	}
 	token := v.form.take("form_token")
+	v.owner = v.web.carrier.owner(v.form.take("form_owner"))
 	v.sent = maps.Clone(v.form.values)
 	return v.web.FormKey.Check(v.shown, token)
 }
@@ -167,7 +170,7 @@ func (v *visit) frame(title string, pairs ...string) page.Frame {
 		f.Path = v.r.URL.RequestURI()
 	}
 	if v.who.Kind == principal.KindUser {
-		f.Me = v.me()
+		f.Me, f.FormOwner = v.me(), v.web.carrier.owned(v.who.User)
 	}
 	return f
 }

@@ -190,7 +190,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&genuine{w.Official}).mount(on)
 	(&signUps{w.SignUps, w.Binding}).mount(on)
 	(&signIns{w.SignIns, w.Origin, w.Binding}).mount(on)
-	(&crossing{w.Sessions, w.Hosts}).mount(on)
+	(&crossing{w.Sessions, w.Factors, w.Hosts}).mount(on)
 	(&privacies{w.Privacy, w.Privacy.Wait}).mount(on)
 	(&sessions{w.Sessions, w.SignIns, w.Factors, w.Now, w.Sessions.Limits.Idle}).mount(on)
 	(&methods{w.Factors, w.Accounts}).mount(on)
@@ -228,7 +228,7 @@ func (w *Web) serve(rw http.ResponseWriter, r *http.Request, line route.Line, h 
 			v.release()
 		}
 	}()
-	for _, step := range []handler{(*visit).receive, (*visit).recognise, (*visit).sameOrigin, (*visit).permitted, (*visit).fill, (*visit).act, (*visit).prove, (*visit).advise, h} {
+	for _, step := range []handler{(*visit).receive, (*visit).recognise, (*visit).sameOrigin, (*visit).permitted, (*visit).fill, (*visit).act, (*visit).resume, (*visit).prove, (*visit).advise, h} {
 		err := step(v)
 		if errors.Is(err, errAnswered) {
 			return

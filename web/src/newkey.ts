@@ -61,10 +61,22 @@ function words(form: HTMLFormElement): string[] {
 		scopes.length ? scopes.join(", ") : say("wordNothing"),
 		...vendorWords(form),
 		say("wordFrom", { list: list.length ? list.join(", ") : say("wordAnywhere") }),
+		...destinationWords(form),
 		say("wordLife", { life: optionText(form, "life") }),
 		...windowWords(form),
 		...(lapses(form) ? [say("wordLapses")] : []),
 	];
+}
+
+/** destinations are the lines of the field: asset, network, address and memo, with - for none. */
+function destinations(form: HTMLFormElement): string[][] {
+	return chosen(form, "destinations").split("\n").map((line) => line.trim().split(/\s+/)).filter((parts) => parts[0]);
+}
+
+function destinationWords(form: HTMLFormElement): string[] {
+	const label = one("[data-summary-live]", form)?.dataset.wordDestinations ?? "";
+	const list = destinations(form).map((parts) => parts.join(" "));
+	return list.length ? [`${label}: ${list.join(", ")}`] : [];
 }
 
 /** vendorWords says who outside the account is given the key. */
@@ -95,6 +107,7 @@ function beyond(form: HTMLFormElement): string[] {
 		row("wordPurpose", chosen(form, "purpose")),
 		...vendorWords(form),
 		row("wordAllowlist", allowlist(form).join(", ") || (part?.dataset.wordAnywhere ?? "")),
+		...destinationWords(form),
 		row("wordSigns", one("label[for=kind-browser] span", form)?.textContent?.trim() ?? ""),
 		...windowWords(form),
 		...(lapses(form) ? [row("wordTrade", part?.dataset.wordLapses ?? "")] : []),
@@ -147,6 +160,12 @@ async function makeHere(form: HTMLFormElement): Promise<void> {
 			...(chosen(form, "pin") && { pin: chosen(form, "pin") }),
 			standby: chosen(form, "standby") === "yes",
 			bounds: bounds(form),
+			destinations: destinations(form).map(([asset, network, address = "", memo]) => ({
+				asset,
+				...(network && network !== "-" && { network }),
+				address,
+				...(memo && memo !== "-" && { memo }),
+			})),
 			window_ms: Number(chosen(form, "window")) * 1000,
 			life_seconds: days * 24 * 60 * 60,
 			dialect: "native",

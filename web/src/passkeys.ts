@@ -69,7 +69,7 @@ async function offerInAutofill(): Promise<void> {
 		const begun = await call<Begun>("POST", "/v1/sign-in/passkey/begin");
 		const finished = await show(begun, mine.signal);
 		await present(begun, finished);
-		enter();
+		await enter();
 	} catch (error) {
 		const place = one("[data-ceremony=sign-in]");
 		if (error instanceof Refused && place && waiting === mine) fail(place, error.message);
@@ -78,8 +78,18 @@ async function offerInAutofill(): Promise<void> {
 	}
 }
 
-/** enter goes where the reader wanted to; the server has checked that it is a path of ours. */
-function enter(): void {
+/**
+ * enter goes where the reader wanted to; the server has checked that it is a path of ours. A form that waited for the sign-in is sent with the token
+ * of the new session: it opens for its own user alone.
+ */
+async function enter(): Promise<void> {
+	const kept = one<HTMLFormElement>("form[data-kept]");
+	const token = kept && one<HTMLInputElement>("input[name=form_token]", kept);
+	if (token) {
+		token.value = (await call<{ form_token: string }>("GET", "/v1/form-token")).form_token;
+		kept.submit();
+		return;
+	}
 	location.assign(one("[data-sign-in]")?.dataset.returnTo || "/");
 }
 
@@ -87,7 +97,7 @@ async function signIn(): Promise<void> {
 	stopWaiting();
 	const begun = await call<Begun>("POST", "/v1/sign-in/passkey/begin");
 	await present(begun, await show(begun));
-	enter();
+	await enter();
 }
 
 /** present hands a passkey's answer over. One that we do not know is forgotten by the browser too, so that it is not offered again. */

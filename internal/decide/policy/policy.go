@@ -66,7 +66,7 @@ func ScopesOf(r principal.Role) scope.Set {
 	return 0
 }
 
-// Decide answers one question. Reasons: stale, unauthorized, forbidden, key.wrong_environment, key.scope_missing, assurance.too_low,
+// Decide answers one question. Reasons: stale, unauthorized, forbidden, key.wrong_environment, key.scope_missing, key.person_only, assurance.too_low,
 // confirmation.required, device.unknown, session.idle, session.unusual, session.unrenewed.
 func (p Policy) Decide(q decision.Question) decision.Answer {
 	if q.Class == scope.Public || q.Principal.Trusted() {
@@ -95,14 +95,15 @@ func ofUser(q decision.Question) decision.Answer {
 	if q.Class == scope.Setting && q.Principal.Role != principal.Owner {
 		return deny(fault.Forbidden)
 	}
-	if q.Principal.Challenge.Why == assurance.Unrenewed && q.Class > scope.Cancel {
+	needs := max(LevelFor(q.Class), q.Needs)
+	raised := needs > LevelFor(q.Class)
+	if q.Principal.Challenge.Why == assurance.Unrenewed && (raised || q.Class > scope.Cancel) {
 		// Whoever sits there cannot prove it now, and no factor replaces the device's key.
 		return decision.Answer{Verdict: decision.Deny, Reason: fault.SessionUnrenewed, RetryAfter: unrenewedRetry}
 	}
-	if reason := challenges[q.Principal.Challenge.Why]; reason != "" && challenged(q.Class) {
-		return stepUp(q, reason, q.Principal.Challenge.Needs)
+	if reason := challenges[q.Principal.Challenge.Why]; reason != "" && (raised || challenged(q.Class)) {
+		return stepUp(q, reason, max(needs, q.Principal.Challenge.Needs))
 	}
-	needs := levelFor(q.Class)
 	if q.Principal.Level() < needs {
 		return stepUp(q, fault.AssuranceTooLow, needs)
 	}
@@ -142,6 +143,9 @@ func ofKey(q decision.Question) decision.Answer {
 	if !q.Principal.Scopes.Has(q.Scope) {
 		return deny(fault.KeyScopeMissing)
 	}
+	if q.Needs > LevelFor(q.Class) {
+		return deny(fault.KeyPersonOnly) // a key with the scope is as good as its class needs, and proves no more
+	}
 	switch q.Class {
 	case scope.Setting, scope.Destination:
 		return deny(fault.Forbidden)
@@ -153,8 +157,8 @@ func ofKey(q decision.Question) decision.Answer {
 	return decision.Answer{Verdict: decision.Allow}
 }
 
-// levelFor is the assurance a session needs for a class. Settings are changed with a step-up of their own, which asks for more.
-func levelFor(c scope.Class) assurance.Level {
+// LevelFor is the assurance a session needs for a class. Settings are changed with a step-up of their own, which asks for more.
+func LevelFor(c scope.Class) assurance.Level {
 	switch c {
 	case scope.Public:
 		return assurance.None

@@ -81,6 +81,43 @@ func TestAssuranceNeeded(t *testing.T) {
 	}
 }
 
+// A route may ask for more than its class. Then no key will do, whose every request is worth what its class needs, and no challenged session.
+func TestARouteAsksForMoreThanItsClass(t *testing.T) {
+	idle := user(principal.Owner, assurance.Phr)
+	idle.Challenge = assurance.Challenge{Why: assurance.Idle, Needs: assurance.Mfa}
+	unrenewed := user(principal.Owner, assurance.Phr)
+	unrenewed.Challenge = assurance.Challenge{Why: assurance.Unrenewed, Needs: assurance.Phr}
+	for _, row := range []struct {
+		name   string
+		who    principal.Principal
+		class  scope.Class
+		asks   assurance.Level
+		reason fault.Code
+		needs  assurance.Level
+	}{
+		{"no more than the class", user(principal.Owner, assurance.Mfa), scope.Order, assurance.Mfa, "", 0},
+		{"less than the class lowers nothing", user(principal.Owner, assurance.Pwd), scope.Order, assurance.Pwd, fault.AssuranceTooLow, assurance.Mfa},
+		{"two factors where a passkey is asked for", user(principal.Owner, assurance.Mfa), scope.Order, assurance.Phr, fault.AssuranceTooLow, assurance.Phr},
+		{"a passkey where one is asked for", user(principal.Owner, assurance.Phr), scope.Order, assurance.Phr, "", 0},
+		{"a passkey where a bound one is asked for", user(principal.Owner, assurance.Phr), scope.Look, assurance.Phrh, fault.AssuranceTooLow, assurance.Phrh},
+		{"an idle session that only looks", idle, scope.Look, assurance.Phr, fault.SessionIdle, assurance.Phr},
+		{"a device whose proof we lost", unrenewed, scope.Look, assurance.Phr, fault.SessionUnrenewed, 0},
+		{"money with the proof", user(principal.Owner, assurance.Phr), scope.Withdraw, assurance.Phr, fault.ConfirmationRequired, 0},
+		{"money without it", user(principal.Owner, assurance.Mfa), scope.Withdraw, assurance.Phr, fault.AssuranceTooLow, assurance.Phr},
+		{"a key and what its class needs", key(id.Test, scope.OrdersWrite), scope.Order, assurance.Mfa, "", 0},
+		{"a key and more", key(id.Test, scope.OrdersWrite), scope.Order, assurance.Phr, fault.KeyPersonOnly, 0},
+		{"a key that looks, and two factors", key(id.Test, scope.OrdersRead), scope.Look, assurance.Mfa, fault.KeyPersonOnly, 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			needs := map[scope.Class]scope.Scope{scope.Look: scope.OrdersRead, scope.Order: scope.OrdersWrite, scope.Withdraw: scope.WithdrawalsWrite}
+			got := policy.Policy{}.Decide(decision.Question{Principal: row.who, Class: row.class, Scope: needs[row.class], Needs: row.asks, Environment: id.Test})
+			if got.Reason != row.reason || got.Needs != row.needs || (got.Verdict == decision.Allow) != (row.reason == "") {
+				t.Errorf("Decide = %+v, want %s %s", got, row.reason, row.needs)
+			}
+		})
+	}
+}
+
 func TestNobodyReachesAnotherAccount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := question(t)
@@ -117,6 +154,7 @@ func question(t *rapid.T) decision.Question {
 		},
 		Class:       scope.Class(rapid.IntRange(0, int(scope.Withdraw)).Draw(t, "class")),
 		Scope:       rapid.SampledFrom(scope.All()).Draw(t, "scope"),
+		Needs:       rapid.SampledFrom([]assurance.Level{assurance.None, assurance.Mfa, assurance.Phr}).Draw(t, "needs"),
 		Environment: rapid.SampledFrom([]id.Environment{id.Live, id.Test}).Draw(t, "asked"),
 	}
 }

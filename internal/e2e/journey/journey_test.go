@@ -2,6 +2,7 @@
 package journey_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -151,6 +152,10 @@ func (l *life) power(b *authtest.Browser) (p power) {
 
 // outcome is what the gate said; an answer of the exchange itself means that the gate let it pass.
 func outcome(r authtest.Reply) fault.Code {
+	var asked struct{ Fields struct{ Reason fault.Code } }
+	if r.Code == fault.StepUpRequired && json.Unmarshal([]byte(r.Text), &asked) == nil {
+		return asked.Fields.Reason
+	}
 	if r.Code != "" {
 		return r.Code
 	}

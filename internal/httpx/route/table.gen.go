@@ -22,6 +22,7 @@ var lines = []Line{
 	{"api", "POST", "/v1/sign-in/passkey/begin", Pre, "", AssuranceNone, "", nil},
 	{"api", "POST", "/v1/sign-in/passkey", Pre, "", AssuranceNone, "", []string{"session.signed_in", "session.signed_in_limited", "session.signed_in_crowded", "passkey.clone_refused", "passkey.removed_refused"}},
 	{"api", "GET", "/v1/session", SessionOrKey, "", AssurancePwd, "signature", nil},
+	{"api", "POST", "/v1/session", SessionOrKey, "", AssurancePwd, "signature", nil},
 	{"api", "PATCH", "/v1/session", Session, "", AssurancePwd, "", []string{"user.language_set"}},
 	{"api", "DELETE", "/v1/session", Session, "", AssurancePwd, "", []string{"session.signed_out"}},
 	{"api", "GET", "/v1/sessions", Session, "", AssurancePwd, "", nil},

@@ -20,6 +20,8 @@ type Question struct {
 	Class scope.Class
 	// Scope the action needs; meaningful unless Class is Public.
 	Scope scope.Scope
+	// Needs is the assurance that is asked for beyond what the class needs; None asks for no more.
+	Needs assurance.Level
 	// Environment the action touches; zero means that it belongs to neither.
 	Environment id.Environment
 	// Account the action touches; zero means the principal's own.

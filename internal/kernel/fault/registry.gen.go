@@ -144,6 +144,8 @@ const (
 	KeyIPNotAllowed Code = "key.ip_not_allowed"
 	// KeyScopeMissing: This key lacks the scope {scope}.
 	KeyScopeMissing Code = "key.scope_missing"
+	// KeyPersonOnly: This is for people alone: it needs a proof ({needs}) that no key gives.
+	KeyPersonOnly Code = "key.person_only"
 	// KeyInBrowser: This request carries an Origin header: a secret key was used in a browser.
 	KeyInBrowser Code = "key.in_browser"
 	// SignatureMalformed: The signature headers could not be read: {problem}.
@@ -208,6 +210,12 @@ const (
 	KeyNotRotating Code = "key.not_rotating"
 	// KeyNeedsAllowlist: A key that may withdraw needs an allowlist of addresses.
 	KeyNeedsAllowlist Code = "key.needs_allowlist"
+	// KeyNeedsDestinations: A key that may withdraw needs a list of destinations.
+	KeyNeedsDestinations Code = "key.needs_destinations"
+	// KeyDestinationNotAllowed: {address} is not among the destinations of this key, spelled exactly so, with this asset, network and memo.
+	KeyDestinationNotAllowed Code = "key.destination_not_allowed"
+	// KeyDestinationCooling: This destination was added to the key lately, and counts from {counts_at} on.
+	KeyDestinationCooling Code = "key.destination_cooling"
 	// KeyVendorNoWithdraw: A key that a vendor is given cannot withdraw.
 	KeyVendorNoWithdraw Code = "key.vendor_no_withdraw"
 	// KeyVendorSecret: A vendor had this secret, so it cannot withdraw.
@@ -386,8 +394,8 @@ var registry = map[Code]Entry{
 		English: "This needs a stronger proof than this session has: {needs}. Missing: {missing}.", EnglishFix: "Confirm with a passkey or with your authenticator app; if you have neither, add one under Sign-in methods.",
 		Korean: "이 작업에는 현재 세션보다 강한 인증({needs})이 필요합니다. 부족한 것: {missing}.", KoreanFix: "패스키나 인증 앱으로 확인해 주십시오. 둘 다 없다면 로그인 수단 화면에서 하나를 추가해 주십시오."},
 	StepUpRequired: {Code: StepUpRequired, Status: 403, Sight: Owner, Outside: "forbidden",
-		English: "Please confirm that it is you. Nothing has changed yet.", EnglishFix: "Confirm with the method shown, then send the same request again.",
-		Korean: "본인 확인이 필요합니다. 아직 변경된 것은 없습니다.", KoreanFix: "표시된 방법으로 확인한 뒤 같은 요청을 다시 보내 주십시오."},
+		English: "Please confirm that it is you. Nothing has changed yet.", EnglishFix: "Confirm with the method shown, or at the address given (url), then send the same request again.",
+		Korean: "본인 확인이 필요합니다. 아직 변경된 것은 없습니다.", KoreanFix: "표시된 방법이나 안내된 주소(url)에서 확인한 뒤 같은 요청을 다시 보내 주십시오."},
 	StepUpNotFound: {Code: StepUpNotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "This confirmation does not exist, has been used or is too old.", EnglishFix: "Start the action again.",
 		Korean: "이 본인 확인 요청은 없거나, 이미 사용되었거나, 만료되었습니다.", KoreanFix: "작업을 처음부터 다시 시작해 주십시오."},
@@ -526,6 +534,9 @@ var registry = map[Code]Entry{
 	KeyScopeMissing: {Code: KeyScopeMissing, Status: 403, Sight: Owner, Outside: "unauthorized",
 		English: "This key lacks the scope {scope}.", EnglishFix: "Edit the key under API keys, or make one with that scope. withdrawals:write also needs a list of addresses and its owner's release, and each withdrawal is confirmed by its owner.",
 		Korean: "이 키에는 {scope} 권한이 없습니다.", KoreanFix: "API 키 화면에서 키를 수정하거나 해당 권한이 있는 키를 만들어 주십시오. withdrawals:write 권한에는 주소 목록과 소유자의 출금 허용도 필요하며, 출금할 때마다 소유자가 직접 확인해야 합니다."},
+	KeyPersonOnly: {Code: KeyPersonOnly, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This is for people alone: it needs a proof ({needs}) that no key gives.", EnglishFix: "Do it signed in, on the page of the exchange.",
+		Korean: "이 작업은 사람만 할 수 있습니다. 키로는 필요한 인증({needs})을 제시할 수 없습니다.", KoreanFix: "거래소 화면에 로그인해서 진행해 주십시오."},
 	KeyInBrowser: {Code: KeyInBrowser, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This request carries an Origin header: a secret key was used in a browser.", EnglishFix: "Never put a secret key into a page. Revoke it and use a session there.",
 		Korean: "요청에 Origin 헤더가 있습니다. 비밀 키가 브라우저에서 사용되었습니다.", KoreanFix: "비밀 키를 웹 페이지에 넣지 마십시오. 키를 폐기하고 세션을 사용해 주십시오."},
@@ -622,6 +633,15 @@ var registry = map[Code]Entry{
 	KeyNeedsAllowlist: {Code: KeyNeedsAllowlist, Status: 422, Sight: Anyone, Outside: "",
 		English: "A key that may withdraw needs an allowlist of addresses.", EnglishFix: "Name the addresses that it is used from.",
 		Korean: "출금 권한이 있는 키에는 허용 목록이 필요합니다.", KoreanFix: "키를 사용할 주소를 입력해 주십시오."},
+	KeyNeedsDestinations: {Code: KeyNeedsDestinations, Status: 422, Sight: Anyone, Outside: "",
+		English: "A key that may withdraw needs a list of destinations.", EnglishFix: "Name the addresses that it may send money to.",
+		Korean: "출금 권한이 있는 키에는 출금 주소 목록이 필요합니다.", KoreanFix: "이 키로 출금할 수 있는 주소를 입력해 주십시오."},
+	KeyDestinationNotAllowed: {Code: KeyDestinationNotAllowed, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "{address} is not among the destinations of this key, spelled exactly so, with this asset, network and memo.", EnglishFix: "Send to one of its destinations, or let its owner add this one.",
+		Korean: "{address} 주소는 자산, 네트워크, 메모까지 정확히 일치하는 형태로 이 키의 출금 주소 목록에 없습니다.", KoreanFix: "목록에 있는 주소로 출금하거나 소유자가 이 주소를 추가해야 합니다."},
+	KeyDestinationCooling: {Code: KeyDestinationCooling, Status: 403, Sight: Owner, Outside: "unauthorized",
+		English: "This destination was added to the key lately, and counts from {counts_at} on.", EnglishFix: "Send the request again after that. If you did not add it, freeze the key.",
+		Korean: "최근에 추가한 출금 주소이므로 {counts_at}부터 사용할 수 있습니다.", KoreanFix: "그 뒤에 다시 요청해 주십시오. 직접 추가하지 않았다면 키를 동결해 주십시오."},
 	KeyVendorNoWithdraw: {Code: KeyVendorNoWithdraw, Status: 422, Sight: Anyone, Outside: "",
 		English: "A key that a vendor is given cannot withdraw.", EnglishFix: "Leave out the right to withdraw, or make a key that stays with you.",
 		Korean: "외부 업체에 제공하는 키에는 출금 권한을 줄 수 없습니다.", KoreanFix: "출금 권한을 빼거나, 직접 사용할 키를 따로 만들어 주십시오."},

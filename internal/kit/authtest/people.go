@@ -25,10 +25,13 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/store"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -178,6 +181,9 @@ func (s *Stack) IssueKeyTo(account id.Account, owner id.User, in apikey.IssueInp
 	if moves && in.Allowlist == nil {
 		in.Allowlist = []string{"203.0.113.0/24", "198.51.100.0/24"}
 	}
+	if moves && in.Destinations == nil {
+		in.Destinations = destinations()
+	}
 	private := s.pair(&in)
 	issued, err := s.APIKeys.Issue(s.t.Context(), principal.Host("tests"), in)
 	if err != nil {
@@ -187,6 +193,7 @@ func (s *Stack) IssueKeyTo(account id.Account, owner id.User, in apikey.IssueInp
 		if err := s.APIKeys.Release(s.t.Context(), principal.Host("tests"), issued.ID); err != nil {
 			s.t.Fatal(err)
 		}
+		issued.Key = s.settle(issued.ID)
 	}
 	k := Key{Key: issued.Key, Secret: string(issued.Secret.Reveal())}
 	if ed, ok := private.(ed25519.PrivateKey); ok {
@@ -207,6 +214,42 @@ func (s *Stack) IssueKeyTo(account id.Account, owner id.User, in apikey.IssueInp
 		s.t.Fatal(err)
 	}
 	return k
+}
+
+// destinations are those of the tests that withdraw.
+func destinations() (list []apikey.Destination) {
+	for _, text := range []string{
+		"BTC BTC paper1qexampleaddress", "BTC BTC paper1qexampleaddresz", "BTC BTC Paper1qexampleaddress", "BTC ETH paper1qexampleaddress",
+		"ETH BTC paper1qexampleaddress", "BTC BTC paper1qexampleaddress 7", "BTC BTC paper1qotheraddress", "BTC BTC paper1qshown", "BTC BTC paper1qother", "BTC BTC bc1qexample", "BTC - bc1q",
+	} {
+		d, err := apikey.ParseDestination(text)
+		if err != nil {
+			panic(err)
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
+// settle lets the destinations of a key count at once, as if it were older.
+func (s *Stack) settle(kid id.Key) (key apikey.Key) {
+	s.t.Helper()
+	err := store.Of[apikey.Tx](s.Store).Update(s.t.Context(), func(tx apikey.Tx) (audit.Event, error) {
+		var err error
+		if key, _, err = tx.KeyByID(s.t.Context(), kid); err != nil {
+			return audit.Event{}, err
+		}
+		for i := range key.Destinations {
+			key.Destinations[i].Added = key.Born.Add(-30 * 24 * time.Hour)
+		}
+		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: kid})
+		_, err = tx.ChangeKey(s.t.Context(), key)
+		return audit.Quiet(audit.KeyUsed), err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return key
 }
 
 // pair makes a key pair where the algorithm has one, and puts its public half into the wish.

@@ -26,6 +26,9 @@ func Nested(country string, cities map[string]any) Record {
 // Flat is a record as of ip-location-db.
 func Flat(country string) Record { return Record{"country_code": country} }
 
+// System is a record as of GeoLite2-ASN.
+func System(number uint32) Record { return Record{"autonomous_system_number": number} }
+
 // File writes a file of networks (as prefixes) into a folder of the test, and gives its path.
 func File(t testing.TB, networks map[string]Record) string {
 	t.Helper()

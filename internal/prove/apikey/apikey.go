@@ -67,7 +67,7 @@ type Key struct {
 	Template string
 	// Standby keys may lie unused.
 	Standby bool
-	// Pin is the network that the key is held to: empty for none, "first" until it is used, then a network.
+	// Pin is the network that the key is held to: empty for none, PinFirst or PinFirstSystem until it is used, then a network or "AS" and a number.
 	Pin string
 	// Noticed is the smallest number of days before its end at which its owner was told; zero if never, -1 once it has ended. LapseNoticed is
 	// the same of the end of trading without an allowlist.
@@ -83,6 +83,8 @@ type Key struct {
 	Bounds     Bounds
 	OrderedDay int64
 	Ordered    string
+	// Destinations are where it may send money.
+	Destinations []Destination
 	// Vendor names who outside the account is given the key; empty for nobody. Such a key never withdraws.
 	Vendor string
 	// VendorSecret is the highest version of its secret that a vendor may have had whose mark was taken away; zero for none.
@@ -201,6 +203,8 @@ type Limits struct {
 	Life, ReadOnlyLife, HighValueLife, MaxLife time.Duration
 	// UnpinnedTradeLife is how long a key may trade that is tied to no network (Tied).
 	UnpinnedTradeLife time.Duration
+	// DestinationWait is how long a destination that was added to a key does not count.
+	DestinationWait time.Duration
 	// Dialects is what the operator says of each.
 	Dialects [sign.Dialects]DialectLimit
 }
@@ -215,7 +219,7 @@ type DialectLimit struct {
 	Window time.Duration
 }
 
-// Deps are what Keys is made of. All are needed.
+// Deps are what Keys is made of. All but SystemOf are needed.
 type Deps struct {
 	Ledger     audit.Ledger[Tx]
 	Now        func() time.Time
@@ -227,6 +231,8 @@ type Deps struct {
 	Opener   Opener
 	Follow   happening.Applier
 	ScopesOf func(principal.Role) scope.Set
+	// SystemOf gives the number of the autonomous system of an address, zero where it is not known; nil without a file of them.
+	SystemOf func(netip.Addr) uint32
 	Limits   Limits
 }
 

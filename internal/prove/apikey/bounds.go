@@ -114,14 +114,18 @@ func (b Bounds) Equal(other Bounds) bool {
 // IsZero says whether there is no bound.
 func (b Bounds) IsZero() bool { return !b.OnOrders() && b.PerSecond == 0 }
 
-// ready are the bounds of a key as a check reads them: the ceilings are numbers, nil where there is none.
+// ready are the bounds of a key as a check reads them, with where it may send money: the ceilings are numbers, nil where there is none.
 type ready struct {
 	Bounds
 	orderMost, dayMost *big.Rat
+	destinations       []Destination
+	// wait is how long a destination does not count after it was added.
+	wait time.Duration
 }
 
-func readyBounds(b Bounds) *ready {
-	r := &ready{Bounds: b}
+func (k *Keys) readyBounds(key Key) *ready {
+	b := key.Bounds
+	r := &ready{Bounds: b, destinations: key.Destinations, wait: k.Limits.DestinationWait}
 	if most, ok := Decimal(b.OrderMost); ok {
 		r.orderMost = most
 	}

@@ -33,6 +33,8 @@ type EditInput struct {
 	// Pin is a word that pinOf reads.
 	Pin    *string `json:"pin,omitempty"`
 	Bounds *Bounds `json:"bounds,omitempty"`
+	// Destinations is the whole list. One that is new asks for a passkey and counts later, see Limits.DestinationWait.
+	Destinations *[]Destination `json:"destinations,omitempty"`
 	// Vendor as in IssueInput; to take the mark away asks for a proof, and the secrets of that moment never withdraw.
 	Vendor *string `json:"vendor,omitempty"`
 	// Window as in IssueInput; zero goes back to the dialect's.
@@ -41,7 +43,7 @@ type EditInput struct {
 
 // Edit changes a key. To narrow it needs no ceremony; whatever lets it do more, now or for longer, needs an owner of the account and a step-up
 // for exactly this, and does not happen to a key that is stopped. Errors: request.invalid (field), key.not_found, key.frozen, key.account_locked,
-// key.above_ceiling, key.needs_allowlist, key.vendor_no_withdraw, key.vendor_secret, forbidden, step_up_required, assurance.too_low.
+// key.above_ceiling, key.needs_allowlist, key.needs_destinations, key.vendor_no_withdraw, key.vendor_secret, forbidden, step_up_required, assurance.too_low.
 func (k *Keys) Edit(ctx context.Context, p principal.Principal, in EditInput) (after Key, err error) {
 	err = k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		key, err := k.reach(ctx, tx, p, in.Key)
@@ -83,7 +85,7 @@ func (k *Keys) Edit(ctx context.Context, p principal.Principal, in EditInput) (a
 
 // floorFor is the least proof for handing somebody this key: money asks for a passkey, whatever else its owner has.
 func floorFor(key Key) assurance.Level {
-	if key.Scopes.Highest() >= scope.Withdraw {
+	if key.Scopes.Highest() >= scope.Withdraw || len(key.Destinations) > 0 {
 		return assurance.Phr
 	}
 	return assurance.Mfa
@@ -104,7 +106,7 @@ func (k *Keys) edited(p principal.Principal, key Key, in EditInput, kept []Mater
 	take(in.Scopes != nil, func() (err error) { after.Scopes, err = scopesOf(*in.Scopes, key); return err })
 	take(in.Allowlist != nil, func() (err error) { after.Allowlist, err = networks(*in.Allowlist); after.LapseNoticed = 0; return err })
 	take(in.Pin != nil && *in.Pin != key.Pin, func() (err error) {
-		after.Pin, err = pinOf(*in.Pin, key.Algorithm)
+		after.Pin, err = k.pinOf(*in.Pin, key.Algorithm)
 		after.LapseNoticed = 0
 		return err
 	})
@@ -114,6 +116,10 @@ func (k *Keys) edited(p principal.Principal, key Key, in EditInput, kept []Mater
 		if after.Vendor, err = vendorOf(*in.Vendor); key.Vendor != "" && after.Vendor == "" {
 			after.VendorSecret = newest.Version
 		}
+		return err
+	})
+	take(in.Destinations != nil, func() (err error) {
+		after.Destinations, err = destinationsOf(*in.Destinations, key.Destinations, k.Now())
 		return err
 	})
 	take(in.OnEnd != nil, func() error { after.OnEnd = *in.OnEnd; return in.OnEnd.check() })
@@ -137,7 +143,11 @@ func (k *Keys) edited(p principal.Principal, key Key, in EditInput, kept []Mater
 		if len(after.Allowlist) == 0 {
 			return after, fault.New(fault.KeyNeedsAllowlist)
 		}
-		if key.Scopes.Highest() < scope.Withdraw {
+		gets := key.Scopes.Highest() < scope.Withdraw
+		if len(after.Destinations) == 0 && (gets || in.Destinations != nil) { // one from before there were lists sends nothing, and may be narrowed
+			return after, fault.New(fault.KeyNeedsDestinations)
+		}
+		if gets {
 			after.ReleasedAt, after.MadeIn = time.Time{}, p.Session
 		}
 	}
@@ -182,6 +192,7 @@ func (k *Keys) widens(before, after Key) bool {
 		after.ExpiresAt.After(before.ExpiresAt) ||
 		after.Standby && !before.Standby ||
 		k.Window(after) > k.Window(before) ||
+		moreDestinations(before.Destinations, after.Destinations) ||
 		before.Vendor != "" && after.Vendor == "" ||
 		before.Pin != "" && after.Pin != before.Pin ||
 		after.Bounds.wider(before.Bounds) ||
@@ -204,7 +215,7 @@ func widerList(before, after []netip.Prefix) bool {
 func (k *Keys) factsOfEdit(before, after Key) map[string]string {
 	facts, old := factsOf(after), factsOf(before)
 	var changed []string
-	for _, name := range [...]string{"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "vendor", "markets", "order_most", "day_most", "per_second"} {
+	for _, name := range [...]string{"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "vendor", "destinations", "markets", "order_most", "day_most", "per_second"} {
 		if facts[name] != old[name] {
 			changed = append(changed, name)
 		}

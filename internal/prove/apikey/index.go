@@ -50,8 +50,8 @@ type Live struct {
 	// Moments in microseconds; what has not happened is noMoment.
 	born, expires, revoked, blocked, lapses int64
 
-	pin  *netip.Prefix // nil if there is none, or none yet
-	used *use          // shared by all versions of one key
+	pin  *home // nil if there is none, or none yet
+	used *use  // shared by all versions of one key
 	// bounds is nil for a key without.
 	bounds *ready
 
@@ -66,6 +66,7 @@ type Live struct {
 	sum                       id.KeySum
 	frozen, locked            bool
 	released, pinned          bool
+	bySystem                  bool // the first network is an autonomous system
 }
 
 // Text is the public id as it is written everywhere.
@@ -116,7 +117,9 @@ type use struct {
 	// spent is what it has used up of its bounds; nil for a key without.
 	spent atomic.Pointer[spent]
 	// pinned is the network of a key that is held to the first one, as long as only this node knows it.
-	pinned atomic.Pointer[netip.Prefix]
+	pinned atomic.Pointer[home]
+	// systemOf is Deps.SystemOf.
+	systemOf func(netip.Addr) uint32
 }
 
 // ScopesAt is what the key may do at now.
@@ -265,21 +268,22 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 		expires: momentOf(key.ExpiresAt), revoked: momentOf(key.RevokedAt), blocked: momentOf(key.BlockedAt), lapses: noMoment,
 		Environment: key.Environment, Dialect: key.Dialect, Algorithm: key.Algorithm, OwnerRole: key.OwnerRole, Scopes: key.Scopes,
 		effective: k.effective(key, key.Born), dormancy: key.Dormancy, frozen: key.Frozen(), locked: key.OwnerLocked, released: !key.ReleasedAt.IsZero(),
-		pinned: key.Pin != "", sum: id.SumKey(key.ID, key.Environment), used: &use{}, Materials: make([]LiveMaterial, 0, len(materials)),
+		pinned: key.Pin != "", bySystem: key.Pin == PinFirstSystem, sum: id.SumKey(key.ID, key.Environment), used: &use{}, Materials: make([]LiveMaterial, 0, len(materials)),
 	}
 	if !key.Tied() {
 		lapses := key.Born.Add(k.Limits.UnpinnedTradeLife)
 		l.lapses, l.lapsed = lapses.UnixMicro(), k.effective(key, lapses)
 	}
-	if key.Pin != "" && key.Pin != PinFirst {
-		network, err := netip.ParsePrefix(key.Pin)
+	l.used.systemOf = k.SystemOf
+	if key.Pin != "" && key.Pin != PinFirst && key.Pin != PinFirstSystem {
+		home, err := readHome(key.Pin)
 		if err != nil {
 			return nil, fmt.Errorf("pin of %s: %w", key.Text(), err)
 		}
-		l.pin = &network
+		l.pin = home
 	}
-	if !key.Bounds.IsZero() {
-		l.bounds = readyBounds(key.Bounds)
+	if !key.Bounds.IsZero() || len(key.Destinations) > 0 {
+		l.bounds = k.readyBounds(key)
 		l.used.spent.Store(newSpent(key.OrderedDay, key.Ordered))
 	}
 	l.used.at.Store(key.LastUsedAt.UnixMicro())

@@ -56,6 +56,8 @@ type IssueInput struct {
 	Pin string `json:"pin,omitempty"`
 	// Bounds is what it may do at most, beside its scopes.
 	Bounds Bounds `json:"bounds,omitzero"`
+	// Destinations it may send money to; needed for that.
+	Destinations []Destination `json:"destinations,omitempty"`
 	// Vendor names who outside the account is given the key; empty for nobody.
 	Vendor string `json:"vendor,omitempty"`
 	// PublicKey of a key pair, in any form that sign.PublicKeyFor reads.
@@ -92,7 +94,8 @@ func (k *Keys) Challenge(p principal.Principal) (string, error) {
 }
 
 // Issue makes a key. Its maker must be an owner of the account and needs a step-up for exactly this key; the secret in the answer is shown
-// once. Errors: request.invalid (field), key.needs_allowlist for money, key.vendor_no_withdraw, forbidden,
+// once. Errors: request.invalid (field), key.needs_allowlist and key.needs_destinations for money, key.vendor_no_withdraw,
+// forbidden,
 // step_up_required, assurance.too_low, sign_in.expired, key.possession_unproven.
 func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) (out Issued, err error) {
 	if !p.Trusted() {
@@ -142,7 +145,7 @@ func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
 		Algorithm: in.Algorithm, Scopes: scope.ReadOnly, Born: now, BornOn: p.Origin.Device, MadeIn: p.Session, OnEnd: in.OnEnd, Template: in.Template, Standby: in.Standby,
 	}
 	var err error
-	if err := key.fillIn(in); err != nil {
+	if err := k.fillIn(&key, in); err != nil {
 		return key, err
 	}
 	var ok bool
@@ -184,6 +187,12 @@ func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
 	if key.Scopes.Highest() >= scope.Withdraw && len(key.Allowlist) == 0 {
 		return key, fault.New(fault.KeyNeedsAllowlist)
 	}
+	if key.Destinations, err = destinationsOf(in.Destinations, nil, now); err != nil {
+		return key, err
+	}
+	if key.Scopes.Highest() >= scope.Withdraw && len(key.Destinations) == 0 {
+		return key, fault.New(fault.KeyNeedsDestinations)
+	}
 	life, err := k.life(in.Life, key.Scopes)
 	key.ExpiresAt = now.Add(life)
 	return key, err
@@ -207,27 +216,27 @@ func (k *Keys) Window(key Key) time.Duration {
 }
 
 // fillIn takes what a template says where its maker chose nothing, and how the key ends and is pinned.
-func (k *Key) fillIn(in IssueInput) (err error) {
+func (k *Keys) fillIn(key *Key, in IssueInput) (err error) {
 	if in.Template != "" {
 		t, ok := TemplateNamed(in.Template)
 		if !ok {
 			return invalid("template")
 		}
-		k.Scopes = t.Scopes
-		if k.OnEnd == "" {
-			k.OnEnd = t.OnEnd
+		key.Scopes = t.Scopes
+		if key.OnEnd == "" {
+			key.OnEnd = t.OnEnd
 		}
 	}
-	if k.OnEnd == "" {
-		k.OnEnd = LeaveOrders
+	if key.OnEnd == "" {
+		key.OnEnd = LeaveOrders
 	}
-	if err := k.OnEnd.check(); err != nil {
+	if err := key.OnEnd.check(); err != nil {
 		return err
 	}
-	if k.Bounds, err = bounded(in.Bounds); err != nil {
+	if key.Bounds, err = bounded(in.Bounds); err != nil {
 		return err
 	}
-	k.Pin, err = pinOf(in.Pin, in.Algorithm)
+	key.Pin, err = k.pinOf(in.Pin, in.Algorithm)
 	return err
 }
 
@@ -353,7 +362,7 @@ func factsOf(k Key) map[string]string {
 		"name": k.Name, "purpose": k.Purpose, audit.KeyFact: k.Text(), "environment": k.Environment.String(), "dialect": k.Dialect.String(),
 		"algorithm": k.Algorithm.String(), "scopes": k.Scopes.String(), "allowlist": strings.Join(allow, " "),
 		"expires": k.ExpiresAt.UTC().Format(time.RFC3339), "on_end": string(k.OnEnd), "pin": k.Pin, "standby": strconv.FormatBool(k.Standby),
-		"window": "", "vendor": k.Vendor,
+		"window": "", "vendor": k.Vendor, "destinations": strings.Join(destinationTexts(k.Destinations), "; "),
 	}
 	if k.WindowPast > 0 {
 		facts["window"] = k.WindowPast.String()

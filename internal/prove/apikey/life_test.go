@@ -12,6 +12,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/geotest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
@@ -339,6 +340,67 @@ func TestAPinnedKeyThatStrays(t *testing.T) {
 	}
 }
 
+// A key that is held to an autonomous system works from all of its addresses, and is frozen by a use from another. Where the file knows nothing
+// it is refused, and nothing more.
+func TestAKeyIsHeldToAnAutonomousSystem(t *testing.T) {
+	file := geotest.File(t, map[string]geotest.Record{
+		"203.0.112.0/23": geotest.System(64500), "198.51.100.0/24": geotest.System(64501), "192.0.2.0/24": geotest.Flat("KR"),
+	})
+	l := newLife(t, authtest.Options{YAML: "geo: {networks_file: " + file + "}\n"})
+	for name, pin := range map[string]string{"named": "AS64500", "of its first use": apikey.PinFirstSystem} {
+		t.Run(name, func(t *testing.T) {
+			key := l.issue(apikey.IssueInput{Scopes: trading, Pin: pin})
+			l.clock.Advance(3 * time.Second)
+			for _, tt := range []struct {
+				addr   string
+				want   fault.Code
+				frozen bool
+			}{
+				{"203.0.113.7", "", false},
+				{"203.0.112.250", "", false},
+				{"192.0.2.7", fault.KeyOtherNetwork, false},
+				{"198.51.100.7", fault.KeyOtherNetwork, true},
+			} {
+				got := l.Browser(tt.addr).Do(l.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+				if err := l.APIKeys.SaveUses(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if now := l.KeyNow(key.ID); got.Code != tt.want || now.Frozen() != tt.frozen || now.Pin != "AS64500" {
+					t.Errorf("from %s: %q, frozen %t, pin %q", tt.addr, got.Code, now.Frozen(), now.Pin)
+				}
+			}
+			l.Settle()
+			letters := l.Mailbox.Letters("ada@example.com")
+			if last := letters[len(letters)-1]; last.Notice != notify.KeyStrayed || last.Facts["seen"] != "198.51.100.7" {
+				t.Errorf("the newest letter: %+v", last)
+			}
+		})
+	}
+	// An address of its first use that the file does not know pins it to the narrower network around it.
+	key := l.issue(apikey.IssueInput{Pin: apikey.PinFirstSystem})
+	l.Browser("192.0.2.7").Do(l.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+	if err := l.APIKeys.SaveUses(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if now := l.KeyNow(key.ID); now.Pin != "192.0.2.0/24" {
+		t.Errorf("first used from nowhere: %q", now.Pin)
+	}
+}
+
+// Without a file of autonomous systems nobody is offered one, and none is taken.
+func TestWithoutAFileThereAreNoAutonomousSystems(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	key := l.issue(apikey.IssueInput{})
+	for _, pin := range []string{apikey.PinFirstSystem, "AS64500", "AS0", "AS064500", "AS4294967296"} {
+		if err := l.edit(key, apikey.EditInput{Pin: &pin}); codeOf(err) != fault.RequestInvalid {
+			t.Errorf("%s: %v", pin, err)
+		}
+	}
+	if got := l.APIKeys.SystemAround(authtest.PersonOrigin().Addr); got != "" {
+		t.Errorf("offered: %q", got)
+	}
+}
+
 // The scope to withdraw does nothing before the owner gave it free, with a passkey and in another session than the one it was made in.
 func TestMoneyWaitsForItsRelease(t *testing.T) {
 	l := newLife(t, authtest.Options{})
@@ -347,7 +409,7 @@ func TestMoneyWaitsForItsRelease(t *testing.T) {
 	if _, err := l.APIKeys.Issue(t.Context(), host, in); codeOf(err) != fault.KeyNeedsAllowlist {
 		t.Errorf("without a list: %v", err)
 	}
-	in.Allowlist = []string{authtest.PersonOrigin().Addr.String()}
+	in.Allowlist, in.Destinations = []string{authtest.PersonOrigin().Addr.String()}, *destinations(t, "BTC BTC bc1qexample")
 	issued, err := l.APIKeys.Issue(t.Context(), host, in)
 	if err != nil {
 		t.Fatal(err)
@@ -374,6 +436,10 @@ func TestMoneyWaitsForItsRelease(t *testing.T) {
 	if err := l.APIKeys.Release(t.Context(), host, issued.ID); err != nil {
 		t.Fatal(err)
 	}
+	if got := withdraw(); got != fault.KeyDestinationCooling {
+		t.Errorf("on the day of its making: %q", got)
+	}
+	l.clock.Advance(day)
 	if got := withdraw(); got != fault.ConfirmationNoPasskey {
 		t.Errorf("after its release: %q", got)
 	}

@@ -131,7 +131,7 @@ func TestIfStolen(t *testing.T) {
 		"frozen": {func(k *apikey.Key) { k.FrozenAt = now }, []string{"look", "cancel", "no_withdraw!", "resting!", "anywhere", "expires!"}},
 		"may withdraw": {func(k *apikey.Key) {
 			k.Scopes, k.ReleasedAt, k.Pin = scope.Of(scope.WithdrawalsWrite), now, "203.0.113.0/24"
-		}, []string{"withdraw", "confirm!", "rotate", "pinned!", "expires!"}},
+		}, []string{"withdraw", "destinations!", "confirm!", "rotate", "pinned!", "expires!"}},
 		"not released":      {func(k *apikey.Key) { k.Scopes, k.Pin = scope.Of(scope.WithdrawalsWrite), apikey.PinFirst }, []string{"unreleased!", "rotate", "pin_first", "expires!"}},
 		"too little signed": {func(k *apikey.Key) { k.Dialect = sign.Upbit }, []string{"look", "no_withdraw!", "resting!", "anywhere", "expires!"}},
 		"blocked":           {func(k *apikey.Key) { k.BlockedAt = now }, []string{"blocked!"}},

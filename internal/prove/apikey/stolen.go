@@ -54,7 +54,8 @@ func doings(key Key, may scope.Set) (list []Danger) {
 	}
 	switch {
 	case may.Has(scope.WithdrawalsWrite):
-		list = append(list, Danger{What: "withdraw"}, Danger{What: "confirm", Bounds: true})
+		list = append(list, Danger{What: "withdraw"}, Danger{"destinations", map[string]string{"list": strings.Join(destinationTexts(key.Destinations), ", ")}, true},
+			Danger{What: "confirm", Bounds: true})
 	case key.Scopes.Has(scope.WithdrawalsWrite) && key.ReleasedAt.IsZero():
 		list = append(list, Danger{What: "unreleased", Bounds: true})
 	default:
@@ -99,7 +100,7 @@ func wherefrom(key Key) Danger {
 			networks[i] = nameOf(network)
 		}
 		return Danger{"allowlist", map[string]string{"networks": strings.Join(networks, ", ")}, true}
-	case key.Pin == PinFirst:
+	case key.Pin == PinFirst, key.Pin == PinFirstSystem:
 		return Danger{What: "pin_first"}
 	case key.Pin != "":
 		return Danger{"pinned", map[string]string{"network": key.Pin}, true}

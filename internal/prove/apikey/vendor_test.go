@@ -25,6 +25,7 @@ var (
 // A key that a vendor is given is never made able to withdraw, in whatever order it is asked for, and does not even if a row says so.
 func TestVendorsDoNotWithdraw(t *testing.T) {
 	l := newLife(t, authtest.Options{})
+	to := *destinations(t, "BTC BTC bc1qexample")
 	vendor, nobody, look := "Kimchi Bots", "", []string{"balances:read"}
 	in := apikey.IssueInput{
 		Account: l.owner.Account, Owner: l.owner.User, Name: "n", Purpose: "p", Environment: id.Test, Dialect: sign.Native, Algorithm: sign.HMACSHA256,
@@ -40,9 +41,9 @@ func TestVendorsDoNotWithdraw(t *testing.T) {
 		in   apikey.EditInput
 		want fault.Code
 	}{
-		{"a vendor's key that shall withdraw", given, apikey.EditInput{Scopes: &money, Allowlist: &places}, fault.KeyVendorNoWithdraw},
+		{"a vendor's key that shall withdraw", given, apikey.EditInput{Scopes: &money, Allowlist: &places, Destinations: &to}, fault.KeyVendorNoWithdraw},
 		{"a key that withdraws for a vendor", own, apikey.EditInput{Vendor: &vendor}, fault.KeyVendorNoWithdraw},
-		{"both at once", given, apikey.EditInput{Vendor: &nobody, Scopes: &money, Allowlist: &places}, fault.KeyVendorSecret},
+		{"both at once", given, apikey.EditInput{Vendor: &nobody, Scopes: &money, Allowlist: &places, Destinations: &to}, fault.KeyVendorSecret},
 		{"without the money", own, apikey.EditInput{Vendor: &vendor, Scopes: &look}, ""},
 	} {
 		if err := l.edit(row.key, row.in); codeOf(err) != row.want {
@@ -73,13 +74,15 @@ func TestVendorsDoNotWithdraw(t *testing.T) {
 func TestASecretThatAVendorHadNeverWithdraws(t *testing.T) {
 	l := newLife(t, authtest.Options{})
 	l.clock.Advance(3 * time.Second)
-	nobody := ""
+	nobody, to := "", *destinations(t, "BTC BTC bc1qexample")
 	key := l.issue(apikey.IssueInput{Vendor: "Kimchi Bots", Algorithm: sign.HMACSHA256})
 	_, err := l.APIKeys.Edit(t.Context(), l.owner, apikey.EditInput{Key: key.ID, Vendor: &nobody})
 	if code := codeOf(err); code != fault.StepUpRequired && code != fault.AssuranceTooLow {
 		t.Errorf("the mark is taken away without a proof: %v", err)
 	}
-	withdraw := func() fault.Code { return codeOf(l.edit(key, apikey.EditInput{Scopes: &money, Allowlist: &places})) }
+	withdraw := func() fault.Code {
+		return codeOf(l.edit(key, apikey.EditInput{Scopes: &money, Allowlist: &places, Destinations: &to}))
+	}
 	if err := l.edit(key, apikey.EditInput{Vendor: &nobody}); err != nil {
 		t.Fatal(err)
 	}

@@ -138,6 +138,7 @@ type (
 		OrderMost    string    `json:"order_most,omitempty" doc:"What one order may be worth"`
 		DayMost      string    `json:"day_most,omitempty" doc:"What all orders of a day may be worth"`
 		PerSecond    int       `json:"per_second,omitempty" doc:"Requests in a second"`
+		Destinations []string  `json:"destinations,omitempty" doc:"Where it may send money: asset, network, address and memo"`
 		Vendor       string    `json:"vendor,omitempty" doc:"Who was given it, as they wrote it"`
 		WindowMS     int64     `json:"window_ms,omitempty" doc:"How old its signatures may be, if they chose"`
 		CreatedAt    time.Time `json:"created_at"`
@@ -301,7 +302,7 @@ func (s *Privacy) copyKeys(ctx context.Context, p principal.Principal, c *Copy) 
 		}
 		c.Keys = append(c.Keys, KeyCopy{
 			KeyID: k.Text(), Name: k.Name, Purpose: k.Purpose, Scopes: k.Scopes.Words(), Allowlist: networks, Pin: k.Pin, Markets: k.Bounds.Markets,
-			OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: k.Bounds.PerSecond, Vendor: k.Vendor, WindowMS: k.WindowPast.Milliseconds(), CreatedAt: k.Born, ExpiresAt: k.ExpiresAt,
+			OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: k.Bounds.PerSecond, Vendor: k.Vendor, Destinations: destinationLines(k.Destinations), WindowMS: k.WindowPast.Milliseconds(), CreatedAt: k.Born, ExpiresAt: k.ExpiresAt,
 			RevokedAt: k.RevokedAt, LastUsedAt: k.LastUsedAt, LastUsedFrom: k.LastUsedFrom,
 		})
 	}
@@ -352,4 +353,11 @@ func (s *Privacy) copyActivity(ctx context.Context, p principal.Principal, c *Co
 	}
 	c.Older = true
 	return nil
+}
+
+func destinationLines(list []apikey.Destination) (lines []string) {
+	for _, d := range list {
+		lines = append(lines, d.String())
+	}
+	return lines
 }

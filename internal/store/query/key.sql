@@ -1,10 +1,10 @@
 -- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
     settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at,
-    created_session, markets, order_most, day_most, per_second, vendor)
+    created_session, markets, order_most, day_most, per_second, vendor, destinations)
 VALUES (@id, @account_id, @subaccount_id, @owner_id, @name, @purpose, @environment, @dialect, @algorithm, @scopes, @allowlist,
     @settings, @window_past, @created_at, @created_device, @expires_at, '', '', @on_end, @template, @standby, @pin, @imported_at,
-    @created_session, @markets, @order_most, @day_most, @per_second, @vendor);
+    @created_session, @markets, @order_most, @day_most, @per_second, @vendor, @destinations);
 
 -- name: InsertKeySecret :exec
 INSERT INTO api_key_secret (key_id, version, material, created_at, minted_by) VALUES (@key_id, @version, @material, @created_at, @minted_by);
@@ -13,7 +13,7 @@ INSERT INTO api_key_secret (key_id, version, material, created_at, minted_by) VA
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret, k.destinations,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -25,7 +25,7 @@ WHERE k.id = @id;
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret, k.destinations,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -43,7 +43,7 @@ SELECT id FROM api_key ORDER BY id LIMIT 1 OFFSET CAST(@skipped AS BIGINT);
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret, k.destinations,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -97,7 +97,7 @@ DELETE FROM key_nonce WHERE key_id IN (SELECT k.id FROM api_key k WHERE k.revoke
 UPDATE api_key SET revoked_at = @revoked_at, revoked_why = @revoked_why WHERE owner_id = @owner_id AND revoked_at IS NULL RETURNING id;
 
 -- name: EraseKeysOfOwner :exec
-UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '', pin = '', markets = '', vendor = '' WHERE owner_id = @owner_id;
+UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '', pin = '', markets = '', vendor = '', destinations = '' WHERE owner_id = @owner_id;
 
 -- name: EraseSecretUsesOfOwner :exec
 UPDATE api_key_secret SET last_used_from = '' WHERE key_id IN (SELECT id FROM api_key WHERE owner_id = @owner_id);
@@ -109,7 +109,8 @@ DELETE FROM key_use WHERE key_id IN (SELECT id FROM api_key WHERE owner_id = @ow
 UPDATE api_key SET name = @name, purpose = @purpose, scopes = @scopes, allowlist = @allowlist, expires_at = @expires_at, on_end = @on_end,
     standby = @standby, pin = @pin, noticed = @noticed, dormancy = @dormancy, woken_at = @woken_at,
     lapse_noticed = @lapse_noticed, released_at = @released_at, created_session = @created_session, markets = @markets, order_most = @order_most,
-    day_most = @day_most, per_second = @per_second, window_past = @window_past, vendor = @vendor, vendor_secret = @vendor_secret
+    day_most = @day_most, per_second = @per_second, window_past = @window_past, vendor = @vendor, vendor_secret = @vendor_secret,
+    destinations = @destinations
 WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
 
 -- name: FreezeKey :execrows

@@ -238,8 +238,9 @@ const editKey = `-- name: EditKey :execrows
 UPDATE api_key SET name = $1, purpose = $2, scopes = $3, allowlist = $4, expires_at = $5, on_end = $6,
     standby = $7, pin = $8, noticed = $9, dormancy = $10, woken_at = $11,
     lapse_noticed = $12, released_at = $13, created_session = $14, markets = $15, order_most = $16,
-    day_most = $17, per_second = $18, window_past = $19, vendor = $20, vendor_secret = $21
-WHERE id = $22 AND account_id = $23 AND revoked_at IS NULL
+    day_most = $17, per_second = $18, window_past = $19, vendor = $20, vendor_secret = $21,
+    destinations = $22
+WHERE id = $23 AND account_id = $24 AND revoked_at IS NULL
 `
 
 type EditKeyParams struct {
@@ -264,6 +265,7 @@ type EditKeyParams struct {
 	WindowPast     int64
 	Vendor         string
 	VendorSecret   int64
+	Destinations   string
 	ID             []byte
 	AccountID      []byte
 }
@@ -291,6 +293,7 @@ func (q *Queries) EditKey(ctx context.Context, arg EditKeyParams) (int64, error)
 		arg.WindowPast,
 		arg.Vendor,
 		arg.VendorSecret,
+		arg.Destinations,
 		arg.ID,
 		arg.AccountID,
 	)
@@ -314,7 +317,7 @@ func (q *Queries) EraseKeyUsesOfOwner(ctx context.Context, arg EraseKeyUsesOfOwn
 }
 
 const eraseKeysOfOwner = `-- name: EraseKeysOfOwner :exec
-UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '', pin = '', markets = '', vendor = '' WHERE owner_id = $1
+UPDATE api_key SET name = '', purpose = '', allowlist = '', last_used_from = '', pin = '', markets = '', vendor = '', destinations = '' WHERE owner_id = $1
 `
 
 type EraseKeysOfOwnerParams struct {
@@ -367,10 +370,10 @@ func (q *Queries) FreezeKey(ctx context.Context, arg FreezeKeyParams) (int64, er
 const insertKey = `-- name: InsertKey :exec
 INSERT INTO api_key (id, account_id, subaccount_id, owner_id, name, purpose, environment, dialect, algorithm, scopes, allowlist,
     settings, window_past, created_at, created_device, expires_at, revoked_why, last_used_from, on_end, template, standby, pin, imported_at,
-    created_session, markets, order_most, day_most, per_second, vendor)
+    created_session, markets, order_most, day_most, per_second, vendor, destinations)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
     $12, $13, $14, $15, $16, '', '', $17, $18, $19, $20, $21,
-    $22, $23, $24, $25, $26, $27)
+    $22, $23, $24, $25, $26, $27, $28)
 `
 
 type InsertKeyParams struct {
@@ -401,6 +404,7 @@ type InsertKeyParams struct {
 	DayMost        string
 	PerSecond      int64
 	Vendor         string
+	Destinations   string
 }
 
 func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
@@ -432,6 +436,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
 		arg.DayMost,
 		arg.PerSecond,
 		arg.Vendor,
+		arg.Destinations,
 	)
 	return err
 }
@@ -463,7 +468,7 @@ const keyByID = `-- name: KeyByID :one
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret, k.destinations,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -519,6 +524,7 @@ type KeyByIDRow struct {
 	Ordered        string
 	Vendor         string
 	VendorSecret   int64
+	Destinations   string
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
@@ -572,6 +578,7 @@ func (q *Queries) KeyByID(ctx context.Context, arg KeyByIDParams) (KeyByIDRow, e
 		&i.Ordered,
 		&i.Vendor,
 		&i.VendorSecret,
+		&i.Destinations,
 		&i.OwnerName,
 		&i.DisabledAt,
 		&i.LockedAt,
@@ -873,7 +880,7 @@ const listKeysByAccount = `-- name: ListKeysByAccount :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret, k.destinations,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -929,6 +936,7 @@ type ListKeysByAccountRow struct {
 	Ordered        string
 	Vendor         string
 	VendorSecret   int64
+	Destinations   string
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
@@ -988,6 +996,7 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 			&i.Ordered,
 			&i.Vendor,
 			&i.VendorSecret,
+			&i.Destinations,
 			&i.OwnerName,
 			&i.DisabledAt,
 			&i.LockedAt,
@@ -1053,7 +1062,7 @@ const listLiveKeys = `-- name: ListLiveKeys :many
 SELECT k.id, k.account_id, k.subaccount_id, k.owner_id, k.name, k.purpose, k.environment, k.dialect, k.algorithm, k.scopes, k.allowlist,
     k.settings, k.window_past, k.created_at, k.created_device, k.expires_at, k.revoked_at, k.revoked_why, k.last_used_at, k.last_used_from,
     k.frozen_at, k.blocked_at, k.stopped_why, k.on_end, k.template, k.standby, k.pin, k.noticed, k.dormancy, k.woken_at, k.imported_at,
-    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret,
+    k.lapse_noticed, k.released_at, k.created_session, k.markets, k.order_most, k.day_most, k.per_second, k.ordered_day, k.ordered, k.vendor, k.vendor_secret, k.destinations,
     u.name AS owner_name, u.disabled_at, l.locked_at, m.role, m.removed_at
 FROM api_key k
 JOIN users u ON u.id = k.owner_id
@@ -1111,6 +1120,7 @@ type ListLiveKeysRow struct {
 	Ordered        string
 	Vendor         string
 	VendorSecret   int64
+	Destinations   string
 	OwnerName      string
 	DisabledAt     sql.NullInt64
 	LockedAt       sql.NullInt64
@@ -1170,6 +1180,7 @@ func (q *Queries) ListLiveKeys(ctx context.Context, arg ListLiveKeysParams) ([]L
 			&i.Ordered,
 			&i.Vendor,
 			&i.VendorSecret,
+			&i.Destinations,
 			&i.OwnerName,
 			&i.DisabledAt,
 			&i.LockedAt,

@@ -27,6 +27,7 @@ type KeyEdit struct {
 	ID, Name         string
 	NewName, Purpose string
 	Vendor           string
+	Destinations     string
 	Scopes           []Scope
 	Allowlist        string
 	Lives, OnEnds    []Option

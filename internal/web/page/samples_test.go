@@ -60,12 +60,13 @@ func samples(w i18n.Words) map[string]templ.Component {
 	used := key("«spk_live_2»", page.KeySoon)
 	used.Used, used.UsedFrom, used.Allowlist = at, "«203.0.113.7»", []string{"«203.0.113.0/24»"}
 	pinned := key("«spk»", page.KeyReadOnly)
+	pinned.Vendor, pinned.Window, pinned.Destinations = "«vendor»", "«5 seconds»", []page.Destination{{Text: "«BTC BTC bc1q»"}, {Text: "«BTC BTC bc1r»", Counts: at}}
 	pinned.Pin, pinned.Unreleased, pinned.OnEnd, pinned.Standby = "«203.0.113.0/24»", "«not yet»", "«leave»", true
 	passkey := page.Passkey{ID: "pk_1", Name: "«iPhone»", Product: "«phone»", Synced: true, Added: at}
 	plan := page.NewKey{
 		Name: "«grid»", Purpose: "«trade»", Kind: "ed25519", Subaccounts: []page.Option{{Value: "a", Text: "«main»", Chosen: true}, {Value: "b", Text: "«bots»"}},
 		Environments: []page.Option{{Value: "live", Text: "«live»"}}, Scopes: []page.Scope{{Word: "orders:write", Text: "«place»", Acts: true, Chosen: true}},
-		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Exchanges: []page.Exchange{{Kind: "upbit", Hint: "«may look»"}, {Kind: "okx"}}, Challenge: "«c»", Unpinned: "«30 days»", Templates: []page.Option{{Value: "bot", Text: "«bot»", Chosen: true}, {Value: "portfolio", Text: "«portfolio»"}}, Template: "bot", Vendor: "«vendor»", Windows: []page.Option{{Text: "«usual window»"}}, Standby: true, Check: "«check»",
+		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Exchanges: []page.Exchange{{Kind: "upbit", Hint: "«may look»"}, {Kind: "okx"}}, Challenge: "«c»", Unpinned: "«30 days»", Templates: []page.Option{{Value: "bot", Text: "«bot»", Chosen: true}, {Value: "portfolio", Text: "«portfolio»"}}, Template: "bot", Vendor: "«vendor»", Destinations: "«BTC BTC bc1q»", Windows: []page.Option{{Text: "«usual window»"}}, Standby: true, Check: "«check»",
 	}
 	planWrong := plan
 	planWrong.Problem, planWrong.Kind, planWrong.Subaccounts = on("scopes"), "upbit", nil
@@ -127,7 +128,9 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"sign-in":          page.SignInPage(out, page.SignIn{ReturnTo: "/keys", Origin: "«https://gate.example»", Again: true}),
 		"sessions unusual": page.SessionsPage(unusual, page.Sessions{Idle: "«30 minutes»"}),
 		"sign-in wrong":    page.SignInPage(out, page.SignIn{Problem: on(""), Mail: "«a»", ReturnTo: "/", Origin: "«https://gate.example»"}),
-		"second":           page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/"}),
+		"sign-in kept":     page.SignInPage(out, page.SignIn{ReturnTo: "/", Origin: "«https://gate.example»", Kept: page.Kept{Form: "sealed", At: "/contact/second"}}),
+		"send again":       page.SendAgainPage(in, page.SendAgain{Action: "/keys", Kept: "sealed", Details: []page.Fact{{"«n»", "«v»"}}, Back: "/keys/new"}),
+		"second":           page.SecondFactorPage(out, page.SecondFactor{Half: "half", ReturnTo: "/", Kept: page.Kept{Form: "sealed", At: "/contact/second"}}),
 		"overview":         page.OverviewPage(in, page.Overview{Name: "«Kim»", Mail: "«a»", Proven: "«passkey»", Mine: *in.Me, Limit: "«30 minutes»", Points: "«100 of 100»", Hosts: []page.Host{host}}),
 		"overview missing": page.OverviewPage(asleep, posture(*asleep.Me, "better")),
 		"overview wrong":   page.OverviewPage(advised, posture(*in.Me, "wrong")),
@@ -211,7 +214,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"none found":     page.KeysPage(in, page.Keys{Search: "«grid»"}),
 		"key edit wrong": page.KeyEditPage(in, page.KeyEdit{Problem: on("scopes"), ID: "«spk»", Name: "«grid»"}),
 		"key edit": page.KeyEditPage(in, page.KeyEdit{
-			ID: "«spk»", Name: "«grid»", Vendor: "«vendor»", NewName: "«grid 2»", Purpose: "«trade»", Scopes: plan.Scopes, Allowlist: "«203.0.113.7»", Lives: plan.Lives,
+			ID: "«spk»", Name: "«grid»", Vendor: "«vendor»", Destinations: "«BTC BTC bc1q»", NewName: "«grid 2»", Purpose: "«trade»", Scopes: plan.Scopes, Allowlist: "«203.0.113.7»", Lives: plan.Lives,
 			OnEnds: []page.Option{{Value: "leave", Text: "«leave»"}}, Pins: []page.Option{{Text: "«none»"}}, Windows: []page.Option{{Text: "«usual window»"}}, Standby: true,
 		}),
 		"activity": page.ActivityPage(in, page.Activity{Older: "/activity?before=3", Newest: "/activity", Twin: "/v1/activity", Entries: []page.Entry{

@@ -23,6 +23,8 @@ type Frame struct {
 	Path string
 	// FormToken goes into every form.
 	FormToken string
+	// FormOwner says in each form, sealed, to whom it was shown; empty on pages that strangers may read.
+	FormOwner string
 	// Test: this installation guards play money.
 	Test bool
 	// Me is who is signed in; nil on pages for strangers.
@@ -127,12 +129,25 @@ type SignIn struct {
 	Passwordless bool
 	// Accounts that this browser may show.
 	Accounts []KnownAccount
+	Kept     Kept
+}
+
+// Kept is a form that waits, sealed, until its user has signed in again; empty where none does.
+type Kept struct{ Form, At string }
+
+// SendAgain is the page of a form that came too late.
+type SendAgain struct {
+	Action, Kept string
+	// Details tell what is in it, where that can be told.
+	Details []Fact
+	Back    string
 }
 
 // SecondFactor is the page after the password.
 type SecondFactor struct {
 	Problem        Problem
 	Half, ReturnTo string
+	Kept           Kept
 }
 
 // API is a host of the gateway that takes signed requests.
@@ -322,6 +337,8 @@ type Key struct {
 	OnEnd, Pin, Unreleased string
 	// Vendor is who outside the account has it.
 	Vendor string
+	// Destinations are where it may send money.
+	Destinations []Destination
 	// Window in words; empty for as old as its way of signing allows.
 	Window string
 	// Bounds are what it may do at most.
@@ -346,6 +363,12 @@ const (
 	KeyDisabled KeyState = "disabled"
 )
 
+// Destination is a place that a key may send money to; Counts is set while it does not count yet.
+type Destination struct {
+	Text   string
+	Counts i18n.Moment
+}
+
 // NewKey is the form that makes a key.
 type NewKey struct {
 	Problem       Problem
@@ -361,7 +384,7 @@ type NewKey struct {
 	Templates             []Option
 	Template              string
 	OnEnds, Pins, Windows []Option
-	Vendor                string
+	Vendor, Destinations  string
 	Standby               bool
 	Allowlist             string
 	HereToo               bool
@@ -405,9 +428,8 @@ type Created struct {
 	Passphrase string
 	// FileName of the key file, and the file itself as a data: address, for saving it without script.
 	FileName, FileHref string
-	// Check is the command that tries the key: by asking the dashboard, or an exchange where PostOnly.
-	Check    string
-	PostOnly bool
+	// Check is the command that tries the key.
+	Check string
 	// APIs are those of the key's environment.
 	APIs []API
 }
@@ -481,6 +503,18 @@ type CodeText struct {
 
 // Piece is a stretch of text, or the name of a value that stands there.
 type Piece struct{ Text, Name string }
+
+// Prove asks for the proof that an exchange wants of its user.
+type Prove struct {
+	Host Host
+	// Back leads to the page of the exchange; it is a page of ours.
+	Back string
+	// Needs and Missing are in words.
+	Needs   string
+	Missing []string
+	// Lacking: its user has no factor that would do.
+	Lacking bool
+}
 
 // Go is the page between ours and an exchange's.
 type Go struct {
