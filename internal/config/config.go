@@ -34,7 +34,7 @@ type Config struct {
 	StepUp        StepUp        `key:"step_up" doc:"The fresh proof that a guarded action asks for."`
 	Recovery      Recovery      `key:"recovery" doc:"How long the way back into an account takes. The clock starts when the owner has been told."`
 	Holds         Holds         `key:"holds" doc:"How long withdrawals and new destinations wait after a change of credentials. The clock starts when the owner has been told."`
-	HighValue     HighValue     `key:"high_value" doc:"Users of high value, as 'sallyport user raise' makes them: sensitive changes ask them for a passkey."`
+	HighValue     HighValue     `key:"high_value" doc:"Users of high value, whom a platform's backend tells of (POST /v1/high-value) or 'sallyport user raise' names: sensitive changes ask them for a passkey."`
 	Confirmations Confirmations `key:"confirmations" doc:"The passkey proof without which no withdrawal and no new destination is let through."`
 	Passkeys      Passkeys      `key:"passkeys" doc:"Which authenticators are believed and taken."`
 	Password      Password      `key:"password" doc:"What hashing a password costs us and a thief (Argon2id). A change takes hold at each user's next sign-in."`
@@ -267,6 +267,9 @@ type Recovery struct {
 // HighValue is the section of that name.
 type HighValue struct {
 	Notice time.Duration `key:"notice" default:"168h" min:"168h" max:"2160h" testmin:"1s" doc:"How long ahead they are told."`
+	Value  string        `key:"value" doc:"From how much on a user is so: a plain decimal in the currency of all ceilings. Without it a value says nothing."`
+	Roles  []string      `key:"roles" doc:"Whose holders are so, whatever they have: roles in the platform's own words."`
+	Stays  time.Duration `key:"stays" default:"720h" min:"24h" max:"8760h" testmin:"1s" doc:"How long a user stays so after a backend last told a value or role that makes them so."`
 }
 
 // Confirmations is the section of that name.

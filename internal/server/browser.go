@@ -13,6 +13,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/api"
 	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/dbsc"
+	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/geo"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
@@ -54,11 +55,15 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	machines.Handle(http.MethodGet, "/healthz", func(w http.ResponseWriter, r *http.Request, _ route.Line) { s.healthz(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/sallyport-assertion-jwks.json", func(w http.ResponseWriter, r *http.Request, _ route.Line) { keys.serveJWKS(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/webauthn", s.relatedOrigins)
-	machines.Handle(http.MethodPost, "/v1/confirmations", func(w http.ResponseWriter, r *http.Request, _ route.Line) {
-		if err := s.gate.ServePosted(sign.CanonicalAuthority(string(s.cfg.Dashboard.Origin.Authority())), w, r); err != nil {
-			httpx.WriteProblem(w, r, err)
-		}
-	})
+	for path, serve := range map[string]func(*gateway.Gateway, string, http.ResponseWriter, *http.Request) error{
+		"/v1/confirmations": (*gateway.Gateway).ServePosted, "/v1/high-value": (*gateway.Gateway).ServeHighValue,
+	} {
+		machines.Handle(http.MethodPost, path, func(w http.ResponseWriter, r *http.Request, _ route.Line) {
+			if err := serve(s.gate, sign.CanonicalAuthority(string(s.cfg.Dashboard.Origin.Authority())), w, r); err != nil {
+				httpx.WriteProblem(w, r, err)
+			}
+		})
+	}
 	s.mountLeaks(machines)
 	confirmations := route.NewMux()
 	web.NewConfirming(s.opts.Now, Product, string(s.cfg.Dashboard.Origin), s.Confirmations).Mount(confirmations)

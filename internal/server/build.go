@@ -264,7 +264,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err != nil {
 		return err
 	}
-	r.Tiers = tier.New(store.Of[tier.Tx](db), now, cfg.HighValue.Notice, follow)
+	r.Tiers = tier.New(store.Of[tier.Tx](db), now, terms(cfg.HighValue), follow)
 	r.StepUps, err = stepup.New(stepup.Deps{
 		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Least: r.least, Young: r.young, Life: cfg.StepUp.Life, Key: contentKey,
 	})
@@ -333,7 +333,7 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 	r.Notices, err = notify.New(notify.Deps{
 		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg, r.Places), Key: key,
 		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}, Follow: r.Consequences,
-		Stops: notify.Stops{Sessions: r.Sessions, Confirmations: r.Confirmations, Keys: r.APIKeys, Contacts: r.Contacts, Demands: r.Demands},
+		Stops: notify.Stops{Sessions: r.Sessions, Keys: r.APIKeys, Contacts: r.Contacts, Demands: r.Demands},
 	})
 	return err
 }
@@ -359,6 +359,7 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Budgets: r.newBudgets(), Key: key,
 		Origin: origin, Exchanges: exchanges, Life: cfg.Confirmations.ValidFor,
 	})
+	follow.UseConfirmations(r.Confirmations)
 	return err
 }
 
@@ -370,6 +371,13 @@ func (r *Rooms) newBudgets() *memory.Budgets {
 	})
 	r.budgets = append(r.budgets, b)
 	return b
+}
+
+// terms of high value; the configuration was checked.
+func terms(c config.HighValue) tier.Terms {
+	t := tier.Terms{Notice: c.Notice, Roles: c.Roles, Stays: c.Stays}
+	t.Value, _ = apikey.Decimal(c.Value)
+	return t
 }
 
 // childCodeLife is how long the way from the dashboard to a gateway host stays open.
@@ -602,7 +610,7 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 		return secret.Value{}
 	}}
 	g, err := gateway.New(gateway.Deps{
-		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Backends: backends, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations,
+		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Backends: backends, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations, Tiers: r.Tiers,
 		BodyCap: int64(cfg.Gateway.BodyCap), Dashboard: string(cfg.Dashboard.Origin), Transport: transport,
 	})
 	return g, keys, err

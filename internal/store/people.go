@@ -244,7 +244,31 @@ func (t *tx) RaiseUser(ctx context.Context, u id.User, now, from time.Time) (boo
 }
 
 func (t *tx) LowerUser(ctx context.Context, u id.User) (bool, error) {
+	if err := t.DeleteHighValueWords(ctx, sqlgen.DeleteHighValueWordsParams{UserID: u[:]}); err != nil {
+		return false, err
+	}
 	return won(t.Queries.LowerUser(ctx, sqlgen.LowerUserParams{UserID: u[:]}))
+}
+
+func (t *tx) SayHighValue(ctx context.Context, u id.User, source string, now time.Time) (bool, error) {
+	first, err := won(t.Queries.SayHighValue(ctx, sqlgen.SayHighValueParams{UserID: u[:], Source: source, ToldAt: micros(now)}))
+	if err != nil || first {
+		return first, err
+	}
+	return false, t.SayHighValueAgain(ctx, sqlgen.SayHighValueAgainParams{UserID: u[:], Source: source, ToldAt: micros(now)})
+}
+
+func (t *tx) HighValueSaid(ctx context.Context, u id.User, source string) (told time.Time, found bool, err error) {
+	row, err := t.Queries.HighValueSaid(ctx, sqlgen.HighValueSaidParams{UserID: u[:], Source: source})
+	return read(row, err, at)
+}
+
+func (t *tx) UnsayHighValue(ctx context.Context, u id.User, source string) (int, error) {
+	if err := t.Queries.UnsayHighValue(ctx, sqlgen.UnsayHighValueParams{UserID: u[:], Source: source}); err != nil {
+		return 0, err
+	}
+	others, err := t.CountHighValueWords(ctx, sqlgen.CountHighValueWordsParams{UserID: u[:]})
+	return int(others), err
 }
 
 func (t *tx) RaisedFrom(ctx context.Context, u id.User) (from time.Time, found bool, err error) {

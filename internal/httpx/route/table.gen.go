@@ -135,6 +135,7 @@ var lines = []Line{
 	{"server", "GET", "/.well-known/sallyport-gitleaks.toml", Public, "", AssuranceNone, "", nil},
 	{"server", "POST", "/v1/leaks", Public, "", AssuranceNone, "signature", []string{"key.found"}},
 	{"server", "POST", "/v1/confirmations", Public, "", AssuranceNone, "signature", []string{"confirmation.asked"}},
+	{"server", "POST", "/v1/high-value", Public, "", AssuranceNone, "signature", []string{"user.raised"}},
 	{"web", "GET", "/{$}", Session, "", AssurancePwd, "", nil},
 	{"web", "POST", "/still-here", Session, "", AssurancePwd, "", nil},
 	{"web", "GET", "/sign-up", Pre, "", AssuranceNone, "", nil},

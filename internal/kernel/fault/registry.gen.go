@@ -322,6 +322,8 @@ const (
 	SessionDemanded Code = "session.demanded"
 	// DemandUnchanged: That is so already.
 	DemandUnchanged Code = "demand.unchanged"
+	// TierNoThreshold: No value and no role of high value is set here.
+	TierNoThreshold Code = "tier.no_threshold"
 	// TierUnchanged: The user stands so already, or there is no such user.
 	TierUnchanged Code = "tier.unchanged"
 )
@@ -407,8 +409,8 @@ var registry = map[Code]Entry{
 		English: "Money leaves only with a passkey confirmation of exactly this transaction.", EnglishFix: "Confirm it at {url}, then send the same request again with the header Sallyport-Confirmation: {confirmation}",
 		Korean: "출금은 바로 그 거래를 패스키로 직접 확인해야만 이루어집니다.", KoreanFix: "{url} 주소에서 확인한 뒤 같은 요청을 Sallyport-Confirmation: {confirmation} 헤더와 함께 다시 보내 주십시오."},
 	ConfirmationHeld: {Code: ConfirmationHeld, Status: 409, Sight: Owner, Outside: "forbidden",
-		English: "Your withdrawals are held for now. This one was confirmed and waits.", EnglishFix: "Send the same request again with its confirmation once the hold has ended: {held_until}",
-		Korean: "현재 출금이 보류되어 있습니다. 이 출금은 확인되었으며 대기 중입니다.", KoreanFix: "보류가 끝난 뒤 같은 요청을 확인 번호와 함께 다시 보내 주십시오. 보류 종료: {held_until}"},
+		English: "Your withdrawals are held for now. This one was confirmed and waits.", EnglishFix: "It can go {waits_for}: then send the same request again with its confirmation. Why it waits: {reasons}. To cancel it, open {cancel_url}",
+		Korean: "현재 출금이 보류되어 있습니다. 이 출금은 확인되었으며 대기 중입니다.", KoreanFix: "{waits_for} 같은 요청을 확인 번호와 함께 다시 보내 주십시오. 보류 이유: {reasons}. 취소하려면 {cancel_url} 주소를 열어 주십시오."},
 	ConfirmationNotFound: {Code: ConfirmationNotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such confirmation.", EnglishFix: "Send the request without a confirmation to get a new one.",
 		Korean: "해당 확인 요청이 없습니다.", KoreanFix: "확인 번호 없이 요청을 보내 새 확인을 받아 주십시오."},
@@ -805,6 +807,9 @@ var registry = map[Code]Entry{
 	DemandUnchanged: {Code: DemandUnchanged, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "That is so already.", EnglishFix: "Nothing is left to do.",
 		Korean: "이미 그렇게 설정되어 있습니다.", KoreanFix: "더 하실 일은 없습니다."},
+	TierNoThreshold: {Code: TierNoThreshold, Status: 409, Sight: Anyone, Outside: "",
+		English: "No value and no role of high value is set here.", EnglishFix: "Set high_value.value or high_value.roles in the configuration.",
+		Korean: "고액 기준이 되는 금액이나 역할이 설정되어 있지 않습니다.", KoreanFix: "설정에서 high_value.value 또는 high_value.roles 값을 지정해 주십시오."},
 	TierUnchanged: {Code: TierUnchanged, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "The user stands so already, or there is no such user.", EnglishFix: "Nothing is left to do.",
 		Korean: "이미 그 상태이거나 해당 사용자가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},

@@ -252,6 +252,8 @@ const (
 	DemandDropped Action = "demand.dropped"
 	// FactorLabelled: You labelled a sign-in method: {factor} is {label}.
 	FactorLabelled Action = "factor.labelled"
+	// UserWeighed: leaves no event
+	UserWeighed Action = "user.weighed"
 	// UserLowered: Sensitive changes ask for no more than what you have again.
 	UserLowered Action = "user.lowered"
 )
@@ -382,5 +384,6 @@ var actions = map[Action]Words{
 	DemandMade:               {Quiet: false, English: "You demand a passkey of yourself now ({area}).", Korean: "직접 패스키를 요구하도록 설정했습니다({area})."},
 	DemandDropped:            {Quiet: false, English: "You gave up a demand for a passkey ({area}). It goes on until {until}.", Korean: "패스키 요구 설정을 해제했습니다({area}). {until}까지는 계속 적용됩니다."},
 	FactorLabelled:           {Quiet: false, English: "You labelled a sign-in method: {factor} is {label}.", Korean: "로그인 수단의 용도를 바꿨습니다: {factor}, {label}."},
+	UserWeighed:              {Quiet: true, English: "", Korean: ""},
 	UserLowered:              {Quiet: false, English: "Sensitive changes ask for no more than what you have again.", Korean: "중요한 변경에 다시 기존 인증 수단을 사용할 수 있습니다."},
 }

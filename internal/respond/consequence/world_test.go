@@ -15,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
@@ -22,6 +23,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/store"
@@ -480,6 +482,7 @@ func newWorld(t *testing.T, s *authtest.Stack, clock *storetest.Clock, c cause) 
 		Name: "bot", Purpose: "tests", Scopes: []string{"balances:read", "orders:read", "orders:write"}, Allowlist: []string{home},
 	})
 	w.leave()
+	w.ask()
 	clock.Advance(3 * time.Second)
 	w.before = w.copied(w.here)
 	return w
@@ -492,6 +495,20 @@ func (w *world) leave() {
 	w.ok(store.Of[privacy.Tx](w.Store).Update(w.t.Context(), func(tx privacy.Tx) (audit.Event, error) {
 		_, err := tx.InsertDeparture(w.t.Context(), privacy.Departure{User: w.user, Asked: now, Due: now.Add(365 * 24 * time.Hour)})
 		return audit.Quiet(audit.Housekeeping), err
+	}))
+}
+
+// ask lets a withdrawal of theirs wait, for longer than anything here takes.
+func (w *world) ask() {
+	w.t.Helper()
+	now, who := w.clock.Now(), w.here.Principal()
+	row := confirm.Confirmation{Transaction: confirm.Transaction{
+		Content: confirm.Content{Action: scope.Withdraw, Environment: id.Test, Upstream: "paper", Asset: "BTC", Address: "paper1qexampleaddress", Amount: "1"},
+		ID:      id.New[id.ConfirmationKind](now), User: w.user, Account: who.Account, Subaccount: who.Subaccount,
+		Created: now, Expires: now.Add(365 * 24 * time.Hour),
+	}}
+	w.ok(store.Of[confirm.Tx](w.Store).Update(w.t.Context(), func(tx confirm.Tx) (audit.Event, error) {
+		return audit.Quiet(audit.ConfirmationAsked), tx.InsertConfirmation(w.t.Context(), row)
 	}))
 }
 

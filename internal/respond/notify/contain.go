@@ -103,10 +103,6 @@ type Stops struct {
 	Sessions interface {
 		Reject(ctx context.Context, tx any, u id.User, s id.Session) error
 	}
-	// Confirmations cancels all that are open.
-	Confirmations interface {
-		CancelOpen(ctx context.Context, tx any, u id.User) error
-	}
 	// Keys stops an API key of the user, reversibly.
 	Keys interface {
 		StopReported(ctx context.Context, tx any, u id.User, k id.Key) error
@@ -248,9 +244,6 @@ func (n *Notices) stop(ctx context.Context, tx Tx, m Message) (undone bool, err 
 		if err := n.Stops.Sessions.Reject(ctx, tx, m.User, m.Session); err != nil {
 			return false, err
 		}
-	}
-	if err := n.Stops.Confirmations.CancelOpen(ctx, tx, m.User); err != nil {
-		return false, err
 	}
 	if err := n.Stops.Demands.Keep(ctx, tx, m.User); err != nil {
 		return false, err

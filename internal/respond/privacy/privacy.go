@@ -39,7 +39,7 @@ const recoveryKept = 30 * 24 * time.Hour
 
 // Classes are all of them, in the order in which they are told.
 var Classes = []Class{
-	{ID: "profile", Tables: []string{"users", "account", "subaccount", "member", "user_lock", "departure", "assent", "high_value", "demand"}},
+	{ID: "profile", Tables: []string{"users", "account", "subaccount", "member", "user_lock", "departure", "assent", "high_value", "high_value_word", "demand"}},
 	{ID: "contact", Tables: []string{"contact", "contact_change"}},
 	{ID: "methods", Tables: []string{"password", "totp", "passkey", "recovery_set", "recovery_code", "recovery_plan"}},
 	{ID: "sessions", Kept: 24 * time.Hour, Tables: []string{"session", "child_code", "step_up", "binding"}},
