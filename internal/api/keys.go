@@ -111,7 +111,7 @@ type destShown struct {
 	Asset    string    `json:"asset" example:"BTC"`
 	Network  string    `json:"network,omitempty" example:"BTC"`
 	Address  string    `json:"address" example:"bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"`
-	Memo     string    `json:"memo,omitempty"`
+	Memo     string    `json:"memo,omitempty" doc:"Missing where requests say none"`
 	CountsAt time.Time `json:"counts_at" doc:"From when on it may be used"`
 }
 
