@@ -90,6 +90,8 @@ var bodies = map[string]string{
 	"PUT /v1/contact/phrase":                  `{"phrase":"blue heron at noon"}`,
 	"POST /v1/contact/changes":                `{"place":"second","mail":"other@example.com"}`,
 	"POST /v1/contact/changes/{id}/code":      `{"code":"12345678"}`,
+	"POST /v1/sessions/sign-out-others":       `{"keys":"freeze"}`,
+	"POST /v1/sessions/sign-out-everywhere":   `{"keys":"freeze"}`,
 	"POST /v1/sessions/sign-out-selected":     `{"sessions":["ses_069g9r2kt0f7s8w3a5q1z7y6xc"]}`,
 	"POST /v1/privacy/departure":              `{"own_mail":"min@example.com"}`,
 	"POST /v1/sign-up":                        `{"mail":"min@example.com","name":"Min","lang":"en"}`,
