@@ -246,6 +246,8 @@ type Deps struct {
 	Limits throttle.Limits
 	// SourceLimits bound what one network may begin over all addresses.
 	SourceLimits throttle.Limits
+	// Kept gives what may be kept of a stranger's User-Agent header.
+	Kept func(header string) string
 	// MailKey makes mailed codes; 32 bytes, the same on every node.
 	MailKey []byte
 }
@@ -280,7 +282,10 @@ type From struct {
 	Replace id.Session
 }
 
-func (f From) place() Place { return Place{f.Origin.Addr.String(), f.Origin.Agent} }
+// place is what is kept of where somebody asks, who may be anybody.
+func (r *Recoveries) place(f From) Place {
+	return Place{f.Origin.Addr.String(), r.Kept(f.Origin.Agent)}
+}
 
 // nobody is the actor of what a claimant does: they have no session.
 func nobody(from From, u id.User) principal.Principal {
