@@ -160,7 +160,13 @@ func (o *owner) at(bearer secret.Value, method, path, form string) fault.Code {
 	b.Cookies[authtest.PageHost] = map[string]string{"__Host-sid": string(child.Reveal())}
 	r := b.Request(method, authtest.PageOrigin+path, form)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return b.Do(r).Code
+	got := b.Do(r)
+	if got.Code != fault.StepUpRequired {
+		return got.Code
+	}
+	var why struct{ Fields struct{ Reason fault.Code } } // one answer at every door, which says what for
+	b.Into(got, &why)
+	return why.Fields.Reason
 }
 
 const order = "market=KRW-BTC&side=bid&type=limit&price=50000000&quantity=0.001"
