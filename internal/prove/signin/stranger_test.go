@@ -148,7 +148,7 @@ func TestNoDowngradeFromAStrangersBrowser(t *testing.T) {
 			t.Error(diff)
 		}
 		looked := o.send(who, http.MethodGet, "/", "")
-		if got := o.order(who); looked != "" || got != fault.DeviceUnknown {
+		if got := o.order(who); looked != "" || got != fault.StepUpRequired {
 			t.Errorf("looking is answered %q, an order %q", looked, got)
 		}
 		_, err := s.Factors.SetPassword(t.Context(), who, word("another long passphrase entirely"))
