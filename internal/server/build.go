@@ -232,16 +232,9 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy, db.LogKey())
 	r.Tally = audit.NewTally(store.Of[any](db), now)
 
-	var err error
-	if cfg.Geo.File != "" {
-		if r.Places, err = geo.Open(cfg.Geo.File, opts.Log); err != nil {
-			return fmt.Errorf("geo.file: %w", err)
-		}
-	}
-	if cfg.Geo.NetworksFile != "" {
-		if r.Networks, err = geo.Open(cfg.Geo.NetworksFile, opts.Log); err != nil {
-			return fmt.Errorf("geo.networks_file: %w", err)
-		}
+	err := r.openPlaces(cfg.Geo, opts.Log)
+	if err != nil {
+		return err
 	}
 	r.Sessions, err = session.New(ctx, session.Deps{
 		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow, Tally: r.Tally,
@@ -321,6 +314,21 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 			}
 		}
 	}})
+	return nil
+}
+
+// openPlaces opens the files that say where an address is, and in which network; each may be missing from the configuration.
+func (r *Rooms) openPlaces(cfg config.Geo, log *slog.Logger) (err error) {
+	if cfg.File != "" {
+		if r.Places, err = geo.Open(cfg.File, log); err != nil {
+			return fmt.Errorf("geo.file: %w", err)
+		}
+	}
+	if cfg.NetworksFile != "" {
+		if r.Networks, err = geo.Open(cfg.NetworksFile, log); err != nil {
+			return fmt.Errorf("geo.networks_file: %w", err)
+		}
+	}
 	return nil
 }
 

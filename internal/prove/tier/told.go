@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math/big"
-	"regexp"
 	"slices"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -43,17 +43,15 @@ type Standing struct {
 	Until time.Time
 }
 
-var decimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,23})(\.[0-9]{1,18})?$`)
-
 // high weighs. Errors: tier.no_threshold, request.invalid with the field.
 func (t Terms) high(told Told) (bool, error) {
+	value, ok := apikey.Decimal(told.Value)
 	switch {
 	case t.Value == nil && len(t.Roles) == 0:
 		return false, fault.New(fault.TierNoThreshold)
-	case told.Value != "" && !decimal.MatchString(told.Value), told.Value == "" && t.Value != nil:
+	case told.Value != "" && !ok, told.Value == "" && t.Value != nil:
 		return false, fault.New(fault.RequestInvalid, "field", "value")
 	}
-	value, ok := new(big.Rat).SetString(told.Value)
 	return ok && t.Value != nil && value.Cmp(t.Value) >= 0 || slices.Contains(t.Roles, told.Role), nil
 }
 
