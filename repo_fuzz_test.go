@@ -40,6 +40,7 @@ var fuzzed = []struct{ folder, parser, target, bytes string }{
 	{"internal/respond/leak", "ReadReport", "FuzzReadReport", "reports of found secrets"},
 	{"internal/prove/lab", "Read", "FuzzRead", "requests that somebody pasted"},
 	{"internal/prove/apikey", "Networks", "FuzzNetworks", "allowlists"},
+	{"internal/prove/apikey", "ParseDestination", "FuzzDestination", "where a key may send money"},
 
 	{"internal/prove/mailaddr", "Parse", "FuzzParse", "mail addresses"},
 	{"internal/prove/password", "ParsePHC", "FuzzParsePHC", "password hashes, imported ones too"},
@@ -72,7 +73,9 @@ var fuzzed = []struct{ folder, parser, target, bytes string }{
 var ownBytes = map[string]string{
 	"client.ReadKeyFile":                   "the caller's own key file",
 	"gate.ParseJWKS":                       "the gateway's key set, fetched by the backend that trusts it",
+	"internal/gateway.ParsePlace":          "a host and one of two words of the operator's routes file; ParseRoutes asks it",
 	"internal/httpx.ReadBody":              "counts bytes and reads none of them",
+	"internal/httpx.ReadSteadily":          "counts bytes and reads none of them",
 	"internal/keyring.ReadFile":            "the operator's own key file",
 	"internal/kernel/assurance.ParseLevel": "a word of our own rows and claims; whatever else is the weakest level",
 	"internal/kernel/id.ParseEnvironment":  "two words",

@@ -94,9 +94,6 @@ func binanceTime(text string) (time.Time, bool) {
 	return time.UnixMicro(n).UTC(), ok
 }
 
-// BinanceParameters are the names of the parameters of a signed request of Binance's dialect that say nothing but when and by whom it was signed.
-func BinanceParameters() []string { return []string{"timestamp", "recvWindow", "signature"} }
-
 // recvWindow reads milliseconds with up to three decimals, at most a minute.
 func recvWindow(text string) (time.Duration, bool) {
 	whole, decimals, _ := strings.Cut(text, ".")

@@ -22,7 +22,36 @@ two of them have to approve the same claim, by their own system accounts, and it
 can stop it. One operator rejects them all.`,
 		Example: `  sallyport case list --config sallyport.yaml
   sallyport case show cas_069g9r2kt0f7s8w3a5q1z7y6xc`,
-	}), caseListCommand(), caseShowCommand(), caseEvidenceCommand(), caseApproveCommand(), caseRejectCommand())
+	}), caseOpenCommand(), caseListCommand(), caseShowCommand(), caseEvidenceCommand(), caseApproveCommand(), caseRejectCommand())
+}
+
+func caseOpenCommand() *cobra.Command {
+	var reach, why string
+	cmd := &cobra.Command{
+		Use: "open MAIL", Short: "Open a case for somebody who lost their mailbox and everything else", Args: takes("MAIL"),
+		Long: `Somebody says that the account of MAIL is theirs and that they have lost its mailbox and every way to sign in. This opens a case in which nothing was
+shown: it moves only by what they bring and by the yes of two operators, and the owner is told at once and can stop it. Hand them the code of the case, by the way on which
+you reach them; they open it under "Recover" in any browser, and the codes for it go to the address that --reach names.`,
+		Example: "  sallyport case open ada@example.com --reach ada.new@example.net --reason 'called support, ticket 4711'",
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			if strings.TrimSpace(why) == "" {
+				return usage(errors.New("--reason says why; it must not be empty"))
+			}
+			u, _, err := findUser(cmd, rooms, args[0])
+			if err != nil {
+				return err
+			}
+			opened, err := rooms.Recoveries.Open(cmd.Context(), host(), u.ID, reach, why)
+			if err != nil {
+				return err
+			}
+			return printJSON(cmd.OutOrStdout(), map[string]any{"case": opened.Case, "recovery": opened.ID, "code": string(opened.Code.Reveal())})
+		}),
+	}
+	cmd.Flags().StringVar(&reach, "reach", "", "address at which they are reached")
+	cmd.Flags().StringVar(&why, "reason", "", "why; the user sees it")
+	_, _ = cmd.MarkFlagRequired("reach"), cmd.MarkFlagRequired("reason")
+	return cmd
 }
 
 // disputeRow is a dispute as JSON.

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-21c57000/sallyport/client"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/server"
@@ -67,7 +68,7 @@ of mode 0600, or pipe it into the keychain. The scopes are ` + scope.Everything(
 	f.StringVar(&w.Name, "name", "", "what the key is called: one line of at most 80 characters")
 	f.StringVar(&w.Purpose, "purpose", "", "what it is for: one line of at most 80 characters")
 	f.StringVar(&w.environment, "environment", "test", "live or test")
-	f.StringSliceVar(&w.Scopes, "scopes", nil, "what it may do, separated by commas; none means read-only")
+	f.StringSliceVar(&w.Scopes, "scopes", nil, "what it may do, separated by commas, of "+strings.Join(scope.Everything().Words(), ", ")+"; none means read-only")
 	f.StringSliceVar(&w.Allowlist, "allow", nil, "addresses or networks that may use it, such as 203.0.113.7,2001:db8::/32; none means all")
 	f.DurationVar(&w.Life, "life", 0, "how long it lives, such as 720h: from 1h to keys.max_life; 0 means the policy's default")
 	f.StringVar(&w.dialect, "dialect", sign.Native.String(), "how its requests are signed: "+dialectWords())
@@ -93,14 +94,20 @@ func (w *wanted) read() (err error) {
 	if w.Environment, err = id.ParseEnvironment(w.environment); err != nil {
 		return fmt.Errorf("--environment %s: want live or test", w.environment)
 	}
-	for _, text := range w.destinations {
+	w.Destinations, err = readDestinations(w.destinations)
+	return err
+}
+
+// readDestinations turns each flag --destination into the address that it means.
+func readDestinations(texts []string) (list []apikey.Destination, err error) {
+	for _, text := range texts {
 		d, err := apikey.ParseDestination(text)
 		if err != nil {
-			return fmt.Errorf("--destination %q: want ASSET NETWORK ADDRESS [MEMO]", text)
+			return nil, fmt.Errorf("--destination %q: want ASSET NETWORK ADDRESS [MEMO]", text)
 		}
-		w.Destinations = append(w.Destinations, d)
+		list = append(list, d)
 	}
-	return nil
+	return list, nil
 }
 
 func (w *wanted) readDialect() (err error) {
@@ -129,8 +136,8 @@ func dialectWords() string {
 // flagOf maps a field of a refused key → the flag that it came from, where the two have different names.
 var flagOf = map[string]string{"allowlist": "allow", "order_most": "order-most", "day_most": "day-most", "per_second": "per-second", "destinations": "destination"}
 
-// refusedFlag says which flag a refusal is about; "see the marked fields" helps nobody at a terminal.
-func refusedFlag(err error) error {
+// refusedFlag says which flag a refusal is about, what was given and what is wanted; "see the marked fields" helps nobody at a terminal.
+func refusedFlag(cmd *cobra.Command, err error) error {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok || f.Code != fault.RequestInvalid {
 		return err
@@ -139,7 +146,11 @@ func refusedFlag(err error) error {
 	if flag := flagOf[field]; flag != "" {
 		field = flag
 	}
-	return usage(fmt.Errorf("--%s is not acceptable; sallyport key create --help shows what is", field))
+	flag := cmd.Flags().Lookup(field)
+	if flag == nil {
+		return usage(fmt.Errorf("%s is not acceptable", field))
+	}
+	return usage(fmt.Errorf("--%s %s is not acceptable. It says %s", field, line.Visible(strings.Trim(flag.Value.String(), "[]")), flag.Usage))
 }
 
 func issueKey(cmd *cobra.Command, rooms *server.Rooms, in apikey.IssueInput) error {
@@ -153,7 +164,7 @@ func issueKey(cmd *cobra.Command, rooms *server.Rooms, in apikey.IssueInput) err
 	}
 	issued, err := rooms.APIKeys.Issue(cmd.Context(), host(), in)
 	if err != nil {
-		return refusedFlag(err)
+		return refusedFlag(cmd, err)
 	}
 	file.KeyID, file.Environment, file.Scopes = issued.Text(), issued.Environment.String(), issued.Scopes.Words()
 	file.Secret, file.Passphrase = string(issued.Secret.Reveal()), string(issued.Passphrase.Reveal())

@@ -176,7 +176,7 @@ func keyRotateCommand() *cobra.Command {
 			}
 			rotated, err := rooms.APIKeys.Rotate(cmd.Context(), host(), in)
 			if err != nil {
-				return refusedFlag(keyGone(args[0], err))
+				return refusedFlag(cmd, keyGone(args[0], err))
 			}
 			file.Secret, file.Passphrase = string(rotated.Secret.Reveal()), string(rotated.Passphrase.Reveal())
 			fmt.Fprintln(cmd.ErrOrStderr(), "The old secret works until "+rotated.Retires.UTC().Format(time.RFC3339)+".")

@@ -40,7 +40,9 @@ type edits struct {
 	orderMost, dayMost        string
 	perSecond                 int
 	standby                   bool
-	life                      time.Duration
+	life, window              time.Duration
+	vendor                    string
+	destinations              []string
 }
 
 func keyEditCommand() *cobra.Command {
@@ -58,8 +60,12 @@ func keyEditCommand() *cobra.Command {
 			if cmd.Flags().NFlag() == 0 {
 				return usage(errors.New("nothing to change: sallyport key edit --help lists what can be"))
 			}
-			if _, err := rooms.APIKeys.Edit(cmd.Context(), host(), e.input(kid, cmd.Flags().Changed)); err != nil {
-				return refusedFlag(keyGone(args[0], err))
+			in, err := e.input(kid, cmd.Flags().Changed)
+			if err != nil {
+				return usage(err)
+			}
+			if _, err := rooms.APIKeys.Edit(cmd.Context(), host(), in); err != nil {
+				return refusedFlag(cmd, keyGone(args[0], err))
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "Changed.")
 			return nil
@@ -78,16 +84,20 @@ func keyEditCommand() *cobra.Command {
 	f.StringVar(&e.orderMost, "order-most", "", "what one order may be worth")
 	f.StringVar(&e.dayMost, "day-most", "", "what all orders of a UTC day may be worth")
 	f.IntVar(&e.perSecond, "per-second", 0, "requests in a second; 0 sets no limit of its own")
+	f.DurationVar(&e.window, "window", 0, "how old its signatures may be: whole seconds from 1s to 60s; 0 means as old as the dialect allows")
+	f.StringVar(&e.vendor, "vendor", "", "who outside the account is given it; empty takes the mark away")
+	f.StringArrayVar(&e.destinations, "destination", nil, "where it may send money, as 'ASSET NETWORK ADDRESS [MEMO]' with - for no network; repeated, it is the whole list")
 	return cmd
 }
 
 // input is what the flags that were given say.
-func (e *edits) input(kid id.Key, given func(string) bool) apikey.EditInput {
-	in := apikey.EditInput{Key: kid}
+func (e *edits) input(kid id.Key, given func(string) bool) (in apikey.EditInput, err error) {
+	in.Key = kid
 	for flag, set := range map[string]func(){
 		"name": func() { in.Name = &e.name }, "purpose": func() { in.Purpose = &e.purpose }, "scopes": func() { in.Scopes = &e.scopes },
 		"allow": func() { in.Allowlist = &e.allow }, "on-end": func() { in.OnEnd = new(apikey.OnEnd(e.onEnd)) }, "pin": func() { in.Pin = &e.pin },
 		"standby": func() { in.Standby = &e.standby }, "life": func() { in.ExpiresAt = new(time.Now().Add(e.life)) },
+		"window": func() { in.Window = &e.window }, "vendor": func() { in.Vendor = &e.vendor },
 	} {
 		if given(flag) {
 			set()
@@ -96,7 +106,14 @@ func (e *edits) input(kid id.Key, given func(string) bool) apikey.EditInput {
 	if given("markets") || given("order-most") || given("day-most") || given("per-second") {
 		in.Bounds = &apikey.Bounds{Markets: e.markets, OrderMost: e.orderMost, DayMost: e.dayMost, PerSecond: e.perSecond}
 	}
-	return in
+	if given("destination") {
+		list, err := readDestinations(e.destinations)
+		if err != nil {
+			return in, err
+		}
+		in.Destinations = &list
+	}
+	return in, nil
 }
 
 func keyPromoteCommand() *cobra.Command {

@@ -7,6 +7,8 @@
 package agent
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -71,9 +73,40 @@ var systems = map[string]string{
 	useragent.Android: "Android", useragent.Harmony: "HarmonyOS",
 }
 
-// Describe reads a User-Agent header.
+// kept begins what Kept writes.
+const kept = "kept/1 "
+
+// Kept gives what may be kept of a stranger's header: Describe reads the same browser and system in it, and it holds no word of its sender's.
+func Kept(header string) string {
+	a := Describe(header)
+	return kept + a.Browser + ";" + a.System
+}
+
+// readKept reads what Kept wrote. Names that are on none of the lists are no names, whoever wrote them.
+func readKept(text string) (a Agent) {
+	browser, system, _ := strings.Cut(text, ";")
+	for _, list := range []map[string]string{browsers, programs} {
+		if slices.Contains(slices.Collect(maps.Values(list)), browser) {
+			a.Browser = browser
+		}
+	}
+	for _, app := range inApp {
+		if app.name == browser {
+			a.Browser = browser
+		}
+	}
+	if system == "iPhone" || system == "iPad" || slices.Contains(slices.Collect(maps.Values(systems)), system) {
+		a.System = system
+	}
+	return a
+}
+
+// Describe reads a User-Agent header, or what Kept left of one.
 func Describe(header string) Agent {
 	header = Clip(header)
+	if text, ok := strings.CutPrefix(header, kept); ok {
+		return readKept(text)
+	}
 	ua := useragent.Parse(header)
 	a := Agent{Browser: browsers[ua.Name], System: systems[ua.OS], Kind: kindOf(ua)}
 	if ua.Device == "iPhone" || ua.Device == "iPad" {

@@ -71,6 +71,9 @@ func TestDescribe(t *testing.T) {
 			if en, ko := got.Words("en"), got.Words("ko"); en != test.en || ko != test.ko {
 				t.Errorf("%q, %q; want %q, %q", en, ko, test.en, test.ko)
 			}
+			if kept := agent.Kept(test.header); agent.Describe(kept).Words("ko") != test.ko || agent.Kept(kept) != kept {
+				t.Errorf("what is kept is %q", kept)
+			}
 			if other := got.Words("fr"); other != test.en {
 				t.Errorf("in a language we lack: %q, want English", other)
 			}
@@ -115,6 +118,9 @@ func FuzzDescribe(f *testing.F) {
 		clipped := agent.Clip(header)
 		if len(clipped) > 256 || !utf8.ValidString(clipped) || strings.ContainsFunc(clipped, unicode.IsControl) || agent.Clip(clipped) != clipped {
 			t.Errorf("%q is clipped to %q", header, clipped)
+		}
+		if kept := agent.Kept(header); agent.Kept(kept) != kept || agent.Describe(kept).Words("en") != agent.Describe(header).Words("en") {
+			t.Errorf("%q is kept as %q", header, kept)
 		}
 		for _, language := range []string{"en", "ko"} {
 			words := agent.Describe(header).Words(language)

@@ -24,6 +24,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
+	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/lab"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
@@ -95,6 +96,8 @@ type Deps struct {
 	Privacy *privacy.Privacy
 	// Tiers say who is of high value.
 	Tiers *tier.Tiers
+	// Demands are what users demand of themselves.
+	Demands *demand.Demands
 	// Recoveries are the ways back.
 	Recoveries *recovery.Recoveries
 	// Notices is the message centre, Contacts how people are reached.
@@ -127,7 +130,7 @@ func New(d Deps) (*API, error) {
 		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
 		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
-		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
+		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Demands": d.Demands == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -146,7 +149,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&signIns{a.SignIns}).mount(a)
 	(&remembered{a.SignIns, a.Describe}).mount(a)
 	(&sessions{a.Sessions, a.Keys, a.Factors, a.Describe, a.Now}).mount(a)
-	(&methods{a.Factors, a.Tiers}).mount(a)
+	(&methods{a.Factors, a.Tiers, a.Demands}).mount(a)
 	(&passkeys{a.Factors}).mount(a)
 	(&recoveries{a.Recoveries, a.Now}).mount(a)
 	(&recoveryPlan{a.Recoveries, a.Now}).mount(a)

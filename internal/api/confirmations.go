@@ -63,16 +63,18 @@ type confirmationShown struct {
 	Amount      string          `json:"amount,omitempty" doc:"A decimal" example:"0.5"`
 	FeeMax      string          `json:"fee_max,omitempty" doc:"The most that may be charged, a decimal" example:"0.0002"`
 	CreatedAt   time.Time       `json:"created_at"`
-	ExpiresAt   time.Time       `json:"expires_at"`
+	ExpiresAt   time.Time       `json:"expires_at" doc:"A hold moves it: an hour beyond its end"`
 	Held        bool            `json:"held" doc:"Whether money waits"`
 	HeldUntil   time.Time       `json:"held_until,omitzero" doc:"Missing while nothing is held, and while the end is not known"`
+	Reasons     []string        `json:"reasons,omitempty" doc:"What holds it, in the words of listHolds" example:"password_changed"`
+	WaitsFor    string          `json:"waits_for,omitempty" doc:"end: held_until. notice: its owner is still to be told by mail. unlock: its owner has locked the account" enum:"end,notice,unlock"`
 }
 
 func confirmationAs(a confirm.Asked, now time.Time) confirmationShown {
 	return confirmationShown{
 		ID: a.ID, State: a.State(now), URL: a.URL, Action: a.Action.String(), Exchange: a.Upstream, Environment: a.Environment.String(),
-		Asset: a.Asset, Network: a.Network, Address: a.Address, Memo: a.Memo, Amount: a.Amount, FeeMax: a.Fee, CreatedAt: a.Created, ExpiresAt: a.Expires,
-		Held: a.Stand.Held, HeldUntil: a.Stand.Until,
+		Asset: a.Asset, Network: a.Network, Address: a.Address, Memo: a.Memo, Amount: a.Amount, FeeMax: a.Fee, CreatedAt: a.Created, ExpiresAt: a.Ends,
+		Held: a.Stand.Held, HeldUntil: a.Stand.Until, Reasons: a.Stand.Reasons(), WaitsFor: string(a.Stand.WaitsFor()),
 	}
 }
 

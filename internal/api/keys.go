@@ -64,7 +64,7 @@ type keyShown struct {
 	RevokedAt    time.Time     `json:"revoked_at,omitzero" doc:"Missing while it is not revoked"`
 	LastUsedAt   time.Time     `json:"last_used_at,omitzero" doc:"Missing if it was never used"`
 	LastUsedFrom string        `json:"last_used_from,omitempty" example:"203.0.113.7"`
-	State        string        `json:"state" enum:"live,frozen,blocked,expired,revoked,orphan,read_only,disabled" doc:"read_only and disabled: nobody used it for long"`
+	State        string        `json:"state" enum:"live,frozen,blocked,expired,revoked,orphan,read_only,disabled,dialect_off" doc:"read_only and disabled: nobody used it for long; dialect_off: the platform accepts its dialect no more"`
 	FrozenAt     time.Time     `json:"frozen_at,omitzero"`
 	BlockedAt    time.Time     `json:"blocked_at,omitzero"`
 	LapsesAt     time.Time     `json:"lapses_at,omitzero" doc:"When it stops to trade, because it is tied to no network"`
@@ -112,7 +112,7 @@ type destShown struct {
 	Asset    string    `json:"asset" example:"BTC"`
 	Network  string    `json:"network,omitempty" example:"BTC"`
 	Address  string    `json:"address" example:"bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"`
-	Memo     string    `json:"memo,omitempty"`
+	Memo     string    `json:"memo,omitempty" doc:"Missing where requests say none"`
 	CountsAt time.Time `json:"counts_at" doc:"From when on it may be used"`
 }
 

@@ -79,7 +79,7 @@ func targetOf(l route.Line) string {
 			kind, longest = k, len(prefix)
 		}
 	}
-	return strings.NewReplacer("{name}", "keys", "{slot}", "statement", "{user}", "usr_069g9r2kt0f7s8w3a5q1z7y6xc", "{at}", "msg_069g9r2kt0f7s8w3a5q1z7y6xc.AAAA", "{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
+	return strings.NewReplacer("{name}", "keys", "{area}", "trading", "{slot}", "statement", "{user}", "usr_069g9r2kt0f7s8w3a5q1z7y6xc", "{at}", "msg_069g9r2kt0f7s8w3a5q1z7y6xc.AAAA", "{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
 }
 
 // bodies maps operation → a body that is well formed, for those that take one.
@@ -97,6 +97,8 @@ var bodies = map[string]string{
 	"PUT /v1/contact/phrase":                  `{"phrase":"blue heron at noon"}`,
 	"POST /v1/contact/changes":                `{"place":"second","mail":"other@example.com"}`,
 	"POST /v1/contact/changes/{id}/code":      `{"code":"12345678"}`,
+	"POST /v1/sessions/sign-out-others":       `{"keys":"freeze"}`,
+	"POST /v1/sessions/sign-out-everywhere":   `{"keys":"freeze"}`,
 	"POST /v1/sessions/sign-out-selected":     `{"sessions":["ses_069g9r2kt0f7s8w3a5q1z7y6xc"]}`,
 	"POST /v1/privacy/departure":              `{"own_mail":"min@example.com"}`,
 	"POST /v1/sign-up":                        `{"mail":"min@example.com","name":"Min","lang":"en"}`,
@@ -123,6 +125,8 @@ var bodies = map[string]string{
 	"POST /v1/passkeys":                       `{"state":"c3RhdGU","response":{},"name":"Phone"}`,
 	"PATCH /v1/passkeys/{id}":                 `{"name":"Phone"}`,
 	"POST /v1/passkeys/{id}/test":             `{"state":"c3RhdGU","response":{}}`,
+	"PUT /v1/passkeys/{id}/label":             `{"label":"backup"}`,
+	"PUT /v1/totp/label":                      `{"label":"backup"}`,
 	"PATCH /v1/session":                       `{"language":"ko"}`,
 	"POST /v1/step-ups/{id}/totp":             `{"code":"123456"}`,
 	"POST /v1/step-ups/{id}/password":         `{"password":"four words in a row"}`,

@@ -24,13 +24,17 @@ func TestMatrixOfMembers(t *testing.T) {
 			return // its body is read by those who sign it; see TestAKeyRotatesItself
 		}
 		body, takes := bodies[l.Name()]
-		if documented := operationOf(c.api.Description(), l).RequestBody != nil; documented != takes {
+		described := operationOf(c.api.Description(), l).RequestBody
+		if documented := described != nil; documented != takes {
 			c.t.Fatalf("the description says that a body is taken: %t", documented)
 		}
 		if l.Method == http.MethodGet || l.Pattern == "/v1/recoveries/{id}/evidence/{slot}" {
 			return // the second is read only of who has a claim; see TestAStrangersEvidenceIsNotRead
 		}
 		for name, sent := range deformed(body) {
+			if sent == "" && takes && !described.Required {
+				continue // where a body may be missing, nothing is nothing wrong
+			}
 			a := b.call(l.Method, targetOf(l), sent)
 			if (a.status != 400 || a.code != "request.malformed") && (a.status != 422 || a.code != "request.invalid") {
 				c.t.Errorf("%s: %s answered %d %s", name, sent, a.status, a.code)

@@ -8,6 +8,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/totp"
@@ -22,11 +23,17 @@ type methods struct {
 		BeginTOTP(ctx context.Context, p principal.Principal) (totp.Key, error)
 		ConfirmTOTP(ctx context.Context, p principal.Principal, code string) (bearer secret.Value, err error)
 		RemoveTOTP(ctx context.Context, p principal.Principal) (bearer secret.Value, err error)
+		LabelTOTP(ctx context.Context, p principal.Principal, l factor.Label) error
 		IssueCodes(ctx context.Context, p principal.Principal) (factor.Issued, error)
 		ConfirmCodes(ctx context.Context, p principal.Principal, code secret.Value) error
 	}
 	tiers interface {
 		From(ctx context.Context, p principal.Principal) (time.Time, error)
+	}
+	demands interface {
+		Of(ctx context.Context, p principal.Principal) ([]demand.Demand, error)
+		Make(ctx context.Context, p principal.Principal, a demand.Area) error
+		Drop(ctx context.Context, p principal.Principal, a demand.Area) error
 	}
 }
 
@@ -55,6 +62,21 @@ func (m *methods) mount(a *API) {
 		codes: []fault.Code{fault.TOTPNotEnrolled, fault.FactorLast, fault.PasswordTooShortAlone},
 	}, m.removeTOTP)
 	register(a, operation{
+		id: "labelTotp", method: http.MethodPut, path: "/v1/totp/label", summary: "Say what the authenticator app is for",
+		about: "Whether it is used day by day, or kept for when another method is lost. It decides nothing.", codes: []fault.Code{fault.TOTPNotEnrolled},
+	}, m.labelTOTP)
+	register(a, operation{
+		id: "makeDemand", method: http.MethodPut, path: "/v1/demands/{area}", summary: "Demand a passkey of myself",
+		about: "For trading or for settings, where less would do. Other sessions that were proven without one may look and cancel until it is shown. " +
+			"A demand that was given up is kept by this.",
+		codes: []fault.Code{fault.DemandUnchanged, fault.PasskeyYoung},
+	}, m.demand)
+	register(a, operation{
+		id: "dropDemand", method: http.MethodDelete, path: "/v1/demands/{area}", summary: "Give a demand up",
+		about: "It goes on for the wait of the installation (step_up.loosening), of which its user is told.",
+		codes: []fault.Code{fault.DemandUnchanged, fault.PasskeyYoung},
+	}, m.drop)
+	register(a, operation{
 		id: "issueRecoveryCodes", method: http.MethodPost, path: "/v1/recovery-codes", summary: "Make a set of recovery codes", status: http.StatusCreated,
 		about: "They are shown once. A set from before is worth nothing from then on; replacing one ends all other sessions and holds money.",
 	}, m.issueCodes)
@@ -71,6 +93,13 @@ type passwordShown struct {
 
 type totpShown struct {
 	Since time.Time `json:"since" doc:"When it was added"`
+	Label string    `json:"label" enum:"primary,backup" doc:"What its owner has it for"`
+}
+
+type demandShown struct {
+	Area  string    `json:"area" enum:"trading,settings" doc:"What a passkey is demanded for"`
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until,omitzero" doc:"When it ends, once it was given up"`
 }
 
 type methodList struct {
@@ -79,6 +108,7 @@ type methodList struct {
 	Password *passwordShown `json:"password,omitempty" doc:"Missing if there is none"`
 	TOTP     *totpShown     `json:"totp,omitempty" doc:"Missing if there is no authenticator app"`
 	Passkeys []passkeyShown `json:"passkeys"`
+	Demands  []demandShown  `json:"demands" doc:"Where this user demands a passkey of themselves"`
 	Codes    *codesShown    `json:"recovery_codes,omitempty" doc:"Missing if there are none"`
 	Best     string         `json:"strongest" enum:"pwd,mfa,phr,phrh" doc:"The best acr that these reach"`
 	Signal   passkey.Signal `json:"signal" doc:"For PublicKeyCredential.signalAllAcceptedCredentials and signalCurrentUserDetails, so that the browser's list of passkeys stays true"`
@@ -101,13 +131,20 @@ func (m *methods) list(ctx context.Context, p principal.Principal, _ *struct{}) 
 	if err != nil {
 		return nil, err
 	}
+	demands, err := m.demands.Of(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	signal, err := m.room.Signal(ctx, p)
 	list := methodList{
-		PasskeyFrom: from,
-		TOTP:        totpAs(all.TOTP), Codes: codesAs(all.Codes), Passkeys: make([]passkeyShown, 0, len(all.Passkeys)), Best: all.Strongest().String(), Signal: signal,
+		PasskeyFrom: from, Demands: make([]demandShown, 0, len(demands)),
+		TOTP: totpAs(all.TOTP), Codes: codesAs(all.Codes), Passkeys: make([]passkeyShown, 0, len(all.Passkeys)), Best: all.Strongest().String(), Signal: signal,
 	}
 	if all.Password != nil {
 		list.Password = &passwordShown{ChangedAt: all.Password.ChangedAt, Alone: all.Password.Alone}
+	}
+	for _, d := range demands {
+		list.Demands = append(list.Demands, demandShown{string(d.Area), d.Since, d.Until})
 	}
 	for _, c := range all.Passkeys {
 		list.Passkeys = append(list.Passkeys, passkeyAs(c))
@@ -119,7 +156,7 @@ func totpAs(t *factor.StoredTOTP) *totpShown {
 	if t == nil {
 		return nil
 	}
-	return &totpShown{Since: t.ConfirmedAt}
+	return &totpShown{Since: t.ConfirmedAt, Label: string(factor.LabelOf(t.Backup))}
 }
 
 func codesAs(s *factor.RecoverySet) *codesShown {
@@ -127,6 +164,24 @@ func codesAs(s *factor.RecoverySet) *codesShown {
 		return nil
 	}
 	return &codesShown{Issued: s.Born, Left: s.Left, Confirmed: !s.ConfirmedAt.IsZero()}
+}
+
+type labelIn struct{ Body labelGiven }
+
+func (m *methods) labelTOTP(ctx context.Context, p principal.Principal, in *labelIn) (*struct{}, error) {
+	return nil, m.room.LabelTOTP(ctx, p, factor.Label(in.Body.Label))
+}
+
+type demandPath struct {
+	Area string `path:"area" enum:"trading,settings" doc:"What for" example:"trading"`
+}
+
+func (m *methods) demand(ctx context.Context, p principal.Principal, in *demandPath) (*struct{}, error) {
+	return nil, m.demands.Make(ctx, p, demand.Area(in.Area))
+}
+
+func (m *methods) drop(ctx context.Context, p principal.Principal, in *demandPath) (*struct{}, error) {
+	return nil, m.demands.Drop(ctx, p, demand.Area(in.Area))
 }
 
 type passwordIn struct{ Body passwordGiven }

@@ -70,7 +70,7 @@ func TestMethods(t *testing.T) {
 	delete(signal, "userId")
 	want := map[string]any{
 		"password": map[string]any{"alone": true, "changed_at": d.clock.Now().Add(-time.Hour - 30*time.Second).Format(time.RFC3339Nano)},
-		"passkeys": []any{}, "strongest": "pwd",
+		"passkeys": []any{}, "demands": []any{}, "strongest": "pwd",
 		"signal": map[string]any{"allAcceptedCredentialIds": []any{}, "displayName": "Test kim@example.com", "name": "kim@example.com", "rpId": "localhost"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

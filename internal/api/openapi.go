@@ -97,7 +97,7 @@ func securityOf(line route.Line) []map[string][]string {
 var keyCodes = []fault.Code{
 	fault.SignatureMalformed, fault.SignatureMismatch, fault.SignatureBodyMismatch, fault.SignatureTooOld, fault.SignatureAhead,
 	fault.SignatureNonceReused, fault.SignatureSignAgain, fault.KeyRevoked, fault.KeyExpired, fault.KeyOwnerDisabled, fault.KeyWrongDialect,
-	fault.KeyIPNotAllowed, fault.KeyInBrowser, fault.KeyBlocked, fault.KeyUnused, fault.KeySecretRetired, fault.RequestTooLarge, fault.RateLimited,
+	fault.KeyIPNotAllowed, fault.KeyInBrowser, fault.KeyBlocked, fault.KeyDialectOff, fault.KeyUnused, fault.KeySecretRetired, fault.RequestTooLarge, fault.RateLimited,
 }
 
 // codesOf lists what an operation can be refused with: by the steps of a visit, by what its line demands, and by itself.

@@ -20,6 +20,7 @@ type passkeys struct {
 		BeginPasskey(ctx context.Context, p principal.Principal) (factor.Begun, error)
 		FinishPasskey(ctx context.Context, p principal.Principal, token string, response []byte, name string) (passkey.Credential, secret.Value, error)
 		RenamePasskey(ctx context.Context, p principal.Principal, c id.Passkey, name string) error
+		LabelPasskey(ctx context.Context, p principal.Principal, c id.Passkey, l factor.Label) error
 		RemovePasskey(ctx context.Context, p principal.Principal, c id.Passkey) (bearer secret.Value, err error)
 		BeginTest(ctx context.Context, p principal.Principal, c id.Passkey) (factor.Begun, error)
 		FinishTest(ctx context.Context, p principal.Principal, c id.Passkey, token string, response []byte) (passkey.Credential, error)
@@ -40,6 +41,10 @@ func (k *passkeys) mount(a *API) {
 		id: "renamePasskey", method: http.MethodPatch, path: "/v1/passkeys/{id}", summary: "Rename a passkey", about: "At most 80 characters.",
 		codes: []fault.Code{fault.PasskeyNotFound},
 	}, k.rename)
+	register(a, operation{
+		id: "labelPasskey", method: http.MethodPut, path: "/v1/passkeys/{id}/label", summary: "Say what a passkey is for",
+		about: "Whether it is used day by day, or kept for when another is lost. It decides nothing.", codes: []fault.Code{fault.PasskeyNotFound},
+	}, k.label)
 	register(a, operation{
 		id: "removePasskey", method: http.MethodDelete, path: "/v1/passkeys/{id}", summary: "Remove a passkey",
 		about: "All other sessions end; this one gets a new bearer.",
@@ -66,6 +71,7 @@ type passkeyShown struct {
 	CreatedAt  time.Time  `json:"created_at"`
 	LastUsedAt time.Time  `json:"last_used_at,omitzero" doc:"Missing if it was never used"`
 	TestedAt   time.Time  `json:"tested_at,omitzero" doc:"When its owner last tried it out; missing if never"`
+	Label      string     `json:"label" enum:"primary,backup" doc:"What its owner has it for"`
 	Model      string     `json:"model,omitempty" doc:"What the authenticator is, as far as it is known" example:"YubiKey 5"`
 	ApprovesAt time.Time  `json:"approves_money_from" doc:"From when on it may approve money: a new passkey waits, so that its owner hears of it first"`
 	Attested   bool       `json:"attested" doc:"Whether an accepted attestation says so; otherwise the model is what the authenticator claims"`
@@ -74,7 +80,7 @@ type passkeyShown struct {
 func passkeyAs(c passkey.Credential) passkeyShown {
 	return passkeyShown{
 		ID: c.ID, Name: c.Name, Synced: c.Synced(), CreatedAt: c.Born, LastUsedAt: c.LastUsedAt, TestedAt: c.TestedAt,
-		Model: c.Model(), Attested: c.Attested != "", ApprovesAt: c.ApprovesFrom,
+		Model: c.Model(), Attested: c.Attested != "", ApprovesAt: c.ApprovesFrom, Label: string(factor.LabelOf(c.Backup)),
 	}
 }
 
@@ -112,6 +118,19 @@ type renamePasskeyIn struct {
 
 func (k *passkeys) rename(ctx context.Context, p principal.Principal, in *renamePasskeyIn) (*struct{}, error) {
 	return nil, k.room.RenamePasskey(ctx, p, in.ID, in.Body.Name)
+}
+
+type labelGiven struct {
+	Label string `json:"label" enum:"primary,backup" doc:"What it is for" example:"backup"`
+}
+
+type labelPasskeyIn struct {
+	ID   id.Passkey `path:"id" doc:"The passkey" example:"pk_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Body labelGiven
+}
+
+func (k *passkeys) label(ctx context.Context, p principal.Principal, in *labelPasskeyIn) (*struct{}, error) {
+	return nil, k.room.LabelPasskey(ctx, p, in.ID, factor.Label(in.Body.Label))
 }
 
 type passkeyPath struct {

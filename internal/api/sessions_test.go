@@ -34,7 +34,7 @@ func TestSessions(t *testing.T) {
 		{"the list, as a key", func() answer { return d.send(d.signed(key, "GET", "/v1/sessions", nil)) }, 403, "key.needs_session"},
 		{"ending a session that is not mine", func() answer { return kim.call("DELETE", "/v1/sessions/"+leeSession, nil) }, 404, "session.not_found"},
 		{"ending what is no session", func() answer { return kim.call("DELETE", "/v1/sessions/usr_1", nil) }, 404, "not_found"},
-		{"a body where none is taken", func() answer { return kim.post("/v1/sessions/sign-out-others", "{}") }, 400, "request.malformed"},
+		{"a body where none is taken", func() answer { return kim.post("/v1/remembered", "{}") }, 400, "request.malformed"},
 		{"signing out some, with one that is not mine", func() answer { return kim.post("/v1/sessions/sign-out-selected", `{"sessions":["`+leeSession+`"]}`) }, 404, "session.not_found"},
 		{"signing out some, but none", func() answer { return kim.post("/v1/sessions/sign-out-selected", `{"sessions":[]}`) }, 422, "request.invalid"},
 		{"what is kept about me", func() answer { return kim.get("/v1/privacy") }, 200, ""},

@@ -197,23 +197,10 @@ func (v *visit) signedSender() (err error) {
 	return nil
 }
 
-// bareRequest: what only proved the sender is gone from the request. Binance's clients sign in the query and Kraken's put a nonce into the body;
-// no operation of ours knows either.
+// bareRequest: what only proved the sender is gone from the request; no operation of ours knows it.
 func (v *visit) bareRequest() error {
-	if v.accepted.Live == nil {
-		return nil
-	}
-	switch v.accepted.Live.Dialect { //nolint:exhaustive // the others sign in headers alone
-	case sign.Binance:
-		query := v.r.URL.Query()
-		for _, name := range sign.BinanceParameters() {
-			query.Del(name)
-		}
-		v.r.URL.RawQuery = query.Encode()
-	case sign.Kraken:
-		if form, err := url.ParseQuery(string(v.body)); err == nil && len(form) == 1 && form.Has("nonce") {
-			v.body = nil
-		}
+	if l := v.accepted.Live; l != nil {
+		v.r.URL.RawQuery, v.body = l.Dialect.Bare(v.r.URL.RawQuery, v.body)
 	}
 	return nil
 }
@@ -312,7 +299,11 @@ func (v *visit) fittingBody() error {
 func (v *visit) readBody() (body []byte, err error) {
 	if !v.hasBody {
 		limit, within := roomFor(v.line)
-		v.body, err = httpx.ReadBody(v.w, v.r, limit, within)
+		if v.line.Pattern == evidenceAt {
+			v.body, err = httpx.ReadSteadily(v.w, v.r, limit, within, httpx.Upload)
+		} else {
+			v.body, err = httpx.ReadBody(v.w, v.r, limit, within)
+		}
 		v.hasBody = err == nil
 	}
 	return v.body, err

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -46,6 +47,7 @@ func (d *decoder) check() {
 	d.checkLives()
 	d.checkPasskeys()
 	d.checkGeo()
+	d.checkHighValue()
 	for _, p := range d.config.CheckListeners() {
 		d.report(p.Key, p.Reason)
 	}
@@ -73,6 +75,20 @@ func (d *decoder) checkGeo() {
 		d.report("geo.attribution", "is for geo.file")
 	case g.AttributionURL != "" && g.Attribution == "":
 		d.report("geo.attribution_url", "is for geo.attribution")
+	}
+}
+
+// plainDecimal is what ceilings are written in too.
+var plainDecimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,23})(\.[0-9]{1,18})?$`)
+
+func (d *decoder) checkHighValue() {
+	if v := d.config.HighValue.Value; v != "" && !plainDecimal.MatchString(v) {
+		d.report("high_value.value", "is a plain decimal, such as 50000000")
+	}
+	for i, role := range d.config.HighValue.Roles {
+		if strings.TrimSpace(role) == "" {
+			d.report(fmt.Sprintf("high_value.roles[%d]", i), "names nothing")
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ type Config struct {
 	StepUp        StepUp        `key:"step_up" doc:"The fresh proof that a guarded action asks for."`
 	Recovery      Recovery      `key:"recovery" doc:"How long the way back into an account takes. The clock starts when the owner has been told."`
 	Holds         Holds         `key:"holds" doc:"How long withdrawals and new destinations wait after a change of credentials. The clock starts when the owner has been told."`
-	HighValue     HighValue     `key:"high_value" doc:"Users of high value, as 'sallyport user raise' makes them: sensitive changes ask them for a passkey."`
+	HighValue     HighValue     `key:"high_value" doc:"Users of high value, whom a platform's backend tells of (POST /v1/high-value) or 'sallyport user raise' names: sensitive changes ask them for a passkey."`
 	Confirmations Confirmations `key:"confirmations" doc:"The passkey proof without which no withdrawal and no new destination is let through."`
 	Passkeys      Passkeys      `key:"passkeys" doc:"Which authenticators are believed and taken."`
 	Password      Password      `key:"password" doc:"What hashing a password costs us and a thief (Argon2id). A change takes hold at each user's next sign-in."`
@@ -246,7 +246,8 @@ type Binding struct {
 
 // StepUp is the section of that name.
 type StepUp struct {
-	Life time.Duration `key:"life" default:"5m" min:"1m" max:"5m" testmin:"1s" doc:"How long a fresh proof stands for the one action it was given for."`
+	Life      time.Duration `key:"life" default:"5m" min:"1m" max:"5m" testmin:"1s" doc:"How long a fresh proof stands for the one action it was given for."`
+	Loosening time.Duration `key:"loosening" default:"168h" min:"168h" max:"720h" testmin:"1s" doc:"How long what users demand of themselves goes on after they gave it up."`
 }
 
 // Holds is the section of that name.
@@ -266,6 +267,9 @@ type Recovery struct {
 // HighValue is the section of that name.
 type HighValue struct {
 	Notice time.Duration `key:"notice" default:"168h" min:"168h" max:"2160h" testmin:"1s" doc:"How long ahead they are told."`
+	Value  string        `key:"value" doc:"From how much on a user is so: a plain decimal in the currency of all ceilings. Without it a value says nothing."`
+	Roles  []string      `key:"roles" doc:"Whose holders are so, whatever they have: roles in the platform's own words."`
+	Stays  time.Duration `key:"stays" default:"720h" min:"24h" max:"8760h" testmin:"1s" doc:"How long a user stays so after a backend last told a value or role that makes them so."`
 }
 
 // Confirmations is the section of that name.
@@ -375,36 +379,36 @@ const (
 
 // Upbit is the section dialects.upbit.
 type Upbit struct {
-	Enabled bool    `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	Enabled bool    `key:"enabled" default:"true" doc:"Whether keys of it are made and accepted. false refuses those that exist, too, until it is true again; the start and doctor say how many."`
 	Ceiling Ceiling `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It carries no time, so every trade costs one durable write against replay."`
 }
 
 // Exchange is the section of a dialect whose signatures carry a time.
 type Exchange struct {
-	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made and accepted. false refuses those that exist, too, until it is true again; the start and doctor say how many."`
 	WindowPast time.Duration `key:"window_past" default:"60s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
 }
 
 // OKX is the section dialects.okx.
 type OKX struct {
-	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made and accepted. false refuses those that exist, too, until it is true again; the start and doctor say how many."`
 	WindowPast time.Duration `key:"window_past" default:"30s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
 }
 
 // KuCoin is the section dialects.kucoin.
 type KuCoin struct {
-	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made and accepted. false refuses those that exist, too, until it is true again; the start and doctor say how many."`
 	WindowPast time.Duration `key:"window_past" default:"5s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
 }
 
 // Kraken is the section dialects.kraken.
 type Kraken struct {
-	Enabled bool `key:"enabled" default:"true" doc:"Whether keys of it are made. Its signatures carry no time, so every request costs one durable write against replay."`
+	Enabled bool `key:"enabled" default:"true" doc:"Whether keys of it are made and accepted, see upbit. Its signatures carry no time, so every request costs one durable write against replay."`
 }
 
 // Coinbase is the section dialects.coinbase.
 type Coinbase struct {
-	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made."`
+	Enabled    bool          `key:"enabled" default:"true" doc:"Whether keys of it are made and accepted. false refuses those that exist, too, until it is true again; the start and doctor say how many."`
 	WindowPast time.Duration `key:"window_past" default:"60s" min:"1s" max:"60s" doc:"How old a signature may be. Each is good once within it."`
 	Ceiling    Ceiling       `key:"ceiling" default:"read" oneof:"read trade" doc:"The most it may do. It signs neither query nor body."`
 }

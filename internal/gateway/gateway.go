@@ -122,6 +122,8 @@ type Deps struct {
 	Tally    Tally
 	// Confirmations are asked for and spent where money leaves.
 	Confirmations Confirmations
+	// Tiers hear what backends say of users.
+	Tiers Tiers
 	// BodyCap bounds what is buffered of a request's body.
 	BodyCap int64
 	// Dashboard is the origin where people sign in.

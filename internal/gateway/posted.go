@@ -41,14 +41,9 @@ type posted struct {
 // ServePosted answers POST /v1/confirmations on the dashboard's listener, for upstreams that share a key. authority is the listener's own. A
 // call counts once: sent again after its user declined, it would ask them again.
 func (g *Gateway) ServePosted(authority string, w http.ResponseWriter, r *http.Request) error {
-	call := sign.Received(r)
-	call.Authority = authority
-	name, err := g.Backends.Verify(httpx.RecordOf(r.Context()).Addr, &call, func() ([]byte, error) { return httpx.ReadBody(w, r, postedMost, postedTime) })
-	if err != nil {
-		return err
-	}
 	var in posted
-	if err := httpx.DecodeJSON(call.Body, &in); err != nil {
+	name, err := g.fromBackend(authority, w, r, &in)
+	if err != nil {
 		return err
 	}
 	action, err := scope.ParseClass(in.Action)
@@ -70,8 +65,19 @@ func (g *Gateway) ServePosted(authority string, w http.ResponseWriter, r *http.R
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	return httpx.WriteJSON(w, http.StatusCreated, map[string]any{
-		"confirmation": asked.ID.String(), "url": asked.URL, "expires_at": asked.Expires.UTC().Format(time.RFC3339),
+		"confirmation": asked.ID.String(), "url": asked.URL, "expires_at": asked.Ends.UTC().Format(time.RFC3339),
 	})
+}
+
+// fromBackend names the upstream that signed a call to the dashboard's listener, and reads its body.
+func (g *Gateway) fromBackend(authority string, w http.ResponseWriter, r *http.Request, into any) (upstream string, err error) {
+	call := sign.Received(r)
+	call.Authority = authority
+	from := httpx.RecordOf(r.Context()).Addr
+	if upstream, err = g.Backends.Verify(from, &call, func() ([]byte, error) { return httpx.ReadBody(w, r, postedMost, postedTime) }); err != nil {
+		return "", err
+	}
+	return upstream, httpx.DecodeJSON(call.Body, into)
 }
 
 // servesBack says whether the upstream's pages in that environment are where the user is to go back to. There need not be such a place.

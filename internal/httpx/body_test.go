@@ -66,6 +66,39 @@ func TestReadBodyDoesNotWaitForASlowSender(t *testing.T) {
 	}
 }
 
+// Whoever falls behind the pace is cut off long before the whole time is over; whoever brings all of it at once is not.
+func TestReadSteadily(t *testing.T) {
+	for _, row := range []struct {
+		name, sent string
+		every      time.Duration
+		code       fault.Code
+	}{
+		{"too little at first", "123", 20 * time.Millisecond, fault.RequestMalformed},
+		{"enough at first, and then nothing", "123456", 20 * time.Millisecond, fault.RequestMalformed},
+		{"all of it", "1234567890", time.Minute, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			answered := make(chan error, 1)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, err := httpx.ReadSteadily(w, r, 1<<20, time.Hour, httpx.Pace{Bytes: 4, Every: row.every})
+				answered <- err
+			}))
+			defer server.Close()
+			conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"+row.sent); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-answered; (err == nil) != (row.code == "") || err != nil && fault.CodeOf(err) != row.code {
+				t.Errorf("%v, want %q", err, row.code)
+			}
+		})
+	}
+}
+
 func TestCheckJSON(t *testing.T) {
 	tests := []struct {
 		lines []string

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/api"
 	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/dbsc"
+	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/geo"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/httpx/route"
@@ -33,7 +34,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{s.Places}, Map: s.Places != nil, Binding: bound,
 		Tally: s.Tally, Lab: s.Lab, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
 		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps, Dossiers: s.Dossiers,
-		Notices: s.Notices, Locks: s.Locks, Members: s.Members, Tiers: s.Tiers, Contacts: s.Contacts, Privacy: s.Privacy, Official: s.official(),
+		Notices: s.Notices, Locks: s.Locks, Members: s.Members, Tiers: s.Tiers, Demands: s.Demands, Contacts: s.Contacts, Privacy: s.Privacy, Official: s.official(),
 	})
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(), APIs: s.programHosts(),
 		FormKey: formKey, Decide: s.Policy, Describe: describer{s.Places}, Binding: bound, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
 		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps, Dossiers: s.Dossiers,
-		Notices: s.Notices, Locks: s.Locks, Members: s.Members, Tiers: s.Tiers, Contacts: s.Contacts, Official: s.official(), Spans: spans(s.cfg), Privacy: s.Privacy,
+		Notices: s.Notices, Locks: s.Locks, Members: s.Members, Tiers: s.Tiers, Demands: s.Demands, Contacts: s.Contacts, Official: s.official(), Spans: spans(s.cfg), Privacy: s.Privacy,
 		Map: s.Places != nil, Places: page.Credit{Text: s.cfg.Geo.Attribution, URL: string(s.cfg.Geo.AttributionURL)},
 	})
 	if err != nil {
@@ -54,11 +55,15 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	machines.Handle(http.MethodGet, "/healthz", func(w http.ResponseWriter, r *http.Request, _ route.Line) { s.healthz(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/sallyport-assertion-jwks.json", func(w http.ResponseWriter, r *http.Request, _ route.Line) { keys.serveJWKS(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/webauthn", s.relatedOrigins)
-	machines.Handle(http.MethodPost, "/v1/confirmations", func(w http.ResponseWriter, r *http.Request, _ route.Line) {
-		if err := s.gate.ServePosted(sign.CanonicalAuthority(string(s.cfg.Dashboard.Origin.Authority())), w, r); err != nil {
-			httpx.WriteProblem(w, r, err)
-		}
-	})
+	for path, serve := range map[string]func(*gateway.Gateway, string, http.ResponseWriter, *http.Request) error{
+		"/v1/confirmations": (*gateway.Gateway).ServePosted, "/v1/high-value": (*gateway.Gateway).ServeHighValue,
+	} {
+		machines.Handle(http.MethodPost, path, func(w http.ResponseWriter, r *http.Request, _ route.Line) {
+			if err := serve(s.gate, sign.CanonicalAuthority(string(s.cfg.Dashboard.Origin.Authority())), w, r); err != nil {
+				httpx.WriteProblem(w, r, err)
+			}
+		})
+	}
 	s.mountLeaks(machines)
 	confirmations := route.NewMux()
 	web.NewConfirming(s.opts.Now, Product, string(s.cfg.Dashboard.Origin), s.Confirmations).Mount(confirmations)

@@ -34,6 +34,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/binding"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
+	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/lab"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
@@ -86,6 +87,7 @@ type Rooms struct {
 	Tiers *tier.Tiers
 	// Members is who belongs to accounts.
 	Members  *member.Members
+	Demands  *demand.Demands
 	Keys     *keyring.File
 	Accounts *account.Accounts
 	Sessions *session.Sessions
@@ -233,16 +235,9 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy, db.LogKey())
 	r.Tally = audit.NewTally(store.Of[any](db), now)
 
-	var err error
-	if cfg.Geo.File != "" {
-		if r.Places, err = geo.Open(cfg.Geo.File, opts.Log); err != nil {
-			return fmt.Errorf("geo.file: %w", err)
-		}
-	}
-	if cfg.Geo.NetworksFile != "" {
-		if r.Networks, err = geo.Open(cfg.Geo.NetworksFile, opts.Log); err != nil {
-			return fmt.Errorf("geo.networks_file: %w", err)
-		}
+	err := r.openPlaces(cfg.Geo, opts.Log)
+	if err != nil {
+		return err
 	}
 	r.Sessions, err = session.New(ctx, session.Deps{
 		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow, Tally: r.Tally,
@@ -265,13 +260,16 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err != nil {
 		return err
 	}
-	r.Tiers = tier.New(store.Of[tier.Tx](db), now, cfg.HighValue.Notice, follow)
+	r.Tiers = tier.New(store.Of[tier.Tx](db), now, terms(cfg.HighValue), follow)
 	r.StepUps, err = stepup.New(stepup.Deps{
-		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Least: r.Tiers.Least, Young: r.young, Life: cfg.StepUp.Life, Key: contentKey,
+		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Least: r.least, Young: r.young, Life: cfg.StepUp.Life, Key: contentKey,
 	})
 	if err != nil {
 		return err
 	}
+	r.Demands = demand.New(demand.Deps{
+		Ledger: store.Of[demand.Tx](db), Now: now, StepUps: r.StepUps, Follow: follow, Sessions: r.Sessions, Young: r.young, Wait: cfg.StepUp.Loosening,
+	})
 	if err := r.buildPeople(ctx, cfg, opts, follow); err != nil {
 		return err
 	}
@@ -308,7 +306,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	}
 	r.Privacy = privacy.New(privacy.Deps{
 		Ledger: store.Of[privacy.Tx](db), Now: now, StepUps: r.StepUps, Follow: follow, Wait: cfg.Departure.Wait, Kept: privacy.Kept{
-			Accounts: r.Accounts, Contacts: r.Contacts, Sessions: r.Sessions, Factors: r.Factors, Keys: r.APIKeys, Confirmations: r.Confirmations,
+			Accounts: r.Accounts, Contacts: r.Contacts, Sessions: r.Sessions, Factors: r.Factors, Keys: r.APIKeys, Confirmations: r.Confirmations, Demands: r.Demands,
 			Messages: r.Notices, Log: r.Log,
 		},
 	})
@@ -327,6 +325,21 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	return nil
 }
 
+// openPlaces opens the files that say where an address is, and in which network; each may be missing from the configuration.
+func (r *Rooms) openPlaces(cfg config.Geo, log *slog.Logger) (err error) {
+	if cfg.File != "" {
+		if r.Places, err = geo.Open(cfg.File, log); err != nil {
+			return fmt.Errorf("geo.file: %w", err)
+		}
+	}
+	if cfg.NetworksFile != "" {
+		if r.Networks, err = geo.Open(cfg.NetworksFile, log); err != nil {
+			return fmt.Errorf("geo.networks_file: %w", err)
+		}
+	}
+	return nil
+}
+
 // buildNotices is the last of the rooms, because the link of a notice can stop what all the others do.
 func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Options, post notify.Post) error {
 	key, err := r.Store.ServerSecret(ctx, "not_me_links", random32)
@@ -336,7 +349,7 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 	r.Notices, err = notify.New(notify.Deps{
 		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg, r.Places), Key: key,
 		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}, Follow: r.Consequences,
-		Stops: notify.Stops{Sessions: r.Sessions, Confirmations: r.Confirmations, Keys: r.APIKeys, Members: r.Members, Contacts: r.Contacts},
+		Stops: notify.Stops{Sessions: r.Sessions, Keys: r.APIKeys, Members: r.Members, Contacts: r.Contacts, Demands: r.Demands},
 	})
 	return err
 }
@@ -362,6 +375,7 @@ func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts 
 		Ledger: store.Of[confirm.Tx](r.Store), Now: opts.Now, Passkeys: passkeys, Factors: r.Factors, Holds: r.Holds, Follow: follow, Budgets: r.newBudgets(), Key: key,
 		Origin: origin, Exchanges: exchanges, Life: cfg.Confirmations.ValidFor,
 	})
+	follow.UseConfirmations(r.Confirmations)
 	return err
 }
 
@@ -375,6 +389,13 @@ func (r *Rooms) newBudgets() *memory.Budgets {
 	return b
 }
 
+// terms of high value; the configuration was checked.
+func terms(c config.HighValue) tier.Terms {
+	t := tier.Terms{Notice: c.Notice, Roles: c.Roles, Stays: c.Stays}
+	t.Value, _ = apikey.Decimal(c.Value)
+	return t
+}
+
 // childCodeLife is how long the way from the dashboard to a gateway host stays open.
 const childCodeLife = 30 * time.Second
 
@@ -386,6 +407,16 @@ func (r *Rooms) strongest(ctx context.Context, tx any, u id.User) (assurance.Lev
 // young asks package factor, which is built later.
 func (r *Rooms) young(ctx context.Context, tx any, u id.User) (time.Time, error) {
 	return r.Factors.Young(ctx, tx, u)
+}
+
+// least asks both who may want more of a user than the policy does: the platform, and they themselves.
+func (r *Rooms) least(ctx context.Context, tx any, u id.User) (assurance.Level, error) {
+	raised, err := r.Tiers.Least(ctx, tx, u)
+	if err != nil {
+		return raised, err
+	}
+	own, err := r.Demands.Least(ctx, tx, u)
+	return max(raised, own), err
 }
 
 // prepared asks packages recovery and privacy, for the check-up.
@@ -410,7 +441,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 			origins = append(origins, string(o))
 		}
 	}
-	if r.demand, err = demand(cfg.Passkeys, now()); err != nil {
+	if r.demand, err = attestation(cfg.Passkeys, now()); err != nil {
 		return err
 	}
 	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: origins, Demand: r.demand})
@@ -447,7 +478,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	}
 	r.SignIns = signin.New(signin.Deps{
 		Ledger: store.Of[signin.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, Ceremonies: r.ceremonies, Follow: follow,
-		Limits: limits, SourceLimits: manyTries(limits), Tally: r.Tally,
+		Limits: limits, SourceLimits: manyTries(limits), Tally: r.Tally, Demands: r.Demands,
 	})
 	return nil
 }
@@ -602,7 +633,7 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 		return secret.Value{}
 	}}
 	g, err := gateway.New(gateway.Deps{
-		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Backends: backends, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations,
+		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Backends: backends, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations, Tiers: r.Tiers,
 		BodyCap: int64(cfg.Gateway.BodyCap), Dashboard: string(cfg.Dashboard.Origin), Transport: transport,
 	})
 	return g, keys, err

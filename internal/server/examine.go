@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/decide/policy"
 	"github.com/seed-21c57000/sallyport/internal/geo"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/store"
@@ -81,7 +83,9 @@ func examineStore(ctx context.Context, cfg config.Config, opts Options) (notes [
 	found, err := store.Examine(ctx, place, func(db *store.DB) error {
 		verdict, err := audit.NewLog(store.Of[audit.Tx](db), policy.Policy{}, db.LogKey()).VerifyAll(ctx, audit.Head{})
 		notes = append(notes, fmt.Sprintf("audit log: %d events hold", verdict.Events))
-		return errors.Join(err, examinePeppers(ctx, db, keys))
+		off, err2 := examineDialects(ctx, db, cfg, opts)
+		notes = append(notes, off...)
+		return errors.Join(err, err2, examinePeppers(ctx, db, keys))
 	})
 	switch {
 	case err != nil:
@@ -93,6 +97,18 @@ func examineStore(ctx context.Context, cfg config.Config, opts Options) (notes [
 	case found.Version < found.Latest:
 		notes = append(notes, fmt.Sprintf("database: schema %d; it would be brought to %d, and is read only then", found.Version, found.Latest))
 	}
+	return notes, err
+}
+
+// examineDialects says how many keys a start would refuse because of their dialect.
+func examineDialects(ctx context.Context, db *store.DB, cfg config.Config, opts Options) (notes []string, err error) {
+	keys := apikey.Keys{Deps: apikey.Deps{Ledger: store.Of[apikey.Tx](db), Now: opts.Now}}
+	keys.Limits.Dialects, _ = dialects(cfg.Dialects)
+	off, err := keys.TurnedOff(ctx)
+	for d, n := range off {
+		notes = append(notes, fmt.Sprintf("dialects.%s.enabled is false: %d keys of it are refused", d, n))
+	}
+	slices.Sort(notes)
 	return notes, err
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 )
 
-// demand is what the configuration wants to know of authenticators, with the metadata that it names.
-func demand(c config.Passkeys, now time.Time) (passkey.Demand, error) {
+// attestation is what the configuration wants to know of authenticators, with the metadata that it names.
+func attestation(c config.Passkeys, now time.Time) (passkey.Demand, error) {
 	if c.Attestation == config.AttestNone {
 		return passkey.Demand{}, nil
 	}
@@ -50,7 +50,7 @@ func readCertificate(path string) (*x509.Certificate, error) {
 
 // examineMetadata says what is known of authenticators, and whether it is out of date: what became known since does not refuse anybody.
 func examineMetadata(c config.Passkeys, now time.Time) ([]string, error) {
-	d, err := demand(c, now)
+	d, err := attestation(c, now)
 	if err != nil || d.Metadata == nil {
 		return nil, err
 	}

@@ -152,6 +152,9 @@ func (p *post) SendRecoveryCode(ctx context.Context, to notify.To, m notify.Mess
 		return p.send(ctx, to, letter.RecoveryNobody{Seen: seen}, letter.Frame{})
 	}
 	written := letter.RecoveryCode{Code: letter.Code(code.Reveal()), ValidFor: life, Seen: seen}
+	if m.ID.IsZero() { // to somebody whose messages nobody keeps
+		return p.send(ctx, to, written, letter.Frame{})
+	}
 	return p.send(ctx, to, written, letter.Frame{Message: m.ID.String()})
 }
 

@@ -31,6 +31,8 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 		return letter.RecoveryCancelled{Seen: seen}, nil
 	case notify.RecoveryDisputed:
 		return letter.RecoveryDisputed{Seen: seen}, nil
+	case notify.RecoveryOpened:
+		return letter.RecoveryOpened{}, nil
 	case notify.RecoveryRejected:
 		return letter.RecoveryRejected{}, nil
 	case notify.RecoveryCompleted:
@@ -43,6 +45,9 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 		return letter.PhraseChanged{Seen: seen}, nil
 	case notify.DeviceLost:
 		return letter.DeviceLost{Device: agent.Describe(m.Facts["lost"]).Words(lang), Passkeys: m.Facts["passkeys"], Seen: seen, Hold: m.Held}, nil
+	}
+	if m.Letter == notify.DemandMade || m.Letter == notify.DemandDropped {
+		return letter.Demand{Area: m.Facts["area"], Until: until, Seen: seen}, untilErr
 	}
 	switch m.Letter { //nolint:exhaustive // as above
 	case notify.MembershipChanged:

@@ -50,8 +50,15 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	s.metrics.countLeaks(rooms.Leaks.Counts)
 	s.metrics.countSessions(rooms.Sessions.Count)
 	rooms.Recoveries.Measure(s.metrics.recovered)
-	if err := s.buildDoors(ctx); err != nil {
+	off, err := rooms.APIKeys.TurnedOff(ctx)
+	if err == nil {
+		err = s.buildDoors(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, rooms.Store.Close())
+	}
+	for dialect, keys := range off {
+		opts.Log.WarnContext(ctx, "keys are refused, because their dialect is turned off", "dialect", dialect.String(), "keys", keys)
 	}
 	return s, nil
 }

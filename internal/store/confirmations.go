@@ -24,8 +24,8 @@ func (t *tx) ConfirmationByID(ctx context.Context, c id.Confirmation) (confirm.C
 	return read(row, err, confirmationOf)
 }
 
-func (t *tx) OpenConfirmations(ctx context.Context, u id.User, now time.Time) ([]confirm.Confirmation, error) {
-	rows, err := t.ListOpenConfirmationsByUser(ctx, sqlgen.ListOpenConfirmationsByUserParams{UserID: u[:], Now: micros(now)})
+func (t *tx) UnspentConfirmations(ctx context.Context, u id.User, after time.Time) ([]confirm.Confirmation, error) {
+	rows, err := t.ListUnspentConfirmationsByUser(ctx, sqlgen.ListUnspentConfirmationsByUserParams{UserID: u[:], After: micros(after)})
 	return each(rows, err, confirmationOf)
 }
 
@@ -64,6 +64,7 @@ func confirmationOf(row sqlgen.Confirmation) confirm.Confirmation {
 		Request: row.RequestDigest, BackTo: row.BackTo, Approved: maybeAt(row.ApprovedAt), Passkey: rowID[id.PasskeyKind](row.PasskeyID),
 		Assertion: row.Assertion, Executed: maybeAt(row.ExecutedAt), Cancelled: maybeAt(row.CancelledAt),
 	}
+	c.Ends = c.Expires // a hold may make it later: package confirm knows
 	copy(c.Nonce[:], row.Nonce)
 	copy(c.Hash[:], row.TxHash)
 	return c

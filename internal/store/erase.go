@@ -57,6 +57,7 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		"places":    func() error { return t.DeletePlacesByUser(ctx, sqlgen.DeletePlacesByUserParams{UserID: u[:]}) },
 		"departure": func() error { _, err := t.DeleteDeparture(ctx, u); return err },
 		"lock":      func() error { _, err := t.Queries.UnlockUser(ctx, sqlgen.UnlockUserParams{UserID: u[:]}); return err },
+		"demands":   func() error { return t.DeleteDemandsByUser(ctx, sqlgen.DeleteDemandsByUserParams{UserID: u[:]}) },
 		"tier":      func() error { _, err := t.LowerUser(ctx, u); return err },
 		"confirmations": func() error {
 			return t.DeleteConfirmationsByUser(ctx, sqlgen.DeleteConfirmationsByUserParams{UserID: u[:]})

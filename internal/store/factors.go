@@ -43,7 +43,7 @@ func (t *tx) RehashPassword(ctx context.Context, u id.User, old, fresh string) e
 func (t *tx) TOTPOf(ctx context.Context, u id.User) (factor.StoredTOTP, bool, error) {
 	row, err := t.TOTPByUser(ctx, sqlgen.TOTPByUserParams{UserID: u[:]})
 	return read(row, err, func(row sqlgen.Totp) factor.StoredTOTP {
-		return factor.StoredTOTP{Sealed: row.Sealed, LastStep: row.LastStep, Born: at(row.CreatedAt), ConfirmedAt: maybeAt(row.ConfirmedAt), Failures: row.Failures}
+		return factor.StoredTOTP{Sealed: row.Sealed, LastStep: row.LastStep, Born: at(row.CreatedAt), ConfirmedAt: maybeAt(row.ConfirmedAt), Failures: row.Failures, Backup: row.Backup != 0}
 	})
 }
 
@@ -84,7 +84,7 @@ func (t *tx) PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, e
 		return passkey.Credential{
 			ID: rowID[id.PasskeyKind](row.ID), User: rowID[id.UserKind](row.UserID), CredentialID: row.CredentialID, Record: row.Credential,
 			Name: row.Name, Born: at(row.CreatedAt), LastUsedAt: maybeAt(row.LastUsedAt), ApprovesFrom: at(row.ApprovesFrom),
-			Attested: row.Attested, TestedAt: maybeAt(row.TestedAt),
+			Attested: row.Attested, TestedAt: maybeAt(row.TestedAt), Backup: row.Backup != 0,
 		}
 	})
 }
@@ -99,6 +99,14 @@ func (t *tx) TestPasskey(ctx context.Context, u id.User, c id.Passkey, now time.
 
 func (t *tx) RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name string) (bool, error) {
 	return won(t.Queries.RenamePasskey(ctx, sqlgen.RenamePasskeyParams{ID: c[:], UserID: u[:], Name: name}))
+}
+
+func (t *tx) MarkPasskey(ctx context.Context, u id.User, c id.Passkey, l factor.Label) (bool, error) {
+	return won(t.MarkPasskeyBackup(ctx, sqlgen.MarkPasskeyBackupParams{ID: c[:], UserID: u[:], Backup: truth(l == factor.Backup)}))
+}
+
+func (t *tx) MarkTOTP(ctx context.Context, u id.User, l factor.Label) (bool, error) {
+	return won(t.MarkTOTPBackup(ctx, sqlgen.MarkTOTPBackupParams{UserID: u[:], Backup: truth(l == factor.Backup)}))
 }
 
 func (t *tx) RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (bool, error) {

@@ -146,6 +146,17 @@ func (t *tx) ScopesAsked(ctx context.Context, k id.Key, now, told time.Time) err
 	return t.PutKeyScopesAsked(ctx, sqlgen.PutKeyScopesAskedParams{KeyID: k[:], AskedAt: maybeMicros(now), ToldAt: maybeMicros(told)})
 }
 
+func (t *tx) KeysByDialect(ctx context.Context, now time.Time) (map[sign.Dialect]int, error) {
+	rows, err := t.CountLiveKeysByDialect(ctx, sqlgen.CountLiveKeysByDialectParams{Now: micros(now)})
+	of := map[sign.Dialect]int{}
+	for _, row := range rows {
+		if d, err := sign.ParseDialect(row.Dialect); err == nil {
+			of[d] = int(row.Live)
+		}
+	}
+	return of, err
+}
+
 func (t *tx) KeysToAsk(ctx context.Context, now, usedSince, askedBefore time.Time, limit int) ([]id.Key, error) {
 	rows, err := t.ListKeysToAskScopes(ctx, sqlgen.ListKeysToAskScopesParams{
 		Now: micros(now), UsedSince: micros(usedSince), AskedBefore: maybeMicros(askedBefore), MaxRows: int64(limit),

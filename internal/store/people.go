@@ -8,6 +8,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
+	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/store/sqlgen"
@@ -243,12 +244,55 @@ func (t *tx) RaiseUser(ctx context.Context, u id.User, now, from time.Time) (boo
 }
 
 func (t *tx) LowerUser(ctx context.Context, u id.User) (bool, error) {
+	if err := t.DeleteHighValueWords(ctx, sqlgen.DeleteHighValueWordsParams{UserID: u[:]}); err != nil {
+		return false, err
+	}
 	return won(t.Queries.LowerUser(ctx, sqlgen.LowerUserParams{UserID: u[:]}))
+}
+
+func (t *tx) SayHighValue(ctx context.Context, u id.User, source string, now time.Time) (bool, error) {
+	first, err := won(t.Queries.SayHighValue(ctx, sqlgen.SayHighValueParams{UserID: u[:], Source: source, ToldAt: micros(now)}))
+	if err != nil || first {
+		return first, err
+	}
+	return false, t.SayHighValueAgain(ctx, sqlgen.SayHighValueAgainParams{UserID: u[:], Source: source, ToldAt: micros(now)})
+}
+
+func (t *tx) HighValueSaid(ctx context.Context, u id.User, source string) (told time.Time, found bool, err error) {
+	row, err := t.Queries.HighValueSaid(ctx, sqlgen.HighValueSaidParams{UserID: u[:], Source: source})
+	return read(row, err, at)
+}
+
+func (t *tx) UnsayHighValue(ctx context.Context, u id.User, source string) (int, error) {
+	if err := t.Queries.UnsayHighValue(ctx, sqlgen.UnsayHighValueParams{UserID: u[:], Source: source}); err != nil {
+		return 0, err
+	}
+	others, err := t.CountHighValueWords(ctx, sqlgen.CountHighValueWordsParams{UserID: u[:]})
+	return int(others), err
 }
 
 func (t *tx) RaisedFrom(ctx context.Context, u id.User) (from time.Time, found bool, err error) {
 	row, err := t.Queries.RaisedFrom(ctx, sqlgen.RaisedFromParams{UserID: u[:]})
 	return read(row, err, at)
+}
+
+func (t *tx) DemandsOf(ctx context.Context, u id.User) ([]demand.Demand, error) {
+	rows, err := t.ListDemands(ctx, sqlgen.ListDemandsParams{UserID: u[:]})
+	return each(rows, err, func(row sqlgen.ListDemandsRow) demand.Demand {
+		return demand.Demand{Area: demand.Area(row.Area), Since: at(row.SinceAt), Until: maybeAt(row.UntilAt)}
+	})
+}
+
+func (t *tx) PutDemand(ctx context.Context, u id.User, a demand.Area, now time.Time) (bool, error) {
+	return won(t.Queries.PutDemand(ctx, sqlgen.PutDemandParams{UserID: u[:], Area: string(a), SinceAt: micros(now)}))
+}
+
+func (t *tx) EndDemand(ctx context.Context, u id.User, a demand.Area, until time.Time) (bool, error) {
+	return won(t.Queries.EndDemand(ctx, sqlgen.EndDemandParams{UserID: u[:], Area: string(a), UntilAt: maybeMicros(until)}))
+}
+
+func (t *tx) KeepDemands(ctx context.Context, u id.User, now time.Time) error {
+	return t.Queries.KeepDemands(ctx, sqlgen.KeepDemandsParams{UserID: u[:], Now: maybeMicros(now)})
 }
 
 // ClaimUserRow writes what stands there already: a row lock on PostgreSQL, and nothing on SQLite, whose writers wait for each other anyway.

@@ -40,6 +40,13 @@ func (t *tx) OwnsAlone(ctx context.Context, u id.User) (bool, error) {
 	return n > 0, err
 }
 
+func (t *tx) EvidenceBroughtBy(ctx context.Context, u id.User) ([]privacy.EvidenceCopy, error) {
+	rows, err := t.ListEvidenceOfUser(ctx, sqlgen.ListEvidenceOfUserParams{UserID: u[:]})
+	return each(rows, err, func(row sqlgen.ListEvidenceOfUserRow) privacy.EvidenceCopy {
+		return privacy.EvidenceCopy{Slot: row.Slot, Kind: row.Kind, Size: row.Size, BroughtAt: at(row.CreatedAt), DeletedAt: at(row.DeleteAt)}
+	})
+}
+
 func (t *tx) DevicesOf(ctx context.Context, u id.User) ([]privacy.DeviceSeen, error) {
 	places, err := t.ListPlacesByUser(ctx, sqlgen.ListPlacesByUserParams{UserID: u[:]})
 	if err != nil {

@@ -13,7 +13,7 @@ func (t *tx) InsertRecovery(ctx context.Context, c recovery.Case) error {
 	return t.Queries.InsertRecovery(ctx, sqlgen.InsertRecoveryParams{
 		ID: c.ID[:], CodeHash: c.CodeHash[:], Mail: c.Mail, UserID: maybeID(c.User), Lang: c.Lang, Browser: c.Browser[:], CreatedAt: micros(c.Born),
 		ExpiresAt: micros(c.Expires), MailCode: c.MailCode[:], MailCodeUntil: micros(c.MailCodeUntil),
-		Addr: c.Asked.Addr, Agent: c.Asked.Agent,
+		Reach: c.Reach, Addr: c.Asked.Addr, Agent: c.Asked.Agent,
 	})
 }
 
@@ -133,7 +133,7 @@ func caseOf(row sqlgen.Recovery) recovery.Case {
 		Expires: at(row.ExpiresAt), MailCodeUntil: at(row.MailCodeUntil), Shown: maybeAt(row.ProvenAt), Proof: recovery.Proof(row.Proof),
 		Claimed: maybeAt(row.ClaimedAt), Span: time.Duration(row.Span) * time.Microsecond, Begun: maybeAt(row.BegunAt), Ends: maybeAt(row.EndsAt),
 		Ended: maybeAt(row.EndedAt), Outcome: recovery.State(row.Outcome),
-		In: rowID[id.CaseKind](row.CaseID), Asked: recovery.Place{Addr: row.Addr, Agent: row.Agent},
+		In: rowID[id.CaseKind](row.CaseID), Reach: row.Reach, Asked: recovery.Place{Addr: row.Addr, Agent: row.Agent},
 	}
 	copy(c.CodeHash[:], row.CodeHash)
 	copy(c.Browser[:], row.Browser)

@@ -116,6 +116,12 @@ func (t *tx) LapseChallenge(ctx context.Context, s id.Session, until time.Time) 
 	return won(t.Queries.LapseChallenge(ctx, sqlgen.LapseChallengeParams{ID: s[:], Until: maybeMicros(until)}))
 }
 
+func (t *tx) ChallengeSession(ctx context.Context, s id.Session, c assurance.Challenge) (bool, error) {
+	return won(t.Queries.ChallengeSession(ctx, sqlgen.ChallengeSessionParams{
+		ID: s[:], Challenge: string(c.Why), ChallengeNeeds: levelWord(c.Needs), ChallengeUntil: maybeMicros(c.Until),
+	}))
+}
+
 func (t *tx) TouchSession(ctx context.Context, s id.Session, acted time.Time) error {
 	_, err := t.Queries.TouchSession(ctx, sqlgen.TouchSessionParams{ID: s[:], ActedAt: micros(acted)})
 	return err

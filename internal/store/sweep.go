@@ -28,7 +28,9 @@ func (t *tx) Sweep(ctx context.Context, now time.Time, limit int64) (total int64
 			return t.DeleteStepUpsBefore(ctx, sqlgen.DeleteStepUpsBeforeParams{Before: expired, MaxRows: limit})
 		},
 		func() (int64, error) {
-			return t.DeleteUnapprovedConfirmationsBefore(ctx, sqlgen.DeleteUnapprovedConfirmationsBeforeParams{Before: day, MaxRows: limit})
+			return t.DeleteUnapprovedConfirmationsBefore(ctx, sqlgen.DeleteUnapprovedConfirmationsBeforeParams{ // those that a hold keeps waiting stay
+				Before: day, Ended: maybeMicros(now.Add(-24 * time.Hour)), Longest: micros(now.Add(-confirm.Longest - 24*time.Hour)), MaxRows: limit,
+			})
 		},
 		func() (int64, error) {
 			kept := micros(now.Add(-confirm.Kept))

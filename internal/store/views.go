@@ -6,6 +6,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/binding"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
+	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
@@ -47,6 +48,7 @@ var (
 	_ signup.Tx   = (*tx)(nil)
 	_ privacy.Tx  = (*tx)(nil)
 	_ tier.Tx     = (*tx)(nil)
+	_ demand.Tx   = (*tx)(nil)
 	_ stepup.Tx   = (*tx)(nil)
 	_ throttle.Tx = (*tx)(nil)
 )

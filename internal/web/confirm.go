@@ -95,7 +95,7 @@ func (c *Confirming) show(w http.ResponseWriter, r *http.Request) error {
 	now := c.now()
 	moment := func(t time.Time) i18n.Moment { return words.Moment(t, now) }
 	view := page.Confirm{
-		Transaction: transactionView(c.room, s.Content), State: s.State(now), Held: heldView(words, now, s.Stand), Expires: moment(s.Expires),
+		Transaction: transactionView(c.room, s.Content), State: s.State(now), Held: heldView(words, now, s.Stand), Expires: moment(s.Ends),
 		Ready: s.Ready, Post: ConfirmPrefix + r.PathValue("at"), Back: backOf(s.Confirmation),
 		Methods: c.origin + "/methods", Sessions: c.origin + "/sessions",
 	}

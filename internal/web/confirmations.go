@@ -45,7 +45,7 @@ func (c *pending) show(v *visit) error {
 	}
 	view := page.Confirmations{Held: heldView(v.words, v.now, stand)}
 	for _, a := range list {
-		one := page.Pending{Transaction: transactionView(c.room, a.Content), ID: a.ID.String(), State: a.State(v.now), Expires: v.when(a.Expires)}
+		one := page.Pending{Transaction: transactionView(c.room, a.Content), ID: a.ID.String(), State: a.State(v.now), Expires: v.when(a.Ends)}
 		if a.Approved.IsZero() {
 			one.URL = a.URL
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
@@ -31,6 +32,8 @@ type methods struct {
 		ConfirmTOTP(ctx context.Context, p principal.Principal, code string) (secret.Value, error)
 		RemoveTOTP(ctx context.Context, p principal.Principal) (secret.Value, error)
 		RenamePasskey(ctx context.Context, p principal.Principal, c id.Passkey, name string) error
+		LabelPasskey(ctx context.Context, p principal.Principal, c id.Passkey, l factor.Label) error
+		LabelTOTP(ctx context.Context, p principal.Principal, l factor.Label) error
 		RemovePasskey(ctx context.Context, p principal.Principal, c id.Passkey) (secret.Value, error)
 		Signal(ctx context.Context, p principal.Principal) (passkey.Signal, error)
 	}
@@ -52,7 +55,11 @@ func (m *methods) mount(on mounter) {
 	on(http.MethodPost, "/methods/totp/confirm", m.confirmTOTP)
 	on(http.MethodPost, "/methods/totp/remove", m.removeTOTP)
 	on(http.MethodPost, "/methods/passkeys/{id}/rename", m.renamePasskey)
+	on(http.MethodPost, "/methods/passkeys/{id}/label", m.labelPasskey)
+	on(http.MethodPost, "/methods/totp/label", m.labelTOTP)
 	on(http.MethodPost, "/methods/passkeys/{id}/remove", m.removePasskey)
+	on(http.MethodPost, "/methods/demands/{area}", func(v *visit) error { return m.demand(v, "demand_made", v.web.Demands.Make) })
+	on(http.MethodPost, "/methods/demands/{area}/drop", func(v *visit) error { return m.demand(v, "demand_dropped", v.web.Demands.Drop) })
 }
 
 func (m *methods) list(v *visit, p page.Problem) error {
@@ -64,22 +71,26 @@ func (m *methods) list(v *visit, p page.Problem) error {
 	if err != nil {
 		return err
 	}
-	view := page.Methods{Problem: p, Passwordless: v.web.Factors.Passwordless, HighValue: raised}
+	view := page.Methods{Problem: p, Passwordless: v.web.Factors.Passwordless, HighValue: raised, DemandWait: v.words.Span(v.web.Demands.Wait)}
 	if has.Password != nil {
 		view.Password = &page.Password{Changed: v.when(has.Password.ChangedAt), Alone: has.Password.Alone}
 	}
 	if has.TOTP != nil {
-		view.TOTP = &page.TOTP{Since: v.when(has.TOTP.ConfirmedAt)}
+		view.TOTP = &page.TOTP{Since: v.when(has.TOTP.ConfirmedAt), Backup: has.TOTP.Backup}
 	}
 	for _, c := range has.Passkeys {
 		shown := page.Passkey{
 			ID: c.ID.String(), Name: c.Name, Product: c.Model(), Attested: c.Attested != "", Synced: c.Synced(),
 			Added: v.when(c.Born), Used: v.when(c.LastUsedAt), Tested: v.when(c.TestedAt),
+			Backup: c.Backup,
 		}
 		if c.ApprovesFrom.After(v.web.Now()) {
 			shown.Approves = v.when(c.ApprovesFrom)
 		}
 		view.Passkeys = append(view.Passkeys, shown)
+	}
+	if view.Demands, err = demands(v); err != nil {
+		return err
 	}
 	view.Codes = codesView(v, has)
 	view.Lost = ways(has)
@@ -94,6 +105,19 @@ func (m *methods) list(v *visit, p page.Problem) error {
 	}
 	view.Signal = string(told)
 	return v.show(page.MethodsPage(v.frame("nav.methods"), view))
+}
+
+// demands are all that the reader could demand of themselves, and what of it they do.
+func demands(v *visit) (list []page.Demand, err error) {
+	made, err := v.web.Demands.Of(v.r.Context(), v.who)
+	for _, a := range demand.Areas {
+		row := page.Demand{Area: string(a)}
+		if at := slices.IndexFunc(made, func(d demand.Demand) bool { return d.Area == a }); at >= 0 {
+			row.Made, row.Until = true, v.when(made[at].Until)
+		}
+		list = append(list, row)
+	}
+	return list, err
 }
 
 // ways names the way back after each loss, as page.Methods has them.
@@ -255,4 +279,38 @@ func (m *methods) removePasskey(v *visit) error {
 		return v.retry(err, func(p page.Problem) error { return m.list(v, p) })
 	}
 	return changed(v, bearer, "passkey_removed")
+}
+
+// label takes what a factor is for from the form.
+func (m *methods) label(v *visit, write func(factor.Label) error) error {
+	in, err := v.form.only("label")
+	if err != nil {
+		return err
+	}
+	if err := write(factor.Label(in["label"])); err != nil {
+		return v.retry(err, func(p page.Problem) error { return m.list(v, p) })
+	}
+	return changed(v, secret.Value{}, "factor_labelled")
+}
+
+func (m *methods) labelPasskey(v *visit) error {
+	c, err := id.Parse[id.PasskeyKind](v.r.PathValue("id"))
+	if err != nil {
+		return fault.New(fault.PasskeyNotFound)
+	}
+	return m.label(v, func(l factor.Label) error { return m.factors.LabelPasskey(v.r.Context(), v.who, c, l) })
+}
+
+func (m *methods) labelTOTP(v *visit) error {
+	return m.label(v, func(l factor.Label) error { return m.factors.LabelTOTP(v.r.Context(), v.who, l) })
+}
+
+func (m *methods) demand(v *visit, said string, write func(context.Context, principal.Principal, demand.Area) error) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	if err := write(v.r.Context(), v.who, demand.Area(v.r.PathValue("area"))); err != nil {
+		return v.retry(err, func(p page.Problem) error { return m.list(v, p) })
+	}
+	return changed(v, secret.Value{}, said)
 }

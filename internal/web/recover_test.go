@@ -70,7 +70,7 @@ func TestADisputedRecovery(t *testing.T) {
 	thief.back(ada.Mail)
 	owner.back(ada.Mail)
 	owner.follow()
-	owner.shows(http.StatusOK, "People will decide", "You have an answer by", "What happened", "An identity document", "Needed", "If you have it", "Give this recovery up")
+	owner.shows(http.StatusOK, "People decide over this", "You have an answer by", "What happened", "An identity document", "Needed", "If you have it", "Give this recovery up")
 	which := owner.field("recovery")
 	token := owner.field("form_token")
 

@@ -36,7 +36,7 @@ func (v *visit) receiveEvidence() error {
 	if v.release, err = v.web.Recoveries.Expect(v.r.Context(), from, which); err != nil {
 		return err
 	}
-	if v.body, err = httpx.ReadBody(v.w, v.r, evidenceForm, evidenceTime); err != nil {
+	if v.body, err = httpx.ReadSteadily(v.w, v.r, evidenceForm, evidenceTime, httpx.Upload); err != nil {
 		return err
 	}
 	v.form, v.file, err = parseUpload(v.r.Header["Content-Type"], v.body)

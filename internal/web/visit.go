@@ -196,6 +196,7 @@ func (v *visit) me() *page.Me {
 // challenges names the challenges as pages word them.
 var challenges = map[assurance.Why]string{
 	assurance.Stranger: "stranger", assurance.Idle: "idle", assurance.TwoAgents: "unusual", assurance.Program: "unusual", assurance.Elsewhere: "elsewhere", assurance.Unrenewed: "unrenewed",
+	assurance.Demanded: "demanded",
 }
 
 func (v *visit) when(t time.Time) i18n.Moment { return v.words.Moment(t, v.now) }

@@ -27,6 +27,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
+	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/lab"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
@@ -116,6 +117,8 @@ type Deps struct {
 	Members *member.Members
 	// Tiers say who is of high value.
 	Tiers *tier.Tiers
+	// Demands are what users demand of themselves.
+	Demands *demand.Demands
 	// Recoveries are the ways back.
 	Recoveries *recovery.Recoveries
 	// Notices is the message centre, Contacts how users are reached, Spans how long money waits after what.
@@ -154,7 +157,7 @@ func New(d Deps) (*Web, error) {
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
 		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil,
 		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
-		"Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "Privacy": d.Privacy == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
+		"Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "Privacy": d.Privacy == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Demands": d.Demands == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
 	}
 	var problems []error
 	for name, is := range missing {

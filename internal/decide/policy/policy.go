@@ -67,7 +67,7 @@ func ScopesOf(r principal.Role) scope.Set {
 }
 
 // Decide answers one question. Reasons: stale, unauthorized, forbidden, key.wrong_environment, key.scope_missing, key.person_only, assurance.too_low,
-// confirmation.required, device.unknown, session.idle, session.unusual, session.unrenewed.
+// confirmation.required, device.unknown, session.demanded, session.idle, session.unusual, session.unrenewed.
 func (p Policy) Decide(q decision.Question) decision.Answer {
 	if q.Class == scope.Public || q.Principal.Trusted() {
 		return decision.Answer{Verdict: decision.Allow}
@@ -127,6 +127,7 @@ func stepUp(q decision.Question, reason fault.Code, needs assurance.Level) decis
 var challenges = map[assurance.Why]fault.Code{
 	assurance.Stranger: fault.DeviceUnknown, assurance.Idle: fault.SessionIdle,
 	assurance.TwoAgents: fault.SessionUnusual, assurance.Program: fault.SessionUnusual, assurance.Elsewhere: fault.SessionUnusual,
+	assurance.Demanded: fault.SessionDemanded,
 }
 
 // unrenewedRetry is when a session may try again that waits for us.

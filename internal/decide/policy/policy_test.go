@@ -40,6 +40,8 @@ func TestAssuranceNeeded(t *testing.T) {
 	idle.Challenge = assurance.Challenge{Why: assurance.Idle, Needs: assurance.Phr}
 	unknown := user(principal.Owner, assurance.Mfa)
 	unknown.Challenge = assurance.Challenge{Why: assurance.Stranger, Needs: assurance.Phr}
+	demanded := user(principal.Owner, assurance.Mfa)
+	demanded.Challenge = assurance.Challenge{Why: assurance.Demanded, Needs: assurance.Phr}
 	for _, row := range []struct {
 		name    string
 		who     principal.Principal
@@ -57,6 +59,8 @@ func TestAssuranceNeeded(t *testing.T) {
 		{"an idle session looks", idle, scope.Look, scope.BalancesRead, decision.Allow, ""},
 		{"an idle session cancels", idle, scope.Cancel, scope.OrdersCancel, decision.Allow, ""},
 		{"an idle session does not trade", idle, scope.Order, scope.OrdersWrite, decision.StepUp, fault.SessionIdle},
+		{"two factors cancel where a passkey is demanded", demanded, scope.Cancel, scope.OrdersCancel, decision.Allow, ""},
+		{"two factors do not trade where a passkey is demanded", demanded, scope.Order, scope.OrdersWrite, decision.StepUp, fault.SessionDemanded},
 		{"a stranger's browser looks", unknown, scope.Look, scope.BalancesRead, decision.Allow, ""},
 		{"a stranger's browser cancels", unknown, scope.Cancel, scope.OrdersCancel, decision.Allow, ""},
 		{"a stranger's browser does not trade", unknown, scope.Order, scope.OrdersWrite, decision.StepUp, fault.DeviceUnknown},

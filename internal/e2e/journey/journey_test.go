@@ -310,14 +310,15 @@ func TestThirtyDays(t *testing.T) {
 	})
 }
 
-// told: Ada got a letter for every browser that was new, for her keys and her app, and about the key that stops trading after thirty days.
+// told: Ada got a letter for every browser that was new, for her keys and her app, about the key that stops trading after thirty days, and about
+// what neither of the keys needs.
 func (l *life) told() {
 	l.t.Helper()
 	letters := map[string]int{}
 	for _, letter := range l.Mailbox.Letters(mail) {
 		letters[string(letter.Notice)]++
 	}
-	l.expect("letters", map[string]int{"sign_up_code": 1, "welcome": 1, "factor_added": 1, "key_created": 2, "key_lapsing": 3, "key_lapsed": 1, "new_device": 31}, letters)
+	l.expect("letters", map[string]int{"sign_up_code": 1, "welcome": 1, "factor_added": 1, "key_created": 2, "key_lapsing": 3, "key_lapsed": 1, "key_unneeded": 2, "new_device": 31}, letters)
 }
 
 // attack is a night in which 10,000 wrong passwords come from a thousand addresses, and as many from Ada's own network. Her browser gets in

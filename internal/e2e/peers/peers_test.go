@@ -36,6 +36,7 @@ func TestPeers(t *testing.T) {
 	t.Run("ccxt elsewhere", h.venues)
 	t.Run("http-message-signatures", h.httpMessageSignatures)
 	t.Run("typescript", h.typescript)
+	t.Run("typescript in Chromium", h.inChromium)
 	t.Run("python", h.python)
 	t.Run("README", h.readme)
 	t.Run("docs/clients.md", h.clients)

@@ -189,6 +189,8 @@ const (
 	Elsewhere Why = "elsewhere"
 	// Unrenewed: the session's device could not renew its cookie, and the fault was ours.
 	Unrenewed Why = "unrenewed"
+	// Demanded: the user demands more of themselves than the session was proven with.
+	Demanded Why = "demanded"
 )
 
 // Unusual says that the reason lies in how the session is shown just now, and not in what is kept of it.

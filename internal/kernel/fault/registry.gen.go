@@ -192,6 +192,8 @@ const (
 	KeyAccountLocked Code = "key.account_locked"
 	// KeyBlocked: This key was blocked on {blocked_at}.
 	KeyBlocked Code = "key.blocked"
+	// KeyDialectOff: This platform accepts no requests that are signed as {dialect} does.
+	KeyDialectOff Code = "key.dialect_off"
 	// KeyUnused: This key was disabled because nobody used it.
 	KeyUnused Code = "key.unused"
 	// KeyOtherNetwork: This key is held to one network, and {seen} lies in another. It was frozen.
@@ -316,6 +318,12 @@ const (
 	DeviceNotFound Code = "device.not_found"
 	// CheckUpChanged: What you were asked about is another now, or is gone. Nothing was changed.
 	CheckUpChanged Code = "check_up.changed"
+	// SessionDemanded: You demand a passkey of yourself for this, and none was shown in this session. It may look and cancel orders.
+	SessionDemanded Code = "session.demanded"
+	// DemandUnchanged: That is so already.
+	DemandUnchanged Code = "demand.unchanged"
+	// TierNoThreshold: No value and no role of high value is set here.
+	TierNoThreshold Code = "tier.no_threshold"
 	// TierUnchanged: The user stands so already, or there is no such user.
 	TierUnchanged Code = "tier.unchanged"
 	// MemberNotFound: There is nobody in this account whom that could change.
@@ -417,8 +425,8 @@ var registry = map[Code]Entry{
 		English: "Money leaves only with a passkey confirmation of exactly this transaction.", EnglishFix: "Confirm it at {url}, then send the same request again with the header Sallyport-Confirmation: {confirmation}",
 		Korean: "출금은 바로 그 거래를 패스키로 직접 확인해야만 이루어집니다.", KoreanFix: "{url} 주소에서 확인한 뒤 같은 요청을 Sallyport-Confirmation: {confirmation} 헤더와 함께 다시 보내 주십시오."},
 	ConfirmationHeld: {Code: ConfirmationHeld, Status: 409, Sight: Owner, Outside: "forbidden",
-		English: "Your withdrawals are held for now. This one was confirmed and waits.", EnglishFix: "Send the same request again with its confirmation once the hold has ended: {held_until}",
-		Korean: "현재 출금이 보류되어 있습니다. 이 출금은 확인되었으며 대기 중입니다.", KoreanFix: "보류가 끝난 뒤 같은 요청을 확인 번호와 함께 다시 보내 주십시오. 보류 종료: {held_until}"},
+		English: "Your withdrawals are held for now. This one was confirmed and waits.", EnglishFix: "It can go {waits_for}: then send the same request again with its confirmation. Why it waits: {reasons}. To cancel it, open {cancel_url}",
+		Korean: "현재 출금이 보류되어 있습니다. 이 출금은 확인되었으며 대기 중입니다.", KoreanFix: "{waits_for} 같은 요청을 확인 번호와 함께 다시 보내 주십시오. 보류 이유: {reasons}. 취소하려면 {cancel_url} 주소를 열어 주십시오."},
 	ConfirmationNotFound: {Code: ConfirmationNotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such confirmation.", EnglishFix: "Send the request without a confirmation to get a new one.",
 		Korean: "해당 확인 요청이 없습니다.", KoreanFix: "확인 번호 없이 요청을 보내 새 확인을 받아 주십시오."},
@@ -620,6 +628,9 @@ var registry = map[Code]Entry{
 	KeyBlocked: {Code: KeyBlocked, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key was blocked on {blocked_at}.", EnglishFix: "Unblock it under API keys, or create a new one if strangers may hold its secret.",
 		Korean: "이 키는 {blocked_at}에 차단되었습니다.", KoreanFix: "API 키 화면에서 차단을 해제하거나 비밀 키가 유출되었을 수 있다면 새 키를 만들어 주십시오."},
+	KeyDialectOff: {Code: KeyDialectOff, Status: 401, Sight: Owner, Outside: "unauthorized",
+		English: "This platform accepts no requests that are signed as {dialect} does.", EnglishFix: "Make a key in another dialect. If that is new to you, ask the platform.",
+		Korean: "이 플랫폼은 {dialect} 방식으로 서명한 요청을 받지 않습니다.", KoreanFix: "다른 방식의 키를 만들어 주십시오. 안내받지 못하셨다면 플랫폼에 문의해 주십시오."},
 	KeyUnused: {Code: KeyUnused, Status: 401, Sight: Owner, Outside: "unauthorized",
 		English: "This key was disabled because nobody used it.", EnglishFix: "Wake it under API keys.",
 		Korean: "오랫동안 사용하지 않아 비활성화된 키입니다.", KoreanFix: "API 키 화면에서 다시 활성화해 주십시오."},
@@ -806,6 +817,15 @@ var registry = map[Code]Entry{
 	CheckUpChanged: {Code: CheckUpChanged, Status: 409, Sight: Anyone, Outside: "",
 		English: "What you were asked about is another now, or is gone. Nothing was changed.", EnglishFix: "Look at the check-up again: it shows what is there now.",
 		Korean: "그사이 확인하실 항목이 바뀌었거나 없어졌습니다. 변경된 것은 없습니다.", KoreanFix: "보안 점검을 다시 열어 현재 상태를 확인해 주십시오."},
+	SessionDemanded: {Code: SessionDemanded, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "You demand a passkey of yourself for this, and none was shown in this session. It may look and cancel orders.", EnglishFix: "Open the dashboard and choose “Confirm it is you”, with a passkey.",
+		Korean: "이 작업에 패스키를 요구하도록 직접 설정하셨으나 이 세션에서는 패스키를 사용하지 않았습니다. 조회와 주문 취소만 할 수 있습니다.", KoreanFix: "대시보드에서 ‘본인 확인’을 선택하고 패스키를 사용해 주십시오."},
+	DemandUnchanged: {Code: DemandUnchanged, Status: 409, Sight: Owner, Outside: "forbidden",
+		English: "That is so already.", EnglishFix: "Nothing is left to do.",
+		Korean: "이미 그렇게 설정되어 있습니다.", KoreanFix: "더 하실 일은 없습니다."},
+	TierNoThreshold: {Code: TierNoThreshold, Status: 409, Sight: Anyone, Outside: "",
+		English: "No value and no role of high value is set here.", EnglishFix: "Set high_value.value or high_value.roles in the configuration.",
+		Korean: "고액 기준이 되는 금액이나 역할이 설정되어 있지 않습니다.", KoreanFix: "설정에서 high_value.value 또는 high_value.roles 값을 지정해 주십시오."},
 	TierUnchanged: {Code: TierUnchanged, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "The user stands so already, or there is no such user.", EnglishFix: "Nothing is left to do.",
 		Korean: "이미 그 상태이거나 해당 사용자가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},

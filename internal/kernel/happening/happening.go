@@ -76,6 +76,8 @@ const (
 	RecoveryCompleted     Kind = "recovery_completed"
 	RecoveryCancelled     Kind = "recovery_cancelled"
 	RecoveryDisputed      Kind = "recovery_disputed"
+	// RecoveryOpened: an operator opened a case for somebody who says that they lost every way in.
+	RecoveryOpened Kind = "recovery_opened"
 	// RecoveryRejected: people decided, or had time to, and none of the claims that met goes on.
 	RecoveryRejected  Kind = "recovery_rejected"
 	RecoveryShortened Kind = "recovery_shortened"
@@ -102,6 +104,9 @@ const (
 	// UserRaised: the user is of high value, and will be asked for a passkey. UserLowered takes that back.
 	UserRaised  Kind = "user_raised"
 	UserLowered Kind = "user_lowered"
+	// DemandMade: the user demands a passkey of themselves where the policy does not. DemandDropped gives that up, after a wait.
+	DemandMade    Kind = "demand_made"
+	DemandDropped Kind = "demand_dropped"
 )
 
 // Happening is one of them.

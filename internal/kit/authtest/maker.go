@@ -2,9 +2,11 @@ package authtest
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -24,7 +26,12 @@ type Maker struct {
 	AAGUID [16]byte
 	// Due is the day by which the next blob is out.
 	Due string
-	tb  testing.TB
+	// RSA signs the blob, where it is set, in place of an elliptic curve's key; Alg is what its head then claims, if not the truth.
+	RSA *rsa.PrivateKey
+	Alg string
+	// Unreadable is how many entries more the blob has that nobody can read.
+	Unreadable int
+	tb         testing.TB
 	// root signs both the certificate of attestations and that of the blob.
 	root, batch, signer *ecdsa.PrivateKey
 	rootDER, batchDER   []byte
@@ -92,15 +99,20 @@ func (m *Maker) Blob(statuses ...string) []byte {
 	}
 	h := hex.EncodeToString(m.AAGUID[:])
 	aaguid := h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
-	payload := map[string]any{"no": 7, "nextUpdate": m.Due, "entries": []any{map[string]any{
+	entries := []any{map[string]any{
 		"aaguid": aaguid, "statusReports": reports, "timeOfLastStatusChange": "2026-01-01", "metadataStatement": map[string]any{
 			"aaguid": aaguid, "description": "Test Key 3000", "protocolFamily": "fido2", "schema": 3, "attestationTypes": []string{"basic_full"},
 			"attestationRootCertificates": []string{base64.StdEncoding.EncodeToString(m.rootDER)},
 		},
-	}}}
-	head := map[string]any{"alg": "ES256", "typ": "JWT", "x5c": [][]byte{m.signerDER}}
-	signed := base64.RawURLEncoding.EncodeToString(m.json(head)) + "." + base64.RawURLEncoding.EncodeToString(m.json(payload))
-	digest := sha256.Sum256([]byte(signed))
+	}}
+	for range m.Unreadable {
+		entries = append(entries, map[string]any{"aaguid": "nobody's", "statusReports": reports, "timeOfLastStatusChange": "2026-01-01"})
+	}
+	payload := map[string]any{"no": 7, "nextUpdate": m.Due, "entries": entries}
+	if m.RSA != nil {
+		return m.blobByRSA(payload)
+	}
+	signed, digest := m.toSign("ES256", m.signerDER, payload)
 	r, s, err := ecdsa.Sign(rand.Reader, m.signer, digest[:])
 	if err != nil {
 		m.tb.Fatal(err)
@@ -109,6 +121,30 @@ func (m *Maker) Blob(statuses ...string) []byte {
 	r.FillBytes(raw[:32])
 	s.FillBytes(raw[32:])
 	return []byte(signed + "." + base64.RawURLEncoding.EncodeToString(raw))
+}
+
+// blobByRSA signs as the FIDO Alliance does today (RFC 7518 §3.3).
+func (m *Maker) blobByRSA(payload any) []byte {
+	root := m.certificate("Test Root", 1)
+	der, err := x509.CreateCertificate(rand.Reader, m.certificate("metadata", 4), root, &m.RSA.PublicKey, m.root)
+	if err != nil {
+		m.tb.Fatal(err)
+	}
+	signed, digest := m.toSign("RS256", der, payload)
+	raw, err := rsa.SignPKCS1v15(rand.Reader, m.RSA, crypto.SHA256, digest[:])
+	if err != nil {
+		m.tb.Fatal(err)
+	}
+	return []byte(signed + "." + base64.RawURLEncoding.EncodeToString(raw))
+}
+
+func (m *Maker) toSign(alg string, certificate []byte, payload any) (signed string, digest [32]byte) {
+	if m.Alg != "" {
+		alg = m.Alg
+	}
+	head := map[string]any{"alg": alg, "typ": "JWT", "x5c": [][]byte{certificate}}
+	signed = base64.RawURLEncoding.EncodeToString(m.json(head)) + "." + base64.RawURLEncoding.EncodeToString(m.json(payload))
+	return signed, sha256.Sum256([]byte(signed))
 }
 
 func (m *Maker) json(v any) []byte {

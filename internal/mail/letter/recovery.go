@@ -233,3 +233,41 @@ func (l HighValue) compose(w *writer) {
 	w.button("button.methods", w.links.methods())
 	w.footOfAccount()
 }
+
+// Demand tells a user that they demand a passkey of themselves now; with an end, that they gave that up.
+type Demand struct {
+	// Area is what for: "trading" or "settings".
+	Area  string
+	Until time.Time
+	Seen  Sighting
+}
+
+func (l Demand) compose(w *writer) {
+	if l.Until.IsZero() {
+		w.subjectLine("demand_made.subject")
+		w.heading("demand_made.heading")
+		w.paragraph(map[string]string{"trading": "demand_made.trading", "settings": "demand_made.settings"}[l.Area])
+		w.facts(w.sighting(l.Seen)...)
+		w.paragraph("demand_made.not_you")
+	} else {
+		w.subjectLine("demand_dropped.subject")
+		w.heading("demand_dropped.heading")
+		w.paragraph(map[string]string{"trading": "demand_dropped.trading", "settings": "demand_dropped.settings"}[l.Area])
+		w.facts(append([]fact{{w.say("fact.demand_until"), w.moment(l.Until)}}, w.sighting(l.Seen)...)...)
+		w.paragraph("demand_dropped.not_you")
+	}
+	w.button("button.methods", w.links.methods())
+	w.footOfAccount()
+}
+
+// RecoveryOpened tells that an operator opened a case for somebody who says that they lost every way into the account.
+type RecoveryOpened struct{}
+
+func (RecoveryOpened) compose(w *writer) {
+	w.subjectLine("recovery_opened.subject")
+	w.heading("recovery_opened.heading")
+	w.paragraph("recovery_opened.first")
+	w.paragraph("recovery_opened.not_you")
+	w.button("button.recovery", w.links.recovery())
+	w.footOfAccount()
+}

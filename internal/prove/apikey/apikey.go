@@ -194,6 +194,8 @@ type Tx interface {
 	KeysByPage(ctx context.Context, after, last id.Key, limit int) ([]Key, error)
 	// KeyParts gives the ids, at most n-1 and rising, that part all keys into n parts of about the same size.
 	KeyParts(ctx context.Context, n int) ([]id.Key, error)
+	// KeysByDialect counts those that are neither revoked nor expired.
+	KeysByDialect(ctx context.Context, now time.Time) (map[sign.Dialect]int, error)
 	KeysOfAccount(ctx context.Context, a id.Account) ([]Key, error)
 	KeysOfOwner(ctx context.Context, u id.User) ([]id.Key, error)
 	// KeysServing are those of the service users of every account that somebody owns.
@@ -257,7 +259,7 @@ type Limits struct {
 
 // DialectLimit is what the operator says of a dialect.
 type DialectLimit struct {
-	// Off refuses new keys.
+	// Off refuses new keys, and the requests of those that exist.
 	Off bool
 	// Lifted lets signatures trade that cover too little for it.
 	Lifted bool

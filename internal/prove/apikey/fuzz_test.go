@@ -46,3 +46,23 @@ func FuzzNetworks(f *testing.F) {
 		}
 	})
 }
+
+// FuzzDestination: what is read is written so that it is read again as the same, part by part: no address can come to stand where a memo was.
+func FuzzDestination(f *testing.F) {
+	f.Add("BTC BTC bc1qexample")
+	f.Add("XRP XRP rExample 12345")
+	f.Add("KRW - - 110-123")
+	f.Add("BTC\u00a0BTC bc1qexample")
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := apikey.ParseDestination(text)
+		if err != nil {
+			if fault.CodeOf(err) != fault.RequestInvalid {
+				t.Errorf("%q is refused with %v", text, err)
+			}
+			return
+		}
+		if again, err := apikey.ParseDestination(d.String()); err != nil || again != d {
+			t.Errorf("%q gives %+v, which is read again as %+v, %v", text, d, again, err)
+		}
+	})
+}

@@ -67,6 +67,7 @@ type Live struct {
 	frozen, locked            bool
 	released, pinned          bool
 	bySystem                  bool // the first network is an autonomous system
+	off                       bool // the operator has turned its dialect off
 }
 
 // Text is the public id as it is written everywhere.
@@ -268,8 +269,9 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 		expires: momentOf(key.ExpiresAt), revoked: momentOf(key.RevokedAt), blocked: momentOf(key.BlockedAt), lapses: noMoment,
 		owned:       momentOf(key.OwnerUntil),
 		Environment: key.Environment, Dialect: key.Dialect, Algorithm: key.Algorithm, OwnerRole: key.OwnerRole, Scopes: key.Scopes,
-		effective: k.effective(key, key.Born), dormancy: key.Dormancy, frozen: key.Frozen(), locked: key.OwnerLocked, released: !key.ReleasedAt.IsZero(),
-		pinned: key.Pin != "", bySystem: key.Pin == PinFirstSystem, sum: id.SumKey(key.ID, key.Environment), used: &use{}, Materials: make([]LiveMaterial, 0, len(materials)),
+		effective: k.effective(key, key.Born), dormancy: key.Dormancy, off: k.Limits.Dialects[key.Dialect].Off, frozen: key.Frozen(), locked: key.OwnerLocked,
+		released: !key.ReleasedAt.IsZero(), pinned: key.Pin != "", bySystem: key.Pin == PinFirstSystem, sum: id.SumKey(key.ID, key.Environment),
+		used: &use{}, Materials: make([]LiveMaterial, 0, len(materials)),
 	}
 	if !key.Tied() {
 		lapses := key.Born.Add(k.Limits.UnpinnedTradeLife)
@@ -401,7 +403,8 @@ func (k *Keys) reread(kid id.Key) {
 	}
 }
 
-// State is why a key may not be used at now, or nil. Errors: key.revoked, key.blocked, key.expired, key.owner_disabled, key.unused.
+// State is why a key may not be used at now, or nil. Errors: key.revoked, key.blocked, key.expired, key.owner_disabled,
+// key.dialect_off, key.unused.
 func (l *Live) State(now time.Time) *fault.Error {
 	said := func(moment int64) string { return time.UnixMicro(moment).UTC().Format(time.RFC3339) }
 	switch {
@@ -413,6 +416,8 @@ func (l *Live) State(now time.Time) *fault.Error {
 		return fault.New(fault.KeyExpired, "expired_at", said(l.expires))
 	case l.OwnerRole == principal.NoRole || now.UnixMicro() >= l.owned:
 		return fault.New(fault.KeyOwnerDisabled)
+	case l.off:
+		return fault.New(fault.KeyDialectOff, "dialect", l.Dialect.String())
 	case l.dormancy >= DisabledUnused:
 		return fault.New(fault.KeyUnused)
 	}
@@ -432,6 +437,8 @@ const (
 	StandsOrphan   Standing = "orphan"
 	StandsReadOnly Standing = "read_only"
 	StandsDisabled Standing = "disabled"
+	// StandsOff: the operator has turned its dialect off.
+	StandsOff Standing = "dialect_off"
 )
 
 // Standing says how a key stands now, and when it stops to trade because it is tied to no network (zero if it does not).
@@ -446,6 +453,8 @@ func (k *Keys) Standing(key Key) (s Standing, lapses time.Time) {
 		return StandsExpired, lapses
 	case !key.Owned(now):
 		return StandsOrphan, lapses
+	case k.Limits.Dialects[key.Dialect].Off:
+		return StandsOff, lapses
 	case key.Dormancy >= DisabledUnused:
 		return StandsDisabled, lapses
 	case key.Frozen():
@@ -526,4 +535,17 @@ func (k *Keys) saveUses(ctx context.Context, batch []*Live) error {
 		l.secretsSaved()
 	}
 	return nil
+}
+
+// TurnedOff counts the keys that would live if the operator had not turned their dialect off. It needs the Ledger, Now and the Limits alone.
+func (k *Keys) TurnedOff(ctx context.Context) (of map[sign.Dialect]int, err error) {
+	err = k.Ledger.View(ctx, func(tx Tx) error {
+		of, err = tx.KeysByDialect(ctx, k.Now())
+		return err
+	})
+	maps.DeleteFunc(of, func(d sign.Dialect, _ int) bool { return !k.Limits.Dialects[d].Off })
+	if err != nil {
+		return nil, fmt.Errorf("count keys by dialect: %w", err)
+	}
+	return of, nil
 }

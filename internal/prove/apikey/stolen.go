@@ -23,7 +23,7 @@ func (k *Keys) IfStolen(key Key) []Danger {
 	switch standing, _ := k.Standing(key); standing {
 	case StandsRevoked, StandsExpired:
 		return []Danger{{What: "ended", Bounds: true}}
-	case StandsBlocked, StandsOrphan, StandsDisabled:
+	case StandsBlocked, StandsOrphan, StandsOff, StandsDisabled:
 		return []Danger{{What: string(standing), Bounds: true}}
 	case StandsLive, StandsFrozen, StandsReadOnly:
 	}

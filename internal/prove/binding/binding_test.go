@@ -345,6 +345,14 @@ func TestOurOwnFaultDestroysNothing(t *testing.T) {
 		t.Errorf("fault: %d %s %v", r.Status, r.Text, r.Header)
 	}
 	expect(t, "after our fault", "limited: "+string(assurance.Unrenewed), whoami(b))
+	var listed struct {
+		Sessions []struct {
+			Skipped string `json:"bound_skipped"`
+		}
+	}
+	if b.Into(b.Call(http.MethodGet, "/v1/sessions", nil), &listed); len(listed.Sessions) != 1 || listed.Sessions[0].Skipped != "server_error" {
+		t.Errorf("what the browser said about it is told as %+v", listed)
+	}
 	for path, want := range map[string]fault.Code{"/v1/keys": fault.SessionUnrenewed, "/v1/session/restore": ""} {
 		if r := b.Call(http.MethodPost, path, map[string]any{}); want != "" && r.Code != want {
 			t.Errorf("%s: %d %s, want %s", path, r.Status, r.Text, want)

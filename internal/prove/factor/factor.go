@@ -53,6 +53,8 @@ type StoredTOTP struct {
 	ConfirmedAt time.Time
 	// Failures is how many codes in a row were wrong from browsers that the user has not signed in with.
 	Failures int64
+	// Backup: its owner keeps it for when another is lost.
+	Backup bool
 }
 
 // Tx is what this package asks of a transaction.
@@ -100,6 +102,9 @@ type Tx interface {
 	TestPasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
 	RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name string) (won bool, err error)
 	RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
+	// MarkPasskey and MarkTOTP write the label of one that is there.
+	MarkPasskey(ctx context.Context, u id.User, c id.Passkey, l Label) (won bool, err error)
+	MarkTOTP(ctx context.Context, u id.User, l Label) (won bool, err error)
 }
 
 // Deps are what Factors is made of. All are needed.

@@ -90,7 +90,7 @@ func TestARemovedOwnersMoneyStays(t *testing.T) {
 		user := b.Principal().User
 		d.none(d.Members.Remove(d.t.Context(), d.host, member.RemoveInput{User: user}))
 		d.none(store.Of[confirm.Tx](d.Store).View(d.t.Context(), func(tx confirm.Tx) error {
-			open, err := tx.OpenConfirmations(d.t.Context(), user, d.clock.Now())
+			open, err := tx.UnspentConfirmations(d.t.Context(), user, d.clock.Now())
 			if len(open) != 1 || open[0].ID != own {
 				d.t.Errorf("of %s and %s of somebody who was removed is open: %+v", own, here, open)
 			}

@@ -2,6 +2,8 @@ package passkey_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
 	"testing"
 	"time"
 
@@ -133,6 +135,45 @@ func TestMetadataThatIsNotSigned(t *testing.T) {
 	read, err := passkey.ParseMetadata(blob, m.Root(), now)
 	if err != nil || read.Models != 1 || read.Number != 7 {
 		t.Errorf("read %+v, %v", read, err)
+	}
+}
+
+// TestWhoSignsMetadata: the service may sign with either kind of key, and the key says which; a head that claims another is not believed. What
+// cannot be read of a blob is counted, and the rest of it holds.
+func TestWhoSignsMetadata(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name string
+		rsa  *rsa.PrivateKey
+		alg  string
+		read bool
+	}{
+		{"an elliptic curve's key", nil, "", true},
+		{"an RSA key", key, "", true},
+		{"an RSA key that claims the other", key, "ES256", false},
+		{"a curve's key that claims the other", nil, "RS256", false},
+		{"an RSA key that claims nothing to be signed", key, "none", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			m := authtest.NewMaker(t)
+			m.RSA, m.Alg, m.Unreadable = row.rsa, row.alg, 2
+			blob := m.Blob("FIDO_CERTIFIED_L1")
+			read, err := passkey.ParseMetadata(blob, m.Root(), now)
+			if (err == nil) != row.read {
+				t.Fatalf("read: %v", err)
+			}
+			if err == nil && (read.Models != 1 || read.Unread != 2) {
+				t.Errorf("%d models, %d unread", read.Models, read.Unread)
+			}
+			parts := bytes.Split(blob, []byte("."))
+			other := bytes.Split(m.Blob("REVOKED"), []byte("."))
+			if _, err := passkey.ParseMetadata(bytes.Join([][]byte{parts[0], other[1], parts[2]}, []byte(".")), m.Root(), now); err == nil {
+				t.Error("another payload was read under the same signature")
+			}
+		})
 	}
 }
 

@@ -39,6 +39,8 @@ type Credential struct {
 	Attested string
 	// TestedAt is when its owner last tried it out.
 	TestedAt time.Time
+	// Backup: its owner keeps it for when another is lost.
+	Backup bool
 }
 
 // Owner is whose passkeys they are: what authenticators show, and what is there already.

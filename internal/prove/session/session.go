@@ -81,7 +81,9 @@ type Tx interface {
 	RaiseSession(ctx context.Context, r Row, old [32]byte, now time.Time) (won bool, err error)
 	// MoveSession lets a live session, whose bearer is still this one, act in another account of its user, and forgets the step-ups that were asked in it.
 	MoveSession(ctx context.Context, s id.Session, bearer [32]byte, a id.Account, sub id.Subaccount) (won bool, err error)
-	// LapseChallenge lets the challenge of a live session end by itself; won is false where none stands, or its end is set.
+	// ChallengeSession replaces the challenge of a live session.
+	ChallengeSession(ctx context.Context, s id.Session, c assurance.Challenge) (won bool, err error)
+	// LapseChallenge lets the challenge of a live session end by itself; won is false where none stands, its end is set, or its user demands it.
 	LapseChallenge(ctx context.Context, s id.Session, until time.Time) (won bool, err error)
 	TouchSession(ctx context.Context, s id.Session, acted time.Time) error
 	// The three below revoke, with children, and give the ids of those that were live.
@@ -304,6 +306,24 @@ func (s *Sessions) Told(ctx context.Context, sid id.Session) error {
 		}
 		return audit.Quiet(audit.SessionTold), device.Vouch(ctx, txn.As[device.Tx](tx), row.Device, row.User, device.PlaceOf(addr, row.Agent), until, now)
 	})
+}
+
+// Demand gives each session of u that was proven without a passkey a challenge for one, in the caller's transaction; their children have it too.
+func (s *Sessions) Demand(ctx context.Context, tx Tx, u id.User) error {
+	rows, err := tx.LiveSessionsByUser(ctx, u, s.Now())
+	if err != nil {
+		return fmt.Errorf("list sessions: %w", err)
+	}
+	for _, row := range rows {
+		if !row.Parent.IsZero() || row.Proof.Level() >= assurance.Phr {
+			continue
+		}
+		if _, err := tx.ChallengeSession(ctx, row.ID, assurance.Challenge{Why: assurance.Demanded, Needs: assurance.Phr}); err != nil {
+			return fmt.Errorf("challenge session: %w", err)
+		}
+		announce(tx, row.ID)
+	}
+	return nil
 }
 
 // SignOut ends the principal's own session and its children.

@@ -242,7 +242,7 @@ func reasonOf(code fault.Code) sign.Reason {
 		return sign.AddressNotAllowed
 	case fault.KeyExpired:
 		return sign.KeyExpired
-	case fault.KeyRevoked, fault.KeyOwnerDisabled, fault.KeyBlocked, fault.KeyUnused, fault.KeySecretRetired:
+	case fault.KeyRevoked, fault.KeyOwnerDisabled, fault.KeyBlocked, fault.KeyDialectOff, fault.KeyUnused, fault.KeySecretRetired:
 		return sign.KeyGone
 	case fault.RateLimited:
 		return sign.TooMany

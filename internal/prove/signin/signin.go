@@ -56,6 +56,10 @@ type Deps struct {
 	// SourceLimits bound what one network may try over all users.
 	SourceLimits throttle.Limits
 	Tally        *audit.Tally
+	// Demands says what a session owes because its user demands it of themselves.
+	Demands interface {
+		Owed(ctx context.Context, tx any, u id.User, proof assurance.Proof) (assurance.Challenge, error)
+	}
 }
 
 // SignIns opens sessions.

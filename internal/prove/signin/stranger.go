@@ -21,8 +21,12 @@ func (s *SignIns) see(ctx context.Context, tx Tx, from From, u id.User, proof as
 		return device.Seen{}, none, err
 	}
 	best := methods.Strongest()
+	owed, err := s.Demands.Owed(ctx, tx, u, proof)
+	if err != nil {
+		return device.Seen{}, none, err
+	}
 	if from.Shared { // a computer that keeps nothing is known nowhere
-		return device.Seen{New: true}, strange(proof, best), tx.MarkStrange(ctx, u, now)
+		return device.Seen{New: true}, stricter(owed, strange(proof, best)), tx.MarkStrange(ctx, u, now)
 	}
 	d, err := device.Recognise(ctx, tx, from.Device)
 	if err != nil {
@@ -51,7 +55,15 @@ func (s *SignIns) see(ctx context.Context, tx Tx, from From, u id.User, proof as
 	} else if challenge.Until = known; !challenge.Open(now) {
 		challenge = none
 	}
-	return seen, challenge, device.Vouch(ctx, tx, seen.ID, u, place, known, now)
+	return seen, stricter(owed, challenge), device.Vouch(ctx, tx, seen.ID, u, place, known, now)
+}
+
+// stricter is what the user demands of themselves, and else what the browser owes: the first ends with no wait.
+func stricter(owed, strange assurance.Challenge) assurance.Challenge {
+	if owed.Why != "" {
+		return owed
+	}
+	return strange
 }
 
 // strange is the challenge of a browser nobody vouched for; none if the proof is the best there is.
@@ -66,7 +78,7 @@ func strange(proof assurance.Proof, best assurance.Level) assurance.Challenge {
 // for them to be told.
 func noticeOf(seen device.Seen, c assurance.Challenge) happening.Kind {
 	switch {
-	case c.Why != "" && c.Until.IsZero():
+	case c.Why == assurance.Stranger && c.Until.IsZero():
 		return happening.LimitedSignIn
 	case seen.New:
 		return happening.NewDevice

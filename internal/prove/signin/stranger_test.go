@@ -148,7 +148,7 @@ func TestNoDowngradeFromAStrangersBrowser(t *testing.T) {
 			t.Error(diff)
 		}
 		looked := o.send(who, http.MethodGet, "/", "")
-		if got := o.order(who); looked != "" || got != fault.DeviceUnknown {
+		if got := o.order(who); looked != "" || got != fault.StepUpRequired {
 			t.Errorf("looking is answered %q, an order %q", looked, got)
 		}
 		_, err := s.Factors.SetPassword(t.Context(), who, word("another long passphrase entirely"))
@@ -196,6 +196,24 @@ func TestTheBestFactorMakesABrowserKnown(t *testing.T) {
 		from.Device = secret.Value{}
 		if o.who(o.relayed(from).Bearer, from).Challenge.Why != assurance.Stranger {
 			t.Error("network and agent alone make a browser known")
+		}
+	})
+}
+
+// A browser whose device has just shown the key of the same user's session is known wherever it is now; whoever else's key that is, it is a stranger.
+func TestADeviceVouchesForItsUserAlone(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *authtest.Stack) {
+		o := newOwner(t, s)
+		other := s.SignUp("eve@example.com")
+		from := stranger("198.51.100.1")
+		from.Vouched = other.User.ID
+		if got := o.who(o.relayed(from).Bearer, from).Challenge.Why; got != assurance.Stranger {
+			t.Errorf("vouched for by the device of another's session: %q", got)
+		}
+		from = stranger("192.0.2.1")
+		from.Vouched = o.User.ID
+		if who := o.who(o.relayed(from).Bearer, from); who.Challenge.Why != "" || o.order(who) != "" {
+			t.Errorf("vouched for by the device: %v", who.Challenge)
 		}
 	})
 }

@@ -216,6 +216,8 @@ const (
 	EvidenceAdded Action = "evidence.added"
 	// EvidenceRead: An operator looked at what was brought to a recovery case ({slot}): {reason}.
 	EvidenceRead Action = "evidence.read"
+	// CaseOpened: An operator opened a recovery case for somebody who says that they lost every way into your account: {reason}.
+	CaseOpened Action = "case.opened"
 	// CaseShown: An operator looked at a recovery case of your account.
 	CaseShown Action = "case.shown"
 	// CaseApproved: An operator approved a recovery of your account. A second one is needed.
@@ -244,6 +246,14 @@ const (
 	TipPutAway Action = "tip.put_away"
 	// UserRaised: From {from} on sensitive changes ask for a passkey: your account is of high value.
 	UserRaised Action = "user.raised"
+	// DemandMade: You demand a passkey of yourself now ({area}).
+	DemandMade Action = "demand.made"
+	// DemandDropped: You gave up a demand for a passkey ({area}). It goes on until {until}.
+	DemandDropped Action = "demand.dropped"
+	// FactorLabelled: You labelled a sign-in method: {factor} is {label}.
+	FactorLabelled Action = "factor.labelled"
+	// UserWeighed: leaves no event
+	UserWeighed Action = "user.weighed"
 	// UserLowered: Sensitive changes ask for no more than what you have again.
 	UserLowered Action = "user.lowered"
 	// MemberInvited: You asked {mail} into the account as {role}.
@@ -382,6 +392,7 @@ var actions = map[Action]Words{
 	RecoveryDisputed:         {Quiet: false, English: "Two recoveries of your account stopped each other. People will decide.", Korean: "두 건의 계정 복구 요청이 서로를 멈추게 했습니다. 담당자가 판단합니다."},
 	EvidenceAdded:            {Quiet: false, English: "In a recovery case, something was brought for people to look at ({slot}).", Korean: "계정 복구 검토에 자료를 제출했습니다({slot})."},
 	EvidenceRead:             {Quiet: false, English: "An operator looked at what was brought to a recovery case ({slot}): {reason}.", Korean: "담당자가 계정 복구 검토 자료를 열람했습니다({slot}): {reason}."},
+	CaseOpened:               {Quiet: false, English: "An operator opened a recovery case for somebody who says that they lost every way into your account: {reason}.", Korean: "모든 로그인 수단을 잃었다는 사람을 위해 담당자가 계정 복구 검토를 시작했습니다: {reason}."},
 	CaseShown:                {Quiet: false, English: "An operator looked at a recovery case of your account.", Korean: "담당자가 계정 복구 검토 건을 조회했습니다."},
 	CaseApproved:             {Quiet: false, English: "An operator approved a recovery of your account. A second one is needed.", Korean: "담당자 한 명이 계정 복구를 승인했습니다. 한 명이 더 승인해야 합니다."},
 	CaseDecided:              {Quiet: false, English: "Two operators approved a recovery of your account. It waits, and you can stop it.", Korean: "담당자 두 명이 계정 복구를 승인했습니다. 대기 기간이 지나야 진행되며 중단하실 수 있습니다."},
@@ -396,6 +407,10 @@ var actions = map[Action]Words{
 	CheckUpConfirmed:         {Quiet: false, English: "In the check-up you said that all is well with {asked}.", Korean: "보안 점검에서 {asked}에 이상이 없다고 확인했습니다."},
 	TipPutAway:               {Quiet: true, English: "", Korean: ""},
 	UserRaised:               {Quiet: false, English: "From {from} on sensitive changes ask for a passkey: your account is of high value.", Korean: "{from}부터 중요한 변경에는 패스키가 필요합니다. 고액 계정으로 지정되었습니다."},
+	DemandMade:               {Quiet: false, English: "You demand a passkey of yourself now ({area}).", Korean: "직접 패스키를 요구하도록 설정했습니다({area})."},
+	DemandDropped:            {Quiet: false, English: "You gave up a demand for a passkey ({area}). It goes on until {until}.", Korean: "패스키 요구 설정을 해제했습니다({area}). {until}까지는 계속 적용됩니다."},
+	FactorLabelled:           {Quiet: false, English: "You labelled a sign-in method: {factor} is {label}.", Korean: "로그인 수단의 용도를 바꿨습니다: {factor}, {label}."},
+	UserWeighed:              {Quiet: true, English: "", Korean: ""},
 	UserLowered:              {Quiet: false, English: "Sensitive changes ask for no more than what you have again.", Korean: "중요한 변경에 다시 기존 인증 수단을 사용할 수 있습니다."},
 	MemberInvited:            {Quiet: false, English: "You asked {mail} into the account as {role}.", Korean: "{mail}을(를) {role} 역할로 계정에 초대했습니다."},
 	InvitationWithdrawn:      {Quiet: false, English: "An invitation into the account was taken back.", Korean: "계정 초대를 철회했습니다."},

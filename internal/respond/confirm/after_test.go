@@ -21,9 +21,9 @@ func (s *scene) letterWith() authtest.Letter {
 	s.t.Helper()
 	s.Settle()
 	letters := s.Mailbox.Letters(s.ada.Mail)
-	for i := len(letters) - 1; i >= 0; i-- {
-		if letters[i].Link != "" {
-			return letters[i]
+	for _, l := range slices.Backward(letters) {
+		if l.Link != "" {
+			return l
 		}
 	}
 	s.t.Fatal("no letter has a link")

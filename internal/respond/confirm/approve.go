@@ -35,9 +35,9 @@ func (c *Confirmations) Show(ctx context.Context, from netip.Addr, address strin
 		return s, err
 	}
 	err = c.Ledger.View(ctx, func(tx Tx) error {
-		row, found, err := tx.ConfirmationByID(ctx, which)
+		row, found, err := c.byID(ctx, tx, which)
 		if err != nil {
-			return fmt.Errorf("read confirmation: %w", err)
+			return err
 		}
 		if !found {
 			return fault.New(fault.ConfirmationNotFound)
@@ -69,9 +69,9 @@ func olderThan(o passkey.Owner, now time.Time) (old passkey.Owner, young time.Ti
 
 // approvers reads an open confirmation and the passkeys that may approve it.
 func (c *Confirmations) approvers(ctx context.Context, tx Tx, which id.Confirmation) (row Confirmation, o passkey.Owner, u account.User, err error) {
-	row, found, err := tx.ConfirmationByID(ctx, which)
+	row, found, err := c.byID(ctx, tx, which)
 	if err != nil {
-		return row, o, u, fmt.Errorf("read confirmation: %w", err)
+		return row, o, u, err
 	}
 	if !found {
 		return row, o, u, fault.New(fault.ConfirmationNotFound)

@@ -7,7 +7,7 @@
 //
 // Invariant: what is signed, shown, compared and executed is one stored row that never changes; executing recomputes its hash, verifies
 // the stored assertion again and is one conditional write. A page is reached by an id and a MAC over it, which nobody can guess, and
-// neither opens anything without the passkey.
+// neither opens anything without the passkey. A hold only ever delays: it makes a confirmation live longer (life.go) and allows nothing.
 package confirm
 
 import (
@@ -53,6 +53,9 @@ type Confirmation struct {
 	Assertion string
 	Executed  time.Time
 	Cancelled time.Time
+
+	// Ends is when it is over: Expires, which was signed, or later where a hold keeps it waiting. It is no column, see life.go.
+	Ends time.Time
 }
 
 // State is how far it is: open, approved, executed, cancelled or expired.
@@ -62,7 +65,7 @@ func (c Confirmation) State(now time.Time) string {
 		return "executed"
 	case !c.Cancelled.IsZero():
 		return "cancelled"
-	case !now.Before(c.Expires):
+	case !now.Before(c.Ends):
 		return "expired"
 	case !c.Approved.IsZero():
 		return "approved"
@@ -72,7 +75,7 @@ func (c Confirmation) State(now time.Time) string {
 
 // Open says whether it may still be approved or executed.
 func (c Confirmation) Open(now time.Time) bool {
-	return c.Executed.IsZero() && c.Cancelled.IsZero() && now.Before(c.Expires)
+	return c.Executed.IsZero() && c.Cancelled.IsZero() && now.Before(c.Ends)
 }
 
 // Kept is how long a confirmation that was given is evidence, from its end: who confirmed what, with the assertion. One that was not given
@@ -83,11 +86,12 @@ const Kept = 400 * 24 * time.Hour
 type Tx interface {
 	InsertConfirmation(ctx context.Context, c Confirmation) error
 	ConfirmationByID(ctx context.Context, c id.Confirmation) (found Confirmation, ok bool, err error)
-	// OpenConfirmations lists those of a user that are neither executed, cancelled nor expired, oldest first.
-	OpenConfirmations(ctx context.Context, u id.User, now time.Time) ([]Confirmation, error)
+	// UnspentConfirmations lists those of a user that are neither executed nor cancelled and expire after a moment, oldest first.
+	UnspentConfirmations(ctx context.Context, u id.User, after time.Time) ([]Confirmation, error)
 	// ConfirmationsByUser lists the newest of a user, whatever became of them.
 	ConfirmationsByUser(ctx context.Context, u id.User, most int) ([]Confirmation, error)
-	// ApproveConfirmation, ExecuteConfirmation and CancelConfirmation name one winner each, and none for what has ended.
+	// ApproveConfirmation, ExecuteConfirmation and CancelConfirmation name one winner each, and none for what was executed or cancelled. They look at
+	// no clock: who calls them does.
 	ApproveConfirmation(ctx context.Context, c id.Confirmation, by id.Passkey, assertion string, now time.Time) (won bool, err error)
 	ExecuteConfirmation(ctx context.Context, c id.Confirmation, now time.Time) (won bool, err error)
 	CancelConfirmation(ctx context.Context, c id.Confirmation, now time.Time) (won bool, err error)
@@ -100,6 +104,7 @@ type Tx interface {
 // Holds is what this package asks of package hold.
 type Holds interface {
 	Standing(ctx context.Context, tx any, u id.User) (hold.Standing, error)
+	Since(ctx context.Context, tx any, u id.User, after time.Time) ([]hold.Hold, error)
 }
 
 // Acceptor writes a proven passkey back; package factor does.
@@ -124,7 +129,7 @@ type Deps struct {
 	Origin string
 	// Exchanges are what people know the upstreams by; one that is missing is shown by its name in the configuration.
 	Exchanges map[string]string
-	// Life is how long a confirmation lives, from the end of the hold if one is running.
+	// Life is how long a confirmation lives, from the end of the hold if one keeps it waiting: at most 24 h.
 	Life time.Duration
 }
 
@@ -153,25 +158,6 @@ type Asking struct {
 	BackTo  string
 }
 
-// Asked is a confirmation that its user was not yet seen to give, or gave already.
-type Asked struct {
-	Confirmation
-	// URL of its page.
-	URL   string
-	Stand hold.Standing
-}
-
-// Required is the refusal that names it.
-func (a Asked) Required() error { return a.refusal(fault.ConfirmationRequired) }
-
-func (a Asked) refusal(code fault.Code) *fault.Error {
-	f := fault.New(code, "confirmation", a.ID.String(), "url", a.URL, "expires_at", a.Expires.UTC().Format(time.RFC3339))
-	if !a.Stand.Until.IsZero() {
-		f.Fields["held_until"] = a.Stand.Until.UTC().Format(time.RFC3339)
-	}
-	return f
-}
-
 // Ask writes a confirmation down, or finds the one that is open for the very same request: a client that repeats itself makes no second.
 // Errors: request.invalid, forbidden, confirmation.no_passkey, confirmation.too_many, unauthorized.
 func (c *Confirmations) Ask(ctx context.Context, in Asking) (asked Asked, err error) {
@@ -197,9 +183,9 @@ func (c *Confirmations) Ask(ctx context.Context, in Asking) (asked Asked, err er
 		if err != nil {
 			return quiet, fmt.Errorf("look for holds: %w", err)
 		}
-		open, err := tx.OpenConfirmations(ctx, in.User, now)
+		open, err := c.open(ctx, tx, in.User)
 		if err != nil {
-			return quiet, fmt.Errorf("list open confirmations: %w", err)
+			return quiet, err
 		}
 		for _, o := range open {
 			if o.Content == in.Content && o.Account == in.Account && o.Subaccount == in.Subaccount && bytes.Equal(o.Request, in.Request) {
@@ -213,8 +199,9 @@ func (c *Confirmations) Ask(ctx context.Context, in Asking) (asked Asked, err er
 		row := fresh
 		row.Transaction = Transaction{
 			Content: in.Content, ID: id.New[id.ConfirmationKind](now), User: in.User, Account: in.Account, Subaccount: in.Subaccount,
-			Created: now, Expires: ends(now, stand).Add(c.Life),
+			Created: now, Expires: c.least(now, stand),
 		}
+		row.Ends = row.Expires
 		if row.Hash, err = row.hash(); err != nil {
 			return quiet, err
 		}
@@ -242,37 +229,6 @@ func owns(ctx context.Context, tx account.Tx, in Asking) error {
 	return nil
 }
 
-// ends is when a standing lets money go as far as can be known: a hold whose owner was not told yet runs at least its whole span from now.
-func ends(now time.Time, s hold.Standing) time.Time {
-	last := now
-	for _, h := range s.Holds {
-		end := h.Ends
-		if end.IsZero() {
-			end = now.Add(h.Span)
-		}
-		if end.After(last) {
-			last = end
-		}
-	}
-	return last
-}
-
-func (c *Confirmations) asked(row Confirmation, s hold.Standing) Asked {
-	return Asked{Confirmation: row, URL: c.Origin + "/c/" + c.Address(row.ID), Stand: s}
-}
-
-// Address is the last segment of the page's path: the id, a point, and a MAC of 256 bits over it.
-func (c *Confirmations) Address(which id.Confirmation) string {
-	return which.String() + "." + base64.RawURLEncoding.EncodeToString(c.mac(which))
-}
-
-func (c *Confirmations) mac(which id.Confirmation) []byte {
-	mac := hmac.New(sha256.New, c.Key)
-	mac.Write([]byte("confirmation\x00"))
-	mac.Write(which[:])
-	return mac.Sum(nil)
-}
-
 // opened is at for whatever only a source may do that has not failed too often. Errors: rate_limited, confirmation.not_found.
 func (c *Confirmations) opened(from netip.Addr, address string) (id.Confirmation, error) {
 	if err := throttle.Admit(c.Budgets, from, c.Now()); err != nil {
@@ -296,9 +252,9 @@ func (c *Confirmations) at(address string) (id.Confirmation, error) {
 // List gives the principal's own open confirmations, oldest first.
 func (c *Confirmations) List(ctx context.Context, p principal.Principal) (list []Asked, err error) {
 	err = c.Ledger.View(ctx, func(tx Tx) error {
-		open, err := tx.OpenConfirmations(ctx, p.User, c.Now())
+		open, err := c.open(ctx, tx, p.User)
 		if err != nil {
-			return fmt.Errorf("list open confirmations: %w", err)
+			return err
 		}
 		stand, err := c.Holds.Standing(ctx, tx, p.User)
 		list = make([]Asked, 0, len(open))
@@ -319,8 +275,10 @@ const maxKept = 10_000
 // All lists what is kept about a user's confirmations, open and ended, the newest first.
 func (c *Confirmations) All(ctx context.Context, p principal.Principal) (list []Confirmation, err error) {
 	err = c.Ledger.View(ctx, func(tx Tx) error {
-		list, err = tx.ConfirmationsByUser(ctx, p.User, maxKept)
-		return err
+		if list, err = tx.ConfirmationsByUser(ctx, p.User, maxKept); err != nil {
+			return fmt.Errorf("list confirmations: %w", err)
+		}
+		return c.last(ctx, tx, p.User, list)
 	})
 	return list, err
 }
@@ -328,7 +286,7 @@ func (c *Confirmations) All(ctx context.Context, p principal.Principal) (list []
 // Of gives one of the principal's own. Errors: confirmation.not_found.
 func (c *Confirmations) Of(ctx context.Context, p principal.Principal, which id.Confirmation) (a Asked, err error) {
 	err = c.Ledger.View(ctx, func(tx Tx) error {
-		row, err := own(ctx, tx, p, which)
+		row, err := c.own(ctx, tx, p, which)
 		if err != nil {
 			return err
 		}
@@ -340,10 +298,10 @@ func (c *Confirmations) Of(ctx context.Context, p principal.Principal, which id.
 }
 
 // own reads a confirmation of the principal: their user's, and a key's only within its account and subaccount.
-func own(ctx context.Context, tx Tx, p principal.Principal, which id.Confirmation) (Confirmation, error) {
-	row, found, err := tx.ConfirmationByID(ctx, which)
+func (c *Confirmations) own(ctx context.Context, tx Tx, p principal.Principal, which id.Confirmation) (Confirmation, error) {
+	row, found, err := c.byID(ctx, tx, which)
 	if err != nil {
-		return row, fmt.Errorf("read confirmation: %w", err)
+		return row, err
 	}
 	if !found || row.User != p.User || row.Account != p.Account || row.Subaccount != p.Subaccount {
 		return row, fault.New(fault.ConfirmationNotFound)
@@ -367,16 +325,16 @@ func (c *Confirmations) CancelWithin(ctx context.Context, tx any, u id.User, a i
 }
 
 func (c *Confirmations) cancelOpen(ctx context.Context, tx any, u id.User, is func(Confirmation) bool) error {
-	t, now := txn.As[Tx](tx), c.Now()
-	open, err := t.OpenConfirmations(ctx, u, now)
+	t := txn.As[Tx](tx)
+	open, err := c.open(ctx, t, u)
 	if err != nil {
-		return fmt.Errorf("list open confirmations: %w", err)
+		return err
 	}
 	for _, row := range open {
 		if !is(row) {
 			continue
 		}
-		if _, err := t.CancelConfirmation(ctx, row.ID, now); err != nil {
+		if _, err := t.CancelConfirmation(ctx, row.ID, c.Now()); err != nil {
 			return fmt.Errorf("cancel confirmation: %w", err)
 		}
 	}

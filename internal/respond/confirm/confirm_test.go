@@ -88,6 +88,9 @@ type answer struct {
 	Fields struct {
 		Confirmation id.Confirmation
 		URL          string
+		CancelURL    string    `json:"cancel_url"`
+		Reasons      []string  `json:"reasons"`
+		WaitsFor     string    `json:"waits_for"`
 		HeldUntil    time.Time `json:"held_until"`
 		ExpiresAt    time.Time `json:"expires_at"`
 	}
@@ -450,41 +453,6 @@ func TestAPasskeyFromANewDeviceWaitsLonger(t *testing.T) {
 			if err := s.passkey.Approve(s.send(s.bot, body, "").address()); err != nil {
 				t.Errorf("%v later the old one: %v", row.after, err)
 			}
-		}
-	})
-}
-
-// TestItWaitsOutAHold: it can be given while money is held, is refused until the hold ends, and lives one hour longer.
-func TestItWaitsOutAHold(t *testing.T) {
-	onBothEngines(t, func(t *testing.T, s *scene) {
-		before := s.approved()
-		err := store.Of[any](s.Store).Update(t.Context(), func(tx any) (audit.Event, error) {
-			changed := happening.Happening{Kind: happening.PasswordChanged, User: s.ada.User.ID, Session: s.who.Session}
-			return audit.Quiet(audit.Housekeeping), s.Consequences.Apply(t.Context(), tx, changed)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := s.send(s.bot, withdrawal(), before.Fields.Confirmation.String()); got.Code != fault.ConfirmationHeld || got.status != http.StatusConflict || !got.Fields.HeldUntil.IsZero() {
-			t.Errorf("held before the owner was told: %+v", got)
-		}
-		s.Settle()
-		body := maps.Clone(withdrawal())
-		body["amount"] = "0.02"
-		asked := s.send(s.bot, body, "")
-		if wait := asked.Fields.ExpiresAt.Sub(asked.Fields.HeldUntil); wait < time.Hour-time.Second || wait > time.Hour+time.Second {
-			t.Errorf("lives %v longer than the hold: %+v", wait, asked)
-		}
-		if err := s.passkey.Approve(asked.address()); err != nil {
-			t.Fatal(err)
-		}
-		under := asked.Fields.Confirmation.String()
-		if got := s.send(s.bot, body, under); got.Code != fault.ConfirmationHeld || got.Fields.HeldUntil.IsZero() {
-			t.Errorf("during the hold: %+v", got)
-		}
-		s.later(24*time.Hour + time.Minute)
-		if got := s.send(s.bot, body, under); got.status != http.StatusCreated {
-			t.Errorf("after the hold: %+v", got)
 		}
 	})
 }

@@ -34,7 +34,7 @@ type Order struct {
 // for one that has ended, or was given for anything else.
 func (c *Confirmations) Execute(ctx context.Context, p principal.Principal, o Order) error {
 	return c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		row, err := own(ctx, tx, p, o.Confirmation)
+		row, err := c.own(ctx, tx, p, o.Confirmation)
 		if err != nil {
 			return audit.Event{}, err
 		}

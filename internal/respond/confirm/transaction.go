@@ -27,7 +27,8 @@ type Content struct {
 	Amount, Fee string
 }
 
-// Transaction is a content with whose it is and when. It never changes.
+// Transaction is a content with whose it is and when. It never changes. Expires is the least that it lives, as far as that was known when it was
+// asked for.
 type Transaction struct {
 	Content
 	ID               id.Confirmation

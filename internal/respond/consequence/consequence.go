@@ -59,6 +59,9 @@ type Row struct {
 	// Leaving is the user's wish to be erased, where it waits. It ends whenever somebody takes the account into their own hands, or claims it:
 	// whoever still wants to leave says so again, and nobody else's wish outlives them.
 	Leaving Fate
+	// Asked are the withdrawals and new destinations that were asked for and have not left, confirmed or not. They die where somebody else may have
+	// confirmed them, or their owner stops everything; elsewhere they wait out the hold.
+	Asked Fate
 	// Hold is how long money waits; NoHold if it does not.
 	Hold Span
 	// Notice is the letter to the user; empty sends none. A row that holds money has one: the clock of the hold starts when it arrives.
@@ -93,7 +96,7 @@ var table = map[happening.Kind]Row{
 	happening.NewDevice:         {Notice: notify.NewDevice},
 	happening.LimitedSignIn:     {Notice: notify.LimitedSignIn, Lapses: true},
 	happening.SignedOut:         {This: Dies},
-	happening.Disowned:          {Leaving: Dies, Hold: CredentialHold, Notice: notify.Disowned},
+	happening.Disowned:          {Leaving: Dies, Asked: Dies, Hold: CredentialHold, Notice: notify.Disowned},
 	happening.CookieReplayed:    {Leaving: Dies, This: Dies, Hold: CredentialHold, Notice: notify.CookieReplayed},
 	happening.SignedOutOthers:   {Leaving: Dies, Others: Dies, Notice: notify.SignedOutOthers},
 	happening.SignedOutAll:      {Leaving: Dies, This: Dies, Others: Dies, Notice: notify.SignedOutEverywhere},
@@ -127,12 +130,12 @@ var table = map[happening.Kind]Row{
 	happening.KeyNarrowed:       {Notice: notify.KeyNarrowed},
 	happening.KeyDisabled:       {Notice: notify.KeyDisabled},
 	happening.MoneyConfirmed:    {Notice: notify.MoneyConfirmed},
-	happening.OwnerLocked:       {Leaving: Dies, This: Dies, Others: Dies, Keys: Locked, Hold: UntilUnlocked, Notice: notify.AccountLocked},
+	happening.OwnerLocked:       {Leaving: Dies, This: Dies, Others: Dies, Keys: Locked, Asked: Dies, Hold: UntilUnlocked, Notice: notify.AccountLocked},
 	happening.OwnerUnlocked:     {Notice: notify.AccountUnlocked},
 	happening.ContactChanged:    {Leaving: Dies, This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.ContactChanged},
-	happening.ReportedSession:   {Leaving: Dies, This: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained},
-	happening.ReportedChange:    {Leaving: Dies, This: Dies, Others: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained},
-	happening.UserDisabled:      {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked, Brought: Frozen},
+	happening.ReportedSession:   {Leaving: Dies, This: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained},
+	happening.ReportedChange:    {Leaving: Dies, This: Dies, Others: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained},
+	happening.UserDisabled:      {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked, Asked: Dies, Brought: Frozen},
 	happening.UserEnabled:       {},
 
 	happening.DepartureBegun:   {Notice: notify.DepartureBegun},
@@ -141,9 +144,10 @@ var table = map[happening.Kind]Row{
 
 	happening.RecoveryCodesReplaced: {Leaving: Dies, This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.RecoveryCodesReplaced},
 	happening.RecoveryClaimed:       {Leaving: Dies}, // package recovery tells of it each day
-	happening.RecoveryCompleted:     {Leaving: Dies, Others: Dies, Keys: Frozen, Brought: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
+	happening.RecoveryCompleted:     {Leaving: Dies, Others: Dies, Keys: Frozen, Asked: Dies, Brought: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
 	happening.RecoveryCancelled:     {Leaving: Dies, Notice: notify.RecoveryCancelled},
 	happening.RecoveryDisputed:      {Leaving: Dies, Notice: notify.RecoveryDisputed},
+	happening.RecoveryOpened:        {Notice: notify.RecoveryOpened}, // it has shown nothing, so it stops nothing
 	happening.RecoveryRejected:      {Notice: notify.RecoveryRejected},
 	happening.RecoveryShortened:     {Hold: ContactHold, Notice: notify.RecoveryShortened},
 	happening.RecoveryLengthened:    {Notice: notify.RecoveryLengthened},
@@ -158,7 +162,9 @@ var table = map[happening.Kind]Row{
 	happening.KeyOrphaned:       {Notice: notify.KeyOrphaned},
 	happening.UserRaised:        {Notice: notify.UserRaised},
 	happening.UserLowered:       {Notice: notify.UserLowered},
-	happening.DeviceLost:        {Leaving: Dies, Others: Lost, Hold: CredentialHold, Notice: notify.DeviceLost},
+	happening.DemandMade:        {Notice: notify.DemandMade}, // package session gives the user's weaker sessions their challenge
+	happening.DemandDropped:     {Notice: notify.DemandDropped},
+	happening.DeviceLost:        {Leaving: Dies, Others: Lost, Asked: Dies, Hold: CredentialHold, Notice: notify.DeviceLost},
 }
 
 // Sessions is what this package asks of package session.
@@ -187,6 +193,11 @@ type Members interface {
 	Doubt(ctx context.Context, tx any, owner id.User) error
 }
 
+// Confirmations is what this package asks of package confirm.
+type Confirmations interface {
+	CancelOpen(ctx context.Context, tx any, u id.User) error
+}
+
 // Departures is what this package asks of package privacy.
 type Departures interface {
 	Stop(ctx context.Context, tx any, u id.User) error
@@ -196,6 +207,7 @@ type Departures interface {
 type Consequences struct {
 	departures Departures
 	members    Members
+	asked      Confirmations
 	now        func() time.Time
 	sessions   Sessions
 	keys       Keys
@@ -219,6 +231,9 @@ func (c *Consequences) UseMembers(m Members) { c.members = m }
 
 // UseDepartures wires those who want to leave, as Use does the sessions.
 func (c *Consequences) UseDepartures(d Departures) { c.departures = d }
+
+// UseConfirmations wires what was asked for, as Use does the sessions.
+func (c *Consequences) UseConfirmations(a Confirmations) { c.asked = a }
 
 // Apply does what follows from h in the caller's transaction.
 func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening) error {
@@ -260,6 +275,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	}
 	if row.Brought == Frozen {
 		if err := c.members.Doubt(ctx, tx, h.User); err != nil {
+			return err
+		}
+	}
+	if row.Asked == Dies {
+		if err := c.asked.CancelOpen(ctx, tx, h.User); err != nil {
 			return err
 		}
 	}

@@ -86,7 +86,7 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 			t.Fatal(change)
 		}
 	}
-	if diff := cmp.Diff(wanted(consequence.Row{Leaving: consequence.Dies, This: consequence.Dies, Others: consequence.Dies}), w.left()); diff != "" {
+	if diff := cmp.Diff(wanted(consequence.Row{Leaving: consequence.Dies, This: consequence.Dies, Others: consequence.Dies, Asked: consequence.Dies}), w.left()); diff != "" {
 		t.Errorf("(-want +doors):\n%s", diff)
 	}
 }
@@ -97,7 +97,7 @@ func TestEveryNoticeHasItsContainment(t *testing.T) {
 		notify.Welcome: true, notify.Contained: true, notify.DepartureStopped: true,
 		notify.UserRaised: true, notify.UserLowered: true, // the operator did
 		notify.MembershipChanged: true, notify.MemberFrozen: true, notify.KeysLeft: true, // an owner of the account did, or somebody left
-		notify.RecoveryRejected: true,
+		notify.RecoveryRejected: true, notify.RecoveryOpened: true, // the owner stops it under Recovery, with a proof
 		// The key that it is about is blocked already.
 		notify.KeyFound: true,
 		// Time did these.
@@ -163,7 +163,8 @@ func wanted(row consequence.Row) answers {
 		"this session": ofFate[row.This], "its bearer from before": bearer, "another session": ofFate[row.Others],
 		"a key":                {"gateway": looks, "/v1": looks, "forward-auth": looks, "stream": looks, "orders": orders},
 		"a remembered browser": {"sign-in": remembered}, "money": {"holds": money},
-		"leaving": {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.AccountNotLeaving}[row.Leaving]},
+		"what was asked for": {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.ConfirmationVoid}[row.Asked]},
+		"leaving":            {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.AccountNotLeaving}[row.Leaving]},
 	}
 }
 
@@ -182,6 +183,7 @@ func (w *world) left() answers {
 		},
 		"a remembered browser": {"sign-in": w.remembered()},
 		"money":                {"holds": w.held()},
+		"what was asked for":   {"row": w.waiting()},
 		"leaving":              {"row": w.leaving()},
 	}
 }
@@ -196,6 +198,19 @@ func (w *world) leaving() fault.Code {
 	}
 	if !found {
 		return fault.AccountNotLeaving
+	}
+	return open
+}
+
+// waiting says whether the withdrawal that waits may still be confirmed and carried out.
+func (w *world) waiting() fault.Code {
+	w.t.Helper()
+	list, err := w.Confirmations.List(w.t.Context(), principal.Principal{Kind: principal.KindUser, User: w.user})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(list) == 0 {
+		return fault.ConfirmationVoid
 	}
 	return open
 }

@@ -15,13 +15,16 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/store"
@@ -353,11 +356,30 @@ var causes = map[happening.Kind]map[string]cause{
 		w.ok(w.Tiers.Raise(w.t.Context(), principal.Host("tests"), w.user))
 		w.ok(w.Tiers.Lower(w.t.Context(), principal.Host("tests"), w.user))
 	}}},
+	happening.RecoveryOpened: {"host": {happens: func(w *world) {
+		_, err := w.Recoveries.Open(w.t.Context(), principal.Host("kim"), w.user, "reach@example.com", "tests")
+		w.ok(err)
+	}}},
+	happening.DemandMade:    {"room": {happens: func(w *world) { w.tell(happening.DemandMade) }}}, // package demand tries it, with a passkey
+	happening.DemandDropped: {"room": {happens: func(w *world) { w.tell(happening.DemandDropped, "until", w.clock.Now().Format(time.RFC3339)) }}},
 	happening.UserDisabled: {"host": {happens: func(w *world) {
 		if err := w.Accounts.Disable(w.t.Context(), principal.Host("tests"), w.user); err != nil {
 			w.t.Fatal(err)
 		}
 	}}},
+}
+
+// tell applies the row of what the user did here.
+func (w *world) tell(kind happening.Kind, facts ...string) {
+	w.t.Helper()
+	told := map[string]string{"area": "trading"}
+	for i := 0; i < len(facts); i += 2 {
+		told[facts[i]] = facts[i+1]
+	}
+	w.ok(store.Of[demand.Tx](w.Store).Update(w.t.Context(), func(tx demand.Tx) (audit.Event, error) {
+		h := happening.Happening{Kind: kind, User: w.user, Session: w.here.Principal().Session, Facts: told}
+		return audit.Quiet(audit.SessionTold), w.Consequences.Apply(w.t.Context(), tx, h)
+	}))
 }
 
 // proven does what asks for a proof and changes nothing of the session beyond that: the proof gave it another bearer.
@@ -520,6 +542,7 @@ func newWorld(t *testing.T, s *authtest.Stack, clock *storetest.Clock, c cause) 
 		Name: "bot", Purpose: "tests", Scopes: []string{"balances:read", "orders:read", "orders:write"}, Allowlist: []string{home},
 	})
 	w.leave()
+	w.ask()
 	clock.Advance(3 * time.Second)
 	w.before = w.copied(w.here)
 	return w
@@ -532,6 +555,20 @@ func (w *world) leave() {
 	w.ok(store.Of[privacy.Tx](w.Store).Update(w.t.Context(), func(tx privacy.Tx) (audit.Event, error) {
 		_, err := tx.InsertDeparture(w.t.Context(), privacy.Departure{User: w.user, Asked: now, Due: now.Add(365 * 24 * time.Hour)})
 		return audit.Quiet(audit.Housekeeping), err
+	}))
+}
+
+// ask lets a withdrawal of theirs wait, for longer than anything here takes.
+func (w *world) ask() {
+	w.t.Helper()
+	now, who := w.clock.Now(), w.here.Principal()
+	row := confirm.Confirmation{Transaction: confirm.Transaction{
+		Content: confirm.Content{Action: scope.Withdraw, Environment: id.Test, Upstream: "paper", Asset: "BTC", Address: "paper1qexampleaddress", Amount: "1"},
+		ID:      id.New[id.ConfirmationKind](now), User: w.user, Account: who.Account, Subaccount: who.Subaccount,
+		Created: now, Expires: now.Add(365 * 24 * time.Hour),
+	}}
+	w.ok(store.Of[confirm.Tx](w.Store).Update(w.t.Context(), func(tx confirm.Tx) (audit.Event, error) {
+		return audit.Quiet(audit.ConfirmationAsked), tx.InsertConfirmation(w.t.Context(), row)
 	}))
 }
 

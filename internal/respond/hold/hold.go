@@ -10,6 +10,7 @@ package hold
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
@@ -46,6 +47,42 @@ type Standing struct {
 	Holds []Hold
 }
 
+// Reasons are the words of what holds money, each once, oldest first.
+func (s Standing) Reasons() (words []string) {
+	for _, h := range s.Holds {
+		if !slices.Contains(words, string(h.Reason)) {
+			words = append(words, string(h.Reason))
+		}
+	}
+	return words
+}
+
+// Wait is what has to come before money goes.
+type Wait string
+
+// The waits.
+const (
+	// ForEnd: the moment Until.
+	ForEnd Wait = "end"
+	// ForNotice: the notice of a hold; its end is known from then on.
+	ForNotice Wait = "notice"
+	// ForUnlock: the owner, who has locked the account.
+	ForUnlock Wait = "unlock"
+)
+
+// WaitsFor is what money waits for first; empty if it does not wait.
+func (s Standing) WaitsFor() Wait {
+	switch {
+	case !s.Held:
+		return ""
+	case slices.ContainsFunc(s.Holds, func(h Hold) bool { return h.Reason == happening.OwnerLocked }):
+		return ForUnlock
+	case s.Until.IsZero():
+		return ForNotice
+	}
+	return ForEnd
+}
+
 // Tx is what this package asks of a transaction.
 type Tx interface {
 	// ClaimUserRow makes every other transaction that asks for the same user wait for this one; enabled is false for one who is disabled, or gone.
@@ -53,8 +90,8 @@ type Tx interface {
 	InsertHold(ctx context.Context, h Hold) error
 	// HoldByID reads one.
 	HoldByID(ctx context.Context, h id.Hold) (hold Hold, found bool, err error)
-	// RunningHolds lists those of a user that have no end yet or end after now, oldest first.
-	RunningHolds(ctx context.Context, u id.User, now time.Time) ([]Hold, error)
+	// RunningHolds lists those of a user that have no end yet or end after a moment, oldest first.
+	RunningHolds(ctx context.Context, u id.User, after time.Time) ([]Hold, error)
 	// LockedSince says since when the user has locked their account, if they have.
 	LockedSince(ctx context.Context, u id.User) (since time.Time, locked bool, err error)
 	// BeginHold starts the clock of a hold, once.
@@ -141,4 +178,9 @@ func (h *Holds) Standing(ctx context.Context, tx any, u id.User) (Standing, erro
 		}
 	}
 	return s, nil
+}
+
+// Since lists the holds of u that run, or ended after a moment, oldest first; an owner's lock is none of them. tx is the caller's.
+func (h *Holds) Since(ctx context.Context, tx any, u id.User, after time.Time) ([]Hold, error) {
+	return txn.As[Tx](tx).RunningHolds(ctx, u, after)
 }

@@ -26,7 +26,7 @@ type Containment struct {
 	Key bool
 	// Member takes the invitation back that is reported, or whom it brought.
 	Member bool
-	// Stay makes the link work for as long as there may be a departure to stop.
+	// Stay makes the link work for as long as there may be something to stop: a departure, or the end of a demand.
 	Stay bool
 }
 
@@ -34,7 +34,7 @@ type Containment struct {
 const (
 	LinkLife = 24 * time.Hour
 	UndoLife = 72 * time.Hour
-	// StayLife is as long as a departure may be made to wait.
+	// StayLife is as long as a departure, or the end of a demand, may be made to wait.
 	StayLife = 30 * 24 * time.Hour
 )
 
@@ -92,6 +92,8 @@ var containments = map[Letter]Containment{
 	ContactChanged:        {Kind: happening.ReportedChange, Undo: true},
 	DepartureBegun:        {Kind: happening.ReportedChange, Stay: true},
 	DepartureNear:         {Kind: happening.ReportedChange, Stay: true},
+	DemandMade:            {Kind: happening.ReportedChange},
+	DemandDropped:         {Kind: happening.ReportedChange, Stay: true},
 }
 
 // ContainmentOf is what the link of a letter stops; ok is false for one without a link.
@@ -106,10 +108,6 @@ type Stops struct {
 	Sessions interface {
 		Reject(ctx context.Context, tx any, u id.User, s id.Session) error
 	}
-	// Confirmations cancels all that are open.
-	Confirmations interface {
-		CancelOpen(ctx context.Context, tx any, u id.User) error
-	}
 	// Keys stops an API key of the user, reversibly.
 	Keys interface {
 		StopReported(ctx context.Context, tx any, u id.User, k id.Key) error
@@ -117,6 +115,10 @@ type Stops struct {
 	// Members takes back an invitation, or whoever came by one.
 	Members interface {
 		StopReported(ctx context.Context, tx any, owner id.User, facts map[string]string) error
+	}
+	// Demands keeps what the user demands of themselves, where it was given up.
+	Demands interface {
+		Keep(ctx context.Context, tx any, u id.User) error
 	}
 	// Contacts puts an address back; done is false when it cannot be, because it is another user's now, or was put back already.
 	Contacts interface {
@@ -252,7 +254,7 @@ func (n *Notices) stop(ctx context.Context, tx Tx, m Message) (undone bool, err 
 			return false, err
 		}
 	}
-	if err := n.Stops.Confirmations.CancelOpen(ctx, tx, m.User); err != nil {
+	if err := n.Stops.Demands.Keep(ctx, tx, m.User); err != nil {
 		return false, err
 	}
 	if k, _, err := id.ParseKey(m.Facts["key"]); plan.Key && err == nil {

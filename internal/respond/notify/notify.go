@@ -80,6 +80,7 @@ const (
 	RecoveryCancelled     Letter = "recovery_cancelled"
 	RecoveryDisputed      Letter = "recovery_disputed"
 	RecoveryCompleted     Letter = "recovery_completed"
+	RecoveryOpened        Letter = "recovery_opened"
 	RecoveryRejected      Letter = "recovery_rejected"
 	RecoveryShortened     Letter = "recovery_shortened"
 	RecoveryLengthened    Letter = "recovery_lengthened"
@@ -99,6 +100,9 @@ const (
 
 	UserRaised  Letter = "user_raised"
 	UserLowered Letter = "user_lowered"
+
+	DemandMade    Letter = "demand_made"
+	DemandDropped Letter = "demand_dropped"
 )
 
 // Delivery is the job that mails a message to one of its addresses.

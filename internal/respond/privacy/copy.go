@@ -14,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
+	"github.com/seed-21c57000/sallyport/internal/prove/demand"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
@@ -35,6 +36,9 @@ type Kept struct {
 	}
 	Factors interface {
 		Of(ctx context.Context, p principal.Principal) (factor.Methods, error)
+	}
+	Demands interface {
+		Of(ctx context.Context, p principal.Principal) ([]demand.Demand, error)
 	}
 	Keys interface {
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
@@ -63,6 +67,7 @@ type Copy struct {
 	Keys          []KeyCopy          `json:"api_keys"`
 	Confirmations []ConfirmationCopy `json:"confirmations" doc:"Those that are open, and those that ended, as long as they are kept"`
 	Messages      []MessageCopy      `json:"messages"`
+	Evidence      []EvidenceCopy     `json:"evidence" doc:"What they brought to recoveries that brought them back, as long as it is kept"`
 	Activity      []EventCopy        `json:"activity" doc:"The newest first"`
 	// Older says that there are more events than a copy holds.
 	Older bool `json:"older_activity,omitempty" doc:"Whether there are older events than these, which GET /v1/activity pages through"`
@@ -94,14 +99,23 @@ type (
 	MethodsCopy struct {
 		PasswordSince time.Time     `json:"password_since,omitzero"`
 		AppSince      time.Time     `json:"authenticator_app_since,omitzero"`
+		AppBackup     bool          `json:"authenticator_app_backup,omitempty" doc:"Whether it is labelled as a backup"`
 		CodesSince    time.Time     `json:"recovery_codes_since,omitzero"`
 		CodesLeft     int           `json:"recovery_codes_left" doc:"How many are not spent"`
 		Passkeys      []PasskeyCopy `json:"passkeys"`
+		Demands       []DemandCopy  `json:"demands" doc:"Where they demand a passkey of themselves"`
+	}
+	// DemandCopy is one of those.
+	DemandCopy struct {
+		Area  string    `json:"area" doc:"What for"`
+		Since time.Time `json:"since"`
+		Until time.Time `json:"until,omitzero" doc:"When it ends, once it was given up"`
 	}
 	// PasskeyCopy is one of their passkeys.
 	PasskeyCopy struct {
 		Name          string    `json:"name" doc:"As they called it"`
 		Authenticator string    `json:"authenticator,omitempty" doc:"What an accepted attestation named"`
+		Backup        bool      `json:"backup,omitempty" doc:"Whether it is labelled as one"`
 		CreatedAt     time.Time `json:"created_at"`
 		LastUsedAt    time.Time `json:"last_used_at,omitzero"`
 	}
@@ -163,6 +177,15 @@ type (
 		ExecutedAt   time.Time       `json:"executed_at,omitzero"`
 		CancelledAt  time.Time       `json:"cancelled_at,omitzero"`
 	}
+	// EvidenceCopy is a piece that was brought, without its bytes: with a picture of a document somebody else could prove to be them. Of a claim that
+	// did not bring anybody back nobody knows whose it is, so what was brought to it is told to no one.
+	EvidenceCopy struct {
+		Slot      string    `json:"slot" doc:"What it is"`
+		Kind      string    `json:"kind" doc:"Media type"`
+		Size      int64     `json:"size" doc:"Bytes"`
+		BroughtAt time.Time `json:"brought_at"`
+		DeletedAt time.Time `json:"deleted_at" doc:"When it is deleted"`
+	}
 	// MessageCopy is what they were told.
 	MessageCopy struct {
 		At      time.Time `json:"at"`
@@ -201,7 +224,7 @@ func (s *Privacy) Copy(ctx context.Context, p principal.Principal) (c Copy, err 
 	}
 	c.MadeAt = s.Now().UTC()
 	for _, read := range []func(context.Context, principal.Principal, *Copy) error{
-		s.copyPerson, s.copyPlaces, s.copyMethods, s.copySessions, s.copyKeys, s.copyMoney, s.copyMessages, s.copyActivity,
+		s.copyPerson, s.copyPlaces, s.copyMethods, s.copyDemands, s.copySessions, s.copyKeys, s.copyMoney, s.copyMessages, s.copyActivity,
 	} {
 		if err := read(ctx, p, &c); err != nil {
 			return Copy{}, fmt.Errorf("copy: %w", err)
@@ -216,7 +239,7 @@ func (s *Privacy) Copy(ctx context.Context, p principal.Principal) (c Copy, err 
 	return c, nil
 }
 
-// copyPlaces reads what no room shows: the accounts they belong to, and their browsers.
+// copyPlaces reads what no room shows: the accounts they belong to, their browsers, and what they brought to recoveries.
 func (s *Privacy) copyPlaces(ctx context.Context, p principal.Principal, c *Copy) error {
 	return s.Ledger.View(ctx, func(tx Tx) error {
 		memberships, err := tx.MembershipsOf(ctx, p.User)
@@ -228,6 +251,9 @@ func (s *Privacy) copyPlaces(ctx context.Context, p principal.Principal, c *Copy
 			return fmt.Errorf("list devices: %w", err)
 		}
 		c.Devices = devicesOf(devices)
+		if c.Evidence, err = tx.EvidenceBroughtBy(ctx, p.User); err != nil {
+			return fmt.Errorf("list evidence: %w", err)
+		}
 		c.Profile.Accounts = make([]AccountCopy, 0, len(memberships))
 		for _, m := range memberships {
 			c.Profile.Accounts = append(c.Profile.Accounts, AccountCopy{m.Account, m.AccountName, m.Role.String()})
@@ -263,16 +289,25 @@ func (s *Privacy) copyMethods(ctx context.Context, p principal.Principal, c *Cop
 	m, err := s.Kept.Factors.Of(ctx, p)
 	c.Methods.Passkeys = []PasskeyCopy{}
 	for _, k := range m.Passkeys {
-		c.Methods.Passkeys = append(c.Methods.Passkeys, PasskeyCopy{Name: k.Name, Authenticator: k.Attested, CreatedAt: k.Born, LastUsedAt: k.LastUsedAt})
+		c.Methods.Passkeys = append(c.Methods.Passkeys, PasskeyCopy{Name: k.Name, Authenticator: k.Attested, Backup: k.Backup, CreatedAt: k.Born, LastUsedAt: k.LastUsedAt})
 	}
 	if m.Password != nil {
 		c.Methods.PasswordSince = m.Password.ChangedAt
 	}
 	if m.TOTP != nil {
-		c.Methods.AppSince = m.TOTP.Born
+		c.Methods.AppSince, c.Methods.AppBackup = m.TOTP.Born, m.TOTP.Backup
 	}
 	if m.Codes != nil {
 		c.Methods.CodesSince, c.Methods.CodesLeft = m.Codes.Born, m.Codes.Left
+	}
+	return err
+}
+
+func (s *Privacy) copyDemands(ctx context.Context, p principal.Principal, c *Copy) error {
+	list, err := s.Kept.Demands.Of(ctx, p)
+	c.Methods.Demands = []DemandCopy{}
+	for _, d := range list {
+		c.Methods.Demands = append(c.Methods.Demands, DemandCopy{string(d.Area), d.Since, d.Until})
 	}
 	return err
 }

@@ -39,7 +39,7 @@ const recoveryKept = 30 * 24 * time.Hour
 
 // Classes are all of them, in the order in which they are told.
 var Classes = []Class{
-	{ID: "profile", Tables: []string{"users", "account", "subaccount", "member", "user_lock", "departure", "assent", "high_value", "invitation", "service_user"}},
+	{ID: "profile", Tables: []string{"users", "account", "subaccount", "member", "user_lock", "departure", "assent", "high_value", "high_value_word", "demand", "invitation", "service_user"}},
 	{ID: "contact", Tables: []string{"contact", "contact_change"}},
 	{ID: "methods", Tables: []string{"password", "totp", "passkey", "recovery_set", "recovery_code", "recovery_plan"}},
 	{ID: "sessions", Kept: 24 * time.Hour, Tables: []string{"session", "child_code", "step_up", "binding"}},
@@ -82,6 +82,8 @@ type Tx interface {
 	// OwnsAlone says whether an account with other members has no other owner than this user.
 	OwnsAlone(ctx context.Context, u id.User) (bool, error)
 	DevicesOf(ctx context.Context, u id.User) ([]DeviceSeen, error)
+	// EvidenceBroughtBy lists what is kept of what was brought to the recoveries that the user completed.
+	EvidenceBroughtBy(ctx context.Context, u id.User) ([]EvidenceCopy, error)
 }
 
 // Deps are what Privacy is made of. All are needed.

@@ -110,6 +110,8 @@ func (r *Recoveries) claim(ctx context.Context, from From, which id.Recovery, wi
 		if err != nil {
 			return audit.Event{}, fmt.Errorf("list claims: %w", err)
 		}
+		// What an operator opened shows nothing: until two have approved it, it stops nobody who does.
+		others = slices.DeleteFunc(others, func(o Case) bool { return o.Proof == Assisted })
 		won, err := tx.ClaimRecovery(ctx, c)
 		if err != nil || !won {
 			return audit.Event{}, fmt.Errorf("claim recovery: won %t: %w", won, err)
@@ -200,6 +202,9 @@ func (r *Recoveries) WithCode(ctx context.Context, from From, which id.Recovery,
 		c, err := r.take(ctx, tx, from, which, Proven, Told, Waiting, Disputed)
 		if err != nil {
 			return audit.Event{}, err
+		}
+		if c.Reach != "" { // without the mailbox a code is one proof, and has to be weighed by people
+			return audit.Event{}, fault.New(fault.RecoveryOver, "state", string(c.State(r.Now())))
 		}
 		now := r.Now()
 		bucket := throttle.OfStranger(throttle.RecoveryCode, c.Mail)

@@ -85,32 +85,40 @@ type disputeTx interface {
 
 // dispute stops claims that met, the last of which is new: none of them goes on by itself, and people decide.
 func (r *Recoveries) dispute(ctx context.Context, tx Tx, claims []Case, facts map[string]string) error {
+	if _, err := r.join(ctx, tx, claims); err != nil {
+		return err
+	}
+	return r.Follow.Apply(ctx, tx, happening.Happening{Kind: happening.RecoveryDisputed, User: claims[0].User, Facts: facts})
+}
+
+// join puts claims into the dispute over their user's account, a new one if none is open. The last of them is new.
+func (r *Recoveries) join(ctx context.Context, tx Tx, claims []Case) (which id.Case, err error) {
 	now, user := r.Now(), claims[0].User
 	d, open, err := tx.OpenDisputeOf(ctx, user, now)
 	if err != nil {
-		return fmt.Errorf("find dispute: %w", err)
+		return which, fmt.Errorf("find dispute: %w", err)
 	}
 	if !open {
 		d = Dispute{ID: id.New[id.CaseKind](now), User: user, Born: now, Due: now.Add(r.Waits.Decision), Expires: now.Add(disputeLife)}
 		if err := tx.InsertDispute(ctx, d); err != nil {
-			return fmt.Errorf("insert dispute: %w", err)
+			return which, fmt.Errorf("insert dispute: %w", err)
 		}
 		if err := tx.EnqueueAt(ctx, Overdue{d.ID}, d.Expires); err != nil {
-			return err
+			return which, err
 		}
 	}
 	if err := r.makeRoom(ctx, tx, d, claims[len(claims)-1].Proof); err != nil {
-		return err
+		return which, err
 	}
 	for _, c := range claims {
 		if c.In == d.ID {
 			continue
 		}
 		if won, err := tx.JoinDispute(ctx, c.ID, d.ID, d.Expires); err != nil || !won {
-			return fmt.Errorf("join dispute: won %t: %w", won, err)
+			return which, fmt.Errorf("join dispute: won %t: %w", won, err)
 		}
 	}
-	return r.Follow.Apply(ctx, tx, happening.Happening{Kind: happening.RecoveryDisputed, User: user, Facts: facts})
+	return d.ID, nil
 }
 
 // makeRoom keeps a dispute to maxClaims with the same proof. Who brought nothing gives way, the oldest first: otherwise whoever fills a case keeps

@@ -261,6 +261,9 @@ func (r *Recoveries) enter(ctx context.Context, tx Tx, from From, mint session.M
 		return out, err
 	}
 	mint.From.Device = seen.ID
+	if mint.Challenge, err = r.Demands.Owed(ctx, tx, mint.User, mint.Proof); err != nil {
+		return out, err
+	}
 	minted, err := r.Sessions.Mint(ctx, txn.As[session.Tx](tx), mint)
 	if err != nil {
 		return out, err

@@ -179,7 +179,7 @@ func (r *Recoveries) Rehearse(ctx context.Context, p principal.Principal, with P
 		case WithApp:
 			g := factor.Guess{User: p.User, Browser: throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device), Known: true}
 			_, no, err = r.Factors.ProveTOTP(ctx, tx, g, string(typed.Reveal()))
-		case MailboxAlone, WithPassword, ByPeople:
+		case MailboxAlone, WithPassword, ByPeople, Assisted:
 			return event, fault.New(fault.RequestInvalid, "field", "proof")
 		}
 		if no != nil {

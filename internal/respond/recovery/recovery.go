@@ -24,6 +24,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -52,6 +53,8 @@ const (
 	WithCode     Proof = "recovery_code"
 	// ByPeople: claims met, and operators approved this one.
 	ByPeople Proof = "people"
+	// Assisted: nothing was shown. An operator opened the case for somebody who says that they lost the mailbox too.
+	Assisted Proof = "assisted"
 )
 
 // word is how the log names a proof.
@@ -87,6 +90,8 @@ type Case struct {
 	ID       id.Recovery
 	CodeHash [32]byte
 	Mail     string
+	// Reach is where its letters go instead of that mailbox, which was lost: only Open sets it, and whoever reads there has shown nothing of the account.
+	Reach string
 	// User is zero where the address has no user who may sign in.
 	User id.User
 	Lang string
@@ -232,11 +237,17 @@ type Deps struct {
 	Follow     happening.Applier
 	Post       Post
 	Keys       Keys
-	Sealer     ceremony.Sealer
-	Waits      Waits
-	Limits     throttle.Limits
+	// Demands says what a session owes because its user demands it of themselves.
+	Demands interface {
+		Owed(ctx context.Context, tx any, u id.User, proof assurance.Proof) (assurance.Challenge, error)
+	}
+	Sealer ceremony.Sealer
+	Waits  Waits
+	Limits throttle.Limits
 	// SourceLimits bound what one network may begin over all addresses.
 	SourceLimits throttle.Limits
+	// Kept gives what may be kept of a stranger's User-Agent header.
+	Kept func(header string) string
 	// MailKey makes mailed codes; 32 bytes, the same on every node.
 	MailKey []byte
 }
@@ -271,7 +282,10 @@ type From struct {
 	Replace id.Session
 }
 
-func (f From) place() Place { return Place{f.Origin.Addr.String(), f.Origin.Agent} }
+// place is what is kept of where somebody asks, who may be anybody.
+func (r *Recoveries) place(f From) Place {
+	return Place{f.Origin.Addr.String(), r.Kept(f.Origin.Agent)}
+}
 
 // nobody is the actor of what a claimant does: they have no session.
 func nobody(from From, u id.User) principal.Principal {

@@ -52,7 +52,7 @@ func (r *Recoveries) Begin(ctx context.Context, from From, mail, lang string) (B
 	now, code := r.Now(), recoverycode.Mint()
 	c := Case{
 		ID: id.New[id.RecoveryKind](now), CodeHash: hashOf(code), Mail: addr.String(), Lang: lang, Browser: from.Browser, Born: now,
-		Expires: now.Add(MailCodeLife), MailCodeUntil: now.Add(MailCodeLife), Asked: from.place(),
+		Expires: now.Add(MailCodeLife), MailCodeUntil: now.Add(MailCodeLife), Asked: r.place(from),
 	}
 	rand.Read(c.MailCode[:])
 	err = r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -123,7 +123,7 @@ func (r *Recoveries) Reopen(ctx context.Context, from From, typed string) (which
 			return audit.Event{}, err
 		}
 		which, c.Browser, c.MailCode, c.MailCodeUntil = c.ID, from.Browser, mailCode, now.Add(MailCodeLife)
-		c.Asked = from.place()
+		c.Asked = r.place(from)
 		if found, err = tx.ReopenRecovery(ctx, c, now); err != nil || !found {
 			return audit.Quiet(audit.ThrottleCounted), err
 		}
@@ -160,6 +160,10 @@ func (r *Recoveries) DoCodeMail(ctx context.Context, fields []byte) error {
 	if c.User.IsZero() {
 		m.Letter = notify.RecoveryNobody
 		return r.Post.SendRecoveryCode(ctx, notify.To{Mail: c.Mail, Lang: c.Lang}, m, r.codeOf(c), MailCodeLife)
+	}
+	if c.Reach != "" { // no mailbox of the owner's: nothing goes there that our mails to them are known by
+		m.ID, m.To = id.Message{}, []notify.Address{{Mail: c.Reach}}
+		return r.Post.SendRecoveryCode(ctx, notify.To{Mail: c.Reach, Lang: c.Lang}, m, r.codeOf(c), MailCodeLife)
 	}
 	to, found, err := notify.Mirror(ctx, r.Ledger, m)
 	if err != nil || !found || to.Mail != c.Mail {

@@ -24,19 +24,24 @@ function say(text, name = "") {
 	(field || place).focus();
 }
 
-// waits says that a confirmed withdrawal stands until a hold has ended; until is empty while nobody knows when. What was sent is kept, and goes
-// again when this page is opened again.
-function waits(until) {
-	say(until ? form.dataset.held.replace("%s", until) : form.dataset.heldOpen);
+// waits says that a confirmed withdrawal stands until a hold has ended, why, and how it is cancelled; fields are those of the gate's refusal. What was
+// sent is kept, and goes again when this page is opened again.
+function waits({ waits_for: what, held_until: until, reasons = [], cancel_url: cancel }) {
+	const words = JSON.parse(form.dataset.reasons);
+	const texts = { end: form.dataset.held.replace("%s", until), unlock: form.dataset.heldLocked };
+	say([texts[what] ?? form.dataset.heldOpen, ...reasons.map((reason) => words[reason] ?? words.other)].join(" "));
 	place.classList.remove("wrong");
-	if (form.dataset.dashboard) {
+	const links = [[cancel, form.dataset.cancel]];
+	if (form.dataset.dashboard) links.push(what === "unlock" ? [`${form.dataset.dashboard}/`, form.dataset.unlock] : [`${form.dataset.dashboard}/confirmations`, form.dataset.waiting]);
+	const text = document.createElement("span");
+	text.append(place.textContent);
+	for (const [href, words] of links) {
 		const link = document.createElement("a");
-		link.href = `${form.dataset.dashboard}/confirmations`;
-		link.textContent = form.dataset.waiting;
-		const text = document.createElement("span");
-		text.append(place.textContent, " ", link);
-		place.replaceChildren(text);
+		link.href = href;
+		link.textContent = words;
+		text.append(" ", link);
 	}
+	place.replaceChildren(text);
 }
 
 function clear() {
@@ -83,7 +88,7 @@ async function send(body, confirmation) {
 		return;
 	}
 	if (problem.code === "confirmation.held") {
-		waits(problem.fields.held_until);
+		waits(problem.fields);
 		return;
 	}
 	if (problem.code === "confirmation.void") {

@@ -41,8 +41,11 @@ type Words struct {
 	ToGate         string `json:"to_gate"`
 	SendHeld       string `json:"send_held"`
 	SendHeldOpen   string `json:"send_held_open"`
+	SendHeldLocked string `json:"send_held_locked"`
 	SendVoid       string `json:"send_void"`
 	SendWaiting    string `json:"send_waiting"`
+	SendCancel     string `json:"send_cancel"`
+	SendUnlock     string `json:"send_unlock"`
 	NothingChanged string `json:"nothing_changed"`
 
 	Markets    string `json:"markets"`
@@ -119,6 +122,8 @@ type Words struct {
 
 	// Done: what happened, by the code in the page's address.
 	Done map[string]string `json:"done"`
+	// HoldReasons: why the gate holds withdrawals, by its word for it; "other" for one that came later.
+	HoldReasons map[string]string `json:"hold_reasons"`
 	// Refusals: why something was refused, by Upbit's name for it.
 	Refusals map[string]string `json:"refusals"`
 }

@@ -42,6 +42,9 @@ WHERE k.id > @after AND k.id <= @last ORDER BY k.id LIMIT CAST(@max_rows AS BIGI
 -- name: CountKeys :one
 SELECT count(*) FROM api_key;
 
+-- name: CountLiveKeysByDialect :many
+SELECT dialect, count(*) AS live FROM api_key WHERE revoked_at IS NULL AND expires_at > @now GROUP BY dialect;
+
 -- name: NthKey :one
 SELECT id FROM api_key ORDER BY id LIMIT 1 OFFSET CAST(@skipped AS BIGINT);
 

@@ -209,7 +209,7 @@ DELETE FROM password WHERE user_id = @user_id;
 UPDATE password SET phc = @phc WHERE user_id = @user_id AND phc = @old_phc;
 
 -- name: TOTPByUser :one
-SELECT user_id, sealed, last_step, created_at, confirmed_at, failures FROM totp WHERE user_id = @user_id;
+SELECT user_id, sealed, last_step, created_at, confirmed_at, failures, backup FROM totp WHERE user_id = @user_id;
 
 -- name: PutTOTP :execrows
 INSERT INTO totp (user_id, sealed, last_step, created_at, failures) VALUES (@user_id, @sealed, 0, @created_at, 0)
@@ -236,7 +236,7 @@ INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at, a
 VALUES (@id, @user_id, @credential_id, @credential, @name, @created_at, @approves_from, @attested) ON CONFLICT DO NOTHING;
 
 -- name: ListPasskeysByUser :many
-SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from, attested, tested_at FROM passkey
+SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from, attested, tested_at, backup FROM passkey
 WHERE user_id = @user_id AND removed_at IS NULL ORDER BY created_at;
 
 -- name: UsePasskey :execrows
@@ -359,3 +359,25 @@ DELETE FROM user_lock WHERE user_id = @user_id;
 
 -- name: LockedSince :one
 SELECT locked_at FROM user_lock WHERE user_id = @user_id;
+
+-- name: ListDemands :many
+SELECT area, since_at, until_at FROM demand WHERE user_id = @user_id ORDER BY area;
+
+-- name: PutDemand :execrows
+INSERT INTO demand (user_id, area, since_at) VALUES (@user_id, @area, @since_at)
+ON CONFLICT (user_id, area) DO UPDATE SET since_at = excluded.since_at, until_at = NULL WHERE demand.until_at IS NOT NULL;
+
+-- name: EndDemand :execrows
+UPDATE demand SET until_at = @until_at WHERE user_id = @user_id AND area = @area AND until_at IS NULL;
+
+-- name: KeepDemands :exec
+UPDATE demand SET until_at = NULL WHERE user_id = @user_id AND until_at > @now;
+
+-- name: DeleteDemandsByUser :exec
+DELETE FROM demand WHERE user_id = @user_id;
+
+-- name: MarkPasskeyBackup :execrows
+UPDATE passkey SET backup = @backup WHERE id = @id AND user_id = @user_id AND removed_at IS NULL;
+
+-- name: MarkTOTPBackup :execrows
+UPDATE totp SET backup = @backup WHERE user_id = @user_id AND confirmed_at IS NOT NULL;

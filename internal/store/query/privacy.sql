@@ -25,3 +25,7 @@ WHERE u.user_id = @user_id ORDER BY u.last_seen_at DESC, d.id;
 
 -- name: ListPlacesByUser :many
 SELECT device_id, network, family FROM device_place WHERE user_id = @user_id ORDER BY device_id, last_seen_at DESC, network, family;
+
+-- name: ListEvidenceOfUser :many
+SELECT e.slot, e.kind, e.size, e.created_at, e.delete_at FROM recovery r JOIN evidence e ON e.recovery_id = r.id
+WHERE r.user_id = @user_id AND r.outcome = 'completed' ORDER BY e.created_at, e.slot;

@@ -27,22 +27,22 @@ DELETE FROM recovery_set WHERE user_id = @user_id;
 
 -- name: InsertRecovery :exec
 INSERT INTO recovery (id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proof, span, outcome,
-    addr, agent)
-VALUES (@id, @code_hash, @mail, @user_id, @lang, @browser, @created_at, @expires_at, @mail_code, @mail_code_until, 0, '', 0, '', @addr, @agent);
+    reach, addr, agent)
+VALUES (@id, @code_hash, @mail, @user_id, @lang, @browser, @created_at, @expires_at, @mail_code, @mail_code_until, 0, '', 0, '', @reach, @addr, @agent);
 
 -- name: RecoveryByID :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id, addr, agent
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach, addr, agent
 FROM recovery WHERE id = @id;
 
 -- name: RecoveryByCode :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id, addr, agent
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach, addr, agent
 FROM recovery WHERE code_hash = @code_hash;
 
 -- name: ListClaimsByUser :many
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id, addr, agent
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach, addr, agent
 FROM recovery WHERE user_id = @user_id AND ended_at IS NULL AND claimed_at IS NOT NULL AND expires_at > @now ORDER BY claimed_at, id;
 
 -- name: ReopenRecovery :execrows
@@ -153,7 +153,7 @@ WHERE id = @id AND case_id = @case_id AND ended_at IS NULL;
 
 -- name: ListClaimsInCase :many
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id, addr, agent
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach, addr, agent
 FROM recovery WHERE case_id = @case_id ORDER BY claimed_at, id;
 
 -- name: InsertRecoveryCase :exec

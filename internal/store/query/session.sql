@@ -58,7 +58,10 @@ UPDATE session SET account_id = @account_id, subaccount_id = @subaccount_id WHER
 DELETE FROM step_up WHERE session_id = @session_id;
 
 -- name: LapseChallenge :execrows
-UPDATE session SET challenge_until = @until WHERE id = @id AND challenge <> '' AND challenge_until IS NULL AND revoked_at IS NULL;
+UPDATE session SET challenge_until = @until WHERE id = @id AND challenge <> '' AND challenge <> 'demanded' AND challenge_until IS NULL AND revoked_at IS NULL;
+
+-- name: ChallengeSession :execrows
+UPDATE session SET challenge = @challenge, challenge_needs = @challenge_needs, challenge_until = @challenge_until WHERE id = @id AND revoked_at IS NULL;
 
 -- name: TouchSession :execrows
 UPDATE session SET acted_at = @acted_at WHERE id = @id AND acted_at < @acted_at AND revoked_at IS NULL;

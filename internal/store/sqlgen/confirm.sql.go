@@ -12,7 +12,7 @@ import (
 
 const approveConfirmation = `-- name: ApproveConfirmation :execrows
 UPDATE confirmation SET approved_at = $1, passkey_id = $2, assertion = $3
-WHERE id = $4 AND approved_at IS NULL AND executed_at IS NULL AND cancelled_at IS NULL AND expires_at > $1
+WHERE id = $4 AND approved_at IS NULL AND executed_at IS NULL AND cancelled_at IS NULL
 `
 
 type ApproveConfirmationParams struct {
@@ -128,17 +128,26 @@ func (q *Queries) DeleteConfirmationsByUser(ctx context.Context, arg DeleteConfi
 
 const deleteUnapprovedConfirmationsBefore = `-- name: DeleteUnapprovedConfirmationsBefore :execrows
 DELETE FROM confirmation WHERE id IN (
-    SELECT c.id FROM confirmation c WHERE c.expires_at < $1 AND c.approved_at IS NULL ORDER BY c.expires_at LIMIT CAST($2 AS BIGINT)
+    SELECT c.id FROM confirmation c WHERE c.expires_at < $1 AND c.approved_at IS NULL AND (c.expires_at < $2 OR NOT EXISTS (
+        SELECT 1 FROM hold h WHERE h.user_id = c.user_id AND h.placed_at < c.expires_at AND (h.ends_at IS NULL OR h.ends_at > $3)
+    )) ORDER BY c.expires_at LIMIT CAST($4 AS BIGINT)
 )
 `
 
 type DeleteUnapprovedConfirmationsBeforeParams struct {
 	Before  int64
+	Longest int64
+	Ended   sql.NullInt64
 	MaxRows int64
 }
 
 func (q *Queries) DeleteUnapprovedConfirmationsBefore(ctx context.Context, arg DeleteUnapprovedConfirmationsBeforeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteUnapprovedConfirmationsBefore, arg.Before, arg.MaxRows)
+	result, err := q.db.ExecContext(ctx, deleteUnapprovedConfirmationsBefore,
+		arg.Before,
+		arg.Longest,
+		arg.Ended,
+		arg.MaxRows,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -147,7 +156,7 @@ func (q *Queries) DeleteUnapprovedConfirmationsBefore(ctx context.Context, arg D
 
 const executeConfirmation = `-- name: ExecuteConfirmation :execrows
 UPDATE confirmation SET executed_at = $1
-WHERE id = $2 AND approved_at IS NOT NULL AND executed_at IS NULL AND cancelled_at IS NULL AND expires_at > $1
+WHERE id = $2 AND approved_at IS NOT NULL AND executed_at IS NULL AND cancelled_at IS NULL
 `
 
 type ExecuteConfirmationParams struct {
@@ -276,20 +285,20 @@ func (q *Queries) ListConfirmationsByUser(ctx context.Context, arg ListConfirmat
 	return items, nil
 }
 
-const listOpenConfirmationsByUser = `-- name: ListOpenConfirmationsByUser :many
+const listUnspentConfirmationsByUser = `-- name: ListUnspentConfirmationsByUser :many
 SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee, created_at, expires_at,
     nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at
 FROM confirmation
 WHERE user_id = $1 AND expires_at > $2 AND executed_at IS NULL AND cancelled_at IS NULL ORDER BY created_at, id
 `
 
-type ListOpenConfirmationsByUserParams struct {
+type ListUnspentConfirmationsByUserParams struct {
 	UserID []byte
-	Now    int64
+	After  int64
 }
 
-func (q *Queries) ListOpenConfirmationsByUser(ctx context.Context, arg ListOpenConfirmationsByUserParams) ([]Confirmation, error) {
-	rows, err := q.db.QueryContext(ctx, listOpenConfirmationsByUser, arg.UserID, arg.Now)
+func (q *Queries) ListUnspentConfirmationsByUser(ctx context.Context, arg ListUnspentConfirmationsByUserParams) ([]Confirmation, error) {
+	rows, err := q.db.QueryContext(ctx, listUnspentConfirmationsByUser, arg.UserID, arg.After)
 	if err != nil {
 		return nil, err
 	}

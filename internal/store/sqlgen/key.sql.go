@@ -129,6 +129,42 @@ func (q *Queries) CountKeys(ctx context.Context) (int64, error) {
 	return count, err
 }
 
+const countLiveKeysByDialect = `-- name: CountLiveKeysByDialect :many
+SELECT dialect, count(*) AS live FROM api_key WHERE revoked_at IS NULL AND expires_at > $1 GROUP BY dialect
+`
+
+type CountLiveKeysByDialectParams struct {
+	Now int64
+}
+
+type CountLiveKeysByDialectRow struct {
+	Dialect string
+	Live    int64
+}
+
+func (q *Queries) CountLiveKeysByDialect(ctx context.Context, arg CountLiveKeysByDialectParams) ([]CountLiveKeysByDialectRow, error) {
+	rows, err := q.db.QueryContext(ctx, countLiveKeysByDialect, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountLiveKeysByDialectRow
+	for rows.Next() {
+		var i CountLiveKeysByDialectRow
+		if err := rows.Scan(&i.Dialect, &i.Live); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteKeyNoncesBelow = `-- name: DeleteKeyNoncesBelow :execrows
 DELETE FROM key_nonce WHERE key_id = $1 AND nonce < $2
 `

@@ -182,6 +182,7 @@ type Recovery struct {
 	EndedAt       sql.NullInt64
 	Outcome       string
 	CaseID        []byte
+	Reach         string
 	Addr          string
 	Agent         string
 }
@@ -240,6 +241,7 @@ type Totp struct {
 	CreatedAt   int64
 	ConfirmedAt sql.NullInt64
 	Failures    int64
+	Backup      int64
 }
 
 type User struct {

@@ -142,6 +142,19 @@ func (q *Queries) CountTOTPFailure(ctx context.Context, arg CountTOTPFailurePara
 	return failures, err
 }
 
+const deleteDemandsByUser = `-- name: DeleteDemandsByUser :exec
+DELETE FROM demand WHERE user_id = $1
+`
+
+type DeleteDemandsByUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) DeleteDemandsByUser(ctx context.Context, arg DeleteDemandsByUserParams) error {
+	_, err := q.db.ExecContext(ctx, deleteDemandsByUser, arg.UserID)
+	return err
+}
+
 const deleteDeviceUsersBefore = `-- name: DeleteDeviceUsersBefore :exec
 DELETE FROM device_user WHERE device_id IN (
     SELECT d.id FROM device d WHERE d.last_seen_at < $1 ORDER BY d.last_seen_at, d.id LIMIT CAST($2 AS BIGINT)
@@ -441,6 +454,24 @@ type EnableUserParams struct {
 
 func (q *Queries) EnableUser(ctx context.Context, arg EnableUserParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, enableUser, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const endDemand = `-- name: EndDemand :execrows
+UPDATE demand SET until_at = $1 WHERE user_id = $2 AND area = $3 AND until_at IS NULL
+`
+
+type EndDemandParams struct {
+	UntilAt sql.NullInt64
+	UserID  []byte
+	Area    string
+}
+
+func (q *Queries) EndDemand(ctx context.Context, arg EndDemandParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, endDemand, arg.UntilAt, arg.UserID, arg.Area)
 	if err != nil {
 		return 0, err
 	}
@@ -905,6 +936,20 @@ func (q *Queries) JoinMember(ctx context.Context, arg JoinMemberParams) (int64, 
 	return result.RowsAffected()
 }
 
+const keepDemands = `-- name: KeepDemands :exec
+UPDATE demand SET until_at = NULL WHERE user_id = $1 AND until_at > $2
+`
+
+type KeepDemandsParams struct {
+	UserID []byte
+	Now    sql.NullInt64
+}
+
+func (q *Queries) KeepDemands(ctx context.Context, arg KeepDemandsParams) error {
+	_, err := q.db.ExecContext(ctx, keepDemands, arg.UserID, arg.Now)
+	return err
+}
+
 const listCircleOfOwner = `-- name: ListCircleOfOwner :many
 SELECT DISTINCT n.user_id FROM member m JOIN member n ON n.account_id = m.account_id
 WHERE m.user_id = $1 AND m.role = 'owner' AND m.removed_at IS NULL
@@ -927,6 +972,43 @@ func (q *Queries) ListCircleOfOwner(ctx context.Context, arg ListCircleOfOwnerPa
 			return nil, err
 		}
 		items = append(items, user_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listDemands = `-- name: ListDemands :many
+SELECT area, since_at, until_at FROM demand WHERE user_id = $1 ORDER BY area
+`
+
+type ListDemandsParams struct {
+	UserID []byte
+}
+
+type ListDemandsRow struct {
+	Area    string
+	SinceAt int64
+	UntilAt sql.NullInt64
+}
+
+func (q *Queries) ListDemands(ctx context.Context, arg ListDemandsParams) ([]ListDemandsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listDemands, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListDemandsRow
+	for rows.Next() {
+		var i ListDemandsRow
+		if err := rows.Scan(&i.Area, &i.SinceAt, &i.UntilAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -1201,7 +1283,7 @@ func (q *Queries) ListOwnersByAccount(ctx context.Context, arg ListOwnersByAccou
 }
 
 const listPasskeysByUser = `-- name: ListPasskeysByUser :many
-SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from, attested, tested_at FROM passkey
+SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from, attested, tested_at, backup FROM passkey
 WHERE user_id = $1 AND removed_at IS NULL ORDER BY created_at
 `
 
@@ -1220,6 +1302,7 @@ type ListPasskeysByUserRow struct {
 	ApprovesFrom int64
 	Attested     string
 	TestedAt     sql.NullInt64
+	Backup       int64
 }
 
 func (q *Queries) ListPasskeysByUser(ctx context.Context, arg ListPasskeysByUserParams) ([]ListPasskeysByUserRow, error) {
@@ -1242,6 +1325,7 @@ func (q *Queries) ListPasskeysByUser(ctx context.Context, arg ListPasskeysByUser
 			&i.ApprovesFrom,
 			&i.Attested,
 			&i.TestedAt,
+			&i.Backup,
 		); err != nil {
 			return nil, err
 		}
@@ -1538,6 +1622,24 @@ func (q *Queries) LowerUser(ctx context.Context, arg LowerUserParams) (int64, er
 	return result.RowsAffected()
 }
 
+const markPasskeyBackup = `-- name: MarkPasskeyBackup :execrows
+UPDATE passkey SET backup = $1 WHERE id = $2 AND user_id = $3 AND removed_at IS NULL
+`
+
+type MarkPasskeyBackupParams struct {
+	Backup int64
+	ID     []byte
+	UserID []byte
+}
+
+func (q *Queries) MarkPasskeyBackup(ctx context.Context, arg MarkPasskeyBackupParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, markPasskeyBackup, arg.Backup, arg.ID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const markStrangeSignIn = `-- name: MarkStrangeSignIn :exec
 UPDATE users SET strange_at = $1 WHERE id = $2
 `
@@ -1550,6 +1652,23 @@ type MarkStrangeSignInParams struct {
 func (q *Queries) MarkStrangeSignIn(ctx context.Context, arg MarkStrangeSignInParams) error {
 	_, err := q.db.ExecContext(ctx, markStrangeSignIn, arg.Now, arg.ID)
 	return err
+}
+
+const markTOTPBackup = `-- name: MarkTOTPBackup :execrows
+UPDATE totp SET backup = $1 WHERE user_id = $2 AND confirmed_at IS NOT NULL
+`
+
+type MarkTOTPBackupParams struct {
+	Backup int64
+	UserID []byte
+}
+
+func (q *Queries) MarkTOTPBackup(ctx context.Context, arg MarkTOTPBackupParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, markTOTPBackup, arg.Backup, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const membershipsByUser = `-- name: MembershipsByUser :many
@@ -1643,6 +1762,25 @@ func (q *Queries) PlaceKnownFrom(ctx context.Context, arg PlaceKnownFromParams) 
 	var known_from sql.NullInt64
 	err := row.Scan(&known_from)
 	return known_from, err
+}
+
+const putDemand = `-- name: PutDemand :execrows
+INSERT INTO demand (user_id, area, since_at) VALUES ($1, $2, $3)
+ON CONFLICT (user_id, area) DO UPDATE SET since_at = excluded.since_at, until_at = NULL WHERE demand.until_at IS NOT NULL
+`
+
+type PutDemandParams struct {
+	UserID  []byte
+	Area    string
+	SinceAt int64
+}
+
+func (q *Queries) PutDemand(ctx context.Context, arg PutDemandParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, putDemand, arg.UserID, arg.Area, arg.SinceAt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const putDeviceUser = `-- name: PutDeviceUser :exec
@@ -2032,7 +2170,7 @@ func (q *Queries) SpendTOTPStep(ctx context.Context, arg SpendTOTPStepParams) (i
 }
 
 const tOTPByUser = `-- name: TOTPByUser :one
-SELECT user_id, sealed, last_step, created_at, confirmed_at, failures FROM totp WHERE user_id = $1
+SELECT user_id, sealed, last_step, created_at, confirmed_at, failures, backup FROM totp WHERE user_id = $1
 `
 
 type TOTPByUserParams struct {
@@ -2049,6 +2187,7 @@ func (q *Queries) TOTPByUser(ctx context.Context, arg TOTPByUserParams) (Totp, e
 		&i.CreatedAt,
 		&i.ConfirmedAt,
 		&i.Failures,
+		&i.Backup,
 	)
 	return i, err
 }

@@ -140,6 +140,52 @@ func (q *Queries) ListDevicesByUser(ctx context.Context, arg ListDevicesByUserPa
 	return items, nil
 }
 
+const listEvidenceOfUser = `-- name: ListEvidenceOfUser :many
+SELECT e.slot, e.kind, e.size, e.created_at, e.delete_at FROM recovery r JOIN evidence e ON e.recovery_id = r.id
+WHERE r.user_id = $1 AND r.outcome = 'completed' ORDER BY e.created_at, e.slot
+`
+
+type ListEvidenceOfUserParams struct {
+	UserID []byte
+}
+
+type ListEvidenceOfUserRow struct {
+	Slot      string
+	Kind      string
+	Size      int64
+	CreatedAt int64
+	DeleteAt  int64
+}
+
+func (q *Queries) ListEvidenceOfUser(ctx context.Context, arg ListEvidenceOfUserParams) ([]ListEvidenceOfUserRow, error) {
+	rows, err := q.db.QueryContext(ctx, listEvidenceOfUser, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListEvidenceOfUserRow
+	for rows.Next() {
+		var i ListEvidenceOfUserRow
+		if err := rows.Scan(
+			&i.Slot,
+			&i.Kind,
+			&i.Size,
+			&i.CreatedAt,
+			&i.DeleteAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listPlacesByUser = `-- name: ListPlacesByUser :many
 SELECT device_id, network, family FROM device_place WHERE user_id = $1 ORDER BY device_id, last_seen_at DESC, network, family
 `

@@ -529,8 +529,8 @@ func (q *Queries) HastenRecovery(ctx context.Context, arg HastenRecoveryParams) 
 
 const insertRecovery = `-- name: InsertRecovery :exec
 INSERT INTO recovery (id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proof, span, outcome,
-    addr, agent)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', 0, '', $11, $12)
+    reach, addr, agent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', 0, '', $11, $12, $13)
 `
 
 type InsertRecoveryParams struct {
@@ -544,6 +544,7 @@ type InsertRecoveryParams struct {
 	ExpiresAt     int64
 	MailCode      []byte
 	MailCodeUntil int64
+	Reach         string
 	Addr          string
 	Agent         string
 }
@@ -560,6 +561,7 @@ func (q *Queries) InsertRecovery(ctx context.Context, arg InsertRecoveryParams) 
 		arg.ExpiresAt,
 		arg.MailCode,
 		arg.MailCodeUntil,
+		arg.Reach,
 		arg.Addr,
 		arg.Agent,
 	)
@@ -605,7 +607,7 @@ func (q *Queries) InsertRecoveryCode(ctx context.Context, arg InsertRecoveryCode
 
 const listClaimsByUser = `-- name: ListClaimsByUser :many
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id, addr, agent
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach, addr, agent
 FROM recovery WHERE user_id = $1 AND ended_at IS NULL AND claimed_at IS NOT NULL AND expires_at > $2 ORDER BY claimed_at, id
 `
 
@@ -644,6 +646,7 @@ func (q *Queries) ListClaimsByUser(ctx context.Context, arg ListClaimsByUserPara
 			&i.EndedAt,
 			&i.Outcome,
 			&i.CaseID,
+			&i.Reach,
 			&i.Addr,
 			&i.Agent,
 		); err != nil {
@@ -662,7 +665,7 @@ func (q *Queries) ListClaimsByUser(ctx context.Context, arg ListClaimsByUserPara
 
 const listClaimsInCase = `-- name: ListClaimsInCase :many
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id, addr, agent
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach, addr, agent
 FROM recovery WHERE case_id = $1 ORDER BY claimed_at, id
 `
 
@@ -700,6 +703,7 @@ func (q *Queries) ListClaimsInCase(ctx context.Context, arg ListClaimsInCasePara
 			&i.EndedAt,
 			&i.Outcome,
 			&i.CaseID,
+			&i.Reach,
 			&i.Addr,
 			&i.Agent,
 		); err != nil {
@@ -1031,7 +1035,7 @@ func (q *Queries) RecoveredSince(ctx context.Context, arg RecoveredSinceParams) 
 
 const recoveryByCode = `-- name: RecoveryByCode :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id, addr, agent
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach, addr, agent
 FROM recovery WHERE code_hash = $1
 `
 
@@ -1063,6 +1067,7 @@ func (q *Queries) RecoveryByCode(ctx context.Context, arg RecoveryByCodeParams) 
 		&i.EndedAt,
 		&i.Outcome,
 		&i.CaseID,
+		&i.Reach,
 		&i.Addr,
 		&i.Agent,
 	)
@@ -1071,7 +1076,7 @@ func (q *Queries) RecoveryByCode(ctx context.Context, arg RecoveryByCodeParams) 
 
 const recoveryByID = `-- name: RecoveryByID :one
 SELECT id, code_hash, mail, user_id, lang, browser, created_at, expires_at, mail_code, mail_code_until, mail_tries, proven_at, proof, claimed_at,
-    span, begun_at, ends_at, ended_at, outcome, case_id, addr, agent
+    span, begun_at, ends_at, ended_at, outcome, case_id, reach, addr, agent
 FROM recovery WHERE id = $1
 `
 
@@ -1103,6 +1108,7 @@ func (q *Queries) RecoveryByID(ctx context.Context, arg RecoveryByIDParams) (Rec
 		&i.EndedAt,
 		&i.Outcome,
 		&i.CaseID,
+		&i.Reach,
 		&i.Addr,
 		&i.Agent,
 	)

@@ -10,6 +10,30 @@ import (
 	"database/sql"
 )
 
+const challengeSession = `-- name: ChallengeSession :execrows
+UPDATE session SET challenge = $1, challenge_needs = $2, challenge_until = $3 WHERE id = $4 AND revoked_at IS NULL
+`
+
+type ChallengeSessionParams struct {
+	Challenge      string
+	ChallengeNeeds string
+	ChallengeUntil sql.NullInt64
+	ID             []byte
+}
+
+func (q *Queries) ChallengeSession(ctx context.Context, arg ChallengeSessionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, challengeSession,
+		arg.Challenge,
+		arg.ChallengeNeeds,
+		arg.ChallengeUntil,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteChildCodesBefore = `-- name: DeleteChildCodesBefore :execrows
 DELETE FROM child_code WHERE code_hash IN (SELECT c.code_hash FROM child_code c WHERE c.expires_at < $1 ORDER BY c.expires_at LIMIT CAST($2 AS BIGINT))
 `
@@ -235,7 +259,7 @@ func (q *Queries) InsertStepUp(ctx context.Context, arg InsertStepUpParams) erro
 }
 
 const lapseChallenge = `-- name: LapseChallenge :execrows
-UPDATE session SET challenge_until = $1 WHERE id = $2 AND challenge <> '' AND challenge_until IS NULL AND revoked_at IS NULL
+UPDATE session SET challenge_until = $1 WHERE id = $2 AND challenge <> '' AND challenge <> 'demanded' AND challenge_until IS NULL AND revoked_at IS NULL
 `
 
 type LapseChallengeParams struct {

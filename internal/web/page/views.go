@@ -226,6 +226,9 @@ type Methods struct {
 	Password  *Password
 	TOTP      *TOTP
 	Passkeys  []Passkey
+	// Demands are all that the reader could demand of themselves; DemandWait is how long one goes on that they gave up.
+	Demands    []Demand
+	DemandWait string
 	// Codes are the recovery codes; nil if there are none.
 	Codes *CodeSet
 	// Lost are the ways back when one is lost, from what the others are.
@@ -250,8 +253,20 @@ type Password struct {
 	Alone bool
 }
 
+// Demand is a place where a passkey can be demanded.
+type Demand struct {
+	Area string
+	Made bool
+	// Until is when it ends; zero for one that was not given up.
+	Until i18n.Moment
+}
+
 // TOTP is an authenticator app as it is set up.
-type TOTP struct{ Since i18n.Moment }
+type TOTP struct {
+	Since i18n.Moment
+	// Backup: its owner keeps it for when another is lost.
+	Backup bool
+}
 
 // Passkey is one of the user's.
 type Passkey struct {
@@ -265,6 +280,8 @@ type Passkey struct {
 	Tested   i18n.Moment
 	// Approves is when it is old enough to approve money; zero if it is.
 	Approves i18n.Moment
+	// Backup: its owner keeps it for when another is lost.
+	Backup bool
 }
 
 // NewPassword is the page that sets a password.
@@ -363,6 +380,8 @@ const (
 	// KeyReadOnly and KeyDisabled: nobody used it for long.
 	KeyReadOnly KeyState = "read_only"
 	KeyDisabled KeyState = "disabled"
+	// KeyOff: the operator has turned its dialect off.
+	KeyOff KeyState = "dialect_off"
 )
 
 // Destination is a place that a key may send money to; Counts is set while it does not count yet.
