@@ -297,7 +297,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		return err
 	}
 	r.Members = member.New(member.Deps{
-		Ledger: store.Of[member.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Follow: follow, Sessions: r.Sessions, Keys: r.APIKeys, Post: post, Confirmations: r.Confirmations,
+		Ledger: store.Of[member.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Follow: follow, Sessions: r.Sessions, Keys: r.APIKeys, Post: post,
 		Limits: limitsOf(cfg.Throttle),
 	})
 	r.Consequences.UseMembers(r.Members)

@@ -169,10 +169,6 @@ type Deps struct {
 	Sessions Sessions
 	Keys     Keys
 	Post     Post
-	// Confirmations ends what somebody confirmed and has not left, once they are another than they were.
-	Confirmations interface {
-		CancelWithin(ctx context.Context, tx any, u id.User, a id.Account) error
-	}
 	// Limits are those of letters to one address.
 	Limits throttle.Limits
 }
@@ -316,9 +312,6 @@ func (m *Members) changed(ctx context.Context, tx Tx, p principal.Principal, one
 	event := audit.Event{Action: a, Actor: p, Person: one.User, Account: p.Account, Facts: facts}
 	if one.Machine != nil {
 		return event, nil
-	}
-	if err := m.Confirmations.CancelWithin(ctx, tx, one.User, p.Account); err != nil {
-		return event, err
 	}
 	name, err := tx.AccountName(ctx, p.Account)
 	if err != nil {

@@ -153,7 +153,7 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryLengthened:    {Notice: notify.RecoveryLengthened},
 	happening.PhraseChanged:         {Notice: notify.PhraseChanged},
 	// Somebody else does it to them, or they leave: what their sessions may do is another from here on, and keys read it themselves.
-	happening.MembershipChanged: {This: Within, Others: Within, Notice: notify.MembershipChanged},
+	happening.MembershipChanged: {This: Within, Others: Within, Asked: Within, Notice: notify.MembershipChanged},
 	happening.MemberInvited:     {Notice: notify.MemberInvited},
 	happening.MemberJoined:      {Notice: notify.MemberJoined},
 	happening.MemberFrozen:      {Notice: notify.MemberFrozen},
@@ -196,6 +196,7 @@ type Members interface {
 // Confirmations is what this package asks of package confirm.
 type Confirmations interface {
 	CancelOpen(ctx context.Context, tx any, u id.User) error
+	CancelWithin(ctx context.Context, tx any, u id.User, a id.Account) error
 }
 
 // Departures is what this package asks of package privacy.
@@ -278,10 +279,8 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 			return err
 		}
 	}
-	if row.Asked == Dies {
-		if err := c.asked.CancelOpen(ctx, tx, h.User); err != nil {
-			return err
-		}
+	if err := c.stopAsked(ctx, tx, row.Asked, h); err != nil {
+		return err
 	}
 	if row.Leaving == Dies {
 		if err := c.departures.Stop(ctx, tx, h.User); err != nil {
@@ -313,6 +312,17 @@ func (c *Consequences) lose(ctx context.Context, tx any, h happening.Happening) 
 		return err
 	}
 	return device.Forget(ctx, txn.As[device.Tx](tx), h.Device, h.User, c.now())
+}
+
+// stopAsked ends what was asked for and has not left: all of it, or what was asked in the account that the happening is about.
+func (c *Consequences) stopAsked(ctx context.Context, tx any, fate Fate, h happening.Happening) error {
+	switch fate { //nolint:exhaustive // what waits knows no others
+	case Dies:
+		return c.asked.CancelOpen(ctx, tx, h.User)
+	case Within:
+		return c.asked.CancelWithin(ctx, tx, h.User, h.Account)
+	}
+	return nil
 }
 
 // stopKeys freezes the keys that freeze, and of those that stop by their owner's state says so to the platform, which has their open orders.

@@ -163,7 +163,7 @@ func wanted(row consequence.Row) answers {
 		"this session": ofFate[row.This], "its bearer from before": bearer, "another session": ofFate[row.Others],
 		"a key":                {"gateway": looks, "/v1": looks, "forward-auth": looks, "stream": looks, "orders": orders},
 		"a remembered browser": {"sign-in": remembered}, "money": {"holds": money},
-		"what was asked for": {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.ConfirmationVoid}[row.Asked]},
+		"what was asked for": {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.ConfirmationVoid, consequence.Within: fault.ConfirmationVoid}[row.Asked]},
 		"leaving":            {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.AccountNotLeaving}[row.Leaving]},
 	}
 }

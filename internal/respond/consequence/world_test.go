@@ -320,8 +320,8 @@ var causes = map[happening.Kind]map[string]cause{
 			w.ok(w.Members.SetRole(w.t.Context(), w.hostHere(), w.user, principal.Trader))
 		}},
 		"/v1": {happens: func(w *world) {
-			w.partner() // who owns the account after this
-			w.call(http.MethodPatch, "/v1/members/"+w.user.String(), map[string]string{"role": "viewer"})
+			w.partner()                                                                                   // who owns the account after this
+			w.call(http.MethodPatch, "/v1/members/"+w.user.String(), map[string]string{"role": "trader"}) // a viewer's keys order no more
 		}},
 	},
 	happening.MemberInvited: {
