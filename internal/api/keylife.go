@@ -18,6 +18,7 @@ type keyLife struct {
 		Named(text string) (id.Key, error)
 		Edit(ctx context.Context, p principal.Principal, in apikey.EditInput) (apikey.Key, error)
 		Transfer(ctx context.Context, p principal.Principal, in apikey.TransferInput) (apikey.Key, error)
+		Promote(ctx context.Context, p principal.Principal, in apikey.PromoteInput) (apikey.Issued, error)
 		Wake(ctx context.Context, p principal.Principal, k id.Key) error
 		Release(ctx context.Context, p principal.Principal, k id.Key) error
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
@@ -71,6 +72,12 @@ func (k *keyLife) mount(a *API) {
 		about: "Or to a service user. It keeps its id and secrets, and can do what its new owner may do. Whoever had the secret still has it: rotate it next.",
 		codes: []fault.Code{fault.KeyNotFound, fault.Forbidden},
 	}, k.transfer)
+	register(a, operation{
+		id: "promoteKey", method: http.MethodPost, path: "/v1/keys/{key_id}/promote", summary: "Make a live key like a test key", status: http.StatusCreated,
+		about: "The same rights, places, bounds and length of life; id and secret are new, it belongs to whoever asks (of a service user to that), and a network that " +
+			"it is held to is taken from its first use. The secret is in the answer and never readable again. The test key goes on.",
+		codes: []fault.Code{fault.KeyNotFound, fault.KeyWrongEnvironment, fault.KeyAboveCeiling, fault.KeyPossessionUnproven, fault.SignInExpired},
+	}, k.promote)
 	register(a, operation{
 		id: "wakeKey", method: http.MethodPost, path: "/v1/keys/{key_id}/wake", summary: "Wake a key that nobody used",
 		about: "It may do again what it was given.", codes: []fault.Code{fault.KeyNotFound, fault.Forbidden},
@@ -130,6 +137,27 @@ func (k *keyLife) transfer(ctx context.Context, p principal.Principal, in *trans
 	}
 	after, err := k.room.Transfer(ctx, p, apikey.TransferInput{Key: kid, To: in.Body.To})
 	return &transferOut{keyAs(k.room, after)}, err
+}
+
+type promotion struct {
+	PublicKey  string `json:"public_key,omitempty" maxLength:"1024" doc:"For key pairs: the live one, as PEM, base64 or hex"`
+	Challenge  string `json:"challenge,omitempty" maxLength:"8192" doc:"For key pairs: as it was given out"`
+	Possession string `json:"possession,omitempty" maxLength:"128" doc:"For key pairs: the signature over the proof text, base64"`
+}
+
+type promoteIn struct {
+	KeyID string `path:"key_id" doc:"The public id of a test key" example:"spk_test_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+	Body  promotion
+}
+
+func (k *keyLife) promote(ctx context.Context, p principal.Principal, in *promoteIn) (*keyOut, error) {
+	kid, err := k.room.Named(in.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	b := in.Body
+	issued, err := k.room.Promote(ctx, p, apikey.PromoteInput{Key: kid, PublicKey: b.PublicKey, Challenge: b.Challenge, Possession: b.Possession})
+	return &keyOut{keyIssued{Key: keyAs(k.room, issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal())}}, err
 }
 
 // on does to the key of the path what has no answer.

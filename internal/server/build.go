@@ -585,7 +585,8 @@ func (r *Rooms) Handlers() store.Handlers {
 		privacy.Due{}.Kind():      r.Privacy.DoDue,
 		privacy.Tomorrow{}.Kind(): r.Privacy.DoTomorrow,
 
-		member.Letter{}.Kind(): r.Members.DoLetter,
+		member.Letter{}.Kind():   r.Members.DoLetter,
+		member.Reminder{}.Kind(): r.Members.DoReminder,
 
 		recovery.CodeMail{}.Kind(): r.Recoveries.DoCodeMail,
 		recovery.Remind{}.Kind():   r.Recoveries.DoRemind,

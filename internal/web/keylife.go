@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -75,6 +76,41 @@ func (k *keys) transfer(v *visit) error {
 	}
 	v.say("key_changed")
 	return v.leave("/keys/" + v.r.PathValue("id"))
+}
+
+// planPromote shows what a live key like the one of the address would be.
+func (k *keys) planPromote(v *visit, p page.Problem) error {
+	key, err := k.listed(v)
+	if err != nil {
+		return err
+	}
+	view := page.KeyLife{Problem: p, Key: k.card(v, key)}
+	if key.Algorithm.KeepsPublicHalf() {
+		if view.Challenge, err = k.keys.Challenge(v.who); err != nil {
+			return err
+		}
+		view.MakePair = makePair(key)
+	}
+	return v.show(page.PromotePage(v.frame("promote.title"), view))
+}
+
+// promote makes a live key like the test key of the address, and shows its secret, once.
+func (k *keys) promote(v *visit) error {
+	kid, err := k.keys.Named(v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	in, err := v.form.only("public_key", "challenge", "possession")
+	if err != nil {
+		return err
+	}
+	issued, err := k.keys.Promote(v.r.Context(), v.who, apikey.PromoteInput{
+		Key: kid, PublicKey: in["public_key"], Challenge: in["challenge"], Possession: strings.TrimSpace(in["possession"]),
+	})
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return k.planPromote(v, p) })
+	}
+	return k.showIssued(v, issued, nextFile)
 }
 
 // makePair is the command that makes the next pair of a key, of its own kind.

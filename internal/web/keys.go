@@ -34,6 +34,7 @@ type keys struct {
 		Issue(ctx context.Context, p principal.Principal, in apikey.IssueInput) (apikey.Issued, error)
 		Revoke(ctx context.Context, p principal.Principal, k id.Key) error
 		Transfer(ctx context.Context, p principal.Principal, in apikey.TransferInput) (apikey.Key, error)
+		Promote(ctx context.Context, p principal.Principal, in apikey.PromoteInput) (apikey.Issued, error)
 		Rotate(ctx context.Context, p principal.Principal, in apikey.RotateInput) (apikey.Rotated, error)
 		Retire(ctx context.Context, p principal.Principal, k id.Key, sure bool) error
 		Cutover(k id.Key) []apikey.Secret
@@ -78,6 +79,8 @@ func (k *keys) mount(on mounter) {
 	on(http.MethodPost, "/keys/{id}/retire", k.retire)
 	on(http.MethodPost, "/keys/{id}/leaked", k.leaked)
 	on(http.MethodPost, "/keys/{id}/transfer", k.transfer)
+	on(http.MethodGet, "/keys/{id}/promote", func(v *visit) error { return k.planPromote(v, page.Problem{}) })
+	on(http.MethodPost, "/keys/{id}/promote", k.promote)
 	on(http.MethodGet, "/keys/{id}/edit", k.planEdit)
 	on(http.MethodPost, "/keys/{id}/edit", k.edit)
 	on(http.MethodPost, "/keys/{id}/wake", func(v *visit) error {

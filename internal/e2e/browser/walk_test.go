@@ -87,6 +87,8 @@ func walk(p *person, show func(name string)) {
 	p.click("a[href$='/edit']")
 	p.until("location.pathname.endsWith('/edit') && document.readyState === 'complete'")
 	show("key-edit")
+	p.open(strings.Replace(p.text("location.href"), "/edit", "/promote", 1))
+	show("key-promote")
 	visit("overview", "/")
 	visit("sessions", "/sessions")
 	visit("lost-devices", "/lost-device")

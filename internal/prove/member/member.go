@@ -408,9 +408,12 @@ func (m *Members) remove(ctx context.Context, tx Tx, p principal.Principal, one 
 	if err != nil || one.Keys == 0 && left == 0 {
 		return err
 	}
-	return m.tellOwners(ctx, tx, p.Account, happening.Happening{Kind: happening.KeysLeft, Facts: map[string]string{
-		"member": one.Name, "keys": facts["keys"], "services": fmt.Sprint(left), "ends": until.UTC().Format(time.RFC3339),
-	}})
+	for _, before := range reminders {
+		if err := tx.EnqueueAt(ctx, Reminder{p.Account, one.User, until.UnixMicro()}, until.Add(-before)); err != nil {
+			return fmt.Errorf("enqueue reminder: %w", err)
+		}
+	}
+	return m.tellLeft(ctx, tx, p.Account, one, left, until)
 }
 
 // tellOwners tells the owners of an account, whoever of them did it.

@@ -190,6 +190,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		}),
 		"members wrong":    page.MembersPage(in, page.Members{Problem: on("mail"), Owner: true, People: []page.Option{{Value: "usr_1", Text: "«Ada»"}}, Typed: map[string]string{"mail": "«x»"}}),
 		"members of other": page.MembersPage(in, page.Members{List: []page.Member{{ID: "usr_1", Name: "«Ada»", Role: "«Owner»", Since: at, Keys: "«0»"}}}),
+		"key to promote":   page.PromotePage(in, page.KeyLife{Problem: on("public_key"), Key: key("«spk»", page.KeyLive), Challenge: "«c»", MakePair: "«make»"}),
 		"key to give":      page.KeyPage(in, page.KeyLife{Key: key("«spk»", page.KeyLive), MayWiden: true, Holders: []page.Option{{Value: "usr_2", Text: "«Ben»"}}}),
 		"contact":          page.ContactPage(in, page.Contact{Mail: "«a»", Since: at, Second: "«b»", SecondSince: at, Phrase: "«p»", Undo: "«3 days»"}),
 		"contact wrong":    page.ContactPage(in, page.Contact{Problem: on("phrase"), Mail: "«a»", Typed: map[string]string{"phrase": "«x»"}, Undo: "«3 days»"}),
