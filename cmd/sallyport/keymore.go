@@ -137,7 +137,7 @@ func keyPromoteCommand() *cobra.Command {
 				}
 			}
 			issued, err := rooms.APIKeys.Promote(cmd.Context(), host(), in)
-			if fault.CodeOf(err) == fault.KeyWrongEnvironment {
+			if fault.CodeOf(err) == fault.KeyNotTest {
 				return fmt.Errorf("%s is live already", args[0])
 			}
 			if err != nil {
@@ -189,7 +189,7 @@ With --dry-run everything is checked and nothing kept. A line that is refused st
 			if err != nil {
 				return usage(err)
 			}
-			defer in.Close()
+			defer func() { _ = in.Close() }()
 			lines := bufio.NewScanner(in)
 			taken, refused := 0, 0
 			for n := 1; lines.Scan(); n++ {

@@ -76,7 +76,7 @@ func (k *keyLife) mount(a *API) {
 		id: "promoteKey", method: http.MethodPost, path: "/v1/keys/{key_id}/promote", summary: "Make a live key like a test key", status: http.StatusCreated,
 		about: "The same rights, places, bounds and length of life; id and secret are new, it belongs to whoever asks (of a service user to that), and a network that " +
 			"it is held to is taken from its first use. The secret is in the answer and never readable again. The test key goes on.",
-		codes: []fault.Code{fault.KeyNotFound, fault.KeyWrongEnvironment, fault.KeyAboveCeiling, fault.KeyPossessionUnproven, fault.SignInExpired},
+		codes: []fault.Code{fault.KeyNotFound, fault.KeyNotTest, fault.KeyAboveCeiling, fault.KeyPossessionUnproven, fault.SignInExpired},
 	}, k.promote)
 	register(a, operation{
 		id: "wakeKey", method: http.MethodPost, path: "/v1/keys/{key_id}/wake", summary: "Wake a key that nobody used",

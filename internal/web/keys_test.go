@@ -311,6 +311,32 @@ func TestRevokeKey(t *testing.T) {
 	b.shows(http.StatusNotFound, says(fault.KeyNotFound))
 }
 
+// A live key is made of a test key after the same proof as any other, and its secret is shown once; of a live key none is.
+func TestPromoteByPage(t *testing.T) {
+	s, clock := stack(t)
+	b, ada := owner(t, s)
+	clock.Advance(time.Minute)
+	in := apikey.IssueInput{Name: "grid", Purpose: "trades", Scopes: []string{"orders:write"}, Allowlist: []string{"203.0.113.0/24"}, Dialect: sign.Upbit, Algorithm: sign.HMACSHA2}
+	k := s.IssueKey(ada, in)
+	b.get("/keys/" + k.Text())
+	b.shows(http.StatusOK, "Make a live key like this one")
+	action := "/keys/" + k.Text() + "/promote"
+	b.get(action)
+	b.shows(http.StatusOK, "grid", "203.0.113.0/24")
+	b.submit(action)
+	b.shows(http.StatusForbidden, "Confirm that it is you", "Key “grid” (live)")
+	b.submit(action, "proof_code", ada.Code())
+	b.shows(http.StatusOK, "The key grid is ready", "We show the secret only now")
+	b.get("/keys")
+	live := regexp.MustCompile(`spk_live_[0-9A-Za-z]+`).FindString(b.page.body)
+	b.get("/keys/" + live)
+	if strings.Contains(b.page.body, "/promote") {
+		t.Error("a live key is offered to be made live")
+	}
+	b.post("/keys/"+live+"/promote", tokenOf(b, "/keys"))
+	b.shows(http.StatusConflict, says(fault.KeyNotTest))
+}
+
 func TestKeyStates(t *testing.T) {
 	s, clock := stack(t)
 	ada := s.SignUp("ada@example.com")

@@ -342,6 +342,8 @@ const (
 	ServiceUserTooMany Code = "service_user.too_many"
 	// KeyTaken: There is a key with this id already.
 	KeyTaken Code = "key.taken"
+	// KeyNotTest: This key is live already.
+	KeyNotTest Code = "key.not_test"
 )
 
 // registry maps code → line of spec/errors.tsv.
@@ -853,4 +855,7 @@ var registry = map[Code]Entry{
 	KeyTaken: {Code: KeyTaken, Status: 409, Sight: Anyone, Outside: "",
 		English: "There is a key with this id already.", EnglishFix: "Leave it out, or give the bot a new key.",
 		Korean: "같은 ID의 키가 이미 있습니다.", KoreanFix: "해당 키를 제외하거나 봇에 새 키를 발급해 주십시오."},
+	KeyNotTest: {Code: KeyNotTest, Status: 409, Sight: Anyone, Outside: "",
+		English: "This key is live already.", EnglishFix: "Only a test key can be made live. Nothing was changed.",
+		Korean: "이 키는 이미 실거래용입니다.", KoreanFix: "테스트 키만 실거래용으로 만들 수 있습니다. 변경된 것은 없습니다."},
 }

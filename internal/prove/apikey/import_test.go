@@ -101,7 +101,7 @@ func TestPromoteMakesALiveKeyAlike(t *testing.T) {
 	if diff := cmp.Diff(chosen(l.KeyNow(tried.ID)), chosen(l.KeyNow(live.ID))); diff != "" {
 		t.Errorf("(-test +live):\n%s", diff)
 	}
-	if _, err := l.APIKeys.Promote(t.Context(), host, apikey.PromoteInput{Key: live.ID}); fault.CodeOf(err) != fault.KeyWrongEnvironment {
+	if _, err := l.APIKeys.Promote(t.Context(), host, apikey.PromoteInput{Key: live.ID}); fault.CodeOf(err) != fault.KeyNotTest {
 		t.Errorf("a live key: %v", err)
 	}
 	if got := l.ask(tried, http.MethodGet, "/v1/accounts", ""); got != "" {

@@ -17,7 +17,7 @@ type PromoteInput struct {
 }
 
 // Promote makes a live key like a test key: everything that its owner chose is the same, id and secret are new. It asks for what Issue asks for, and the
-// test key goes on. Errors: key.not_found, key.wrong_environment for one that is live, and those of Issue.
+// test key goes on. Errors: key.not_found, key.not_test, and those of Issue.
 func (k *Keys) Promote(ctx context.Context, p principal.Principal, in PromoteInput) (Issued, error) {
 	var key Key
 	var born Material
@@ -40,7 +40,7 @@ func (k *Keys) Promote(ctx context.Context, p principal.Principal, in PromoteInp
 		return Issued{}, err
 	}
 	if key.Environment != id.Test {
-		return Issued{}, fault.New(fault.KeyWrongEnvironment)
+		return Issued{}, fault.New(fault.KeyNotTest)
 	}
 	wanted := IssueInput{
 		Account: key.Account, Name: key.Name, Purpose: key.Purpose, Subaccount: key.Subaccount, Environment: id.Live, Scopes: key.Scopes.Words(),

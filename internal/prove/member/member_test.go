@@ -491,3 +491,40 @@ func atOnce(n int, call func(i int) error) (won int) {
 	wait.Wait()
 	return won
 }
+
+// The owners hear it again 7 days and a day before the deadline, while there is something left to do, and not of somebody who is back.
+func TestOwnersAreRemindedOfKeysThatNobodyTook(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		told := func() (n int) {
+			d.Settle()
+			for _, l := range d.Mailbox.Letters(ada) {
+				if l.Notice == notify.KeysLeft {
+					n++
+				}
+			}
+			return n
+		}
+		b, c, first := d.joined(ben, "trader"), d.joined("cleo@example.com", "trader"), d.ada.Principal().User
+		kept := d.IssueKeyTo(d.host.Account, b.Principal().User, apikey.IssueInput{Scopes: trading})
+		d.IssueKeyTo(d.host.Account, c.Principal().User, apikey.IssueInput{Scopes: trading})
+		d.none(d.Members.Remove(d.t.Context(), d.host, member.RemoveInput{User: b.Principal().User}))
+		d.none(d.Members.Remove(d.t.Context(), d.host, member.RemoveInput{User: c.Principal().User}))
+		steps := []struct {
+			until time.Duration // the deadline
+			want  int
+		}{{8 * 24 * time.Hour, 2}, {7*24*time.Hour - time.Minute, 4}, {2 * 24 * time.Hour, 4}}
+		deadline := d.clock.Now().Add(member.Transfer)
+		for _, step := range steps {
+			d.clock.Advance(deadline.Add(-step.until).Sub(d.clock.Now()))
+			if got := told(); got != step.want {
+				d.t.Fatalf("letters %s before the deadline: %d, want %d", step.until, got, step.want)
+			}
+		}
+		_, err := d.APIKeys.Transfer(d.t.Context(), d.host, apikey.TransferInput{Key: kept.ID, To: first})
+		d.none(err)
+		d.clock.Advance(deadline.Add(-time.Hour).Sub(d.clock.Now()))
+		if got := told(); got != 5 {
+			d.t.Errorf("letters in all, where one of two keys was taken before the last day: %d, want 5", got)
+		}
+	})
+}
