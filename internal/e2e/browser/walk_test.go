@@ -229,7 +229,7 @@ func confirmation(p *person, show func(name string)) {
 	p.authenticator()
 	p.signUp("ada@example.com")
 	p.click("[data-ceremony='sign-up'] [data-begin]")
-	p.arrive("/")
+	p.arrive("/recovery/codes")
 	p.orderOnTheExchange()
 	p.withdrawOnTheExchange("paper1qconfirmation", show)
 }
