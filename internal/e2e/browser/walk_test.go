@@ -107,6 +107,7 @@ func walk(p *person, show func(name string)) {
 	visit("check-up", "/check-up")
 	visit("confirmations", "/confirmations")
 	visit("contacted", "/contacted")
+	visit("proof", "/go/"+strings.TrimPrefix(p.demo.Exchange, "http://")+"?path=/&needs=phr")
 	p.open(p.demo.Dashboard + "/genuine")
 	p.fill("#text", "https://exchange.example.com.evil.test/")
 	p.submit("form[action='/genuine']")
