@@ -64,6 +64,8 @@ const (
 	ConfirmationVoid Code = "confirmation.void"
 	// ConfirmationNoPasskey: Money leaves only with a passkey, and this account has none.
 	ConfirmationNoPasskey Code = "confirmation.no_passkey"
+	// ConfirmationPasskeyUnbound: This is confirmed only with a passkey that cannot leave its device, and there is none. Missing: {missing}.
+	ConfirmationPasskeyUnbound Code = "confirmation.passkey_unbound"
 	// ConfirmationPasskeyYoung: Your passkey is too new to approve money.
 	ConfirmationPasskeyYoung Code = "confirmation.passkey_young"
 	// ConfirmationTooMany: Too many confirmations are waiting.
@@ -438,6 +440,9 @@ var registry = map[Code]Entry{
 	ConfirmationNoPasskey: {Code: ConfirmationNoPasskey, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "Money leaves only with a passkey, and this account has none.", EnglishFix: "Add a passkey under sign-in methods. A new one can approve money after a waiting period.",
 		Korean: "출금에는 패스키가 필요한데 이 계정에는 패스키가 없습니다.", KoreanFix: "로그인 수단에서 패스키를 추가해 주십시오. 새 패스키는 대기 기간이 지난 뒤부터 출금을 확인할 수 있습니다."},
+	ConfirmationPasskeyUnbound: {Code: ConfirmationPasskeyUnbound, Status: 403, Sight: Anyone, Outside: "",
+		English: "This is confirmed only with a passkey that cannot leave its device, and there is none. Missing: {missing}.", EnglishFix: "Add a security key, or another passkey that its maker attests, under sign-in methods. A new one can approve money after a waiting period.",
+		Korean: "이 확인에는 기기를 벗어날 수 없는 패스키가 필요한데 등록되어 있지 않습니다. 부족한 것: {missing}.", KoreanFix: "로그인 수단에서 보안 키처럼 제조사가 증명하는 패스키를 추가해 주십시오. 새 패스키는 대기 기간이 지난 뒤부터 출금을 확인할 수 있습니다."},
 	ConfirmationPasskeyYoung: {Code: ConfirmationPasskeyYoung, Status: 403, Sight: Anyone, Outside: "",
 		English: "Your passkey is too new to approve money.", EnglishFix: "Use an older passkey, or wait until {until}.",
 		Korean: "패스키가 추가된 지 얼마 되지 않아 출금을 확인할 수 없습니다.", KoreanFix: "더 오래된 패스키를 사용하거나 {until}까지 기다려 주십시오."},

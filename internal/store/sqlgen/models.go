@@ -83,6 +83,7 @@ type Confirmation struct {
 	Assertion     string
 	ExecutedAt    sql.NullInt64
 	CancelledAt   sql.NullInt64
+	DeviceBound   int64
 }
 
 type Contact struct {
