@@ -257,7 +257,7 @@ func tellRoutes(out io.Writer, rows []routeRow, asJSON bool) error {
 		if len(r.Needs) > 0 {
 			needs = "needs " + strings.Join(r.Needs, ", ")
 		}
-		notes := append([]string{needs, r.Host, r.Environment, pairs(r.Transaction), pairs(r.Order), weighed, r.Limits, r.Refused}, r.Unmet...)
+		notes := append([]string{r.Host, r.Environment, needs, pairs(r.Transaction), pairs(r.Order), weighed, r.Limits, r.Refused}, r.Unmet...)
 		notes = slices.DeleteFunc(notes, func(text string) bool { return text == "" })
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Request, r.Route, r.Class, r.Scope, r.Assurance, strings.Join(notes, " "))
 	}
