@@ -68,7 +68,7 @@ func (o *overview) show(v *visit) error {
 	}
 	f := v.frame("nav.overview")
 	view := page.Overview{
-		Name: self.Name, Mail: self.Mail, Proven: v.proven(v.who.Proof), Mine: *f.Me, Limit: v.words.Span(o.sessions.Limits.Idle),
+		Name: self.Name, Mail: self.Mail, Proven: v.proven(v.who.Proof), Mine: *f.Me, Limit: v.words.Span(o.sessions.IdleOf(v.who)),
 		Held: heldView(v.words, v.now, state.Account.Held), APIs: o.apis,
 	}
 	v.posture(&view, state)
