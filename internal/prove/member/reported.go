@@ -75,7 +75,7 @@ func (m *Members) putOut(ctx context.Context, tx Tx, a id.Account, u id.User) er
 	p := principal.System("not-me")
 	p.Account = a
 	facts := map[string]string{"member": one.Name, "from_role": one.Role.String(), "keys": fmt.Sprint(one.Keys)}
-	if err := m.remove(ctx, tx, p, one, true, facts); err != nil {
+	if err := m.remove(ctx, tx, p, one, true); err != nil {
 		return err
 	}
 	tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
