@@ -53,7 +53,9 @@ UPDATE member SET given_by = @given_by, given_at = @given_at WHERE account_id = 
 
 -- name: FreezeMembersGivenBy :many
 UPDATE member SET frozen_at = @frozen_at
-WHERE given_by = @given_by AND given_at > @since AND role <> 'owner' AND removed_at IS NULL AND frozen_at IS NULL RETURNING account_id, user_id;
+WHERE member.given_by = @given_by AND member.given_at > @since AND member.role <> 'owner' AND member.removed_at IS NULL AND member.frozen_at IS NULL
+    AND account_id IN (SELECT o.account_id FROM member o WHERE o.user_id = @given_by AND o.role = 'owner' AND o.removed_at IS NULL)
+RETURNING account_id, user_id;
 
 -- name: UnfreezeMember :execrows
 UPDATE member SET frozen_at = NULL WHERE account_id = @account_id AND user_id = @user_id AND removed_at IS NULL AND frozen_at IS NOT NULL;

@@ -553,7 +553,9 @@ func (q *Queries) ForgetTOTPFailures(ctx context.Context, arg ForgetTOTPFailures
 
 const freezeMembersGivenBy = `-- name: FreezeMembersGivenBy :many
 UPDATE member SET frozen_at = $1
-WHERE given_by = $2 AND given_at > $3 AND role <> 'owner' AND removed_at IS NULL AND frozen_at IS NULL RETURNING account_id, user_id
+WHERE member.given_by = $2 AND member.given_at > $3 AND member.role <> 'owner' AND member.removed_at IS NULL AND member.frozen_at IS NULL
+    AND account_id IN (SELECT o.account_id FROM member o WHERE o.user_id = $2 AND o.role = 'owner' AND o.removed_at IS NULL)
+RETURNING account_id, user_id
 `
 
 type FreezeMembersGivenByParams struct {
