@@ -129,6 +129,8 @@ type Rooms struct {
 	budgets      []*memory.Budgets
 	ceremonies   *ceremony.Ceremonies
 	demand       passkey.Demand
+	// texts sends text messages; nil where they are off.
+	texts *texts
 }
 
 // OpenRooms opens the database and builds the rooms on it, without any door: what the host's command line needs.
@@ -346,11 +348,18 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 	if err != nil {
 		return err
 	}
-	r.Notices, err = notify.New(notify.Deps{
+	if r.texts, err = newTexts(cfg, opts.Now); err != nil {
+		return err
+	}
+	deps := notify.Deps{
 		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg, r.Places), Key: key,
 		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}, Follow: r.Consequences,
 		Stops: notify.Stops{Sessions: r.Sessions, Keys: r.APIKeys, Members: r.Members, Contacts: r.Contacts, Demands: r.Demands},
-	})
+	}
+	if r.texts != nil {
+		deps.Texts = r.texts
+	}
+	r.Notices, err = notify.New(deps)
 	return err
 }
 
@@ -472,6 +481,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	}
 	r.Contacts, err = contact.New(contact.Deps{
 		Ledger: store.Of[contact.Tx](db), Now: now, StepUps: r.StepUps, Sessions: r.Sessions, Follow: follow, Limits: limits, CodeKey: contactKey,
+		Texts: cfg.Notices.TextMessages.URL != "",
 	})
 	if err != nil {
 		return err

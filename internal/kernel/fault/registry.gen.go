@@ -272,6 +272,12 @@ const (
 	ContactCodeRefused Code = "contact.code_refused"
 	// ContactNoSecond: There is no second address.
 	ContactNoSecond Code = "contact.no_second"
+	// ContactNoNumber: There is no number.
+	ContactNoNumber Code = "contact.no_number"
+	// ContactNumberMalformed: This is no telephone number that we can read.
+	ContactNumberMalformed Code = "contact.number_malformed"
+	// ContactTextsOff: This platform sends no text messages.
+	ContactTextsOff Code = "contact.texts_off"
 	// RecoveryCodeRefused: That is none of the recovery codes that are left.
 	RecoveryCodeRefused Code = "recovery_code.refused"
 	// FactorLastWayBack: Without it, a lost passkey would leave no way back but a wait of days.
@@ -745,11 +751,20 @@ var registry = map[Code]Entry{
 		English: "This link was used already, or it is too old. Nothing has changed now.", EnglishFix: "If something is still wrong, sign in and look through your sessions and sign-in methods.",
 		Korean: "이미 사용했거나 기한이 지난 링크입니다. 이번에 변경된 것은 없습니다.", KoreanFix: "여전히 문제가 있다면 로그인하여 세션과 로그인 수단을 확인해 주십시오."},
 	ContactCodeRefused: {Code: ContactCodeRefused, Status: 403, Sight: Anyone, Outside: "",
-		English: "That code is not right, or it is too old. Your address has not changed.", EnglishFix: "Check the newest mail at the new address, or begin again.",
-		Korean: "코드가 올바르지 않거나 만료되었습니다. 주소는 변경되지 않았습니다.", KoreanFix: "새 주소로 받은 가장 최근 메일을 확인하거나 처음부터 다시 시작해 주십시오."},
+		English: "That code is not right, or it is too old. Your address has not changed.", EnglishFix: "Check the newest message to it, or begin again.",
+		Korean: "코드가 올바르지 않거나 만료되었습니다. 주소는 변경되지 않았습니다.", KoreanFix: "가장 최근에 받은 메시지를 확인하거나 처음부터 다시 시작해 주십시오."},
 	ContactNoSecond: {Code: ContactNoSecond, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no second address.", EnglishFix: "Nothing is left to do.",
 		Korean: "두 번째 주소가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},
+	ContactNoNumber: {Code: ContactNoNumber, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no number.", EnglishFix: "Nothing is left to do.",
+		Korean: "등록된 전화번호가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},
+	ContactNumberMalformed: {Code: ContactNumberMalformed, Status: 422, Sight: Anyone, Outside: "",
+		English: "This is no telephone number that we can read.", EnglishFix: "Write it with + and the country code, digits only, such as +821012345678.",
+		Korean: "읽을 수 있는 전화번호가 아닙니다.", KoreanFix: "+821012345678처럼 +와 국가 번호로 시작해 숫자만 입력해 주십시오."},
+	ContactTextsOff: {Code: ContactTextsOff, Status: 403, Sight: Anyone, Outside: "",
+		English: "This platform sends no text messages.", EnglishFix: "Add a second mail address for notices instead.",
+		Korean: "이 플랫폼은 문자 메시지를 보내지 않습니다.", KoreanFix: "대신 알림을 받을 두 번째 메일 주소를 등록해 주십시오."},
 	RecoveryCodeRefused: {Code: RecoveryCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That is none of the recovery codes that are left.", EnglishFix: "Check each group against your paper. A code works once, and only those of the newest set do.",
 		Korean: "사용할 수 있는 복구 코드가 아닙니다.", KoreanFix: "종이에 적힌 코드와 묶음별로 대조해 주십시오. 코드는 한 번만 사용할 수 있고 가장 최근에 만든 것만 유효합니다."},

@@ -194,6 +194,10 @@ const (
 	ContactSecondChanged Action = "contact.second_changed"
 	// ContactSecondRemoved: Your second address for notices, {old}, was removed.
 	ContactSecondRemoved Action = "contact.second_removed"
+	// ContactNumberChanged: Notices are texted to {number} now.
+	ContactNumberChanged Action = "contact.number_changed"
+	// ContactNumberRemoved: The number {old} is texted no notices any more.
+	ContactNumberRemoved Action = "contact.number_removed"
 	// RecoveryCodesIssued: A new set of recovery codes was made.
 	RecoveryCodesIssued Action = "recovery_codes.issued"
 	// RecoveryCodesConfirmed: You showed that you kept your recovery codes.
@@ -381,6 +385,8 @@ var actions = map[Action]Words{
 	ContactMailChanged:       {Quiet: false, English: "Your mail address was changed from {old} to {mail}.", Korean: "메일 주소를 {old}에서 {mail}(으)로 변경했습니다."},
 	ContactSecondChanged:     {Quiet: false, English: "Your second address for notices is now {mail}.", Korean: "알림을 받을 두 번째 주소를 {mail}(으)로 설정했습니다."},
 	ContactSecondRemoved:     {Quiet: false, English: "Your second address for notices, {old}, was removed.", Korean: "알림을 받던 두 번째 주소 {old}을(를) 삭제했습니다."},
+	ContactNumberChanged:     {Quiet: false, English: "Notices are texted to {number} now.", Korean: "이제 {number} 번호로 알림 문자를 보냅니다."},
+	ContactNumberRemoved:     {Quiet: false, English: "The number {old} is texted no notices any more.", Korean: "{old} 번호로 더 이상 알림 문자를 보내지 않습니다."},
 	RecoveryCodesIssued:      {Quiet: false, English: "A new set of recovery codes was made.", Korean: "새 복구 코드를 만들었습니다."},
 	RecoveryCodesConfirmed:   {Quiet: false, English: "You showed that you kept your recovery codes.", Korean: "복구 코드를 보관했음을 확인했습니다."},
 	RecoveryAsked:            {Quiet: true, English: "", Korean: ""},

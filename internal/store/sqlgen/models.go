@@ -91,6 +91,8 @@ type Contact struct {
 	Second      string
 	SecondSince sql.NullInt64
 	Phrase      []byte
+	Phone       string
+	PhoneSince  sql.NullInt64
 }
 
 type ContactChange struct {
