@@ -46,6 +46,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/subaccount"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -86,15 +87,17 @@ type Rooms struct {
 	Locks *lock.Locks
 	Tiers *tier.Tiers
 	// Members is who belongs to accounts.
-	Members  *member.Members
-	Demands  *demand.Demands
-	Keys     *keyring.File
-	Accounts *account.Accounts
-	Sessions *session.Sessions
-	Bindings *binding.Bindings
-	Factors  *factor.Factors
-	SignUps  *signup.SignUps
-	SignIns  *signin.SignIns
+	Members *member.Members
+	// Subaccounts are the boundaries inside of accounts.
+	Subaccounts *subaccount.Subaccounts
+	Demands     *demand.Demands
+	Keys        *keyring.File
+	Accounts    *account.Accounts
+	Sessions    *session.Sessions
+	Bindings    *binding.Bindings
+	Factors     *factor.Factors
+	SignUps     *signup.SignUps
+	SignIns     *signin.SignIns
 	// Contacts is how users are reached.
 	Contacts *contact.Contacts
 	StepUps  *stepup.StepUps
@@ -301,6 +304,9 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		Limits: limitsOf(cfg.Throttle),
 	})
 	r.Consequences.UseMembers(r.Members)
+	r.Subaccounts = subaccount.New(subaccount.Deps{
+		Ledger: store.Of[subaccount.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Sessions: r.Sessions,
+	})
 	if err := r.buildNotices(ctx, cfg, opts, post); err != nil {
 		return err
 	}

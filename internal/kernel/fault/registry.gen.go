@@ -338,6 +338,18 @@ const (
 	InvitationNotFound Code = "invitation.not_found"
 	// InvitationTooMany: At most {most} invitations may be open.
 	InvitationTooMany Code = "invitation.too_many"
+	// SubaccountNotFound: There is no such subaccount that this could change.
+	SubaccountNotFound Code = "subaccount.not_found"
+	// SubaccountNamed: Another subaccount of the account has this name.
+	SubaccountNamed Code = "subaccount.named"
+	// SubaccountTooMany: An account may have at most {most} subaccounts, closed ones among them.
+	SubaccountTooMany Code = "subaccount.too_many"
+	// SubaccountMain: The main subaccount stays open: sessions start in it.
+	SubaccountMain Code = "subaccount.main"
+	// SubaccountHasKeys: Keys are pinned to the subaccount that are not revoked: {count}.
+	SubaccountHasKeys Code = "subaccount.has_keys"
+	// SubaccountHere: Your session acts in this subaccount.
+	SubaccountHere Code = "subaccount.here"
 	// ServiceUserTooMany: An account may have at most {most} service users.
 	ServiceUserTooMany Code = "service_user.too_many"
 	// KeyTaken: There is a key with this id already.
@@ -849,6 +861,24 @@ var registry = map[Code]Entry{
 	InvitationTooMany: {Code: InvitationTooMany, Status: 409, Sight: Anyone, Outside: "",
 		English: "At most {most} invitations may be open.", EnglishFix: "Take one back that nobody has answered.",
 		Korean: "동시에 보낼 수 있는 초대는 최대 {most}개입니다.", KoreanFix: "답이 없는 초대를 철회해 주십시오."},
+	SubaccountNotFound: {Code: SubaccountNotFound, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such subaccount that this could change.", EnglishFix: "Reload the list of subaccounts.",
+		Korean: "변경할 수 있는 해당 서브계정이 없습니다.", KoreanFix: "서브계정 목록을 새로 고쳐 주십시오."},
+	SubaccountNamed: {Code: SubaccountNamed, Status: 409, Sight: Anyone, Outside: "",
+		English: "Another subaccount of the account has this name.", EnglishFix: "Choose another name.",
+		Korean: "같은 이름의 서브계정이 이미 있습니다.", KoreanFix: "다른 이름을 선택해 주십시오."},
+	SubaccountTooMany: {Code: SubaccountTooMany, Status: 409, Sight: Anyone, Outside: "",
+		English: "An account may have at most {most} subaccounts, closed ones among them.", EnglishFix: "Open a closed one again and rename it.",
+		Korean: "서브계정은 닫은 것을 포함해 최대 {most}개까지 둘 수 있습니다.", KoreanFix: "닫은 서브계정을 다시 열어 이름을 바꿔 주십시오."},
+	SubaccountMain: {Code: SubaccountMain, Status: 409, Sight: Anyone, Outside: "",
+		English: "The main subaccount stays open: sessions start in it.", EnglishFix: "Close another one.",
+		Korean: "기본 서브계정은 세션이 시작되는 곳이므로 닫을 수 없습니다.", KoreanFix: "다른 서브계정을 닫아 주십시오."},
+	SubaccountHasKeys: {Code: SubaccountHasKeys, Status: 409, Sight: Anyone, Outside: "",
+		English: "Keys are pinned to the subaccount that are not revoked: {count}.", EnglishFix: "Revoke them first.",
+		Korean: "이 서브계정에 고정되고 폐기되지 않은 키가 있습니다: {count}개.", KoreanFix: "먼저 그 키를 폐기해 주십시오."},
+	SubaccountHere: {Code: SubaccountHere, Status: 409, Sight: Anyone, Outside: "",
+		English: "Your session acts in this subaccount.", EnglishFix: "Go over to another one first.",
+		Korean: "지금 세션이 이 서브계정에서 작동하고 있습니다.", KoreanFix: "먼저 다른 서브계정으로 이동해 주십시오."},
 	ServiceUserTooMany: {Code: ServiceUserTooMany, Status: 409, Sight: Anyone, Outside: "",
 		English: "An account may have at most {most} service users.", EnglishFix: "End one that is not needed any more.",
 		Korean: "한 계정에 둘 수 있는 서비스 사용자는 최대 {most}개입니다.", KoreanFix: "더 이상 필요 없는 서비스 사용자를 종료해 주십시오."},

@@ -182,6 +182,8 @@ func MaterialPlace(k id.Key, version uint32) secret.Place {
 type Tx interface {
 	txn.Announcer
 	account.Tx
+	// ClaimAccountRow makes every other transaction that asks for the same account wait for this one.
+	ClaimAccountRow(ctx context.Context, a id.Account) error
 	InsertKey(ctx context.Context, k Key, m Material) error
 	KeyByID(ctx context.Context, k id.Key) (key Key, found bool, err error)
 	// KeyToChange is KeyByID, and makes every other transaction that would change the key wait for this one. A key is written whole, so of two

@@ -520,6 +520,23 @@ func (s *Sessions) EndWithin(ctx context.Context, tx Tx, u id.User, a id.Account
 	return nil
 }
 
+// EndAt ends the sessions of a user that act in one subaccount, with their children, in the caller's transaction: nobody acts there any more.
+func (s *Sessions) EndAt(ctx context.Context, tx Tx, u id.User, at id.Subaccount, why string) error {
+	rows, err := tx.LiveSessionsByUser(ctx, u, s.Now())
+	if err != nil {
+		return fmt.Errorf("list sessions: %w", err)
+	}
+	for _, row := range rows {
+		if row.Subaccount != at || !row.Parent.IsZero() {
+			continue
+		}
+		if err := s.End(ctx, tx, u, row.ID, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // EndOnDevice ends all sessions of a user in one browser, with their children, in the caller's transaction; that browser shows the account no
 // more. Room respond calls it where the table says so.
 func (s *Sessions) EndOnDevice(ctx context.Context, tx Tx, u id.User, d id.Device, why string) error {

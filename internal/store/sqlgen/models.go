@@ -232,6 +232,7 @@ type Subaccount struct {
 	Name      string
 	Main      int64
 	CreatedAt int64
+	ClosedAt  sql.NullInt64
 }
 
 type Totp struct {
