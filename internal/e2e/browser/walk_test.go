@@ -96,6 +96,7 @@ func walk(p *person, show func(name string)) {
 	p.until("location.pathname.startsWith('/lost-device/') && document.readyState === 'complete'")
 	show("lost-device")
 	visit("activity", "/activity")
+	visit("disowned", "/disowned")
 	visit("privacy", "/privacy")
 	visit("requests", "/requests?id=req_069g9r2kt0f7s8w3a5q1z7y6xc")
 	p.open(p.demo.Dashboard + "/lab")

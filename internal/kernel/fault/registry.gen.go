@@ -72,6 +72,8 @@ const (
 	SessionEnded Code = "session.ended"
 	// SessionNotFound: There is no such session.
 	SessionNotFound Code = "session.not_found"
+	// SignInEntryUnknown: There is no such sign-in in your activity.
+	SignInEntryUnknown Code = "sign_in.entry_unknown"
 	// ChildCodeRefused: This link to the exchange works once and only for a few seconds.
 	ChildCodeRefused Code = "child_code.refused"
 	// ChildCodeUnknownHost: There is no such host behind this gate.
@@ -450,6 +452,9 @@ var registry = map[Code]Entry{
 	SessionNotFound: {Code: SessionNotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such session.", EnglishFix: "Reload the list of sessions.",
 		Korean: "해당 세션이 없습니다.", KoreanFix: "세션 목록을 새로 고쳐 주십시오."},
+	SignInEntryUnknown: {Code: SignInEntryUnknown, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such sign-in in your activity.", EnglishFix: "Reload the page. Only a sign-in of your own, other than this one, can be disowned.",
+		Korean: "활동 내역에 해당 로그인이 없습니다.", KoreanFix: "페이지를 새로 고쳐 주십시오. 지금 사용 중인 세션을 제외한 본인의 로그인만 본인이 아니라고 알리실 수 있습니다."},
 	ChildCodeRefused: {Code: ChildCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "This link to the exchange works once and only for a few seconds.", EnglishFix: "Open the exchange from the dashboard again.",
 		Korean: "이동 링크는 몇 초 동안 한 번만 사용할 수 있습니다.", KoreanFix: "대시보드에서 거래소를 다시 열어 주십시오."},

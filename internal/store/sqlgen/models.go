@@ -197,6 +197,16 @@ type RecoveryCase struct {
 	Outcome   string
 }
 
+type Report struct {
+	ID        []byte
+	UserID    []byte
+	Kind      string
+	About     string
+	CreatedAt int64
+	ExpiresAt int64
+	Sealed    []byte
+}
+
 type SignUp struct {
 	ID         []byte
 	Mail       string

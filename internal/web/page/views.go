@@ -481,6 +481,8 @@ type Entry struct {
 	Seen []Fact
 	Next string
 	Code string
+	// NotMe is the number of the entry, where its reader may say that it was not them; Key is a live key of theirs that acted.
+	NotMe, Key string
 }
 
 // Fact is a name and a value.
