@@ -36,6 +36,7 @@ type keys struct {
 		Transfer(ctx context.Context, p principal.Principal, in apikey.TransferInput) (apikey.Key, error)
 		Promote(ctx context.Context, p principal.Principal, in apikey.PromoteInput) (apikey.Issued, error)
 		Rotate(ctx context.Context, p principal.Principal, in apikey.RotateInput) (apikey.Rotated, error)
+		Extend(ctx context.Context, p principal.Principal, in apikey.ExtendInput) (time.Time, error)
 		Retire(ctx context.Context, p principal.Principal, k id.Key, sure bool) error
 		Cutover(k id.Key) []apikey.Secret
 		Leaked(ctx context.Context, p principal.Principal, k id.Key, since time.Time) (apikey.Leak, error)
@@ -76,6 +77,7 @@ func (k *keys) mount(on mounter) {
 	on(http.MethodGet, "/keys/{id}", func(v *visit) error { return k.one(v, page.Problem{}) })
 	on(http.MethodGet, "/keys/{id}/timeline", k.timeline)
 	on(http.MethodPost, "/keys/{id}/rotate", k.rotate)
+	on(http.MethodPost, "/keys/{id}/extend", k.extend)
 	on(http.MethodPost, "/keys/{id}/retire", k.retire)
 	on(http.MethodPost, "/keys/{id}/leaked", k.leaked)
 	on(http.MethodPost, "/keys/{id}/transfer", k.transfer)

@@ -22,6 +22,7 @@ import (
 	"github.com/seed-21c57000/sallyport/client"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/rawsql"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
@@ -335,6 +336,30 @@ func TestPromoteByPage(t *testing.T) {
 	}
 	b.post("/keys/"+live+"/promote", tokenOf(b, "/keys"))
 	b.shows(http.StatusConflict, says(fault.KeyNotTest))
+}
+
+// The old secret of a rotation is given more time once, with a proof.
+func TestExtendByPage(t *testing.T) {
+	s, clock := stack(t)
+	b, ada := owner(t, s)
+	clock.Advance(time.Minute)
+	k := s.IssueKey(ada, apikey.IssueInput{Name: "grid", Purpose: "trades", Dialect: sign.Upbit, Algorithm: sign.HMACSHA2})
+	if _, err := s.APIKeys.Rotate(t.Context(), principal.Host("tests"), apikey.RotateInput{Key: k.ID, Overlap: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/keys/" + k.Text())
+	b.shows(http.StatusOK, "Let the old secret go on")
+	action := "/keys/" + k.Text() + "/extend"
+	b.submit(action, "by", "24")
+	b.shows(http.StatusForbidden, "Confirm that it is you")
+	b.submit(action, "proof_code", ada.Code())
+	b.get("/keys/" + k.Text())
+	if strings.Contains(b.page.body, "/extend") {
+		t.Error("it is offered twice")
+	}
+	if view := s.APIKeys.Cutover(k.ID); len(view) != 2 || !view[1].RetiresAt.Equal(clock.Now().Add(25*time.Hour)) {
+		t.Errorf("the view: %+v", view)
+	}
 }
 
 func TestKeyStates(t *testing.T) {

@@ -278,18 +278,25 @@ func (l KeyRevoked) compose(w *writer) {
 type KeyChanged struct {
 	// Change is what happened, as the catalogue's keys begin: "key_rotated", "key_frozen".
 	Change string
-	Name   string
-	Seen   Sighting
+	// Key is its public id.
+	Key, Name string
+	// Ends is when the old secret of a rotation stops to work; zero for what is no rotation.
+	Ends time.Time
+	Seen Sighting
 }
 
 func (l KeyChanged) compose(w *writer) {
 	w.subjectLine(l.Change+".subject", "name", l.Name)
 	w.heading(l.Change + ".heading")
 	w.paragraph("notice.first")
-	w.facts(append([]fact{{w.say("fact.key"), l.Name}}, w.sighting(l.Seen)...)...)
+	facts := []fact{{w.say("fact.key"), l.Name}}
+	if !l.Ends.IsZero() {
+		facts = append(facts, fact{w.say("fact.retires"), w.moment(l.Ends)})
+	}
+	w.facts(append(facts, w.sighting(l.Seen)...)...)
 	w.paragraph(l.Change + ".then")
 	w.paragraph("key_changed.not_you")
-	w.button("button.keys", w.links.keys())
+	w.button("button.key", w.links.key(l.Key))
 	w.footOfAccount()
 }
 
@@ -356,7 +363,8 @@ func (l Departure) compose(w *writer) {
 type KeyAged struct {
 	// Change is what happened, as the catalogue's keys begin: "key_expiring", "key_strayed".
 	Change string
-	Name   string
+	// Key is its public id.
+	Key, Name string
 	// Ends is when what is announced comes; zero if it has come. From is the address of a key that strayed,
 	// or the host where one was found.
 	Ends time.Time
@@ -373,7 +381,7 @@ func (l KeyAged) compose(w *writer) {
 	}
 	w.facts(append(facts, w.sighting(Sighting{At: l.Seen})...)...)
 	w.paragraph(l.Change + ".then")
-	w.button("button.keys", w.links.keys())
+	w.button("button.key", w.links.key(l.Key))
 	w.footOfAccount()
 }
 
