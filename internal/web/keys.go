@@ -126,6 +126,9 @@ func (k *keys) card(v *visit, key apikey.Key) page.Key {
 		OnEnd: v.words.Say("on_end." + string(key.OnEnd)), Pin: v.pinned(key.Pin), Standby: key.Standby,
 		OwnerLocked: key.OwnerLocked && key.FrozenAt.IsZero(),
 	}
+	if key.Scopes.Has(scope.OrdersWrite) {
+		c.Ends = v.words.Say("key.ends." + string(key.OnEnd))
+	}
 	c.Allowlist = networkTexts(key)
 	c.Bounds, c.Vendor = v.boundFacts(key.Bounds), key.Vendor
 	for _, d := range key.Destinations {

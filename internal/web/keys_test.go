@@ -338,6 +338,48 @@ func TestPromoteByPage(t *testing.T) {
 	b.shows(http.StatusConflict, says(fault.KeyNotTest))
 }
 
+// Each way to stop a key says what becomes of its open orders, as its owner chose.
+func TestTheKeyPageSaysWhatBecomesOfOrders(t *testing.T) {
+	const stay, cancelled = "Open orders stay as they are.", "The exchange is asked to cancel the open orders that this key placed."
+	s, clock := stack(t)
+	b, ada := owner(t, s)
+	for _, tt := range []struct {
+		name            string
+		in              apikey.IssueInput
+		stay, cancelled int // times that it is said
+	}{
+		{"leaves", apikey.IssueInput{Scopes: []string{"orders:write"}}, 4, 0},
+		{"cancels", apikey.IssueInput{Scopes: []string{"orders:write"}, OnEnd: apikey.CancelOrders}, 0, 4},
+		{"places none", apikey.IssueInput{OnEnd: apikey.CancelOrders}, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			k := s.IssueKey(ada, tt.in)
+			b.get("/keys/" + k.Text())
+			if got := strings.Count(b.page.body, stay); got != tt.stay {
+				t.Errorf("%q %d times, want %d", stay, got, tt.stay)
+			}
+			if got := strings.Count(b.page.body, cancelled); got != tt.cancelled {
+				t.Errorf("%q %d times, want %d", cancelled, got, tt.cancelled)
+			}
+			s.Settle()
+			clock.Advance(time.Second)
+			if err := s.APIKeys.Stop(t.Context(), principal.Host("tests"), k.ID, apikey.Freeze); err != nil {
+				t.Fatal(err)
+			}
+			s.Settle()
+			b.get("/messages")
+			newest := regexp.MustCompile(`/messages/msg_[0-9a-z]+`).FindString(b.page.body)
+			b.get(newest)
+			b.shows(http.StatusOK, "An API key was frozen")
+			for text, want := range map[string]bool{"open orders stay": tt.stay > 0, "asked to cancel": tt.cancelled > 0} {
+				if got := strings.Contains(b.page.body, text); got != want {
+					t.Errorf("the letter says %q: %t, want %t", text, got, want)
+				}
+			}
+		})
+	}
+}
+
 // The old secret of a rotation is given more time once, with a proof.
 func TestExtendByPage(t *testing.T) {
 	s, clock := stack(t)

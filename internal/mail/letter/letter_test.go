@@ -54,9 +54,9 @@ func samples(language string) map[string]letter.Letter {
 		"codes_guessed":            letter.CodesGuessed{Count: 10, Seen: seen},
 		"codes_guessed_resting":    letter.CodesGuessed{Count: 100, Resting: true, Seen: seen},
 		"passkey_cloned":           letter.PasskeyCloned{Name: "blue key", Seen: seen},
-		"key_created":              letter.KeyCreated{Name: "grid-btc", Scopes: scopes, Expires: at.AddDate(0, 0, 90), Seen: seen},
+		"key_created":              letter.KeyCreated{Key: "key_live_x", Name: "grid-btc", Scopes: scopes, Expires: at.AddDate(0, 0, 90), Seen: seen},
 		"money_confirmed":          letter.MoneyConfirmed{What: "0.5 BTC → bc1qexample (BTC)", Memo: "7", Exchange: "paper", Seen: seen},
-		"key_revoked":              letter.KeyRevoked{Name: "grid-btc", Seen: seen},
+		"key_revoked":              letter.KeyRevoked{Key: "key_live_x", Orders: letter.LeaveOrders, Name: "grid-btc", Seen: seen},
 		"signed_out_everywhere":    letter.SignedOutEverywhere{Seen: seen},
 		"signed_out_others":        letter.SignedOutOthers{Seen: seen},
 		"signed_out_keys_frozen":   letter.SignedOutEverywhere{Seen: seen, Frozen: true},
@@ -119,11 +119,11 @@ func samples(language string) map[string]letter.Letter {
 		"key_extended":             letter.KeyChanged{Change: "key_extended", Key: "key_live_x", Name: "grid-btc", Ends: at.AddDate(0, 0, 1), Seen: seen},
 		"key_retiring":             letter.KeyAged{Change: "key_retiring", Key: "key_live_x", Name: "grid-btc", From: "203.0.113.7", Ends: at.AddDate(0, 0, 1), Seen: at},
 		"key_unseen":               letter.KeyAged{Change: "key_unseen", Key: "key_live_x", Name: "grid-btc", From: "203.0.113.7", Ends: at.AddDate(0, 0, 1), Seen: at},
-		"key_frozen":               letter.KeyChanged{Change: "key_frozen", Key: "key_live_x", Name: "grid-btc", Seen: seen},
+		"key_frozen":               letter.KeyChanged{Change: "key_frozen", Key: "key_live_x", Orders: letter.CancelOrders, Name: "grid-btc", Seen: seen},
 		"key_unfrozen":             letter.KeyChanged{Change: "key_unfrozen", Key: "key_live_x", Name: "grid-btc", Seen: seen},
 		"key_blocked":              letter.KeyChanged{Change: "key_blocked", Key: "key_live_x", Name: "grid-btc", Seen: seen},
 		"key_unblocked":            letter.KeyChanged{Change: "key_unblocked", Key: "key_live_x", Name: "grid-btc", Seen: seen},
-		"key_leaked":               letter.KeyChanged{Change: "key_leaked", Key: "key_live_x", Name: "grid-btc", Seen: seen},
+		"key_leaked":               letter.KeyChanged{Change: "key_leaked", Key: "key_live_x", Orders: letter.CancelOrders, Name: "grid-btc", Seen: seen},
 	}
 }
 
@@ -301,6 +301,18 @@ func TestDurationsReadAsPeopleSay(t *testing.T) {
 	}
 }
 
+// Each letter about a key has a link to the page of exactly that key.
+func TestLettersAboutAKeyLinkToItsPage(t *testing.T) {
+	for name, l := range samples("en") {
+		switch l.(type) {
+		case letter.KeyCreated, letter.KeyRevoked, letter.KeyChanged, letter.KeyAged, letter.KeyUnneeded:
+			if text := render(t, l, frame("en")).Text; !strings.Contains(text, "/keys/key_live_x\n") {
+				t.Errorf("%s does not:\n%s", name, text)
+			}
+		}
+	}
+}
+
 func TestRenderRefuses(t *testing.T) {
 	for name, change := range map[string]func(f *letter.Frame){
 		"no product":        func(f *letter.Frame) { f.Product = "" },
@@ -349,13 +361,13 @@ func TestValuesAreShownAndNeverObeyed(t *testing.T) {
 			"javascript:alert(1)", strings.Repeat("문", 500), "&lt;b&gt;", "\u2028\u2029", "", "</style>", "<!--", "]]>",
 		}),
 	)
-	ours := tagsOf(render(t, letter.KeyCreated{Name: "x", Scopes: []string{"x"}, Expires: time.Unix(1, 0), Seen: letter.Sighting{Device: "x", Place: "x", At: time.Unix(1, 0)}}, frame("en")).HTML)
+	ours := tagsOf(render(t, letter.KeyCreated{Key: "key_live_x", Name: "x", Scopes: []string{"x"}, Expires: time.Unix(1, 0), Seen: letter.Sighting{Device: "x", Place: "x", At: time.Unix(1, 0)}}, frame("en")).HTML)
 	rapid.Check(t, func(t *rapid.T) {
 		value := func(name string) string { return "x" + nasty.Draw(t, name) } // never empty, so that no row falls away
 		f := frame("en")
 		f.Phrase = value("phrase")
 		r, err := letter.Render(letter.KeyCreated{
-			Name: value("key"), Scopes: []string{value("scope")}, Expires: time.Unix(1, 0),
+			Key: "key_live_x", Name: value("key"), Scopes: []string{value("scope")}, Expires: time.Unix(1, 0),
 			Seen: letter.Sighting{Device: value("device"), Place: value("place"), At: time.Unix(1, 0)},
 		}, f)
 		if err != nil {
@@ -376,7 +388,7 @@ func TestValuesAreShownAndNeverObeyed(t *testing.T) {
 // harmless is the text of the same letter with values that nobody minds.
 func harmless(t *rapid.T, f letter.Frame) string {
 	f.Phrase = "x"
-	r, err := letter.Render(letter.KeyCreated{Name: "x", Scopes: []string{"x"}, Expires: time.Unix(1, 0), Seen: letter.Sighting{Device: "x", Place: "x", At: time.Unix(1, 0)}}, f)
+	r, err := letter.Render(letter.KeyCreated{Key: "key_live_x", Name: "x", Scopes: []string{"x"}, Expires: time.Unix(1, 0), Seen: letter.Sighting{Device: "x", Place: "x", At: time.Unix(1, 0)}}, f)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -352,6 +352,8 @@ type Key struct {
 	OwnerLocked bool
 	// Lapses is when it may no longer trade, because it has no allowlist.
 	Lapses i18n.Moment
+	// Ends says what becomes of its open orders if it is ended or stopped now; empty for one that places none.
+	Ends string
 	// OnEnd and Pin in words; Unreleased says that it may not withdraw yet, empty if that is no matter.
 	OnEnd, Pin, Unreleased string
 	// Vendor is who outside the account has it.
