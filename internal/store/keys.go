@@ -90,7 +90,16 @@ func (t *tx) KeysServing(ctx context.Context, u id.User) ([]id.Key, error) {
 }
 
 func (t *tx) TransferKey(ctx context.Context, k apikey.Key, owner id.User) (bool, error) {
-	return won(t.Queries.TransferKey(ctx, sqlgen.TransferKeyParams{ID: k.ID[:], AccountID: k.Account[:], OwnerID: owner[:]}))
+	return won(t.Queries.TransferKey(ctx, sqlgen.TransferKeyParams{ID: k.ID[:], AccountID: k.Account[:], OwnerID: owner[:], CreatedSession: k.MadeIn[:]}))
+}
+
+func (t *tx) NoteGiven(ctx context.Context, k id.Key, by id.User, now time.Time) error {
+	return t.SetKeyGiven(ctx, sqlgen.SetKeyGivenParams{ID: k[:], GivenBy: maybeID(by), GivenAt: maybeMicros(now)})
+}
+
+func (t *tx) KeysGivenBy(ctx context.Context, u id.User, since time.Time) ([]id.Key, error) {
+	rows, err := t.ListKeyIDsGivenBy(ctx, sqlgen.ListKeyIDsGivenByParams{GivenBy: u[:], Since: maybeMicros(since)})
+	return each(rows, err, rowID[id.KeyKind])
 }
 
 func (t *tx) StopKey(ctx context.Context, k apikey.Key, s apikey.Stop, why string, now time.Time) (bool, error) {

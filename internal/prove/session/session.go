@@ -411,7 +411,7 @@ func (s *Sessions) Disown(ctx context.Context, p principal.Principal, sid id.Ses
 			return audit.Event{}, err
 		}
 		facts := map[string]string{"device": row.Agent, "agent": row.Agent, "addr": row.Addr}
-		h := happening.Happening{Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts}
+		h := happening.Happening{Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts, Owing: p.Challenge.Why != ""}
 		return audit.Event{Action: audit.SessionDisowned, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h)
 	})
 }

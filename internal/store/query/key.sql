@@ -218,4 +218,11 @@ SELECT k.id FROM member m JOIN service_user w ON w.account_id = m.account_id JOI
 WHERE m.user_id = @user_id AND m.role = 'owner' AND m.removed_at IS NULL AND k.revoked_at IS NULL ORDER BY k.id;
 
 -- name: TransferKey :execrows
-UPDATE api_key SET owner_id = @owner_id, orphaned_at = NULL WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
+UPDATE api_key SET owner_id = @owner_id, orphaned_at = NULL, released_at = NULL, created_session = @created_session
+WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
+
+-- name: SetKeyGiven :exec
+UPDATE api_key SET given_by = @given_by, given_at = @given_at WHERE id = @id;
+
+-- name: ListKeyIDsGivenBy :many
+SELECT id FROM api_key WHERE given_by = @given_by AND given_at > @since AND revoked_at IS NULL ORDER BY id;

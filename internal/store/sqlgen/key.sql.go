@@ -716,6 +716,38 @@ func (q *Queries) ListKeyIDsByOwner(ctx context.Context, arg ListKeyIDsByOwnerPa
 	return items, nil
 }
 
+const listKeyIDsGivenBy = `-- name: ListKeyIDsGivenBy :many
+SELECT id FROM api_key WHERE given_by = $1 AND given_at > $2 AND revoked_at IS NULL ORDER BY id
+`
+
+type ListKeyIDsGivenByParams struct {
+	GivenBy []byte
+	Since   sql.NullInt64
+}
+
+func (q *Queries) ListKeyIDsGivenBy(ctx context.Context, arg ListKeyIDsGivenByParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, listKeyIDsGivenBy, arg.GivenBy, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listKeyIDsServing = `-- name: ListKeyIDsServing :many
 SELECT k.id FROM member m JOIN service_user w ON w.account_id = m.account_id JOIN api_key k ON k.owner_id = w.user_id
 WHERE m.user_id = $1 AND m.role = 'owner' AND m.removed_at IS NULL AND k.revoked_at IS NULL ORDER BY k.id
@@ -1552,6 +1584,21 @@ func (q *Queries) RevokeKeysByOwner(ctx context.Context, arg RevokeKeysByOwnerPa
 	return items, nil
 }
 
+const setKeyGiven = `-- name: SetKeyGiven :exec
+UPDATE api_key SET given_by = $1, given_at = $2 WHERE id = $3
+`
+
+type SetKeyGivenParams struct {
+	GivenBy []byte
+	GivenAt sql.NullInt64
+	ID      []byte
+}
+
+func (q *Queries) SetKeyGiven(ctx context.Context, arg SetKeyGivenParams) error {
+	_, err := q.db.ExecContext(ctx, setKeyGiven, arg.GivenBy, arg.GivenAt, arg.ID)
+	return err
+}
+
 const takeKeyRow = `-- name: TakeKeyRow :exec
 UPDATE api_key SET name = name WHERE id = $1
 `
@@ -1610,17 +1657,24 @@ func (q *Queries) TouchKeySecret(ctx context.Context, arg TouchKeySecretParams) 
 }
 
 const transferKey = `-- name: TransferKey :execrows
-UPDATE api_key SET owner_id = $1, orphaned_at = NULL WHERE id = $2 AND account_id = $3 AND revoked_at IS NULL
+UPDATE api_key SET owner_id = $1, orphaned_at = NULL, released_at = NULL, created_session = $2
+WHERE id = $3 AND account_id = $4 AND revoked_at IS NULL
 `
 
 type TransferKeyParams struct {
-	OwnerID   []byte
-	ID        []byte
-	AccountID []byte
+	OwnerID        []byte
+	CreatedSession []byte
+	ID             []byte
+	AccountID      []byte
 }
 
 func (q *Queries) TransferKey(ctx context.Context, arg TransferKeyParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, transferKey, arg.OwnerID, arg.ID, arg.AccountID)
+	result, err := q.db.ExecContext(ctx, transferKey,
+		arg.OwnerID,
+		arg.CreatedSession,
+		arg.ID,
+		arg.AccountID,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -231,6 +231,8 @@ type Methods struct {
 	DemandWait string
 	// Codes are the recovery codes; nil if there are none.
 	Codes *CodeSet
+	// Unfinished: no way back was kept, so that the enrolment of a second factor is not done.
+	Unfinished bool
 	// Lost are the ways back when one is lost, from what the others are.
 	Lost Ways
 	// Signal is what the browser's own list of passkeys should be true to, as JSON for script.
