@@ -126,9 +126,7 @@ func (k *keys) card(v *visit, key apikey.Key) page.Key {
 		OnEnd: v.words.Say("on_end." + string(key.OnEnd)), Pin: v.pinned(key.Pin), Standby: key.Standby,
 		OwnerLocked: key.OwnerLocked && key.FrozenAt.IsZero(),
 	}
-	if key.Scopes.Has(scope.OrdersWrite) {
-		c.Ends = v.words.Say("key.ends." + string(key.OnEnd))
-	}
+	c.Ends = v.endsOrders(key)
 	c.Allowlist = networkTexts(key)
 	c.Bounds, c.Vendor = v.boundFacts(key.Bounds), key.Vendor
 	for _, d := range key.Destinations {
@@ -148,6 +146,17 @@ func (k *keys) card(v *visit, key apikey.Key) page.Key {
 		c.Unreleased = v.words.Say("key.unreleased_text")
 	}
 	return c
+}
+
+// endsOrders says what becomes of the open orders of a key that is ended or stopped; nothing for one that places none.
+func (v *visit) endsOrders(key apikey.Key) string {
+	switch {
+	case !key.Scopes.Has(scope.OrdersWrite):
+		return ""
+	case key.OnEnd == apikey.CancelOrders:
+		return v.words.Say("key.ends.cancel_all")
+	}
+	return v.words.Say("key.ends.leave")
 }
 
 // unreleased says whether the key was given the scope to withdraw, and not released to use it.
