@@ -108,6 +108,7 @@ func walk(p *person, show func(name string)) {
 	visit("check-up", "/check-up")
 	visit("confirmations", "/confirmations")
 	visit("contacted", "/contacted")
+	visit("proof", "/go/"+strings.TrimPrefix(p.demo.Exchange, "http://")+"?path=/&needs=phr")
 	p.open(p.demo.Dashboard + "/genuine")
 	p.fill("#text", "https://exchange.example.com.evil.test/")
 	p.submit("form[action='/genuine']")
@@ -230,7 +231,7 @@ func confirmation(p *person, show func(name string)) {
 	p.authenticator()
 	p.signUp("ada@example.com")
 	p.click("[data-ceremony='sign-up'] [data-begin]")
-	p.arrive("/")
+	p.arrive("/recovery/codes")
 	p.orderOnTheExchange()
 	p.withdrawOnTheExchange("paper1qconfirmation", show)
 }

@@ -212,6 +212,8 @@ const (
 	KeyRotating Code = "key.rotating"
 	// KeyNotRotating: The key has one secret only.
 	KeyNotRotating Code = "key.not_rotating"
+	// KeyExtended: The end of the old secret was put off before.
+	KeyExtended Code = "key.extended"
 	// KeyNeedsAllowlist: A key that may withdraw needs an allowlist of addresses.
 	KeyNeedsAllowlist Code = "key.needs_allowlist"
 	// KeyNeedsDestinations: A key that may withdraw needs a list of destinations.
@@ -662,6 +664,9 @@ var registry = map[Code]Entry{
 	KeyNotRotating: {Code: KeyNotRotating, Status: 409, Sight: Anyone, Outside: "",
 		English: "The key has one secret only.", EnglishFix: "There is nothing to retire.",
 		Korean: "이 키에는 비밀 키가 하나뿐입니다.", KoreanFix: "만료시킬 이전 비밀 키가 없습니다."},
+	KeyExtended: {Code: KeyExtended, Status: 409, Sight: Anyone, Outside: "",
+		English: "The end of the old secret was put off before.", EnglishFix: "Give the bot the new secret.",
+		Korean: "이전 비밀 키의 만료는 이미 한 번 연장했습니다.", KoreanFix: "봇에 새 비밀 키를 넣어 주십시오."},
 	KeyNeedsAllowlist: {Code: KeyNeedsAllowlist, Status: 422, Sight: Anyone, Outside: "",
 		English: "A key that may withdraw needs an allowlist of addresses.", EnglishFix: "Name the addresses that it is used from.",
 		Korean: "출금 권한이 있는 키에는 허용 목록이 필요합니다.", KoreanFix: "키를 사용할 주소를 입력해 주십시오."},

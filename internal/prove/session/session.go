@@ -402,9 +402,10 @@ func (s *Sessions) Disown(ctx context.Context, p principal.Principal, sid id.Ses
 			return audit.Event{}, err
 		}
 		facts := map[string]string{"device": row.Agent, "agent": row.Agent, "addr": row.Addr}
-		h := happening.Happening{Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts, About: sid.String(), Evidence: map[string]string{
-			"session": sid.String(), "at": row.Born.UTC().Format(time.RFC3339), "proven": row.Proof.Level().String(),
-		}}
+		evidence := map[string]string{"session": sid.String(), "at": row.Born.UTC().Format(time.RFC3339), "proven": row.Proof.Level().String()}
+		h := happening.Happening{
+			Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts, Owing: p.Challenge.Why != "", About: sid.String(), Evidence: evidence,
+		}
 		return audit.Event{Action: audit.SessionDisowned, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h)
 	})
 }

@@ -136,6 +136,12 @@ const (
 	KeyDisabled Action = "key.disabled"
 	// KeyUnneeded: The API key {name} did not need {unneeded} for 30 days. Its owner was told.
 	KeyUnneeded Action = "key.unneeded"
+	// KeyRetiring: The old secret of the API key {name} is still used from {seen} and ends at {retires}. Its owner was told.
+	KeyRetiring Action = "key.retiring"
+	// KeyUnseen: The new secret of the API key {name} was not used yet, and the old one ends at {retires}. Its owner was told.
+	KeyUnseen Action = "key.unseen"
+	// KeyExtended: The old secret of the API key {name} goes on until {retires}.
+	KeyExtended Action = "key.extended"
 	// KeyUsed: leaves no event
 	KeyUsed Action = "key.used"
 	// RequestRefused: A request was refused: {reason} ({count} times).
@@ -356,6 +362,9 @@ var actions = map[Action]Words{
 	KeyNarrowed:              {Quiet: false, English: "Nobody has used the API key {name} for 60 days: it looks and cancels only.", Korean: "API 키 {name}이(가) 60일 동안 사용되지 않아 조회와 주문 취소만 할 수 있습니다."},
 	KeyDisabled:              {Quiet: false, English: "Nobody has used the API key {name} for 90 days: it was disabled.", Korean: "API 키 {name}이(가) 90일 동안 사용되지 않아 비활성화했습니다."},
 	KeyUnneeded:              {Quiet: false, English: "The API key {name} did not need {unneeded} for 30 days. Its owner was told.", Korean: "API 키 {name}이(가) 30일 동안 {unneeded} 권한을 쓰지 않아 소유자에게 알렸습니다."},
+	KeyRetiring:              {Quiet: false, English: "The old secret of the API key {name} is still used from {seen} and ends at {retires}. Its owner was told.", Korean: "API 키 {name}의 이전 비밀 키가 아직 {seen}에서 사용되고 있으며 {retires}에 만료됨을 소유자에게 알렸습니다."},
+	KeyUnseen:                {Quiet: false, English: "The new secret of the API key {name} was not used yet, and the old one ends at {retires}. Its owner was told.", Korean: "API 키 {name}의 새 비밀 키가 아직 사용되지 않았고 이전 비밀 키가 {retires}에 만료됨을 소유자에게 알렸습니다."},
+	KeyExtended:              {Quiet: false, English: "The old secret of the API key {name} goes on until {retires}.", Korean: "API 키 {name}의 이전 비밀 키가 {retires}까지 계속 작동합니다."},
 	KeyUsed:                  {Quiet: true, English: "", Korean: ""},
 	RequestRefused:           {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
 	UserDisabled:             {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},

@@ -99,7 +99,7 @@ var table = map[happening.Kind]Row{
 	happening.NewDevice:         {Notice: notify.NewDevice},
 	happening.LimitedSignIn:     {Notice: notify.LimitedSignIn, Lapses: true},
 	happening.SignedOut:         {This: Dies},
-	happening.Disowned:          {Leaving: Dies, Asked: Dies, Hold: CredentialHold, Notice: notify.Disowned, Case: true},
+	happening.Disowned:          {Leaving: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Disowned, Case: true},
 	happening.CookieReplayed:    {Leaving: Dies, This: Dies, Hold: CredentialHold, Notice: notify.CookieReplayed},
 	happening.SignedOutOthers:   {Leaving: Dies, Others: Dies, Notice: notify.SignedOutOthers},
 	happening.SignedOutAll:      {Leaving: Dies, This: Dies, Others: Dies, Notice: notify.SignedOutEverywhere},
@@ -130,6 +130,9 @@ var table = map[happening.Kind]Row{
 	happening.KeyLapsed:         {Notice: notify.KeyLapsed},
 	happening.KeyUnused:         {Notice: notify.KeyUnused},
 	happening.KeyUnneeded:       {Notice: notify.KeyUnneeded},
+	happening.KeyRetiring:       {Notice: notify.KeyRetiring},
+	happening.KeyUnseen:         {Notice: notify.KeyUnseen},
+	happening.KeyExtended:       {Notice: notify.KeyExtended},
 	happening.KeyNarrowed:       {Notice: notify.KeyNarrowed},
 	happening.KeyDisabled:       {Notice: notify.KeyDisabled},
 	happening.MoneyConfirmed:    {Notice: notify.MoneyConfirmed},
@@ -277,7 +280,7 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	if err := c.stopKeys(ctx, tx, keys, h); err != nil {
 		return err
 	}
-	if row.Brought == Frozen {
+	if row.Brought == Frozen && !h.Owing {
 		if err := c.members.Doubt(ctx, tx, h.User); err != nil {
 			return err
 		}

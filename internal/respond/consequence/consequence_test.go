@@ -61,7 +61,7 @@ func TestEveryRowHappens(t *testing.T) {
 		happening.SignedUp: true, happening.UserEnabled: true, happening.OwnerUnlocked: true, // they have nothing yet, or nothing any more
 		happening.DepartureBegun: true, happening.DepartureNear: true, happening.DepartureStopped: true, happening.RecoveryRejected: true,
 		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, happening.KeyExpiring: true, happening.KeyExpired: true, happening.KeyLapsing: true,
-		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyUnneeded: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, happening.KeyOrphaned: true, happening.MemberFrozen: true, // they only tell, and that is tried where they happen
+		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyUnneeded: true, happening.KeyRetiring: true, happening.KeyUnseen: true, happening.KeyExtended: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, happening.KeyOrphaned: true, happening.MemberFrozen: true, // they only tell, and that is tried where they happen
 	}
 	for kind := range consequence.Table() {
 		if len(causes[kind]) == 0 && !apart[kind] {
@@ -102,7 +102,7 @@ func TestEveryNoticeHasItsContainment(t *testing.T) {
 		notify.KeyFound: true,
 		// Time did these.
 		notify.KeyExpiring: true, notify.KeyExpired: true, notify.KeyLapsing: true, notify.KeyLapsed: true, notify.KeyUnused: true,
-		notify.KeyNarrowed: true, notify.KeyDisabled: true, notify.KeyOrphaned: true, notify.KeyUnneeded: true,
+		notify.KeyNarrowed: true, notify.KeyDisabled: true, notify.KeyOrphaned: true, notify.KeyUnneeded: true, notify.KeyRetiring: true, notify.KeyUnseen: true,
 	}
 	for kind, row := range consequence.Table() {
 		plan, stops := notify.ContainmentOf(row.Notice)

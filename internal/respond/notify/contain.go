@@ -65,6 +65,7 @@ var containments = map[Letter]Containment{
 	KeyCreated:            {Kind: happening.ReportedChange, Key: true},
 	KeyRevoked:            {Kind: happening.ReportedChange},
 	KeyRotated:            {Kind: happening.ReportedChange, Key: true},
+	KeyExtended:           {Kind: happening.ReportedChange, Key: true},
 	KeyFrozen:             {Kind: happening.ReportedChange},
 	KeyUnfrozen:           {Kind: happening.ReportedChange, Key: true},
 	KeyBlocked:            {Kind: happening.ReportedChange},

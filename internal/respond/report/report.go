@@ -125,10 +125,13 @@ func (r *Reports) DisownSignIn(ctx context.Context, p principal.Principal, numbe
 		}
 		seen := entry.Readable
 		facts := map[string]string{"device": seen.Agent, "agent": seen.Agent, "addr": seen.Addr}
-		h := happening.Happening{Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts, About: about, Evidence: map[string]string{
-			"entry": strconv.FormatInt(number, 10), "action": string(entry.Action), "at": entry.At.UTC().Format(time.RFC3339), "session": seen.Session.String(),
-			"request": seen.Request.String(),
-		}}
+		evidence := map[string]string{
+			"entry": strconv.FormatInt(number, 10), "action": string(entry.Action), "at": entry.At.UTC().Format(time.RFC3339),
+			"session": seen.Session.String(), "request": seen.Request.String(),
+		}
+		h := happening.Happening{
+			Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts, Owing: p.Challenge.Why != "", About: about, Evidence: evidence,
+		}
 		return audit.Event{Action: audit.SignInDisowned, Actor: p, Person: p.User, Facts: facts}, r.Follow.Apply(ctx, tx, h)
 	})
 }
