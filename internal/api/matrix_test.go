@@ -79,7 +79,7 @@ func targetOf(l route.Line) string {
 			kind, longest = k, len(prefix)
 		}
 	}
-	return strings.NewReplacer("{name}", "keys", "{area}", "trading", "{slot}", "statement", "{user}", "usr_069g9r2kt0f7s8w3a5q1z7y6xc", "{at}", "msg_069g9r2kt0f7s8w3a5q1z7y6xc.AAAA", "{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
+	return strings.NewReplacer("{name}", "keys", "{number}", "4711", "{area}", "trading", "{slot}", "statement", "{user}", "usr_069g9r2kt0f7s8w3a5q1z7y6xc", "{at}", "msg_069g9r2kt0f7s8w3a5q1z7y6xc.AAAA", "{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
 }
 
 // bodies maps operation → a body that is well formed, for those that take one.
@@ -93,6 +93,7 @@ var bodies = map[string]string{
 	"PUT /v1/session/account":                 `{"account":"acc_069g9r2kt0f7s8w3a5q1z7y6xc"}`,
 	"POST /v1/service-users":                  `{"name":"Bots","purpose":"tests","role":"trader","sponsors":["usr_069g9r2kt0f7s8w3a5q1z7y6xc","usr_069g9r2kt0f7s8w3a5q1z7y6x8"]}`,
 	"PUT /v1/service-users/{id}/sponsors":     `{"sponsors":["usr_069g9r2kt0f7s8w3a5q1z7y6xc","usr_069g9r2kt0f7s8w3a5q1z7y6x8"]}`,
+	"POST /v1/keys/{key_id}/extend":           `{"by_seconds":3600}`,
 	"POST /v1/keys/{key_id}/promote":          `{"possession":""}`,
 	"POST /v1/keys/{key_id}/transfer":         `{"to":"usr_069g9r2kt0f7s8w3a5q1z7y6xc"}`,
 	"POST /v1/check-up":                       `{"item":"mail","state":"AAAAAAAAAAAAAAAAAAAAAA"}`,

@@ -60,6 +60,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
+	"github.com/seed-21c57000/sallyport/internal/respond/report"
 	"github.com/seed-21c57000/sallyport/internal/store"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -115,6 +116,8 @@ type Rooms struct {
 	Confirmations *confirm.Confirmations
 	// Recoveries are the ways back into accounts.
 	Recoveries *recovery.Recoveries
+	// Reports are what users said was not them.
+	Reports *report.Reports
 	// Places are those of network addresses; nil without a file.
 	Places *geo.Places
 	// Networks are the autonomous systems of addresses; nil without a file.
@@ -252,6 +255,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	}
 	db.Listen(store.Listener{Hear: r.Sessions.Hear, Reload: r.Sessions.Reload})
 	follow.Use(r.Sessions)
+	r.Reports = report.New(report.Deps{Ledger: store.Of[report.Tx](db), Now: now, Log: r.Log, Sessions: r.Sessions, Follow: follow})
 	bindKey, err := db.ServerSecret(ctx, "device_bindings", random32)
 	if err != nil {
 		return err

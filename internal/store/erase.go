@@ -49,6 +49,7 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		"recovery plan": func() error {
 			return t.DeleteRecoveryPlanByUser(ctx, sqlgen.DeleteRecoveryPlanByUserParams{UserID: u[:]})
 		},
+		"reports":    func() error { return t.DeleteReportsByUser(ctx, sqlgen.DeleteReportsByUserParams{UserID: u[:]}) },
 		"recoveries": func() error { return t.eraseRecoveries(ctx, u) },
 		"passkeys":   func() error { return t.DeletePasskeysByUser(ctx, sqlgen.DeletePasskeysByUserParams{UserID: u[:]}) },
 		"devices": func() error {

@@ -48,6 +48,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/official"
 	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
+	"github.com/seed-21c57000/sallyport/internal/respond/report"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -107,6 +108,8 @@ type Deps struct {
 	StepUps  *stepup.StepUps
 	Keys     *apikey.Keys
 	Log      *audit.Log
+	// Reports are what users said was not them.
+	Reports *report.Reports
 	// Tally knows why requests were refused, Lab explains signatures of test keys.
 	Tally *audit.Tally
 	Lab   *lab.Lab
@@ -158,7 +161,7 @@ func New(d Deps) (*Web, error) {
 	missing := map[string]bool{
 		"Now": d.Now == nil, "Product": d.Product == "", "Environment": d.Environment == 0, "FormKey": len(d.FormKey) != 32,
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
-		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil,
+		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil, "Reports": d.Reports == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil,
 		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
 		"Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "Subaccounts": d.Subaccounts == nil, "Privacy": d.Privacy == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Demands": d.Demands == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
 	}
@@ -187,7 +190,7 @@ func (w *Web) Mount(mux *route.Mux) {
 		}
 	}
 	(&locks{w.Locks}).mount(on)
-	log := &activity{w.Log, w.Keys}
+	log := &activity{w.Log, w.Reports, w.Keys}
 	log.mount(on)
 	(&overview{w.CheckUps, w.Sessions, w.Accounts, w.Confirmations, w.Notices, log, w.Hosts, apiViews(w.APIs)}).mount(on)
 	(&checkUp{w.CheckUps}).mount(on)

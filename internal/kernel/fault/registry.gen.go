@@ -72,6 +72,8 @@ const (
 	SessionEnded Code = "session.ended"
 	// SessionNotFound: There is no such session.
 	SessionNotFound Code = "session.not_found"
+	// SignInEntryUnknown: There is no such sign-in in your activity.
+	SignInEntryUnknown Code = "sign_in.entry_unknown"
 	// ChildCodeRefused: This link to the exchange works once and only for a few seconds.
 	ChildCodeRefused Code = "child_code.refused"
 	// ChildCodeUnknownHost: There is no such host behind this gate.
@@ -210,6 +212,8 @@ const (
 	KeyRotating Code = "key.rotating"
 	// KeyNotRotating: The key has one secret only.
 	KeyNotRotating Code = "key.not_rotating"
+	// KeyExtended: The end of the old secret was put off before.
+	KeyExtended Code = "key.extended"
 	// KeyNeedsAllowlist: A key that may withdraw needs an allowlist of addresses.
 	KeyNeedsAllowlist Code = "key.needs_allowlist"
 	// KeyNeedsDestinations: A key that may withdraw needs a list of destinations.
@@ -462,6 +466,9 @@ var registry = map[Code]Entry{
 	SessionNotFound: {Code: SessionNotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such session.", EnglishFix: "Reload the list of sessions.",
 		Korean: "해당 세션이 없습니다.", KoreanFix: "세션 목록을 새로 고쳐 주십시오."},
+	SignInEntryUnknown: {Code: SignInEntryUnknown, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such sign-in in your activity.", EnglishFix: "Reload the page. Only a sign-in of your own, other than this one, can be disowned.",
+		Korean: "활동 내역에 해당 로그인이 없습니다.", KoreanFix: "페이지를 새로 고쳐 주십시오. 지금 사용 중인 세션을 제외한 본인의 로그인만 본인이 아니라고 알리실 수 있습니다."},
 	ChildCodeRefused: {Code: ChildCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "This link to the exchange works once and only for a few seconds.", EnglishFix: "Open the exchange from the dashboard again.",
 		Korean: "이동 링크는 몇 초 동안 한 번만 사용할 수 있습니다.", KoreanFix: "대시보드에서 거래소를 다시 열어 주십시오."},
@@ -669,6 +676,9 @@ var registry = map[Code]Entry{
 	KeyNotRotating: {Code: KeyNotRotating, Status: 409, Sight: Anyone, Outside: "",
 		English: "The key has one secret only.", EnglishFix: "There is nothing to retire.",
 		Korean: "이 키에는 비밀 키가 하나뿐입니다.", KoreanFix: "만료시킬 이전 비밀 키가 없습니다."},
+	KeyExtended: {Code: KeyExtended, Status: 409, Sight: Anyone, Outside: "",
+		English: "The end of the old secret was put off before.", EnglishFix: "Give the bot the new secret.",
+		Korean: "이전 비밀 키의 만료는 이미 한 번 연장했습니다.", KoreanFix: "봇에 새 비밀 키를 넣어 주십시오."},
 	KeyNeedsAllowlist: {Code: KeyNeedsAllowlist, Status: 422, Sight: Anyone, Outside: "",
 		English: "A key that may withdraw needs an allowlist of addresses.", EnglishFix: "Name the addresses that it is used from.",
 		Korean: "출금 권한이 있는 키에는 허용 목록이 필요합니다.", KoreanFix: "키를 사용할 주소를 입력해 주십시오."},

@@ -135,10 +135,15 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 		if err := tx.InsertKey(ctx, key, material); err != nil {
 			return audit.Event{}, fmt.Errorf("insert key: %w", err)
 		}
+		if key.Owner != p.User {
+			if err := tx.NoteGiven(ctx, key.ID, p.User, key.Born); err != nil {
+				return audit.Event{}, fmt.Errorf("note who made %s: %w", key.Text(), err)
+			}
+		}
 		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 		facts := factsOf(key)
 		follow := happening.Happening{Kind: happening.KeyCreated, Session: p.Session, Facts: facts}
-		return eventOf(audit.KeyCreated, p, key, facts), k.tell(ctx, tx, key, follow.SeenFrom(p.Origin))
+		return eventOf(audit.KeyCreated, p, key, facts), k.tell(ctx, tx, p, key, follow.SeenFrom(p.Origin))
 	})
 	out.Key = key
 	return out, k.StepUps.Ask(ctx, err)

@@ -16,14 +16,17 @@ type AcmeItem struct {
 }
 
 type ApiKeySecret struct {
-	KeyID        []byte
-	Version      int64
-	Material     []byte
-	CreatedAt    int64
-	RetiresAt    sql.NullInt64
-	MintedBy     string
-	LastUsedAt   sql.NullInt64
-	LastUsedFrom string
+	KeyID         []byte
+	Version       int64
+	Material      []byte
+	CreatedAt     int64
+	RetiresAt     sql.NullInt64
+	MintedBy      string
+	LastUsedAt    sql.NullInt64
+	LastUsedFrom  string
+	RetiringSince sql.NullInt64
+	NoticeAt      sql.NullInt64
+	Extended      int64
 }
 
 type AuditEvent struct {
@@ -195,6 +198,16 @@ type RecoveryCase struct {
 	ExpiresAt int64
 	EndedAt   sql.NullInt64
 	Outcome   string
+}
+
+type Report struct {
+	ID        []byte
+	UserID    []byte
+	Kind      string
+	About     string
+	CreatedAt int64
+	ExpiresAt int64
+	Sealed    []byte
 }
 
 type SignUp struct {
