@@ -53,7 +53,7 @@ func (m *methods) mount(a *API) {
 	}, m.beginTOTP)
 	register(a, operation{
 		id: "confirmTotp", method: http.MethodPost, path: "/v1/totp/confirm", summary: "Finish adding an authenticator app",
-		about: "With a code of it. This session gets a new bearer.",
+		about: "With a code of it. This session gets a new bearer. The enrolment is done once a second way back was kept: see next.",
 		codes: []fault.Code{fault.PasswordDisabled, fault.TOTPNotEnrolled, fault.TOTPAlreadyEnrolled, fault.TOTPCodeRefused},
 	}, m.confirmTOTP)
 	register(a, operation{
@@ -110,6 +110,7 @@ type methodList struct {
 	Passkeys []passkeyShown `json:"passkeys"`
 	Demands  []demandShown  `json:"demands" doc:"Where this user demands a passkey of themselves"`
 	Codes    *codesShown    `json:"recovery_codes,omitempty" doc:"Missing if there are none"`
+	Next     string         `json:"next,omitempty" enum:"recovery_codes" doc:"What the enrolment of a second factor still lacks; missing if nothing"`
 	Best     string         `json:"strongest" enum:"pwd,mfa,phr,phrh" doc:"The best acr that these reach"`
 	Signal   passkey.Signal `json:"signal" doc:"For PublicKeyCredential.signalAllAcceptedCredentials and signalCurrentUserDetails, so that the browser's list of passkeys stays true"`
 }
@@ -139,6 +140,7 @@ func (m *methods) list(ctx context.Context, p principal.Principal, _ *struct{}) 
 	list := methodList{
 		PasskeyFrom: from, Demands: make([]demandShown, 0, len(demands)),
 		TOTP: totpAs(all.TOTP), Codes: codesAs(all.Codes), Passkeys: make([]passkeyShown, 0, len(all.Passkeys)), Best: all.Strongest().String(), Signal: signal,
+		Next: nextOf(all),
 	}
 	if all.Password != nil {
 		list.Password = &passwordShown{ChangedAt: all.Password.ChangedAt, Alone: all.Password.Alone}
@@ -210,9 +212,33 @@ func (m *methods) beginTOTP(ctx context.Context, p principal.Principal, _ *struc
 
 type codeIn struct{ Body codeGiven }
 
-func (m *methods) confirmTOTP(ctx context.Context, p principal.Principal, in *codeIn) (*renewedOut, error) {
+// enrolled ends the enrolment of a second factor.
+type enrolled struct {
+	Next string `json:"next,omitempty" enum:"recovery_codes" doc:"What is left to do before it counts as done: make recovery codes and confirm them; missing if nothing"`
+}
+
+// recoveryCodesNext is what an enrolment leads on to.
+const recoveryCodesNext = "recovery_codes"
+
+func nextOf(all factor.Methods) string {
+	if all.Unfinished() {
+		return recoveryCodesNext
+	}
+	return ""
+}
+
+type confirmedOut struct {
+	kept
+	Body enrolled
+}
+
+func (m *methods) confirmTOTP(ctx context.Context, p principal.Principal, in *codeIn) (*confirmedOut, error) {
 	bearer, err := m.room.ConfirmTOTP(ctx, p, in.Body.Code)
-	return renewed(bearer), err
+	if err != nil {
+		return nil, err
+	}
+	all, err := m.room.Of(ctx, p)
+	return &confirmedOut{kept{bearer: bearer}, enrolled{nextOf(all)}}, err
 }
 
 func (m *methods) removeTOTP(ctx context.Context, p principal.Principal, _ *struct{}) (*renewedOut, error) {

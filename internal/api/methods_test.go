@@ -51,8 +51,12 @@ func TestMethods(t *testing.T) {
 		{"a code without a fresh proof", func() answer { return b.post("/v1/totp/confirm", code()) }, 403, "step_up_required"},
 		{"a code", func() answer {
 			confirmed(b, b.post("/v1/totp/confirm", code()), "password", map[string]any{"password": another})
-			return b.post("/v1/totp/confirm", code())
-		}, 204, ""},
+			a := b.post("/v1/totp/confirm", code())
+			if next := a.text("next"); next != "recovery_codes" {
+				t.Errorf("after an app comes %q", next)
+			}
+			return a
+		}, 200, ""},
 		{"a second app", func() answer { return b.post("/v1/totp", nil) }, 409, "totp.already_enrolled"},
 		{"an app confirmed twice", func() answer { return b.post("/v1/totp/confirm", code()) }, 409, "totp.already_enrolled"},
 		{"removing it without a proof", func() answer { return b.call("DELETE", "/v1/totp", nil) }, 403, "step_up_required"},
@@ -122,8 +126,17 @@ func TestPasskeys(t *testing.T) {
 			confirmed(b, b.post("/v1/passkeys", made), "password", map[string]any{"password": authtest.Password})
 			a := b.post("/v1/passkeys", made)
 			path = "/v1/passkeys/" + a.text("id")
+			if next := a.text("next"); next != "recovery_codes" || b.get("/v1/methods").text("next") != next {
+				t.Errorf("after the first passkey comes %q", next)
+			}
 			return a
 		}, 201, ""},
+		{"codes that are kept", func() answer {
+			refused := b.post("/v1/recovery-codes", nil)
+			confirmed(b, refused, "passkey", phone.proven(b.post("/v1/step-ups/"+refused.field("step_up")+"/passkey/begin", nil)))
+			codes, _ := b.post("/v1/recovery-codes", nil).want(201, "").body["codes"].([]any)
+			return b.post("/v1/recovery-codes/confirm", map[string]any{"code": codes[0]})
+		}, 204, ""},
 		{"a third time", func() answer { return b.post("/v1/passkeys", made) }, 409, "passkey.duplicate"},
 		{"renaming it", func() answer { return b.call("PATCH", path, `{"name":"Old phone"}`) }, 204, ""},
 		{"renaming it to nothing", func() answer { return b.call("PATCH", path, `{"name":" "}`) }, 422, "request.invalid"},
@@ -136,7 +149,11 @@ func TestPasskeys(t *testing.T) {
 			body := second.made(b.post("/v1/passkeys/begin", nil))
 			refused := b.post("/v1/passkeys", body)
 			confirmed(b, refused, "passkey", phone.proven(b.post("/v1/step-ups/"+refused.field("step_up")+"/passkey/begin", nil)))
-			return b.post("/v1/passkeys", body)
+			a := b.post("/v1/passkeys", body)
+			if next, still := a.body["next"], b.get("/v1/methods").body["next"]; next != nil || still != nil {
+				t.Errorf("after the second passkey, with codes kept, comes %v %v", next, still)
+			}
+			return a
 		}, 201, ""},
 		{"removing it without a proof", func() answer { return b.call("DELETE", path, nil) }, 403, "step_up_required"},
 		{"removing it", func() answer {

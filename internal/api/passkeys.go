@@ -17,6 +17,7 @@ import (
 // passkeys is the list of a person's passkeys and its changes.
 type passkeys struct {
 	room interface {
+		Of(ctx context.Context, p principal.Principal) (factor.Methods, error)
 		BeginPasskey(ctx context.Context, p principal.Principal) (factor.Begun, error)
 		FinishPasskey(ctx context.Context, p principal.Principal, token string, response []byte, name string) (passkey.Credential, secret.Value, error)
 		RenamePasskey(ctx context.Context, p principal.Principal, c id.Passkey, name string) error
@@ -34,7 +35,8 @@ func (k *passkeys) mount(a *API) {
 	}, k.begin)
 	register(a, operation{
 		id: "addPasskey", method: http.MethodPost, path: "/v1/passkeys", summary: "Finish adding a passkey", status: http.StatusCreated,
-		about: "If a step-up is asked for, the same answer of the browser can be sent again afterwards. This session gets a new bearer.",
+		about: "If a step-up is asked for, the same answer of the browser can be sent again afterwards. This session gets a new bearer. " +
+			"The enrolment is done once a second way back was kept: see next.",
 		codes: []fault.Code{fault.PasskeyRefused, fault.PasskeyUnverified, fault.PasskeyUnsafe, fault.PasskeyUnattested, fault.PasskeyDuplicate, fault.SignInExpired},
 	}, k.add)
 	register(a, operation{
@@ -74,6 +76,7 @@ type passkeyShown struct {
 	Label      string     `json:"label" enum:"primary,backup" doc:"What its owner has it for"`
 	Model      string     `json:"model,omitempty" doc:"What the authenticator is, as far as it is known" example:"YubiKey 5"`
 	ApprovesAt time.Time  `json:"approves_money_from" doc:"From when on it may approve money: a new passkey waits, so that its owner hears of it first"`
+	Next       string     `json:"next,omitempty" enum:"recovery_codes" doc:"In the answer to adding it: what is left to do before the enrolment counts as done: make recovery codes and confirm them; missing if nothing"`
 	Attested   bool       `json:"attested" doc:"Whether an accepted attestation says so; otherwise the model is what the authenticator claims"`
 }
 
@@ -104,7 +107,13 @@ type passkeyOut struct {
 
 func (k *passkeys) add(ctx context.Context, p principal.Principal, in *addPasskeyIn) (*passkeyOut, error) {
 	c, bearer, err := k.room.FinishPasskey(ctx, p, in.Body.State, in.Body.Response, in.Body.Name)
-	return &passkeyOut{kept{bearer: bearer}, passkeyAs(c)}, err
+	if err != nil {
+		return nil, err
+	}
+	all, err := k.room.Of(ctx, p)
+	out := &passkeyOut{kept{bearer: bearer}, passkeyAs(c)}
+	out.Body.Next = nextOf(all)
+	return out, err
 }
 
 type nameGiven struct {

@@ -52,7 +52,7 @@ func (s *signUps) mount(a *API) {
 	}, s.beginPasskey)
 	registerPre(a, operation{
 		id: "finishSignUpWithPasskey", method: http.MethodPost, path: "/v1/sign-up/{id}/passkey", status: http.StatusCreated,
-		summary: "Become a user with a passkey", about: "The browser is signed in by the answer.",
+		summary: "Become a user with a passkey", about: "The browser is signed in by the answer. A second way back is still to be kept: see next.",
 		codes: []fault.Code{fault.SignUpExpired, fault.SignInExpired, fault.PasskeyRefused, fault.PasskeyUnverified, fault.PasskeyUnsafe, fault.PasskeyUnattested},
 	}, s.withPasskey)
 }
@@ -101,6 +101,7 @@ type signUpPasswordIn struct {
 
 type signedUp struct {
 	User id.User `json:"user" doc:"The new user" example:"usr_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Next string  `json:"next,omitempty" enum:"recovery_codes" doc:"What is left to do before the enrolment counts as done: make recovery codes and confirm them; missing if nothing"`
 }
 
 type signedUpOut struct {
@@ -114,7 +115,7 @@ func (s *signUps) withPassword(ctx context.Context, from signin.From, in *signUp
 }
 
 func signedUpAs(up signup.SignedUp) *signedUpOut {
-	return &signedUpOut{kept{bearer: up.Bearer, device: up.DeviceCookie, began: up.Session.ID}, signedUp{up.User.ID}}
+	return &signedUpOut{kept{bearer: up.Bearer, device: up.DeviceCookie, began: up.Session.ID}, signedUp{User: up.User.ID}}
 }
 
 // begun is the first half of a ceremony with an authenticator.
@@ -149,7 +150,9 @@ type signUpPasskeyIn struct {
 
 func (s *signUps) withPasskey(ctx context.Context, from signin.From, in *signUpPasskeyIn) (*signedUpOut, error) {
 	up, err := s.room.FinishWithPasskey(ctx, signUpFrom(from), in.ID, in.Body.State, in.Body.Response)
-	return signedUpAs(up), err
+	out := signedUpAs(up)
+	out.Body.Next = recoveryCodesNext
+	return out, err
 }
 
 // signUpFrom is the same browser for a sign-up.

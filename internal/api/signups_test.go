@@ -96,7 +96,13 @@ func TestSignUpWithPasskey(t *testing.T) {
 			return b.post(path+"/passkey", map[string]any{"state": "x", "response": made["response"]})
 		}, 401, "sign_in.expired"},
 		{"no answer", func() answer { return b.post(path+"/passkey", map[string]any{"state": made["state"]}) }, 422, "request.invalid"},
-		{"made", func() answer { return b.post(path+"/passkey", made) }, 201, ""},
+		{"made", func() answer {
+			a := b.post(path+"/passkey", made)
+			if next := a.text("next"); next != "recovery_codes" {
+				t.Errorf("after the sign-up comes %q", next)
+			}
+			return a
+		}, 201, ""},
 	})
 	if acr := b.get("/v1/session").want(200, "").text("acr"); acr != "phr" {
 		t.Errorf("the session is proven as %s, want phr", acr)

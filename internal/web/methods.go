@@ -92,7 +92,7 @@ func (m *methods) list(v *visit, p page.Problem) error {
 	if view.Demands, err = demands(v); err != nil {
 		return err
 	}
-	view.Codes = codesView(v, has)
+	view.Codes, view.Unfinished = codesView(v, has), has.Unfinished()
 	view.Lost = ways(has)
 	view.Spare = spare(has.Passkeys, v.web.Now())
 	signal, err := m.factors.Signal(v.r.Context(), v.who)
@@ -232,7 +232,7 @@ func (m *methods) afterFactor(v *visit, bearer secret.Value, said string) error 
 	if err != nil {
 		return err
 	}
-	if has.Codes != nil && !has.Codes.ConfirmedAt.IsZero() {
+	if !has.Unfinished() {
 		return changed(v, bearer, said)
 	}
 	v.renew(bearer)

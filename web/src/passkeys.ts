@@ -112,12 +112,17 @@ async function present(begun: Begun, finished: Finished): Promise<void> {
 	}
 }
 
+/** Enrolled says what an enrolment still lacks before it counts as done. */
+interface Enrolled {
+	next?: string;
+}
+
 async function signUp(root: HTMLElement): Promise<void> {
 	const id = root.closest<HTMLElement>("[data-sign-up]")?.dataset.signUp ?? "";
 	const path = `/v1/sign-up/${encodeURIComponent(id)}/passkey`;
 	const begun = await call<Begun>("POST", `${path}/begin`);
-	await call("POST", path, await make(begun));
-	location.assign("/");
+	const made = await call<Enrolled>("POST", path, await make(begun));
+	location.assign(made.next === "recovery_codes" ? "/recovery/codes" : "/");
 }
 
 /** recover comes back with a new passkey, keeping what was ticked. */
@@ -143,7 +148,11 @@ function passkeyName(): HTMLInputElement | null {
 async function enrol(): Promise<void> {
 	const begun = await call<Begun>("POST", "/v1/passkeys/begin");
 	const finished = await make(begun);
-	const added = await provenCall<{ id: string }>("/v1/passkeys", { ...finished, name: passkeyName()?.value ?? "" });
+	const added = await provenCall<Enrolled & { id: string }>("/v1/passkeys", { ...finished, name: passkeyName()?.value ?? "" });
+	if (added.next === "recovery_codes") {
+		location.assign("/recovery/codes");
+		return;
+	}
 	location.hash = added.id;
 	location.reload();
 }

@@ -73,7 +73,7 @@ func (p *person) withPasskey(mail string) {
 	p.t.Helper()
 	p.signUp(mail)
 	p.click("[data-ceremony='sign-up'] [data-begin]")
-	p.arrive("/")
+	p.arrive("/recovery/codes")
 }
 
 // refusedWith waits until the page's passkey button says why nothing came of it.

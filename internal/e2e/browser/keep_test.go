@@ -11,7 +11,7 @@ func TestAHalfFilledFormIsSentAfterThePasskey(t *testing.T) {
 	p.authenticator()
 	p.signUp("ada@example.com")
 	p.click("[data-ceremony='sign-up'] [data-begin]")
-	p.arrive("/")
+	p.arrive("/recovery/codes")
 	p.open(p.demo.Dashboard + "/contact")
 	p.fill("[name=second]", "second@example.org")
 	p.text(`fetch('/sign-out', {method: 'POST', body: new URLSearchParams({form_token: document.querySelector('[name=form_token]').value})}).then(r => r.url)`)
@@ -30,7 +30,7 @@ func TestTheWarningBeforeASessionRestsOrEnds(t *testing.T) {
 	p.authenticator()
 	p.signUp("ada@example.com")
 	p.click("[data-ceremony='sign-up'] [data-begin]")
-	p.arrive("/")
+	p.arrive("/recovery/codes")
 	p.open(p.demo.Dashboard + "/contact")
 	p.fill("[name=second]", "second@exa")
 	const seen = "[...document.querySelectorAll('[data-ending] [data-when]')].filter(e => e.checkVisibility()).map(e => e.dataset.when).join()"

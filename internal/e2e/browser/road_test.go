@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/webauthn"
+
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 )
 
@@ -15,7 +17,15 @@ func TestThePasskeyRoad(t *testing.T) {
 	phone := p.authenticator()
 	p.signUp("ada@example.com")
 	p.click("[data-ceremony='sign-up'] [data-begin]")
-	p.arrive("/")
+	p.arrive("/recovery/codes")
+	p.open(p.demo.Dashboard + "/methods")
+	p.until("document.querySelector('#passkeys-title').innerText.includes('Not done')")
+	spare := p.plug(webauthn.AuthenticatorTransportUsb, false)
+	p.text("(document.querySelector('#passkey-name').value = 'Spare', '')")
+	p.click("[data-ceremony='enrol'] [data-begin]")
+	p.click("dialog [data-prove='passkey']")
+	p.arrive("/recovery/codes")
+	call(p, webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: spare})
 
 	p.leave(phone)
 	p.open(p.demo.Dashboard + "/sign-in") // nothing is typed or clicked: the browser offers the passkey and the page takes it
@@ -47,7 +57,7 @@ func TestTheWithdrawalRoad(t *testing.T) {
 	p.authenticator()
 	p.signUp("ada@example.com")
 	p.click("[data-ceremony='sign-up'] [data-begin]")
-	p.arrive("/")
+	p.arrive("/recovery/codes")
 	p.orderOnTheExchange()
 	p.withdrawOnTheExchange("paper1qwithdrawalroad", nil)
 	sent := p.text(`fetch('/withdraw', {method: 'POST', headers: {'Content-Type': 'application/x-www-form-urlencoded'},

@@ -72,6 +72,8 @@ const (
 	SessionEnded Code = "session.ended"
 	// SessionNotFound: There is no such session.
 	SessionNotFound Code = "session.not_found"
+	// SignInEntryUnknown: There is no such sign-in in your activity.
+	SignInEntryUnknown Code = "sign_in.entry_unknown"
 	// ChildCodeRefused: This link to the exchange works once and only for a few seconds.
 	ChildCodeRefused Code = "child_code.refused"
 	// ChildCodeUnknownHost: There is no such host behind this gate.
@@ -210,6 +212,8 @@ const (
 	KeyRotating Code = "key.rotating"
 	// KeyNotRotating: The key has one secret only.
 	KeyNotRotating Code = "key.not_rotating"
+	// KeyExtended: The end of the old secret was put off before.
+	KeyExtended Code = "key.extended"
 	// KeyNeedsAllowlist: A key that may withdraw needs an allowlist of addresses.
 	KeyNeedsAllowlist Code = "key.needs_allowlist"
 	// KeyNeedsDestinations: A key that may withdraw needs a list of destinations.
@@ -344,6 +348,18 @@ const (
 	InvitationNotFound Code = "invitation.not_found"
 	// InvitationTooMany: At most {most} invitations may be open.
 	InvitationTooMany Code = "invitation.too_many"
+	// SubaccountNotFound: There is no such subaccount that this could change.
+	SubaccountNotFound Code = "subaccount.not_found"
+	// SubaccountNamed: Another subaccount of the account has this name.
+	SubaccountNamed Code = "subaccount.named"
+	// SubaccountTooMany: An account may have at most {most} subaccounts, closed ones among them.
+	SubaccountTooMany Code = "subaccount.too_many"
+	// SubaccountMain: The main subaccount stays open: sessions start in it.
+	SubaccountMain Code = "subaccount.main"
+	// SubaccountHasKeys: Keys are pinned to the subaccount that are not revoked: {count}.
+	SubaccountHasKeys Code = "subaccount.has_keys"
+	// SubaccountHere: Your session acts in this subaccount.
+	SubaccountHere Code = "subaccount.here"
 	// ServiceUserTooMany: An account may have at most {most} service users.
 	ServiceUserTooMany Code = "service_user.too_many"
 	// KeyTaken: There is a key with this id already.
@@ -456,6 +472,9 @@ var registry = map[Code]Entry{
 	SessionNotFound: {Code: SessionNotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such session.", EnglishFix: "Reload the list of sessions.",
 		Korean: "해당 세션이 없습니다.", KoreanFix: "세션 목록을 새로 고쳐 주십시오."},
+	SignInEntryUnknown: {Code: SignInEntryUnknown, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such sign-in in your activity.", EnglishFix: "Reload the page. Only a sign-in of your own, other than this one, can be disowned.",
+		Korean: "활동 내역에 해당 로그인이 없습니다.", KoreanFix: "페이지를 새로 고쳐 주십시오. 지금 사용 중인 세션을 제외한 본인의 로그인만 본인이 아니라고 알리실 수 있습니다."},
 	ChildCodeRefused: {Code: ChildCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "This link to the exchange works once and only for a few seconds.", EnglishFix: "Open the exchange from the dashboard again.",
 		Korean: "이동 링크는 몇 초 동안 한 번만 사용할 수 있습니다.", KoreanFix: "대시보드에서 거래소를 다시 열어 주십시오."},
@@ -663,6 +682,9 @@ var registry = map[Code]Entry{
 	KeyNotRotating: {Code: KeyNotRotating, Status: 409, Sight: Anyone, Outside: "",
 		English: "The key has one secret only.", EnglishFix: "There is nothing to retire.",
 		Korean: "이 키에는 비밀 키가 하나뿐입니다.", KoreanFix: "만료시킬 이전 비밀 키가 없습니다."},
+	KeyExtended: {Code: KeyExtended, Status: 409, Sight: Anyone, Outside: "",
+		English: "The end of the old secret was put off before.", EnglishFix: "Give the bot the new secret.",
+		Korean: "이전 비밀 키의 만료는 이미 한 번 연장했습니다.", KoreanFix: "봇에 새 비밀 키를 넣어 주십시오."},
 	KeyNeedsAllowlist: {Code: KeyNeedsAllowlist, Status: 422, Sight: Anyone, Outside: "",
 		English: "A key that may withdraw needs an allowlist of addresses.", EnglishFix: "Name the addresses that it is used from.",
 		Korean: "출금 권한이 있는 키에는 허용 목록이 필요합니다.", KoreanFix: "키를 사용할 주소를 입력해 주십시오."},
@@ -864,6 +886,24 @@ var registry = map[Code]Entry{
 	InvitationTooMany: {Code: InvitationTooMany, Status: 409, Sight: Anyone, Outside: "",
 		English: "At most {most} invitations may be open.", EnglishFix: "Take one back that nobody has answered.",
 		Korean: "동시에 보낼 수 있는 초대는 최대 {most}개입니다.", KoreanFix: "답이 없는 초대를 철회해 주십시오."},
+	SubaccountNotFound: {Code: SubaccountNotFound, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such subaccount that this could change.", EnglishFix: "Reload the list of subaccounts.",
+		Korean: "변경할 수 있는 해당 서브계정이 없습니다.", KoreanFix: "서브계정 목록을 새로 고쳐 주십시오."},
+	SubaccountNamed: {Code: SubaccountNamed, Status: 409, Sight: Anyone, Outside: "",
+		English: "Another subaccount of the account has this name.", EnglishFix: "Choose another name.",
+		Korean: "같은 이름의 서브계정이 이미 있습니다.", KoreanFix: "다른 이름을 선택해 주십시오."},
+	SubaccountTooMany: {Code: SubaccountTooMany, Status: 409, Sight: Anyone, Outside: "",
+		English: "An account may have at most {most} subaccounts, closed ones among them.", EnglishFix: "Open a closed one again and rename it.",
+		Korean: "서브계정은 닫은 것을 포함해 최대 {most}개까지 둘 수 있습니다.", KoreanFix: "닫은 서브계정을 다시 열어 이름을 바꿔 주십시오."},
+	SubaccountMain: {Code: SubaccountMain, Status: 409, Sight: Anyone, Outside: "",
+		English: "The main subaccount stays open: sessions start in it.", EnglishFix: "Close another one.",
+		Korean: "기본 서브계정은 세션이 시작되는 곳이므로 닫을 수 없습니다.", KoreanFix: "다른 서브계정을 닫아 주십시오."},
+	SubaccountHasKeys: {Code: SubaccountHasKeys, Status: 409, Sight: Anyone, Outside: "",
+		English: "Keys are pinned to the subaccount that are not revoked: {count}.", EnglishFix: "Revoke them first.",
+		Korean: "이 서브계정에 고정되고 폐기되지 않은 키가 있습니다: {count}개.", KoreanFix: "먼저 그 키를 폐기해 주십시오."},
+	SubaccountHere: {Code: SubaccountHere, Status: 409, Sight: Anyone, Outside: "",
+		English: "Your session acts in this subaccount.", EnglishFix: "Go over to another one first.",
+		Korean: "지금 세션이 이 서브계정에서 작동하고 있습니다.", KoreanFix: "먼저 다른 서브계정으로 이동해 주십시오."},
 	ServiceUserTooMany: {Code: ServiceUserTooMany, Status: 409, Sight: Anyone, Outside: "",
 		English: "An account may have at most {most} service users.", EnglishFix: "End one that is not needed any more.",
 		Korean: "한 계정에 둘 수 있는 서비스 사용자는 최대 {most}개입니다.", KoreanFix: "더 이상 필요 없는 서비스 사용자를 종료해 주십시오."},

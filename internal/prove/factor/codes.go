@@ -40,6 +40,12 @@ func (m Methods) WaysBack() int {
 	return ways
 }
 
+// Unfinished says that a second factor's enrolment is not done: its user has shown to have kept no recovery codes, so that a second way back,
+// which a lost phone does not take along, is still owed.
+func (m Methods) Unfinished() bool {
+	return m.Strongest() >= assurance.Mfa && (m.Codes == nil || m.Codes.Left == 0 || m.Codes.ConfirmedAt.IsZero())
+}
+
 // dropCodes takes the codes away with the last factor that they stand in for: a password alone cannot have made them.
 func (m Methods) dropCodes(ctx context.Context, tx Tx, u id.User) error {
 	if m.Codes == nil || m.Strongest() >= assurance.Mfa {

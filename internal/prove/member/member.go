@@ -152,6 +152,7 @@ type Keys interface {
 	FreezeIn(ctx context.Context, tx apikey.Tx, a id.Account, owner id.User, why happening.Kind) error
 	TellIn(ctx context.Context, tx apikey.Tx, a id.Account, owner id.User, why happening.Kind) error
 	TellAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
+	FreezeGiven(ctx context.Context, tx apikey.Tx, by id.User, since time.Time, why happening.Kind) error
 }
 
 // Post mails invitations.
@@ -348,7 +349,7 @@ func (m *Members) Remove(ctx context.Context, p principal.Principal, in RemoveIn
 		if err := m.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
 		}
-		if err := m.remove(ctx, tx, p, one, in.Freeze, facts); err != nil {
+		if err := m.remove(ctx, tx, p, one, in.Freeze); err != nil {
 			return audit.Event{}, err
 		}
 		return m.changed(ctx, tx, p, one, audit.MemberRemoved, facts)
@@ -384,7 +385,7 @@ func (m *Members) removable(ctx context.Context, tx Tx, p principal.Principal, u
 }
 
 // remove takes somebody out, with what it means for their keys and for the service users they answer for.
-func (m *Members) remove(ctx context.Context, tx Tx, p principal.Principal, one Member, freeze bool, facts map[string]string) error {
+func (m *Members) remove(ctx context.Context, tx Tx, p principal.Principal, one Member, freeze bool) error {
 	now := m.Now()
 	until := now.Add(Transfer)
 	if one.Machine != nil {

@@ -49,8 +49,7 @@ var gaps = []struct {
 		return a.Methods.Strongest() >= assurance.Mfa && a.This.Proof.Level() < assurance.Mfa
 	}},
 	{Gap{"codes", Recovery, 12, false}, func(a Account) bool {
-		c := a.Methods.Codes
-		return a.Methods.Strongest() >= assurance.Mfa && (c == nil || c.Left == 0 || c.ConfirmedAt.IsZero())
+		return a.Methods.Unfinished()
 	}},
 	{Gap{"key_open", Keys, 10, false}, func(a Account) bool { return slices.ContainsFunc(a.Keys, untied) }},
 	{Gap{"way", SignIn, 8, false}, func(a Account) bool { return a.Methods.Strongest() >= assurance.Mfa && ways(a) == 1 }},

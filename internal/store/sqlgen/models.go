@@ -16,14 +16,17 @@ type AcmeItem struct {
 }
 
 type ApiKeySecret struct {
-	KeyID        []byte
-	Version      int64
-	Material     []byte
-	CreatedAt    int64
-	RetiresAt    sql.NullInt64
-	MintedBy     string
-	LastUsedAt   sql.NullInt64
-	LastUsedFrom string
+	KeyID         []byte
+	Version       int64
+	Material      []byte
+	CreatedAt     int64
+	RetiresAt     sql.NullInt64
+	MintedBy      string
+	LastUsedAt    sql.NullInt64
+	LastUsedFrom  string
+	RetiringSince sql.NullInt64
+	NoticeAt      sql.NullInt64
+	Extended      int64
 }
 
 type AuditEvent struct {
@@ -199,6 +202,16 @@ type RecoveryCase struct {
 	Outcome   string
 }
 
+type Report struct {
+	ID        []byte
+	UserID    []byte
+	Kind      string
+	About     string
+	CreatedAt int64
+	ExpiresAt int64
+	Sealed    []byte
+}
+
 type SignUp struct {
 	ID         []byte
 	Mail       string
@@ -234,6 +247,7 @@ type Subaccount struct {
 	Name      string
 	Main      int64
 	CreatedAt int64
+	ClosedAt  sql.NullInt64
 }
 
 type Totp struct {
