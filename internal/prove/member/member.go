@@ -152,6 +152,7 @@ type Keys interface {
 	FreezeIn(ctx context.Context, tx apikey.Tx, a id.Account, owner id.User, why happening.Kind) error
 	TellIn(ctx context.Context, tx apikey.Tx, a id.Account, owner id.User, why happening.Kind) error
 	TellAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
+	FreezeGiven(ctx context.Context, tx apikey.Tx, by id.User, since time.Time, why happening.Kind) error
 }
 
 // Post mails invitations.
