@@ -178,10 +178,19 @@ type Material struct {
 	Born    time.Time
 	// MintedBy is the kind of who asked for it.
 	MintedBy string
-	// RetiresAt is when it stops to verify; zero for the newest one.
-	RetiresAt    time.Time
+	Retirement
 	LastUsedAt   time.Time
 	LastUsedFrom string
+}
+
+// Retirement is the end of a secret that has a newer one beside it; zero for the newest.
+type Retirement struct {
+	// Since is when the newer one came, Ends when this one stops to verify.
+	Since, Ends time.Time
+	// NoticeAt is when the owner is told next that it ends; zero for no more.
+	NoticeAt time.Time
+	// Extended: the end was put off, which may be done once.
+	Extended bool
 }
 
 // MaterialPlace is where a secret lies; it is bound into the seal.
@@ -193,6 +202,8 @@ func MaterialPlace(k id.Key, version uint32) secret.Place {
 type Tx interface {
 	txn.Announcer
 	account.Tx
+	// ClaimAccountRow makes every other transaction that asks for the same account wait for this one.
+	ClaimAccountRow(ctx context.Context, a id.Account) error
 	InsertKey(ctx context.Context, k Key, m Material) error
 	KeyByID(ctx context.Context, k id.Key) (key Key, found bool, err error)
 	// KeyToChange is KeyByID, and makes every other transaction that would change the key wait for this one. A key is written whole, so of two
@@ -227,8 +238,14 @@ type Tx interface {
 	NoteGiven(ctx context.Context, k id.Key, by id.User, now time.Time) error
 	KeysGivenBy(ctx context.Context, u id.User, since time.Time) ([]id.Key, error)
 	InsertSecret(ctx context.Context, k id.Key, m Material) error
-	// RetireSecrets ends those of lower versions at when, or earlier if that was said before.
-	RetireSecrets(ctx context.Context, k id.Key, before uint32, when time.Time) error
+	// RetireSecrets ends those of lower versions, or earlier if that was said before.
+	RetireSecrets(ctx context.Context, k id.Key, before uint32, r Retirement) error
+	// ExtendSecret puts the end of one off; won is false for one that was put off before.
+	ExtendSecret(ctx context.Context, k id.Key, version uint32, r Retirement) (won bool, err error)
+	// SecretNoticed notes when the owner is told next of the end of one.
+	SecretNoticed(ctx context.Context, k id.Key, version uint32, next time.Time) error
+	// KeysRetiring lists keys with a secret that goes on beside a newer one, and of whose end somebody should have been told by now.
+	KeysRetiring(ctx context.Context, now time.Time, limit int) ([]id.Key, error)
 	DeleteSecret(ctx context.Context, k id.Key, version uint32) error
 	TouchSecret(ctx context.Context, k id.Key, version uint32, used time.Time, from string) error
 	// AddUse adds calls to those of the same hour, place, route and outcome.

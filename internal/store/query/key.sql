@@ -67,10 +67,10 @@ WHERE k.account_id = @account_id ORDER BY k.created_at DESC, k.id DESC;
 SELECT id FROM api_key WHERE owner_id = @owner_id ORDER BY id;
 
 -- name: ListKeySecrets :many
-SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from FROM api_key_secret WHERE key_id = @key_id ORDER BY version;
+SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from, retiring_since, notice_at, extended FROM api_key_secret WHERE key_id = @key_id ORDER BY version;
 
 -- name: ListKeySecretsBetween :many
-SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from FROM api_key_secret
+SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from, retiring_since, notice_at, extended FROM api_key_secret
 WHERE key_id > @after AND key_id <= @last ORDER BY key_id, version;
 
 -- name: RevokeKey :execrows
@@ -140,7 +140,17 @@ WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL AND blocked_a
 UPDATE api_key SET blocked_at = NULL WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL AND blocked_at IS NOT NULL;
 
 -- name: RetireSecretsBefore :exec
-UPDATE api_key_secret SET retires_at = @retires_at WHERE key_id = @key_id AND version < @version AND (retires_at IS NULL OR retires_at > @retires_at);
+UPDATE api_key_secret SET retires_at = @retires_at, retiring_since = @retiring_since, notice_at = @notice_at
+WHERE key_id = @key_id AND version < @version AND (retires_at IS NULL OR retires_at > @retires_at);
+
+-- name: ExtendKeySecret :execrows
+UPDATE api_key_secret SET retires_at = @retires_at, notice_at = @notice_at, extended = 1 WHERE key_id = @key_id AND version = @version AND extended = 0;
+
+-- name: NoteSecretNotice :exec
+UPDATE api_key_secret SET notice_at = @notice_at WHERE key_id = @key_id AND version = @version;
+
+-- name: ListKeysRetiring :many
+SELECT DISTINCT key_id FROM api_key_secret WHERE retires_at > @now AND notice_at <= @now ORDER BY key_id LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: DeleteKeySecret :execrows
 DELETE FROM api_key_secret WHERE key_id = @key_id AND version = @version;
