@@ -150,6 +150,20 @@ func keyRetireCommand() *cobra.Command {
 	return cmd
 }
 
+func keyExtendCommand() *cobra.Command {
+	in := apikey.ExtendInput{}
+	cmd := keyVerbCommand("extend", "Let the old secret of a rotation go on for longer, once", "live", func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error {
+		in.Key = kid
+		ends, err := rooms.APIKeys.Extend(cmd.Context(), host(), in)
+		if err == nil {
+			fmt.Fprintln(cmd.ErrOrStderr(), "The old secret works until "+ends.UTC().Format(time.RFC3339)+".")
+		}
+		return refusedFlag(cmd, err)
+	})
+	cmd.Flags().DurationVar(&in.By, "by", apikey.UsualOverlap, "how much longer; never beyond 168h after the rotation")
+	return cmd
+}
+
 func keyRotateCommand() *cobra.Command {
 	var in apikey.RotateInput
 	cmd := &cobra.Command{

@@ -29,8 +29,8 @@ type failedRow struct {
 func mailFailedCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "failed", Short: "List the letters that were given up in the last 30 days", Args: cobra.NoArgs,
-		Long:    "A letter is tried 18 times over 32 hours. What it would have said stands in the fields: ids and words, never a secret.",
+		Use: "failed", Short: "List the letters, and what a platform was to be told, that were given up in the last 30 days", Args: cobra.NoArgs,
+		Long:    "Each is tried 18 times over 32 hours; the kind says what it was: key_ended is the end of a key, which its platform was to hear. What it would have said stands in the fields: ids and words, never a secret.",
 		Example: "  sallyport mail failed --json",
 		RunE: withRooms(func(cmd *cobra.Command, _ []string, rooms *server.Rooms) error {
 			jobs, err := rooms.Store.FailedJobs(cmd.Context())
@@ -45,7 +45,7 @@ func mailFailedCommand() *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), rows)
 			}
 			if len(rows) == 0 {
-				_, err := fmt.Fprintln(cmd.OutOrStdout(), "No letter was given up.")
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), "Nothing was given up.")
 				return err
 			}
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)

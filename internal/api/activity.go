@@ -7,16 +7,21 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/i18n"
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/report"
 )
 
 // activity is what happened to a person and in their account.
 type activity struct {
 	log interface {
 		Activity(ctx context.Context, p principal.Principal, before int64, limit int) ([]audit.Told, error)
+	}
+	reports interface {
+		DisownSignIn(ctx context.Context, p principal.Principal, number int64) error
 	}
 	keys interface {
 		Find(k id.Key) *apikey.Live
@@ -28,6 +33,11 @@ func (l *activity) mount(a *API) {
 	register(a, operation{
 		id: "listActivity", method: http.MethodGet, path: "/v1/activity", summary: "What happened", about: "The newest first, a page at a time.",
 	}, l.page)
+	register(a, operation{
+		id: "disownSignIn", method: http.MethodPost, path: "/v1/activity/{number}/not-me", summary: "This sign-in was not me",
+		about: "For an entry that says may_disown, however old: what it opened ends, its browser is a stranger, withdrawals are held, and the operators have a case. A second time changes nothing. Change the password next.",
+		codes: []fault.Code{fault.SignInEntryUnknown},
+	}, l.disown)
 }
 
 type activityIn struct {
@@ -49,6 +59,7 @@ type entryShown struct {
 	Device  string            `json:"device,omitempty" doc:"Browser and system in words" example:"Chrome on Windows"`
 	Request id.Request        `json:"request,omitzero" doc:"Id of the request that did it" example:"req_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	Facts   map[string]string `json:"facts,omitempty" doc:"Names, counts, reasons"`
+	Own     bool              `json:"may_disown,omitempty" doc:"It is a sign-in of which you can say that it was not you"`
 	Erased  bool              `json:"erased,omitempty" doc:"The person was erased; only time and action are left"`
 	Broken  bool              `json:"broken,omitempty" doc:"The entry was changed in the database behind our back; what it said is not shown"`
 }
@@ -64,7 +75,7 @@ func (l *activity) page(ctx context.Context, p principal.Principal, in *activity
 	told, err := l.log.Activity(ctx, p, in.Before, in.Limit)
 	page := activityPage{Entries: make([]entryShown, 0, len(told))}
 	for _, t := range told {
-		page.Entries = append(page.Entries, l.entry(t, p.Lang))
+		page.Entries = append(page.Entries, l.entry(p, t))
 	}
 	if len(told) == in.Limit {
 		page.Next = told[len(told)-1].Seq
@@ -72,14 +83,23 @@ func (l *activity) page(ctx context.Context, p principal.Principal, in *activity
 	return &activityOut{page}, err
 }
 
-func (l *activity) entry(t audit.Told, lang string) entryShown {
+type entryPath struct {
+	Number int64 `path:"number" minimum:"1" doc:"Number of the entry" example:"4711"`
+}
+
+func (l *activity) disown(ctx context.Context, p principal.Principal, in *entryPath) (*struct{}, error) {
+	return nil, l.reports.DisownSignIn(ctx, p, in.Number)
+}
+
+func (l *activity) entry(p principal.Principal, t audit.Told) entryShown {
+	lang := p.Lang
 	if t.Broken != nil {
 		return entryShown{Number: t.Seq, At: t.At, Action: string(t.Action), Text: i18n.In(lang).Say("activity.broken"), Broken: true}
 	}
 	r := t.Readable
 	e := entryShown{
 		Number: t.Seq, At: t.At, Action: string(t.Action), Actor: r.Kind, Session: r.Session, Addr: r.Addr, Request: r.Request, Facts: r.Facts,
-		Erased: t.Erased, Place: l.describe.Place(r.Addr, lang),
+		Erased: t.Erased, Place: l.describe.Place(r.Addr, lang), Own: report.Disownable(p, t),
 	}
 	if !r.Session.IsZero() {
 		e.ACR = r.Level.String()

@@ -24,6 +24,7 @@ type keyLife struct {
 		List(ctx context.Context, p principal.Principal) ([]apikey.Key, error)
 		Rotate(ctx context.Context, p principal.Principal, in apikey.RotateInput) (apikey.Rotated, error)
 		RotateSelf(ctx context.Context, p principal.Principal, in apikey.RotateInput) (apikey.Rotated, error)
+		Extend(ctx context.Context, p principal.Principal, in apikey.ExtendInput) (time.Time, error)
 		Retire(ctx context.Context, p principal.Principal, k id.Key, sure bool) error
 		Cutover(k id.Key) []apikey.Secret
 		Leaked(ctx context.Context, p principal.Principal, k id.Key, since time.Time) (apikey.Leak, error)
@@ -36,7 +37,7 @@ func (k *keyLife) mount(a *API) {
 	register(a, operation{
 		id: "rotateKey", method: http.MethodPost, path: "/v1/keys/{key_id}/rotate", summary: "Give a key its next secret",
 		about: "Same rights, and a new life as long as the one before. Both secrets work until the overlap ends; answers to the old one say when in " +
-			"Sallyport-Key-Retires. An overlap of zero needs sure, because the new secret was not seen yet.",
+			"Sallyport-Key-Retires, and since when in Deprecation. An overlap of zero needs sure, because the new secret was not seen yet.",
 		codes: []fault.Code{fault.KeyNotFound, fault.KeyRotating, fault.KeyUnseen, fault.KeyPossessionUnproven, fault.SignInExpired},
 	}, k.rotate)
 	register(a, operation{
@@ -56,6 +57,11 @@ func (k *keyLife) mount(a *API) {
 		about: "Before the new secret was used it needs sure.",
 		codes: []fault.Code{fault.KeyNotFound, fault.KeyNotRotating, fault.KeyUnseen, fault.Forbidden},
 	}, k.retire)
+	register(a, operation{
+		id: "extendKeySecret", method: http.MethodPost, path: "/v1/keys/{key_id}/extend", summary: "Put the end of the old secret off",
+		about: "Once for a rotation, and never beyond seven days after it.",
+		codes: []fault.Code{fault.KeyNotFound, fault.KeyNotRotating, fault.KeyExtended, fault.KeyFrozen, fault.KeyAccountLocked, fault.Forbidden},
+	}, k.extend)
 	register(a, operation{
 		id: "markKeyLeaked", method: http.MethodPost, path: "/v1/keys/{key_id}/leaked", summary: "Strangers hold the secret",
 		about: "Dead from the moment of the answer, without an overlap and for good. Withdrawals are held if the key had that scope.",
@@ -269,9 +275,34 @@ func (k *keyLife) rotateSelf(ctx context.Context, p principal.Principal, in *rot
 	return k.rotatedAs(out), err
 }
 
+type extension struct {
+	BySeconds int64 `json:"by_seconds" minimum:"1" maximum:"604800" doc:"How much longer it goes on" example:"86400"`
+}
+
+type extendIn struct {
+	KeyID string `path:"key_id" doc:"The public id" example:"spk_live_01AbCdEfGhIjKlMnOpQrStUvWxYz"`
+	Body  extension
+}
+
+type extended struct {
+	OldRetires time.Time `json:"old_retires_at" doc:"When the old secret stops to work"`
+}
+
+type extendedOut struct{ Body extended }
+
+func (k *keyLife) extend(ctx context.Context, p principal.Principal, in *extendIn) (*extendedOut, error) {
+	kid, err := k.room.Named(in.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := k.room.Extend(ctx, p, apikey.ExtendInput{Key: kid, By: time.Duration(in.Body.BySeconds) * time.Second})
+	return &extendedOut{extended{ends}}, err
+}
+
 type secretShown struct {
 	Version      uint32    `json:"version" example:"2"`
 	RetiresAt    time.Time `json:"retires_at,omitzero" doc:"Missing for the newest"`
+	ExtendableBy int64     `json:"extendable_by_seconds,omitempty" doc:"How much longer it may be given at the most; missing if it was put off before" example:"518400"`
 	LastUsedAt   time.Time `json:"last_used_at,omitzero" doc:"Missing if it was not used since the rotation"`
 	LastUsedFrom string    `json:"last_used_from,omitempty" example:"203.0.113.7"`
 	LastMinute   int       `json:"last_minute" doc:"Calls in the last minute" example:"14"`
@@ -298,7 +329,7 @@ func (k *keyLife) secrets(ctx context.Context, p principal.Principal, in *keyPat
 		}
 		list := []secretShown{}
 		for _, s := range k.room.Cutover(kid) {
-			list = append(list, secretShown{s.Version, s.RetiresAt, s.LastUsedAt, s.LastUsedFrom, s.LastMinute})
+			list = append(list, secretShown{s.Version, s.RetiresAt, int64(s.ExtendableBy / time.Second), s.LastUsedAt, s.LastUsedFrom, s.LastMinute})
 		}
 		return &secretsOut{secretList{list}}, nil
 	}

@@ -191,7 +191,7 @@ func (v *visit) signedSender() (err error) {
 	if v.accepted, err = v.Verifier.Verify(v.r.Context(), in); err != nil {
 		return err
 	}
-	httpx.WarnRetiring(v.w, v.accepted.Retires)
+	httpx.WarnRetiring(v.w, v.accepted.RetiringSince, v.accepted.Retires)
 	v.who = v.accepted.Principal
 	v.rec.User, v.rec.Key = v.who.User, v.who.Key
 	return nil

@@ -29,6 +29,7 @@ type Config struct {
 	Store         Store         `key:"store" doc:"Where everything lies that must survive."`
 	Keyring       Keyring       `key:"keyring" doc:"The key that wraps every other key."`
 	Mail          Mail          `key:"mail" doc:"How mail leaves. Recovery and notices need it."`
+	Notices       Notices       `key:"notices" doc:"How people are told beside mail."`
 	Official      Official      `key:"official" doc:"What else is ours, for those who ask whether a link or sender really is. The dashboard, the gateway's hosts and mail.from are known."`
 	Session       Session       `key:"session" doc:"How long a sign-in lasts."`
 	StepUp        StepUp        `key:"step_up" doc:"The fresh proof that a guarded action asks for."`

@@ -118,6 +118,8 @@ func (s server) allowed(heard *recorder, sent http.Header) *authv3.CheckResponse
 	}
 	for _, name := range slices.Sorted(maps.Keys(heard.header)) {
 		switch {
+		case name == httpx.DeprecationHeader, name == httpx.SunsetHeader: // the upstream's own stand
+			ok.ResponseHeadersToAdd = append(ok.ResponseHeadersToAdd, option(name, heard.header.Get(name), corev3.HeaderValueOption_ADD_IF_ABSENT))
 		case name == httpx.RetiresHeader: // is for the client, with the upstream's answer
 			ok.ResponseHeadersToAdd = append(ok.ResponseHeadersToAdd, option(name, heard.header.Get(name), corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD))
 		case strings.HasPrefix(name, "Sallyport-") || name == "X-Request-Id":

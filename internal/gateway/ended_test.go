@@ -1,7 +1,10 @@
 package gateway_test
 
 import (
+	"bytes"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +84,60 @@ func TestOpenOrdersOfAKeyThatEnds(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A platform that fails is told again. What the key placed by its end is cancelled then, and what it placed since, unfrozen again, stays.
+func TestAPlatformThatFailsIsToldAgain(t *testing.T) {
+	host, clock := principal.Host("tests"), storetest.NewClock()
+	var s *authtest.Stack
+	failures, told := 2, []string{}
+	platform := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/keys/ended" {
+			body, _ := io.ReadAll(r.Body)
+			told, r.Body = append(told, string(body)), io.NopCloser(bytes.NewReader(body))
+			if len(told) <= failures {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+		}
+		s.Exchange.Handler().ServeHTTP(w, r)
+	}))
+	defer platform.Close()
+	s = authtest.StartWith(t, authtest.Options{Now: clock.Now, Upstream: platform.URL})
+	bot := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Scopes: []string{"orders:read", "orders:write"}, OnEnd: apikey.CancelOrders})
+	ask := func(method, path, body string) authtest.Reply {
+		return s.Browser("203.0.113.7").Do(s.Signed(bot, method, authtest.APIHost, path, body))
+	}
+	place := func(identifier string) {
+		t.Helper()
+		clock.Advance(3 * time.Second)
+		got := ask(http.MethodPost, "/v1/orders", `{"market":"KRW-BTC","side":"bid","ord_type":"limit","price":"1000000","volume":"0.01","identifier":"`+identifier+`"}`)
+		if got.Status != http.StatusCreated {
+			t.Fatalf("place: %d %s", got.Status, got.Text)
+		}
+	}
+	place("before")
+	s.Settle()
+	if err := s.APIKeys.Stop(t.Context(), host, bot.ID, apikey.Freeze); err != nil {
+		t.Fatal(err)
+	}
+	for range failures {
+		if _, err := s.Store.DrainDue(t.Context(), s.Handlers()); err == nil || !strings.Contains(err.Error(), "answered 500") {
+			t.Fatalf("a platform that fails: %v", err)
+		}
+	}
+	if err := s.APIKeys.Resume(t.Context(), host, bot.ID, apikey.Freeze); err != nil {
+		t.Fatal(err)
+	}
+	place("since")
+	s.Settle()
+	open := ask(http.MethodGet, "/v1/orders/open", "").Text
+	if strings.Contains(open, `"before"`) || !strings.Contains(open, `"since"`) {
+		t.Errorf("open: %s", open)
+	}
+	if len(told) != failures+1 || told[0] != told[failures] || !strings.Contains(told[0], `"why":"key_frozen"`) {
+		t.Errorf("told: %q", told)
 	}
 }
 

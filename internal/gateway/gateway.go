@@ -329,7 +329,7 @@ func (v *visit) proveKey() error {
 		return err
 	}
 	v.who, v.digest = accepted.Principal, accepted.Digest
-	httpx.WarnRetiring(v.w, accepted.Retires)
+	httpx.WarnRetiring(v.w, accepted.RetiringSince, accepted.Retires)
 	v.key = accepted.Live
 	v.rec.Key = v.who.Key
 	if !v.who.Scopes.Has(v.route.Scope) {

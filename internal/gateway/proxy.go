@@ -167,6 +167,11 @@ func cleanResponse(r *http.Response) error {
 	r.Header.Del(httpx.RetiresHeader)
 	r.Header.Del(httpx.RefusalHeader)
 	v := visitOf(r.Request)
+	for _, name := range [...]string{httpx.DeprecationHeader, httpx.SunsetHeader} {
+		if r.Header.Get(name) != "" { // of its own address
+			v.w.Header().Del(name)
+		}
+	}
 	if v.tunnel != nil && r.StatusCode == http.StatusSwitchingProtocols {
 		if both, ok := r.Body.(io.ReadWriteCloser); ok {
 			r.Body = &passing{ReadWriteCloser: both, t: v.tunnel}

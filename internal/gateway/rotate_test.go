@@ -3,8 +3,12 @@ package gateway_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -87,11 +91,17 @@ func TestTwoSecretsOnlyInsideTheOverlap(t *testing.T) {
 					t.Fatalf("inside the overlap: %d %s", got.Status, got.Text)
 				}
 			}
-			if got := r.ask(old).Header.Get("Sallyport-Key-Retires"); got == "" {
-				t.Error("an answer to the old secret does not warn")
-			}
-			if got := r.ask(next).Header.Get("Sallyport-Key-Retires"); got != "" {
-				t.Errorf("an answer to the new secret warns: %s", got)
+			since := r.clock.Now()
+			ends := since.Add(time.Hour).UTC().Format(http.TimeFormat)
+			warns := map[string]string{"Sallyport-Key-Retires": ends, "Sunset": ends, "Deprecation": "@" + strconv.FormatInt(since.Unix(), 10)}
+			told, untold := r.ask(old).Header, r.ask(next).Header
+			for name, want := range warns {
+				if got := told.Get(name); got != want {
+					t.Errorf("an answer to the old secret says %s %q, want %q", name, got, want)
+				}
+				if got := untold.Get(name); got != "" {
+					t.Errorf("an answer to the new secret warns: %s %s", name, got)
+				}
 			}
 			view := r.APIKeys.Cutover(r.key.ID)
 			if len(view) != 2 || view[0].LastMinute != 2 || view[1].LastMinute != 2 || view[1].LastUsedFrom != "203.0.113.7" {
@@ -110,6 +120,26 @@ func TestTwoSecretsOnlyInsideTheOverlap(t *testing.T) {
 				t.Errorf("the new secret after the overlap: %d %s", got.Status, got.Text)
 			}
 		})
+	}
+}
+
+// What an upstream says of its own address stands, and our own header says the rest.
+func TestTheUpstreamsOwnSunsetStands(t *testing.T) {
+	const theirs = "Fri, 31 Dec 2027 23:59:59 GMT"
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Sunset", theirs)
+		w.Header().Set("Sallyport-Key-Retires", theirs)
+	}))
+	defer upstream.Close()
+	r := newRotating(t, authtest.Options{Upstream: upstream.URL})
+	old := r.key
+	r.rotate(time.Hour)
+	got := r.ask(old).Header
+	if diff := cmp.Diff([]string{theirs}, got.Values("Sunset")); diff != "" {
+		t.Errorf("Sunset (-want +got):\n%s", diff)
+	}
+	if ours := got.Values("Sallyport-Key-Retires"); len(ours) != 1 || ours[0] == theirs || got.Get("Deprecation") == "" {
+		t.Errorf("ours: %q %q", ours, got.Get("Deprecation"))
 	}
 }
 
@@ -144,6 +174,21 @@ func TestAKeyRotatesItself(t *testing.T) {
 	}
 	if got := r.ask(owners); got.Status != http.StatusOK {
 		t.Errorf("the owner's secret: %d %s", got.Status, got.Text)
+	}
+}
+
+// Nobody is there to confirm that the old secret of a key that rotates itself dies at once, so it never does.
+func TestAKeyThatRotatesItselfKeepsAnOverlap(t *testing.T) {
+	r := newRotating(t, authtest.Options{})
+	for body, want := range map[string]fault.Code{
+		`{"overlap_seconds":0}`:             fault.RequestInvalid,
+		`{"overlap_seconds":0,"sure":true}`: fault.RequestInvalid,
+		`{"overlap_seconds":59}`:            fault.RequestInvalid,
+		`{"overlap_seconds":60}`:            "",
+	} {
+		if got := r.Browser("203.0.113.7").Do(r.Signed(r.key, http.MethodPost, "localhost:8080", "/v1/keys/self/rotate", body)); got.Code != want {
+			t.Errorf("%s: %d %s, want %q", body, got.Status, got.Code, want)
+		}
 	}
 }
 

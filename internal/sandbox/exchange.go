@@ -141,15 +141,17 @@ func (x *Exchange) Run(ctx context.Context) {
 func (x *Exchange) keyEnded(w http.ResponseWriter, r *http.Request) {
 	who, _ := gate.From(r.Context())
 	var told struct {
-		KeyID string `json:"key_id"`
-		OnEnd string `json:"on_end"`
+		KeyID string    `json:"key_id"`
+		OnEnd string    `json:"on_end"`
+		At    time.Time `json:"at"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&told); err != nil || told.KeyID != who.Key || who.Key == "" {
 		writeRefusal(w, r, refusalOf(ledger.ErrInvalid))
 		return
 	}
 	if told.OnEnd == "cancel_all" {
-		others := func(o ledger.Order) bool { return o.PlacedBy != who.Key }
+		// It may be told late, of a key that orders again by now: what was placed since then stays.
+		others := func(o ledger.Order) bool { return o.PlacedBy != who.Key || o.CreatedAt.After(told.At) }
 		if _, err := x.books.CancelAll(r.Context(), ownerOf(who), others); err != nil {
 			x.log.ErrorContext(r.Context(), "paper exchange failed", "request", who.Request, "error", err)
 			writeRefusal(w, r, errServerError)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/geo"
 	"github.com/seed-21c57000/sallyport/internal/i18n"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/mail"
 	"github.com/seed-21c57000/sallyport/internal/mail/letter"
@@ -225,7 +227,7 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.PasskeyCloned{Name: facts["name"], Seen: seen}, nil
 	case notify.KeyCreated:
 		expires, err := time.Parse(time.RFC3339, facts["expires"])
-		return letter.KeyCreated{Name: facts["name"], Scopes: scopeWords(lang, facts["scopes"]), Expires: expires, Seen: seen}, err
+		return letter.KeyCreated{Key: facts[audit.KeyFact], Name: facts["name"], Scopes: scopeWords(lang, facts["scopes"]), Expires: expires, Seen: seen}, err
 	case notify.AccountLocked, notify.AccountUnlocked:
 		return letter.AccountLock{Unlocked: l == notify.AccountUnlocked, Seen: seen}, nil
 	case notify.MoneyConfirmed:
@@ -239,12 +241,18 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.DepartureStopped:
 		return letter.Departure{Seen: seen}, nil
 	case notify.KeyRevoked:
-		return letter.KeyRevoked{Name: facts["name"], Seen: seen}, nil
-	case notify.KeyRotated, notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked,
+		return letter.KeyRevoked{Key: facts[audit.KeyFact], Name: facts["name"], Orders: ordersOf(l, facts), Seen: seen}, nil
+	case notify.KeyRotated, notify.KeyExtended:
+		ends, err := endOfSecret(facts)
+		return letter.KeyChanged{Change: string(l), Key: facts[audit.KeyFact], Name: facts["name"], Ends: ends, Seen: seen}, err
+	case notify.KeyFrozen, notify.KeyUnfrozen, notify.KeyBlocked, notify.KeyUnblocked, notify.KeyLeaked,
 		notify.KeyWidened, notify.KeyWoken, notify.KeyReleased, notify.KeyTransferred:
-		return letter.KeyChanged{Change: string(l), Name: facts["name"], Seen: seen}, nil
+		return letter.KeyChanged{Change: string(l), Key: facts[audit.KeyFact], Name: facts["name"], Orders: ordersOf(l, facts), Seen: seen}, nil
 	case notify.ContactChanged:
-		return letter.ContactChanged{Second: facts["place"] == string(contact.Second), Old: facts["old"], New: facts["mail"], Seen: seen, Hold: m.Held}, nil
+		return letter.ContactChanged{
+			Second: facts["place"] == string(contact.Second), Phone: facts["place"] == string(contact.Phone), Old: facts["old"],
+			New: cmp.Or(facts["mail"], facts["number"]), Seen: seen, Hold: m.Held,
+		}, nil
 	case notify.Contained:
 		return letter.Contained{Seen: seen, Hold: m.Held}, nil
 	case notify.SignUpTried:
@@ -252,8 +260,8 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.ContactTaken:
 		return letter.ContactTaken{}, nil
 	case notify.ContactCode:
-		return letter.ContactCode{Second: facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}, nil
-	case notify.KeyFound, notify.KeyStrayed, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled, notify.KeyOrphaned:
+		return letter.ContactCode{Second: facts["place"] == string(contact.Second), Phone: facts["place"] == string(contact.Phone), ValidFor: contact.CodeLife}, nil
+	case notify.KeyFound, notify.KeyStrayed, notify.KeyRetiring, notify.KeyUnseen, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled, notify.KeyOrphaned:
 		return keyAged(l, facts, m.Born)
 	case notify.KeyUnneeded:
 		return letter.KeyUnneeded{Key: facts[audit.KeyFact], Name: facts["name"], Scopes: scopeWords(lang, facts["unneeded"]), Seen: m.Born}, nil
@@ -282,14 +290,36 @@ func (w writer) place(lang, addr string) string {
 	return i18n.In(lang).Say("place.of_address", "addr", addr)
 }
 
+// endOfSecret is when the old secret of a rotation stops to work; zero in messages from before it was told.
+func endOfSecret(facts map[string]string) (time.Time, error) {
+	if facts["retires"] == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse(time.RFC3339, facts["retires"])
+}
+
+// ordersOf is what becomes of a key's open orders, in the notices after which it places none.
+func ordersOf(l notify.Letter, facts map[string]string) letter.Orders {
+	switch l {
+	case notify.KeyFrozen, notify.KeyBlocked, notify.KeyLeaked, notify.KeyRevoked, notify.KeyFound, notify.KeyStrayed,
+		notify.KeyExpired, notify.KeyLapsed, notify.KeyNarrowed, notify.KeyDisabled, notify.KeyOrphaned:
+		if slices.Contains(strings.Fields(facts["scopes"]), scope.OrdersWrite.String()) {
+			return letter.Orders(facts["on_end"])
+		}
+	}
+	return ""
+}
+
 // keyAged is the letter about what nobody did to a key but time, or the place that it was used from.
 func keyAged(l notify.Letter, facts map[string]string, at time.Time) (aged letter.KeyAged, err error) {
-	aged = letter.KeyAged{Change: string(l), Name: facts["name"], From: facts["seen"], Seen: at}
+	aged = letter.KeyAged{Change: string(l), Key: facts[audit.KeyFact], Name: facts["name"], From: facts["seen"], Orders: ordersOf(l, facts), Seen: at}
 	switch l {
 	case notify.KeyFound:
 		aged.From = facts["host"]
 	case notify.KeyExpiring:
 		aged.Ends, err = time.Parse(time.RFC3339, facts["ends"])
+	case notify.KeyRetiring, notify.KeyUnseen:
+		aged.Ends, err = time.Parse(time.RFC3339, facts["retires"])
 	case notify.KeyLapsing:
 		aged.Ends, err = time.Parse(time.RFC3339, facts["lapses"])
 	default: // the others name no end

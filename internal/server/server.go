@@ -47,8 +47,10 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	s.metrics = newMetrics(rooms.Store.Age, s.refusedConnections.Load)
 	s.metrics.countBindings(rooms.Bindings.Counts)
 	s.metrics.datePlaces(rooms.Places)
+	s.metrics.countTexts(s.texts)
 	s.metrics.countLeaks(rooms.Leaks.Counts)
 	s.metrics.countSessions(rooms.Sessions.Count)
+	s.metrics.countReports(rooms.Reports.Count)
 	rooms.Recoveries.Measure(s.metrics.recovered)
 	off, err := rooms.APIKeys.TurnedOff(ctx)
 	if err == nil {
@@ -205,7 +207,7 @@ func (s *Server) beat(ctx context.Context) {
 // Flush writes counted refusals.
 func (s *Server) Flush(ctx context.Context) error { return s.Tally.Flush(ctx) }
 
-// Save writes times of use behind, forgets what has drained, and takes a file of places that has changed.
+// Save writes times of use behind and tells what they say of secrets that retire, forgets what has drained, and takes a file of places that has changed.
 func (s *Server) Save(ctx context.Context) error {
 	s.Places.Renew()
 	s.Networks.Renew()
@@ -214,7 +216,7 @@ func (s *Server) Save(ctx context.Context) error {
 	for _, b := range s.budgets {
 		b.Sweep(now)
 	}
-	return errors.Join(s.Sessions.SaveActs(ctx), s.APIKeys.SaveUses(ctx))
+	return errors.Join(s.Sessions.SaveActs(ctx), s.APIKeys.SaveUses(ctx), s.APIKeys.TellRetiring(ctx))
 }
 
 type sweeper interface {

@@ -40,8 +40,25 @@ func (t *tx) InsertSecret(ctx context.Context, k id.Key, m apikey.Material) erro
 	})
 }
 
-func (t *tx) RetireSecrets(ctx context.Context, k id.Key, before uint32, when time.Time) error {
-	return t.RetireSecretsBefore(ctx, sqlgen.RetireSecretsBeforeParams{KeyID: k[:], Version: int64(before), RetiresAt: maybeMicros(when)})
+func (t *tx) RetireSecrets(ctx context.Context, k id.Key, before uint32, r apikey.Retirement) error {
+	return t.RetireSecretsBefore(ctx, sqlgen.RetireSecretsBeforeParams{
+		KeyID: k[:], Version: int64(before), RetiresAt: maybeMicros(r.Ends), RetiringSince: maybeMicros(r.Since), NoticeAt: maybeMicros(r.NoticeAt),
+	})
+}
+
+func (t *tx) ExtendSecret(ctx context.Context, k id.Key, version uint32, r apikey.Retirement) (bool, error) {
+	return won(t.ExtendKeySecret(ctx, sqlgen.ExtendKeySecretParams{
+		KeyID: k[:], Version: int64(version), RetiresAt: maybeMicros(r.Ends), NoticeAt: maybeMicros(r.NoticeAt),
+	}))
+}
+
+func (t *tx) SecretNoticed(ctx context.Context, k id.Key, version uint32, next time.Time) error {
+	return t.NoteSecretNotice(ctx, sqlgen.NoteSecretNoticeParams{KeyID: k[:], Version: int64(version), NoticeAt: maybeMicros(next)})
+}
+
+func (t *tx) KeysRetiring(ctx context.Context, now time.Time, limit int) ([]id.Key, error) {
+	rows, err := t.ListKeysRetiring(ctx, sqlgen.ListKeysRetiringParams{Now: maybeMicros(now), MaxRows: int64(limit)})
+	return each(rows, err, rowID[id.KeyKind])
 }
 
 func (t *tx) DeleteSecret(ctx context.Context, k id.Key, version uint32) error {
@@ -73,7 +90,16 @@ func (t *tx) KeysServing(ctx context.Context, u id.User) ([]id.Key, error) {
 }
 
 func (t *tx) TransferKey(ctx context.Context, k apikey.Key, owner id.User) (bool, error) {
-	return won(t.Queries.TransferKey(ctx, sqlgen.TransferKeyParams{ID: k.ID[:], AccountID: k.Account[:], OwnerID: owner[:]}))
+	return won(t.Queries.TransferKey(ctx, sqlgen.TransferKeyParams{ID: k.ID[:], AccountID: k.Account[:], OwnerID: owner[:], CreatedSession: k.MadeIn[:]}))
+}
+
+func (t *tx) NoteGiven(ctx context.Context, k id.Key, by id.User, now time.Time) error {
+	return t.SetKeyGiven(ctx, sqlgen.SetKeyGivenParams{ID: k[:], GivenBy: maybeID(by), GivenAt: maybeMicros(now)})
+}
+
+func (t *tx) KeysGivenBy(ctx context.Context, u id.User, since time.Time) ([]id.Key, error) {
+	rows, err := t.ListKeyIDsGivenBy(ctx, sqlgen.ListKeyIDsGivenByParams{GivenBy: u[:], Since: maybeMicros(since)})
+	return each(rows, err, rowID[id.KeyKind])
 }
 
 func (t *tx) StopKey(ctx context.Context, k apikey.Key, s apikey.Stop, why string, now time.Time) (bool, error) {
@@ -233,7 +259,10 @@ func (t *tx) MaterialsBetween(ctx context.Context, after, last id.Key) (map[id.K
 func materialOf(row sqlgen.ApiKeySecret) apikey.Material {
 	return apikey.Material{
 		Version: uint32(row.Version), Bytes: row.Material, Born: at(row.CreatedAt), MintedBy: row.MintedBy,
-		RetiresAt: maybeAt(row.RetiresAt), LastUsedAt: maybeAt(row.LastUsedAt), LastUsedFrom: row.LastUsedFrom,
+		Retirement: apikey.Retirement{
+			Since: maybeAt(row.RetiringSince), Ends: maybeAt(row.RetiresAt), NoticeAt: maybeAt(row.NoticeAt), Extended: row.Extended != 0,
+		},
+		LastUsedAt: maybeAt(row.LastUsedAt), LastUsedFrom: row.LastUsedFrom,
 	}
 }
 

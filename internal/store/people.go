@@ -98,8 +98,25 @@ func (t *tx) MembershipsOf(ctx context.Context, u id.User) ([]account.Membership
 func (t *tx) SubaccountsOf(ctx context.Context, a id.Account) ([]account.Subaccount, error) {
 	rows, err := t.ListSubaccountsByAccount(ctx, sqlgen.ListSubaccountsByAccountParams{AccountID: a[:]})
 	return each(rows, err, func(row sqlgen.Subaccount) account.Subaccount {
-		return account.Subaccount{ID: rowID[id.SubaccountKind](row.ID), Name: row.Name, Main: row.Main == 1, Born: at(row.CreatedAt)}
+		return account.Subaccount{ID: rowID[id.SubaccountKind](row.ID), Name: row.Name, Main: row.Main == 1, Born: at(row.CreatedAt), ClosedAt: maybeAt(row.ClosedAt)}
 	})
+}
+
+func (t *tx) RenameSubaccount(ctx context.Context, a id.Account, s id.Subaccount, name string) (bool, error) {
+	return won(t.Queries.RenameSubaccount(ctx, sqlgen.RenameSubaccountParams{AccountID: a[:], ID: s[:], Name: name}))
+}
+
+func (t *tx) CloseSubaccount(ctx context.Context, a id.Account, s id.Subaccount, now time.Time) (bool, error) {
+	return won(t.Queries.CloseSubaccount(ctx, sqlgen.CloseSubaccountParams{AccountID: a[:], ID: s[:], ClosedAt: maybeMicros(now)}))
+}
+
+func (t *tx) ReopenSubaccount(ctx context.Context, a id.Account, s id.Subaccount) (bool, error) {
+	return won(t.Queries.ReopenSubaccount(ctx, sqlgen.ReopenSubaccountParams{AccountID: a[:], ID: s[:]}))
+}
+
+func (t *tx) KeysAt(ctx context.Context, a id.Account, s id.Subaccount) (int, error) {
+	n, err := t.CountKeysOfSubaccount(ctx, sqlgen.CountKeysOfSubaccountParams{AccountID: a[:], SubaccountID: s[:]})
+	return int(n), err
 }
 
 func (t *tx) InsertSignUp(ctx context.Context, s signup.SignUp) error {

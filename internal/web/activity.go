@@ -12,6 +12,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/report"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -20,10 +21,36 @@ type activity struct {
 	log interface {
 		Activity(ctx context.Context, p principal.Principal, before int64, limit int) ([]audit.Told, error)
 	}
+	reports interface {
+		DisownSignIn(ctx context.Context, p principal.Principal, number int64) error
+	}
 	keys interface{ Find(k id.Key) *apikey.Live }
 }
 
-func (a *activity) mount(on mounter) { on(http.MethodGet, "/activity", a.show) }
+func (a *activity) mount(on mounter) {
+	on(http.MethodGet, "/activity", a.show)
+	on(http.MethodPost, "/activity/{number}/not-me", a.disown)
+	on(http.MethodGet, "/disowned", disowned)
+}
+
+// disown takes the word of somebody who finds a sign-in in their log that was not them.
+func (a *activity) disown(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	number, err := strconv.ParseInt(v.r.PathValue("number"), 10, 64)
+	if err != nil || number < 1 {
+		return fault.New(fault.SignInEntryUnknown)
+	}
+	if err := a.reports.DisownSignIn(v.r.Context(), v.who, number); err != nil {
+		return err
+	}
+	v.say("sign_in_disowned")
+	return v.leave("/disowned")
+}
+
+// disowned guides somebody on to what a stranger may know or have left behind.
+func disowned(v *visit) error { return v.show(page.DisownedPage(v.frame("disowned.title"))) }
 
 const entriesAPage = 30
 
@@ -86,6 +113,12 @@ func (a *activity) entry(v *visit, t audit.Told) page.Entry {
 	}
 	e := page.Entry{
 		At: v.when(t.At), Text: v.words.Happened(t.Action, facts), Refused: refused[t.Action], Who: a.who(v, t), From: v.place(r),
+	}
+	if report.Disownable(v.who, t) {
+		e.NotMe = strconv.FormatInt(t.Seq, 10)
+	}
+	if live := a.keys.Find(r.Key); live != nil && live.Owner == v.who.User {
+		e.Key = live.ID.String()
 	}
 	if !r.Session.IsZero() {
 		e.Proven = v.level(r.Level)

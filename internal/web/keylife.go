@@ -32,6 +32,7 @@ func (k *keys) showOne(v *visit, key apikey.Key, p page.Problem) error {
 	for i, s := range k.keys.Cutover(key.ID) {
 		view.Secrets = append(view.Secrets, v.secret(s, i == 0))
 		view.Seen = view.Seen || i == 0 && !s.LastUsedAt.IsZero()
+		view.Longer = append(view.Longer, v.hours(s.ExtendableBy, 1, 24, 72)...)
 	}
 	var err error
 	if view.Holders, err = k.holders(v, key.Owner); err != nil {
@@ -202,6 +203,37 @@ func (k *keys) showIssued(v *visit, issued apikey.Issued, own string) error {
 		view.FileHref = "data:application/json;base64," + base64.StdEncoding.EncodeToString(file)
 	}
 	return v.show(page.CreatedPage(v.frame("created.title", "name", issued.Name), view))
+}
+
+// hours are choices of hours up to a most.
+func (v *visit) hours(most time.Duration, choices ...int) (list []page.Option) {
+	for _, hours := range choices {
+		if span := time.Duration(hours) * time.Hour; span <= most {
+			list = append(list, page.Option{Value: strconv.Itoa(hours), Text: v.words.Span(span)})
+		}
+	}
+	return list
+}
+
+// extend lets the old secret of a rotation go on for longer.
+func (k *keys) extend(v *visit) error {
+	kid, err := k.keys.Named(v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	fields, err := v.form.only("by")
+	if err != nil {
+		return err
+	}
+	hours, err := number(fields, "by")
+	if err == nil {
+		_, err = k.keys.Extend(v.r.Context(), v.who, apikey.ExtendInput{Key: kid, By: time.Duration(hours) * time.Hour})
+	}
+	if err != nil {
+		return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
+	}
+	v.say("key_changed")
+	return v.leave("/keys/" + v.r.PathValue("id"))
 }
 
 func (k *keys) retire(v *visit) error {

@@ -36,6 +36,7 @@ type keys struct {
 		Transfer(ctx context.Context, p principal.Principal, in apikey.TransferInput) (apikey.Key, error)
 		Promote(ctx context.Context, p principal.Principal, in apikey.PromoteInput) (apikey.Issued, error)
 		Rotate(ctx context.Context, p principal.Principal, in apikey.RotateInput) (apikey.Rotated, error)
+		Extend(ctx context.Context, p principal.Principal, in apikey.ExtendInput) (time.Time, error)
 		Retire(ctx context.Context, p principal.Principal, k id.Key, sure bool) error
 		Cutover(k id.Key) []apikey.Secret
 		Leaked(ctx context.Context, p principal.Principal, k id.Key, since time.Time) (apikey.Leak, error)
@@ -76,6 +77,7 @@ func (k *keys) mount(on mounter) {
 	on(http.MethodGet, "/keys/{id}", func(v *visit) error { return k.one(v, page.Problem{}) })
 	on(http.MethodGet, "/keys/{id}/timeline", k.timeline)
 	on(http.MethodPost, "/keys/{id}/rotate", k.rotate)
+	on(http.MethodPost, "/keys/{id}/extend", k.extend)
 	on(http.MethodPost, "/keys/{id}/retire", k.retire)
 	on(http.MethodPost, "/keys/{id}/leaked", k.leaked)
 	on(http.MethodPost, "/keys/{id}/transfer", k.transfer)
@@ -124,6 +126,7 @@ func (k *keys) card(v *visit, key apikey.Key) page.Key {
 		OnEnd: v.words.Say("on_end." + string(key.OnEnd)), Pin: v.pinned(key.Pin), Standby: key.Standby,
 		OwnerLocked: key.OwnerLocked && key.FrozenAt.IsZero(),
 	}
+	c.Ends = v.endsOrders(key)
 	c.Allowlist = networkTexts(key)
 	c.Bounds, c.Vendor = v.boundFacts(key.Bounds), key.Vendor
 	for _, d := range key.Destinations {
@@ -143,6 +146,17 @@ func (k *keys) card(v *visit, key apikey.Key) page.Key {
 		c.Unreleased = v.words.Say("key.unreleased_text")
 	}
 	return c
+}
+
+// endsOrders says what becomes of the open orders of a key that is ended or stopped; nothing for one that places none.
+func (v *visit) endsOrders(key apikey.Key) string {
+	switch {
+	case !key.Scopes.Has(scope.OrdersWrite):
+		return ""
+	case key.OnEnd == apikey.CancelOrders:
+		return v.words.Say("key.ends.cancel_all")
+	}
+	return v.words.Say("key.ends.leave")
 }
 
 // unreleased says whether the key was given the scope to withdraw, and not released to use it.

@@ -22,6 +22,7 @@ import (
 	"github.com/seed-21c57000/sallyport/client"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/rawsql"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
@@ -335,6 +336,72 @@ func TestPromoteByPage(t *testing.T) {
 	}
 	b.post("/keys/"+live+"/promote", tokenOf(b, "/keys"))
 	b.shows(http.StatusConflict, says(fault.KeyNotTest))
+}
+
+// Each way to stop a key says what becomes of its open orders, as its owner chose.
+func TestTheKeyPageSaysWhatBecomesOfOrders(t *testing.T) {
+	const stay, cancelled = "Open orders stay as they are.", "The exchange is asked to cancel the open orders that this key placed."
+	s, clock := stack(t)
+	b, ada := owner(t, s)
+	for _, tt := range []struct {
+		name            string
+		in              apikey.IssueInput
+		stay, cancelled int // times that it is said
+	}{
+		{"leaves", apikey.IssueInput{Scopes: []string{"orders:write"}}, 4, 0},
+		{"cancels", apikey.IssueInput{Scopes: []string{"orders:write"}, OnEnd: apikey.CancelOrders}, 0, 4},
+		{"places none", apikey.IssueInput{OnEnd: apikey.CancelOrders}, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			k := s.IssueKey(ada, tt.in)
+			b.get("/keys/" + k.Text())
+			if got := strings.Count(b.page.body, stay); got != tt.stay {
+				t.Errorf("%q %d times, want %d", stay, got, tt.stay)
+			}
+			if got := strings.Count(b.page.body, cancelled); got != tt.cancelled {
+				t.Errorf("%q %d times, want %d", cancelled, got, tt.cancelled)
+			}
+			s.Settle()
+			clock.Advance(time.Second)
+			if err := s.APIKeys.Stop(t.Context(), principal.Host("tests"), k.ID, apikey.Freeze); err != nil {
+				t.Fatal(err)
+			}
+			s.Settle()
+			b.get("/messages")
+			newest := regexp.MustCompile(`/messages/msg_[0-9a-z]+`).FindString(b.page.body)
+			b.get(newest)
+			b.shows(http.StatusOK, "An API key was frozen")
+			for text, want := range map[string]bool{"open orders stay": tt.stay > 0, "asked to cancel": tt.cancelled > 0} {
+				if got := strings.Contains(b.page.body, text); got != want {
+					t.Errorf("the letter says %q: %t, want %t", text, got, want)
+				}
+			}
+		})
+	}
+}
+
+// The old secret of a rotation is given more time once, with a proof.
+func TestExtendByPage(t *testing.T) {
+	s, clock := stack(t)
+	b, ada := owner(t, s)
+	clock.Advance(time.Minute)
+	k := s.IssueKey(ada, apikey.IssueInput{Name: "grid", Purpose: "trades", Dialect: sign.Upbit, Algorithm: sign.HMACSHA2})
+	if _, err := s.APIKeys.Rotate(t.Context(), principal.Host("tests"), apikey.RotateInput{Key: k.ID, Overlap: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/keys/" + k.Text())
+	b.shows(http.StatusOK, "Let the old secret go on")
+	action := "/keys/" + k.Text() + "/extend"
+	b.submit(action, "by", "24")
+	b.shows(http.StatusForbidden, "Confirm that it is you")
+	b.submit(action, "proof_code", ada.Code())
+	b.get("/keys/" + k.Text())
+	if strings.Contains(b.page.body, "/extend") {
+		t.Error("it is offered twice")
+	}
+	if view := s.APIKeys.Cutover(k.ID); len(view) != 2 || !view[1].RetiresAt.Equal(clock.Now().Add(25*time.Hour)) {
+		t.Errorf("the view: %+v", view)
+	}
 }
 
 func TestKeyStates(t *testing.T) {

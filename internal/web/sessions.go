@@ -173,7 +173,7 @@ func (s *sessions) disown(v *visit) error {
 		return err
 	}
 	v.say("session_disowned")
-	return v.leave("/methods")
+	return v.leave("/disowned")
 }
 
 // restore answers the challenge of this session. It is the step-up before it that takes the proof.

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -160,4 +161,31 @@ func TestPlacesInWords(t *testing.T) {
 	if !strings.Contains(list.page.body, `"place":"near Seoul, KR"`) {
 		t.Errorf("/v1 says %s", list.page.body)
 	}
+}
+
+// A sign-in of the log that was not its reader's is disowned where it is told, and a second press finds that it is done.
+func TestASignInInTheLogThatWasNotMe(t *testing.T) {
+	s, _ := stack(t)
+	here := as(t, s, s.SignUp("ada@example.com"))
+	there := another(t, s, "ada@example.com")
+	for range 2 {
+		here.get("/activity")
+		at := regexp.MustCompile(`/activity/\d+/not-me`).FindString(here.page.body)
+		if at == "" {
+			t.Fatal("no sign-in can be disowned")
+		}
+		here.submit(at)
+		here.leads("/disowned")
+		here.follow()
+		here.shows(http.StatusOK, "The operators have a case", "Change your password")
+		there.get("/")
+		there.leads("/sign-in")
+	}
+	if list, err := s.Reports.List(t.Context(), principal.Host("tests")); err != nil || len(list) != 1 {
+		t.Errorf("operators have %+v, %v: want one case", list, err)
+	}
+	here.post("/activity/1/not-me", tokenOf(here, "/activity"))
+	here.shows(http.StatusNotFound, says(fault.SignInEntryUnknown))
+	here.post("/activity/first/not-me", tokenOf(here, "/activity"))
+	here.shows(http.StatusNotFound, says(fault.SignInEntryUnknown))
 }

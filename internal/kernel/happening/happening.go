@@ -56,6 +56,9 @@ const (
 	KeyNarrowed    Kind = "key_narrowed"
 	KeyDisabled    Kind = "key_disabled"
 	KeyUnneeded    Kind = "key_unneeded"
+	KeyRetiring    Kind = "key_retiring"
+	KeyUnseen      Kind = "key_unseen"
+	KeyExtended    Kind = "key_extended"
 	MoneyConfirmed Kind = "money_confirmed"
 	OwnerLocked    Kind = "owner_locked"
 	OwnerUnlocked  Kind = "owner_unlocked"
@@ -128,6 +131,10 @@ type Happening struct {
 	Owing bool
 	// FreezesKeys says that the user asked for their API keys to stop as well, with SignedOutOthers and SignedOutAll.
 	FreezesKeys bool
+	// About is the id of what the user says was not them, and Evidence what operators are shown of it besides the facts: names and words, never a
+	// secret. They count where the table opens a case.
+	About    string
+	Evidence map[string]string
 	// Change is the change of an address, with ContactChanged.
 	Change id.ContactChange
 }

@@ -54,9 +54,9 @@ func samples(language string) map[string]letter.Letter {
 		"codes_guessed":            letter.CodesGuessed{Count: 10, Seen: seen},
 		"codes_guessed_resting":    letter.CodesGuessed{Count: 100, Resting: true, Seen: seen},
 		"passkey_cloned":           letter.PasskeyCloned{Name: "blue key", Seen: seen},
-		"key_created":              letter.KeyCreated{Name: "grid-btc", Scopes: scopes, Expires: at.AddDate(0, 0, 90), Seen: seen},
+		"key_created":              letter.KeyCreated{Key: "key_live_x", Name: "grid-btc", Scopes: scopes, Expires: at.AddDate(0, 0, 90), Seen: seen},
 		"money_confirmed":          letter.MoneyConfirmed{What: "0.5 BTC → bc1qexample (BTC)", Memo: "7", Exchange: "paper", Seen: seen},
-		"key_revoked":              letter.KeyRevoked{Name: "grid-btc", Seen: seen},
+		"key_revoked":              letter.KeyRevoked{Key: "key_live_x", Orders: letter.LeaveOrders, Name: "grid-btc", Seen: seen},
 		"signed_out_everywhere":    letter.SignedOutEverywhere{Seen: seen},
 		"signed_out_others":        letter.SignedOutOthers{Seen: seen},
 		"signed_out_keys_frozen":   letter.SignedOutEverywhere{Seen: seen, Frozen: true},
@@ -66,24 +66,26 @@ func samples(language string) map[string]letter.Letter {
 		"departure_begun":          letter.Departure{Ends: at.AddDate(0, 0, 7), Seen: seen},
 		"departure_stopped":        letter.Departure{Seen: seen},
 		"contact_code":             letter.ContactCode{Code: "492817", ValidFor: 10 * time.Minute},
+		"contact_code_texted":      letter.ContactCode{Phone: true, ValidFor: 10 * time.Minute},
 		"contact_code_in_the_app":  letter.ContactCode{Second: true, ValidFor: 10 * time.Minute},
 		"contact_taken":            letter.ContactTaken{},
 		"contact_changed":          letter.ContactChanged{Old: "kim@example.com", New: "kim@example.org", Seen: seen, Hold: 72 * time.Hour},
+		"contact_changed_phone":    letter.ContactChanged{Phone: true, Old: "+821012345678", Seen: seen},
 		"contact_changed_second":   letter.ContactChanged{Second: true, New: "kim@example.net", Seen: seen},
 		"contained":                letter.Contained{Seen: seen, Hold: 24 * time.Hour},
-		"key_widened":              letter.KeyChanged{Change: "key_widened", Name: "grid-btc", Seen: seen},
-		"key_woken":                letter.KeyChanged{Change: "key_woken", Name: "grid-btc", Seen: seen},
-		"key_released":             letter.KeyChanged{Change: "key_released", Name: "grid-btc", Seen: seen},
-		"key_expired":              letter.KeyAged{Change: "key_expired", Name: "grid-btc", Seen: at},
-		"key_lapsed":               letter.KeyAged{Change: "key_lapsed", Name: "grid-btc", Seen: at},
-		"key_unused":               letter.KeyAged{Change: "key_unused", Name: "grid-btc", Seen: at},
+		"key_widened":              letter.KeyChanged{Change: "key_widened", Key: "key_live_x", Name: "grid-btc", Seen: seen},
+		"key_woken":                letter.KeyChanged{Change: "key_woken", Key: "key_live_x", Name: "grid-btc", Seen: seen},
+		"key_released":             letter.KeyChanged{Change: "key_released", Key: "key_live_x", Name: "grid-btc", Seen: seen},
+		"key_expired":              letter.KeyAged{Change: "key_expired", Key: "key_live_x", Name: "grid-btc", Seen: at},
+		"key_lapsed":               letter.KeyAged{Change: "key_lapsed", Key: "key_live_x", Name: "grid-btc", Seen: at},
+		"key_unused":               letter.KeyAged{Change: "key_unused", Key: "key_live_x", Name: "grid-btc", Seen: at},
 		"key_unneeded":             letter.KeyUnneeded{Key: "key_live_x", Name: "grid-btc", Scopes: []string{"Place orders", "See orders"}, Seen: at},
-		"key_narrowed":             letter.KeyAged{Change: "key_narrowed", Name: "grid-btc", Seen: at},
-		"key_disabled":             letter.KeyAged{Change: "key_disabled", Name: "grid-btc", Seen: at},
-		"key_expiring":             letter.KeyAged{Change: "key_expiring", Name: "grid-btc", Ends: at.AddDate(0, 0, 7), Seen: at},
-		"key_lapsing":              letter.KeyAged{Change: "key_lapsing", Name: "grid-btc", Ends: at.AddDate(0, 0, 7), Seen: at},
-		"key_found":                letter.KeyAged{Change: "key_found", Name: "grid-btc", From: "gist.github.com", Seen: at},
-		"key_strayed":              letter.KeyAged{Change: "key_strayed", Name: "grid-btc", From: "198.51.100.9", Seen: at},
+		"key_narrowed":             letter.KeyAged{Change: "key_narrowed", Key: "key_live_x", Name: "grid-btc", Seen: at},
+		"key_disabled":             letter.KeyAged{Change: "key_disabled", Key: "key_live_x", Name: "grid-btc", Seen: at},
+		"key_expiring":             letter.KeyAged{Change: "key_expiring", Key: "key_live_x", Name: "grid-btc", Ends: at.AddDate(0, 0, 7), Seen: at},
+		"key_lapsing":              letter.KeyAged{Change: "key_lapsing", Key: "key_live_x", Name: "grid-btc", Ends: at.AddDate(0, 0, 7), Seen: at},
+		"key_found":                letter.KeyAged{Change: "key_found", Key: "key_live_x", Name: "grid-btc", From: "gist.github.com", Seen: at},
+		"key_strayed":              letter.KeyAged{Change: "key_strayed", Key: "key_live_x", Name: "grid-btc", From: "198.51.100.9", Seen: at},
 		"recovery_code":            letter.RecoveryCode{Code: "48201753", ValidFor: 10 * time.Minute, Seen: seen},
 		"recovery_nobody":          letter.RecoveryNobody{Seen: seen},
 		"recovery_waiting":         letter.RecoveryWaiting{Wait: 72 * time.Hour, Seen: seen},
@@ -95,8 +97,8 @@ func samples(language string) map[string]letter.Letter {
 		"member_invited":           letter.MemberComing{Mail: "min@example.com", Role: "trader", Seen: seen},
 		"member_joined":            letter.MemberComing{Mail: "min@example.com", Role: "trader", Joined: true, Seen: letter.Sighting{At: at}},
 		"keys_left":                letter.KeysLeft{Member: "Min", Keys: "3", Services: "1", Ends: at.AddDate(0, 0, 14)},
-		"key_transferred":          letter.KeyChanged{Change: "key_transferred", Name: "grid-btc", Seen: seen},
-		"key_orphaned":             letter.KeyAged{Change: "key_orphaned", Name: "grid-btc", Seen: at},
+		"key_transferred":          letter.KeyChanged{Change: "key_transferred", Key: "key_live_x", Name: "grid-btc", Seen: seen},
+		"key_orphaned":             letter.KeyAged{Change: "key_orphaned", Key: "key_live_x", Name: "grid-btc", Seen: at},
 		"departure_near":           letter.DepartureNear{Ends: at.AddDate(0, 0, 1)},
 		"user_raised":              letter.HighValue{From: at.AddDate(0, 0, 7)},
 		"user_lowered":             letter.HighValue{},
@@ -115,12 +117,15 @@ func samples(language string) map[string]letter.Letter {
 		"recovery_opened":          letter.RecoveryOpened{},
 		"recovery_shortened":       letter.RecoveryShortened{Wait: 7 * 24 * time.Hour, Seen: seen, Hold: 72 * time.Hour},
 		"device_lost":              letter.DeviceLost{Device: seen.Device, Passkeys: "Phone", Seen: seen, Hold: 24 * time.Hour},
-		"key_rotated":              letter.KeyChanged{Change: "key_rotated", Name: "grid-btc", Seen: seen},
-		"key_frozen":               letter.KeyChanged{Change: "key_frozen", Name: "grid-btc", Seen: seen},
-		"key_unfrozen":             letter.KeyChanged{Change: "key_unfrozen", Name: "grid-btc", Seen: seen},
-		"key_blocked":              letter.KeyChanged{Change: "key_blocked", Name: "grid-btc", Seen: seen},
-		"key_unblocked":            letter.KeyChanged{Change: "key_unblocked", Name: "grid-btc", Seen: seen},
-		"key_leaked":               letter.KeyChanged{Change: "key_leaked", Name: "grid-btc", Seen: seen},
+		"key_rotated":              letter.KeyChanged{Change: "key_rotated", Key: "key_live_x", Name: "grid-btc", Ends: at.AddDate(0, 0, 1), Seen: seen},
+		"key_extended":             letter.KeyChanged{Change: "key_extended", Key: "key_live_x", Name: "grid-btc", Ends: at.AddDate(0, 0, 1), Seen: seen},
+		"key_retiring":             letter.KeyAged{Change: "key_retiring", Key: "key_live_x", Name: "grid-btc", From: "203.0.113.7", Ends: at.AddDate(0, 0, 1), Seen: at},
+		"key_unseen":               letter.KeyAged{Change: "key_unseen", Key: "key_live_x", Name: "grid-btc", From: "203.0.113.7", Ends: at.AddDate(0, 0, 1), Seen: at},
+		"key_frozen":               letter.KeyChanged{Change: "key_frozen", Key: "key_live_x", Orders: letter.CancelOrders, Name: "grid-btc", Seen: seen},
+		"key_unfrozen":             letter.KeyChanged{Change: "key_unfrozen", Key: "key_live_x", Name: "grid-btc", Seen: seen},
+		"key_blocked":              letter.KeyChanged{Change: "key_blocked", Key: "key_live_x", Name: "grid-btc", Seen: seen},
+		"key_unblocked":            letter.KeyChanged{Change: "key_unblocked", Key: "key_live_x", Name: "grid-btc", Seen: seen},
+		"key_leaked":               letter.KeyChanged{Change: "key_leaked", Key: "key_live_x", Orders: letter.CancelOrders, Name: "grid-btc", Seen: seen},
 	}
 }
 
@@ -298,6 +303,18 @@ func TestDurationsReadAsPeopleSay(t *testing.T) {
 	}
 }
 
+// Each letter about a key has a link to the page of exactly that key.
+func TestLettersAboutAKeyLinkToItsPage(t *testing.T) {
+	for name, l := range samples("en") {
+		switch l.(type) {
+		case letter.KeyCreated, letter.KeyRevoked, letter.KeyChanged, letter.KeyAged, letter.KeyUnneeded:
+			if text := render(t, l, frame("en")).Text; !strings.Contains(text, "/keys/key_live_x\n") {
+				t.Errorf("%s does not:\n%s", name, text)
+			}
+		}
+	}
+}
+
 func TestRenderRefuses(t *testing.T) {
 	for name, change := range map[string]func(f *letter.Frame){
 		"no product":        func(f *letter.Frame) { f.Product = "" },
@@ -346,13 +363,13 @@ func TestValuesAreShownAndNeverObeyed(t *testing.T) {
 			"javascript:alert(1)", strings.Repeat("문", 500), "&lt;b&gt;", "\u2028\u2029", "", "</style>", "<!--", "]]>",
 		}),
 	)
-	ours := tagsOf(render(t, letter.KeyCreated{Name: "x", Scopes: []string{"x"}, Expires: time.Unix(1, 0), Seen: letter.Sighting{Device: "x", Place: "x", At: time.Unix(1, 0)}}, frame("en")).HTML)
+	ours := tagsOf(render(t, letter.KeyCreated{Key: "key_live_x", Name: "x", Scopes: []string{"x"}, Expires: time.Unix(1, 0), Seen: letter.Sighting{Device: "x", Place: "x", At: time.Unix(1, 0)}}, frame("en")).HTML)
 	rapid.Check(t, func(t *rapid.T) {
 		value := func(name string) string { return "x" + nasty.Draw(t, name) } // never empty, so that no row falls away
 		f := frame("en")
 		f.Phrase = value("phrase")
 		r, err := letter.Render(letter.KeyCreated{
-			Name: value("key"), Scopes: []string{value("scope")}, Expires: time.Unix(1, 0),
+			Key: "key_live_x", Name: value("key"), Scopes: []string{value("scope")}, Expires: time.Unix(1, 0),
 			Seen: letter.Sighting{Device: value("device"), Place: value("place"), At: time.Unix(1, 0)},
 		}, f)
 		if err != nil {
@@ -373,7 +390,7 @@ func TestValuesAreShownAndNeverObeyed(t *testing.T) {
 // harmless is the text of the same letter with values that nobody minds.
 func harmless(t *rapid.T, f letter.Frame) string {
 	f.Phrase = "x"
-	r, err := letter.Render(letter.KeyCreated{Name: "x", Scopes: []string{"x"}, Expires: time.Unix(1, 0), Seen: letter.Sighting{Device: "x", Place: "x", At: time.Unix(1, 0)}}, f)
+	r, err := letter.Render(letter.KeyCreated{Key: "key_live_x", Name: "x", Scopes: []string{"x"}, Expires: time.Unix(1, 0), Seen: letter.Sighting{Device: "x", Place: "x", At: time.Unix(1, 0)}}, f)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -236,7 +236,8 @@ func (l MoneyConfirmed) compose(w *writer) {
 
 // KeyCreated reports a new API key and what it may do.
 type KeyCreated struct {
-	Name string
+	// Key is its public id.
+	Key, Name string
 	// Scopes are words for people, already in the frame's language.
 	Scopes  []string
 	Expires time.Time
@@ -253,14 +254,34 @@ func (l KeyCreated) compose(w *writer) {
 		{w.say("fact.expires"), w.moment(l.Expires)},
 	}, w.sighting(l.Seen)...)...)
 	w.paragraph("key_created.not_you")
-	w.button("button.keys", w.links.keys())
+	w.button("button.key", w.links.key(l.Key))
 	w.footOfAccount()
+}
+
+// Orders is what becomes of the open orders of an API key that can place no more, as its owner chose; empty where there is nothing to say.
+type Orders string
+
+// The choices, in the words of package apikey.
+const (
+	LeaveOrders  Orders = "leave"
+	CancelOrders Orders = "cancel_all"
+)
+
+func (o Orders) say(w *writer) {
+	switch o {
+	case LeaveOrders:
+		w.paragraph("orders.leave")
+	case CancelOrders:
+		w.paragraph("orders.cancel_all")
+	}
 }
 
 // KeyRevoked reports that an API key is dead.
 type KeyRevoked struct {
-	Name string
-	Seen Sighting
+	// Key is its public id.
+	Key, Name string
+	Orders    Orders
+	Seen      Sighting
 }
 
 func (l KeyRevoked) compose(w *writer) {
@@ -269,8 +290,9 @@ func (l KeyRevoked) compose(w *writer) {
 	w.paragraph("notice.first")
 	w.facts(append([]fact{{w.say("fact.key"), l.Name}}, w.sighting(l.Seen)...)...)
 	w.paragraph("key_revoked.final")
+	l.Orders.say(w)
 	w.paragraph("key_revoked.not_you")
-	w.button("button.keys", w.links.keys())
+	w.button("button.key", w.links.key(l.Key))
 	w.footOfAccount()
 }
 
@@ -278,7 +300,11 @@ func (l KeyRevoked) compose(w *writer) {
 type KeyChanged struct {
 	// Change is what happened, as the catalogue's keys begin: "key_rotated", "key_frozen".
 	Change string
-	Name   string
+	// Key is its public id.
+	Key, Name string
+	// Ends is when the old secret of a rotation stops to work; zero for what is no rotation.
+	Ends   time.Time
+	Orders Orders
 	Seen   Sighting
 }
 
@@ -286,10 +312,15 @@ func (l KeyChanged) compose(w *writer) {
 	w.subjectLine(l.Change+".subject", "name", l.Name)
 	w.heading(l.Change + ".heading")
 	w.paragraph("notice.first")
-	w.facts(append([]fact{{w.say("fact.key"), l.Name}}, w.sighting(l.Seen)...)...)
+	facts := []fact{{w.say("fact.key"), l.Name}}
+	if !l.Ends.IsZero() {
+		facts = append(facts, fact{w.say("fact.retires"), w.moment(l.Ends)})
+	}
+	w.facts(append(facts, w.sighting(l.Seen)...)...)
 	w.paragraph(l.Change + ".then")
+	l.Orders.say(w)
 	w.paragraph("key_changed.not_you")
-	w.button("button.keys", w.links.keys())
+	w.button("button.key", w.links.key(l.Key))
 	w.footOfAccount()
 }
 
@@ -356,12 +387,14 @@ func (l Departure) compose(w *writer) {
 type KeyAged struct {
 	// Change is what happened, as the catalogue's keys begin: "key_expiring", "key_strayed".
 	Change string
-	Name   string
+	// Key is its public id.
+	Key, Name string
 	// Ends is when what is announced comes; zero if it has come. From is the address of a key that strayed,
 	// or the host where one was found.
-	Ends time.Time
-	From string
-	Seen time.Time
+	Ends   time.Time
+	From   string
+	Orders Orders
+	Seen   time.Time
 }
 
 func (l KeyAged) compose(w *writer) {
@@ -373,7 +406,8 @@ func (l KeyAged) compose(w *writer) {
 	}
 	w.facts(append(facts, w.sighting(Sighting{At: l.Seen})...)...)
 	w.paragraph(l.Change + ".then")
-	w.button("button.keys", w.links.keys())
+	l.Orders.say(w)
+	w.button("button.key", w.links.key(l.Key))
 	w.footOfAccount()
 }
 
@@ -441,17 +475,21 @@ func (l SignedOutEverywhere) compose(w *writer) {
 type ContactCode struct {
 	// Code is empty where the letter is shown in the app.
 	Code Code
-	// Second says that it shall be the address for notices, and not the one to sign in with.
+	// Second says that it shall be the address for notices, and not the one to sign in with; Phone that it is a number.
 	Second   bool
+	Phone    bool
 	ValidFor time.Duration
 }
 
 func (l ContactCode) compose(w *writer) {
 	w.subjectLine("contact_code.subject", "product", w.product)
 	w.heading("contact_code.heading")
-	if l.Second {
+	switch {
+	case l.Phone:
+		w.paragraph("contact_code.phone", "duration", w.duration(l.ValidFor))
+	case l.Second:
 		w.paragraph("contact_code.second", "duration", w.duration(l.ValidFor))
-	} else {
+	default:
 		w.paragraph("contact_code.first", "duration", w.duration(l.ValidFor))
 	}
 	if l.Code != "" {
@@ -475,9 +513,9 @@ func (ContactTaken) compose(w *writer) {
 
 // ContactChanged reports that another address took a place, to both addresses.
 type ContactChanged struct {
-	// Second says that it is the address for notices, and not the one to sign in with.
-	Second bool
-	// Old and New may be empty for a second address: there was none, or there is none any more.
+	// Second says that it is the address for notices, and not the one to sign in with; Phone that it is a number.
+	Second, Phone bool
+	// Old and New may be empty for a second address or a number: there was none, or there is none any more.
 	Old, New string
 	Seen     Sighting
 	// Hold is how long money stays in the account; 0 if nothing is held.
@@ -485,10 +523,14 @@ type ContactChanged struct {
 }
 
 func (l ContactChanged) compose(w *writer) {
-	if l.Second {
+	switch {
+	case l.Phone:
+		w.subjectLine("contact_changed.subject_phone")
+		w.heading("contact_changed.heading_phone")
+	case l.Second:
 		w.subjectLine("contact_changed.subject_second")
 		w.heading("contact_changed.heading_second")
-	} else {
+	default:
 		w.subjectLine("contact_changed.subject")
 		w.heading("contact_changed.heading")
 	}

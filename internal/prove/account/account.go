@@ -12,6 +12,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -57,6 +58,8 @@ type Subaccount struct {
 	Name string
 	Main bool
 	Born time.Time
+	// ClosedAt is zero for those that are open. The main one is never closed.
+	ClosedAt time.Time
 }
 
 // Tx is what this package asks of a transaction.
@@ -83,6 +86,7 @@ type Tx interface {
 	UserByHandle(ctx context.Context, handle []byte) (u User, found bool, err error)
 	// MembershipsOf lists a user's memberships, the oldest first.
 	MembershipsOf(ctx context.Context, u id.User) ([]Membership, error)
+	// SubaccountsOf lists the closed ones too, the main one first.
 	SubaccountsOf(ctx context.Context, a id.Account) ([]Subaccount, error)
 	// OwnersOf lists the people who own an account and are there, the oldest first.
 	OwnersOf(ctx context.Context, a id.Account) ([]id.User, error)
@@ -233,12 +237,16 @@ func (a *Accounts) Self(ctx context.Context, p principal.Principal) (u User, err
 	return u, err
 }
 
-// Subaccounts lists the subaccounts of the principal's account.
+// Subaccounts lists the subaccounts of the principal's account, the main one first and closed ones too. A key is told of its own alone: what else there is
+// lies behind the boundary that it is pinned inside of.
 func (a *Accounts) Subaccounts(ctx context.Context, p principal.Principal) (list []Subaccount, err error) {
 	err = a.ledger.View(ctx, func(tx Tx) error {
 		list, err = tx.SubaccountsOf(ctx, p.Account)
 		return err
 	})
+	if p.Kind == principal.KindKey {
+		list = slices.DeleteFunc(list, func(s Subaccount) bool { return s.ID != p.Subaccount })
+	}
 	return list, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
@@ -120,11 +121,21 @@ func (k Key) told(ctx context.Context, tx Tx) ([]id.User, error) {
 	return []id.User{k.Owner}, nil
 }
 
-// tell lets what follows from a change of the key follow for everybody who hears of it.
-func (k *Keys) tell(ctx context.Context, tx Tx, key Key, h happening.Happening) error {
+// giving are the changes after which a key can do more, or for somebody else.
+var giving = map[happening.Kind]bool{
+	happening.KeyCreated: true, happening.KeyRotated: true, happening.KeyWidened: true, happening.KeyWoken: true, happening.KeyReleased: true,
+	happening.KeyUnfrozen: true, happening.KeyUnblocked: true, happening.KeyTransferred: true,
+}
+
+// tell lets what follows from a change of the key follow for everybody who hears of it. Whose session gave it something hears of that too: who else does
+// is for that session to choose, because it names the owner of the key and the sponsors of a service user.
+func (k *Keys) tell(ctx context.Context, tx Tx, p principal.Principal, key Key, h happening.Happening) error {
 	told, err := key.told(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("who hears of %s: %w", key.Text(), err)
+	}
+	if p.Kind == principal.KindUser && giving[h.Kind] && !slices.Contains(told, p.User) {
+		told = append(slices.Clone(told), p.User)
 	}
 	for _, u := range told {
 		h.User = u
@@ -167,10 +178,19 @@ type Material struct {
 	Born    time.Time
 	// MintedBy is the kind of who asked for it.
 	MintedBy string
-	// RetiresAt is when it stops to verify; zero for the newest one.
-	RetiresAt    time.Time
+	Retirement
 	LastUsedAt   time.Time
 	LastUsedFrom string
+}
+
+// Retirement is the end of a secret that has a newer one beside it; zero for the newest.
+type Retirement struct {
+	// Since is when the newer one came, Ends when this one stops to verify.
+	Since, Ends time.Time
+	// NoticeAt is when the owner is told next that it ends; zero for no more.
+	NoticeAt time.Time
+	// Extended: the end was put off, which may be done once.
+	Extended bool
 }
 
 // MaterialPlace is where a secret lies; it is bound into the seal.
@@ -182,6 +202,8 @@ func MaterialPlace(k id.Key, version uint32) secret.Place {
 type Tx interface {
 	txn.Announcer
 	account.Tx
+	// ClaimAccountRow makes every other transaction that asks for the same account wait for this one.
+	ClaimAccountRow(ctx context.Context, a id.Account) error
 	InsertKey(ctx context.Context, k Key, m Material) error
 	KeyByID(ctx context.Context, k id.Key) (key Key, found bool, err error)
 	// KeyToChange is KeyByID, and makes every other transaction that would change the key wait for this one. A key is written whole, so of two
@@ -209,11 +231,21 @@ type Tx interface {
 	ResumeKey(ctx context.Context, k Key, s Stop) (won bool, err error)
 	// HolderIn is somebody in an account; the zero value for one who is not there.
 	HolderIn(ctx context.Context, a id.Account, u id.User) (Holder, error)
-	// TransferKey gives it another owner; won is false if it is revoked.
+	// TransferKey gives it another owner, and takes its release away; won is false if it is revoked.
 	TransferKey(ctx context.Context, k Key, owner id.User) (won bool, err error)
+	// NoteGiven notes who gave a key to somebody else, and when; nobody if it was the host. KeysGivenBy are those that somebody
+	// gave since a moment, in accounts that they own.
+	NoteGiven(ctx context.Context, k id.Key, by id.User, now time.Time) error
+	KeysGivenBy(ctx context.Context, u id.User, since time.Time) ([]id.Key, error)
 	InsertSecret(ctx context.Context, k id.Key, m Material) error
-	// RetireSecrets ends those of lower versions at when, or earlier if that was said before.
-	RetireSecrets(ctx context.Context, k id.Key, before uint32, when time.Time) error
+	// RetireSecrets ends those of lower versions, or earlier if that was said before.
+	RetireSecrets(ctx context.Context, k id.Key, before uint32, r Retirement) error
+	// ExtendSecret puts the end of one off; won is false for one that was put off before.
+	ExtendSecret(ctx context.Context, k id.Key, version uint32, r Retirement) (won bool, err error)
+	// SecretNoticed notes when the owner is told next of the end of one.
+	SecretNoticed(ctx context.Context, k id.Key, version uint32, next time.Time) error
+	// KeysRetiring lists keys with a secret that goes on beside a newer one, and of whose end somebody should have been told by now.
+	KeysRetiring(ctx context.Context, now time.Time, limit int) ([]id.Key, error)
 	DeleteSecret(ctx context.Context, k id.Key, version uint32) error
 	TouchSecret(ctx context.Context, k id.Key, version uint32, used time.Time, from string) error
 	// AddUse adds calls to those of the same hour, place, route and outcome.

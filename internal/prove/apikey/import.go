@@ -60,7 +60,7 @@ func (k *Keys) Import(ctx context.Context, p principal.Principal, in ImportInput
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 		facts := factsOf(key)
-		return eventOf(audit.KeyImported, p, key, facts), k.tell(ctx, tx, key, happening.Happening{Kind: happening.KeyCreated, Facts: facts})
+		return eventOf(audit.KeyImported, p, key, facts), k.tell(ctx, tx, p, key, happening.Happening{Kind: happening.KeyCreated, Facts: facts})
 	})
 	return key, err
 }

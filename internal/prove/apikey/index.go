@@ -94,6 +94,9 @@ type LiveMaterial struct {
 	Sealed  bool
 	// retires lies in the snapshot, so nobody has to be told when the moment comes.
 	retires int64
+	// since is when the newer secret came; extended that the end was put off.
+	since    int64
+	extended bool
 
 	used *secretUse // while there is more than one secret; shared by all versions of the key
 }
@@ -104,6 +107,21 @@ func (m *LiveMaterial) Retires() time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(m.retires).UTC()
+}
+
+// Since is when a newer secret came beside it; zero for the newest one.
+func (m *LiveMaterial) Since() time.Time {
+	if m.retires == noMoment {
+		return time.Time{}
+	}
+	return time.UnixMicro(m.since).UTC()
+}
+
+func (m *LiveMaterial) extendableBy() time.Duration {
+	if m.retires == noMoment || m.extended {
+		return 0
+	}
+	return max(0, MaxOverlap-m.Retires().Sub(m.Since()))
 }
 
 // Retired says whether the secret may no longer be used at now.
@@ -292,7 +310,7 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 	l.used.at.Store(key.LastUsedAt.UnixMicro())
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
 	for _, kept := range slices.Backward(materials) {
-		m := LiveMaterial{Bytes: kept.Bytes, Version: kept.Version, Sealed: !key.Algorithm.KeepsPublicHalf(), retires: momentOf(kept.RetiresAt)}
+		m := LiveMaterial{Bytes: kept.Bytes, Version: kept.Version, Sealed: !key.Algorithm.KeepsPublicHalf(), retires: momentOf(kept.Ends), since: kept.Since.UnixMicro(), extended: kept.Extended}
 		if len(materials) > 1 {
 			m.used = newSecretUse(kept)
 		}

@@ -135,10 +135,15 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 		if err := tx.InsertKey(ctx, key, material); err != nil {
 			return audit.Event{}, fmt.Errorf("insert key: %w", err)
 		}
+		if key.Owner != p.User {
+			if err := tx.NoteGiven(ctx, key.ID, p.User, key.Born); err != nil {
+				return audit.Event{}, fmt.Errorf("note who made %s: %w", key.Text(), err)
+			}
+		}
 		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 		facts := factsOf(key)
 		follow := happening.Happening{Kind: happening.KeyCreated, Session: p.Session, Facts: facts}
-		return eventOf(audit.KeyCreated, p, key, facts), k.tell(ctx, tx, key, follow.SeenFrom(p.Origin))
+		return eventOf(audit.KeyCreated, p, key, facts), k.tell(ctx, tx, p, key, follow.SeenFrom(p.Origin))
 	})
 	out.Key = key
 	return out, k.StepUps.Ask(ctx, err)
@@ -261,14 +266,17 @@ func (k *Keys) life(asked time.Duration, scopes scope.Set) (time.Duration, error
 	return asked, nil
 }
 
-// subaccount is the one asked for, if it is the account's, or the main one.
+// subaccount is the one asked for, if it is the account's and open, or the main one. Whoever closes it at this moment is waited for.
 func (k *Keys) subaccount(ctx context.Context, tx Tx, in IssueInput) (id.Subaccount, error) {
+	if err := tx.ClaimAccountRow(ctx, in.Account); err != nil {
+		return id.Subaccount{}, fmt.Errorf("claim account: %w", err)
+	}
 	list, err := tx.SubaccountsOf(ctx, in.Account)
 	if err != nil {
 		return id.Subaccount{}, fmt.Errorf("list subaccounts: %w", err)
 	}
 	for _, s := range list {
-		if s.ID == in.Subaccount || (in.Subaccount.IsZero() && s.Main) {
+		if s.ClosedAt.IsZero() && (s.ID == in.Subaccount || in.Subaccount.IsZero() && s.Main) {
 			return s.ID, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -84,6 +85,7 @@ func (k *Keys) Rotate(ctx context.Context, p principal.Principal, in RotateInput
 		if out.Retires, err = k.replace(ctx, tx, key, kept, material, in.Overlap); err != nil {
 			return audit.Event{}, err
 		}
+		maps.Copy(facts, overlapOf(material.Born, out.Retires))
 		out.Issued = given
 		out.Key, out.Noticed = key, 0
 		out.ExpiresAt = material.Born.Add(min(key.ExpiresAt.Sub(newest.Born), k.Limits.MaxLife))
@@ -138,7 +140,7 @@ func (k *Keys) RotateSelf(ctx context.Context, p principal.Principal, in RotateI
 		if _, err := tx.ChangeKey(ctx, out.Key); err != nil {
 			return audit.Event{}, fmt.Errorf("hand the key on: %w", err)
 		}
-		return k.changed(ctx, tx, p, out.Key, true, nil, verb{audit.KeyRotated, happening.KeyRotated}, map[string]string{"overlap": in.Overlap.String()})
+		return k.changed(ctx, tx, p, out.Key, true, nil, verb{audit.KeyRotated, happening.KeyRotated}, overlapOf(material.Born, out.Retires))
 	})
 	return out, err
 }
@@ -148,6 +150,11 @@ func orNotFound(err error) error {
 		return err
 	}
 	return fault.New(fault.KeyNotFound)
+}
+
+// overlapOf are the facts of an overlap as it came to be: a second rotation keeps what the first said.
+func overlapOf(born, retires time.Time) map[string]string {
+	return map[string]string{"overlap": retires.Sub(born).Round(time.Second).String(), "retires": retires.UTC().Format(time.RFC3339)}
 }
 
 // mintSelf is mint for a key that has no ceremony: what proves the private half is signed over the key's own id.
@@ -170,20 +177,22 @@ func (k *Keys) mintSelf(key Key, version uint32, in RotateInput) (m Material, gi
 // replace puts the next secret beside the newest of those that are kept, which then retires. It says when.
 func (k *Keys) replace(ctx context.Context, tx Tx, key Key, kept []Material, next Material, overlap time.Duration) (retires time.Time, err error) {
 	newest := kept[len(kept)-1]
-	retires = next.Born.Add(overlap)
-	if len(kept) > 1 && next.Born.Before(kept[len(kept)-2].RetiresAt) {
-		before := kept[len(kept)-2].RetiresAt
+	since := next.Born
+	retires = since.Add(overlap)
+	if len(kept) > 1 && next.Born.Before(kept[len(kept)-2].Ends) {
+		before := kept[len(kept)-2].Ends
 		if k.seen(key.ID, newest) {
 			return before, fault.New(fault.KeyRotating, "until", before.UTC().Format(time.RFC3339))
 		}
 		if before.Before(retires) {
 			retires = before // what was said first holds: asking again keeps no old secret alive
 		}
+		since = kept[len(kept)-2].Since
 		if err := tx.DeleteSecret(ctx, key.ID, newest.Version); err != nil {
 			return retires, fmt.Errorf("replace unseen secret: %w", err)
 		}
 	}
-	if err := tx.RetireSecrets(ctx, key.ID, next.Version, retires); err != nil {
+	if err := tx.RetireSecrets(ctx, key.ID, next.Version, Retirement{Since: since, Ends: retires, NoticeAt: noticeAfter(since, retires, next.Born)}); err != nil {
 		return retires, fmt.Errorf("retire secrets: %w", err)
 	}
 	if err := tx.InsertSecret(ctx, key.ID, next); err != nil {
@@ -220,14 +229,14 @@ func (k *Keys) Retire(ctx context.Context, p principal.Principal, kid id.Key, su
 			return audit.Event{}, err
 		}
 		now := k.Now()
-		if len(kept) < 2 || !now.Before(kept[len(kept)-2].RetiresAt) {
+		if len(kept) < 2 || !now.Before(kept[len(kept)-2].Ends) {
 			return audit.Event{}, fault.New(fault.KeyNotRotating)
 		}
 		newest := kept[len(kept)-1]
 		if !sure && !k.seen(kid, newest) {
 			return audit.Event{}, fault.New(fault.KeyUnseen)
 		}
-		if err := tx.RetireSecrets(ctx, kid, newest.Version, now); err != nil {
+		if err := tx.RetireSecrets(ctx, kid, newest.Version, Retirement{Since: kept[len(kept)-2].Since, Ends: now}); err != nil {
 			return audit.Event{}, fmt.Errorf("retire secrets: %w", err)
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: kid})
@@ -237,9 +246,10 @@ func (k *Keys) Retire(ctx context.Context, p principal.Principal, kid id.Key, su
 
 // Secret is one of a key's secrets as the view of a rotation shows it.
 type Secret struct {
-	Version      uint32
-	Born         time.Time
-	RetiresAt    time.Time
+	Version   uint32
+	RetiresAt time.Time
+	// ExtendableBy is how much longer it may be given, at the most; zero for the newest, and for one whose end was put off before.
+	ExtendableBy time.Duration
 	LastUsedAt   time.Time
 	LastUsedFrom string
 	// LastMinute is how many calls it signed in the last minute, as this node knows.
@@ -258,7 +268,7 @@ func (k *Keys) Cutover(kid id.Key) (list []Secret) {
 		if m.Retired(now) || m.used == nil {
 			continue
 		}
-		s := Secret{Version: m.Version, RetiresAt: m.Retires(), LastMinute: m.used.lastMinute(now)}
+		s := Secret{Version: m.Version, RetiresAt: m.Retires(), ExtendableBy: m.extendableBy(), LastMinute: m.used.lastMinute(now)}
 		if at := m.used.at.Load(); at != 0 {
 			s.LastUsedAt = time.UnixMicro(at).UTC()
 		}

@@ -184,8 +184,8 @@ func (k *Keys) changed(ctx context.Context, tx Tx, p principal.Principal, key Ke
 	if err := k.tellPlatform(ctx, tx, key, v.kind); err != nil {
 		return audit.Event{}, err
 	}
-	follow := happening.Happening{Kind: v.kind, Session: p.Session, Facts: facts}
-	return eventOf(v.action, p, key, facts), k.tell(ctx, tx, key, follow.SeenFrom(p.Origin))
+	follow := happening.Happening{Kind: v.kind, Session: p.Session, Facts: facts, About: key.Text()}
+	return eventOf(v.action, p, key, facts), k.tell(ctx, tx, p, key, follow.SeenFrom(p.Origin))
 }
 
 // reach finds a key that the principal may reduce: its own, one of a service user that they answer for, or any of the account for one who may change
@@ -239,6 +239,24 @@ func (k *Keys) FreezeServing(ctx context.Context, tx Tx, owner id.User, why happ
 		return fmt.Errorf("list keys of service users: %w", err)
 	}
 	return k.each(ctx, tx, all, func(key Key) error { return k.freeze(ctx, tx, key, why) })
+}
+
+// FreezeGiven freezes every key that somebody gave to others since a moment, because somebody else may have done it, and tells who has it now. Each is
+// unfrozen by an owner, one by one.
+func (k *Keys) FreezeGiven(ctx context.Context, tx Tx, by id.User, since time.Time, why happening.Kind) error {
+	all, err := tx.KeysGivenBy(ctx, by, since)
+	if err != nil {
+		return fmt.Errorf("list keys that %s gave away: %w", by, err)
+	}
+	return k.each(ctx, tx, all, func(key Key) error {
+		if !key.FrozenAt.IsZero() {
+			return nil
+		}
+		if err := k.freeze(ctx, tx, key, why); err != nil {
+			return err
+		}
+		return k.tell(ctx, tx, principal.System("review"), key, happening.Happening{Kind: happening.KeyFrozen, Facts: factsOf(key)})
+	})
 }
 
 func (k *Keys) freeze(ctx context.Context, tx Tx, key Key, why happening.Kind) error {

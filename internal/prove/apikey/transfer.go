@@ -43,7 +43,7 @@ type TransferInput struct {
 }
 
 // Transfer gives a key to another member of its account, or to a service user, with a step-up for exactly this. It keeps its id, secrets and bounds, and
-// can do what its new owner may do: no more than it was given, and nothing that moves money where that is a service user. Whoever had its secret
+// can do what its new owner may do: no more than it was given, and nothing that moves money before it is released anew. Whoever had its secret
 // has it still; rotating takes it from them. Errors: key.not_found, request.invalid (to), forbidden, step_up_required, assurance.too_low.
 func (k *Keys) Transfer(ctx context.Context, p principal.Principal, in TransferInput) (after Key, err error) {
 	err = k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -68,9 +68,13 @@ func (k *Keys) Transfer(ctx context.Context, p principal.Principal, in TransferI
 		if err != nil {
 			return audit.Event{}, err
 		}
+		key.MadeIn = p.Session // who gives it away does not release it in the same breath
 		won, err := tx.TransferKey(ctx, key, in.To)
 		if err != nil || !won {
 			return audit.Event{}, fmt.Errorf("transfer %s: won %t: %w", key.Text(), won, err)
+		}
+		if err := tx.NoteGiven(ctx, key.ID, p.User, k.Now()); err != nil {
+			return audit.Event{}, fmt.Errorf("note who gave %s: %w", key.Text(), err)
 		}
 		if after, _, err = tx.KeyByID(ctx, key.ID); err != nil {
 			return audit.Event{}, fmt.Errorf("read key: %w", err)
@@ -80,8 +84,8 @@ func (k *Keys) Transfer(ctx context.Context, p principal.Principal, in TransferI
 		if err != nil {
 			return audit.Event{}, err
 		}
-		for _, u := range before { // changed tells those who have it now
-			if h.User = u; !slices.Contains(now, u) {
+		for _, u := range before { // changed tells those who have it now, and who gave it
+			if h.User = u; !slices.Contains(now, u) && (u != p.User || p.Kind != principal.KindUser) {
 				if err := k.Follow.Apply(ctx, tx, h); err != nil {
 					return audit.Event{}, err
 				}

@@ -31,7 +31,7 @@ func (k Key) forVendor(kept []Material, now time.Time) *fault.Error {
 		return fault.New(fault.KeyVendorNoWithdraw)
 	}
 	had := func(m Material) bool {
-		return m.Version <= k.VendorSecret && (m.RetiresAt.IsZero() || now.Before(m.RetiresAt))
+		return m.Version <= k.VendorSecret && (m.Ends.IsZero() || now.Before(m.Ends))
 	}
 	if slices.ContainsFunc(kept, had) {
 		return fault.New(fault.KeyVendorSecret)

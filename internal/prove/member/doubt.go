@@ -14,8 +14,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
-// Doubt freezes, in the caller's transaction, whoever an owner brought in or raised lately, because somebody else may have acted as that owner: they look and
-// cancel only, with their sessions and keys, until an owner has reviewed each. What the owner asked and nobody answered is void. Room respond calls it where
+// Doubt freezes, in the caller's transaction, whoever an owner brought in or raised lately, and the keys that the owner gave to others, because somebody else
+// may have acted as that owner: they look and cancel only, with their sessions and keys, until an owner has reviewed each. What the owner asked and nobody answered is void. Room respond calls it where
 // the table says so.
 func (m *Members) Doubt(ctx context.Context, tx any, owner id.User) error {
 	t := txn.As[Tx](tx)
@@ -25,6 +25,9 @@ func (m *Members) Doubt(ctx context.Context, tx any, owner id.User) error {
 	spots, err := t.FreezeGiven(ctx, owner, m.Now().Add(-Suspect), m.Now())
 	if err != nil {
 		return fmt.Errorf("freeze members: %w", err)
+	}
+	if err := m.Keys.FreezeGiven(ctx, txn.As[apikey.Tx](tx), owner, m.Now().Add(-Suspect), happening.MemberFrozen); err != nil {
+		return err
 	}
 	for _, s := range spots {
 		t.Announce(txn.Change{Subject: txn.SubjectMember, ID: s.User})

@@ -66,7 +66,7 @@ func (m *Members) Invite(ctx context.Context, p principal.Principal, mail string
 		}
 		h := happening.Happening{Kind: happening.MemberInvited, Session: p.Session, Facts: facts}
 		h.Facts = maps.Clone(facts)
-		h.Facts["invitation"] = next.ID.String()
+		h.Facts["invitation"], h.Facts["account"] = next.ID.String(), p.Account.String()
 		// The address is in the log of who wrote it alone, and not in that of the account, which every member reads.
 		event := audit.Event{Action: audit.MemberInvited, Actor: p, Person: next.By, Facts: facts}
 		return event, m.tellOwners(ctx, tx, p.Account, h.SeenFrom(p.Origin))

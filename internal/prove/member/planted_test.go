@@ -250,7 +250,7 @@ func TestAcceptingWaitsForWhoOwnsTheAccount(t *testing.T) {
 // Once somebody else may have been the owner, whoever was brought in lately looks and cancels only, by session and by key, until an owner has reviewed them;
 // who came long before, and who came by another hand, goes on.
 func TestWhoWasBroughtInIsReviewed(t *testing.T) {
-	for _, kind := range []happening.Kind{happening.RecoveryCompleted, happening.ReportedChange, happening.ReportedSession} {
+	for _, kind := range []happening.Kind{happening.RecoveryCompleted, happening.ReportedChange, happening.ReportedSession, happening.Disowned} {
 		t.Run(string(kind), func(t *testing.T) {
 			onBoth(t, func(d *desk) {
 				long := d.joined(ben, "trader").Principal().User

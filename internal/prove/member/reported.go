@@ -11,13 +11,16 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 )
 
-// StopReported undoes, in the caller's transaction, what an owner of the account said was not theirs: the invitation is void, or whoever it brought is out again,
+// StopReported undoes, in the caller's transaction, what an owner of the account said was not theirs: the invitation is void, and whoever it brought is out again,
 // with frozen keys. facts are those of the notice. What is gone already, and what the reader does not own, stays as it is.
 func (m *Members) StopReported(ctx context.Context, tx any, owner id.User, facts map[string]string) error {
 	t := txn.As[Tx](tx)
 	if which, err := id.Parse[id.InvitationKind](facts["invitation"]); err == nil {
 		i, found, err := t.InvitationByID(ctx, which)
-		if err != nil || !found {
+		if err == nil && !found {
+			return m.putOutBy(ctx, t, owner, facts)
+		}
+		if err != nil {
 			return err
 		}
 		if owns, err := m.isOwner(ctx, t, i.Account, owner); err != nil || !owns {
@@ -35,6 +38,27 @@ func (m *Members) StopReported(ctx context.Context, tx any, owner id.User, facts
 		return err
 	}
 	return m.putOut(ctx, t, a, joined)
+}
+
+// putOutBy puts out who answered an invitation that is gone: whoever signs in with its address.
+func (m *Members) putOutBy(ctx context.Context, tx Tx, owner id.User, facts map[string]string) error {
+	a, err := id.Parse[id.AccountKind](facts["account"])
+	if err != nil {
+		return nil //nolint:nilerr // a notice from before there was an account in it
+	}
+	if owns, err := m.isOwner(ctx, tx, a, owner); err != nil || !owns {
+		return err
+	}
+	all, err := tx.MembersOf(ctx, a, m.Now())
+	if err != nil {
+		return fmt.Errorf("list members: %w", err)
+	}
+	for _, one := range all {
+		if one.Mail == facts["mail"] && one.Machine == nil && one.RemovedAt.IsZero() && one.User != owner {
+			return m.putOut(ctx, tx, a, one.User)
+		}
+	}
+	return nil
 }
 
 func (m *Members) isOwner(ctx context.Context, tx Tx, a id.Account, u id.User) (bool, error) {

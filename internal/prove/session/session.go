@@ -411,22 +411,36 @@ func (s *Sessions) Disown(ctx context.Context, p principal.Principal, sid id.Ses
 		if !found || row.User != p.User || !row.RevokedAt.IsZero() || sid == p.Session || !row.Parent.IsZero() {
 			return audit.Event{}, fault.New(fault.SessionNotFound)
 		}
-		// Two sessions of one browser have one device, and this one was just said to be the user's. Who owes a factor ends a session, and
-		// takes from no browser that it is known: a forged page would make a stranger of the owner's.
-		if row.Device != p.Origin.Device && p.Challenge.Why == "" {
-			if err := device.Forget(ctx, txn.As[device.Tx](tx), row.Device, p.User, s.Now()); err != nil {
-				return audit.Event{}, err
-			}
-		} else if err := s.unsettleOn(ctx, tx, p.User, row.Device); err != nil {
-			return audit.Event{}, err
-		}
-		if err := s.End(ctx, tx, p.User, sid, "disowned by its user"); err != nil {
+		if err := s.TurnAway(ctx, tx, p, sid, row.Device); err != nil {
 			return audit.Event{}, err
 		}
 		facts := map[string]string{"device": row.Agent, "agent": row.Agent, "addr": row.Addr}
-		h := happening.Happening{Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts}
+		evidence := map[string]string{"session": sid.String(), "at": row.Born.UTC().Format(time.RFC3339), "proven": row.Proof.Level().String()}
+		h := happening.Happening{
+			Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts, Owing: p.Challenge.Why != "", About: sid.String(), Evidence: evidence,
+		}
 		return audit.Event{Action: audit.SessionDisowned, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h)
 	})
+}
+
+// TurnAway ends a session of the principal's user that they disowned, if it is still open, and makes a stranger of its browser, in the caller's
+// transaction. The zero session or device is none.
+func (s *Sessions) TurnAway(ctx context.Context, tx any, p principal.Principal, sid id.Session, d id.Device) error {
+	t := txn.As[Tx](tx)
+	// Two sessions of one browser have one device, and this one was just said to be the user's. Who owes a factor ends a session, and takes from
+	// no browser that it is known: a forged page would make a stranger of the owner's.
+	switch {
+	case d.IsZero():
+	case d != p.Origin.Device && p.Challenge.Why == "":
+		if err := device.Forget(ctx, txn.As[device.Tx](tx), d, p.User, s.Now()); err != nil {
+			return err
+		}
+	default:
+		if err := s.unsettleOn(ctx, t, p.User, d); err != nil {
+			return err
+		}
+	}
+	return s.End(ctx, t, p.User, sid, "disowned by its user")
 }
 
 // Reject ends a session of u in the caller's transaction, and makes its browser a stranger: u said by a notice's link that it was not them.
@@ -524,6 +538,23 @@ func (s *Sessions) EndWithin(ctx context.Context, tx Tx, u id.User, a id.Account
 	}
 	for _, row := range rows {
 		if row.Account != a || !row.Parent.IsZero() {
+			continue
+		}
+		if err := s.End(ctx, tx, u, row.ID, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EndAt ends the sessions of a user that act in one subaccount, with their children, in the caller's transaction: nobody acts there any more.
+func (s *Sessions) EndAt(ctx context.Context, tx Tx, u id.User, at id.Subaccount, why string) error {
+	rows, err := tx.LiveSessionsByUser(ctx, u, s.Now())
+	if err != nil {
+		return fmt.Errorf("list sessions: %w", err)
+	}
+	for _, row := range rows {
+		if row.Subaccount != at || !row.Parent.IsZero() {
 			continue
 		}
 		if err := s.End(ctx, tx, u, row.ID, why); err != nil {

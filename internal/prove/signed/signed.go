@@ -140,7 +140,8 @@ type Accepted struct {
 	// Ceiling that the signature puts on the scopes, already applied.
 	Ceiling scope.Class
 	// Retires is when the secret that signed stops to verify, because the key has a newer one; zero for the newest.
-	Retires time.Time
+	// RetiringSince is when that came.
+	Retires, RetiringSince time.Time
 	// Digest is the Content-Digest that the signature covers, of a body that nobody has seen yet. When it is empty the body was seen, or the
 	// signature holds for a request without one.
 	Digest string
@@ -234,7 +235,7 @@ func (c *check) accepted() Accepted {
 	c.v.Keys.Used(l, c.now, c.in.From.Addr)
 	l.UsedSecret(c.material, c.now, c.in.From.Addr)
 	ceiling := c.v.Keys.Ceiling(l.Dialect, c.sig.Coverage())
-	return Accepted{Live: l, Ceiling: ceiling, Retires: c.material.Retires(), Digest: c.digest, Principal: principal.Principal{
+	return Accepted{Live: l, Ceiling: ceiling, Retires: c.material.Retires(), RetiringSince: c.material.Since(), Digest: c.digest, Principal: principal.Principal{
 		Kind: principal.KindKey, User: l.Owner, Account: l.Account, Subaccount: l.Subaccount, Role: l.OwnerRole, Key: l.ID,
 		Secret: c.material.Version, Environment: l.Environment, Scopes: l.ScopesAt(c.now).UpTo(ceiling), Name: l.Name, Origin: c.in.From,
 	}}

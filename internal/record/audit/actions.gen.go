@@ -140,6 +140,12 @@ const (
 	KeyDisabled Action = "key.disabled"
 	// KeyUnneeded: The API key {name} did not need {unneeded} for 30 days. Its owner was told.
 	KeyUnneeded Action = "key.unneeded"
+	// KeyRetiring: The old secret of the API key {name} is still used from {seen} and ends at {retires}. Its owner was told.
+	KeyRetiring Action = "key.retiring"
+	// KeyUnseen: The new secret of the API key {name} was not used yet, and the old one ends at {retires}. Its owner was told.
+	KeyUnseen Action = "key.unseen"
+	// KeyExtended: The old secret of the API key {name} goes on until {retires}.
+	KeyExtended Action = "key.extended"
 	// KeyUsed: leaves no event
 	KeyUsed Action = "key.used"
 	// RequestRefused: A request was refused: {reason} ({count} times).
@@ -172,6 +178,8 @@ const (
 	SessionChallenged Action = "session.challenged"
 	// SessionDisowned: You said that the session on {device} was not you. It was signed out and money is held.
 	SessionDisowned Action = "session.disowned"
+	// SignInDisowned: You said that a sign-in with {device} was not you. What it opened was ended and money is held.
+	SignInDisowned Action = "sign_in.disowned"
 	// ConfirmationAsked: leaves no event
 	ConfirmationAsked Action = "confirmation.asked"
 	// ConfirmationApproved: You confirmed with a passkey: {what}.
@@ -202,6 +210,10 @@ const (
 	ContactSecondChanged Action = "contact.second_changed"
 	// ContactSecondRemoved: Your second address for notices, {old}, was removed.
 	ContactSecondRemoved Action = "contact.second_removed"
+	// ContactNumberChanged: Notices are texted to {number} now.
+	ContactNumberChanged Action = "contact.number_changed"
+	// ContactNumberRemoved: The number {old} is texted no notices any more.
+	ContactNumberRemoved Action = "contact.number_removed"
 	// RecoveryCodesIssued: A new set of recovery codes was made.
 	RecoveryCodesIssued Action = "recovery_codes.issued"
 	// RecoveryCodesConfirmed: You showed that you kept your recovery codes.
@@ -236,6 +248,8 @@ const (
 	CaseRejected Action = "case.rejected"
 	// CaseLapsed: Nobody decided over the recoveries of your account in time. None goes on.
 	CaseLapsed Action = "case.lapsed"
+	// ReportShown: An operator looked at the case of what you said was not you.
+	ReportShown Action = "report.shown"
 	// RecoveryCancelled: You stopped a recovery of your account. It is kept as a suspected takeover.
 	RecoveryCancelled Action = "recovery.cancelled"
 	// RecoveryWithdrawn: A recovery was given up by whoever began it.
@@ -280,6 +294,16 @@ const (
 	MemberUnfrozen Action = "member.unfrozen"
 	// SessionAccountSwitched: The session went over to the account {account_name}.
 	SessionAccountSwitched Action = "session.account_switched"
+	// SubaccountOpened: The subaccount {name} was made.
+	SubaccountOpened Action = "subaccount.opened"
+	// SubaccountRenamed: The subaccount {from_name} is named {name} now.
+	SubaccountRenamed Action = "subaccount.renamed"
+	// SubaccountClosed: The subaccount {name} was closed.
+	SubaccountClosed Action = "subaccount.closed"
+	// SubaccountReopened: The subaccount {name} was opened again.
+	SubaccountReopened Action = "subaccount.reopened"
+	// SessionSubaccountSwitched: The session went over to the subaccount {name}.
+	SessionSubaccountSwitched Action = "session.subaccount_switched"
 	// ServiceUserAdded: The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.
 	ServiceUserAdded Action = "service_user.added"
 	// ServiceUserSponsored: {sponsor_one} and {sponsor_two} answer for the service user {member} now.
@@ -362,6 +386,9 @@ var actions = map[Action]Words{
 	KeyNarrowed:               {Quiet: false, English: "Nobody has used the API key {name} for 60 days: it looks and cancels only.", Korean: "API 키 {name}이(가) 60일 동안 사용되지 않아 조회와 주문 취소만 할 수 있습니다."},
 	KeyDisabled:               {Quiet: false, English: "Nobody has used the API key {name} for 90 days: it was disabled.", Korean: "API 키 {name}이(가) 90일 동안 사용되지 않아 비활성화했습니다."},
 	KeyUnneeded:               {Quiet: false, English: "The API key {name} did not need {unneeded} for 30 days. Its owner was told.", Korean: "API 키 {name}이(가) 30일 동안 {unneeded} 권한을 쓰지 않아 소유자에게 알렸습니다."},
+	KeyRetiring:               {Quiet: false, English: "The old secret of the API key {name} is still used from {seen} and ends at {retires}. Its owner was told.", Korean: "API 키 {name}의 이전 비밀 키가 아직 {seen}에서 사용되고 있으며 {retires}에 만료됨을 소유자에게 알렸습니다."},
+	KeyUnseen:                 {Quiet: false, English: "The new secret of the API key {name} was not used yet, and the old one ends at {retires}. Its owner was told.", Korean: "API 키 {name}의 새 비밀 키가 아직 사용되지 않았고 이전 비밀 키가 {retires}에 만료됨을 소유자에게 알렸습니다."},
+	KeyExtended:               {Quiet: false, English: "The old secret of the API key {name} goes on until {retires}.", Korean: "API 키 {name}의 이전 비밀 키가 {retires}까지 계속 작동합니다."},
 	KeyUsed:                   {Quiet: true, English: "", Korean: ""},
 	RequestRefused:            {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
 	UserStaffMade:             {Quiet: false, English: "An operator marked this user as one: sessions end sooner.", Korean: "운영자가 이 사용자를 운영자로 지정했습니다. 세션이 더 일찍 종료됩니다."},
@@ -378,6 +405,7 @@ var actions = map[Action]Words{
 	SessionTold:               {Quiet: true, English: "", Korean: ""},
 	SessionChallenged:         {Quiet: false, English: "Your session was used in an unusual way, so it asks for a confirmation that it is you.", Korean: "세션이 평소와 다르게 사용되어 본인 확인을 요청했습니다."},
 	SessionDisowned:           {Quiet: false, English: "You said that the session on {device} was not you. It was signed out and money is held.", Korean: "{device}의 세션이 본인이 아니라고 알려 주셨습니다. 해당 세션을 로그아웃하고 출금을 보류했습니다."},
+	SignInDisowned:            {Quiet: false, English: "You said that a sign-in with {device} was not you. What it opened was ended and money is held.", Korean: "{device}의 로그인이 본인이 아니라고 알려 주셨습니다. 그 로그인으로 열린 것을 모두 종료하고 출금을 보류했습니다."},
 	ConfirmationAsked:         {Quiet: true, English: "", Korean: ""},
 	ConfirmationApproved:      {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
 	ConfirmationExecuted:      {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
@@ -393,6 +421,8 @@ var actions = map[Action]Words{
 	ContactMailChanged:        {Quiet: false, English: "Your mail address was changed from {old} to {mail}.", Korean: "메일 주소를 {old}에서 {mail}(으)로 변경했습니다."},
 	ContactSecondChanged:      {Quiet: false, English: "Your second address for notices is now {mail}.", Korean: "알림을 받을 두 번째 주소를 {mail}(으)로 설정했습니다."},
 	ContactSecondRemoved:      {Quiet: false, English: "Your second address for notices, {old}, was removed.", Korean: "알림을 받던 두 번째 주소 {old}을(를) 삭제했습니다."},
+	ContactNumberChanged:      {Quiet: false, English: "Notices are texted to {number} now.", Korean: "이제 {number} 번호로 알림 문자를 보냅니다."},
+	ContactNumberRemoved:      {Quiet: false, English: "The number {old} is texted no notices any more.", Korean: "{old} 번호로 더 이상 알림 문자를 보내지 않습니다."},
 	RecoveryCodesIssued:       {Quiet: false, English: "A new set of recovery codes was made.", Korean: "새 복구 코드를 만들었습니다."},
 	RecoveryCodesConfirmed:    {Quiet: false, English: "You showed that you kept your recovery codes.", Korean: "복구 코드를 보관했음을 확인했습니다."},
 	RecoveryAsked:             {Quiet: true, English: "", Korean: ""},
@@ -410,6 +440,7 @@ var actions = map[Action]Words{
 	CaseDecided:               {Quiet: false, English: "Two operators approved a recovery of your account. It waits, and you can stop it.", Korean: "담당자 두 명이 계정 복구를 승인했습니다. 대기 기간이 지나야 진행되며 중단하실 수 있습니다."},
 	CaseRejected:              {Quiet: false, English: "An operator let no recovery of your account go on: {reason}.", Korean: "담당자가 계정 복구 요청을 모두 거절했습니다: {reason}."},
 	CaseLapsed:                {Quiet: false, English: "Nobody decided over the recoveries of your account in time. None goes on.", Korean: "기한 안에 판단이 내려지지 않아 계정 복구 요청이 모두 끝났습니다."},
+	ReportShown:               {Quiet: false, English: "An operator looked at the case of what you said was not you.", Korean: "본인이 아니라고 알려 주신 건을 담당자가 조회했습니다."},
 	RecoveryCancelled:         {Quiet: false, English: "You stopped a recovery of your account. It is kept as a suspected takeover.", Korean: "계정 복구를 중단했습니다. 계정 탈취 시도로 의심되어 기록해 둡니다."},
 	RecoveryWithdrawn:         {Quiet: false, English: "A recovery was given up by whoever began it.", Korean: "계정 복구를 시작한 사람이 요청을 철회했습니다."},
 	RecoveryCompleted:         {Quiet: false, English: "Your account was recovered. Removed: {removed}.", Korean: "계정이 복구되었습니다. 삭제된 수단: {removed}."},
@@ -432,6 +463,11 @@ var actions = map[Action]Words{
 	MemberRemoved:             {Quiet: false, English: "{member} left the account. Keys they own there: {keys}.", Korean: "{member}이(가) 계정에서 나갔습니다. 그 계정에서 소유한 키: {keys}개."},
 	MemberUnfrozen:            {Quiet: false, English: "{member} was reviewed, and does again what the role allows: {role}.", Korean: "{member}을(를) 확인하여 {role} 역할로 다시 활동할 수 있습니다."},
 	SessionAccountSwitched:    {Quiet: false, English: "The session went over to the account {account_name}.", Korean: "세션이 {account_name} 계정으로 전환되었습니다."},
+	SubaccountOpened:          {Quiet: false, English: "The subaccount {name} was made.", Korean: "서브계정 {name}을(를) 만들었습니다."},
+	SubaccountRenamed:         {Quiet: false, English: "The subaccount {from_name} is named {name} now.", Korean: "서브계정 {from_name}의 이름이 {name}(으)로 변경되었습니다."},
+	SubaccountClosed:          {Quiet: false, English: "The subaccount {name} was closed.", Korean: "서브계정 {name}을(를) 닫았습니다."},
+	SubaccountReopened:        {Quiet: false, English: "The subaccount {name} was opened again.", Korean: "서브계정 {name}을(를) 다시 열었습니다."},
+	SessionSubaccountSwitched: {Quiet: false, English: "The session went over to the subaccount {name}.", Korean: "세션이 서브계정 {name}(으)로 전환되었습니다."},
 	ServiceUserAdded:          {Quiet: false, English: "The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.", Korean: "서비스 사용자 {member}을(를) 만들었습니다. 책임자: {sponsor_one}, {sponsor_two}."},
 	ServiceUserSponsored:      {Quiet: false, English: "{sponsor_one} and {sponsor_two} answer for the service user {member} now.", Korean: "서비스 사용자 {member}의 책임자가 {sponsor_one}, {sponsor_two}(으)로 변경되었습니다."},
 	KeyTransferred:            {Quiet: false, English: "The API key {name} has another owner: {member}.", Korean: "API 키 {name}의 소유자가 {member}(으)로 변경되었습니다."},

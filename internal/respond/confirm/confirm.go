@@ -226,7 +226,7 @@ func owns(ctx context.Context, tx account.Tx, in Asking) error {
 		return fmt.Errorf("list subaccounts: %w", err)
 	}
 	owner := slices.ContainsFunc(memberships, func(m account.Membership) bool { return m.Account == in.Account && m.Role == principal.Owner })
-	within := slices.ContainsFunc(subaccounts, func(s account.Subaccount) bool { return s.ID == in.Subaccount })
+	within := slices.ContainsFunc(subaccounts, func(s account.Subaccount) bool { return s.ID == in.Subaccount && s.ClosedAt.IsZero() })
 	if !owner || !within {
 		return fault.New(fault.Forbidden)
 	}

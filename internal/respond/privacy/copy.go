@@ -95,6 +95,7 @@ type (
 	// ContactCopy is how they are reached.
 	ContactCopy struct {
 		SecondMail string `json:"second_mail,omitempty" doc:"For notices"`
+		Number     string `json:"number,omitempty" doc:"For texts about notices"`
 		Phrase     bool   `json:"phrase_set" doc:"Whether there is a phrase in their mails; not which"`
 	}
 	// MethodsCopy is what they sign in with.
@@ -284,7 +285,7 @@ func (s *Privacy) copyPerson(ctx context.Context, p principal.Principal, c *Copy
 	c.Profile.User, c.Profile.Mail, c.Profile.Name, c.Profile.Language, c.Profile.CreatedAt = u.ID, u.Mail, u.Name, u.Lang, u.Born
 	c.Profile.Never, c.Profile.StaffAt = u.NeverRemembered, u.StaffAt
 	reached, err := s.Kept.Contacts.Of(ctx, p)
-	c.Contact = ContactCopy{SecondMail: reached.Second, Phrase: reached.Phrase != ""}
+	c.Contact = ContactCopy{SecondMail: reached.Second, Number: reached.Phone, Phrase: reached.Phrase != ""}
 	return err
 }
 

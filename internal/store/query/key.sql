@@ -67,10 +67,10 @@ WHERE k.account_id = @account_id ORDER BY k.created_at DESC, k.id DESC;
 SELECT id FROM api_key WHERE owner_id = @owner_id ORDER BY id;
 
 -- name: ListKeySecrets :many
-SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from FROM api_key_secret WHERE key_id = @key_id ORDER BY version;
+SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from, retiring_since, notice_at, extended FROM api_key_secret WHERE key_id = @key_id ORDER BY version;
 
 -- name: ListKeySecretsBetween :many
-SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from FROM api_key_secret
+SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from, retiring_since, notice_at, extended FROM api_key_secret
 WHERE key_id > @after AND key_id <= @last ORDER BY key_id, version;
 
 -- name: RevokeKey :execrows
@@ -140,7 +140,17 @@ WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL AND blocked_a
 UPDATE api_key SET blocked_at = NULL WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL AND blocked_at IS NOT NULL;
 
 -- name: RetireSecretsBefore :exec
-UPDATE api_key_secret SET retires_at = @retires_at WHERE key_id = @key_id AND version < @version AND (retires_at IS NULL OR retires_at > @retires_at);
+UPDATE api_key_secret SET retires_at = @retires_at, retiring_since = @retiring_since, notice_at = @notice_at
+WHERE key_id = @key_id AND version < @version AND (retires_at IS NULL OR retires_at > @retires_at);
+
+-- name: ExtendKeySecret :execrows
+UPDATE api_key_secret SET retires_at = @retires_at, notice_at = @notice_at, extended = 1 WHERE key_id = @key_id AND version = @version AND extended = 0;
+
+-- name: NoteSecretNotice :exec
+UPDATE api_key_secret SET notice_at = @notice_at WHERE key_id = @key_id AND version = @version;
+
+-- name: ListKeysRetiring :many
+SELECT DISTINCT key_id FROM api_key_secret WHERE retires_at > @now AND notice_at <= @now ORDER BY key_id LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: DeleteKeySecret :execrows
 DELETE FROM api_key_secret WHERE key_id = @key_id AND version = @version;
@@ -208,4 +218,13 @@ SELECT k.id FROM member m JOIN service_user w ON w.account_id = m.account_id JOI
 WHERE m.user_id = @user_id AND m.role = 'owner' AND m.removed_at IS NULL AND k.revoked_at IS NULL ORDER BY k.id;
 
 -- name: TransferKey :execrows
-UPDATE api_key SET owner_id = @owner_id, orphaned_at = NULL WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
+UPDATE api_key SET owner_id = @owner_id, orphaned_at = NULL, released_at = NULL, created_session = @created_session
+WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
+
+-- name: SetKeyGiven :exec
+UPDATE api_key SET given_by = @given_by, given_at = @given_at WHERE id = @id;
+
+-- name: ListKeyIDsGivenBy :many
+SELECT id FROM api_key WHERE api_key.given_by = @given_by AND api_key.given_at > @since AND revoked_at IS NULL
+    AND account_id IN (SELECT o.account_id FROM member o WHERE o.user_id = @given_by AND o.role = 'owner' AND o.removed_at IS NULL)
+ORDER BY id;

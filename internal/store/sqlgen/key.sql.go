@@ -380,6 +380,30 @@ func (q *Queries) EraseSecretUsesOfOwner(ctx context.Context, arg EraseSecretUse
 	return err
 }
 
+const extendKeySecret = `-- name: ExtendKeySecret :execrows
+UPDATE api_key_secret SET retires_at = $1, notice_at = $2, extended = 1 WHERE key_id = $3 AND version = $4 AND extended = 0
+`
+
+type ExtendKeySecretParams struct {
+	RetiresAt sql.NullInt64
+	NoticeAt  sql.NullInt64
+	KeyID     []byte
+	Version   int64
+}
+
+func (q *Queries) ExtendKeySecret(ctx context.Context, arg ExtendKeySecretParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, extendKeySecret,
+		arg.RetiresAt,
+		arg.NoticeAt,
+		arg.KeyID,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const freezeKey = `-- name: FreezeKey :execrows
 UPDATE api_key SET frozen_at = $1, stopped_why = $2
 WHERE id = $3 AND account_id = $4 AND revoked_at IS NULL AND frozen_at IS NULL
@@ -692,6 +716,40 @@ func (q *Queries) ListKeyIDsByOwner(ctx context.Context, arg ListKeyIDsByOwnerPa
 	return items, nil
 }
 
+const listKeyIDsGivenBy = `-- name: ListKeyIDsGivenBy :many
+SELECT id FROM api_key WHERE api_key.given_by = $1 AND api_key.given_at > $2 AND revoked_at IS NULL
+    AND account_id IN (SELECT o.account_id FROM member o WHERE o.user_id = $1 AND o.role = 'owner' AND o.removed_at IS NULL)
+ORDER BY id
+`
+
+type ListKeyIDsGivenByParams struct {
+	GivenBy []byte
+	Since   sql.NullInt64
+}
+
+func (q *Queries) ListKeyIDsGivenBy(ctx context.Context, arg ListKeyIDsGivenByParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, listKeyIDsGivenBy, arg.GivenBy, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listKeyIDsServing = `-- name: ListKeyIDsServing :many
 SELECT k.id FROM member m JOIN service_user w ON w.account_id = m.account_id JOIN api_key k ON k.owner_id = w.user_id
 WHERE m.user_id = $1 AND m.role = 'owner' AND m.removed_at IS NULL AND k.revoked_at IS NULL ORDER BY k.id
@@ -757,7 +815,7 @@ func (q *Queries) ListKeyScopesUsed(ctx context.Context, arg ListKeyScopesUsedPa
 }
 
 const listKeySecrets = `-- name: ListKeySecrets :many
-SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from FROM api_key_secret WHERE key_id = $1 ORDER BY version
+SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from, retiring_since, notice_at, extended FROM api_key_secret WHERE key_id = $1 ORDER BY version
 `
 
 type ListKeySecretsParams struct {
@@ -782,6 +840,9 @@ func (q *Queries) ListKeySecrets(ctx context.Context, arg ListKeySecretsParams) 
 			&i.MintedBy,
 			&i.LastUsedAt,
 			&i.LastUsedFrom,
+			&i.RetiringSince,
+			&i.NoticeAt,
+			&i.Extended,
 		); err != nil {
 			return nil, err
 		}
@@ -797,7 +858,7 @@ func (q *Queries) ListKeySecrets(ctx context.Context, arg ListKeySecretsParams) 
 }
 
 const listKeySecretsBetween = `-- name: ListKeySecretsBetween :many
-SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from FROM api_key_secret
+SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from, retiring_since, notice_at, extended FROM api_key_secret
 WHERE key_id > $1 AND key_id <= $2 ORDER BY key_id, version
 `
 
@@ -824,6 +885,9 @@ func (q *Queries) ListKeySecretsBetween(ctx context.Context, arg ListKeySecretsB
 			&i.MintedBy,
 			&i.LastUsedAt,
 			&i.LastUsedFrom,
+			&i.RetiringSince,
+			&i.NoticeAt,
+			&i.Extended,
 		); err != nil {
 			return nil, err
 		}
@@ -1116,6 +1180,38 @@ func (q *Queries) ListKeysByAccount(ctx context.Context, arg ListKeysByAccountPa
 	return items, nil
 }
 
+const listKeysRetiring = `-- name: ListKeysRetiring :many
+SELECT DISTINCT key_id FROM api_key_secret WHERE retires_at > $1 AND notice_at <= $1 ORDER BY key_id LIMIT CAST($2 AS BIGINT)
+`
+
+type ListKeysRetiringParams struct {
+	Now     sql.NullInt64
+	MaxRows int64
+}
+
+func (q *Queries) ListKeysRetiring(ctx context.Context, arg ListKeysRetiringParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, listKeysRetiring, arg.Now, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var key_id []byte
+		if err := rows.Scan(&key_id); err != nil {
+			return nil, err
+		}
+		items = append(items, key_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listKeysToAskScopes = `-- name: ListKeysToAskScopes :many
 SELECT k.id FROM api_key k LEFT JOIN key_scopes s ON s.key_id = k.id
 WHERE k.revoked_at IS NULL AND k.standby = 0 AND k.expires_at > $1 AND k.created_at <= $2 AND k.last_used_at > $2
@@ -1330,6 +1426,21 @@ func (q *Queries) NoteKeyOrdered(ctx context.Context, arg NoteKeyOrderedParams) 
 	return err
 }
 
+const noteSecretNotice = `-- name: NoteSecretNotice :exec
+UPDATE api_key_secret SET notice_at = $1 WHERE key_id = $2 AND version = $3
+`
+
+type NoteSecretNoticeParams struct {
+	NoticeAt sql.NullInt64
+	KeyID    []byte
+	Version  int64
+}
+
+func (q *Queries) NoteSecretNotice(ctx context.Context, arg NoteSecretNoticeParams) error {
+	_, err := q.db.ExecContext(ctx, noteSecretNotice, arg.NoticeAt, arg.KeyID, arg.Version)
+	return err
+}
+
 const nthKey = `-- name: NthKey :one
 SELECT id FROM api_key ORDER BY id LIMIT 1 OFFSET CAST($1 AS BIGINT)
 `
@@ -1395,17 +1506,26 @@ func (q *Queries) RaiseKeyMark(ctx context.Context, arg RaiseKeyMarkParams) ([]b
 }
 
 const retireSecretsBefore = `-- name: RetireSecretsBefore :exec
-UPDATE api_key_secret SET retires_at = $1 WHERE key_id = $2 AND version < $3 AND (retires_at IS NULL OR retires_at > $1)
+UPDATE api_key_secret SET retires_at = $1, retiring_since = $2, notice_at = $3
+WHERE key_id = $4 AND version < $5 AND (retires_at IS NULL OR retires_at > $1)
 `
 
 type RetireSecretsBeforeParams struct {
-	RetiresAt sql.NullInt64
-	KeyID     []byte
-	Version   int64
+	RetiresAt     sql.NullInt64
+	RetiringSince sql.NullInt64
+	NoticeAt      sql.NullInt64
+	KeyID         []byte
+	Version       int64
 }
 
 func (q *Queries) RetireSecretsBefore(ctx context.Context, arg RetireSecretsBeforeParams) error {
-	_, err := q.db.ExecContext(ctx, retireSecretsBefore, arg.RetiresAt, arg.KeyID, arg.Version)
+	_, err := q.db.ExecContext(ctx, retireSecretsBefore,
+		arg.RetiresAt,
+		arg.RetiringSince,
+		arg.NoticeAt,
+		arg.KeyID,
+		arg.Version,
+	)
 	return err
 }
 
@@ -1466,6 +1586,21 @@ func (q *Queries) RevokeKeysByOwner(ctx context.Context, arg RevokeKeysByOwnerPa
 	return items, nil
 }
 
+const setKeyGiven = `-- name: SetKeyGiven :exec
+UPDATE api_key SET given_by = $1, given_at = $2 WHERE id = $3
+`
+
+type SetKeyGivenParams struct {
+	GivenBy []byte
+	GivenAt sql.NullInt64
+	ID      []byte
+}
+
+func (q *Queries) SetKeyGiven(ctx context.Context, arg SetKeyGivenParams) error {
+	_, err := q.db.ExecContext(ctx, setKeyGiven, arg.GivenBy, arg.GivenAt, arg.ID)
+	return err
+}
+
 const takeKeyRow = `-- name: TakeKeyRow :exec
 UPDATE api_key SET name = name WHERE id = $1
 `
@@ -1524,17 +1659,24 @@ func (q *Queries) TouchKeySecret(ctx context.Context, arg TouchKeySecretParams) 
 }
 
 const transferKey = `-- name: TransferKey :execrows
-UPDATE api_key SET owner_id = $1, orphaned_at = NULL WHERE id = $2 AND account_id = $3 AND revoked_at IS NULL
+UPDATE api_key SET owner_id = $1, orphaned_at = NULL, released_at = NULL, created_session = $2
+WHERE id = $3 AND account_id = $4 AND revoked_at IS NULL
 `
 
 type TransferKeyParams struct {
-	OwnerID   []byte
-	ID        []byte
-	AccountID []byte
+	OwnerID        []byte
+	CreatedSession []byte
+	ID             []byte
+	AccountID      []byte
 }
 
 func (q *Queries) TransferKey(ctx context.Context, arg TransferKeyParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, transferKey, arg.OwnerID, arg.ID, arg.AccountID)
+	result, err := q.db.ExecContext(ctx, transferKey,
+		arg.OwnerID,
+		arg.CreatedSession,
+		arg.ID,
+		arg.AccountID,
+	)
 	if err != nil {
 		return 0, err
 	}

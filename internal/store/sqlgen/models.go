@@ -16,14 +16,17 @@ type AcmeItem struct {
 }
 
 type ApiKeySecret struct {
-	KeyID        []byte
-	Version      int64
-	Material     []byte
-	CreatedAt    int64
-	RetiresAt    sql.NullInt64
-	MintedBy     string
-	LastUsedAt   sql.NullInt64
-	LastUsedFrom string
+	KeyID         []byte
+	Version       int64
+	Material      []byte
+	CreatedAt     int64
+	RetiresAt     sql.NullInt64
+	MintedBy      string
+	LastUsedAt    sql.NullInt64
+	LastUsedFrom  string
+	RetiringSince sql.NullInt64
+	NoticeAt      sql.NullInt64
+	Extended      int64
 }
 
 type AuditEvent struct {
@@ -92,6 +95,8 @@ type Contact struct {
 	Second      string
 	SecondSince sql.NullInt64
 	Phrase      []byte
+	Phone       string
+	PhoneSince  sql.NullInt64
 }
 
 type ContactChange struct {
@@ -198,6 +203,16 @@ type RecoveryCase struct {
 	Outcome   string
 }
 
+type Report struct {
+	ID        []byte
+	UserID    []byte
+	Kind      string
+	About     string
+	CreatedAt int64
+	ExpiresAt int64
+	Sealed    []byte
+}
+
 type SignUp struct {
 	ID         []byte
 	Mail       string
@@ -233,6 +248,7 @@ type Subaccount struct {
 	Name      string
 	Main      int64
 	CreatedAt int64
+	ClosedAt  sql.NullInt64
 }
 
 type Totp struct {

@@ -11,8 +11,8 @@ type KeyLife struct {
 	// Secrets are those of a key in rotation, the newest first; Seen says that the newest was used.
 	Secrets []Secret
 	Seen    bool
-	// Overlaps and Since are the choices of the forms.
-	Overlaps, Since []Option
+	// Overlaps, Longer and Since are the choices of the forms.
+	Overlaps, Longer, Since []Option
 	// Asleep: nobody used it for long, and it can be woken. Releasable: it may withdraw once it is released.
 	Asleep, Releasable bool
 	// Holders are the members whom an owner can give it to.

@@ -356,6 +356,8 @@ type Key struct {
 	OwnerLocked bool
 	// Lapses is when it may no longer trade, because it has no allowlist.
 	Lapses i18n.Moment
+	// Ends says what becomes of its open orders if it is ended or stopped now; empty for one that places none.
+	Ends string
 	// OnEnd and Pin in words; Unreleased says that it may not withdraw yet, empty if that is no matter.
 	OnEnd, Pin, Unreleased string
 	// Vendor is who outside the account has it.
@@ -485,6 +487,8 @@ type Entry struct {
 	Seen []Fact
 	Next string
 	Code string
+	// NotMe is the number of the entry, where its reader may say that it was not them; Key is a live key of theirs that acted.
+	NotMe, Key string
 }
 
 // Fact is a name and a value.
