@@ -49,6 +49,7 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	s.metrics.datePlaces(rooms.Places)
 	s.metrics.countLeaks(rooms.Leaks.Counts)
 	s.metrics.countSessions(rooms.Sessions.Count)
+	s.metrics.countKeys(rooms.APIKeys.Census)
 	rooms.Recoveries.Measure(s.metrics.recovered)
 	off, err := rooms.APIKeys.TurnedOff(ctx)
 	if err == nil {
