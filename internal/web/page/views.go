@@ -468,6 +468,9 @@ type Activity struct {
 	Places Credit
 	// Older is the address of the next page; Twin that of the same data as JSON.
 	Older, Newest, Twin string
+	// Code, KeyID and Since are what was looked for; Searched says that something was.
+	Code, KeyID, Since string
+	Searched           bool
 }
 
 // Entry is one event in words.
