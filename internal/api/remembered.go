@@ -32,7 +32,7 @@ func (s *remembered) mount(a *API) {
 	}, s.accounts)
 	register(a, operation{
 		id: "rememberAccount", method: http.MethodPost, path: "/v1/remembered", summary: "Show my account in this browser",
-		about: "Until 30 days without a sign-in here. A shared computer keeps nothing.", codes: []fault.Code{fault.BrowserNotKept},
+		about: "Until 30 days without a sign-in here. A shared computer keeps nothing.", codes: []fault.Code{fault.BrowserNotKept, fault.DeviceUnknown, fault.SessionIdle, fault.SessionUnusual, fault.SessionUnrenewed, fault.SessionDemanded},
 	}, s.remember)
 	registerPre(a, operation{
 		id: "forgetRememberedAccount", method: http.MethodDelete, path: "/v1/remembered/{user}", summary: "Show an account here no more",

@@ -113,7 +113,7 @@ func families() map[string][]string {
 	}
 	var missing []string
 	for _, gap := range []string{
-		"factor", "proof", "way", "codes", "claim", "leaving", "reported", "stranger", "key_open", "passkey", "second", "phrase", "codes_few", "rehearsal", "key_ends",
+		"factor", "proof", "way", "codes", "claim", "leaving", "reported", "stranger", "copied", "odd", "key_open", "passkey", "second", "phrase", "codes_few", "rehearsal", "key_ends",
 		"key_unused", "key_wide", "shared", "many",
 	} {
 		for _, part := range []string{"title", "text", "link"} {
@@ -163,7 +163,7 @@ func families() map[string][]string {
 		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "vendor", "destinations", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
 		"stolen.": {
 			"ended", "blocked", "orphan", "disabled", "dialect_off", "look", "cancel", "trade", "markets", "order_most", "day_most", "no_day_most", "withdraw", "destinations", "confirm", "unreleased",
-			"no_withdraw", "per_second", "rotate", "resting", "allowlist", "pinned", "pin_first", "anywhere", "lapses", "expires",
+			"session_bound", "session_look", "session_trade", "session_trade_proof", "session_no_trade", "session_no_money", "session_no_settings", "session_ends", "no_withdraw", "per_second", "rotate", "resting", "allowlist", "pinned", "pin_first", "anywhere", "lapses", "expires",
 		},
 		"template.": {"portfolio", "accounting", "bot", "market_maker"},
 		"keylife.":  verbs, "cutover.": {"old.one", "old.other", "old_unused", "new.one", "new.other", "new_unused"},
@@ -185,6 +185,7 @@ func families() map[string][]string {
 		"question.": questions, "question.since.": {"session", "password", "other"}, "fact.asked.": {"session", "password", "app", "passkey", "codes", "mail", "second", "key"},
 		"open.": opens, "layer.": {"sessions", "sign_in", "recovery", "contact", "keys"}, "weekday.": {"0", "1", "2", "3", "4", "5", "6"},
 		"tip.":              {"sessions", "methods", "password", "codes", "recovery", "keys", "new_key", "contact", "confirmations", "messages"},
+		"sessions.odd.": {"two_agents", "program", "elsewhere"}, "sessions.copied_times.": {"one", "other"},
 		"sessions.skipped.": {"quota_exceeded", "server_error", "unreachable"},
 		"hold.reason.":      {"password_changed", "factor_removed", "owner_locked", "cookie_replayed", "other", "contact_changed", "reported_session", "reported_change", "device_lost", "recovery_completed", "recovery_codes_replaced", "recovery_shortened", "session_disowned", "money_key_leaked", "money_key_found"},
 		"not_me.":           {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address", "at_address"},

@@ -481,6 +481,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 		return err
 	}
 	r.SignIns = signin.New(signin.Deps{
+		Decide: r.Policy,
 		Ledger: store.Of[signin.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, Ceremonies: r.ceremonies, Follow: follow,
 		Limits: limits, SourceLimits: manyTries(limits), Tally: r.Tally, Demands: r.Demands,
 	})

@@ -215,7 +215,7 @@ func (s *Server) Save(ctx context.Context) error {
 	for _, b := range s.budgets {
 		b.Sweep(now)
 	}
-	return errors.Join(s.Sessions.SaveActs(ctx), s.APIKeys.SaveUses(ctx), s.APIKeys.TellRetiring(ctx))
+	return errors.Join(s.Sessions.SaveActs(ctx), s.Sessions.TellCopied(ctx), s.APIKeys.SaveUses(ctx), s.APIKeys.TellRetiring(ctx))
 }
 
 type sweeper interface {

@@ -22,6 +22,8 @@ const (
 	SignedOut       Kind = "signed_out"
 	Disowned        Kind = "session_disowned"
 	CookieReplayed  Kind = "cookie_replayed"
+	// SessionCopied: a bound session was shown in another network without its device, and refused.
+	SessionCopied   Kind = "session_copied"
 	SignedOutOthers Kind = "signed_out_others"
 	SignedOutAll    Kind = "signed_out_all"
 	// SignedOutSelected: some other sessions were ended in one press, which may be all of them.

@@ -209,6 +209,11 @@ type Session struct {
 	Bound   bool
 	Proof   i18n.Moment
 	Skipped string
+	// Odd is by what else it was shown lately, and Copied how often without its device; empty if it was not.
+	Odd, Copied     string
+	OddAt, CopiedAt i18n.Moment
+	// Could is what somebody could do who has a copy of its cookie.
+	Could []Danger
 	// Hosts that it has open, each with when.
 	Hosts []OpenHost
 }
