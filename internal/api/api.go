@@ -33,6 +33,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/subaccount"
 	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
@@ -96,7 +97,9 @@ type Deps struct {
 	Locks         *lock.Locks
 	// Members is who belongs to accounts.
 	Members *member.Members
-	Privacy *privacy.Privacy
+	// Subaccounts are the boundaries inside of accounts.
+	Subaccounts *subaccount.Subaccounts
+	Privacy     *privacy.Privacy
 	// Tiers say who is of high value.
 	Tiers *tier.Tiers
 	// Demands are what users demand of themselves.
@@ -133,7 +136,7 @@ func New(d Deps) (*API, error) {
 		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
 		"Keys": d.Keys == nil, "Log": d.Log == nil, "Reports": d.Reports == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
-		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Demands": d.Demands == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
+		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Demands": d.Demands == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "Subaccounts": d.Subaccounts == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -164,6 +167,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&keyLife{a.Keys}).mount(a)
 	(&accounts{a.Accounts}).mount(a)
 	(&members{a.Members}).mount(a)
+	(&subaccounts{a.Accounts, a.Subaccounts}).mount(a)
 	(&confirmations{a.Confirmations, a.Holds, a.Now}).mount(a)
 	(&messages{a.Notices, a.Now}).mount(a)
 	(&contacts{a.Contacts}).mount(a)

@@ -80,7 +80,10 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		"invitations": func() error {
 			return t.DeleteInvitationsOfUser(ctx, sqlgen.DeleteInvitationsOfUserParams{UserID: u[:], Mail: user.Mail})
 		},
-		"assents":        func() error { return t.DeleteAssentsByUser(ctx, sqlgen.DeleteAssentsByUserParams{UserID: u[:]}) },
+		"assents": func() error { return t.DeleteAssentsByUser(ctx, sqlgen.DeleteAssentsByUserParams{UserID: u[:]}) },
+		"subaccounts' names": func() error {
+			return t.EraseSubaccountsOfUser(ctx, sqlgen.EraseSubaccountsOfUserParams{UserID: u[:]})
+		},
 		"account's name": func() error { return t.EraseAccountsOfUser(ctx, sqlgen.EraseAccountsOfUserParams{UserID: u[:]}) },
 	} {
 		if err := erase(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
@@ -14,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
@@ -222,7 +224,7 @@ func (c *crossing) prove(v *visit, path string, needs assurance.Level) error {
 	}
 	view := page.Prove{
 		Host: hostView(h), Back: "/go/" + url.PathEscape(h.Authority) + "?" + url.Values{"path": {path}}.Encode(),
-		Needs: v.words.Say("fact.needs." + max(needs, assurance.Pwd).String()), Lacking: has.Strongest() < min(needs, assurance.Phr),
+		Needs: v.words.Say("fact.needs." + max(needs, assurance.Pwd).String()), Lacking: !reaches(has, needs),
 	}
 	for _, word := range assurance.Words(append(v.who.Proof.Missing(needs), assurance.Fresh)) {
 		view.Missing = append(view.Missing, v.words.Say("fact.missing."+word))
@@ -232,6 +234,14 @@ func (c *crossing) prove(v *visit, path string, needs assurance.Level) error {
 		frame.Me.Challenge = "" // this page is the answer to it
 	}
 	return v.show(page.ProvePage(frame, view))
+}
+
+// reaches says whether somebody has anything that proves that much.
+func reaches(has factor.Methods, needs assurance.Level) bool {
+	if needs >= assurance.Phrh {
+		return slices.ContainsFunc(has.Passkeys, passkey.Credential.DeviceBound)
+	}
+	return has.Strongest() >= needs
 }
 
 func (c *crossing) show(v *visit, path, state string) error {

@@ -33,6 +33,9 @@ type sessions struct {
 	remembered interface {
 		RememberedBy(ctx context.Context, p principal.Principal) ([]device.Remembering, error)
 		ForgetThere(ctx context.Context, p principal.Principal, d id.Device) error
+		NeverRemembered(ctx context.Context, p principal.Principal) (bool, error)
+		NeverRemember(ctx context.Context, p principal.Principal) error
+		MayRemember(ctx context.Context, p principal.Principal) error
 	}
 	factors interface {
 		Restore(ctx context.Context, p principal.Principal) error
@@ -47,6 +50,8 @@ func (s *sessions) mount(on mounter) {
 	on(http.MethodPost, "/sessions/{id}/sign-out", s.revoke)
 	on(http.MethodPost, "/sessions/{id}/not-me", s.disown)
 	on(http.MethodPost, "/remembered/{id}/forget", s.forgetThere)
+	on(http.MethodPost, "/sessions/never-remember", func(v *visit) error { return s.remembering(v, "never_remembered", s.remembered.NeverRemember) })
+	on(http.MethodPost, "/sessions/may-remember", func(v *visit) error { return s.remembering(v, "may_remember", s.remembered.MayRemember) })
 	on(http.MethodPost, "/sessions/restore", s.restore)
 	on(http.MethodPost, "/sessions/sign-out-selected", s.signOutSelected)
 	on(http.MethodPost, "/sessions/sign-out-others", s.signOutOthers)
@@ -91,6 +96,9 @@ func (s *sessions) list(v *visit) error {
 		}
 		view.List = append(view.List, shown)
 	}
+	if view.Never, err = s.remembered.NeverRemembered(v.r.Context(), v.who); err != nil {
+		return err
+	}
 	browsers, err := s.remembered.RememberedBy(v.r.Context(), v.who)
 	if err != nil {
 		return err
@@ -101,6 +109,18 @@ func (s *sessions) list(v *visit) error {
 		})
 	}
 	return v.show(page.SessionsPage(v.frame("nav.sessions"), view))
+}
+
+// remembering turns whether browsers may show the account at all.
+func (s *sessions) remembering(v *visit, said string, turn func(context.Context, principal.Principal) error) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	if err := turn(v.r.Context(), v.who); err != nil {
+		return err
+	}
+	v.say(said)
+	return v.leave("/sessions")
 }
 
 func (s *sessions) forgetThere(v *visit) error {

@@ -36,6 +36,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/subaccount"
 	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
@@ -118,6 +119,8 @@ type Deps struct {
 	Locks         *lock.Locks
 	// Members is who belongs to accounts.
 	Members *member.Members
+	// Subaccounts are the boundaries inside of accounts.
+	Subaccounts *subaccount.Subaccounts
 	// Tiers say who is of high value.
 	Tiers *tier.Tiers
 	// Demands are what users demand of themselves.
@@ -160,7 +163,7 @@ func New(d Deps) (*Web, error) {
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
 		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil, "Reports": d.Reports == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil,
 		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
-		"Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "Privacy": d.Privacy == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Demands": d.Demands == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
+		"Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "Subaccounts": d.Subaccounts == nil, "Privacy": d.Privacy == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Demands": d.Demands == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -208,6 +211,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&recoverPages{w.Recoveries, w.Recoveries.Waits}).mount(on)
 	(&lost{w.Recoveries, w.Recoveries.Waits}).mount(on)
 	(&members{w.Members}).mount(on)
+	(&subaccounts{w.Accounts, w.Subaccounts}).mount(on)
 	k := &keys{w.Keys, w.Factors, w.Accounts, w.Members, w.Dossiers, log, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}

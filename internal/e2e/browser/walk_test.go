@@ -40,6 +40,7 @@ func walk(p *person, show func(name string)) {
 	show("overview-new")
 	visit("keys-none", "/keys")
 	visit("members", "/members")
+	visit("subaccounts", "/subaccounts")
 	visit("contact", "/contact")
 	p.fill("form[action='/contact/second'] [name='second']", "ada@work.example.com")
 	p.submit("form[action='/contact/second']")

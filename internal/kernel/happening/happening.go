@@ -75,6 +75,8 @@ const (
 	DepartureStopped Kind = "departure_stopped"
 	UserDisabled     Kind = "user_disabled"
 	UserEnabled      Kind = "user_enabled"
+	// StaffChanged: the user became an operator of the platform, or is none any more.
+	StaffChanged Kind = "staff_changed"
 
 	RecoveryCodesReplaced Kind = "recovery_codes_replaced"
 	RecoveryClaimed       Kind = "recovery_claimed"

@@ -117,18 +117,3 @@ func (s *Sessions) TellCopied(ctx context.Context) error {
 	}
 	return nil
 }
-
-// IdleOf is how long the principal's session keeps its power without a human act.
-func (s *Sessions) IdleOf(p principal.Principal) time.Duration {
-	s.index.mu.RLock()
-	defer s.index.mu.RUnlock()
-	l := s.index.byID[p.Session]
-	return s.idleOf(l != nil && l.Shared)
-}
-
-func (s *Sessions) idleOf(shared bool) time.Duration {
-	if shared {
-		return min(s.Limits.Idle, SharedIdle)
-	}
-	return s.Limits.Idle
-}

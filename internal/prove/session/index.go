@@ -247,7 +247,7 @@ func (s *Sessions) Authenticate(bearer []byte, host string, from principal.Origi
 func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origin, open bool) (principal.Principal, error) {
 	now := s.Now()
 	l, parent := s.index.find(secret.New("session", bearer).Hash())
-	if l == nil || l.Host != host || !now.Before(l.ExpiresAt) || !now.Before(parent.ExpiresAt) || l.Role == principal.NoRole {
+	if l == nil || l.Host != host || !now.Before(l.ExpiresAt) || !now.Before(parent.ExpiresAt) || l.Role == principal.NoRole || parent.Staff && !now.Before(s.idleAt(parent)) {
 		return principal.Nobody(from), fault.New(fault.SessionEnded)
 	}
 	unrenewed, gone := s.whereabouts(l, from, now)
@@ -337,7 +337,28 @@ const SharedIdle = 10 * time.Minute
 
 // idleAt is when a session rests unless its user does something.
 func (s *Sessions) idleAt(l *live) time.Time {
-	return time.UnixMicro(l.acted.Load()).Add(s.idleOf(l.Shared)).UTC()
+	return time.UnixMicro(l.acted.Load()).Add(s.idleOf(l.Row)).UTC()
+}
+
+func (s *Sessions) idleOf(r Row) time.Duration {
+	idle := s.Limits.Idle
+	if r.Shared {
+		idle = min(idle, SharedIdle)
+	}
+	if r.Staff {
+		idle = min(idle, s.Limits.StaffIdle)
+	}
+	return idle
+}
+
+// IdleOf is how long the principal's session keeps its power without a human act.
+func (s *Sessions) IdleOf(p principal.Principal) time.Duration {
+	s.index.mu.RLock()
+	defer s.index.mu.RUnlock()
+	if l := s.index.byID[p.Session]; l != nil {
+		return s.idleOf(l.Row)
+	}
+	return s.Limits.Idle
 }
 
 // Ends says until when the principal's session keeps its power without a human act, and when it ends for good. These are the very

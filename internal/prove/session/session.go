@@ -54,6 +54,8 @@ type Row struct {
 	Challenge assurance.Challenge
 	// Shared says that the computer is not the user's own.
 	Shared bool
+	// Staff says that the user is an operator: at its idle limit the session ends.
+	Staff bool
 	// Bound is the session's tie to its device; zero if there is none.
 	Bound     Bound
 	Born      time.Time
@@ -74,6 +76,7 @@ type Tx interface {
 	txn.Announcer
 	InsertSession(ctx context.Context, r Row) error
 	SessionByID(ctx context.Context, s id.Session) (r Row, found bool, err error)
+	UserByID(ctx context.Context, u id.User) (user account.User, found bool, err error)
 	// LiveSessions lists sessions that are neither revoked nor past now, by id, a page after the given one.
 	LiveSessions(ctx context.Context, now time.Time, after id.Session, limit int) ([]Row, error)
 	LiveSessionsByUser(ctx context.Context, u id.User, now time.Time) ([]Row, error)
@@ -105,6 +108,8 @@ type Tx interface {
 type Limits struct {
 	// Idle is how long without a human act a session keeps its power; Absolute is its life.
 	Idle, Absolute time.Duration
+	// StaffIdle and StaffAbsolute are those of operators, where they are shorter; an operator's session ends at both.
+	StaffIdle, StaffAbsolute time.Duration
 	// ChildCode is how long the way to a gateway host stays open.
 	ChildCode time.Duration
 	// Renewal is the life of a device-bound cookie.
@@ -169,10 +174,18 @@ type Minted struct {
 // Mint makes a session in the caller's transaction; it is the only place where one begins.
 func (s *Sessions) Mint(ctx context.Context, tx Tx, in Mint) (out Minted, err error) {
 	now := s.Now()
+	user, _, err := tx.UserByID(ctx, in.User)
+	if err != nil {
+		return out, fmt.Errorf("read user: %w", err)
+	}
+	absolute := s.Limits.Absolute
+	if !user.StaffAt.IsZero() {
+		absolute = min(absolute, s.Limits.StaffAbsolute)
+	}
 	out.Session = Row{
 		ID: id.New[id.SessionKind](now), User: in.User, Account: in.Account, Subaccount: in.Subaccount, Device: in.From.Device,
-		Proof: in.Proof, Addr: in.From.Addr.String(), Agent: in.From.Agent, Born: now, ActedAt: now, ExpiresAt: now.Add(s.Limits.Absolute),
-		Challenge: in.Challenge, Shared: in.Shared,
+		Proof: in.Proof, Addr: in.From.Addr.String(), Agent: in.From.Agent, Born: now, ActedAt: now, ExpiresAt: now.Add(absolute),
+		Challenge: in.Challenge, Shared: in.Shared, Staff: !user.StaffAt.IsZero(),
 	}
 	if err := s.replace(ctx, tx, in.Replace); err != nil {
 		return out, err
@@ -534,6 +547,23 @@ func (s *Sessions) EndWithin(ctx context.Context, tx Tx, u id.User, a id.Account
 	return nil
 }
 
+// EndAt ends the sessions of a user that act in one subaccount, with their children, in the caller's transaction: nobody acts there any more.
+func (s *Sessions) EndAt(ctx context.Context, tx Tx, u id.User, at id.Subaccount, why string) error {
+	rows, err := tx.LiveSessionsByUser(ctx, u, s.Now())
+	if err != nil {
+		return fmt.Errorf("list sessions: %w", err)
+	}
+	for _, row := range rows {
+		if row.Subaccount != at || !row.Parent.IsZero() {
+			continue
+		}
+		if err := s.End(ctx, tx, u, row.ID, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // EndOnDevice ends all sessions of a user in one browser, with their children, in the caller's transaction; that browser shows the account no
 // more. Room respond calls it where the table says so.
 func (s *Sessions) EndOnDevice(ctx context.Context, tx Tx, u id.User, d id.Device, why string) error {
@@ -616,6 +646,9 @@ func (s *Sessions) List(ctx context.Context, p principal.Principal) (list []List
 	for _, row := range rows {
 		if row.Parent.IsZero() {
 			row.ActedAt = s.index.acted(row.ID, row.ActedAt)
+			if row.Staff && !s.Now().Before(row.ActedAt.Add(s.idleOf(row))) {
+				continue // it has ended, though its row stands until the absolute limit
+			}
 			odd, copied := s.index.shown(row.ID)
 			list = append(list, Listed{row, children[row.ID], s.index.skipped(row.ID), odd, copied})
 		}

@@ -29,7 +29,7 @@ func (s *Sessions) IfStolen(decide decision.Decider, l Listed) (list []Danger) {
 	if !who.Challenge.Open(now) {
 		who.Challenge = assurance.Challenge{}
 	}
-	if rests := l.ActedAt.Add(s.idleOf(l.Shared)); who.Challenge.Why == "" && !now.Before(rests) {
+	if rests := l.ActedAt.Add(s.idleOf(l.Row)); who.Challenge.Why == "" && !now.Before(rests) {
 		who.Challenge = assurance.Challenge{Why: assurance.Idle, Needs: l.Proof.Level()}
 	}
 	if l.Bound.Holds() {

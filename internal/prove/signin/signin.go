@@ -35,6 +35,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
@@ -51,6 +52,7 @@ type Deps struct {
 	Now        func() time.Time
 	Factors    *factor.Factors
 	Sessions   *session.Sessions
+	StepUps    *stepup.StepUps
 	Ceremonies *ceremony.Ceremonies
 	Follow     happening.Applier
 	Limits     throttle.Limits

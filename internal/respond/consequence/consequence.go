@@ -144,6 +144,7 @@ var table = map[happening.Kind]Row{
 	happening.ReportedChange:    {Leaving: Dies, This: Dies, Others: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained, Case: true},
 	happening.UserDisabled:      {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked, Asked: Dies, Brought: Frozen},
 	happening.UserEnabled:       {},
+	happening.StaffChanged:      {Leaving: Dies, This: Dies, Others: Dies}, // at the host: there is no session to go on with
 
 	happening.DepartureBegun:   {Notice: notify.DepartureBegun},
 	happening.DepartureNear:    {Notice: notify.DepartureNear},

@@ -176,7 +176,9 @@ type Host struct {
 type Sessions struct {
 	Idle string
 	List []Session
-	// Remembering are the browsers that show the account where people sign in.
+	// Never: no browser may show the account where people sign in.
+	Never bool
+	// Remembering are the browsers that do.
 	Remembering []Remembering
 	// Places is who the places are owed to.
 	Places Credit
