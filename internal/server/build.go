@@ -135,6 +135,8 @@ type Rooms struct {
 	budgets      []*memory.Budgets
 	ceremonies   *ceremony.Ceremonies
 	demand       passkey.Demand
+	// texts sends text messages; nil where they are off.
+	texts *texts
 }
 
 // OpenRooms opens the database and builds the rooms on it, without any door: what the host's command line needs.
@@ -248,7 +250,10 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	r.Sessions, err = session.New(ctx, session.Deps{
 		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow, Tally: r.Tally,
 		CountryOf: r.Places.Country,
-		Limits:    session.Limits{Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, ChildCode: childCodeLife, Renewal: cfg.Session.Binding.Life},
+		Limits: session.Limits{
+			Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, StaffIdle: cfg.Session.OperatorIdle, StaffAbsolute: cfg.Session.OperatorAbsolute,
+			ChildCode: childCodeLife, Renewal: cfg.Session.Binding.Life,
+		},
 	})
 	if err != nil {
 		return err
@@ -356,11 +361,18 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 	if err != nil {
 		return err
 	}
-	r.Notices, err = notify.New(notify.Deps{
+	if r.texts, err = newTexts(cfg, opts.Now); err != nil {
+		return err
+	}
+	deps := notify.Deps{
 		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg, r.Places), Key: key,
 		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}, Follow: r.Consequences,
 		Stops: notify.Stops{Sessions: r.Sessions, Keys: r.APIKeys, Members: r.Members, Contacts: r.Contacts, Demands: r.Demands},
-	})
+	}
+	if r.texts != nil {
+		deps.Texts = r.texts
+	}
+	r.Notices, err = notify.New(deps)
 	return err
 }
 
@@ -482,12 +494,14 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	}
 	r.Contacts, err = contact.New(contact.Deps{
 		Ledger: store.Of[contact.Tx](db), Now: now, StepUps: r.StepUps, Sessions: r.Sessions, Follow: follow, Limits: limits, CodeKey: contactKey,
+		Texts: cfg.Notices.TextMessages.URL != "",
 	})
 	if err != nil {
 		return err
 	}
 	r.SignIns = signin.New(signin.Deps{
-		Ledger: store.Of[signin.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, Ceremonies: r.ceremonies, Follow: follow,
+		Decide: r.Policy,
+		Ledger: store.Of[signin.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, StepUps: r.StepUps, Ceremonies: r.ceremonies, Follow: follow,
 		Limits: limits, SourceLimits: manyTries(limits), Tally: r.Tally, Demands: r.Demands,
 	})
 	return nil

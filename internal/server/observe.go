@@ -56,6 +56,19 @@ func (m *metrics) countBindings(counts func() map[string]int64) {
 	}
 }
 
+// countTexts tells how attempts to send text messages ended, where any are sent.
+func (m *metrics) countTexts(t *texts) {
+	if t == nil {
+		return
+	}
+	for outcome := range t.counts() {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "sallyport_text_messages_total", Help: "Attempts to hand text messages to the platform's gateway, by outcome.",
+			ConstLabels: prometheus.Labels{"outcome": outcome},
+		}, func() float64 { return float64(t.counts()[outcome]) }))
+	}
+}
+
 // datePlaces tells how old the file of places is, where there is one.
 func (m *metrics) datePlaces(p *geo.Places) {
 	if p == nil {
