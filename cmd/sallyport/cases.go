@@ -9,17 +9,23 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
+	"github.com/seed-21c57000/sallyport/internal/respond/report"
 	"github.com/seed-21c57000/sallyport/internal/server"
 )
 
 func caseCommand() *cobra.Command {
 	return group(withConfig(&cobra.Command{
-		Use: "case", Short: "Decide over recoveries of one account that stopped each other; everything is audited",
+		Use: "case", Short: "Read what users said was not them, and decide over recoveries that stopped each other; everything is audited",
 		Long: `When two people claim one account, neither goes on by itself. Each brings what is asked for on the page of their case, and operators decide here:
 two of them have to approve the same claim, by their own system accounts, and it then waits as any other while its owner is told each day and
-can stop it. One operator rejects them all.`,
+can stop it. One operator rejects them all.
+
+When a user says that a session, a sign-in, a change or a key was not them, or stops a recovery of their account, that is a case too: it asks for no decision,
+has done what it does already, and can be read with its evidence for 30 days.`,
 		Example: `  sallyport case list --config sallyport.yaml
   sallyport case show cas_069g9r2kt0f7s8w3a5q1z7y6xc`,
 	}), caseOpenCommand(), caseListCommand(), caseShowCommand(), caseEvidenceCommand(), caseApproveCommand(), caseRejectCommand())
@@ -54,6 +60,15 @@ you reach them; they open it under "Recover" in any browser, and the codes for i
 	return cmd
 }
 
+// reportRow is what a user said was not them as JSON.
+func reportRow(r report.Report) map[string]any {
+	row := map[string]any{"case": r.ID, "user": r.User, "opened_at": r.Born, "expires_at": r.Expires, "state": "reported", "kind": r.Kind, "about": r.About}
+	if r.Kind == happening.RecoveryCancelled {
+		row["state"] = recovery.Suspected
+	}
+	return row
+}
+
 // disputeRow is a dispute as JSON.
 func disputeRow(d recovery.Dispute) map[string]any {
 	row := map[string]any{"case": d.ID, "user": d.User, "opened_at": d.Born, "due_at": d.Due, "expires_at": d.Expires, "state": disputeState(d)}
@@ -73,11 +88,15 @@ func disputeState(d recovery.Dispute) string {
 func caseListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the cases that are open or ended in the last 30 days, oldest first", Args: cobra.NoArgs,
+		Use: "list", Short: "List the cases that are open or ended in the last 30 days, then those that users reported in them, oldest first", Args: cobra.NoArgs,
 		Example: `  sallyport case list
   sallyport case list --json`,
 		RunE: withRooms(func(cmd *cobra.Command, _ []string, rooms *server.Rooms) error {
 			list, err := rooms.Recoveries.Disputes(cmd.Context(), host())
+			if err != nil {
+				return err
+			}
+			reports, err := rooms.Reports.List(cmd.Context(), host())
 			if err != nil {
 				return err
 			}
@@ -86,13 +105,19 @@ func caseListCommand() *cobra.Command {
 				for _, d := range list {
 					rows = append(rows, disputeRow(d))
 				}
+				for _, r := range reports {
+					rows = append(rows, reportRow(r))
+				}
 				return printJSON(cmd.OutOrStdout(), rows)
 			}
-			if len(list) == 0 {
-				fmt.Fprintln(cmd.OutOrStdout(), "No recovery waits for people.")
+			if len(list)+len(reports) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "No recovery waits for people, and nobody reported anything.")
 			}
 			for _, d := range list {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s  %-9s  %s  answer promised by %s\n", d.ID, disputeState(d), d.User, d.Due.UTC().Format(time.RFC3339))
+			}
+			for _, r := range reports {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s  %-9s  %s  %s at %s\n", r.ID, reportRow(r)["state"], r.User, r.Kind, r.Born.UTC().Format(time.RFC3339))
 			}
 			return nil
 		}),
@@ -103,7 +128,7 @@ func caseListCommand() *cobra.Command {
 
 func caseShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "show CASE", Short: "Show a case: its claims, what they brought, and who approved; this is audited", Args: takes("CASE"),
+		Use: "show CASE", Short: "Show a case: its claims, what they brought, and who approved, or what was reported; this is audited", Args: takes("CASE"),
 		Example: "  sallyport case show cas_069g9r2kt0f7s8w3a5q1z7y6xc",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
 			which, err := id.Parse[id.CaseKind](args[0])
@@ -111,6 +136,9 @@ func caseShowCommand() *cobra.Command {
 				return usage(err)
 			}
 			d, err := rooms.Recoveries.Docket(cmd.Context(), host(), which)
+			if fault.CodeOf(err) == fault.CaseUnknown {
+				return showReport(cmd, rooms, which)
+			}
 			if err != nil {
 				return err
 			}
@@ -119,6 +147,17 @@ func caseShowCommand() *cobra.Command {
 			return printJSON(cmd.OutOrStdout(), row)
 		}),
 	}
+}
+
+// showReport prints a case of what a user said was not them.
+func showReport(cmd *cobra.Command, rooms *server.Rooms, which id.Case) error {
+	r, err := rooms.Reports.Show(cmd.Context(), host(), which)
+	if err != nil {
+		return err
+	}
+	row := reportRow(r)
+	row["evidence"] = r.Evidence
+	return printJSON(cmd.OutOrStdout(), row)
 }
 
 func claimRows(claims []recovery.Standing, now time.Time) []map[string]any {

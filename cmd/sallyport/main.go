@@ -129,7 +129,7 @@ sessions, signed API keys, and a gateway that lets through only what somebody ma
 	cmd.SetHelpFunc(help)
 	cmd.AddCommand(
 		serveCommand(), demoCommand(), migrateCommand(), doctorCommand(),
-		userCommand(), caseCommand(), memberCommand(), keyCommand(), keyringCommand(), auditCommand(), mailCommand(),
+		userCommand(), caseCommand(), memberCommand(), subaccountCommand(), keyCommand(), keyringCommand(), auditCommand(), mailCommand(),
 		routesCommand(), callCommand(), signCommand(), keygenCommand(), keychainCommand(), versionCommand(),
 	)
 	return cmd

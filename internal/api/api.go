@@ -33,6 +33,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/subaccount"
 	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
@@ -43,6 +44,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/official"
 	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
+	"github.com/seed-21c57000/sallyport/internal/respond/report"
 )
 
 // Describer finds words for what a browser says about itself, and for where it is.
@@ -87,13 +89,17 @@ type Deps struct {
 	StepUps  *stepup.StepUps
 	Keys     *apikey.Keys
 	Log      *audit.Log
+	// Reports are what users said was not them.
+	Reports *report.Reports
 	// Confirmations and Holds are what waits, and why.
 	Confirmations *confirm.Confirmations
 	Holds         *hold.Holds
 	Locks         *lock.Locks
 	// Members is who belongs to accounts.
 	Members *member.Members
-	Privacy *privacy.Privacy
+	// Subaccounts are the boundaries inside of accounts.
+	Subaccounts *subaccount.Subaccounts
+	Privacy     *privacy.Privacy
 	// Tiers say who is of high value.
 	Tiers *tier.Tiers
 	// Demands are what users demand of themselves.
@@ -129,8 +135,8 @@ func New(d Deps) (*API, error) {
 		"Now": d.Now == nil, "FormKey": len(d.FormKey) != 32, "Decide": d.Decide == nil, "Verifier": d.Verifier == nil,
 		"Describe": d.Describe == nil, "Binding": d.Binding == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil,
 		"SignUps": d.SignUps == nil, "SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil,
-		"Keys": d.Keys == nil, "Log": d.Log == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
-		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Demands": d.Demands == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
+		"Keys": d.Keys == nil, "Log": d.Log == nil, "Reports": d.Reports == nil, "Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil,
+		"Contacts": d.Contacts == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Demands": d.Demands == nil, "Privacy": d.Privacy == nil, "Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "Subaccounts": d.Subaccounts == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -148,7 +154,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&signUps{a.SignUps}).mount(a)
 	(&signIns{a.SignIns}).mount(a)
 	(&remembered{a.SignIns, a.Describe}).mount(a)
-	(&sessions{a.Sessions, a.Keys, a.Factors, a.Describe, a.Now}).mount(a)
+	(&sessions{a.Sessions, a.Keys, a.Factors, a.Describe, a.Decide, a.Now}).mount(a)
 	(&methods{a.Factors, a.Tiers, a.Demands}).mount(a)
 	(&passkeys{a.Factors}).mount(a)
 	(&recoveries{a.Recoveries, a.Now}).mount(a)
@@ -161,11 +167,12 @@ func (a *API) Mount(mux *route.Mux) {
 	(&keyLife{a.Keys}).mount(a)
 	(&accounts{a.Accounts}).mount(a)
 	(&members{a.Members}).mount(a)
+	(&subaccounts{a.Accounts, a.Subaccounts}).mount(a)
 	(&confirmations{a.Confirmations, a.Holds, a.Now}).mount(a)
 	(&messages{a.Notices, a.Now}).mount(a)
 	(&contacts{a.Contacts}).mount(a)
 	(&genuine{a.Official}).mount(a)
-	(&activity{a.Log, a.Keys, a.Describe}).mount(a)
+	(&activity{a.Log, a.Reports, a.Keys, a.Describe}).mount(a)
 	(&explains{a.Lab, a.Tally, a.Keys}).mount(a)
 	(&dossiers{a.Dossiers, a.Keys, a.Describe, a.Now}).mount(a)
 	(&overview{a.CheckUps, a.Log, a.Describe, a.Map, a.Now}).mount(a)

@@ -19,7 +19,7 @@ type contacts struct {
 		SetPhrase(ctx context.Context, p principal.Principal, phrase string) error
 		Begin(ctx context.Context, p principal.Principal, place contact.Place, mail string) (id.ContactChange, error)
 		Finish(ctx context.Context, p principal.Principal, which id.ContactChange, code string) (secret.Value, error)
-		RemoveSecond(ctx context.Context, p principal.Principal) (secret.Value, error)
+		Remove(ctx context.Context, p principal.Principal, place contact.Place) (secret.Value, error)
 	}
 }
 
@@ -32,8 +32,8 @@ func (c *contacts) mount(a *API) {
 	}, c.setPhrase)
 	register(a, operation{
 		id: "beginContactChange", method: http.MethodPost, path: "/v1/contact/changes", summary: "Begin to change an address", status: http.StatusCreated,
-		about: "A code is mailed to the new address. The answer is the same for an address that is somebody else's: its code never fits.",
-		codes: []fault.Code{fault.MailAddressMalformed, fault.MailAddressLocalPart, fault.MailAddressDomain},
+		about: "A code is mailed to the new address, or texted to the number. The answer is the same for an address that is somebody else's: its code never fits. Few texts are sent a day.",
+		codes: []fault.Code{fault.MailAddressMalformed, fault.MailAddressLocalPart, fault.MailAddressDomain, fault.ContactNumberMalformed, fault.ContactTextsOff},
 	}, c.begin)
 	register(a, operation{
 		id: "finishContactChange", method: http.MethodPost, path: "/v1/contact/changes/{id}/code", summary: "Finish it with the code",
@@ -44,6 +44,10 @@ func (c *contacts) mount(a *API) {
 		id: "removeSecondAddress", method: http.MethodDelete, path: "/v1/contact/second", summary: "Remove the second address for notices",
 		about: "It is told, all other sessions end, and withdrawals are held. This session gets a new bearer.", codes: []fault.Code{fault.ContactNoSecond},
 	}, c.removeSecond)
+	register(a, operation{
+		id: "removeNumber", method: http.MethodDelete, path: "/v1/contact/phone", summary: "Remove the number that notices are texted to",
+		about: "It is told, all other sessions end, and withdrawals are held. This session gets a new bearer.", codes: []fault.Code{fault.ContactNoNumber},
+	}, c.removeNumber)
 }
 
 type contactShown struct {
@@ -51,6 +55,9 @@ type contactShown struct {
 	MailSince   time.Time `json:"mail_since,omitzero" doc:"When it took its place; missing if you signed up with it"`
 	Second      string    `json:"second,omitempty" doc:"The second address for notices, if there is one"`
 	SecondSince time.Time `json:"second_since,omitzero"`
+	Phone       string    `json:"phone,omitempty" doc:"The number that notices are texted to, if there is one" example:"+821012345678"`
+	PhoneSince  time.Time `json:"phone_since,omitzero"`
+	Texts       bool      `json:"text_messages" doc:"Whether this platform sends text messages, so that a number can be added"`
 	Phrase      string    `json:"phrase,omitempty" doc:"What every mail to you ends with, once you chose it"`
 }
 
@@ -58,7 +65,7 @@ type contactOut struct{ Body contactShown }
 
 func (c *contacts) show(ctx context.Context, p principal.Principal, _ *struct{}) (*contactOut, error) {
 	r, err := c.room.Of(ctx, p)
-	return &contactOut{contactShown{Mail: r.Mail, MailSince: r.MailSince, Second: r.Second, SecondSince: r.SecondSince, Phrase: r.Phrase}}, err
+	return &contactOut{contactShown{Mail: r.Mail, MailSince: r.MailSince, Second: r.Second, SecondSince: r.SecondSince, Phone: r.Phone, PhoneSince: r.PhoneSince, Texts: r.Texts, Phrase: r.Phrase}}, err
 }
 
 type phraseGiven struct {
@@ -72,8 +79,9 @@ func (c *contacts) setPhrase(ctx context.Context, p principal.Principal, in *phr
 }
 
 type addressGiven struct {
-	Place string `json:"place" enum:"mail,second" doc:"mail: the address to sign in with. second: one more for notices" example:"second"`
-	Mail  string `json:"mail" maxLength:"254" example:"min@example.org"`
+	Place  string `json:"place" enum:"mail,second,phone" doc:"mail: the address to sign in with. second: one more for notices. phone: the number that notices are texted to" example:"second"`
+	Mail   string `json:"mail,omitempty" maxLength:"254" doc:"For mail and second" example:"min@example.org"`
+	Number string `json:"number,omitempty" maxLength:"16" doc:"For phone: +, country code and digits" example:"+821012345678"`
 }
 
 type addressIn struct{ Body addressGiven }
@@ -85,7 +93,11 @@ type changeBegun struct {
 type changeOut struct{ Body changeBegun }
 
 func (c *contacts) begin(ctx context.Context, p principal.Principal, in *addressIn) (*changeOut, error) {
-	change, err := c.room.Begin(ctx, p, contact.Place(in.Body.Place), in.Body.Mail)
+	place, address := contact.Place(in.Body.Place), in.Body.Mail
+	if place == contact.Phone {
+		address = in.Body.Number
+	}
+	change, err := c.room.Begin(ctx, p, place, address)
 	return &changeOut{changeBegun{change}}, err
 }
 
@@ -100,6 +112,11 @@ func (c *contacts) finish(ctx context.Context, p principal.Principal, in *change
 }
 
 func (c *contacts) removeSecond(ctx context.Context, p principal.Principal, _ *struct{}) (*renewedOut, error) {
-	bearer, err := c.room.RemoveSecond(ctx, p)
+	bearer, err := c.room.Remove(ctx, p, contact.Second)
+	return renewed(bearer), err
+}
+
+func (c *contacts) removeNumber(ctx context.Context, p principal.Principal, _ *struct{}) (*renewedOut, error) {
+	bearer, err := c.room.Remove(ctx, p, contact.Phone)
 	return renewed(bearer), err
 }

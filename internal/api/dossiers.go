@@ -109,7 +109,7 @@ func (d *dossiers) past(ctx context.Context, p principal.Principal, in *keyPath)
 	}
 	entries := &activity{keys: d.keys, describe: d.describe}
 	for _, t := range of.History {
-		shown.History = append(shown.History, entries.entry(t, p.Lang))
+		shown.History = append(shown.History, entries.entry(p, t))
 	}
 	return &pastOut{shown}, nil
 }

@@ -89,8 +89,8 @@ func deps(d *door) api.Deps {
 	return api.Deps{
 		Now: d.clock.Now, Origin: authtest.Origin, FormKey: httpx.FormKey(bytes.Repeat([]byte{9}, 32)), Decide: d.Policy, Verifier: d.Verifier,
 		Describe: words{}, Binding: dbsc.New(dbsc.Place{}, d.Bindings, d.Sessions), Tally: d.Tally, Lab: d.Lab, Accounts: d.Accounts, Sessions: d.Sessions, SignUps: d.SignUps, SignIns: d.SignIns, Factors: d.Factors,
-		StepUps: d.StepUps, Keys: d.APIKeys, Log: d.Log, Confirmations: d.Confirmations, Holds: d.Holds, Notices: d.Notices, Locks: d.Locks, Contacts: d.Contacts,
-		Recoveries: d.Recoveries, Privacy: d.Privacy, CheckUps: d.CheckUps, Dossiers: d.Dossiers, Tiers: d.Tiers, Members: d.Members, Demands: d.Demands,
+		StepUps: d.StepUps, Keys: d.APIKeys, Log: d.Log, Reports: d.Reports, Confirmations: d.Confirmations, Holds: d.Holds, Notices: d.Notices, Locks: d.Locks, Contacts: d.Contacts,
+		Recoveries: d.Recoveries, Privacy: d.Privacy, CheckUps: d.CheckUps, Dossiers: d.Dossiers, Tiers: d.Tiers, Members: d.Members, Subaccounts: d.Subaccounts, Demands: d.Demands,
 	}
 }
 

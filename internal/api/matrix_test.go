@@ -74,12 +74,12 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 // targetOf is an address of the line that names nothing there is, but could.
 func targetOf(l route.Line) string {
 	kind, longest := "ses_", 0
-	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_", "/v1/confirmations/": "cnf_", "/v1/messages/": "msg_", "/v1/contact/changes/": "cch_", "/v1/recover": "rcv_", "/v1/requests/": "req_", "/v1/lost-device/": "dev_", "/v1/remembered/": "dev_", "/v1/members/": "usr_", "/v1/members/invitations/": "inv_", "/v1/accounts/invitations/": "inv_", "/v1/service-users/": "usr_"} {
+	for prefix, k := range map[string]string{"/v1/sign-up/": "sup_", "/v1/passkeys/": "pk_", "/v1/step-ups/": "stp_", "/v1/confirmations/": "cnf_", "/v1/messages/": "msg_", "/v1/contact/changes/": "cch_", "/v1/recover": "rcv_", "/v1/requests/": "req_", "/v1/lost-device/": "dev_", "/v1/remembered/": "dev_", "/v1/members/": "usr_", "/v1/members/invitations/": "inv_", "/v1/accounts/invitations/": "inv_", "/v1/service-users/": "usr_", "/v1/subaccounts/": "sub_"} {
 		if strings.HasPrefix(l.Pattern, prefix) && len(prefix) > longest {
 			kind, longest = k, len(prefix)
 		}
 	}
-	return strings.NewReplacer("{name}", "keys", "{area}", "trading", "{slot}", "statement", "{user}", "usr_069g9r2kt0f7s8w3a5q1z7y6xc", "{at}", "msg_069g9r2kt0f7s8w3a5q1z7y6xc.AAAA", "{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
+	return strings.NewReplacer("{name}", "keys", "{number}", "4711", "{area}", "trading", "{slot}", "statement", "{user}", "usr_069g9r2kt0f7s8w3a5q1z7y6xc", "{at}", "msg_069g9r2kt0f7s8w3a5q1z7y6xc.AAAA", "{id}", kind+"069g9r2kt0f7s8w3a5q1z7y6xc", "{key_id}", id.FormatKey(id.Key{15: 1}, id.Test)).Replace(l.Pattern)
 }
 
 // bodies maps operation → a body that is well formed, for those that take one.
@@ -87,6 +87,9 @@ var bodies = map[string]string{
 	"POST /v1/members/invitations":            `{"mail":"other@example.com","role":"viewer"}`,
 	"PATCH /v1/members/{id}":                  `{"role":"viewer"}`,
 	"POST /v1/members/{id}/remove":            `{"freeze":true}`,
+	"POST /v1/subaccounts":                    `{"name":"Bots"}`,
+	"PATCH /v1/subaccounts/{id}":              `{"name":"Bots"}`,
+	"PUT /v1/session/subaccount":              `{"subaccount":"sub_069g9r2kt0f7s8w3a5q1z7y6xc"}`,
 	"PUT /v1/session/account":                 `{"account":"acc_069g9r2kt0f7s8w3a5q1z7y6xc"}`,
 	"POST /v1/service-users":                  `{"name":"Bots","purpose":"tests","role":"trader","sponsors":["usr_069g9r2kt0f7s8w3a5q1z7y6xc","usr_069g9r2kt0f7s8w3a5q1z7y6x8"]}`,
 	"PUT /v1/service-users/{id}/sponsors":     `{"sponsors":["usr_069g9r2kt0f7s8w3a5q1z7y6xc","usr_069g9r2kt0f7s8w3a5q1z7y6x8"]}`,

@@ -77,7 +77,7 @@ func messageAs(s notify.Shown) messageShown {
 		ReadAt: s.Read, ContainedAt: s.Contained,
 	}
 	for i, to := range s.To {
-		shown.To[i] = to.Mail
+		shown.To[i] = to.Mail + to.Phone
 	}
 	return shown
 }

@@ -225,7 +225,7 @@ func credentialsOf(m factor.Methods) *credentials {
 
 func caseAs(c recovery.Case, now time.Time) recoveryShown {
 	return recoveryShown{
-		State: string(c.State(now)), Proof: string(c.Proof), WaitSeconds: int64(c.Span / time.Second), Begun: c.Begun, Ends: c.Ends, Until: c.Expires,
+		State: string(c.Told(now)), Proof: string(c.Proof), WaitSeconds: int64(c.Span / time.Second), Begun: c.Begun, Ends: c.Ends, Until: c.Expires,
 	}
 }
 

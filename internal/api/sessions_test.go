@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -11,8 +12,10 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -37,6 +40,22 @@ func TestSessions(t *testing.T) {
 		{"a body where none is taken", func() answer { return kim.post("/v1/remembered", "{}") }, 400, "request.malformed"},
 		{"signing out some, with one that is not mine", func() answer { return kim.post("/v1/sessions/sign-out-selected", `{"sessions":["`+leeSession+`"]}`) }, 404, "session.not_found"},
 		{"signing out some, but none", func() answer { return kim.post("/v1/sessions/sign-out-selected", `{"sessions":[]}`) }, 422, "request.invalid"},
+		{"disowning the sign-in from elsewhere", func() answer {
+			from := signin.From{Origin: authtest.PersonOrigin()}
+			if _, err := d.SignIns.WithPassword(t.Context(), from, "kim@example.com", secret.FromString("password", authtest.Password)); err != nil {
+				t.Fatal(err)
+			}
+			entries, _ := kim.get("/v1/activity").body["entries"].([]any)
+			number := ""
+			for _, e := range entries {
+				if row, _ := e.(map[string]any); row["may_disown"] == true {
+					number = fmt.Sprintf("%.0f", row["number"])
+				}
+			}
+			return kim.post("/v1/activity/"+number+"/not-me", nil)
+		}, 204, ""},
+		{"disowning what is no sign-in of mine", func() answer { return kim.post("/v1/activity/1/not-me", nil) }, 404, "sign_in.entry_unknown"},
+		{"disowning what is no entry", func() answer { return kim.post("/v1/activity/first/not-me", nil) }, 404, "not_found"},
 		{"what is kept about me", func() answer { return kim.get("/v1/privacy") }, 200, ""},
 		{"what is kept about me, as a key", func() answer { return d.send(d.signed(key, "GET", "/v1/privacy", nil)) }, 403, "key.needs_session"},
 		{"a copy of it", func() answer { return kim.post("/v1/privacy/copy", nil) }, 200, ""},

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,6 +50,7 @@ func (d *decoder) check() {
 	d.checkPasskeys()
 	d.checkGeo()
 	d.checkHighValue()
+	d.checkTexts()
 	for _, p := range d.config.CheckListeners() {
 		d.report(p.Key, p.Reason)
 	}
@@ -65,6 +68,19 @@ func (d *decoder) checkPasskeys() {
 		d.report("passkeys.attestation", "must be asked or required where metadata_file or certified is set")
 	case p.MetadataRoot != "" && p.MetadataFile == "":
 		d.report("passkeys.metadata_root_file", "is for metadata_file")
+	}
+}
+
+// checkTexts: a number and what happens to its owner are nobody else's business on the way.
+func (d *decoder) checkTexts() {
+	t := d.config.Notices.TextMessages
+	if (t.URL != "") != (t.KeyFile != "") {
+		d.report("notices.text_messages.key_file", "is needed with url, and only with it")
+	}
+	if u, err := url.Parse(string(t.URL)); err == nil && u.Scheme == "http" && d.config.Environment != id.Test {
+		if addr, err := netip.ParseAddr(u.Hostname()); u.Hostname() != "localhost" && (err != nil || !addr.IsLoopback()) {
+			d.report("notices.text_messages.url", "must begin with https://, or lead to loopback")
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ type Config struct {
 	Store         Store         `key:"store" doc:"Where everything lies that must survive."`
 	Keyring       Keyring       `key:"keyring" doc:"The key that wraps every other key."`
 	Mail          Mail          `key:"mail" doc:"How mail leaves. Recovery and notices need it."`
+	Notices       Notices       `key:"notices" doc:"How people are told beside mail."`
 	Official      Official      `key:"official" doc:"What else is ours, for those who ask whether a link or sender really is. The dashboard, the gateway's hosts and mail.from are known."`
 	Session       Session       `key:"session" doc:"How long a sign-in lasts."`
 	StepUp        StepUp        `key:"step_up" doc:"The fresh proof that a guarded action asks for."`
@@ -234,9 +235,11 @@ type FileKeyring struct {
 
 // Session is the section of that name.
 type Session struct {
-	Idle     time.Duration `key:"idle" default:"30m" min:"5m" max:"1h" testmin:"1s" doc:"Without a human act for this long a session may only look and cancel; one touch of a passkey restores it."`
-	Absolute time.Duration `key:"absolute" default:"12h" min:"15m" max:"24h" testmin:"1s" doc:"After this a session ends, whatever happened in it."`
-	Binding  Binding       `key:"binding" doc:"Sessions tied to a key of the browser's device (DBSC), in browsers that can."`
+	Idle             time.Duration `key:"idle" default:"30m" min:"5m" max:"1h" testmin:"1s" doc:"Without a human act for this long a session may only look and cancel; one touch of a passkey restores it."`
+	Absolute         time.Duration `key:"absolute" default:"12h" min:"15m" max:"24h" testmin:"1s" doc:"After this a session ends, whatever happened in it."`
+	OperatorIdle     time.Duration `key:"operator_idle" default:"15m" min:"1m" max:"30m" testmin:"1s" doc:"As idle, of users whom 'sallyport user staff' marks as operators: their session ends then. Never more than idle."`
+	OperatorAbsolute time.Duration `key:"operator_absolute" default:"8h" min:"15m" max:"12h" testmin:"1s" doc:"As absolute, of operators. Never more than absolute."`
+	Binding          Binding       `key:"binding" doc:"Sessions tied to a key of the browser's device (DBSC), in browsers that can."`
 }
 
 // Binding is the section session.binding.

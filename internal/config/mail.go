@@ -34,6 +34,17 @@ type DKIM struct {
 	KeyFile  string   `key:"key_file" doc:"A file with the private key, PEM (PKCS #8): Ed25519, or RSA of at least 2048 bits, which more receivers check. Empty signs nothing."`
 }
 
+// Notices is the section of that name.
+type Notices struct {
+	TextMessages TextMessages `key:"text_messages" doc:"Text messages that say that there is a notice. They carry no link and no code to sign in, start no clock, and prove nothing."`
+}
+
+// TextMessages is the section notices.text_messages.
+type TextMessages struct {
+	URL     URL    `key:"url" doc:"Your gateway to a telephone network: each message is posted to it as JSON (id, to, text), signed as backends sign their calls to us. https, or http to loopback or in a test installation. Empty sends none, and nobody can add a number."`
+	KeyFile string `key:"key_file" doc:"A file with 32 bytes in base64 that the gateway holds too."`
+}
+
 // Leaks is the section of that name.
 type Leaks struct {
 	PublicKeysFile string `key:"public_keys_file" doc:"The public keys of those who report, JSON as GitHub publishes those of its secret scanning; read at the start. Empty turns POST /v1/leaks off."`

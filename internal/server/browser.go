@@ -33,8 +33,8 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	programs, err := api.New(api.Deps{
 		Now: s.opts.Now, Origin: string(s.cfg.Dashboard.Origin), FormKey: formKey, Decide: s.Policy, Verifier: s.Verifier, Describe: describer{s.Places}, Map: s.Places != nil, Binding: bound,
 		Tally: s.Tally, Lab: s.Lab, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors,
-		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps, Dossiers: s.Dossiers,
-		Notices: s.Notices, Locks: s.Locks, Members: s.Members, Tiers: s.Tiers, Demands: s.Demands, Contacts: s.Contacts, Privacy: s.Privacy, Official: s.official(),
+		StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Reports: s.Reports, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps, Dossiers: s.Dossiers,
+		Notices: s.Notices, Locks: s.Locks, Members: s.Members, Subaccounts: s.Subaccounts, Tiers: s.Tiers, Demands: s.Demands, Contacts: s.Contacts, Privacy: s.Privacy, Official: s.official(),
 	})
 	if err != nil {
 		return nil, err
@@ -43,8 +43,8 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	pages, err := web.New(web.Deps{
 		Now: s.opts.Now, Product: Product, Origin: string(s.cfg.Dashboard.Origin), Environment: s.cfg.Environment, Hosts: s.pageHosts(), APIs: s.programHosts(),
 		FormKey: formKey, Decide: s.Policy, Describe: describer{s.Places}, Binding: bound, Violated: s.violated, Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps,
-		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps, Dossiers: s.Dossiers,
-		Notices: s.Notices, Locks: s.Locks, Members: s.Members, Tiers: s.Tiers, Demands: s.Demands, Contacts: s.Contacts, Official: s.official(), Spans: spans(s.cfg), Privacy: s.Privacy,
+		SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Reports: s.Reports, Tally: s.Tally, Lab: s.Lab, Confirmations: s.Confirmations, Holds: s.Holds, Recoveries: s.Recoveries, CheckUps: s.CheckUps, Dossiers: s.Dossiers,
+		Notices: s.Notices, Locks: s.Locks, Members: s.Members, Subaccounts: s.Subaccounts, Tiers: s.Tiers, Demands: s.Demands, Contacts: s.Contacts, Official: s.official(), Spans: spans(s.cfg), Privacy: s.Privacy,
 		Map: s.Places != nil, Places: page.Credit{Text: s.cfg.Geo.Attribution, URL: string(s.cfg.Geo.AttributionURL)},
 	})
 	if err != nil {

@@ -46,6 +46,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/subaccount"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -59,6 +60,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
+	"github.com/seed-21c57000/sallyport/internal/respond/report"
 	"github.com/seed-21c57000/sallyport/internal/store"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -86,15 +88,17 @@ type Rooms struct {
 	Locks *lock.Locks
 	Tiers *tier.Tiers
 	// Members is who belongs to accounts.
-	Members  *member.Members
-	Demands  *demand.Demands
-	Keys     *keyring.File
-	Accounts *account.Accounts
-	Sessions *session.Sessions
-	Bindings *binding.Bindings
-	Factors  *factor.Factors
-	SignUps  *signup.SignUps
-	SignIns  *signin.SignIns
+	Members *member.Members
+	// Subaccounts are the boundaries inside of accounts.
+	Subaccounts *subaccount.Subaccounts
+	Demands     *demand.Demands
+	Keys        *keyring.File
+	Accounts    *account.Accounts
+	Sessions    *session.Sessions
+	Bindings    *binding.Bindings
+	Factors     *factor.Factors
+	SignUps     *signup.SignUps
+	SignIns     *signin.SignIns
 	// Contacts is how users are reached.
 	Contacts *contact.Contacts
 	StepUps  *stepup.StepUps
@@ -112,6 +116,8 @@ type Rooms struct {
 	Confirmations *confirm.Confirmations
 	// Recoveries are the ways back into accounts.
 	Recoveries *recovery.Recoveries
+	// Reports are what users said was not them.
+	Reports *report.Reports
 	// Places are those of network addresses; nil without a file.
 	Places *geo.Places
 	// Networks are the autonomous systems of addresses; nil without a file.
@@ -129,6 +135,8 @@ type Rooms struct {
 	budgets      []*memory.Budgets
 	ceremonies   *ceremony.Ceremonies
 	demand       passkey.Demand
+	// texts sends text messages; nil where they are off.
+	texts *texts
 }
 
 // OpenRooms opens the database and builds the rooms on it, without any door: what the host's command line needs.
@@ -242,13 +250,17 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	r.Sessions, err = session.New(ctx, session.Deps{
 		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow, Tally: r.Tally,
 		CountryOf: r.Places.Country,
-		Limits:    session.Limits{Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, ChildCode: childCodeLife, Renewal: cfg.Session.Binding.Life},
+		Limits: session.Limits{
+			Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, StaffIdle: cfg.Session.OperatorIdle, StaffAbsolute: cfg.Session.OperatorAbsolute,
+			ChildCode: childCodeLife, Renewal: cfg.Session.Binding.Life,
+		},
 	})
 	if err != nil {
 		return err
 	}
 	db.Listen(store.Listener{Hear: r.Sessions.Hear, Reload: r.Sessions.Reload})
 	follow.Use(r.Sessions)
+	r.Reports = report.New(report.Deps{Ledger: store.Of[report.Tx](db), Now: now, Log: r.Log, Sessions: r.Sessions, Follow: follow})
 	bindKey, err := db.ServerSecret(ctx, "device_bindings", random32)
 	if err != nil {
 		return err
@@ -301,6 +313,9 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		Limits: limitsOf(cfg.Throttle),
 	})
 	r.Consequences.UseMembers(r.Members)
+	r.Subaccounts = subaccount.New(subaccount.Deps{
+		Ledger: store.Of[subaccount.Tx](db), Now: now, Decide: r.Policy, StepUps: r.StepUps, Sessions: r.Sessions,
+	})
 	if err := r.buildNotices(ctx, cfg, opts, post); err != nil {
 		return err
 	}
@@ -346,11 +361,18 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 	if err != nil {
 		return err
 	}
-	r.Notices, err = notify.New(notify.Deps{
+	if r.texts, err = newTexts(cfg, opts.Now); err != nil {
+		return err
+	}
+	deps := notify.Deps{
 		Ledger: store.Of[notify.Tx](r.Store), Now: opts.Now, SignUps: r.SignUps, Contacts: r.Contacts, Post: post, Reader: newWriter(cfg, r.Places), Key: key,
 		Arrivals: notify.Arrivals{Holds: r.Holds, Sessions: r.Sessions, Recoveries: r.Recoveries}, Follow: r.Consequences,
 		Stops: notify.Stops{Sessions: r.Sessions, Keys: r.APIKeys, Members: r.Members, Contacts: r.Contacts, Demands: r.Demands},
-	})
+	}
+	if r.texts != nil {
+		deps.Texts = r.texts
+	}
+	r.Notices, err = notify.New(deps)
 	return err
 }
 
@@ -472,12 +494,14 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	}
 	r.Contacts, err = contact.New(contact.Deps{
 		Ledger: store.Of[contact.Tx](db), Now: now, StepUps: r.StepUps, Sessions: r.Sessions, Follow: follow, Limits: limits, CodeKey: contactKey,
+		Texts: cfg.Notices.TextMessages.URL != "",
 	})
 	if err != nil {
 		return err
 	}
 	r.SignIns = signin.New(signin.Deps{
-		Ledger: store.Of[signin.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, Ceremonies: r.ceremonies, Follow: follow,
+		Decide: r.Policy,
+		Ledger: store.Of[signin.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, StepUps: r.StepUps, Ceremonies: r.ceremonies, Follow: follow,
 		Limits: limits, SourceLimits: manyTries(limits), Tally: r.Tally, Demands: r.Demands,
 	})
 	return nil

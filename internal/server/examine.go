@@ -36,6 +36,7 @@ func Examine(ctx context.Context, cfg config.Config, opts Options) (notes []stri
 	for _, look := range []func() ([]string, error){
 		func() ([]string, error) { return nil, buildElsewhere(ctx, cfg, opts) },
 		func() ([]string, error) { return examineStore(ctx, cfg, opts) },
+		func() ([]string, error) { return examineTexts(cfg), nil },
 		func() ([]string, error) { return examineTLS(cfg, opts.Now()) },
 		func() ([]string, error) { return examineMetadata(cfg.Passkeys, opts.Now()) },
 		func() ([]string, error) { return examinePlaces("places", cfg.Geo.File, opts) },

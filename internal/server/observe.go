@@ -5,6 +5,7 @@ import (
 	"context"
 	"log" //nolint:depguard // net/http takes no other logger for broken connections
 	"log/slog"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/geo"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 )
@@ -53,6 +55,19 @@ func (m *metrics) countBindings(counts func() map[string]int64) {
 			Name: "sallyport_binding_proofs_total", Help: "Registrations and refreshes of device-bound sessions, by outcome.",
 			ConstLabels: prometheus.Labels{"outcome": outcome},
 		}, func() float64 { return float64(counts()[outcome]) }))
+	}
+}
+
+// countTexts tells how attempts to send text messages ended, where any are sent.
+func (m *metrics) countTexts(t *texts) {
+	if t == nil {
+		return
+	}
+	for outcome := range t.counts() {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "sallyport_text_messages_total", Help: "Attempts to hand text messages to the platform's gateway, by outcome.",
+			ConstLabels: prometheus.Labels{"outcome": outcome},
+		}, func() float64 { return float64(t.counts()[outcome]) }))
 	}
 }
 
@@ -138,6 +153,30 @@ func (m *metrics) counter(c counted) prometheus.Counter {
 
 func (m *metrics) recovered(with string, took time.Duration) {
 	m.recoveries.WithLabelValues(with).Observe(took.Seconds())
+}
+
+// reportKinds are what users can say was not them.
+var reportKinds = []happening.Kind{
+	happening.Disowned, happening.ReportedSession, happening.ReportedChange, happening.KeyLeaked, happening.MoneyKeyLeaked, happening.RecoveryCancelled,
+}
+
+// countReports tells how many cases of what users said was not them can be read. It asks the database at each scrape, and says nothing where that
+// does not answer.
+func (m *metrics) countReports(count func(context.Context) (map[happening.Kind]int, error)) {
+	for _, kind := range reportKinds {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "sallyport_reports", Help: "Cases of the last 30 days in which a user said that it was not them, by kind. It stops at 1000.",
+			ConstLabels: prometheus.Labels{"kind": string(kind)},
+		}, func() float64 {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			counts, err := count(ctx)
+			if err != nil {
+				return math.NaN()
+			}
+			return float64(counts[kind])
+		}))
+	}
 }
 
 // countSessions tells how many people's sessions there are, by whether they are bound to their device.

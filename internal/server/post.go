@@ -207,6 +207,8 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.LimitedSignIn{Seen: seen}, nil
 	case notify.Disowned:
 		return letter.SessionDisowned{Seen: seen, Hold: m.Held}, nil
+	case notify.SessionCopied:
+		return letter.SessionCopied{Seen: seen}, nil
 	case notify.CookieReplayed:
 		return letter.CookieReplayed{Seen: seen, Hold: m.Held}, nil
 	case notify.SignedOutEverywhere:
@@ -249,7 +251,10 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		notify.KeyWidened, notify.KeyWoken, notify.KeyReleased, notify.KeyTransferred:
 		return letter.KeyChanged{Change: string(l), Key: facts[audit.KeyFact], Name: facts["name"], Orders: ordersOf(l, facts), Seen: seen}, nil
 	case notify.ContactChanged:
-		return letter.ContactChanged{Second: facts["place"] == string(contact.Second), Old: facts["old"], New: facts["mail"], Seen: seen, Hold: m.Held}, nil
+		return letter.ContactChanged{
+			Second: facts["place"] == string(contact.Second), Phone: facts["place"] == string(contact.Phone), Old: facts["old"],
+			New: cmp.Or(facts["mail"], facts["number"]), Seen: seen, Hold: m.Held,
+		}, nil
 	case notify.Contained:
 		return letter.Contained{Seen: seen, Hold: m.Held}, nil
 	case notify.SignUpTried:
@@ -257,7 +262,7 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.ContactTaken:
 		return letter.ContactTaken{}, nil
 	case notify.ContactCode:
-		return letter.ContactCode{Second: facts["place"] == string(contact.Second), ValidFor: contact.CodeLife}, nil
+		return letter.ContactCode{Second: facts["place"] == string(contact.Second), Phone: facts["place"] == string(contact.Phone), ValidFor: contact.CodeLife}, nil
 	case notify.KeyFound, notify.KeyStrayed, notify.KeyRetiring, notify.KeyUnseen, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled, notify.KeyOrphaned:
 		return keyAged(l, facts, m.Born)
 	case notify.KeyUnneeded:

@@ -49,6 +49,7 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		"recovery plan": func() error {
 			return t.DeleteRecoveryPlanByUser(ctx, sqlgen.DeleteRecoveryPlanByUserParams{UserID: u[:]})
 		},
+		"reports":    func() error { return t.DeleteReportsByUser(ctx, sqlgen.DeleteReportsByUserParams{UserID: u[:]}) },
 		"recoveries": func() error { return t.eraseRecoveries(ctx, u) },
 		"passkeys":   func() error { return t.DeletePasskeysByUser(ctx, sqlgen.DeletePasskeysByUserParams{UserID: u[:]}) },
 		"devices": func() error {
@@ -79,7 +80,10 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		"invitations": func() error {
 			return t.DeleteInvitationsOfUser(ctx, sqlgen.DeleteInvitationsOfUserParams{UserID: u[:], Mail: user.Mail})
 		},
-		"assents":        func() error { return t.DeleteAssentsByUser(ctx, sqlgen.DeleteAssentsByUserParams{UserID: u[:]}) },
+		"assents": func() error { return t.DeleteAssentsByUser(ctx, sqlgen.DeleteAssentsByUserParams{UserID: u[:]}) },
+		"subaccounts' names": func() error {
+			return t.EraseSubaccountsOfUser(ctx, sqlgen.EraseSubaccountsOfUserParams{UserID: u[:]})
+		},
 		"account's name": func() error { return t.EraseAccountsOfUser(ctx, sqlgen.EraseAccountsOfUserParams{UserID: u[:]}) },
 	} {
 		if err := erase(); err != nil {

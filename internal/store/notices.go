@@ -121,7 +121,7 @@ func (t *tx) ContactOf(ctx context.Context, u id.User) (contact.Contact, error) 
 	if err != nil {
 		return contact.Contact{}, err
 	}
-	c := contact.Contact{MailSince: maybeAt(row.MailSince), Second: row.Second, SecondSince: maybeAt(row.SecondSince)}
+	c := contact.Contact{MailSince: maybeAt(row.MailSince), Second: row.Second, SecondSince: maybeAt(row.SecondSince), Phone: row.Phone, PhoneSince: maybeAt(row.PhoneSince)}
 	if len(row.Phrase) == 0 {
 		return c, nil
 	}
@@ -162,6 +162,10 @@ func (t *tx) PutContactMail(ctx context.Context, u id.User, since time.Time) err
 
 func (t *tx) PutContactSecond(ctx context.Context, u id.User, mail string, since time.Time) error {
 	return t.Queries.PutContactSecond(ctx, sqlgen.PutContactSecondParams{UserID: u[:], Second: mail, Since: maybeMicros(since), NoPhrase: []byte{}})
+}
+
+func (t *tx) PutContactPhone(ctx context.Context, u id.User, number string, since time.Time) error {
+	return t.Queries.PutContactPhone(ctx, sqlgen.PutContactPhoneParams{UserID: u[:], Phone: number, Since: maybeMicros(since), NoPhrase: []byte{}})
 }
 
 func (t *tx) PutContactPhrase(ctx context.Context, u id.User, phrase string) error {

@@ -65,7 +65,7 @@ func (t *tx) UserByHandle(ctx context.Context, handle []byte) (account.User, boo
 func userOf(row sqlgen.User) account.User {
 	u := account.User{
 		ID: rowID[id.UserKind](row.ID), Mail: row.Mail, Name: row.Name, Lang: row.Lang, Born: at(row.CreatedAt), DisabledAt: maybeAt(row.DisabledAt),
-		StrangeAt: maybeAt(row.StrangeAt),
+		StrangeAt: maybeAt(row.StrangeAt), NeverRemembered: row.NeverRemembered != 0, StaffAt: maybeAt(row.StaffAt),
 	}
 	copy(u.Handle[:], row.Handle)
 	return u
@@ -98,8 +98,25 @@ func (t *tx) MembershipsOf(ctx context.Context, u id.User) ([]account.Membership
 func (t *tx) SubaccountsOf(ctx context.Context, a id.Account) ([]account.Subaccount, error) {
 	rows, err := t.ListSubaccountsByAccount(ctx, sqlgen.ListSubaccountsByAccountParams{AccountID: a[:]})
 	return each(rows, err, func(row sqlgen.Subaccount) account.Subaccount {
-		return account.Subaccount{ID: rowID[id.SubaccountKind](row.ID), Name: row.Name, Main: row.Main == 1, Born: at(row.CreatedAt)}
+		return account.Subaccount{ID: rowID[id.SubaccountKind](row.ID), Name: row.Name, Main: row.Main == 1, Born: at(row.CreatedAt), ClosedAt: maybeAt(row.ClosedAt)}
 	})
+}
+
+func (t *tx) RenameSubaccount(ctx context.Context, a id.Account, s id.Subaccount, name string) (bool, error) {
+	return won(t.Queries.RenameSubaccount(ctx, sqlgen.RenameSubaccountParams{AccountID: a[:], ID: s[:], Name: name}))
+}
+
+func (t *tx) CloseSubaccount(ctx context.Context, a id.Account, s id.Subaccount, now time.Time) (bool, error) {
+	return won(t.Queries.CloseSubaccount(ctx, sqlgen.CloseSubaccountParams{AccountID: a[:], ID: s[:], ClosedAt: maybeMicros(now)}))
+}
+
+func (t *tx) ReopenSubaccount(ctx context.Context, a id.Account, s id.Subaccount) (bool, error) {
+	return won(t.Queries.ReopenSubaccount(ctx, sqlgen.ReopenSubaccountParams{AccountID: a[:], ID: s[:]}))
+}
+
+func (t *tx) KeysAt(ctx context.Context, a id.Account, s id.Subaccount) (int, error) {
+	n, err := t.CountKeysOfSubaccount(ctx, sqlgen.CountKeysOfSubaccountParams{AccountID: a[:], SubaccountID: s[:]})
+	return int(n), err
 }
 
 func (t *tx) InsertSignUp(ctx context.Context, s signup.SignUp) error {
@@ -171,6 +188,18 @@ func (t *tx) RememberDeviceUser(ctx context.Context, d id.Device, u id.User, now
 
 func (t *tx) UnrememberDeviceUser(ctx context.Context, d id.Device, u id.User) (bool, error) {
 	return won(t.Queries.UnrememberDeviceUser(ctx, sqlgen.UnrememberDeviceUserParams{DeviceID: d[:], UserID: u[:]}))
+}
+
+func (t *tx) SetNeverRemembered(ctx context.Context, u id.User, never bool) (bool, error) {
+	return won(t.Queries.SetNeverRemembered(ctx, sqlgen.SetNeverRememberedParams{ID: u[:], NeverRemembered: truth(never)}))
+}
+
+func (t *tx) MakeStaff(ctx context.Context, u id.User, now time.Time) (bool, error) {
+	return won(t.Queries.MakeStaff(ctx, sqlgen.MakeStaffParams{ID: u[:], Now: maybeMicros(now)}))
+}
+
+func (t *tx) EndStaff(ctx context.Context, u id.User) (bool, error) {
+	return won(t.Queries.EndStaff(ctx, sqlgen.EndStaffParams{ID: u[:]}))
 }
 
 func (t *tx) UnrememberUser(ctx context.Context, u id.User) error {

@@ -68,6 +68,9 @@ func (t *tx) Sweep(ctx context.Context, now time.Time, limit int64) (total int64
 			return t.DeleteRecoveriesBefore(ctx, sqlgen.DeleteRecoveriesBeforeParams{Before: day, MaxRows: limit})
 		},
 		func() (int64, error) { return t.sweepDisputes(ctx, day, limit) },
+		func() (int64, error) {
+			return t.DeleteReportsBefore(ctx, sqlgen.DeleteReportsBeforeParams{Before: expired, MaxRows: limit})
+		},
 		func() (int64, error) { return t.sweepDevices(ctx, unseen, limit) },
 	}
 	for _, step := range steps {

@@ -24,6 +24,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
+	"github.com/seed-21c57000/sallyport/internal/respond/report"
 )
 
 // Every view of the one transaction. A package that asks for something no file here offers fails to compile in this list.
@@ -42,6 +43,7 @@ var (
 	_ factor.Tx   = (*tx)(nil)
 	_ member.Tx   = (*tx)(nil)
 	_ recovery.Tx = (*tx)(nil)
+	_ report.Tx   = (*tx)(nil)
 	_ notify.Tx   = (*tx)(nil)
 	_ session.Tx  = (*tx)(nil)
 	_ signin.Tx   = (*tx)(nil)

@@ -4,14 +4,18 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/report"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -19,11 +23,38 @@ import (
 type activity struct {
 	log interface {
 		Activity(ctx context.Context, p principal.Principal, before int64, limit int) ([]audit.Told, error)
+		Search(ctx context.Context, p principal.Principal, f audit.Filter, before int64, limit int) (list []audit.Told, next int64, err error)
+	}
+	reports interface {
+		DisownSignIn(ctx context.Context, p principal.Principal, number int64) error
 	}
 	keys interface{ Find(k id.Key) *apikey.Live }
 }
 
-func (a *activity) mount(on mounter) { on(http.MethodGet, "/activity", a.show) }
+func (a *activity) mount(on mounter) {
+	on(http.MethodGet, "/activity", a.show)
+	on(http.MethodPost, "/activity/{number}/not-me", a.disown)
+	on(http.MethodGet, "/disowned", disowned)
+}
+
+// disown takes the word of somebody who finds a sign-in in their log that was not them.
+func (a *activity) disown(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	number, err := strconv.ParseInt(v.r.PathValue("number"), 10, 64)
+	if err != nil || number < 1 {
+		return fault.New(fault.SignInEntryUnknown)
+	}
+	if err := a.reports.DisownSignIn(v.r.Context(), v.who, number); err != nil {
+		return err
+	}
+	v.say("sign_in_disowned")
+	return v.leave("/disowned")
+}
+
+// disowned guides somebody on to what a stranger may know or have left behind.
+func disowned(v *visit) error { return v.show(page.DisownedPage(v.frame("disowned.title"))) }
 
 const entriesAPage = 30
 
@@ -32,23 +63,60 @@ func (a *activity) show(v *visit) error {
 	if err != nil || before < 0 {
 		before = 0
 	}
-	told, err := a.log.Activity(v.r.Context(), v.who, before, entriesAPage+1)
+	f, asked, err := searched(v.r.URL.Query())
 	if err != nil {
 		return err
 	}
-	view := page.Activity{Places: v.web.Places, Twin: "/v1/activity?limit=" + strconv.Itoa(entriesAPage)}
-	if before > 0 {
-		view.Newest = "/activity"
-		view.Twin += "&before=" + strconv.FormatInt(before, 10)
+	told, next, err := a.log.Search(v.r.Context(), v.who, f, before, entriesAPage)
+	if err != nil {
+		return err
 	}
-	if len(told) > entriesAPage {
-		told = told[:entriesAPage]
-		view.Older = "/activity?before=" + strconv.FormatInt(told[entriesAPage-1].Seq, 10)
+	at := func(query url.Values, before int64) string {
+		if query = maps.Clone(query); before > 0 {
+			query.Set("before", strconv.FormatInt(before, 10))
+		}
+		return query.Encode()
+	}
+	twin := maps.Clone(asked)
+	twin.Set("limit", strconv.Itoa(entriesAPage))
+	view := page.Activity{Places: v.web.Places, Code: f.Code, KeyID: f.KeyText, Searched: len(asked) > 0, Twin: "/v1/activity?" + at(twin, before)}
+	if !f.Since.IsZero() {
+		view.Since = f.Since.Format(time.DateOnly)
+		twin.Set("since", f.Since.Format(time.RFC3339))
+		view.Twin = "/v1/activity?" + at(twin, before)
+	}
+	if before > 0 {
+		view.Newest = strings.TrimSuffix("/activity?"+asked.Encode(), "?")
+	}
+	if next > 0 {
+		view.Older = "/activity?" + at(asked, next)
 	}
 	for _, t := range told {
 		view.Entries = append(view.Entries, a.entry(v, t))
 	}
 	return v.show(page.ActivityPage(v.frame("nav.activity"), view))
+}
+
+// searched reads what is looked for from the address. asked holds what was filled in. Errors: request.invalid.
+func searched(query url.Values) (f audit.Filter, asked url.Values, err error) {
+	asked = url.Values{}
+	for _, name := range []string{"code", "key_id", "since"} {
+		if text := strings.TrimSpace(query.Get(name)); text != "" {
+			asked.Set(name, text)
+		}
+	}
+	f = audit.Filter{Code: asked.Get("code"), KeyText: asked.Get("key_id")}
+	if f.KeyText != "" {
+		if f.Key, _, err = id.ParseKey(f.KeyText); err != nil {
+			return f, nil, fault.New(fault.RequestInvalid, "field", "key_id")
+		}
+	}
+	if day := asked.Get("since"); day != "" {
+		if f.Since, err = time.Parse(time.DateOnly, day); err != nil {
+			return f, nil, fault.New(fault.RequestInvalid, "field", "since")
+		}
+	}
+	return f, asked, nil
 }
 
 // latestSignIns is how many the overview tells, of what a page of the log holds.
@@ -86,6 +154,12 @@ func (a *activity) entry(v *visit, t audit.Told) page.Entry {
 	}
 	e := page.Entry{
 		At: v.when(t.At), Text: v.words.Happened(t.Action, facts), Refused: refused[t.Action], Who: a.who(v, t), From: v.place(r),
+	}
+	if report.Disownable(v.who, t) {
+		e.NotMe = strconv.FormatInt(t.Seq, 10)
+	}
+	if live := a.keys.Find(r.Key); live != nil && live.Owner == v.who.User {
+		e.Key = live.ID.String()
 	}
 	if !r.Session.IsZero() {
 		e.Proven = v.level(r.Level)

@@ -61,7 +61,7 @@ func (c *checkUp) show(v *visit) error {
 // securePlaces maps what a question is about → where a no leads.
 var securePlaces = map[checkup.Kind]string{
 	checkup.AboutPassword: "/methods/password", checkup.AboutApp: "/methods", checkup.AboutPasskey: "/methods", checkup.AboutCodes: "/recovery/codes",
-	checkup.AboutMail: "/contact", checkup.AboutSecond: "/contact",
+	checkup.AboutMail: "/contact", checkup.AboutSecond: "/contact", checkup.AboutNumber: "/contact",
 }
 
 // asked puts a question into words.
@@ -81,7 +81,7 @@ func (v *visit) asked(q checkup.Question) page.Asked {
 		asked.Disown = "/sessions/" + q.ID + "/not-me"
 	case checkup.AboutKey:
 		asked.Secure = "/keys/" + q.ID
-	case checkup.AboutPassword, checkup.AboutApp, checkup.AboutPasskey, checkup.AboutCodes, checkup.AboutMail, checkup.AboutSecond:
+	case checkup.AboutPassword, checkup.AboutApp, checkup.AboutPasskey, checkup.AboutCodes, checkup.AboutMail, checkup.AboutSecond, checkup.AboutNumber:
 	}
 	add := func(word string, at time.Time) {
 		if !at.IsZero() {

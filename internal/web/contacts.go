@@ -21,7 +21,7 @@ type contacts struct {
 		Begin(ctx context.Context, p principal.Principal, place contact.Place, mail string) (id.ContactChange, error)
 		Own(ctx context.Context, p principal.Principal, which id.ContactChange) (contact.Change, error)
 		Finish(ctx context.Context, p principal.Principal, which id.ContactChange, code string) (secret.Value, error)
-		RemoveSecond(ctx context.Context, p principal.Principal) (secret.Value, error)
+		Remove(ctx context.Context, p principal.Principal, place contact.Place) (secret.Value, error)
 	}
 }
 
@@ -30,7 +30,9 @@ func (c *contacts) mount(on mounter) {
 	on(http.MethodPost, "/contact/phrase", c.setPhrase)
 	on(http.MethodPost, "/contact/mail", func(v *visit) error { return c.begin(v, contact.Mail, "mail") })
 	on(http.MethodPost, "/contact/second", func(v *visit) error { return c.begin(v, contact.Second, "second") })
-	on(http.MethodPost, "/contact/second/remove", c.removeSecond)
+	on(http.MethodPost, "/contact/second/remove", func(v *visit) error { return c.remove(v, contact.Second) })
+	on(http.MethodPost, "/contact/phone", func(v *visit) error { return c.begin(v, contact.Phone, "phone") })
+	on(http.MethodPost, "/contact/phone/remove", func(v *visit) error { return c.remove(v, contact.Phone) })
 	on(http.MethodGet, "/contact/code", c.askCode)
 	on(http.MethodPost, "/contact/code", c.finish)
 }
@@ -42,7 +44,7 @@ func (c *contacts) show(v *visit, p page.Problem, typed map[string]string) error
 	}
 	return v.show(page.ContactPage(v.frame("contact.title"), page.Contact{
 		Problem: p, Mail: r.Mail, Since: v.when(r.MailSince), Second: r.Second, SecondSince: v.when(r.SecondSince), Phrase: r.Phrase, Typed: typed,
-		Undo: v.words.Span(notify.UndoLife),
+		Undo: v.words.Span(notify.UndoLife), Phone: r.Phone, PhoneSince: v.when(r.PhoneSince), Texts: r.Texts,
 	}))
 }
 
@@ -67,7 +69,7 @@ func (c *contacts) begin(v *visit, place contact.Place, field string) error {
 	change, err := c.room.Begin(v.r.Context(), v.who, place, in[field])
 	if err != nil {
 		return v.retry(err, func(p page.Problem) error {
-			if p.Field == "mail" {
+			if p.Field == "mail" || p.Field == "number" {
 				p.Field = field
 			}
 			return c.show(v, p, in)
@@ -89,7 +91,7 @@ func (c *contacts) showCode(v *visit, which id.ContactChange, p page.Problem) er
 	if err != nil {
 		return err
 	}
-	view := page.ContactCode{Problem: p, Change: which.String(), Mail: change.New, GoodUntil: v.when(change.ExpiresAt)}
+	view := page.ContactCode{Problem: p, Change: which.String(), Mail: change.New, Text: change.Place == contact.Phone, GoodUntil: v.when(change.ExpiresAt)}
 	return v.show(page.ContactCodePage(v.frame("contact.code_title"), view))
 }
 
@@ -115,15 +117,16 @@ func (c *contacts) finish(v *visit) error {
 	return v.leave("/contact")
 }
 
-func (c *contacts) removeSecond(v *visit) error {
+// remove empties a place.
+func (c *contacts) remove(v *visit, place contact.Place) error {
 	if _, err := v.form.only(); err != nil {
 		return err
 	}
-	bearer, err := c.room.RemoveSecond(v.r.Context(), v.who)
+	bearer, err := c.room.Remove(v.r.Context(), v.who, place)
 	if err != nil {
 		return v.retry(err, func(p page.Problem) error { return c.show(v, p, nil) })
 	}
 	v.renew(bearer)
-	v.say("second_removed")
+	v.say(string(place) + "_removed")
 	return v.leave("/contact")
 }

@@ -65,8 +65,8 @@ func TestViolationReports(t *testing.T) {
 	deps := web.Deps{
 		Now: clock.Now, Product: "Sallyport", Origin: authtest.Origin, Environment: s.Config.Environment, FormKey: bytes.Repeat([]byte{1}, 32),
 		Decide: s.Policy, Describe: words{}, Binding: dbsc.New(dbsc.Place{}, s.Bindings, s.Sessions), Violated: func(_ context.Context, v web.Violation) { heard = append(heard, v) },
-		Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab,
-		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, Privacy: s.Privacy, CheckUps: s.CheckUps, Locks: s.Locks, Tiers: s.Tiers, Demands: s.Demands, Dossiers: s.Dossiers, Members: s.Members,
+		Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps, Keys: s.APIKeys, Log: s.Log, Reports: s.Reports, Tally: s.Tally, Lab: s.Lab,
+		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, Privacy: s.Privacy, CheckUps: s.CheckUps, Locks: s.Locks, Tiers: s.Tiers, Demands: s.Demands, Dossiers: s.Dossiers, Members: s.Members, Subaccounts: s.Subaccounts,
 	}
 	door, err := web.New(deps)
 	if err != nil {
@@ -133,8 +133,8 @@ func TestRoutesAreThoseOfTheTable(t *testing.T) {
 	door, err := web.New(web.Deps{
 		Now: s.Now, Product: "Sallyport", Origin: authtest.Origin, Environment: s.Config.Environment, FormKey: bytes.Repeat([]byte{1}, 32), Decide: s.Policy,
 		Describe: words{}, Binding: dbsc.New(dbsc.Place{}, s.Bindings, s.Sessions), Accounts: s.Accounts, Sessions: s.Sessions, SignUps: s.SignUps, SignIns: s.SignIns, Factors: s.Factors, StepUps: s.StepUps,
-		Keys: s.APIKeys, Log: s.Log, Tally: s.Tally, Lab: s.Lab,
-		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, Privacy: s.Privacy, CheckUps: s.CheckUps, Locks: s.Locks, Tiers: s.Tiers, Demands: s.Demands, Dossiers: s.Dossiers, Members: s.Members,
+		Keys: s.APIKeys, Log: s.Log, Reports: s.Reports, Tally: s.Tally, Lab: s.Lab,
+		Confirmations: s.Confirmations, Holds: s.Holds, Notices: s.Notices, Contacts: s.Contacts, Recoveries: s.Recoveries, Privacy: s.Privacy, CheckUps: s.CheckUps, Locks: s.Locks, Tiers: s.Tiers, Demands: s.Demands, Dossiers: s.Dossiers, Members: s.Members, Subaccounts: s.Subaccounts,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -491,6 +491,40 @@ func TestActivityByPages(t *testing.T) {
 	b.shows(http.StatusOK, "Older")
 }
 
+// What somebody looks for is found and nothing else, and the pages and their twin go on looking for it.
+func TestActivityIsSearched(t *testing.T) {
+	s, _ := stack(t)
+	ada := s.SignUp("ada@example.com")
+	key := s.IssueKey(ada, apikey.IssueInput{Name: "Grid", Purpose: "tests"})
+	for range 31 {
+		s.IssueKey(ada, apikey.IssueInput{Name: "Other", Purpose: "tests"})
+		note := audit.Refusal{Action: audit.RequestRefused, Person: ada.User.ID, Account: ada.Principal().Account, Key: key.ID, Reason: string(fault.KeyFrozen)}
+		s.Tally.Note(note, principal.Nobody(authtest.PersonOrigin()), nil)
+		if err := s.Tally.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := as(t, s, ada)
+	b.get("/activity?code=key.frozen")
+	b.shows(http.StatusOK, "Older")
+	if strings.Contains(b.page.text(), "Other") {
+		t.Error("it shows what nobody looked for")
+	}
+	for _, name := range []string{"Older", "The same as JSON"} {
+		if at, err := url.Parse(b.href(name)); err != nil || at.Query().Get("code") != "key.frozen" {
+			t.Errorf("%s leads to %s", name, at)
+		}
+	}
+	b.get("/activity?key_id=" + key.Text())
+	b.shows(http.StatusOK, "Grid")
+	b.get("/activity?code=key.revoked")
+	b.shows(http.StatusOK, "Nothing was found here")
+	for _, wrong := range []string{"key_id=grid", "since=yesterday"} {
+		b.get("/activity?" + wrong)
+		b.shows(http.StatusUnprocessableEntity)
+	}
+}
+
 // The page of a key says what a thief could do, what it did, and what changed it; its timeline offers the signed file.
 func TestThePageOfAKeyTellsItsPast(t *testing.T) {
 	s, clock := stack(t)

@@ -80,7 +80,7 @@ func messageView(v *visit, s notify.Shown) page.Message {
 		Read: !s.Read.IsZero(), Contained: !s.Contained.IsZero(), Clock: !s.Hold.IsZero() || s.Lapses,
 	}
 	for _, to := range s.To {
-		view.To = append(view.To, to.Mail)
+		view.To = append(view.To, to.Mail+to.Phone)
 	}
 	return view
 }

@@ -283,11 +283,10 @@ func (k *keys) lives(v *visit, chosen string) []page.Option {
 func (k *keys) subaccounts(v *visit, chosen string) (list []page.Option, err error) {
 	all, err := k.accounts.Subaccounts(v.r.Context(), v.who)
 	for _, s := range all {
-		name := s.Name
-		if s.Main {
-			name = v.words.Say("key.subaccount_main")
+		if !s.ClosedAt.IsZero() {
+			continue
 		}
-		list = append(list, page.Option{Value: s.ID.String(), Text: name, Chosen: s.ID.String() == chosen || chosen == "" && s.Main})
+		list = append(list, page.Option{Value: s.ID.String(), Text: v.subaccount(s), Chosen: s.ID.String() == chosen || chosen == "" && s.Main})
 	}
 	return list, err
 }

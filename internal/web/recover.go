@@ -134,7 +134,7 @@ func (r *recoverPages) showCase(v *visit, which id.Recovery, from recovery.From,
 	if err != nil {
 		return err
 	}
-	state := c.State(v.now)
+	state := c.Told(v.now)
 	view := page.RecoverCase{
 		Problem: p, ID: which.String(), Mail: c.Mail, State: string(state), Proof: string(c.Proof), Wait: v.words.Span(c.Span),
 		WithProof: v.words.Span(r.waits.WithProof), Alone: v.words.Span(r.waits.MailAlone), Hold: v.words.Span(r.waits.Money),

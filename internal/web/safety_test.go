@@ -20,7 +20,7 @@ import (
 
 // fill puts something into the places of a pattern.
 func fill(pattern string) string {
-	return strings.NewReplacer("{$}", "", "{id}", "ses_069g9r2kt0f7s8w3a5q1z7y6xc", "{host}", authtest.PageHost, "{code}", "key.expired",
+	return strings.NewReplacer("{$}", "", "{number}", "4711", "{id}", "ses_069g9r2kt0f7s8w3a5q1z7y6xc", "{host}", authtest.PageHost, "{code}", "key.expired",
 		"{name}", "app.js").Replace(pattern)
 }
 

@@ -2,8 +2,11 @@ package web_test
 
 import (
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -11,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/geotest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
 )
 
 func principalOf(b *browser) principal.Principal {
@@ -160,4 +164,59 @@ func TestPlacesInWords(t *testing.T) {
 	if !strings.Contains(list.page.body, `"place":"near Seoul, KR"`) {
 		t.Errorf("/v1 says %s", list.page.body)
 	}
+}
+
+// A sign-in of the log that was not its reader's is disowned where it is told, and a second press finds that it is done.
+func TestASignInInTheLogThatWasNotMe(t *testing.T) {
+	s, _ := stack(t)
+	here := as(t, s, s.SignUp("ada@example.com"))
+	there := another(t, s, "ada@example.com")
+	for range 2 {
+		here.get("/activity")
+		at := regexp.MustCompile(`/activity/\d+/not-me`).FindString(here.page.body)
+		if at == "" {
+			t.Fatal("no sign-in can be disowned")
+		}
+		here.submit(at)
+		here.leads("/disowned")
+		here.follow()
+		here.shows(http.StatusOK, "The operators have a case", "Change your password")
+		there.get("/")
+		there.leads("/sign-in")
+	}
+	if list, err := s.Reports.List(t.Context(), principal.Host("tests")); err != nil || len(list) != 1 {
+		t.Errorf("operators have %+v, %v: want one case", list, err)
+	}
+	here.post("/activity/1/not-me", tokenOf(here, "/activity"))
+	here.shows(http.StatusNotFound, says(fault.SignInEntryUnknown))
+	here.post("/activity/first/not-me", tokenOf(here, "/activity"))
+	here.shows(http.StatusNotFound, says(fault.SignInEntryUnknown))
+}
+
+// A session that another browser shows right now stands after this one and before all others, and says what a thief of it could do.
+func TestAFlaggedSessionComesFirst(t *testing.T) {
+	s, clock := stack(t)
+	here := as(t, s, s.SignUp("ada@example.com"))
+	copied := another(t, s, "ada@example.com")
+	clock.Advance(time.Minute)
+	another(t, s, "ada@example.com")
+	rows, err := s.Sessions.List(t.Context(), principalOf(here))
+	if err != nil || len(rows) != 3 {
+		t.Fatal(len(rows), err)
+	}
+	slices.SortFunc(rows, func(a, b session.Listed) int { return a.Born.Compare(b.Born) })
+	first, second := rows[1].ID.String(), rows[2].ID.String()
+	if first == principalOf(here).Session.String() {
+		first = rows[0].ID.String()
+	}
+	thief := *copied
+	thief.agent = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
+	thief.get("/")
+	here.get("/sessions")
+	here.shows(http.StatusOK, "Shown by another browser", "If this session were stolen", "Send no money and add no destination")
+	if f, n := strings.Index(here.page.body, `id="`+first), strings.Index(here.page.body, `id="`+second); f < 0 || f > n {
+		t.Errorf("the session that was shown by another browser comes at %d, the other at %d", f, n)
+	}
+	here.get("/")
+	here.shows(http.StatusOK, "One of your sessions was shown by something else")
 }

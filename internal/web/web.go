@@ -36,6 +36,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 	"github.com/seed-21c57000/sallyport/internal/prove/signup"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/subaccount"
 	"github.com/seed-21c57000/sallyport/internal/prove/tier"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
@@ -47,6 +48,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/respond/official"
 	"github.com/seed-21c57000/sallyport/internal/respond/privacy"
 	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
+	"github.com/seed-21c57000/sallyport/internal/respond/report"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
@@ -106,6 +108,8 @@ type Deps struct {
 	StepUps  *stepup.StepUps
 	Keys     *apikey.Keys
 	Log      *audit.Log
+	// Reports are what users said was not them.
+	Reports *report.Reports
 	// Tally knows why requests were refused, Lab explains signatures of test keys.
 	Tally *audit.Tally
 	Lab   *lab.Lab
@@ -115,6 +119,8 @@ type Deps struct {
 	Locks         *lock.Locks
 	// Members is who belongs to accounts.
 	Members *member.Members
+	// Subaccounts are the boundaries inside of accounts.
+	Subaccounts *subaccount.Subaccounts
 	// Tiers say who is of high value.
 	Tiers *tier.Tiers
 	// Demands are what users demand of themselves.
@@ -155,9 +161,9 @@ func New(d Deps) (*Web, error) {
 	missing := map[string]bool{
 		"Now": d.Now == nil, "Product": d.Product == "", "Environment": d.Environment == 0, "FormKey": len(d.FormKey) != 32,
 		"Decide": d.Decide == nil, "Describe": d.Describe == nil, "Binding": d.Binding == nil, "Accounts": d.Accounts == nil, "Sessions": d.Sessions == nil, "SignUps": d.SignUps == nil,
-		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil,
+		"SignIns": d.SignIns == nil, "Factors": d.Factors == nil, "StepUps": d.StepUps == nil, "Keys": d.Keys == nil, "Log": d.Log == nil, "Reports": d.Reports == nil, "Tally": d.Tally == nil, "Lab": d.Lab == nil,
 		"Confirmations": d.Confirmations == nil, "Holds": d.Holds == nil, "Notices": d.Notices == nil, "Contacts": d.Contacts == nil,
-		"Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "Privacy": d.Privacy == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Demands": d.Demands == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
+		"Recoveries": d.Recoveries == nil, "Members": d.Members == nil, "Subaccounts": d.Subaccounts == nil, "Privacy": d.Privacy == nil, "Locks": d.Locks == nil, "Tiers": d.Tiers == nil, "Demands": d.Demands == nil, "CheckUps": d.CheckUps == nil, "Dossiers": d.Dossiers == nil,
 	}
 	var problems []error
 	for name, is := range missing {
@@ -184,7 +190,7 @@ func (w *Web) Mount(mux *route.Mux) {
 		}
 	}
 	(&locks{w.Locks}).mount(on)
-	log := &activity{w.Log, w.Keys}
+	log := &activity{w.Log, w.Reports, w.Keys}
 	log.mount(on)
 	(&overview{w.CheckUps, w.Sessions, w.Accounts, w.Confirmations, w.Notices, log, w.Hosts, apiViews(w.APIs)}).mount(on)
 	(&checkUp{w.CheckUps}).mount(on)
@@ -198,13 +204,14 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&signIns{w.SignIns, w.Origin, w.Binding}).mount(on)
 	(&crossing{w.Sessions, w.Factors, w.Hosts}).mount(on)
 	(&privacies{w.Privacy, w.Privacy.Wait}).mount(on)
-	(&sessions{w.Sessions, w.SignIns, w.Factors, w.Now, w.Sessions.Limits.Idle}).mount(on)
+	(&sessions{w.Sessions, w.SignIns, w.Factors, w.Decide, w.Now}).mount(on)
 	(&methods{w.Factors, w.Accounts}).mount(on)
 	(&recoveryCodes{w.Factors}).mount(on)
 	(&recoveryPlan{w.Recoveries}).mount(on)
 	(&recoverPages{w.Recoveries, w.Recoveries.Waits}).mount(on)
 	(&lost{w.Recoveries, w.Recoveries.Waits}).mount(on)
 	(&members{w.Members}).mount(on)
+	(&subaccounts{w.Accounts, w.Subaccounts}).mount(on)
 	k := &keys{w.Keys, w.Factors, w.Accounts, w.Members, w.Dossiers, log, keyTerms{w.Keys.Limits, w.Environment, w.Origin, apiViews(w.APIs)}}
 	k.mount(on)
 	w.details = map[string]func(*visit, form) []page.Fact{"/keys": k.details}

@@ -180,7 +180,7 @@ func TestADisputeEnds(t *testing.T) {
 					l.t.Fatalf("cancel: %d %s", got.Status, got.Text)
 				}
 			}
-		}, "cancelled", "cancelled", recovery.Cancelled, notify.RecoveryCancelled},
+		}, "cancelled", "cancelled", recovery.Suspected, notify.RecoveryCancelled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(l *life) {

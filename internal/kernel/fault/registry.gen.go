@@ -64,6 +64,8 @@ const (
 	ConfirmationVoid Code = "confirmation.void"
 	// ConfirmationNoPasskey: Money leaves only with a passkey, and this account has none.
 	ConfirmationNoPasskey Code = "confirmation.no_passkey"
+	// ConfirmationPasskeyUnbound: This is confirmed only with a passkey that cannot leave its device, and there is none. Missing: {missing}.
+	ConfirmationPasskeyUnbound Code = "confirmation.passkey_unbound"
 	// ConfirmationPasskeyYoung: Your passkey is too new to approve money.
 	ConfirmationPasskeyYoung Code = "confirmation.passkey_young"
 	// ConfirmationTooMany: Too many confirmations are waiting.
@@ -72,6 +74,8 @@ const (
 	SessionEnded Code = "session.ended"
 	// SessionNotFound: There is no such session.
 	SessionNotFound Code = "session.not_found"
+	// SignInEntryUnknown: There is no such sign-in in your activity.
+	SignInEntryUnknown Code = "sign_in.entry_unknown"
 	// ChildCodeRefused: This link to the exchange works once and only for a few seconds.
 	ChildCodeRefused Code = "child_code.refused"
 	// ChildCodeUnknownHost: There is no such host behind this gate.
@@ -274,6 +278,12 @@ const (
 	ContactCodeRefused Code = "contact.code_refused"
 	// ContactNoSecond: There is no second address.
 	ContactNoSecond Code = "contact.no_second"
+	// ContactNoNumber: There is no number.
+	ContactNoNumber Code = "contact.no_number"
+	// ContactNumberMalformed: This is no telephone number that we can read.
+	ContactNumberMalformed Code = "contact.number_malformed"
+	// ContactTextsOff: This platform sends no text messages.
+	ContactTextsOff Code = "contact.texts_off"
 	// RecoveryCodeRefused: That is none of the recovery codes that are left.
 	RecoveryCodeRefused Code = "recovery_code.refused"
 	// FactorLastWayBack: Without it, a lost passkey would leave no way back but a wait of days.
@@ -294,6 +304,8 @@ const (
 	EvidenceReplacedOften Code = "evidence.replaced_often"
 	// BrowserNotKept: This browser cannot show your account.
 	BrowserNotKept Code = "browser.not_kept"
+	// BrowserNeverKept: You chose that no browser shows your account.
+	BrowserNeverKept Code = "browser.never_kept"
 	// CaseUnknown: There is no such case.
 	CaseUnknown Code = "case.unknown"
 	// CaseOver: The case has ended. Nothing was changed.
@@ -340,6 +352,18 @@ const (
 	InvitationNotFound Code = "invitation.not_found"
 	// InvitationTooMany: At most {most} invitations may be open.
 	InvitationTooMany Code = "invitation.too_many"
+	// SubaccountNotFound: There is no such subaccount that this could change.
+	SubaccountNotFound Code = "subaccount.not_found"
+	// SubaccountNamed: Another subaccount of the account has this name.
+	SubaccountNamed Code = "subaccount.named"
+	// SubaccountTooMany: An account may have at most {most} subaccounts, closed ones among them.
+	SubaccountTooMany Code = "subaccount.too_many"
+	// SubaccountMain: The main subaccount stays open: sessions start in it.
+	SubaccountMain Code = "subaccount.main"
+	// SubaccountHasKeys: Keys are pinned to the subaccount that are not revoked: {count}.
+	SubaccountHasKeys Code = "subaccount.has_keys"
+	// SubaccountHere: Your session acts in this subaccount.
+	SubaccountHere Code = "subaccount.here"
 	// ServiceUserTooMany: An account may have at most {most} service users.
 	ServiceUserTooMany Code = "service_user.too_many"
 	// KeyTaken: There is a key with this id already.
@@ -440,6 +464,9 @@ var registry = map[Code]Entry{
 	ConfirmationNoPasskey: {Code: ConfirmationNoPasskey, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "Money leaves only with a passkey, and this account has none.", EnglishFix: "Add a passkey under sign-in methods. A new one can approve money after a waiting period.",
 		Korean: "출금에는 패스키가 필요한데 이 계정에는 패스키가 없습니다.", KoreanFix: "로그인 수단에서 패스키를 추가해 주십시오. 새 패스키는 대기 기간이 지난 뒤부터 출금을 확인할 수 있습니다."},
+	ConfirmationPasskeyUnbound: {Code: ConfirmationPasskeyUnbound, Status: 403, Sight: Anyone, Outside: "",
+		English: "This is confirmed only with a passkey that cannot leave its device, and there is none. Missing: {missing}.", EnglishFix: "Add a security key, or another passkey that its maker attests, under sign-in methods. A new one can approve money after a waiting period.",
+		Korean: "이 확인에는 기기를 벗어날 수 없는 패스키가 필요한데 등록되어 있지 않습니다. 부족한 것: {missing}.", KoreanFix: "로그인 수단에서 보안 키처럼 제조사가 증명하는 패스키를 추가해 주십시오. 새 패스키는 대기 기간이 지난 뒤부터 출금을 확인할 수 있습니다."},
 	ConfirmationPasskeyYoung: {Code: ConfirmationPasskeyYoung, Status: 403, Sight: Anyone, Outside: "",
 		English: "Your passkey is too new to approve money.", EnglishFix: "Use an older passkey, or wait until {until}.",
 		Korean: "패스키가 추가된 지 얼마 되지 않아 출금을 확인할 수 없습니다.", KoreanFix: "더 오래된 패스키를 사용하거나 {until}까지 기다려 주십시오."},
@@ -452,6 +479,9 @@ var registry = map[Code]Entry{
 	SessionNotFound: {Code: SessionNotFound, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such session.", EnglishFix: "Reload the list of sessions.",
 		Korean: "해당 세션이 없습니다.", KoreanFix: "세션 목록을 새로 고쳐 주십시오."},
+	SignInEntryUnknown: {Code: SignInEntryUnknown, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such sign-in in your activity.", EnglishFix: "Reload the page. Only a sign-in of your own, other than this one, can be disowned.",
+		Korean: "활동 내역에 해당 로그인이 없습니다.", KoreanFix: "페이지를 새로 고쳐 주십시오. 지금 사용 중인 세션을 제외한 본인의 로그인만 본인이 아니라고 알리실 수 있습니다."},
 	ChildCodeRefused: {Code: ChildCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "This link to the exchange works once and only for a few seconds.", EnglishFix: "Open the exchange from the dashboard again.",
 		Korean: "이동 링크는 몇 초 동안 한 번만 사용할 수 있습니다.", KoreanFix: "대시보드에서 거래소를 다시 열어 주십시오."},
@@ -750,11 +780,20 @@ var registry = map[Code]Entry{
 		English: "This link was used already, or it is too old. Nothing has changed now.", EnglishFix: "If something is still wrong, sign in and look through your sessions and sign-in methods.",
 		Korean: "이미 사용했거나 기한이 지난 링크입니다. 이번에 변경된 것은 없습니다.", KoreanFix: "여전히 문제가 있다면 로그인하여 세션과 로그인 수단을 확인해 주십시오."},
 	ContactCodeRefused: {Code: ContactCodeRefused, Status: 403, Sight: Anyone, Outside: "",
-		English: "That code is not right, or it is too old. Your address has not changed.", EnglishFix: "Check the newest mail at the new address, or begin again.",
-		Korean: "코드가 올바르지 않거나 만료되었습니다. 주소는 변경되지 않았습니다.", KoreanFix: "새 주소로 받은 가장 최근 메일을 확인하거나 처음부터 다시 시작해 주십시오."},
+		English: "That code is not right, or it is too old. Your address has not changed.", EnglishFix: "Check the newest message to it, or begin again.",
+		Korean: "코드가 올바르지 않거나 만료되었습니다. 주소는 변경되지 않았습니다.", KoreanFix: "가장 최근에 받은 메시지를 확인하거나 처음부터 다시 시작해 주십시오."},
 	ContactNoSecond: {Code: ContactNoSecond, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no second address.", EnglishFix: "Nothing is left to do.",
 		Korean: "두 번째 주소가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},
+	ContactNoNumber: {Code: ContactNoNumber, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no number.", EnglishFix: "Nothing is left to do.",
+		Korean: "등록된 전화번호가 없습니다.", KoreanFix: "더 하실 일은 없습니다."},
+	ContactNumberMalformed: {Code: ContactNumberMalformed, Status: 422, Sight: Anyone, Outside: "",
+		English: "This is no telephone number that we can read.", EnglishFix: "Write it with + and the country code, digits only, such as +821012345678.",
+		Korean: "읽을 수 있는 전화번호가 아닙니다.", KoreanFix: "+821012345678처럼 +와 국가 번호로 시작해 숫자만 입력해 주십시오."},
+	ContactTextsOff: {Code: ContactTextsOff, Status: 403, Sight: Anyone, Outside: "",
+		English: "This platform sends no text messages.", EnglishFix: "Add a second mail address for notices instead.",
+		Korean: "이 플랫폼은 문자 메시지를 보내지 않습니다.", KoreanFix: "대신 알림을 받을 두 번째 메일 주소를 등록해 주십시오."},
 	RecoveryCodeRefused: {Code: RecoveryCodeRefused, Status: 403, Sight: Anyone, Outside: "",
 		English: "That is none of the recovery codes that are left.", EnglishFix: "Check each group against your paper. A code works once, and only those of the newest set do.",
 		Korean: "사용할 수 있는 복구 코드가 아닙니다.", KoreanFix: "종이에 적힌 코드와 묶음별로 대조해 주십시오. 코드는 한 번만 사용할 수 있고 가장 최근에 만든 것만 유효합니다."},
@@ -785,6 +824,9 @@ var registry = map[Code]Entry{
 	BrowserNotKept: {Code: BrowserNotKept, Status: 409, Sight: Anyone, Outside: "",
 		English: "This browser cannot show your account.", EnglishFix: "Sign in here without “This is not my device”, and confirm that it is you if we ask.",
 		Korean: "이 브라우저에는 계정을 표시할 수 없습니다.", KoreanFix: "‘내 기기가 아닙니다’를 선택하지 않고 다시 로그인하고 본인 확인을 요청하면 진행해 주십시오."},
+	BrowserNeverKept: {Code: BrowserNeverKept, Status: 409, Sight: Anyone, Outside: "",
+		English: "You chose that no browser shows your account.", EnglishFix: "Allow it again under Sessions.",
+		Korean: "어떤 브라우저에도 계정을 표시하지 않도록 설정하셨습니다.", KoreanFix: "세션 화면에서 다시 허용하실 수 있습니다."},
 	CaseUnknown: {Code: CaseUnknown, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such case.", EnglishFix: "List the cases again.",
 		Korean: "해당 검토 건이 없습니다.", KoreanFix: "검토 건 목록을 다시 확인해 주십시오."},
@@ -854,6 +896,24 @@ var registry = map[Code]Entry{
 	InvitationTooMany: {Code: InvitationTooMany, Status: 409, Sight: Anyone, Outside: "",
 		English: "At most {most} invitations may be open.", EnglishFix: "Take one back that nobody has answered.",
 		Korean: "동시에 보낼 수 있는 초대는 최대 {most}개입니다.", KoreanFix: "답이 없는 초대를 철회해 주십시오."},
+	SubaccountNotFound: {Code: SubaccountNotFound, Status: 404, Sight: Anyone, Outside: "",
+		English: "There is no such subaccount that this could change.", EnglishFix: "Reload the list of subaccounts.",
+		Korean: "변경할 수 있는 해당 서브계정이 없습니다.", KoreanFix: "서브계정 목록을 새로 고쳐 주십시오."},
+	SubaccountNamed: {Code: SubaccountNamed, Status: 409, Sight: Anyone, Outside: "",
+		English: "Another subaccount of the account has this name.", EnglishFix: "Choose another name.",
+		Korean: "같은 이름의 서브계정이 이미 있습니다.", KoreanFix: "다른 이름을 선택해 주십시오."},
+	SubaccountTooMany: {Code: SubaccountTooMany, Status: 409, Sight: Anyone, Outside: "",
+		English: "An account may have at most {most} subaccounts, closed ones among them.", EnglishFix: "Open a closed one again and rename it.",
+		Korean: "서브계정은 닫은 것을 포함해 최대 {most}개까지 둘 수 있습니다.", KoreanFix: "닫은 서브계정을 다시 열어 이름을 바꿔 주십시오."},
+	SubaccountMain: {Code: SubaccountMain, Status: 409, Sight: Anyone, Outside: "",
+		English: "The main subaccount stays open: sessions start in it.", EnglishFix: "Close another one.",
+		Korean: "기본 서브계정은 세션이 시작되는 곳이므로 닫을 수 없습니다.", KoreanFix: "다른 서브계정을 닫아 주십시오."},
+	SubaccountHasKeys: {Code: SubaccountHasKeys, Status: 409, Sight: Anyone, Outside: "",
+		English: "Keys are pinned to the subaccount that are not revoked: {count}.", EnglishFix: "Revoke them first.",
+		Korean: "이 서브계정에 고정되고 폐기되지 않은 키가 있습니다: {count}개.", KoreanFix: "먼저 그 키를 폐기해 주십시오."},
+	SubaccountHere: {Code: SubaccountHere, Status: 409, Sight: Anyone, Outside: "",
+		English: "Your session acts in this subaccount.", EnglishFix: "Go over to another one first.",
+		Korean: "지금 세션이 이 서브계정에서 작동하고 있습니다.", KoreanFix: "먼저 다른 서브계정으로 이동해 주십시오."},
 	ServiceUserTooMany: {Code: ServiceUserTooMany, Status: 409, Sight: Anyone, Outside: "",
 		English: "An account may have at most {most} service users.", EnglishFix: "End one that is not needed any more.",
 		Korean: "한 계정에 둘 수 있는 서비스 사용자는 최대 {most}개입니다.", KoreanFix: "더 이상 필요 없는 서비스 사용자를 종료해 주십시오."},

@@ -1,6 +1,7 @@
 package authtest
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -39,7 +40,7 @@ func NewCredential() virtualwebauthn.Credential {
 	}
 }
 
-// Passkey is a synced passkey of one person, and the authenticator that holds it.
+// Passkey is a passkey of one person, and the authenticator that holds it.
 type Passkey struct {
 	s    *Stack
 	auth virtualwebauthn.Authenticator
@@ -58,7 +59,21 @@ func (p *Person) EnrolPasskeyWith(old *Passkey) *Passkey {
 	return p.enrol(old)
 }
 
+// EnrolSecurityKey gives them one that cannot leave its device, as its maker attests; they confirm it with one that they have.
+func (p *Person) EnrolSecurityKey(by *Maker, old *Passkey) *Passkey {
+	p.s.t.Helper()
+	auth := virtualwebauthn.NewAuthenticator()
+	auth.Aaguid = by.AAGUID
+	return p.enrolIn(auth, by.Attest, old)
+}
+
 func (p *Person) enrol(old *Passkey) *Passkey {
+	p.s.t.Helper()
+	auth := virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{BackupEligible: true, BackupState: true})
+	return p.enrolIn(auth, bytes.Clone, old)
+}
+
+func (p *Person) enrolIn(auth virtualwebauthn.Authenticator, attest func([]byte) []byte, old *Passkey) *Passkey {
 	p.s.t.Helper()
 	who := p.Principal()
 	begun, err := p.s.Factors.BeginPasskey(p.s.t.Context(), who)
@@ -69,18 +84,17 @@ func (p *Person) enrol(old *Passkey) *Passkey {
 	if err != nil {
 		p.s.t.Fatal(err)
 	}
-	k := &Passkey{s: p.s, cred: NewCredential(), auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{
-		UserHandle: []byte(options.UserID), BackupEligible: true, BackupState: true,
-	})}
-	answer := virtualwebauthn.CreateAttestationResponse(relyingParty(Origin), k.auth, k.cred, *options)
+	auth.Options.UserHandle = []byte(options.UserID)
+	k := &Passkey{s: p.s, cred: NewCredential(), auth: auth}
+	answer := attest([]byte(virtualwebauthn.CreateAttestationResponse(relyingParty(Origin), k.auth, k.cred, *options)))
 	if old != nil {
-		_, _, asked := p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, []byte(answer), "key")
+		_, _, asked := p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, answer, "key")
 		if err := p.StepUp(asked, old); err != nil {
 			p.s.t.Fatal(err)
 		}
 		who = p.Principal()
 	}
-	if _, p.Bearer, err = p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, []byte(answer), "key"); err != nil {
+	if _, p.Bearer, err = p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, answer, "key"); err != nil {
 		p.s.t.Fatal(err)
 	}
 	return k

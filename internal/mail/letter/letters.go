@@ -95,6 +95,19 @@ func (l SessionDisowned) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// SessionCopied reports that a session was shown elsewhere without its device, and refused.
+type SessionCopied struct{ Seen Sighting }
+
+func (l SessionCopied) compose(w *writer) {
+	w.subjectLine("session_copied.subject")
+	w.heading("session_copied.heading")
+	w.paragraph("session_copied.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("session_copied.next")
+	w.button("button.sessions", w.links.sessions())
+	w.footOfAccount()
+}
+
 // CookieReplayed reports that a session was ended because somebody showed its cookie with the proof of another device.
 type CookieReplayed struct {
 	Seen Sighting
@@ -475,17 +488,21 @@ func (l SignedOutEverywhere) compose(w *writer) {
 type ContactCode struct {
 	// Code is empty where the letter is shown in the app.
 	Code Code
-	// Second says that it shall be the address for notices, and not the one to sign in with.
+	// Second says that it shall be the address for notices, and not the one to sign in with; Phone that it is a number.
 	Second   bool
+	Phone    bool
 	ValidFor time.Duration
 }
 
 func (l ContactCode) compose(w *writer) {
 	w.subjectLine("contact_code.subject", "product", w.product)
 	w.heading("contact_code.heading")
-	if l.Second {
+	switch {
+	case l.Phone:
+		w.paragraph("contact_code.phone", "duration", w.duration(l.ValidFor))
+	case l.Second:
 		w.paragraph("contact_code.second", "duration", w.duration(l.ValidFor))
-	} else {
+	default:
 		w.paragraph("contact_code.first", "duration", w.duration(l.ValidFor))
 	}
 	if l.Code != "" {
@@ -509,9 +526,9 @@ func (ContactTaken) compose(w *writer) {
 
 // ContactChanged reports that another address took a place, to both addresses.
 type ContactChanged struct {
-	// Second says that it is the address for notices, and not the one to sign in with.
-	Second bool
-	// Old and New may be empty for a second address: there was none, or there is none any more.
+	// Second says that it is the address for notices, and not the one to sign in with; Phone that it is a number.
+	Second, Phone bool
+	// Old and New may be empty for a second address or a number: there was none, or there is none any more.
 	Old, New string
 	Seen     Sighting
 	// Hold is how long money stays in the account; 0 if nothing is held.
@@ -519,10 +536,14 @@ type ContactChanged struct {
 }
 
 func (l ContactChanged) compose(w *writer) {
-	if l.Second {
+	switch {
+	case l.Phone:
+		w.subjectLine("contact_changed.subject_phone")
+		w.heading("contact_changed.heading_phone")
+	case l.Second:
 		w.subjectLine("contact_changed.subject_second")
 		w.heading("contact_changed.heading_second")
-	} else {
+	default:
 		w.subjectLine("contact_changed.subject")
 		w.heading("contact_changed.heading")
 	}

@@ -202,6 +202,8 @@ func MaterialPlace(k id.Key, version uint32) secret.Place {
 type Tx interface {
 	txn.Announcer
 	account.Tx
+	// ClaimAccountRow makes every other transaction that asks for the same account wait for this one.
+	ClaimAccountRow(ctx context.Context, a id.Account) error
 	InsertKey(ctx context.Context, k Key, m Material) error
 	KeyByID(ctx context.Context, k id.Key) (key Key, found bool, err error)
 	// KeyToChange is KeyByID, and makes every other transaction that would change the key wait for this one. A key is written whole, so of two
@@ -231,7 +233,8 @@ type Tx interface {
 	HolderIn(ctx context.Context, a id.Account, u id.User) (Holder, error)
 	// TransferKey gives it another owner, and takes its release away; won is false if it is revoked.
 	TransferKey(ctx context.Context, k Key, owner id.User) (won bool, err error)
-	// NoteGiven notes who gave a key to somebody else, and when; nobody if it was the host. KeysGivenBy are those that somebody gave since a moment.
+	// NoteGiven notes who gave a key to somebody else, and when; nobody if it was the host. KeysGivenBy are those that somebody
+	// gave since a moment, in accounts that they own.
 	NoteGiven(ctx context.Context, k id.Key, by id.User, now time.Time) error
 	KeysGivenBy(ctx context.Context, u id.User, since time.Time) ([]id.Key, error)
 	InsertSecret(ctx context.Context, k id.Key, m Material) error

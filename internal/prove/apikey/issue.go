@@ -269,14 +269,17 @@ func (k *Keys) life(asked time.Duration, scopes scope.Set) (time.Duration, error
 	return asked, nil
 }
 
-// subaccount is the one asked for, if it is the account's, or the main one.
+// subaccount is the one asked for, if it is the account's and open, or the main one. Whoever closes it at this moment is waited for.
 func (k *Keys) subaccount(ctx context.Context, tx Tx, in IssueInput) (id.Subaccount, error) {
+	if err := tx.ClaimAccountRow(ctx, in.Account); err != nil {
+		return id.Subaccount{}, fmt.Errorf("claim account: %w", err)
+	}
 	list, err := tx.SubaccountsOf(ctx, in.Account)
 	if err != nil {
 		return id.Subaccount{}, fmt.Errorf("list subaccounts: %w", err)
 	}
 	for _, s := range list {
-		if s.ID == in.Subaccount || (in.Subaccount.IsZero() && s.Main) {
+		if s.ClosedAt.IsZero() && (s.ID == in.Subaccount || in.Subaccount.IsZero() && s.Main) {
 			return s.ID, nil
 		}
 	}

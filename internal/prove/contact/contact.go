@@ -1,10 +1,10 @@
-// Package contact owns how a user is reached: the address that they sign in with, a second one for notices, and the phrase by which they know our mails.
+// Package contact owns how a user is reached: the address that they sign in with, a second one and a number for notices, and the phrase by which they know our mails.
 //
-// It sends no mail (jobs do) and writes no notice: room respond says who is told. It knows no session beyond giving it a new bearer.
+// It sends no mail and no text (jobs do) and writes no notice: room respond says who is told. It knows no session beyond giving it a new bearer.
 //
-//	asked (step-up) → coded (a code is in the new mailbox) → done ── within three days, from the old mailbox ──→ undone
+//	asked (step-up) → coded (a code is in the new mailbox, or on the new phone) → done ── within three days, from the old mailbox ──→ undone
 //
-// Invariant: an address takes its place only after a code from its own mailbox; what was there before is kept until nobody can put it back any more; and
+// Invariant: an address takes its place only after a code from its own mailbox, a number after one from its own phone; a number is told and never proves; what was there before is kept until nobody can put it back any more; and
 // nothing in an answer tells whether an address has a user.
 package contact
 
@@ -43,29 +43,33 @@ type Contact struct {
 	// Second is the address for notices; empty if there is none.
 	Second      string
 	SecondSince time.Time
+	// Phone is the number that notices are texted to, in E.164 with its +; empty if there is none.
+	Phone      string
+	PhoneSince time.Time
 	// Phrase is what the user knows our mails by; empty until they chose one.
 	Phrase string
 }
 
-// Place is one of the two addresses.
+// Place is one of the two addresses, or the number.
 type Place string
 
 // The places.
 const (
 	Mail   Place = "mail"
 	Second Place = "second"
+	Phone  Place = "phone"
 )
 
-// Change is an address on its way to a place, or one that took it.
+// Change is an address or number on its way to a place, or one that took it.
 type Change struct {
 	ID      id.ContactChange
 	User    id.User
 	Session id.Session
 	Place   Place
-	// Old was there before, since OldSince; empty for a second address that was the first.
+	// Old was there before, since OldSince; empty for a second address or a number that was the first.
 	Old      string
 	OldSince time.Time
-	// New is empty where a second address was taken away.
+	// New is empty where a second address or a number was taken away.
 	New string
 	// Taken: the address has another user; no code will ever fit.
 	Taken     bool
@@ -86,6 +90,7 @@ type Tx interface {
 	ChangeUserMail(ctx context.Context, u id.User, mail string, now time.Time) (won bool, err error)
 	PutContactMail(ctx context.Context, u id.User, since time.Time) error
 	PutContactSecond(ctx context.Context, u id.User, mail string, since time.Time) error
+	PutContactPhone(ctx context.Context, u id.User, number string, since time.Time) error
 	// PutContactPhrase seals it under the user's key.
 	PutContactPhrase(ctx context.Context, u id.User, phrase string) error
 	InsertContactChange(ctx context.Context, c Change) error
@@ -127,6 +132,8 @@ type Deps struct {
 	Sessions *session.Sessions
 	Follow   happening.Applier
 	Limits   throttle.Limits
+	// Texts says that the installation sends text messages: without it nobody can add a number.
+	Texts bool
 	// CodeKey makes codes from ids; 32 bytes, the same on every node.
 	CodeKey []byte
 }
@@ -146,6 +153,8 @@ func New(d Deps) (*Contacts, error) {
 type Reached struct {
 	Mail string
 	Contact
+	// Texts says that text messages are on.
+	Texts bool
 }
 
 // Of gives the principal's own. A session that still owes a factor does not see the phrase: it may be a stranger, who could then write as we do.
@@ -155,7 +164,7 @@ func (c *Contacts) Of(ctx context.Context, p principal.Principal) (r Reached, er
 		if err != nil || !found {
 			return errors.Join(err, fault.New(fault.Unauthorized))
 		}
-		r.Mail = u.Mail
+		r.Mail, r.Texts = u.Mail, c.Texts
 		r.Contact, err = tx.ContactOf(ctx, p.User)
 		return err
 	})
@@ -185,28 +194,28 @@ func (c *Contacts) SetPhrase(ctx context.Context, p principal.Principal, phrase 
 	return c.StepUps.Ask(ctx, err)
 }
 
-// Begin asks for a code in the mailbox of an address that shall take a place. It needs a step-up for exactly this address.
-// Errors: request.invalid, mail_address.*, sign_in.throttled, step_up_required, assurance.too_low.
-func (c *Contacts) Begin(ctx context.Context, p principal.Principal, place Place, mail string) (change id.ContactChange, err error) {
-	addr, err := mailaddr.Parse(mail)
+// Begin asks for a code in the mailbox of an address, or on the phone of a number, that shall take a place. It needs a step-up for exactly this one.
+// Errors: request.invalid, mail_address.*, contact.number_malformed, contact.texts_off, sign_in.throttled, step_up_required, assurance.too_low.
+func (c *Contacts) Begin(ctx context.Context, p principal.Principal, place Place, address string) (change id.ContactChange, err error) {
+	address, err = c.parse(place, address)
 	if err != nil {
 		return change, err
 	}
 	err = c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		now := c.Now()
 		next := Change{
-			ID: id.New[id.ContactChangeKind](now), User: p.User, Session: p.Session, Place: place, New: addr.String(), Born: now, ExpiresAt: now.Add(CodeLife),
+			ID: id.New[id.ContactChangeKind](now), User: p.User, Session: p.Session, Place: place, New: address, Born: now, ExpiresAt: now.Add(CodeLife),
 		}
 		if err := c.before(ctx, tx, &next); err != nil {
 			return audit.Event{}, err
 		}
 		content := stepup.Content{
-			Action: actionOf(place), Input: next.New, Facts: map[string]string{"mail": next.New}, Floor: assurance.Pwd, Sensitive: true,
+			Action: changed[place], Input: next.New, Facts: map[string]string{factOf(place): next.New}, Floor: assurance.Pwd, Sensitive: true,
 		}
 		if err := c.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
 		}
-		if err := throttle.Count(ctx, tx, throttle.OfStranger(throttle.MailCode, next.New), c.Limits, now); err != nil {
+		if err := c.count(ctx, tx, p, next); err != nil {
 			return audit.Event{}, err
 		}
 		if err := tx.InsertContactChange(ctx, next); err != nil {
@@ -218,11 +227,37 @@ func (c *Contacts) Begin(ctx context.Context, p principal.Principal, place Place
 	return change, c.StepUps.Ask(ctx, err)
 }
 
-func actionOf(p Place) audit.Action {
-	if p == Second {
-		return audit.ContactSecondChanged
+func (c *Contacts) parse(place Place, address string) (string, error) {
+	if place != Phone {
+		addr, err := mailaddr.Parse(address)
+		return addr.String(), err
 	}
-	return audit.ContactMailChanged
+	if !c.Texts {
+		return "", fault.New(fault.ContactTextsOff)
+	}
+	return e164(address)
+}
+
+// count takes the code that is about to be sent from the budgets of those who may have us send it.
+func (c *Contacts) count(ctx context.Context, tx Tx, p principal.Principal, next Change) error {
+	if next.Place == Phone {
+		return c.countText(ctx, tx, p, next.New)
+	}
+	return throttle.Count(ctx, tx, throttle.OfStranger(throttle.MailCode, next.New), c.Limits, next.Born)
+}
+
+// What is recorded of a place that was filled, or emptied.
+var (
+	changed = map[Place]audit.Action{Mail: audit.ContactMailChanged, Second: audit.ContactSecondChanged, Phone: audit.ContactNumberChanged}
+	removed = map[Place]audit.Action{Second: audit.ContactSecondRemoved, Phone: audit.ContactNumberRemoved}
+)
+
+// factOf names what stands in a place, for events and notices.
+func factOf(p Place) string {
+	if p == Phone {
+		return "number"
+	}
+	return "mail"
 }
 
 // before fills in what is in the place now, and refuses an address that is the user's already.
@@ -235,17 +270,26 @@ func (c *Contacts) before(ctx context.Context, tx Tx, next *Change) error {
 	if err != nil {
 		return fmt.Errorf("read contact: %w", err)
 	}
-	next.Old, next.OldSince = u.Mail, now.MailSince
-	if next.Place == Second {
-		next.Old, next.OldSince = now.Second, now.SecondSince
+	now.fill(next, u.Mail)
+	if next.New == u.Mail || next.New == now.Second || next.New == now.Phone {
+		return fault.New(fault.RequestInvalid, "field", factOf(next.Place))
 	}
-	if next.New == u.Mail || next.New == now.Second {
-		return fault.New(fault.RequestInvalid, "field", "mail")
-	}
-	if next.Place == Mail && next.New != "" {
+	if next.Place == Mail {
 		_, next.Taken, err = tx.UserByMail(ctx, next.New)
 	}
 	return err
+}
+
+// fill says what is in the place of a change.
+func (now Contact) fill(next *Change, mail string) {
+	switch next.Place {
+	case Mail:
+		next.Old, next.OldSince = mail, now.MailSince
+	case Second:
+		next.Old, next.OldSince = now.Second, now.SecondSince
+	case Phone:
+		next.Old, next.OldSince = now.Phone, now.PhoneSince
+	}
 }
 
 // Code is the code of a change. Only the letter may show it.
@@ -318,9 +362,12 @@ func (c *Contacts) Finish(ctx context.Context, p principal.Principal, which id.C
 
 // put gives a change its place, in the caller's transaction, with what follows.
 func (c *Contacts) put(ctx context.Context, tx Tx, p principal.Principal, change Change, now time.Time) (event audit.Event, bearer secret.Value, err error) {
-	if change.Place == Second {
+	switch change.Place {
+	case Second:
 		err = tx.PutContactSecond(ctx, change.User, change.New, now)
-	} else {
+	case Phone:
+		err = tx.PutContactPhone(ctx, change.User, change.New, now)
+	case Mail:
 		var won bool
 		if won, err = tx.ChangeUserMail(ctx, change.User, change.New, now); err == nil && !won {
 			return event, bearer, fault.New(fault.ContactCodeRefused) // somebody signed up with it meanwhile
@@ -332,68 +379,15 @@ func (c *Contacts) put(ctx context.Context, tx Tx, p principal.Principal, change
 	if err != nil {
 		return event, bearer, fmt.Errorf("put address: %w", err)
 	}
-	facts := map[string]string{"place": string(change.Place), "old": change.Old, "mail": change.New, "agent": p.Origin.Agent, "addr": p.Origin.Addr.String()}
+	facts := map[string]string{"place": string(change.Place), "old": change.Old, factOf(change.Place): change.New, "agent": p.Origin.Agent, "addr": p.Origin.Addr.String()}
 	h := happening.Happening{Kind: happening.ContactChanged, User: p.User, Session: p.Session, Facts: facts, Change: change.ID}
 	if err := c.Follow.Apply(ctx, tx, h); err != nil {
 		return event, bearer, err
 	}
 	bearer, err = c.Sessions.Raise(ctx, txn.As[session.Tx](tx), p, assurance.Proof{})
-	action := actionOf(change.Place)
+	action := changed[change.Place]
 	if change.New == "" {
-		action = audit.ContactSecondRemoved
+		action = removed[change.Place]
 	}
 	return audit.Event{Action: action, Actor: p, Person: p.User, Facts: facts}, bearer, err
-}
-
-// RemoveSecond takes the second address away. It needs a step-up. Errors: contact.no_second, step_up_required, assurance.too_low.
-func (c *Contacts) RemoveSecond(ctx context.Context, p principal.Principal) (bearer secret.Value, err error) {
-	err = c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		now := c.Now()
-		change := Change{ID: id.New[id.ContactChangeKind](now), User: p.User, Session: p.Session, Place: Second, Born: now, ExpiresAt: now.Add(CodeLife)}
-		reached, err := tx.ContactOf(ctx, p.User)
-		if err != nil {
-			return audit.Event{}, fmt.Errorf("read contact: %w", err)
-		}
-		if change.Old, change.OldSince = reached.Second, reached.SecondSince; change.Old == "" {
-			return audit.Event{}, fault.New(fault.ContactNoSecond)
-		}
-		content := stepup.Content{Action: audit.ContactSecondRemoved, Facts: map[string]string{"old": change.Old}, Floor: assurance.Pwd, Sensitive: true}
-		if err := c.StepUps.Require(ctx, tx, p, content); err != nil {
-			return audit.Event{}, err
-		}
-		if err := tx.InsertContactChange(ctx, change); err != nil {
-			return audit.Event{}, fmt.Errorf("insert change of contact: %w", err)
-		}
-		if _, err := tx.FinishContactChange(ctx, change.ID, now, now.Add(kept)); err != nil {
-			return audit.Event{}, fmt.Errorf("finish change of contact: %w", err)
-		}
-		var event audit.Event
-		event, bearer, err = c.put(ctx, tx, p, change, now)
-		return event, err
-	})
-	return bearer, c.StepUps.Ask(ctx, err)
-}
-
-// Undo puts the address back that a change took away, in the caller's transaction, and with it every later change of the same place: the link in an older
-// mailbox wins over those in newer ones. done is false when it was undone before, or when the address has another user now.
-func (c *Contacts) Undo(ctx context.Context, tx any, u id.User, which id.ContactChange) (done bool, err error) {
-	t, now := txn.As[Tx](tx), c.Now()
-	change, found, err := t.ContactChangeByID(ctx, which)
-	if err != nil || !found || change.User != u {
-		return false, err
-	}
-	if won, err := t.UndoContactChange(ctx, which, now); err != nil || !won {
-		return false, err
-	}
-	if err := t.UndoLaterContactChanges(ctx, u, change.Place, change.DoneAt, now); err != nil {
-		return false, fmt.Errorf("undo later changes: %w", err)
-	}
-	if change.Place == Second {
-		return true, t.PutContactSecond(ctx, u, change.Old, change.OldSince)
-	}
-	won, err := t.ChangeUserMail(ctx, u, change.Old, now)
-	if err != nil || !won {
-		return false, err
-	}
-	return true, t.PutContactMail(ctx, u, change.OldSince)
 }

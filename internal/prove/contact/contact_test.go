@@ -159,7 +159,7 @@ func TestTheSecondAddressIsToldWhenItGoes(t *testing.T) {
 	d.moves(contact.Second, "ada@work.example.com")
 	d.Settle()
 	var err error
-	if d.ada.Bearer, err = d.Contacts.RemoveSecond(t.Context(), d.ada.Principal()); err != nil {
+	if d.ada.Bearer, err = d.Contacts.Remove(t.Context(), d.ada.Principal(), contact.Second); err != nil {
 		t.Fatal(err)
 	}
 	told := d.told("ada@work.example.com", notify.ContactChanged)

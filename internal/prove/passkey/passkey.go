@@ -245,6 +245,12 @@ func (c Credential) Synced() bool {
 	return json.Unmarshal([]byte(c.Record), &record) == nil && record.Flags.BackupEligible
 }
 
+// DeviceBound says that an attestation that we accepted names the device, and the credential cannot leave it.
+func (c Credential) DeviceBound() bool {
+	var record webauthn.Credential
+	return c.Attested != "" && json.Unmarshal([]byte(c.Record), &record) == nil && !record.Flags.BackupEligible
+}
+
 // Model is what the authenticator calls itself, or was attested to be; empty if we do not know it.
 func (c Credential) Model() string {
 	if c.Attested != "" {

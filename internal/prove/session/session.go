@@ -54,6 +54,8 @@ type Row struct {
 	Challenge assurance.Challenge
 	// Shared says that the computer is not the user's own.
 	Shared bool
+	// Staff says that the user is an operator: at its idle limit the session ends.
+	Staff bool
 	// Bound is the session's tie to its device; zero if there is none.
 	Bound     Bound
 	Born      time.Time
@@ -74,6 +76,7 @@ type Tx interface {
 	txn.Announcer
 	InsertSession(ctx context.Context, r Row) error
 	SessionByID(ctx context.Context, s id.Session) (r Row, found bool, err error)
+	UserByID(ctx context.Context, u id.User) (user account.User, found bool, err error)
 	// LiveSessions lists sessions that are neither revoked nor past now, by id, a page after the given one.
 	LiveSessions(ctx context.Context, now time.Time, after id.Session, limit int) ([]Row, error)
 	LiveSessionsByUser(ctx context.Context, u id.User, now time.Time) ([]Row, error)
@@ -105,6 +108,8 @@ type Tx interface {
 type Limits struct {
 	// Idle is how long without a human act a session keeps its power; Absolute is its life.
 	Idle, Absolute time.Duration
+	// StaffIdle and StaffAbsolute are those of operators, where they are shorter; an operator's session ends at both.
+	StaffIdle, StaffAbsolute time.Duration
 	// ChildCode is how long the way to a gateway host stays open.
 	ChildCode time.Duration
 	// Renewal is the life of a device-bound cookie.
@@ -169,10 +174,18 @@ type Minted struct {
 // Mint makes a session in the caller's transaction; it is the only place where one begins.
 func (s *Sessions) Mint(ctx context.Context, tx Tx, in Mint) (out Minted, err error) {
 	now := s.Now()
+	user, _, err := tx.UserByID(ctx, in.User)
+	if err != nil {
+		return out, fmt.Errorf("read user: %w", err)
+	}
+	absolute := s.Limits.Absolute
+	if !user.StaffAt.IsZero() {
+		absolute = min(absolute, s.Limits.StaffAbsolute)
+	}
 	out.Session = Row{
 		ID: id.New[id.SessionKind](now), User: in.User, Account: in.Account, Subaccount: in.Subaccount, Device: in.From.Device,
-		Proof: in.Proof, Addr: in.From.Addr.String(), Agent: in.From.Agent, Born: now, ActedAt: now, ExpiresAt: now.Add(s.Limits.Absolute),
-		Challenge: in.Challenge, Shared: in.Shared,
+		Proof: in.Proof, Addr: in.From.Addr.String(), Agent: in.From.Agent, Born: now, ActedAt: now, ExpiresAt: now.Add(absolute),
+		Challenge: in.Challenge, Shared: in.Shared, Staff: !user.StaffAt.IsZero(),
 	}
 	if err := s.replace(ctx, tx, in.Replace); err != nil {
 		return out, err
@@ -398,22 +411,36 @@ func (s *Sessions) Disown(ctx context.Context, p principal.Principal, sid id.Ses
 		if !found || row.User != p.User || !row.RevokedAt.IsZero() || sid == p.Session || !row.Parent.IsZero() {
 			return audit.Event{}, fault.New(fault.SessionNotFound)
 		}
-		// Two sessions of one browser have one device, and this one was just said to be the user's. Who owes a factor ends a session, and
-		// takes from no browser that it is known: a forged page would make a stranger of the owner's.
-		if row.Device != p.Origin.Device && p.Challenge.Why == "" {
-			if err := device.Forget(ctx, txn.As[device.Tx](tx), row.Device, p.User, s.Now()); err != nil {
-				return audit.Event{}, err
-			}
-		} else if err := s.unsettleOn(ctx, tx, p.User, row.Device); err != nil {
-			return audit.Event{}, err
-		}
-		if err := s.End(ctx, tx, p.User, sid, "disowned by its user"); err != nil {
+		if err := s.TurnAway(ctx, tx, p, sid, row.Device); err != nil {
 			return audit.Event{}, err
 		}
 		facts := map[string]string{"device": row.Agent, "agent": row.Agent, "addr": row.Addr}
-		h := happening.Happening{Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts, Owing: p.Challenge.Why != ""}
+		evidence := map[string]string{"session": sid.String(), "at": row.Born.UTC().Format(time.RFC3339), "proven": row.Proof.Level().String()}
+		h := happening.Happening{
+			Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts, Owing: p.Challenge.Why != "", About: sid.String(), Evidence: evidence,
+		}
 		return audit.Event{Action: audit.SessionDisowned, Actor: p, Person: p.User, Facts: facts}, s.Follow.Apply(ctx, tx, h)
 	})
+}
+
+// TurnAway ends a session of the principal's user that they disowned, if it is still open, and makes a stranger of its browser, in the caller's
+// transaction. The zero session or device is none.
+func (s *Sessions) TurnAway(ctx context.Context, tx any, p principal.Principal, sid id.Session, d id.Device) error {
+	t := txn.As[Tx](tx)
+	// Two sessions of one browser have one device, and this one was just said to be the user's. Who owes a factor ends a session, and takes from
+	// no browser that it is known: a forged page would make a stranger of the owner's.
+	switch {
+	case d.IsZero():
+	case d != p.Origin.Device && p.Challenge.Why == "":
+		if err := device.Forget(ctx, txn.As[device.Tx](tx), d, p.User, s.Now()); err != nil {
+			return err
+		}
+	default:
+		if err := s.unsettleOn(ctx, t, p.User, d); err != nil {
+			return err
+		}
+	}
+	return s.End(ctx, t, p.User, sid, "disowned by its user")
 }
 
 // Reject ends a session of u in the caller's transaction, and makes its browser a stranger: u said by a notice's link that it was not them.
@@ -520,6 +547,23 @@ func (s *Sessions) EndWithin(ctx context.Context, tx Tx, u id.User, a id.Account
 	return nil
 }
 
+// EndAt ends the sessions of a user that act in one subaccount, with their children, in the caller's transaction: nobody acts there any more.
+func (s *Sessions) EndAt(ctx context.Context, tx Tx, u id.User, at id.Subaccount, why string) error {
+	rows, err := tx.LiveSessionsByUser(ctx, u, s.Now())
+	if err != nil {
+		return fmt.Errorf("list sessions: %w", err)
+	}
+	for _, row := range rows {
+		if row.Subaccount != at || !row.Parent.IsZero() {
+			continue
+		}
+		if err := s.End(ctx, tx, u, row.ID, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // EndOnDevice ends all sessions of a user in one browser, with their children, in the caller's transaction; that browser shows the account no
 // more. Room respond calls it where the table says so.
 func (s *Sessions) EndOnDevice(ctx context.Context, tx Tx, u id.User, d id.Device, why string) error {
@@ -581,6 +625,9 @@ type Listed struct {
 	Children []Row
 	// Skipped is why its browser said last that it did not renew the bound cookie; forgotten at a restart.
 	Skipped string
+	// Odd and Copied are where it was shown, or a child of it, that was not where it belongs.
+	Odd    Odd
+	Copied Copied
 }
 
 // List gives the user's live sessions, the newest first.
@@ -599,7 +646,11 @@ func (s *Sessions) List(ctx context.Context, p principal.Principal) (list []List
 	for _, row := range rows {
 		if row.Parent.IsZero() {
 			row.ActedAt = s.index.acted(row.ID, row.ActedAt)
-			list = append(list, Listed{row, children[row.ID], s.index.skipped(row.ID)})
+			if row.Staff && !s.Now().Before(row.ActedAt.Add(s.idleOf(row))) {
+				continue // it has ended, though its row stands until the absolute limit
+			}
+			odd, copied := s.index.shown(row.ID)
+			list = append(list, Listed{row, children[row.ID], s.index.skipped(row.ID), odd, copied})
 		}
 	}
 	return list, err

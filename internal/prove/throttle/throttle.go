@@ -54,6 +54,9 @@ const (
 	RecoveryMail Factor = "recovery_mail"
 	// Invitation is a letter that somebody has us send into another mailbox.
 	Invitation Factor = "invitation"
+	// TextCode is a code that somebody has us send to a phone, TextNotice a notice.
+	TextCode   Factor = "text_code"
+	TextNotice Factor = "text_notice"
 )
 
 // Bucket is what tries are counted under: a hash, so that rows tell nothing.

@@ -36,6 +36,10 @@ const (
 	BrowserRemembered Action = "browser.remembered"
 	// BrowserForgotten: A browser shows the account no more where people sign in.
 	BrowserForgotten Action = "browser.forgotten"
+	// BrowserNeverRemembered: No browser shows the account any more where people sign in.
+	BrowserNeverRemembered Action = "browser.never_remembered"
+	// BrowserRememberingAllowed: Browsers may show the account again where people sign in.
+	BrowserRememberingAllowed Action = "browser.remembering_allowed"
 	// PrivacyCopied: A copy of your data was made.
 	PrivacyCopied Action = "privacy.copied"
 	// DepartureBegun: The account will be deleted; until then this can be stopped.
@@ -146,6 +150,10 @@ const (
 	KeyUsed Action = "key.used"
 	// RequestRefused: A request was refused: {reason} ({count} times).
 	RequestRefused Action = "request.refused"
+	// UserStaffMade: An operator marked this user as one: sessions end sooner.
+	UserStaffMade Action = "user.staff_made"
+	// UserStaffEnded: This user is no operator any more.
+	UserStaffEnded Action = "user.staff_ended"
 	// UserDisabled: An operator disabled this user.
 	UserDisabled Action = "user.disabled"
 	// UserEnabled: An operator enabled this user again.
@@ -170,6 +178,8 @@ const (
 	SessionChallenged Action = "session.challenged"
 	// SessionDisowned: You said that the session on {device} was not you. It was signed out and money is held.
 	SessionDisowned Action = "session.disowned"
+	// SignInDisowned: You said that a sign-in with {device} was not you. What it opened was ended and money is held.
+	SignInDisowned Action = "sign_in.disowned"
 	// ConfirmationAsked: leaves no event
 	ConfirmationAsked Action = "confirmation.asked"
 	// ConfirmationApproved: You confirmed with a passkey: {what}.
@@ -200,6 +210,10 @@ const (
 	ContactSecondChanged Action = "contact.second_changed"
 	// ContactSecondRemoved: Your second address for notices, {old}, was removed.
 	ContactSecondRemoved Action = "contact.second_removed"
+	// ContactNumberChanged: Notices are texted to {number} now.
+	ContactNumberChanged Action = "contact.number_changed"
+	// ContactNumberRemoved: The number {old} is texted no notices any more.
+	ContactNumberRemoved Action = "contact.number_removed"
 	// RecoveryCodesIssued: A new set of recovery codes was made.
 	RecoveryCodesIssued Action = "recovery_codes.issued"
 	// RecoveryCodesConfirmed: You showed that you kept your recovery codes.
@@ -234,6 +248,8 @@ const (
 	CaseRejected Action = "case.rejected"
 	// CaseLapsed: Nobody decided over the recoveries of your account in time. None goes on.
 	CaseLapsed Action = "case.lapsed"
+	// ReportShown: An operator looked at the case of what you said was not you.
+	ReportShown Action = "report.shown"
 	// RecoveryCancelled: You stopped a recovery of your account. It is kept as a suspected takeover.
 	RecoveryCancelled Action = "recovery.cancelled"
 	// RecoveryWithdrawn: A recovery was given up by whoever began it.
@@ -278,6 +294,18 @@ const (
 	MemberUnfrozen Action = "member.unfrozen"
 	// SessionAccountSwitched: The session went over to the account {account_name}.
 	SessionAccountSwitched Action = "session.account_switched"
+	// SubaccountOpened: The subaccount {name} was made.
+	SubaccountOpened Action = "subaccount.opened"
+	// SubaccountRenamed: The subaccount {from_name} is named {name} now.
+	SubaccountRenamed Action = "subaccount.renamed"
+	// SubaccountClosed: The subaccount {name} was closed.
+	SubaccountClosed Action = "subaccount.closed"
+	// SubaccountReopened: The subaccount {name} was opened again.
+	SubaccountReopened Action = "subaccount.reopened"
+	// SessionSubaccountSwitched: The session went over to the subaccount {name}.
+	SessionSubaccountSwitched Action = "session.subaccount_switched"
+	// AuditSearched: An operator searched the audit log.
+	AuditSearched Action = "audit.searched"
 	// ServiceUserAdded: The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.
 	ServiceUserAdded Action = "service_user.added"
 	// ServiceUserSponsored: {sponsor_one} and {sponsor_two} answer for the service user {member} now.
@@ -292,146 +320,160 @@ const (
 
 // actions maps action → line of spec/actions.tsv.
 var actions = map[Action]Words{
-	ServerStarted:            {Quiet: false, English: "The server started.", Korean: "서버가 시작되었습니다."},
-	RoutesReplaced:           {Quiet: false, English: "New routes of an upstream are in force.", Korean: "업스트림의 새 경로 표가 적용되었습니다."},
-	KeyringDataKeyRotated:    {Quiet: false, English: "A new data key was made.", Korean: "새 데이터 키가 생성되었습니다."},
-	KeyringKekRotated:        {Quiet: false, English: "The data keys were wrapped with a new key.", Korean: "데이터 키가 새 키로 다시 봉인되었습니다."},
-	Housekeeping:             {Quiet: true, English: "", Korean: ""},
-	ThrottleCounted:          {Quiet: true, English: "", Korean: ""},
-	UserSignedUp:             {Quiet: false, English: "Your account was created with {mail}.", Korean: "{mail} 주소로 계정을 만들었습니다."},
-	SignUpStarted:            {Quiet: true, English: "", Korean: ""},
-	SessionSignedIn:          {Quiet: false, English: "You signed in.", Korean: "로그인했습니다."},
-	SessionSignedInCrowded:   {Quiet: false, English: "You signed in. The session on {device} was signed out, unused for the longest: there is room for {limit}.", Korean: "로그인했습니다. 세션은 {limit}개까지 유지되므로 가장 오래 사용하지 않은 {device}의 세션을 로그아웃했습니다."},
-	SessionSignedOut:         {Quiet: false, English: "You signed out.", Korean: "로그아웃했습니다."},
-	SessionRevoked:           {Quiet: false, English: "The session on {device} was signed out.", Korean: "{device}의 세션을 로그아웃했습니다."},
-	SessionOthersRevoked:     {Quiet: false, English: "All other sessions were signed out ({count}).", Korean: "다른 모든 세션을 로그아웃했습니다({count}개)."},
-	SessionSelectedRevoked:   {Quiet: false, English: "Selected sessions were signed out ({count}).", Korean: "선택한 세션을 로그아웃했습니다({count}개)."},
-	BrowserRemembered:        {Quiet: false, English: "This browser shows the account where people sign in.", Korean: "이 브라우저의 로그인 화면에 계정을 표시하도록 했습니다."},
-	BrowserForgotten:         {Quiet: false, English: "A browser shows the account no more where people sign in.", Korean: "브라우저의 로그인 화면에서 계정을 지웠습니다."},
-	PrivacyCopied:            {Quiet: false, English: "A copy of your data was made.", Korean: "개인정보 사본을 만들었습니다."},
-	DepartureBegun:           {Quiet: false, English: "The account will be deleted; until then this can be stopped.", Korean: "계정 삭제를 신청했습니다. 삭제되기 전까지 취소할 수 있습니다."},
-	DepartureStopped:         {Quiet: false, English: "The account will not be deleted after all.", Korean: "계정 삭제를 취소했습니다."},
-	DepartureDropped:         {Quiet: true, English: "", Korean: ""},
-	SessionAllRevoked:        {Quiet: false, English: "All sessions were signed out ({count}).", Korean: "모든 세션을 로그아웃했습니다({count}개)."},
-	SessionChildMade:         {Quiet: false, English: "You opened {host} from the dashboard.", Korean: "대시보드에서 {host}(으)로 이동했습니다."},
-	SessionChildCodeMade:     {Quiet: true, English: "", Korean: ""},
-	SessionTouched:           {Quiet: true, English: "", Korean: ""},
-	SignInFailed:             {Quiet: false, English: "Somebody tried to sign in as you with a wrong password.", Korean: "잘못된 비밀번호로 로그인 시도가 있었습니다."},
-	SignInSecondFactorFailed: {Quiet: false, English: "The password was right, but the second factor was not.", Korean: "비밀번호는 맞았으나 2단계 인증에 실패했습니다."},
-	StepUpAsked:              {Quiet: true, English: "", Korean: ""},
-	StepUpSatisfied:          {Quiet: false, English: "You confirmed that it was you: {summary}", Korean: "본인 확인을 마쳤습니다: {summary}"},
-	StepUpFailed:             {Quiet: false, English: "A confirmation that it was you failed: {summary}", Korean: "본인 확인에 실패했습니다: {summary}"},
-	PasswordSet:              {Quiet: false, English: "Your password was set.", Korean: "비밀번호를 설정했습니다."},
-	PasswordChanged:          {Quiet: false, English: "Your password was changed.", Korean: "비밀번호를 변경했습니다."},
-	PasswordRehashed:         {Quiet: true, English: "", Korean: ""},
-	TOTPStarted:              {Quiet: true, English: "", Korean: ""},
-	TOTPEnrolled:             {Quiet: false, English: "An authenticator app was added.", Korean: "인증 앱을 추가했습니다."},
-	TOTPRemoved:              {Quiet: false, English: "The authenticator app was removed.", Korean: "인증 앱을 삭제했습니다."},
-	PasskeyEnrolled:          {Quiet: false, English: "The passkey {name} was added.", Korean: "패스키 {name}을(를) 추가했습니다."},
-	PasskeyRenamed:           {Quiet: false, English: "The passkey {name} was renamed.", Korean: "패스키 {name}의 이름을 변경했습니다."},
-	PasskeyTested:            {Quiet: false, English: "The passkey {name} was tried out.", Korean: "패스키 {name}을(를) 시험해 보았습니다."},
-	PasskeyRemoved:           {Quiet: false, English: "The passkey {name} was removed.", Korean: "패스키 {name}을(를) 삭제했습니다."},
-	PasskeyCloneRefused:      {Quiet: false, English: "The passkey {name} was refused: its counter went back.", Korean: "패스키 {name}의 카운터가 되돌아가 인증을 거부했습니다."},
-	PasskeyRemovedRefused:    {Quiet: false, English: "The passkey {name} was refused: it has been removed.", Korean: "삭제된 패스키 {name}의 로그인을 거부했습니다."},
-	AccountLocked:            {Quiet: false, English: "The account was locked: every session ended, keys look and cancel only, money waits.", Korean: "계정을 잠갔습니다. 모든 세션이 종료되었고 키는 조회와 주문 취소만 할 수 있으며 출금은 보류됩니다."},
-	AccountUnlocked:          {Quiet: false, English: "The account was unlocked.", Korean: "계정 잠금을 해제했습니다."},
-	KeyCreated:               {Quiet: false, English: "The API key {name} was created.", Korean: "API 키 {name}을(를) 만들었습니다."},
-	KeyRevoked:               {Quiet: false, English: "The API key {name} was revoked.", Korean: "API 키 {name}을(를) 폐기했습니다."},
-	KeyRotated:               {Quiet: false, English: "The API key {name} got a new secret; the old one goes on for {overlap}.", Korean: "API 키 {name}에 새 비밀 키를 발급했습니다. 이전 비밀 키는 {overlap} 동안 계속 작동합니다."},
-	KeySecretRetired:         {Quiet: false, English: "The old secret of the API key {name} was retired.", Korean: "API 키 {name}의 이전 비밀 키를 만료시켰습니다."},
-	KeyFrozen:                {Quiet: false, English: "The API key {name} was frozen.", Korean: "API 키 {name}을(를) 동결했습니다."},
-	KeyUnfrozen:              {Quiet: false, English: "The API key {name} was unfrozen.", Korean: "API 키 {name}의 동결을 해제했습니다."},
-	KeyBlocked:               {Quiet: false, English: "The API key {name} was blocked.", Korean: "API 키 {name}을(를) 차단했습니다."},
-	KeyUnblocked:             {Quiet: false, English: "The API key {name} was unblocked.", Korean: "API 키 {name}의 차단을 해제했습니다."},
-	KeyLeaked:                {Quiet: false, English: "The API key {name} was marked as leaked.", Korean: "API 키 {name}이(가) 유출된 것으로 표시했습니다."},
-	KeyFound:                 {Quiet: false, English: "The secret of the API key {name} was found at {url}. It was blocked.", Korean: "API 키 {name}의 비밀값이 {url}에서 발견되어 차단했습니다."},
-	KeyEdited:                {Quiet: false, English: "The API key {name} was changed: {changed}.", Korean: "API 키 {name}을(를) 변경했습니다: {changed}."},
-	KeyWoken:                 {Quiet: false, English: "The API key {name} was woken.", Korean: "API 키 {name}을(를) 다시 활성화했습니다."},
-	KeyReleased:              {Quiet: false, English: "The API key {name} may withdraw from now on.", Korean: "API 키 {name}의 출금을 허용했습니다."},
-	KeyPinned:                {Quiet: false, English: "The API key {name} is held to the network {pin}, from which it was first used.", Korean: "API 키 {name}을(를) 처음 사용한 네트워크 {pin}에 고정했습니다."},
-	KeyStrayed:               {Quiet: false, English: "The API key {name} was used from {seen}, which lies in another network. It was frozen.", Korean: "API 키 {name}이(가) 다른 네트워크의 {seen}에서 사용되어 동결했습니다."},
-	KeyExpiring:              {Quiet: false, English: "The API key {name} will expire at {ends}. Its owner was told.", Korean: "API 키 {name}이(가) {ends}에 만료됨을 소유자에게 알렸습니다."},
-	KeyExpired:               {Quiet: false, English: "The API key {name} expired.", Korean: "API 키 {name}이(가) 만료되었습니다."},
-	KeyLapsing:               {Quiet: false, English: "The API key {name} will stop trading at {lapses}. Its owner was told.", Korean: "API 키 {name}의 거래 권한이 {lapses}에 끝남을 소유자에게 알렸습니다."},
-	KeyLapsed:                {Quiet: false, English: "The API key {name} stopped trading: it is tied to no network.", Korean: "네트워크가 지정되지 않아 API 키 {name}의 거래 권한이 끝났습니다."},
-	KeyUnused:                {Quiet: false, English: "Nobody has used the API key {name} for 30 days. Its owner was told.", Korean: "API 키 {name}이(가) 30일 동안 사용되지 않아 소유자에게 알렸습니다."},
-	KeyNarrowed:              {Quiet: false, English: "Nobody has used the API key {name} for 60 days: it looks and cancels only.", Korean: "API 키 {name}이(가) 60일 동안 사용되지 않아 조회와 주문 취소만 할 수 있습니다."},
-	KeyDisabled:              {Quiet: false, English: "Nobody has used the API key {name} for 90 days: it was disabled.", Korean: "API 키 {name}이(가) 90일 동안 사용되지 않아 비활성화했습니다."},
-	KeyUnneeded:              {Quiet: false, English: "The API key {name} did not need {unneeded} for 30 days. Its owner was told.", Korean: "API 키 {name}이(가) 30일 동안 {unneeded} 권한을 쓰지 않아 소유자에게 알렸습니다."},
-	KeyRetiring:              {Quiet: false, English: "The old secret of the API key {name} is still used from {seen} and ends at {retires}. Its owner was told.", Korean: "API 키 {name}의 이전 비밀 키가 아직 {seen}에서 사용되고 있으며 {retires}에 만료됨을 소유자에게 알렸습니다."},
-	KeyUnseen:                {Quiet: false, English: "The new secret of the API key {name} was not used yet, and the old one ends at {retires}. Its owner was told.", Korean: "API 키 {name}의 새 비밀 키가 아직 사용되지 않았고 이전 비밀 키가 {retires}에 만료됨을 소유자에게 알렸습니다."},
-	KeyExtended:              {Quiet: false, English: "The old secret of the API key {name} goes on until {retires}.", Korean: "API 키 {name}의 이전 비밀 키가 {retires}까지 계속 작동합니다."},
-	KeyUsed:                  {Quiet: true, English: "", Korean: ""},
-	RequestRefused:           {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
-	UserDisabled:             {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},
-	UserEnabled:              {Quiet: false, English: "An operator enabled this user again.", Korean: "운영자가 사용자를 다시 활성화했습니다."},
-	UserErased:               {Quiet: false, English: "The user {user} was erased.", Korean: "사용자 {user}의 개인정보를 삭제했습니다."},
-	UserLanguageSet:          {Quiet: false, English: "Your language was set to {language}.", Korean: "언어를 {language}(으)로 설정했습니다."},
-	MailGivenUp:              {Quiet: false, English: "A mail to you could not be delivered: {letter}.", Korean: "메일을 보내지 못했습니다: {letter}"},
-	KeyringPepperRotated:     {Quiet: false, English: "Passwords were sealed with a new pepper ({count}).", Korean: "비밀번호 {count}개를 새 페퍼로 다시 봉인했습니다."},
-	HoldBegun:                {Quiet: false, English: "Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.", Korean: "{until}까지 출금과 출금 주소 추가가 보류됩니다. 거래와 API 키는 계속 이용하실 수 있습니다."},
-	SessionSignedInLimited:   {Quiet: false, English: "You signed in from a browser that is new to your account, with less than you can show. It may look and cancel orders.", Korean: "계정에서 처음 사용된 브라우저에서 등록하신 것보다 약한 수단으로 로그인했습니다. 조회와 주문 취소만 할 수 있습니다."},
-	SessionRestored:          {Quiet: false, English: "You confirmed that it was you, and the session has its full power again.", Korean: "본인 확인을 마쳐 세션의 모든 권한이 다시 열렸습니다."},
-	SessionTold:              {Quiet: true, English: "", Korean: ""},
-	SessionChallenged:        {Quiet: false, English: "Your session was used in an unusual way, so it asks for a confirmation that it is you.", Korean: "세션이 평소와 다르게 사용되어 본인 확인을 요청했습니다."},
-	SessionDisowned:          {Quiet: false, English: "You said that the session on {device} was not you. It was signed out and money is held.", Korean: "{device}의 세션이 본인이 아니라고 알려 주셨습니다. 해당 세션을 로그아웃하고 출금을 보류했습니다."},
-	ConfirmationAsked:        {Quiet: true, English: "", Korean: ""},
-	ConfirmationApproved:     {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
-	ConfirmationExecuted:     {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
-	ConfirmationCancelled:    {Quiet: false, English: "A confirmation was cancelled: {what}.", Korean: "확인 요청을 취소했습니다: {what}."},
-	SessionBound:             {Quiet: false, English: "The session was bound to this device: a copy of its cookie is of no use elsewhere.", Korean: "세션을 이 기기에 고정했습니다. 쿠키를 복사해도 다른 곳에서는 쓸 수 없습니다."},
-	SessionBindingRenewed:    {Quiet: true, English: "", Korean: ""},
-	SessionCookieReplayed:    {Quiet: false, English: "Your session's cookie was shown with the proof of another device. The session was ended and money is held.", Korean: "세션 쿠키가 다른 기기의 증명과 함께 제시되었습니다. 해당 세션을 종료하고 출금을 보류했습니다."},
-	SessionUnproven:          {Quiet: false, English: "Your session's cookie was shown without the proof of your device, and refused ({count} times).", Korean: "내 기기의 증명 없이 세션 쿠키가 제시되어 거부했습니다({count}회)."},
-	MessageRead:              {Quiet: true, English: "", Korean: ""},
-	NoticeContained:          {Quiet: false, English: "You said by the link of a mail that something was not you. Sessions were ended, confirmations cancelled, and money is held.", Korean: "메일의 링크로 본인이 한 일이 아니라고 알려 주셨습니다. 세션을 종료하고 확인 요청을 취소했으며 출금을 보류했습니다."},
-	ContactChangeAsked:       {Quiet: true, English: "", Korean: ""},
-	ContactPhraseSet:         {Quiet: false, English: "The phrase of our mails was set.", Korean: "메일에 표시할 문구를 설정했습니다."},
-	ContactMailChanged:       {Quiet: false, English: "Your mail address was changed from {old} to {mail}.", Korean: "메일 주소를 {old}에서 {mail}(으)로 변경했습니다."},
-	ContactSecondChanged:     {Quiet: false, English: "Your second address for notices is now {mail}.", Korean: "알림을 받을 두 번째 주소를 {mail}(으)로 설정했습니다."},
-	ContactSecondRemoved:     {Quiet: false, English: "Your second address for notices, {old}, was removed.", Korean: "알림을 받던 두 번째 주소 {old}을(를) 삭제했습니다."},
-	RecoveryCodesIssued:      {Quiet: false, English: "A new set of recovery codes was made.", Korean: "새 복구 코드를 만들었습니다."},
-	RecoveryCodesConfirmed:   {Quiet: false, English: "You showed that you kept your recovery codes.", Korean: "복구 코드를 보관했음을 확인했습니다."},
-	RecoveryAsked:            {Quiet: true, English: "", Korean: ""},
-	RecoveryMailboxShown:     {Quiet: false, English: "In a recovery, your mailbox was shown.", Korean: "계정 복구 과정에서 메일함을 확인했습니다."},
-	RecoveryProofFailed:      {Quiet: false, English: "In a recovery, a proof did not hold ({proof}).", Korean: "계정 복구 과정에서 인증에 실패했습니다({proof})."},
-	RecoveryClaimed:          {Quiet: false, English: "A recovery of your account began to wait ({proof}).", Korean: "계정 복구 대기가 시작되었습니다({proof})."},
-	RecoveryBegun:            {Quiet: false, English: "You were told of a recovery of your account. It can be finished from {until}.", Korean: "계정 복구 사실을 알려 드렸습니다. {until}부터 마무리할 수 있습니다."},
-	RecoveryCodeUsed:         {Quiet: false, English: "A recovery code was used.", Korean: "복구 코드가 사용되었습니다."},
-	RecoveryDisputed:         {Quiet: false, English: "Two recoveries of your account stopped each other. People will decide.", Korean: "두 건의 계정 복구 요청이 서로를 멈추게 했습니다. 담당자가 판단합니다."},
-	EvidenceAdded:            {Quiet: false, English: "In a recovery case, something was brought for people to look at ({slot}).", Korean: "계정 복구 검토에 자료를 제출했습니다({slot})."},
-	EvidenceRead:             {Quiet: false, English: "An operator looked at what was brought to a recovery case ({slot}): {reason}.", Korean: "담당자가 계정 복구 검토 자료를 열람했습니다({slot}): {reason}."},
-	CaseOpened:               {Quiet: false, English: "An operator opened a recovery case for somebody who says that they lost every way into your account: {reason}.", Korean: "모든 로그인 수단을 잃었다는 사람을 위해 담당자가 계정 복구 검토를 시작했습니다: {reason}."},
-	CaseShown:                {Quiet: false, English: "An operator looked at a recovery case of your account.", Korean: "담당자가 계정 복구 검토 건을 조회했습니다."},
-	CaseApproved:             {Quiet: false, English: "An operator approved a recovery of your account. A second one is needed.", Korean: "담당자 한 명이 계정 복구를 승인했습니다. 한 명이 더 승인해야 합니다."},
-	CaseDecided:              {Quiet: false, English: "Two operators approved a recovery of your account. It waits, and you can stop it.", Korean: "담당자 두 명이 계정 복구를 승인했습니다. 대기 기간이 지나야 진행되며 중단하실 수 있습니다."},
-	CaseRejected:             {Quiet: false, English: "An operator let no recovery of your account go on: {reason}.", Korean: "담당자가 계정 복구 요청을 모두 거절했습니다: {reason}."},
-	CaseLapsed:               {Quiet: false, English: "Nobody decided over the recoveries of your account in time. None goes on.", Korean: "기한 안에 판단이 내려지지 않아 계정 복구 요청이 모두 끝났습니다."},
-	RecoveryCancelled:        {Quiet: false, English: "You stopped a recovery of your account. It is kept as a suspected takeover.", Korean: "계정 복구를 중단했습니다. 계정 탈취 시도로 의심되어 기록해 둡니다."},
-	RecoveryWithdrawn:        {Quiet: false, English: "A recovery was given up by whoever began it.", Korean: "계정 복구를 시작한 사람이 요청을 철회했습니다."},
-	RecoveryCompleted:        {Quiet: false, English: "Your account was recovered. Removed: {removed}.", Korean: "계정이 복구되었습니다. 삭제된 수단: {removed}."},
-	RecoveryRehearsed:        {Quiet: false, English: "You rehearsed a recovery ({proof}).", Korean: "계정 복구를 연습했습니다({proof})."},
-	RecoveryWaitSet:          {Quiet: false, English: "Recovery by your mailbox alone takes {days} days from now on.", Korean: "메일함만으로 하는 복구의 대기 기간을 {days}일로 정했습니다."},
-	DeviceLost:               {Quiet: false, English: "You gave a device up as lost: {device}. Passkeys removed: {passkeys}.", Korean: "분실한 기기를 정리했습니다: {device}. 삭제한 패스키: {passkeys}."},
-	CheckUpConfirmed:         {Quiet: false, English: "In the check-up you said that all is well with {asked}.", Korean: "보안 점검에서 {asked}에 이상이 없다고 확인했습니다."},
-	TipPutAway:               {Quiet: true, English: "", Korean: ""},
-	UserRaised:               {Quiet: false, English: "From {from} on sensitive changes ask for a passkey: your account is of high value.", Korean: "{from}부터 중요한 변경에는 패스키가 필요합니다. 고액 계정으로 지정되었습니다."},
-	DemandMade:               {Quiet: false, English: "You demand a passkey of yourself now ({area}).", Korean: "직접 패스키를 요구하도록 설정했습니다({area})."},
-	DemandDropped:            {Quiet: false, English: "You gave up a demand for a passkey ({area}). It goes on until {until}.", Korean: "패스키 요구 설정을 해제했습니다({area}). {until}까지는 계속 적용됩니다."},
-	FactorLabelled:           {Quiet: false, English: "You labelled a sign-in method: {factor} is {label}.", Korean: "로그인 수단의 용도를 바꿨습니다: {factor}, {label}."},
-	UserWeighed:              {Quiet: true, English: "", Korean: ""},
-	UserLowered:              {Quiet: false, English: "Sensitive changes ask for no more than what you have again.", Korean: "중요한 변경에 다시 기존 인증 수단을 사용할 수 있습니다."},
-	MemberInvited:            {Quiet: false, English: "You asked {mail} into the account as {role}.", Korean: "{mail}을(를) {role} 역할로 계정에 초대했습니다."},
-	InvitationWithdrawn:      {Quiet: false, English: "An invitation into the account was taken back.", Korean: "계정 초대를 철회했습니다."},
-	InvitationDeclined:       {Quiet: false, English: "You declined an invitation into {account_name}.", Korean: "{account_name} 계정의 초대를 거절했습니다."},
-	MemberJoined:             {Quiet: false, English: "You joined {account_name} as {role}.", Korean: "{account_name} 계정에 {role} 역할로 참여했습니다."},
-	MemberRoleSet:            {Quiet: false, English: "{member} is {role} in the account now, and was {from_role}.", Korean: "{member}의 계정 역할이 {from_role}에서 {role}(으)로 변경되었습니다."},
-	MemberRemoved:            {Quiet: false, English: "{member} left the account. Keys they own there: {keys}.", Korean: "{member}이(가) 계정에서 나갔습니다. 그 계정에서 소유한 키: {keys}개."},
-	MemberUnfrozen:           {Quiet: false, English: "{member} was reviewed, and does again what the role allows: {role}.", Korean: "{member}을(를) 확인하여 {role} 역할로 다시 활동할 수 있습니다."},
-	SessionAccountSwitched:   {Quiet: false, English: "The session went over to the account {account_name}.", Korean: "세션이 {account_name} 계정으로 전환되었습니다."},
-	ServiceUserAdded:         {Quiet: false, English: "The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.", Korean: "서비스 사용자 {member}을(를) 만들었습니다. 책임자: {sponsor_one}, {sponsor_two}."},
-	ServiceUserSponsored:     {Quiet: false, English: "{sponsor_one} and {sponsor_two} answer for the service user {member} now.", Korean: "서비스 사용자 {member}의 책임자가 {sponsor_one}, {sponsor_two}(으)로 변경되었습니다."},
-	KeyTransferred:           {Quiet: false, English: "The API key {name} has another owner: {member}.", Korean: "API 키 {name}의 소유자가 {member}(으)로 변경되었습니다."},
-	KeyOrphaned:              {Quiet: false, English: "The API key {name} has nobody any more and is refused.", Korean: "API 키 {name}의 소유자가 없어 사용이 거부됩니다."},
-	KeyImported:              {Quiet: false, English: "The API key {name} was taken over from another installation.", Korean: "다른 설치 환경에서 API 키 {name}을(를) 가져왔습니다."},
+	ServerStarted:             {Quiet: false, English: "The server started.", Korean: "서버가 시작되었습니다."},
+	RoutesReplaced:            {Quiet: false, English: "New routes of an upstream are in force.", Korean: "업스트림의 새 경로 표가 적용되었습니다."},
+	KeyringDataKeyRotated:     {Quiet: false, English: "A new data key was made.", Korean: "새 데이터 키가 생성되었습니다."},
+	KeyringKekRotated:         {Quiet: false, English: "The data keys were wrapped with a new key.", Korean: "데이터 키가 새 키로 다시 봉인되었습니다."},
+	Housekeeping:              {Quiet: true, English: "", Korean: ""},
+	ThrottleCounted:           {Quiet: true, English: "", Korean: ""},
+	UserSignedUp:              {Quiet: false, English: "Your account was created with {mail}.", Korean: "{mail} 주소로 계정을 만들었습니다."},
+	SignUpStarted:             {Quiet: true, English: "", Korean: ""},
+	SessionSignedIn:           {Quiet: false, English: "You signed in.", Korean: "로그인했습니다."},
+	SessionSignedInCrowded:    {Quiet: false, English: "You signed in. The session on {device} was signed out, unused for the longest: there is room for {limit}.", Korean: "로그인했습니다. 세션은 {limit}개까지 유지되므로 가장 오래 사용하지 않은 {device}의 세션을 로그아웃했습니다."},
+	SessionSignedOut:          {Quiet: false, English: "You signed out.", Korean: "로그아웃했습니다."},
+	SessionRevoked:            {Quiet: false, English: "The session on {device} was signed out.", Korean: "{device}의 세션을 로그아웃했습니다."},
+	SessionOthersRevoked:      {Quiet: false, English: "All other sessions were signed out ({count}).", Korean: "다른 모든 세션을 로그아웃했습니다({count}개)."},
+	SessionSelectedRevoked:    {Quiet: false, English: "Selected sessions were signed out ({count}).", Korean: "선택한 세션을 로그아웃했습니다({count}개)."},
+	BrowserRemembered:         {Quiet: false, English: "This browser shows the account where people sign in.", Korean: "이 브라우저의 로그인 화면에 계정을 표시하도록 했습니다."},
+	BrowserForgotten:          {Quiet: false, English: "A browser shows the account no more where people sign in.", Korean: "브라우저의 로그인 화면에서 계정을 지웠습니다."},
+	BrowserNeverRemembered:    {Quiet: false, English: "No browser shows the account any more where people sign in.", Korean: "어떤 브라우저의 로그인 화면에도 계정을 표시하지 않도록 했습니다."},
+	BrowserRememberingAllowed: {Quiet: false, English: "Browsers may show the account again where people sign in.", Korean: "브라우저의 로그인 화면에 계정을 다시 표시할 수 있도록 했습니다."},
+	PrivacyCopied:             {Quiet: false, English: "A copy of your data was made.", Korean: "개인정보 사본을 만들었습니다."},
+	DepartureBegun:            {Quiet: false, English: "The account will be deleted; until then this can be stopped.", Korean: "계정 삭제를 신청했습니다. 삭제되기 전까지 취소할 수 있습니다."},
+	DepartureStopped:          {Quiet: false, English: "The account will not be deleted after all.", Korean: "계정 삭제를 취소했습니다."},
+	DepartureDropped:          {Quiet: true, English: "", Korean: ""},
+	SessionAllRevoked:         {Quiet: false, English: "All sessions were signed out ({count}).", Korean: "모든 세션을 로그아웃했습니다({count}개)."},
+	SessionChildMade:          {Quiet: false, English: "You opened {host} from the dashboard.", Korean: "대시보드에서 {host}(으)로 이동했습니다."},
+	SessionChildCodeMade:      {Quiet: true, English: "", Korean: ""},
+	SessionTouched:            {Quiet: true, English: "", Korean: ""},
+	SignInFailed:              {Quiet: false, English: "Somebody tried to sign in as you with a wrong password.", Korean: "잘못된 비밀번호로 로그인 시도가 있었습니다."},
+	SignInSecondFactorFailed:  {Quiet: false, English: "The password was right, but the second factor was not.", Korean: "비밀번호는 맞았으나 2단계 인증에 실패했습니다."},
+	StepUpAsked:               {Quiet: true, English: "", Korean: ""},
+	StepUpSatisfied:           {Quiet: false, English: "You confirmed that it was you: {summary}", Korean: "본인 확인을 마쳤습니다: {summary}"},
+	StepUpFailed:              {Quiet: false, English: "A confirmation that it was you failed: {summary}", Korean: "본인 확인에 실패했습니다: {summary}"},
+	PasswordSet:               {Quiet: false, English: "Your password was set.", Korean: "비밀번호를 설정했습니다."},
+	PasswordChanged:           {Quiet: false, English: "Your password was changed.", Korean: "비밀번호를 변경했습니다."},
+	PasswordRehashed:          {Quiet: true, English: "", Korean: ""},
+	TOTPStarted:               {Quiet: true, English: "", Korean: ""},
+	TOTPEnrolled:              {Quiet: false, English: "An authenticator app was added.", Korean: "인증 앱을 추가했습니다."},
+	TOTPRemoved:               {Quiet: false, English: "The authenticator app was removed.", Korean: "인증 앱을 삭제했습니다."},
+	PasskeyEnrolled:           {Quiet: false, English: "The passkey {name} was added.", Korean: "패스키 {name}을(를) 추가했습니다."},
+	PasskeyRenamed:            {Quiet: false, English: "The passkey {name} was renamed.", Korean: "패스키 {name}의 이름을 변경했습니다."},
+	PasskeyTested:             {Quiet: false, English: "The passkey {name} was tried out.", Korean: "패스키 {name}을(를) 시험해 보았습니다."},
+	PasskeyRemoved:            {Quiet: false, English: "The passkey {name} was removed.", Korean: "패스키 {name}을(를) 삭제했습니다."},
+	PasskeyCloneRefused:       {Quiet: false, English: "The passkey {name} was refused: its counter went back.", Korean: "패스키 {name}의 카운터가 되돌아가 인증을 거부했습니다."},
+	PasskeyRemovedRefused:     {Quiet: false, English: "The passkey {name} was refused: it has been removed.", Korean: "삭제된 패스키 {name}의 로그인을 거부했습니다."},
+	AccountLocked:             {Quiet: false, English: "The account was locked: every session ended, keys look and cancel only, money waits.", Korean: "계정을 잠갔습니다. 모든 세션이 종료되었고 키는 조회와 주문 취소만 할 수 있으며 출금은 보류됩니다."},
+	AccountUnlocked:           {Quiet: false, English: "The account was unlocked.", Korean: "계정 잠금을 해제했습니다."},
+	KeyCreated:                {Quiet: false, English: "The API key {name} was created.", Korean: "API 키 {name}을(를) 만들었습니다."},
+	KeyRevoked:                {Quiet: false, English: "The API key {name} was revoked.", Korean: "API 키 {name}을(를) 폐기했습니다."},
+	KeyRotated:                {Quiet: false, English: "The API key {name} got a new secret; the old one goes on for {overlap}.", Korean: "API 키 {name}에 새 비밀 키를 발급했습니다. 이전 비밀 키는 {overlap} 동안 계속 작동합니다."},
+	KeySecretRetired:          {Quiet: false, English: "The old secret of the API key {name} was retired.", Korean: "API 키 {name}의 이전 비밀 키를 만료시켰습니다."},
+	KeyFrozen:                 {Quiet: false, English: "The API key {name} was frozen.", Korean: "API 키 {name}을(를) 동결했습니다."},
+	KeyUnfrozen:               {Quiet: false, English: "The API key {name} was unfrozen.", Korean: "API 키 {name}의 동결을 해제했습니다."},
+	KeyBlocked:                {Quiet: false, English: "The API key {name} was blocked.", Korean: "API 키 {name}을(를) 차단했습니다."},
+	KeyUnblocked:              {Quiet: false, English: "The API key {name} was unblocked.", Korean: "API 키 {name}의 차단을 해제했습니다."},
+	KeyLeaked:                 {Quiet: false, English: "The API key {name} was marked as leaked.", Korean: "API 키 {name}이(가) 유출된 것으로 표시했습니다."},
+	KeyFound:                  {Quiet: false, English: "The secret of the API key {name} was found at {url}. It was blocked.", Korean: "API 키 {name}의 비밀값이 {url}에서 발견되어 차단했습니다."},
+	KeyEdited:                 {Quiet: false, English: "The API key {name} was changed: {changed}.", Korean: "API 키 {name}을(를) 변경했습니다: {changed}."},
+	KeyWoken:                  {Quiet: false, English: "The API key {name} was woken.", Korean: "API 키 {name}을(를) 다시 활성화했습니다."},
+	KeyReleased:               {Quiet: false, English: "The API key {name} may withdraw from now on.", Korean: "API 키 {name}의 출금을 허용했습니다."},
+	KeyPinned:                 {Quiet: false, English: "The API key {name} is held to the network {pin}, from which it was first used.", Korean: "API 키 {name}을(를) 처음 사용한 네트워크 {pin}에 고정했습니다."},
+	KeyStrayed:                {Quiet: false, English: "The API key {name} was used from {seen}, which lies in another network. It was frozen.", Korean: "API 키 {name}이(가) 다른 네트워크의 {seen}에서 사용되어 동결했습니다."},
+	KeyExpiring:               {Quiet: false, English: "The API key {name} will expire at {ends}. Its owner was told.", Korean: "API 키 {name}이(가) {ends}에 만료됨을 소유자에게 알렸습니다."},
+	KeyExpired:                {Quiet: false, English: "The API key {name} expired.", Korean: "API 키 {name}이(가) 만료되었습니다."},
+	KeyLapsing:                {Quiet: false, English: "The API key {name} will stop trading at {lapses}. Its owner was told.", Korean: "API 키 {name}의 거래 권한이 {lapses}에 끝남을 소유자에게 알렸습니다."},
+	KeyLapsed:                 {Quiet: false, English: "The API key {name} stopped trading: it is tied to no network.", Korean: "네트워크가 지정되지 않아 API 키 {name}의 거래 권한이 끝났습니다."},
+	KeyUnused:                 {Quiet: false, English: "Nobody has used the API key {name} for 30 days. Its owner was told.", Korean: "API 키 {name}이(가) 30일 동안 사용되지 않아 소유자에게 알렸습니다."},
+	KeyNarrowed:               {Quiet: false, English: "Nobody has used the API key {name} for 60 days: it looks and cancels only.", Korean: "API 키 {name}이(가) 60일 동안 사용되지 않아 조회와 주문 취소만 할 수 있습니다."},
+	KeyDisabled:               {Quiet: false, English: "Nobody has used the API key {name} for 90 days: it was disabled.", Korean: "API 키 {name}이(가) 90일 동안 사용되지 않아 비활성화했습니다."},
+	KeyUnneeded:               {Quiet: false, English: "The API key {name} did not need {unneeded} for 30 days. Its owner was told.", Korean: "API 키 {name}이(가) 30일 동안 {unneeded} 권한을 쓰지 않아 소유자에게 알렸습니다."},
+	KeyRetiring:               {Quiet: false, English: "The old secret of the API key {name} is still used from {seen} and ends at {retires}. Its owner was told.", Korean: "API 키 {name}의 이전 비밀 키가 아직 {seen}에서 사용되고 있으며 {retires}에 만료됨을 소유자에게 알렸습니다."},
+	KeyUnseen:                 {Quiet: false, English: "The new secret of the API key {name} was not used yet, and the old one ends at {retires}. Its owner was told.", Korean: "API 키 {name}의 새 비밀 키가 아직 사용되지 않았고 이전 비밀 키가 {retires}에 만료됨을 소유자에게 알렸습니다."},
+	KeyExtended:               {Quiet: false, English: "The old secret of the API key {name} goes on until {retires}.", Korean: "API 키 {name}의 이전 비밀 키가 {retires}까지 계속 작동합니다."},
+	KeyUsed:                   {Quiet: true, English: "", Korean: ""},
+	RequestRefused:            {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
+	UserStaffMade:             {Quiet: false, English: "An operator marked this user as one: sessions end sooner.", Korean: "운영자가 이 사용자를 운영자로 지정했습니다. 세션이 더 일찍 종료됩니다."},
+	UserStaffEnded:            {Quiet: false, English: "This user is no operator any more.", Korean: "이 사용자의 운영자 지정을 해제했습니다."},
+	UserDisabled:              {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},
+	UserEnabled:               {Quiet: false, English: "An operator enabled this user again.", Korean: "운영자가 사용자를 다시 활성화했습니다."},
+	UserErased:                {Quiet: false, English: "The user {user} was erased.", Korean: "사용자 {user}의 개인정보를 삭제했습니다."},
+	UserLanguageSet:           {Quiet: false, English: "Your language was set to {language}.", Korean: "언어를 {language}(으)로 설정했습니다."},
+	MailGivenUp:               {Quiet: false, English: "A mail to you could not be delivered: {letter}.", Korean: "메일을 보내지 못했습니다: {letter}"},
+	KeyringPepperRotated:      {Quiet: false, English: "Passwords were sealed with a new pepper ({count}).", Korean: "비밀번호 {count}개를 새 페퍼로 다시 봉인했습니다."},
+	HoldBegun:                 {Quiet: false, English: "Money is held until {until}: no withdrawal, no new destination. Trading and API keys go on.", Korean: "{until}까지 출금과 출금 주소 추가가 보류됩니다. 거래와 API 키는 계속 이용하실 수 있습니다."},
+	SessionSignedInLimited:    {Quiet: false, English: "You signed in from a browser that is new to your account, with less than you can show. It may look and cancel orders.", Korean: "계정에서 처음 사용된 브라우저에서 등록하신 것보다 약한 수단으로 로그인했습니다. 조회와 주문 취소만 할 수 있습니다."},
+	SessionRestored:           {Quiet: false, English: "You confirmed that it was you, and the session has its full power again.", Korean: "본인 확인을 마쳐 세션의 모든 권한이 다시 열렸습니다."},
+	SessionTold:               {Quiet: true, English: "", Korean: ""},
+	SessionChallenged:         {Quiet: false, English: "Your session was used in an unusual way, so it asks for a confirmation that it is you.", Korean: "세션이 평소와 다르게 사용되어 본인 확인을 요청했습니다."},
+	SessionDisowned:           {Quiet: false, English: "You said that the session on {device} was not you. It was signed out and money is held.", Korean: "{device}의 세션이 본인이 아니라고 알려 주셨습니다. 해당 세션을 로그아웃하고 출금을 보류했습니다."},
+	SignInDisowned:            {Quiet: false, English: "You said that a sign-in with {device} was not you. What it opened was ended and money is held.", Korean: "{device}의 로그인이 본인이 아니라고 알려 주셨습니다. 그 로그인으로 열린 것을 모두 종료하고 출금을 보류했습니다."},
+	ConfirmationAsked:         {Quiet: true, English: "", Korean: ""},
+	ConfirmationApproved:      {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
+	ConfirmationExecuted:      {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
+	ConfirmationCancelled:     {Quiet: false, English: "A confirmation was cancelled: {what}.", Korean: "확인 요청을 취소했습니다: {what}."},
+	SessionBound:              {Quiet: false, English: "The session was bound to this device: a copy of its cookie is of no use elsewhere.", Korean: "세션을 이 기기에 고정했습니다. 쿠키를 복사해도 다른 곳에서는 쓸 수 없습니다."},
+	SessionBindingRenewed:     {Quiet: true, English: "", Korean: ""},
+	SessionCookieReplayed:     {Quiet: false, English: "Your session's cookie was shown with the proof of another device. The session was ended and money is held.", Korean: "세션 쿠키가 다른 기기의 증명과 함께 제시되었습니다. 해당 세션을 종료하고 출금을 보류했습니다."},
+	SessionUnproven:           {Quiet: false, English: "Your session's cookie was shown without the proof of your device, and refused ({count} times).", Korean: "내 기기의 증명 없이 세션 쿠키가 제시되어 거부했습니다({count}회)."},
+	MessageRead:               {Quiet: true, English: "", Korean: ""},
+	NoticeContained:           {Quiet: false, English: "You said by the link of a mail that something was not you. Sessions were ended, confirmations cancelled, and money is held.", Korean: "메일의 링크로 본인이 한 일이 아니라고 알려 주셨습니다. 세션을 종료하고 확인 요청을 취소했으며 출금을 보류했습니다."},
+	ContactChangeAsked:        {Quiet: true, English: "", Korean: ""},
+	ContactPhraseSet:          {Quiet: false, English: "The phrase of our mails was set.", Korean: "메일에 표시할 문구를 설정했습니다."},
+	ContactMailChanged:        {Quiet: false, English: "Your mail address was changed from {old} to {mail}.", Korean: "메일 주소를 {old}에서 {mail}(으)로 변경했습니다."},
+	ContactSecondChanged:      {Quiet: false, English: "Your second address for notices is now {mail}.", Korean: "알림을 받을 두 번째 주소를 {mail}(으)로 설정했습니다."},
+	ContactSecondRemoved:      {Quiet: false, English: "Your second address for notices, {old}, was removed.", Korean: "알림을 받던 두 번째 주소 {old}을(를) 삭제했습니다."},
+	ContactNumberChanged:      {Quiet: false, English: "Notices are texted to {number} now.", Korean: "이제 {number} 번호로 알림 문자를 보냅니다."},
+	ContactNumberRemoved:      {Quiet: false, English: "The number {old} is texted no notices any more.", Korean: "{old} 번호로 더 이상 알림 문자를 보내지 않습니다."},
+	RecoveryCodesIssued:       {Quiet: false, English: "A new set of recovery codes was made.", Korean: "새 복구 코드를 만들었습니다."},
+	RecoveryCodesConfirmed:    {Quiet: false, English: "You showed that you kept your recovery codes.", Korean: "복구 코드를 보관했음을 확인했습니다."},
+	RecoveryAsked:             {Quiet: true, English: "", Korean: ""},
+	RecoveryMailboxShown:      {Quiet: false, English: "In a recovery, your mailbox was shown.", Korean: "계정 복구 과정에서 메일함을 확인했습니다."},
+	RecoveryProofFailed:       {Quiet: false, English: "In a recovery, a proof did not hold ({proof}).", Korean: "계정 복구 과정에서 인증에 실패했습니다({proof})."},
+	RecoveryClaimed:           {Quiet: false, English: "A recovery of your account began to wait ({proof}).", Korean: "계정 복구 대기가 시작되었습니다({proof})."},
+	RecoveryBegun:             {Quiet: false, English: "You were told of a recovery of your account. It can be finished from {until}.", Korean: "계정 복구 사실을 알려 드렸습니다. {until}부터 마무리할 수 있습니다."},
+	RecoveryCodeUsed:          {Quiet: false, English: "A recovery code was used.", Korean: "복구 코드가 사용되었습니다."},
+	RecoveryDisputed:          {Quiet: false, English: "Two recoveries of your account stopped each other. People will decide.", Korean: "두 건의 계정 복구 요청이 서로를 멈추게 했습니다. 담당자가 판단합니다."},
+	EvidenceAdded:             {Quiet: false, English: "In a recovery case, something was brought for people to look at ({slot}).", Korean: "계정 복구 검토에 자료를 제출했습니다({slot})."},
+	EvidenceRead:              {Quiet: false, English: "An operator looked at what was brought to a recovery case ({slot}): {reason}.", Korean: "담당자가 계정 복구 검토 자료를 열람했습니다({slot}): {reason}."},
+	CaseOpened:                {Quiet: false, English: "An operator opened a recovery case for somebody who says that they lost every way into your account: {reason}.", Korean: "모든 로그인 수단을 잃었다는 사람을 위해 담당자가 계정 복구 검토를 시작했습니다: {reason}."},
+	CaseShown:                 {Quiet: false, English: "An operator looked at a recovery case of your account.", Korean: "담당자가 계정 복구 검토 건을 조회했습니다."},
+	CaseApproved:              {Quiet: false, English: "An operator approved a recovery of your account. A second one is needed.", Korean: "담당자 한 명이 계정 복구를 승인했습니다. 한 명이 더 승인해야 합니다."},
+	CaseDecided:               {Quiet: false, English: "Two operators approved a recovery of your account. It waits, and you can stop it.", Korean: "담당자 두 명이 계정 복구를 승인했습니다. 대기 기간이 지나야 진행되며 중단하실 수 있습니다."},
+	CaseRejected:              {Quiet: false, English: "An operator let no recovery of your account go on: {reason}.", Korean: "담당자가 계정 복구 요청을 모두 거절했습니다: {reason}."},
+	CaseLapsed:                {Quiet: false, English: "Nobody decided over the recoveries of your account in time. None goes on.", Korean: "기한 안에 판단이 내려지지 않아 계정 복구 요청이 모두 끝났습니다."},
+	ReportShown:               {Quiet: false, English: "An operator looked at the case of what you said was not you.", Korean: "본인이 아니라고 알려 주신 건을 담당자가 조회했습니다."},
+	RecoveryCancelled:         {Quiet: false, English: "You stopped a recovery of your account. It is kept as a suspected takeover.", Korean: "계정 복구를 중단했습니다. 계정 탈취 시도로 의심되어 기록해 둡니다."},
+	RecoveryWithdrawn:         {Quiet: false, English: "A recovery was given up by whoever began it.", Korean: "계정 복구를 시작한 사람이 요청을 철회했습니다."},
+	RecoveryCompleted:         {Quiet: false, English: "Your account was recovered. Removed: {removed}.", Korean: "계정이 복구되었습니다. 삭제된 수단: {removed}."},
+	RecoveryRehearsed:         {Quiet: false, English: "You rehearsed a recovery ({proof}).", Korean: "계정 복구를 연습했습니다({proof})."},
+	RecoveryWaitSet:           {Quiet: false, English: "Recovery by your mailbox alone takes {days} days from now on.", Korean: "메일함만으로 하는 복구의 대기 기간을 {days}일로 정했습니다."},
+	DeviceLost:                {Quiet: false, English: "You gave a device up as lost: {device}. Passkeys removed: {passkeys}.", Korean: "분실한 기기를 정리했습니다: {device}. 삭제한 패스키: {passkeys}."},
+	CheckUpConfirmed:          {Quiet: false, English: "In the check-up you said that all is well with {asked}.", Korean: "보안 점검에서 {asked}에 이상이 없다고 확인했습니다."},
+	TipPutAway:                {Quiet: true, English: "", Korean: ""},
+	UserRaised:                {Quiet: false, English: "From {from} on sensitive changes ask for a passkey: your account is of high value.", Korean: "{from}부터 중요한 변경에는 패스키가 필요합니다. 고액 계정으로 지정되었습니다."},
+	DemandMade:                {Quiet: false, English: "You demand a passkey of yourself now ({area}).", Korean: "직접 패스키를 요구하도록 설정했습니다({area})."},
+	DemandDropped:             {Quiet: false, English: "You gave up a demand for a passkey ({area}). It goes on until {until}.", Korean: "패스키 요구 설정을 해제했습니다({area}). {until}까지는 계속 적용됩니다."},
+	FactorLabelled:            {Quiet: false, English: "You labelled a sign-in method: {factor} is {label}.", Korean: "로그인 수단의 용도를 바꿨습니다: {factor}, {label}."},
+	UserWeighed:               {Quiet: true, English: "", Korean: ""},
+	UserLowered:               {Quiet: false, English: "Sensitive changes ask for no more than what you have again.", Korean: "중요한 변경에 다시 기존 인증 수단을 사용할 수 있습니다."},
+	MemberInvited:             {Quiet: false, English: "You asked {mail} into the account as {role}.", Korean: "{mail}을(를) {role} 역할로 계정에 초대했습니다."},
+	InvitationWithdrawn:       {Quiet: false, English: "An invitation into the account was taken back.", Korean: "계정 초대를 철회했습니다."},
+	InvitationDeclined:        {Quiet: false, English: "You declined an invitation into {account_name}.", Korean: "{account_name} 계정의 초대를 거절했습니다."},
+	MemberJoined:              {Quiet: false, English: "You joined {account_name} as {role}.", Korean: "{account_name} 계정에 {role} 역할로 참여했습니다."},
+	MemberRoleSet:             {Quiet: false, English: "{member} is {role} in the account now, and was {from_role}.", Korean: "{member}의 계정 역할이 {from_role}에서 {role}(으)로 변경되었습니다."},
+	MemberRemoved:             {Quiet: false, English: "{member} left the account. Keys they own there: {keys}.", Korean: "{member}이(가) 계정에서 나갔습니다. 그 계정에서 소유한 키: {keys}개."},
+	MemberUnfrozen:            {Quiet: false, English: "{member} was reviewed, and does again what the role allows: {role}.", Korean: "{member}을(를) 확인하여 {role} 역할로 다시 활동할 수 있습니다."},
+	SessionAccountSwitched:    {Quiet: false, English: "The session went over to the account {account_name}.", Korean: "세션이 {account_name} 계정으로 전환되었습니다."},
+	SubaccountOpened:          {Quiet: false, English: "The subaccount {name} was made.", Korean: "서브계정 {name}을(를) 만들었습니다."},
+	SubaccountRenamed:         {Quiet: false, English: "The subaccount {from_name} is named {name} now.", Korean: "서브계정 {from_name}의 이름이 {name}(으)로 변경되었습니다."},
+	SubaccountClosed:          {Quiet: false, English: "The subaccount {name} was closed.", Korean: "서브계정 {name}을(를) 닫았습니다."},
+	SubaccountReopened:        {Quiet: false, English: "The subaccount {name} was opened again.", Korean: "서브계정 {name}을(를) 다시 열었습니다."},
+	SessionSubaccountSwitched: {Quiet: false, English: "The session went over to the subaccount {name}.", Korean: "세션이 서브계정 {name}(으)로 전환되었습니다."},
+	AuditSearched:             {Quiet: false, English: "An operator searched the audit log.", Korean: "담당자가 감사 기록을 검색했습니다."},
+	ServiceUserAdded:          {Quiet: false, English: "The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.", Korean: "서비스 사용자 {member}을(를) 만들었습니다. 책임자: {sponsor_one}, {sponsor_two}."},
+	ServiceUserSponsored:      {Quiet: false, English: "{sponsor_one} and {sponsor_two} answer for the service user {member} now.", Korean: "서비스 사용자 {member}의 책임자가 {sponsor_one}, {sponsor_two}(으)로 변경되었습니다."},
+	KeyTransferred:            {Quiet: false, English: "The API key {name} has another owner: {member}.", Korean: "API 키 {name}의 소유자가 {member}(으)로 변경되었습니다."},
+	KeyOrphaned:               {Quiet: false, English: "The API key {name} has nobody any more and is refused.", Korean: "API 키 {name}의 소유자가 없어 사용이 거부됩니다."},
+	KeyImported:               {Quiet: false, English: "The API key {name} was taken over from another installation.", Korean: "다른 설치 환경에서 API 키 {name}을(를) 가져왔습니다."},
 }

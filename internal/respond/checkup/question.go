@@ -23,6 +23,7 @@ const (
 	AboutCodes    Kind = "codes"
 	AboutMail     Kind = "mail"
 	AboutSecond   Kind = "second"
+	AboutNumber   Kind = "number"
 	AboutKey      Kind = "key"
 )
 
@@ -73,6 +74,9 @@ func ask(a Account, said []Assent) (list []Question) {
 	list = append(list, Question{Layer: Contact, Kind: AboutMail, Name: r.Mail, Since: r.MailSince}.about(r.Mail, r.MailSince.UnixMicro()))
 	if r.Second != "" {
 		list = append(list, Question{Layer: Contact, Kind: AboutSecond, Name: r.Second, Since: r.SecondSince}.about(r.Second, r.SecondSince.UnixMicro()))
+	}
+	if r.Phone != "" {
+		list = append(list, Question{Layer: Contact, Kind: AboutNumber, Name: r.Phone, Since: r.PhoneSince}.about(r.Phone, r.PhoneSince.UnixMicro()))
 	}
 	for _, k := range a.Keys {
 		list = append(list, ofKey(k))

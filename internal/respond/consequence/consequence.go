@@ -19,6 +19,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/respond/report"
 )
 
 // Fate is what becomes of something.
@@ -66,6 +67,8 @@ type Row struct {
 	Hold Span
 	// Notice is the letter to the user; empty sends none. A row that holds money has one: the clock of the hold starts when it arrives.
 	Notice notify.Letter
+	// Case says that operators have one to read, with what is known.
+	Case bool
 	// Lapses says that the challenge of the session that did it lapses a day after the notice arrived.
 	Lapses bool
 }
@@ -96,8 +99,9 @@ var table = map[happening.Kind]Row{
 	happening.NewDevice:         {Notice: notify.NewDevice},
 	happening.LimitedSignIn:     {Notice: notify.LimitedSignIn, Lapses: true},
 	happening.SignedOut:         {This: Dies},
-	happening.Disowned:          {Leaving: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Disowned},
+	happening.Disowned:          {Leaving: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Disowned, Case: true},
 	happening.CookieReplayed:    {Leaving: Dies, This: Dies, Hold: CredentialHold, Notice: notify.CookieReplayed},
+	happening.SessionCopied:     {Notice: notify.SessionCopied}, // it was refused, and its user goes on
 	happening.SignedOutOthers:   {Leaving: Dies, Others: Dies, Notice: notify.SignedOutOthers},
 	happening.SignedOutAll:      {Leaving: Dies, This: Dies, Others: Dies, Notice: notify.SignedOutEverywhere},
 	happening.SignedOutSelected: {Leaving: Dies, Notice: notify.SignedOutOthers}, // package session ends those that were chosen
@@ -113,8 +117,8 @@ var table = map[happening.Kind]Row{
 	happening.KeyUnfrozen:       {Notice: notify.KeyUnfrozen},
 	happening.KeyBlocked:        {Notice: notify.KeyBlocked},
 	happening.KeyUnblocked:      {Notice: notify.KeyUnblocked},
-	happening.KeyLeaked:         {Notice: notify.KeyLeaked},
-	happening.MoneyKeyLeaked:    {Hold: CredentialHold, Notice: notify.KeyLeaked},
+	happening.KeyLeaked:         {Notice: notify.KeyLeaked, Case: true},
+	happening.MoneyKeyLeaked:    {Hold: CredentialHold, Notice: notify.KeyLeaked, Case: true},
 	happening.KeyFound:          {Notice: notify.KeyFound},
 	happening.MoneyKeyFound:     {Hold: CredentialHold, Notice: notify.KeyFound},
 	happening.KeyWidened:        {Notice: notify.KeyWidened},
@@ -136,10 +140,11 @@ var table = map[happening.Kind]Row{
 	happening.OwnerLocked:       {Leaving: Dies, This: Dies, Others: Dies, Keys: Locked, Asked: Dies, Hold: UntilUnlocked, Notice: notify.AccountLocked},
 	happening.OwnerUnlocked:     {Notice: notify.AccountUnlocked},
 	happening.ContactChanged:    {Leaving: Dies, This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.ContactChanged},
-	happening.ReportedSession:   {Leaving: Dies, This: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained},
-	happening.ReportedChange:    {Leaving: Dies, This: Dies, Others: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained},
+	happening.ReportedSession:   {Leaving: Dies, This: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained, Case: true},
+	happening.ReportedChange:    {Leaving: Dies, This: Dies, Others: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained, Case: true},
 	happening.UserDisabled:      {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked, Asked: Dies, Brought: Frozen},
 	happening.UserEnabled:       {},
+	happening.StaffChanged:      {Leaving: Dies, This: Dies, Others: Dies}, // at the host: there is no session to go on with
 
 	happening.DepartureBegun:   {Notice: notify.DepartureBegun},
 	happening.DepartureNear:    {Notice: notify.DepartureNear},
@@ -148,7 +153,7 @@ var table = map[happening.Kind]Row{
 	happening.RecoveryCodesReplaced: {Leaving: Dies, This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.RecoveryCodesReplaced},
 	happening.RecoveryClaimed:       {Leaving: Dies}, // package recovery tells of it each day
 	happening.RecoveryCompleted:     {Leaving: Dies, Others: Dies, Keys: Frozen, Asked: Dies, Brought: Frozen, Hold: RecoveryHold, Notice: notify.RecoveryCompleted},
-	happening.RecoveryCancelled:     {Leaving: Dies, Notice: notify.RecoveryCancelled},
+	happening.RecoveryCancelled:     {Leaving: Dies, Notice: notify.RecoveryCancelled, Case: true},
 	happening.RecoveryDisputed:      {Leaving: Dies, Notice: notify.RecoveryDisputed},
 	happening.RecoveryOpened:        {Notice: notify.RecoveryOpened}, // it has shown nothing, so it stops nothing
 	happening.RecoveryRejected:      {Notice: notify.RecoveryRejected},
@@ -287,6 +292,11 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	}
 	if row.Leaving == Dies {
 		if err := c.departures.Stop(ctx, tx, h.User); err != nil {
+			return err
+		}
+	}
+	if row.Case {
+		if err := report.Write(ctx, tx, h, c.now()); err != nil {
 			return err
 		}
 	}

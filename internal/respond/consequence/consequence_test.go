@@ -61,7 +61,7 @@ func TestEveryRowHappens(t *testing.T) {
 		happening.SignedUp: true, happening.UserEnabled: true, happening.OwnerUnlocked: true, // they have nothing yet, or nothing any more
 		happening.DepartureBegun: true, happening.DepartureNear: true, happening.DepartureStopped: true, happening.RecoveryRejected: true,
 		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, happening.KeyExpiring: true, happening.KeyExpired: true, happening.KeyLapsing: true,
-		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyUnneeded: true, happening.KeyRetiring: true, happening.KeyUnseen: true, happening.KeyExtended: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, happening.KeyOrphaned: true, happening.MemberFrozen: true, // they only tell, and that is tried where they happen
+		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyUnneeded: true, happening.KeyRetiring: true, happening.KeyUnseen: true, happening.KeyExtended: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, happening.KeyOrphaned: true, happening.MemberFrozen: true, happening.SessionCopied: true, // they only tell, and that is tried where they happen
 	}
 	for kind := range consequence.Table() {
 		if len(causes[kind]) == 0 && !apart[kind] {
@@ -122,6 +122,7 @@ const (
 	open          fault.Code = "open"
 	forgotten     fault.Code = "forgotten"
 	untilUnlocked fault.Code = "until unlocked"
+	nobodyTold    fault.Code = "nobody is told"
 )
 
 // spans are what the configuration of every test stack says.
@@ -159,7 +160,12 @@ func wanted(row consequence.Row) answers {
 	if row.Hold == consequence.UntilUnlocked {
 		money = untilUnlocked
 	}
+	told := nobodyTold
+	if row.Case {
+		told = open
+	}
 	return answers{
+		"operators":    {"case": told},
 		"this session": ofFate[row.This], "its bearer from before": bearer, "another session": ofFate[row.Others],
 		"a key":                {"gateway": looks, "/v1": looks, "forward-auth": looks, "stream": looks, "orders": orders},
 		"a remembered browser": {"sign-in": remembered}, "money": {"holds": money},
@@ -185,6 +191,7 @@ func (w *world) left() answers {
 		"money":                {"holds": w.held()},
 		"what was asked for":   {"row": w.waiting()},
 		"leaving":              {"row": w.leaving()},
+		"operators":            {"case": w.cased()},
 	}
 }
 
@@ -200,6 +207,21 @@ func (w *world) leaving() fault.Code {
 		return fault.AccountNotLeaving
 	}
 	return open
+}
+
+// cased says whether operators have a case to read.
+func (w *world) cased() fault.Code {
+	w.t.Helper()
+	list, err := w.Reports.List(w.t.Context(), principal.Host("tests"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, r := range list {
+		if r.User == w.user {
+			return open
+		}
+	}
+	return nobodyTold
 }
 
 // waiting says whether the withdrawal that waits may still be confirmed and carried out.

@@ -85,7 +85,7 @@ func (n *Notices) mirrored(ctx context.Context, m Message, send func(To) error) 
 	return Mailed(ctx, n.Ledger, m, n.Now())
 }
 
-// DoContactMail sends the code of a new address to that address. A change that is over sends nothing. Where the address is another user's, it is they
+// DoContactMail sends the code of a new address to that address, or of a number to that number. A change that is over sends nothing. Where the address is another user's, it is they
 // who are told, and keep it.
 func (n *Notices) DoContactMail(ctx context.Context, fields []byte) error {
 	var job contact.CodeMail
@@ -96,6 +96,9 @@ func (n *Notices) DoContactMail(ctx context.Context, fields []byte) error {
 	if err != nil || !found {
 		return err
 	}
+	if change.Place == contact.Phone {
+		return n.textCode(ctx, change)
+	}
 	m := Message{ID: id.Message(change.ID), User: change.User, Born: change.Born, Content: Content{
 		Letter: ContactCode, Facts: map[string]string{"place": string(change.Place)}, To: []Address{{Mail: change.New, Fresh: true}},
 	}}
@@ -105,4 +108,17 @@ func (n *Notices) DoContactMail(ctx context.Context, fields []byte) error {
 	}
 	m.Content = Content{Letter: ContactTaken, To: []Address{{Mail: change.New}}}
 	return n.toReader(ctx, m, send)
+}
+
+// textCode texts the code of a number. It lies among the messages of its user as the code of an address does.
+func (n *Notices) textCode(ctx context.Context, change contact.Change) error {
+	if n.Texts == nil {
+		return nil
+	}
+	m := Message{ID: id.Message(change.ID), User: change.User, Born: change.Born, Content: Content{
+		Letter: ContactCode, Facts: map[string]string{"place": string(change.Place)}, To: []Address{{Phone: change.New, Fresh: true}},
+	}}
+	return n.mirrored(ctx, m, func(to To) error {
+		return n.Texts.TextCode(ctx, change.New, to.Lang, change.ID, n.Contacts.Code(change.ID))
+	})
 }

@@ -57,6 +57,7 @@ var containments = map[Letter]Containment{
 	CodesGuessed:          {Kind: happening.ReportedSession},
 	Disowned:              {Kind: happening.ReportedChange},
 	CookieReplayed:        {Kind: happening.ReportedChange},
+	SessionCopied:         {Kind: happening.ReportedSession},
 	SignedOutOthers:       {Kind: happening.ReportedChange},
 	SignedOutEverywhere:   {Kind: happening.ReportedChange},
 	PasswordChanged:       {Kind: happening.ReportedChange},
@@ -236,7 +237,7 @@ func (n *Notices) Contain(ctx context.Context, from principal.Origin, lang, addr
 			return audit.Event{}, err
 		}
 		facts := map[string]string{"letter": string(m.Letter), "agent": from.Agent, "addr": from.Addr.String()}
-		h := happening.Happening{Kind: containments[m.Letter].Kind, User: m.User, Session: m.Session, Facts: facts}
+		h := happening.Happening{Kind: containments[m.Letter].Kind, User: m.User, Session: m.Session, Facts: facts, About: m.ID.String(), Evidence: evidenceOf(m)}
 		return audit.Event{Action: audit.NoticeContained, Actor: principal.Nobody(from), Person: m.User, Facts: facts}, n.Follow.Apply(ctx, tx, h)
 	})
 	if err != nil {
@@ -245,6 +246,18 @@ func (n *Notices) Contain(ctx context.Context, from principal.Origin, lang, addr
 	r, err = n.report(lang, m)
 	r.Undone = undone
 	return r, err
+}
+
+// evidenceOf is what operators are shown of a notice whose reader said that it was not them: what it reported, and when.
+func evidenceOf(m Message) map[string]string {
+	evidence := map[string]string{"message": m.ID.String(), "sent": m.Born.UTC().Format(time.RFC3339)}
+	if !m.Session.IsZero() {
+		evidence["session"] = m.Session.String()
+	}
+	for name, value := range m.Facts {
+		evidence["reported_"+name] = value
+	}
+	return evidence
 }
 
 // stop does what is not in the table of respond/consequence.

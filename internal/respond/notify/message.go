@@ -46,9 +46,11 @@ type Content struct {
 	Recovery id.Recovery `json:"recovery,omitzero"`
 }
 
-// Address is one that a message is mailed to.
+// Address is one that a message is mailed to, or a number.
 type Address struct {
 	Mail string `json:"mail"`
+	// Phone is a number instead, which is texted that the message is there.
+	Phone string `json:"phone,omitzero"`
 	// Since is when it became the user's; zero is their sign-up.
 	Since time.Time `json:"since,omitzero"`
 	// Fresh says that it only now took the place of another: its reader cannot say that this was not them.
@@ -90,7 +92,7 @@ type Notice struct {
 	Content
 }
 
-// Write puts a message into its user's message centre, and a mail of it to each of their addresses into the outbox, in the caller's transaction.
+// Write puts a message into its user's message centre, and a mail of it to each of their addresses, and a text to their number, into the outbox, in the caller's transaction.
 // The address that a change took away is told first, and the one that took its place too.
 func Write(ctx context.Context, tx any, n Notice) error {
 	t := txn.As[Tx](tx)
@@ -106,10 +108,16 @@ func Write(ctx context.Context, tx any, n Notice) error {
 	if reached.Second != "" {
 		n.To = append(n.To, Address{Mail: reached.Second, Since: reached.SecondSince})
 	}
+	if reached.Phone != "" {
+		n.To = append(n.To, Address{Phone: reached.Phone, Since: reached.PhoneSince})
+	}
 	if !n.Change.IsZero() {
 		if err := n.former(ctx, t); err != nil {
 			return err
 		}
+	}
+	if err := n.bound(ctx, t); err != nil {
+		return err
 	}
 	m := Message{ID: id.New[id.MessageKind](n.At), User: n.User, Born: n.At, Content: n.Content}
 	if err := t.InsertMessage(ctx, m); err != nil {
@@ -130,11 +138,32 @@ func (n *Notice) former(ctx context.Context, t Tx) error {
 		return fmt.Errorf("read change of contact: found %t: %w", found, err)
 	}
 	for i := range n.To {
-		n.To[i].Fresh = n.To[i].Mail == change.New
+		n.To[i].Fresh = n.To[i].Mail+n.To[i].Phone == change.New
 	}
-	if change.Old != "" {
+	switch {
+	case change.Old == "":
+	case change.Place == contact.Phone:
+		n.To = append(n.To, Address{Phone: change.Old, Since: change.OldSince})
+	default:
 		n.To = append([]Address{{Mail: change.Old, Since: change.OldSince}}, n.To...)
 	}
+	return nil
+}
+
+// bound leaves numbers out that were texted enough for a day: whoever can cause notices must not make the platform pay for as many as they like.
+func (n *Notice) bound(ctx context.Context, t Tx) error {
+	kept := n.To[:0:0]
+	for _, a := range n.To {
+		if a.Phone != "" {
+			if ok, err := contact.MayText(ctx, t, a.Phone, n.At); err != nil {
+				return err
+			} else if !ok {
+				continue
+			}
+		}
+		kept = append(kept, a)
+	}
+	n.To = kept
 	return nil
 }
 

@@ -1,8 +1,8 @@
 // Package notify owns what users are told: which letter, to whom, with which facts; the message centre, in which each of them lies too; and what the
 // link "This wasn't me" of a mail stops.
 //
-// It does not write sentences or speak SMTP: a Post (adapter mail) does. Letters are jobs, so that a mail server that is down delays a
-// notice and never the change it reports.
+// It does not write sentences or speak SMTP: a Post (adapter mail) does, and Texts (adapter texting) where text messages are on. Both are jobs, so that
+// a server that is down delays a notice and never the change it reports. A text starts no clock and has no link.
 //
 // Invariant: a job holds ids and words, never a secret; the code of a sign-up and the link of a notice are made when the letter is sent, and are kept
 // nowhere. A notice is addressed when it is written, so who changes an address afterwards does not get it.
@@ -34,6 +34,7 @@ const (
 	LimitedSignIn       Letter = "limited_sign_in"
 	Disowned            Letter = "session_disowned"
 	CookieReplayed      Letter = "cookie_replayed"
+	SessionCopied       Letter = "session_copied"
 	SignedOutEverywhere Letter = "signed_out_everywhere"
 	SignedOutOthers     Letter = "signed_out_others"
 	PasswordChanged     Letter = "password_changed"
@@ -108,7 +109,7 @@ const (
 	DemandDropped Letter = "demand_dropped"
 )
 
-// Delivery is the job that mails a message to one of its addresses.
+// Delivery is the job that mails a message to one of its addresses, or texts that it is there.
 type Delivery struct {
 	Message id.Message `json:"message"`
 	User    id.User    `json:"user"`
@@ -141,6 +142,14 @@ type Post interface {
 	SendRecoveryCode(ctx context.Context, to To, m Message, code secret.Value, life time.Duration) error
 }
 
+// Texts sends text messages. An error means that one was not taken and must be tried again; what has the same id is the same text.
+type Texts interface {
+	// TextNotice says that m lies among the reader's messages, in one sentence without anything that a user typed.
+	TextNotice(ctx context.Context, number, lang string, m Message, which int) error
+	// TextCode sends the code by which a number takes its place.
+	TextCode(ctx context.Context, number, lang string, which id.ContactChange, code secret.Value) error
+}
+
 // Holds is what this package asks of package hold.
 type Holds interface {
 	Begin(ctx context.Context, h id.Hold) error
@@ -163,7 +172,7 @@ type Arrivals struct {
 	Recoveries Recoveries
 }
 
-// Deps are what Notices is made of. All are needed.
+// Deps are what Notices is made of. All are needed but Texts.
 type Deps struct {
 	Ledger   audit.Ledger[Tx]
 	Now      func() time.Time
@@ -172,6 +181,8 @@ type Deps struct {
 	Arrivals Arrivals
 	Post     Post
 	Reader   Reader
+	// Texts sends text messages; nil where the installation sends none.
+	Texts Texts
 	// Key makes the links by which readers say that it was not them: 32 bytes, the same on every node.
 	Key []byte
 	// Stops is what such a link stops.
@@ -191,8 +202,8 @@ func New(d Deps) (*Notices, error) {
 	return &Notices{d}, nil
 }
 
-// DoNotice mails a message to one address, and starts the clocks that wait for it once the relay has taken it, if the address is settled. A user who
-// is gone is told nothing.
+// DoNotice mails a message to one address, and starts the clocks that wait for it once the relay has taken it, if the address is settled; or texts a
+// number that it is there, which starts none. A user who is gone is told nothing.
 func (n *Notices) DoNotice(ctx context.Context, fields []byte) error {
 	var job Delivery
 	if err := json.Unmarshal(fields, &job); err != nil {
@@ -201,6 +212,9 @@ func (n *Notices) DoNotice(ctx context.Context, fields []byte) error {
 	m, to, found, err := n.addressed(ctx, job)
 	if err != nil || !found {
 		return err
+	}
+	if number := m.To[job.To].Phone; number != "" {
+		return n.text(ctx, number, to.Lang, m, job.To)
 	}
 	link := ""
 	if plan, ok := containments[m.Letter]; ok && !m.To[job.To].Fresh {
@@ -220,6 +234,14 @@ func (n *Notices) DoNotice(ctx context.Context, fields []byte) error {
 		return nil
 	}
 	return n.arrived(ctx, m)
+}
+
+// text says by text message that m is there. Where text messages are off by now, the mails have to do.
+func (n *Notices) text(ctx context.Context, number, lang string, m Message, which int) error {
+	if n.Texts == nil {
+		return nil
+	}
+	return n.Texts.TextNotice(ctx, number, lang, m, which)
 }
 
 // addressed reads the message of a job and to whom it goes.

@@ -48,7 +48,7 @@ var Classes = []Class{
 	{ID: "money", Kept: confirm.Kept, Tables: []string{"confirmation", "hold"}},
 	{ID: "messages", Kept: notify.Keep, Tables: []string{"message"}},
 	{ID: "activity", Tables: []string{"audit_event", "person_key"}},
-	{ID: "recovery", Kept: recoveryKept, Tables: []string{"sign_up", "recovery", "evidence", "recovery_case", "recovery_approval"}},
+	{ID: "recovery", Kept: recoveryKept, Tables: []string{"sign_up", "recovery", "evidence", "recovery_case", "recovery_approval", "report"}},
 	{ID: "counters", Kept: 24 * time.Hour, Tables: []string{"throttle", "spent"}},
 }
 

@@ -204,7 +204,7 @@ func (r *Recoveries) WithCode(ctx context.Context, from From, which id.Recovery,
 			return audit.Event{}, err
 		}
 		if c.Reach != "" { // without the mailbox a code is one proof, and has to be weighed by people
-			return audit.Event{}, fault.New(fault.RecoveryOver, "state", string(c.State(r.Now())))
+			return audit.Event{}, fault.New(fault.RecoveryOver, "state", string(c.Told(r.Now())))
 		}
 		now := r.Now()
 		bucket := throttle.OfStranger(throttle.RecoveryCode, c.Mail)
@@ -297,7 +297,7 @@ func (r *Recoveries) DoRemind(ctx context.Context, fields []byte) error {
 			return quiet, tx.EnqueueAt(ctx, job, next)
 		case Ready:
 			return quiet, tell(ctx, tx, c, notify.RecoveryReady, nil, now)
-		case Asked, Proven, Disputed, Approved, Completed, Cancelled, Rejected, Withdrawn, Lapsed:
+		case Asked, Proven, Disputed, Approved, Completed, Cancelled, Suspected, Rejected, Withdrawn, Lapsed:
 		}
 		return quiet, nil
 	})
@@ -327,15 +327,27 @@ func (r *Recoveries) Cancel(ctx context.Context, p principal.Principal, which id
 		if err := r.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
 		}
-		won, err := r.end(ctx, tx, c, Cancelled, r.Now().Add(Kept))
+		won, err := r.end(ctx, tx, c, Suspected, r.Now().Add(Kept))
 		if err != nil || !won {
 			return audit.Event{}, fmt.Errorf("cancel recovery: won %t: %w", won, err)
 		}
 		facts := map[string]string{"agent": p.Origin.Agent, "addr": p.Origin.Addr.String()}
-		h := happening.Happening{Kind: happening.RecoveryCancelled, User: p.User, Session: p.Session, Facts: facts}
+		h := happening.Happening{Kind: happening.RecoveryCancelled, User: p.User, Session: p.Session, Facts: facts, About: c.ID.String(), Evidence: suspicion(c)}
 		return audit.Event{Action: audit.RecoveryCancelled, Actor: p, Person: p.User}, r.Follow.Apply(ctx, tx, h)
 	})
 	return r.StepUps.Ask(ctx, err)
+}
+
+// suspicion is what operators are shown of a claim that the owner stopped.
+func suspicion(c Case) map[string]string {
+	evidence := map[string]string{
+		"recovery": c.ID.String(), "outcome": string(Suspected), "proof": string(c.Proof), "asked": c.Born.UTC().Format(time.RFC3339),
+		"claimed": c.Claimed.UTC().Format(time.RFC3339), "claim_addr": c.Asked.Addr, "claim_agent": c.Asked.Agent,
+	}
+	if !c.In.IsZero() {
+		evidence["case"] = c.In.String()
+	}
+	return evidence
 }
 
 // floorOf is the weakest proof that outweighs a claim's. Where the user can give a better one, that is asked for.

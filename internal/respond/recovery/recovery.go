@@ -80,6 +80,8 @@ const (
 	// Completed and the others below are the ends. Words are stored and never change.
 	Completed State = "completed"
 	Cancelled State = "cancelled"
+	// Suspected: the owner stopped it by hand, which says that somebody tried to take the account over.
+	Suspected State = "suspected"
 	Rejected  State = "rejected"
 	Withdrawn State = "withdrawn"
 	Lapsed    State = "lapsed"
@@ -120,6 +122,14 @@ type Case struct {
 
 // Place is an address and a browser, as they were seen.
 type Place struct{ Addr, Agent string }
+
+// Told is State as the claimant is told it: nobody learns from it that operators have their claim as a suspected takeover.
+func (c Case) Told(now time.Time) State {
+	if state := c.State(now); state != Suspected {
+		return state
+	}
+	return Cancelled
+}
 
 // State says where the case stands at now.
 func (c Case) State(now time.Time) State {

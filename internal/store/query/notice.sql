@@ -29,7 +29,7 @@ DELETE FROM message WHERE id IN (
 DELETE FROM message WHERE user_id = @user_id;
 
 -- name: ContactByUser :one
-SELECT user_id, mail_since, second, second_since, phrase FROM contact WHERE user_id = @user_id;
+SELECT user_id, mail_since, second, second_since, phrase, phone, phone_since FROM contact WHERE user_id = @user_id;
 
 -- name: PutContactMail :exec
 INSERT INTO contact (user_id, mail_since, second, phrase) VALUES (@user_id, @since, '', @no_phrase)
@@ -38,6 +38,10 @@ ON CONFLICT (user_id) DO UPDATE SET mail_since = excluded.mail_since;
 -- name: PutContactSecond :exec
 INSERT INTO contact (user_id, second, second_since, phrase) VALUES (@user_id, @second, @since, @no_phrase)
 ON CONFLICT (user_id) DO UPDATE SET second = excluded.second, second_since = excluded.second_since;
+
+-- name: PutContactPhone :exec
+INSERT INTO contact (user_id, second, phone, phone_since, phrase) VALUES (@user_id, '', @phone, @since, @no_phrase)
+ON CONFLICT (user_id) DO UPDATE SET phone = excluded.phone, phone_since = excluded.phone_since;
 
 -- name: PutContactPhrase :exec
 INSERT INTO contact (user_id, second, phrase) VALUES (@user_id, '', @phrase)

@@ -2,13 +2,13 @@
 INSERT INTO users (id, mail, name, lang, handle, created_at) VALUES (@id, @mail, @name, @lang, @handle, @created_at) ON CONFLICT DO NOTHING;
 
 -- name: UserByMail :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE mail = @mail;
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE mail = @mail;
 
 -- name: UserByID :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE id = @id;
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE id = @id;
 
 -- name: UserByHandle :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE handle = @handle;
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE handle = @handle;
 
 -- name: SetUserLang :execrows
 UPDATE users SET lang = @lang WHERE id = @id;
@@ -40,7 +40,24 @@ INSERT INTO account (id, name, created_at) VALUES (@id, @name, @created_at);
 INSERT INTO subaccount (id, account_id, name, main, created_at) VALUES (@id, @account_id, @name, @main, @created_at);
 
 -- name: ListSubaccountsByAccount :many
-SELECT id, account_id, name, main, created_at FROM subaccount WHERE account_id = @account_id ORDER BY main DESC, created_at;
+SELECT id, account_id, name, main, created_at, closed_at FROM subaccount WHERE account_id = @account_id ORDER BY main DESC, created_at, id;
+
+-- name: RenameSubaccount :execrows
+UPDATE subaccount SET name = @name WHERE id = @id AND account_id = @account_id AND closed_at IS NULL;
+
+-- name: CloseSubaccount :execrows
+UPDATE subaccount SET closed_at = @closed_at WHERE id = @id AND account_id = @account_id AND main = 0 AND closed_at IS NULL;
+
+-- name: ReopenSubaccount :execrows
+UPDATE subaccount SET closed_at = NULL WHERE id = @id AND account_id = @account_id AND closed_at IS NOT NULL;
+
+-- name: CountKeysOfSubaccount :one
+SELECT COUNT(*) FROM api_key k WHERE k.account_id = @account_id AND k.subaccount_id = @subaccount_id AND k.revoked_at IS NULL;
+
+-- name: EraseSubaccountsOfUser :exec
+UPDATE subaccount SET name = '' WHERE main = 0 AND account_id IN (SELECT m.account_id FROM member m WHERE m.user_id = @user_id)
+    AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = subaccount.account_id AND o.user_id <> @user_id AND o.removed_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM service_user w WHERE w.user_id = o.user_id));
 
 -- name: InsertMember :exec
 INSERT INTO member (account_id, user_id, role, created_at) VALUES (@account_id, @user_id, @role, @created_at);
@@ -53,7 +70,9 @@ UPDATE member SET given_by = @given_by, given_at = @given_at WHERE account_id = 
 
 -- name: FreezeMembersGivenBy :many
 UPDATE member SET frozen_at = @frozen_at
-WHERE given_by = @given_by AND given_at > @since AND role <> 'owner' AND removed_at IS NULL AND frozen_at IS NULL RETURNING account_id, user_id;
+WHERE member.given_by = @given_by AND member.given_at > @since AND member.role <> 'owner' AND member.removed_at IS NULL AND member.frozen_at IS NULL
+    AND account_id IN (SELECT o.account_id FROM member o WHERE o.user_id = @given_by AND o.role = 'owner' AND o.removed_at IS NULL)
+RETURNING account_id, user_id;
 
 -- name: UnfreezeMember :execrows
 UPDATE member SET frozen_at = NULL WHERE account_id = @account_id AND user_id = @user_id AND removed_at IS NULL AND frozen_at IS NOT NULL;
@@ -278,6 +297,15 @@ UPDATE device_user SET remembered_at = @now WHERE device_id = @device_id AND use
 
 -- name: UnrememberDeviceUser :execrows
 UPDATE device_user SET remembered_at = NULL WHERE device_id = @device_id AND user_id = @user_id AND remembered_at IS NOT NULL;
+
+-- name: SetNeverRemembered :execrows
+UPDATE users SET never_remembered = @never_remembered WHERE id = @id AND never_remembered <> @never_remembered;
+
+-- name: MakeStaff :execrows
+UPDATE users SET staff_at = @now WHERE id = @id AND staff_at IS NULL;
+
+-- name: EndStaff :execrows
+UPDATE users SET staff_at = NULL WHERE id = @id AND staff_at IS NOT NULL;
 
 -- name: UnrememberUser :exec
 UPDATE device_user SET remembered_at = NULL WHERE user_id = @user_id AND remembered_at IS NOT NULL;

@@ -206,3 +206,24 @@ DELETE FROM recovery_approval WHERE case_id IN (SELECT c.id FROM recovery_case c
 
 -- name: DeleteRecoveryCasesByUser :exec
 DELETE FROM recovery_case WHERE user_id = @user_id;
+
+-- name: InsertReport :exec
+INSERT INTO report (id, user_id, kind, about, created_at, expires_at, sealed)
+VALUES (@id, @user_id, @kind, @about, @created_at, @expires_at, @sealed) ON CONFLICT DO NOTHING;
+
+-- name: CountReportsAbout :one
+SELECT COUNT(*) FROM report WHERE user_id = @user_id AND about = @about;
+
+-- name: ReportByID :one
+SELECT id, user_id, kind, about, created_at, expires_at, sealed FROM report WHERE id = @id;
+
+-- name: ListReports :many
+SELECT id, user_id, kind, about, created_at, expires_at FROM report WHERE expires_at > @now ORDER BY expires_at, id LIMIT 1000;
+
+-- name: DeleteReportsBefore :execrows
+DELETE FROM report WHERE report.id IN (
+    SELECT r.id FROM report r WHERE r.expires_at < @before ORDER BY r.expires_at LIMIT CAST(@max_rows AS BIGINT)
+);
+
+-- name: DeleteReportsByUser :exec
+DELETE FROM report WHERE user_id = @user_id;

@@ -86,6 +86,7 @@ type Confirmation struct {
 	Assertion     string
 	ExecutedAt    sql.NullInt64
 	CancelledAt   sql.NullInt64
+	DeviceBound   int64
 }
 
 type Contact struct {
@@ -94,6 +95,8 @@ type Contact struct {
 	Second      string
 	SecondSince sql.NullInt64
 	Phrase      []byte
+	Phone       string
+	PhoneSince  sql.NullInt64
 }
 
 type ContactChange struct {
@@ -200,6 +203,16 @@ type RecoveryCase struct {
 	Outcome   string
 }
 
+type Report struct {
+	ID        []byte
+	UserID    []byte
+	Kind      string
+	About     string
+	CreatedAt int64
+	ExpiresAt int64
+	Sealed    []byte
+}
+
 type SignUp struct {
 	ID         []byte
 	Mail       string
@@ -235,6 +248,7 @@ type Subaccount struct {
 	Name      string
 	Main      int64
 	CreatedAt int64
+	ClosedAt  sql.NullInt64
 }
 
 type Totp struct {
@@ -248,12 +262,14 @@ type Totp struct {
 }
 
 type User struct {
-	ID         []byte
-	Mail       string
-	Name       string
-	Lang       string
-	Handle     []byte
-	CreatedAt  int64
-	DisabledAt sql.NullInt64
-	StrangeAt  sql.NullInt64
+	ID              []byte
+	Mail            string
+	Name            string
+	Lang            string
+	Handle          []byte
+	CreatedAt       int64
+	DisabledAt      sql.NullInt64
+	StrangeAt       sql.NullInt64
+	NeverRemembered int64
+	StaffAt         sql.NullInt64
 }

@@ -28,7 +28,7 @@ func (q *Queries) ChangeUserMail(ctx context.Context, arg ChangeUserMailParams) 
 }
 
 const contactByUser = `-- name: ContactByUser :one
-SELECT user_id, mail_since, second, second_since, phrase FROM contact WHERE user_id = $1
+SELECT user_id, mail_since, second, second_since, phrase, phone, phone_since FROM contact WHERE user_id = $1
 `
 
 type ContactByUserParams struct {
@@ -44,6 +44,8 @@ func (q *Queries) ContactByUser(ctx context.Context, arg ContactByUserParams) (C
 		&i.Second,
 		&i.SecondSince,
 		&i.Phrase,
+		&i.Phone,
+		&i.PhoneSince,
 	)
 	return i, err
 }
@@ -380,6 +382,28 @@ type PutContactMailParams struct {
 
 func (q *Queries) PutContactMail(ctx context.Context, arg PutContactMailParams) error {
 	_, err := q.db.ExecContext(ctx, putContactMail, arg.UserID, arg.Since, arg.NoPhrase)
+	return err
+}
+
+const putContactPhone = `-- name: PutContactPhone :exec
+INSERT INTO contact (user_id, second, phone, phone_since, phrase) VALUES ($1, '', $2, $3, $4)
+ON CONFLICT (user_id) DO UPDATE SET phone = excluded.phone, phone_since = excluded.phone_since
+`
+
+type PutContactPhoneParams struct {
+	UserID   []byte
+	Phone    string
+	Since    sql.NullInt64
+	NoPhrase []byte
+}
+
+func (q *Queries) PutContactPhone(ctx context.Context, arg PutContactPhoneParams) error {
+	_, err := q.db.ExecContext(ctx, putContactPhone,
+		arg.UserID,
+		arg.Phone,
+		arg.Since,
+		arg.NoPhrase,
+	)
 	return err
 }
 

@@ -91,6 +91,24 @@ func (q *Queries) ClaimUserRow(ctx context.Context, arg ClaimUserRowParams) (int
 	return result.RowsAffected()
 }
 
+const closeSubaccount = `-- name: CloseSubaccount :execrows
+UPDATE subaccount SET closed_at = $1 WHERE id = $2 AND account_id = $3 AND main = 0 AND closed_at IS NULL
+`
+
+type CloseSubaccountParams struct {
+	ClosedAt  sql.NullInt64
+	ID        []byte
+	AccountID []byte
+}
+
+func (q *Queries) CloseSubaccount(ctx context.Context, arg CloseSubaccountParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, closeSubaccount, arg.ClosedAt, arg.ID, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const confirmTOTP = `-- name: ConfirmTOTP :execrows
 UPDATE totp SET confirmed_at = $1 WHERE user_id = $2 AND confirmed_at IS NULL
 `
@@ -106,6 +124,22 @@ func (q *Queries) ConfirmTOTP(ctx context.Context, arg ConfirmTOTPParams) (int64
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const countKeysOfSubaccount = `-- name: CountKeysOfSubaccount :one
+SELECT COUNT(*) FROM api_key k WHERE k.account_id = $1 AND k.subaccount_id = $2 AND k.revoked_at IS NULL
+`
+
+type CountKeysOfSubaccountParams struct {
+	AccountID    []byte
+	SubaccountID []byte
+}
+
+func (q *Queries) CountKeysOfSubaccount(ctx context.Context, arg CountKeysOfSubaccountParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countKeysOfSubaccount, arg.AccountID, arg.SubaccountID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const countSignUpTry = `-- name: CountSignUpTry :execrows
@@ -478,6 +512,22 @@ func (q *Queries) EndDemand(ctx context.Context, arg EndDemandParams) (int64, er
 	return result.RowsAffected()
 }
 
+const endStaff = `-- name: EndStaff :execrows
+UPDATE users SET staff_at = NULL WHERE id = $1 AND staff_at IS NOT NULL
+`
+
+type EndStaffParams struct {
+	ID []byte
+}
+
+func (q *Queries) EndStaff(ctx context.Context, arg EndStaffParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, endStaff, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const eraseAccountsOfUser = `-- name: EraseAccountsOfUser :exec
 UPDATE account SET name = '' WHERE id IN (SELECT m.account_id FROM member m WHERE m.user_id = $1)
     AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = account.id AND o.user_id <> $1 AND o.removed_at IS NULL
@@ -503,6 +553,21 @@ type EraseServiceUserParams struct {
 
 func (q *Queries) EraseServiceUser(ctx context.Context, arg EraseServiceUserParams) error {
 	_, err := q.db.ExecContext(ctx, eraseServiceUser, arg.UserID)
+	return err
+}
+
+const eraseSubaccountsOfUser = `-- name: EraseSubaccountsOfUser :exec
+UPDATE subaccount SET name = '' WHERE main = 0 AND account_id IN (SELECT m.account_id FROM member m WHERE m.user_id = $1)
+    AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = subaccount.account_id AND o.user_id <> $1 AND o.removed_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM service_user w WHERE w.user_id = o.user_id))
+`
+
+type EraseSubaccountsOfUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) EraseSubaccountsOfUser(ctx context.Context, arg EraseSubaccountsOfUserParams) error {
+	_, err := q.db.ExecContext(ctx, eraseSubaccountsOfUser, arg.UserID)
 	return err
 }
 
@@ -553,7 +618,9 @@ func (q *Queries) ForgetTOTPFailures(ctx context.Context, arg ForgetTOTPFailures
 
 const freezeMembersGivenBy = `-- name: FreezeMembersGivenBy :many
 UPDATE member SET frozen_at = $1
-WHERE given_by = $2 AND given_at > $3 AND role <> 'owner' AND removed_at IS NULL AND frozen_at IS NULL RETURNING account_id, user_id
+WHERE member.given_by = $2 AND member.given_at > $3 AND member.role <> 'owner' AND member.removed_at IS NULL AND member.frozen_at IS NULL
+    AND account_id IN (SELECT o.account_id FROM member o WHERE o.user_id = $2 AND o.role = 'owner' AND o.removed_at IS NULL)
+RETURNING account_id, user_id
 `
 
 type FreezeMembersGivenByParams struct {
@@ -1538,7 +1605,7 @@ func (q *Queries) ListSponsoredBy(ctx context.Context, arg ListSponsoredByParams
 }
 
 const listSubaccountsByAccount = `-- name: ListSubaccountsByAccount :many
-SELECT id, account_id, name, main, created_at FROM subaccount WHERE account_id = $1 ORDER BY main DESC, created_at
+SELECT id, account_id, name, main, created_at, closed_at FROM subaccount WHERE account_id = $1 ORDER BY main DESC, created_at, id
 `
 
 type ListSubaccountsByAccountParams struct {
@@ -1560,6 +1627,7 @@ func (q *Queries) ListSubaccountsByAccount(ctx context.Context, arg ListSubaccou
 			&i.Name,
 			&i.Main,
 			&i.CreatedAt,
+			&i.ClosedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -1616,6 +1684,23 @@ type LowerUserParams struct {
 
 func (q *Queries) LowerUser(ctx context.Context, arg LowerUserParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, lowerUser, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const makeStaff = `-- name: MakeStaff :execrows
+UPDATE users SET staff_at = $1 WHERE id = $2 AND staff_at IS NULL
+`
+
+type MakeStaffParams struct {
+	Now sql.NullInt64
+	ID  []byte
+}
+
+func (q *Queries) MakeStaff(ctx context.Context, arg MakeStaffParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, makeStaff, arg.Now, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -1994,6 +2079,41 @@ func (q *Queries) RenamePasskey(ctx context.Context, arg RenamePasskeyParams) (i
 	return result.RowsAffected()
 }
 
+const renameSubaccount = `-- name: RenameSubaccount :execrows
+UPDATE subaccount SET name = $1 WHERE id = $2 AND account_id = $3 AND closed_at IS NULL
+`
+
+type RenameSubaccountParams struct {
+	Name      string
+	ID        []byte
+	AccountID []byte
+}
+
+func (q *Queries) RenameSubaccount(ctx context.Context, arg RenameSubaccountParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, renameSubaccount, arg.Name, arg.ID, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const reopenSubaccount = `-- name: ReopenSubaccount :execrows
+UPDATE subaccount SET closed_at = NULL WHERE id = $1 AND account_id = $2 AND closed_at IS NOT NULL
+`
+
+type ReopenSubaccountParams struct {
+	ID        []byte
+	AccountID []byte
+}
+
+func (q *Queries) ReopenSubaccount(ctx context.Context, arg ReopenSubaccountParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, reopenSubaccount, arg.ID, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const seeDevice = `-- name: SeeDevice :execrows
 UPDATE device SET last_seen_at = $1, agent = $2 WHERE id = $3
 `
@@ -2060,6 +2180,23 @@ type SetMemberRoleParams struct {
 
 func (q *Queries) SetMemberRole(ctx context.Context, arg SetMemberRoleParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, setMemberRole, arg.Role, arg.AccountID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const setNeverRemembered = `-- name: SetNeverRemembered :execrows
+UPDATE users SET never_remembered = $1 WHERE id = $2 AND never_remembered <> $1
+`
+
+type SetNeverRememberedParams struct {
+	NeverRemembered int64
+	ID              []byte
+}
+
+func (q *Queries) SetNeverRemembered(ctx context.Context, arg SetNeverRememberedParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setNeverRemembered, arg.NeverRemembered, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -2339,7 +2476,7 @@ func (q *Queries) UsePasskey(ctx context.Context, arg UsePasskeyParams) (int64, 
 }
 
 const userByHandle = `-- name: UserByHandle :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE handle = $1
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE handle = $1
 `
 
 type UserByHandleParams struct {
@@ -2358,12 +2495,14 @@ func (q *Queries) UserByHandle(ctx context.Context, arg UserByHandleParams) (Use
 		&i.CreatedAt,
 		&i.DisabledAt,
 		&i.StrangeAt,
+		&i.NeverRemembered,
+		&i.StaffAt,
 	)
 	return i, err
 }
 
 const userByID = `-- name: UserByID :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE id = $1
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE id = $1
 `
 
 type UserByIDParams struct {
@@ -2382,12 +2521,14 @@ func (q *Queries) UserByID(ctx context.Context, arg UserByIDParams) (User, error
 		&i.CreatedAt,
 		&i.DisabledAt,
 		&i.StrangeAt,
+		&i.NeverRemembered,
+		&i.StaffAt,
 	)
 	return i, err
 }
 
 const userByMail = `-- name: UserByMail :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE mail = $1
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE mail = $1
 `
 
 type UserByMailParams struct {
@@ -2406,6 +2547,8 @@ func (q *Queries) UserByMail(ctx context.Context, arg UserByMailParams) (User, e
 		&i.CreatedAt,
 		&i.DisabledAt,
 		&i.StrangeAt,
+		&i.NeverRemembered,
+		&i.StaffAt,
 	)
 	return i, err
 }

@@ -143,6 +143,22 @@ func (q *Queries) CountRecoveryTry(ctx context.Context, arg CountRecoveryTryPara
 	return result.RowsAffected()
 }
 
+const countReportsAbout = `-- name: CountReportsAbout :one
+SELECT COUNT(*) FROM report WHERE user_id = $1 AND about = $2
+`
+
+type CountReportsAboutParams struct {
+	UserID []byte
+	About  string
+}
+
+func (q *Queries) CountReportsAbout(ctx context.Context, arg CountReportsAboutParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countReportsAbout, arg.UserID, arg.About)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const delayPasskeys = `-- name: DelayPasskeys :exec
 UPDATE passkey SET approves_from = $1 WHERE user_id = $2 AND removed_at IS NULL AND approves_from < $1
 `
@@ -352,6 +368,38 @@ type DeleteRecoverySetByUserParams struct {
 
 func (q *Queries) DeleteRecoverySetByUser(ctx context.Context, arg DeleteRecoverySetByUserParams) error {
 	_, err := q.db.ExecContext(ctx, deleteRecoverySetByUser, arg.UserID)
+	return err
+}
+
+const deleteReportsBefore = `-- name: DeleteReportsBefore :execrows
+DELETE FROM report WHERE report.id IN (
+    SELECT r.id FROM report r WHERE r.expires_at < $1 ORDER BY r.expires_at LIMIT CAST($2 AS BIGINT)
+)
+`
+
+type DeleteReportsBeforeParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) DeleteReportsBefore(ctx context.Context, arg DeleteReportsBeforeParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteReportsBefore, arg.Before, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteReportsByUser = `-- name: DeleteReportsByUser :exec
+DELETE FROM report WHERE user_id = $1
+`
+
+type DeleteReportsByUserParams struct {
+	UserID []byte
+}
+
+func (q *Queries) DeleteReportsByUser(ctx context.Context, arg DeleteReportsByUserParams) error {
+	_, err := q.db.ExecContext(ctx, deleteReportsByUser, arg.UserID)
 	return err
 }
 
@@ -602,6 +650,34 @@ type InsertRecoveryCodeParams struct {
 
 func (q *Queries) InsertRecoveryCode(ctx context.Context, arg InsertRecoveryCodeParams) error {
 	_, err := q.db.ExecContext(ctx, insertRecoveryCode, arg.UserID, arg.Mac)
+	return err
+}
+
+const insertReport = `-- name: InsertReport :exec
+INSERT INTO report (id, user_id, kind, about, created_at, expires_at, sealed)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+`
+
+type InsertReportParams struct {
+	ID        []byte
+	UserID    []byte
+	Kind      string
+	About     string
+	CreatedAt int64
+	ExpiresAt int64
+	Sealed    []byte
+}
+
+func (q *Queries) InsertReport(ctx context.Context, arg InsertReportParams) error {
+	_, err := q.db.ExecContext(ctx, insertReport,
+		arg.ID,
+		arg.UserID,
+		arg.Kind,
+		arg.About,
+		arg.CreatedAt,
+		arg.ExpiresAt,
+		arg.Sealed,
+	)
 	return err
 }
 
@@ -866,6 +942,53 @@ func (q *Queries) ListRecoveryCases(ctx context.Context, arg ListRecoveryCasesPa
 			&i.ExpiresAt,
 			&i.EndedAt,
 			&i.Outcome,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listReports = `-- name: ListReports :many
+SELECT id, user_id, kind, about, created_at, expires_at FROM report WHERE expires_at > $1 ORDER BY expires_at, id LIMIT 1000
+`
+
+type ListReportsParams struct {
+	Now int64
+}
+
+type ListReportsRow struct {
+	ID        []byte
+	UserID    []byte
+	Kind      string
+	About     string
+	CreatedAt int64
+	ExpiresAt int64
+}
+
+func (q *Queries) ListReports(ctx context.Context, arg ListReportsParams) ([]ListReportsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listReports, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListReportsRow
+	for rows.Next() {
+		var i ListReportsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Kind,
+			&i.About,
+			&i.CreatedAt,
+			&i.ExpiresAt,
 		); err != nil {
 			return nil, err
 		}
@@ -1234,6 +1357,29 @@ func (q *Queries) ReopenRecovery(ctx context.Context, arg ReopenRecoveryParams) 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const reportByID = `-- name: ReportByID :one
+SELECT id, user_id, kind, about, created_at, expires_at, sealed FROM report WHERE id = $1
+`
+
+type ReportByIDParams struct {
+	ID []byte
+}
+
+func (q *Queries) ReportByID(ctx context.Context, arg ReportByIDParams) (Report, error) {
+	row := q.db.QueryRowContext(ctx, reportByID, arg.ID)
+	var i Report
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Kind,
+		&i.About,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.Sealed,
+	)
+	return i, err
 }
 
 const setMailAlone = `-- name: SetMailAlone :exec

@@ -52,7 +52,11 @@ type Contact struct {
 	Since       i18n.Moment
 	Second      string
 	SecondSince i18n.Moment
-	Phrase      string
+	// Phone is the number that notices are texted to. Texts says that text messages are on.
+	Phone      string
+	PhoneSince i18n.Moment
+	Texts      bool
+	Phrase     string
 	// Typed are the values of a form that was not taken, by its field.
 	Typed map[string]string
 	// Undo is how long a change of the address can be taken back from the old mailbox.
@@ -65,6 +69,8 @@ type ContactCode struct {
 	Change    string
 	Mail      string
 	GoodUntil i18n.Moment
+	// Text says that it was texted, and that Mail is a number.
+	Text bool
 }
 
 // Genuine is the page that says whether something is ours.

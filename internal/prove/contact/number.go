@@ -1,0 +1,60 @@
+package contact
+
+import (
+	"context"
+	"regexp"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
+)
+
+// number is E.164 (§6.2.1: a country code that begins with no zero, 15 digits at most), with its +. Nothing stands between its digits.
+var number = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
+
+// e164 reads a telephone number as +, country code and digits, 8 to 15 of them. Errors: contact.number_malformed.
+func e164(text string) (string, error) {
+	if !number.MatchString(text) {
+		return "", fault.New(fault.ContactNumberMalformed)
+	}
+	return text, nil
+}
+
+// How many texts are sent for codes in a day: each costs the platform money, and reaches whom a stranger may have chosen.
+const (
+	codesToUser   = 5
+	codesToNumber = 3
+	codesFrom     = 10
+	// noticesTo is how many notices a user is texted in about a day; their mails have no bound.
+	noticesTo = 20
+
+	day = 24 * time.Hour
+)
+
+func (c *Contacts) countText(ctx context.Context, tx Tx, p principal.Principal, number string) error {
+	for _, b := range []struct {
+		throttle.Bucket
+		most int
+	}{
+		{throttle.OfUser(throttle.TextCode, p.User, true), codesToUser},
+		{throttle.OfStranger(throttle.TextCode, number), codesToNumber},
+		{throttle.OfSource(throttle.TextCode, p.Origin.Addr), codesFrom},
+	} {
+		l := throttle.Limits{Free: b.most, FirstDelay: day, MaxDelay: day, Memory: day}
+		if err := throttle.Count(ctx, tx, b.Bucket, l, c.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MayText takes a notice from what a number is texted in a day; ok is false when nothing is left of it.
+func MayText(ctx context.Context, tx throttle.Tx, number string, now time.Time) (ok bool, err error) {
+	l := throttle.Limits{Free: noticesTo, FirstDelay: day, MaxDelay: day, Memory: day, Leak: day / noticesTo}
+	err = throttle.Count(ctx, tx, throttle.OfStranger(throttle.TextNotice, number), l, now)
+	if fault.CodeOf(err) == fault.SignInThrottled {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,181 @@
+// Package report owns what users said was not them: each is a case with its evidence, which operators of the host can read.
+//
+// It decides nothing and stops nothing: what follows from a report is in room respond/consequence, which writes the case in the same transaction.
+//
+// Invariant: of one thing a user has one case, however often they say it; what it holds beyond its kind and an id is sealed under the user's key.
+package report
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strconv"
+	"time"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
+)
+
+// Kept is how long a case can be read.
+const Kept = 30 * 24 * time.Hour
+
+// Report is one case.
+type Report struct {
+	ID   id.Case
+	User id.User
+	Kind happening.Kind
+	// About is the id of what it was: of a session, an entry of the log, a message, a key or a recovery.
+	About string
+	// Born is when the user said so, Expires when the case goes.
+	Born, Expires time.Time
+	// Evidence is what is known of it: names and words, never a secret. A list leaves it out.
+	Evidence map[string]string
+}
+
+// Tx is what this package asks of a transaction.
+type Tx interface {
+	// InsertReport does nothing where the user reported the same before.
+	InsertReport(ctx context.Context, r Report) error
+	Reported(ctx context.Context, u id.User, about string) (bool, error)
+	// ReportByID finds nothing of a user who was erased.
+	ReportByID(ctx context.Context, which id.Case) (r Report, found bool, err error)
+	// Reports lists those that can be read, oldest first, at most 1000, without their evidence.
+	Reports(ctx context.Context, now time.Time) ([]Report, error)
+}
+
+// Write opens the case of what happened, in the caller's transaction.
+func Write(ctx context.Context, tx any, h happening.Happening, now time.Time) error {
+	r := Report{ID: id.New[id.CaseKind](now), User: h.User, Kind: h.Kind, About: h.About, Born: now, Expires: now.Add(Kept), Evidence: maps.Clone(h.Facts)}
+	if r.Evidence == nil {
+		r.Evidence = map[string]string{}
+	}
+	maps.Copy(r.Evidence, h.Evidence)
+	if r.About == "" {
+		r.About = r.ID.String()
+	}
+	if err := txn.As[Tx](tx).InsertReport(ctx, r); err != nil {
+		return fmt.Errorf("insert report: %w", err)
+	}
+	return nil
+}
+
+// Log is what this package asks of the audit log.
+type Log interface {
+	Activity(ctx context.Context, p principal.Principal, before int64, limit int) ([]audit.Told, error)
+}
+
+// Sessions is what this package asks of package session.
+type Sessions interface {
+	TurnAway(ctx context.Context, tx any, p principal.Principal, s id.Session, d id.Device) error
+}
+
+// Deps are what a Reports needs.
+type Deps struct {
+	Ledger   audit.Ledger[Tx]
+	Now      func() time.Time
+	Log      Log
+	Sessions Sessions
+	Follow   happening.Applier
+}
+
+// Reports takes reports and shows cases.
+type Reports struct{ Deps }
+
+// New makes a Reports.
+func New(d Deps) *Reports { return &Reports{d} }
+
+// Disownable says whether p can say of an entry of their log that it was not them: somebody came in, or knew the password. It is not for the
+// sign-in of the session that asks, nor for a try in which nothing was known.
+func Disownable(p principal.Principal, t audit.Told) bool {
+	if t.Person != p.User || t.Broken != nil || t.Erased {
+		return false
+	}
+	if t.Action == audit.SignInSecondFactorFailed {
+		return true
+	}
+	return audit.WeightOf(t.Action) == audit.AsEntry && t.Readable.Session != p.Session
+}
+
+// DisownSignIn takes the user's word that a sign-in in their log was not them, long over or not: what it opened ends, its browser is a stranger,
+// money is held, and operators have a case. A second time changes nothing. Errors: sign_in.entry_unknown.
+func (r *Reports) DisownSignIn(ctx context.Context, p principal.Principal, number int64) error {
+	told, err := r.Log.Activity(ctx, p, number+1, 1)
+	if err != nil {
+		return err
+	}
+	if len(told) == 0 || told[0].Seq != number || !Disownable(p, told[0]) {
+		return fault.New(fault.SignInEntryUnknown)
+	}
+	entry := told[0]
+	about := "entry " + strconv.FormatInt(number, 10)
+	if !entry.Readable.Session.IsZero() {
+		about = entry.Readable.Session.String()
+	}
+	return r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		before, err := tx.Reported(ctx, p.User, about)
+		if err != nil || before {
+			return audit.Quiet(audit.Housekeeping), err
+		}
+		if err := r.Sessions.TurnAway(ctx, tx, p, entry.Readable.Session, entry.Readable.Device); err != nil {
+			return audit.Event{}, err
+		}
+		seen := entry.Readable
+		facts := map[string]string{"device": seen.Agent, "agent": seen.Agent, "addr": seen.Addr}
+		evidence := map[string]string{
+			"entry": strconv.FormatInt(number, 10), "action": string(entry.Action), "at": entry.At.UTC().Format(time.RFC3339),
+			"session": seen.Session.String(), "request": seen.Request.String(),
+		}
+		h := happening.Happening{
+			Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts, Owing: p.Challenge.Why != "", About: about, Evidence: evidence,
+		}
+		return audit.Event{Action: audit.SignInDisowned, Actor: p, Person: p.User, Facts: facts}, r.Follow.Apply(ctx, tx, h)
+	})
+}
+
+// List gives operators the cases that can be read, oldest first. It names nobody but by id. Errors: forbidden.
+func (r *Reports) List(ctx context.Context, p principal.Principal) (list []Report, err error) {
+	if p.Kind != principal.KindHost {
+		return nil, fault.New(fault.Forbidden)
+	}
+	return r.now(ctx)
+}
+
+func (r *Reports) now(ctx context.Context) (list []Report, err error) {
+	err = r.Ledger.View(ctx, func(tx Tx) error {
+		list, err = tx.Reports(ctx, r.Now())
+		return err
+	})
+	return list, err
+}
+
+// Count is how many cases can be read, for measurements, by the kind of what was reported.
+func (r *Reports) Count(ctx context.Context) (map[happening.Kind]int, error) {
+	list, err := r.now(ctx)
+	counts := map[happening.Kind]int{}
+	for _, one := range list {
+		counts[one.Kind]++
+	}
+	return counts, err
+}
+
+// Show gives an operator a case with its evidence, and writes down that it did. Errors: forbidden, case.unknown.
+func (r *Reports) Show(ctx context.Context, p principal.Principal, which id.Case) (out Report, err error) {
+	if p.Kind != principal.KindHost {
+		return out, fault.New(fault.Forbidden)
+	}
+	err = r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		var found bool
+		if out, found, err = tx.ReportByID(ctx, which); err != nil {
+			return audit.Event{}, fmt.Errorf("read report: %w", err)
+		}
+		if !found || !r.Now().Before(out.Expires) {
+			return audit.Event{}, fault.New(fault.CaseUnknown)
+		}
+		return audit.Event{Action: audit.ReportShown, Actor: p, Person: out.User, Facts: map[string]string{"case": which.String()}}, nil
+	})
+	return out, err
+}
