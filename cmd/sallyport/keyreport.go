@@ -11,8 +11,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/server"
 )
 
-// reportRow is how many keys have the same power, and how old their newest secrets are.
-type reportRow struct {
+// censusRow is how many keys have the same power, and how old their newest secrets are.
+type censusRow struct {
 	Environment string `json:"environment"`
 	Class       string `json:"class"`
 	Tied        bool   `json:"tied"`
@@ -22,10 +22,10 @@ type reportRow struct {
 	Younger map[int]int `json:"no_older_than_days"`
 }
 
-func reportRows(census []apikey.Census) []reportRow {
-	rows := make([]reportRow, len(census))
+func censusRows(census []apikey.Census) []censusRow {
+	rows := make([]censusRow, len(census))
 	for i, c := range census {
-		rows[i] = reportRow{c.Environment.String(), c.Class.String(), c.Tied, c.Keys, int(c.Age / time.Duration(c.Keys) / (24 * time.Hour)), map[int]int{}}
+		rows[i] = censusRow{c.Environment.String(), c.Class.String(), c.Tied, c.Keys, int(c.Age / time.Duration(c.Keys) / (24 * time.Hour)), map[int]int{}}
 		for j, step := range apikey.AgeSteps {
 			rows[i].Younger[int(step/(24*time.Hour))] = c.Younger[j]
 		}
@@ -40,7 +40,7 @@ func keyReportCommand() *cobra.Command {
 		Long:    "By environment, the highest class of their scopes, and whether they are tied to a network. A server tells the same under /metrics.",
 		Example: "  sallyport key report --json",
 		RunE: withRooms(func(cmd *cobra.Command, _ []string, rooms *server.Rooms) error {
-			rows := reportRows(rooms.APIKeys.Census())
+			rows := censusRows(rooms.APIKeys.Census())
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), rows)
 			}
