@@ -116,7 +116,7 @@ func (v *visit) posture(view *page.Overview, s checkup.State) {
 
 // gapPlaces maps the code of a gap → where it is closed.
 var gapPlaces = map[string]string{
-	"claim": "/recovery", "leaving": "/privacy", "reported": "/methods", "stranger": "/sessions", "factor": "/methods", "proof": "/sign-in", "codes": "/recovery/codes",
+	"claim": "/recovery", "leaving": "/privacy", "reported": "/methods", "stranger": "/sessions", "copied": "/sessions", "odd": "/sessions", "factor": "/methods", "proof": "/sign-in", "codes": "/recovery/codes",
 	"key_open": "/keys", "way": "/methods", "passkey": "/methods", "second": "/contact", "phrase": "/contact", "codes_few": "/recovery/codes",
 	"rehearsal": "/recovery", "key_ends": "/keys", "key_unused": "/keys", "key_wide": "/keys", "shared": "/sessions", "many": "/sessions",
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -20,6 +21,7 @@ import (
 type sessions struct {
 	sessions interface {
 		List(ctx context.Context, p principal.Principal) ([]session.Listed, error)
+		IfStolen(decide decision.Decider, l session.Listed) []session.Danger
 		IdleOf(p principal.Principal) time.Duration
 		SignOut(ctx context.Context, p principal.Principal) error
 		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
@@ -38,7 +40,8 @@ type sessions struct {
 	factors interface {
 		Restore(ctx context.Context, p principal.Principal) error
 	}
-	now func() time.Time
+	decide decision.Decider
+	now    func() time.Time
 }
 
 func (s *sessions) mount(on mounter) {
@@ -65,7 +68,7 @@ func (s *sessions) list(v *visit) error {
 		if (a.ID == v.who.Session) != (b.ID == v.who.Session) {
 			return map[bool]int{true: -1, false: 1}[a.ID == v.who.Session]
 		}
-		if a, b := a.Challenge.Open(now), b.Challenge.Open(now); a != b {
+		if a, b := a.Flagged(now), b.Flagged(now); a != b {
 			return map[bool]int{true: -1, false: 1}[a]
 		}
 		return cmp.Or(b.ActedAt.Compare(a.ActedAt), b.Born.Compare(a.Born))
@@ -76,12 +79,22 @@ func (s *sessions) list(v *visit) error {
 		for _, child := range row.Children {
 			hosts = append(hosts, page.OpenHost{Authority: child.Host, Opened: v.when(child.Born)})
 		}
-		view.List = append(view.List, page.Session{
+		shown := page.Session{
 			ID: row.ID.String(), Device: v.device(row.Agent), Place: v.web.Describe.Place(row.Addr, v.words.Lang()), Agent: row.Agent, Addr: row.Addr, Proven: v.proven(row.Proof),
 			Opened: v.when(row.Born), Acted: v.when(row.ActedAt), Ends: v.when(row.ExpiresAt), Mine: row.ID == v.who.Session,
 			Shared: row.Shared, Limited: row.Challenge.Open(now), Hosts: hosts,
 			Bound: row.Bound.Holds(), Proof: v.when(row.Bound.ProvenAt), Skipped: row.Skipped,
-		})
+		}
+		for _, d := range s.sessions.IfStolen(s.decide, row) {
+			shown.Could = append(shown.Could, page.Danger{Text: v.words.Danger(d.What, d.Facts), Bounds: d.Bounds})
+		}
+		if row.Odd.Fresh(now) {
+			shown.Odd, shown.OddAt = string(row.Odd.Why), v.when(row.Odd.Last)
+		}
+		if row.Copied.Fresh(now) {
+			shown.Copied, shown.CopiedAt = v.words.Count("sessions.copied_times", row.Copied.Times), v.when(row.Copied.Last)
+		}
+		view.List = append(view.List, shown)
 	}
 	if view.Never, err = s.remembered.NeverRemembered(v.r.Context(), v.who); err != nil {
 		return err

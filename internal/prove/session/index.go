@@ -46,6 +46,7 @@ type live struct {
 type seen struct {
 	failed  atomic.Int64           // microseconds of our last failure to renew it
 	skipped atomic.Pointer[string] // what its browser last said about it
+	shown   showings               // where it does not belong; of children too
 }
 
 func (x *index) init() {
@@ -89,6 +90,16 @@ func (x *index) skipped(sid id.Session) string {
 		}
 	}
 	return ""
+}
+
+// shown is where a session was shown that was not where it belongs.
+func (x *index) shown(sid id.Session) (Odd, Copied) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if l := x.byID[sid]; l != nil {
+		return l.seen.shown.read()
+	}
+	return Odd{}, Copied{}
 }
 
 // find gives the session of a bearer and, for a child, its parent. A child whose parent is gone is gone.
@@ -245,6 +256,7 @@ func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origi
 	}
 	if gone {
 		if !open {
+			s.bare(l, parent, from, now)
 			about := audit.Refusal{Action: audit.SessionUnproven, Person: l.User, Addr: from.Addr}
 			s.Tally.Note(about, principal.Nobody(from), map[string]string{"agent": from.Agent, "skipped": from.Skipped})
 		}
@@ -263,6 +275,7 @@ func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origi
 		p.Challenge = assurance.Challenge{Why: assurance.Unrenewed, Needs: parent.Proof.Level(), Until: s.graceOf(l.Bound)}
 	}
 	if why := p.Challenge.Why; why.Unusual() {
+		parent.seen.shown.shownOddly(why, now)
 		s.Tally.Note(audit.Refusal{Action: audit.SessionChallenged, Person: p.User, Reason: string(why), Addr: from.Addr}, p, map[string]string{"agent": from.Agent})
 	}
 	return p, nil

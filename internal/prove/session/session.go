@@ -625,6 +625,9 @@ type Listed struct {
 	Children []Row
 	// Skipped is why its browser said last that it did not renew the bound cookie; forgotten at a restart.
 	Skipped string
+	// Odd and Copied are where it was shown, or a child of it, that was not where it belongs.
+	Odd    Odd
+	Copied Copied
 }
 
 // List gives the user's live sessions, the newest first.
@@ -646,7 +649,8 @@ func (s *Sessions) List(ctx context.Context, p principal.Principal) (list []List
 			if row.Staff && !s.Now().Before(row.ActedAt.Add(s.idleOf(row))) {
 				continue // it has ended, though its row stands until the absolute limit
 			}
-			list = append(list, Listed{row, children[row.ID], s.index.skipped(row.ID)})
+			odd, copied := s.index.shown(row.ID)
+			list = append(list, Listed{row, children[row.ID], s.index.skipped(row.ID), odd, copied})
 		}
 	}
 	return list, err

@@ -5,9 +5,11 @@ import (
 	"fmt"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
@@ -35,7 +37,10 @@ func (s *SignIns) Accounts(ctx context.Context, cookie secret.Value) (list []dev
 // and a session that owes a proof leaves no mark. Errors: browser.not_kept, browser.never_kept.
 func (s *SignIns) Remember(ctx context.Context, p principal.Principal) error {
 	if p.Challenge.Why != "" {
-		return fault.New(fault.BrowserNotKept)
+		// An order is the least that such a session may not do.
+		if err := s.Decide.Decide(decision.Question{Principal: p, Class: scope.Order, Scope: scope.OrdersRead}).Err(); err != nil {
+			return err
+		}
 	}
 	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		if _, err := tx.ClaimUserRow(ctx, p.User); err != nil {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -58,6 +59,8 @@ type Deps struct {
 	// SourceLimits bound what one network may try over all users.
 	SourceLimits throttle.Limits
 	Tally        *audit.Tally
+	// Decide is room decide.
+	Decide decision.Decider
 	// Demands says what a session owes because its user demands it of themselves.
 	Demands interface {
 		Owed(ctx context.Context, tx any, u id.User, proof assurance.Proof) (assurance.Challenge, error)

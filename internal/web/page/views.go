@@ -211,6 +211,11 @@ type Session struct {
 	Bound   bool
 	Proof   i18n.Moment
 	Skipped string
+	// Odd is by what else it was shown lately, and Copied how often without its device; empty if it was not.
+	Odd, Copied     string
+	OddAt, CopiedAt i18n.Moment
+	// Could is what somebody could do who has a copy of its cookie.
+	Could []Danger
 	// Hosts that it has open, each with when.
 	Hosts []OpenHost
 }
@@ -472,6 +477,9 @@ type Activity struct {
 	Places Credit
 	// Older is the address of the next page; Twin that of the same data as JSON.
 	Older, Newest, Twin string
+	// Code, KeyID and Since are what was looked for; Searched says that something was.
+	Code, KeyID, Since string
+	Searched           bool
 }
 
 // Entry is one event in words.
