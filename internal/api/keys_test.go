@@ -187,7 +187,7 @@ func TestAccounts(t *testing.T) {
 		{"nobody", func() answer { return d.fresh().get("/v1/subaccounts") }, 401, "unauthorized"},
 	})
 	want := map[string]any{"subaccounts": []any{map[string]any{
-		"id": p.Principal().Subaccount.String(), "name": "main", "main": true, "created_at": d.clock.Now().Format(time.RFC3339Nano),
+		"id": p.Principal().Subaccount.String(), "name": "main", "main": true, "here": true, "created_at": d.clock.Now().Format(time.RFC3339Nano),
 	}}}
 	if diff := cmp.Diff(want, b.get("/v1/subaccounts").body); diff != "" {
 		t.Errorf("subaccounts (-want +got):\n%s", diff)

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -78,7 +79,7 @@ func TestExamplesAreTaken(t *testing.T) {
 		target := l.Pattern
 		for _, p := range o.Parameters {
 			if p.In == "path" {
-				target = strings.Replace(target, "{"+p.Name+"}", p.Schema.Examples[0].(string), 1)
+				target = strings.Replace(target, "{"+p.Name+"}", fmt.Sprint(p.Schema.Examples[0]), 1)
 			}
 		}
 		var body any
