@@ -170,7 +170,7 @@ type oddShown struct {
 }
 
 type copiedShown struct {
-	Times int       `json:"times"`
+	Times int       `json:"times" doc:"How often, since this process started"`
 	At    time.Time `json:"last_at"`
 }
 
