@@ -204,6 +204,8 @@ type Tx interface {
 	account.Tx
 	// ClaimAccountRow makes every other transaction that asks for the same account wait for this one.
 	ClaimAccountRow(ctx context.Context, a id.Account) error
+	// RaisedFrom is since when a user is of high value.
+	RaisedFrom(ctx context.Context, u id.User) (from time.Time, found bool, err error)
 	InsertKey(ctx context.Context, k Key, m Material) error
 	KeyByID(ctx context.Context, k id.Key) (key Key, found bool, err error)
 	// KeyToChange is KeyByID, and makes every other transaction that would change the key wait for this one. A key is written whole, so of two
