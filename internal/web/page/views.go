@@ -283,10 +283,12 @@ type Passkey struct {
 	// Product is what the authenticator is; Attested says who says so: its maker, or only the authenticator itself.
 	Product  string
 	Attested bool
-	Synced   bool
-	Added    i18n.Moment
-	Used     i18n.Moment
-	Tested   i18n.Moment
+	// Certified is how far FIDO certifies the model: "L1" to "L3"; empty for none.
+	Certified string
+	Synced    bool
+	Added     i18n.Moment
+	Used      i18n.Moment
+	Tested    i18n.Moment
 	// Approves is when it is old enough to approve money; zero if it is.
 	Approves i18n.Moment
 	// Backup: its owner keeps it for when another is lost.
