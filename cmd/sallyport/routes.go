@@ -39,7 +39,7 @@ With --requests the examples stand in a YAML file, each with what it is expected
   requests:
     - {request: "GET /v1/accounts", class: look, scope: "balances:read"}
     - {request: "GET /v1//accounts", refused: gateway.path_refused}
-    - {request: "GET /v1/accounts", environment: live, class: look, assurance: phr}
+    - {request: "GET /v1/accounts", environment: live, class: look, assurance: phr, needs: [phishing_resistant]}
     - request: POST /v1/withdraws/coin
       body: '{"currency":"BTC","address":"bc1q","amount":"0.5"}'
       class: withdraw
@@ -99,13 +99,14 @@ func readRoutes(path string) (*gateway.Routes, error) {
 
 // routeExample is one request with what is expected of it; nothing expected is anything offered.
 type routeExample struct {
-	Request     string `yaml:"request"`
-	Body        string `yaml:"body"`
-	ContentType string `yaml:"content_type"`
-	Class       string `yaml:"class"`
-	Scope       string `yaml:"scope"`
-	Assurance   string `yaml:"assurance"`
-	Refused     string `yaml:"refused"`
+	Request     string   `yaml:"request"`
+	Body        string   `yaml:"body"`
+	ContentType string   `yaml:"content_type"`
+	Class       string   `yaml:"class"`
+	Scope       string   `yaml:"scope"`
+	Assurance   string   `yaml:"assurance"`
+	Needs       []string `yaml:"needs"`
+	Refused     string   `yaml:"refused"`
 	// Host and Environment are where it comes in; any, if they are not said.
 	Host        string            `yaml:"host"`
 	Environment string            `yaml:"environment"`
@@ -147,6 +148,7 @@ type routeRow struct {
 	Class       string            `json:"class,omitempty"`
 	Scope       string            `json:"scope,omitempty"`
 	Assurance   string            `json:"assurance,omitempty"`
+	Needs       []string          `json:"needs,omitempty"`
 	Host        string            `json:"host,omitempty"`
 	Environment string            `json:"environment,omitempty"`
 	Poll        bool              `json:"poll,omitempty"`
@@ -166,6 +168,9 @@ func rowOf(r *gateway.Route) routeRow {
 	row := routeRow{Route: r.Name(), Class: r.Class.String(), Poll: r.Poll, Limits: r.Limits()}
 	if r.Class != scope.Public {
 		row.Scope, row.Assurance = r.Scope.String(), r.Needs.String()
+	}
+	for _, p := range r.Properties {
+		row.Needs = append(row.Needs, string(p))
 	}
 	row.Host = r.Place.Host
 	if r.Place.Environment != 0 {
@@ -217,6 +222,9 @@ func (e routeExample) try(routes *gateway.Routes) routeRow {
 	if e.Assurance != "" {
 		expect("assurance", e.Assurance, row.Assurance)
 	}
+	if e.Needs != nil {
+		expect("needs", strings.Join(e.Needs, ","), strings.Join(row.Needs, ","))
+	}
 	if e.Transaction != nil {
 		expect("transaction", pairs(e.Transaction), pairs(row.Transaction))
 	}
@@ -245,7 +253,11 @@ func tellRoutes(out io.Writer, rows []routeRow, asJSON bool) error {
 		if len(r.Weighed) > 0 {
 			weighed = "weighed by " + strings.Join(r.Weighed, ", ")
 		}
-		notes := append([]string{r.Host, r.Environment, pairs(r.Transaction), pairs(r.Order), weighed, r.Limits, r.Refused}, r.Unmet...)
+		needs := ""
+		if len(r.Needs) > 0 {
+			needs = "needs " + strings.Join(r.Needs, ", ")
+		}
+		notes := append([]string{r.Host, r.Environment, needs, pairs(r.Transaction), pairs(r.Order), weighed, r.Limits, r.Refused}, r.Unmet...)
 		notes = slices.DeleteFunc(notes, func(text string) bool { return text == "" })
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Request, r.Route, r.Class, r.Scope, r.Assurance, strings.Join(notes, " "))
 	}

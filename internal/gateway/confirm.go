@@ -41,7 +41,7 @@ func (v *visit) confirmed() error {
 	given := v.r.Header[confirmationHeader]
 	if len(given) == 0 {
 		asked, err := v.g.Confirmations.Ask(v.r.Context(), confirm.Asking{
-			Content: content, User: v.who.User, Account: v.who.Account, Subaccount: v.who.Subaccount, Request: digest[:], BackTo: v.backTo(),
+			Content: content, User: v.who.User, Account: v.who.Account, Subaccount: v.who.Subaccount, Request: digest[:], BackTo: v.backTo(), Bound: v.route.bound(),
 		})
 		if err != nil {
 			return err
@@ -52,7 +52,7 @@ func (v *visit) confirmed() error {
 		return fault.New(fault.ConfirmationNotFound)
 	}
 	return v.g.Confirmations.Execute(v.r.Context(), v.who, confirm.Order{
-		Confirmation: v.confirmation, Content: content, Silent: v.route.money.silent(), Request: digest[:],
+		Confirmation: v.confirmation, Content: content, Silent: v.route.money.silent(), Request: digest[:], Bound: v.route.bound(),
 	})
 }
 

@@ -416,7 +416,9 @@ func (v *visit) stale() bool {
 
 // question is what room decide is asked about somebody on a route of this host.
 func (v *visit) question(who principal.Principal, route *Route) decision.Question {
-	return decision.Question{Principal: who, Class: route.Class, Scope: route.Scope, Needs: route.Needs, Environment: v.host.Environment}
+	return decision.Question{
+		Principal: who, Class: route.Class, Scope: route.Scope, Needs: route.Needs, Since: route.since(v.g.Now()), Environment: v.host.Environment,
+	}
 }
 
 // readBody buffers the body up to the cap, once: its digest is in the signature and in the assertion.

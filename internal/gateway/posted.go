@@ -58,7 +58,7 @@ func (g *Gateway) ServePosted(authority string, w http.ResponseWriter, r *http.R
 			Action: action, Environment: in.Environment, Upstream: name, Asset: in.Asset, Network: in.Network, Address: in.Address, Memo: in.Memo,
 			Amount: in.Amount, Fee: in.FeeMax,
 		},
-		User: in.User, Account: in.Account, Subaccount: in.Subaccount, BackTo: in.ReturnTo,
+		User: in.User, Account: in.Account, Subaccount: in.Subaccount, BackTo: in.ReturnTo, Bound: g.bound(name, action),
 	})
 	if err != nil {
 		return err
@@ -67,6 +67,11 @@ func (g *Gateway) ServePosted(authority string, w http.ResponseWriter, r *http.R
 	return httpx.WriteJSON(w, http.StatusCreated, map[string]any{
 		"confirmation": asked.ID.String(), "url": asked.URL, "expires_at": asked.Ends.UTC().Format(time.RFC3339),
 	})
+}
+
+// bound says that an upstream takes such a transaction only from a passkey that cannot leave its device.
+func (g *Gateway) bound(upstream string, action scope.Class) bool {
+	return slices.ContainsFunc(g.Hosts, func(h *Host) bool { return h.Upstream.Name == upstream && h.Upstream.Routes.Load().bound(action) })
 }
 
 // fromBackend names the upstream that signed a call to the dashboard's listener, and reads its body.

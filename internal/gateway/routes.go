@@ -25,6 +25,8 @@ type Route struct {
 	Scope scope.Scope
 	// Needs is the assurance of a session; never less than the class needs. Where it is more, keys are refused.
 	Needs assurance.Level
+	// Properties are what the line asks for by name: of a session's proof, and where money moves of the passkey that confirms.
+	Properties []assurance.Property
 	// Place where alone the route is offered; what it leaves open is any.
 	Place Place
 	// Poll marks a request that programs repeat: it is no human act and keeps no session alive.
@@ -66,9 +68,11 @@ type routeLine struct {
 	Scope  string `yaml:"scope"`
 	Class  string `yaml:"class"`
 	// Assurance is what is asked of a session beyond what the class needs; Host and Environment say where alone the route is offered.
-	Assurance   string `yaml:"assurance"`
-	Host        string `yaml:"host"`
-	Environment string `yaml:"environment"`
+	Assurance string `yaml:"assurance"`
+	// Needs are properties of a proof, asked for by name.
+	Needs       []string `yaml:"needs"`
+	Host        string   `yaml:"host"`
+	Environment string   `yaml:"environment"`
 
 	Poll    bool         `yaml:"poll"`
 	Upgrade string       `yaml:"upgrade"`
@@ -129,6 +133,11 @@ func (rs *Routes) add(line routeLine) error {
 	if r.Needs, err = parseAssurance(line.Assurance, r.Class); err != nil {
 		return err
 	}
+	needs, err := parseNeeds(line.Needs, r.Class)
+	if err != nil {
+		return err
+	}
+	r.ask(needs)
 	switch r.Tunnel = line.Upgrade != ""; {
 	case r.Tunnel && line.Upgrade != "websocket":
 		return fmt.Errorf("upgrade %q: websocket is the only one", line.Upgrade)

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 )
 
 // lacking brings a browser over to the exchange's page in whose session a proof is missing, each for one of the four reasons.
@@ -163,6 +164,41 @@ func TestTheAddressOfAStepUpLeadsBack(t *testing.T) {
 		}
 		if got := s.Do(clicked(t, b)); got.Header.Get("Sallyport-Refusal") == string(fault.StepUpRequired) {
 			t.Errorf("after the proof: %d %s", got.StatusCode, authtest.Body(t, got))
+		}
+	})
+}
+
+// A route may ask for properties by name: the refusal names the one that is missing and where it is given, and a key is refused at once.
+func TestARouteMayAskForPropertiesOfAProof(t *testing.T) {
+	asks := map[string]string{"path: /v1/orders,": "needs: [fresh]", "path: /v1/accounts,": "needs: [phishing_resistant]"}
+	withRoutes(t, asks, "", func(t *testing.T, s *authtest.Stack) {
+		b := traderIn(s)
+		missing := func(r *http.Request) (list []string, needs string) {
+			got := s.Do(r)
+			var told stepUpAsked
+			if body := authtest.Body(t, got); got.Header.Get("Sallyport-Refusal") == string(fault.StepUpRequired) {
+				if err := json.Unmarshal([]byte(body), &told); err != nil || told.Fields.URL == "" {
+					t.Errorf("%v %s", err, body)
+				}
+			}
+			return told.Fields.Missing, told.Fields.Needs
+		}
+		if list, _ := missing(clicked(t, b)); list != nil {
+			t.Errorf("a proof of this minute lacks %v", list)
+		}
+		time.Sleep(5*time.Minute + time.Second)
+		if list, needs := missing(clicked(t, b)); !slices.Equal(list, []string{"fresh"}) || needs != "mfa" {
+			t.Errorf("a proof of five minutes ago lacks %v for %s", list, needs)
+		}
+		look := clicked(t, b)
+		look.Method, look.URL.Path, look.RequestURI = http.MethodGet, "/v1/accounts", "/v1/accounts"
+		if list, needs := missing(look); !slices.Contains(list, "phishing_resistant") || needs != "phr" {
+			t.Errorf("two factors lack %v for %s", list, needs)
+		}
+		key := s.IssueKey(s.SignUp("bob@example.com"), apikey.IssueInput{Scopes: []string{"orders:write"}})
+		order := s.Signed(key, http.MethodPost, authtest.APIHost, "/v1/orders", `{"market":"KRW-BTC"}`)
+		if got := s.Do(order).Header.Get("Sallyport-Refusal"); got != string(fault.KeyPersonOnly) {
+			t.Errorf("a key: %q", got)
 		}
 	})
 }

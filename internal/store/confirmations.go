@@ -15,7 +15,7 @@ func (t *tx) InsertConfirmation(ctx context.Context, c confirm.Confirmation) err
 		ID: c.ID[:], UserID: c.User[:], AccountID: c.Account[:], SubaccountID: c.Subaccount[:], Action: c.Action.String(),
 		Environment: c.Environment.String(), Upstream: c.Upstream, Asset: c.Asset, Network: c.Network, Address: c.Address, Memo: c.Memo,
 		Amount: c.Amount, Fee: c.Fee, CreatedAt: micros(c.Created), ExpiresAt: micros(c.Expires), Nonce: c.Nonce[:], TxHash: c.Hash[:],
-		RequestDigest: c.Request, BackTo: c.BackTo,
+		RequestDigest: c.Request, BackTo: c.BackTo, DeviceBound: truth(c.Bound),
 	})
 }
 
@@ -61,7 +61,7 @@ func confirmationOf(row sqlgen.Confirmation) confirm.Confirmation {
 			ID: rowID[id.ConfirmationKind](row.ID), User: rowID[id.UserKind](row.UserID), Account: rowID[id.AccountKind](row.AccountID),
 			Subaccount: rowID[id.SubaccountKind](row.SubaccountID), Created: at(row.CreatedAt), Expires: at(row.ExpiresAt),
 		},
-		Request: row.RequestDigest, BackTo: row.BackTo, Approved: maybeAt(row.ApprovedAt), Passkey: rowID[id.PasskeyKind](row.PasskeyID),
+		Request: row.RequestDigest, BackTo: row.BackTo, Bound: row.DeviceBound != 0, Approved: maybeAt(row.ApprovedAt), Passkey: rowID[id.PasskeyKind](row.PasskeyID),
 		Assertion: row.Assertion, Executed: maybeAt(row.ExecutedAt), Cancelled: maybeAt(row.CancelledAt),
 	}
 	c.Ends = c.Expires // a hold may make it later: package confirm knows

@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 )
 
 // carrier seals a form that waits for a proof, or for a session, so that what was typed (a new password, say) stands in no page in clear and comes
-// back as it was. It opens for the same user and the same address only, and for an hour.
+// back as it was. It opens for the same user in the same account, and at the same address only, for an hour.
 type carrier struct{ aead cipher.AEAD }
 
 // newCarrier derives its key from the key of form tokens, which every node has.
@@ -36,37 +37,47 @@ func newCarrier(formKey []byte) (carrier, error) {
 // carryLife is how long a sealed form waits.
 const carryLife = time.Hour
 
-func (c carrier) seal(user id.User, path string, now time.Time, values url.Values) string {
+// reader is whom a page is shown to, and the account in which their session acts there.
+type reader struct {
+	user    id.User
+	account id.Account
+}
+
+func readerOf(p principal.Principal) reader { return reader{p.User, p.Account} }
+
+func (r reader) bytes() []byte { return append(r.user[:], r.account[:]...) }
+
+func (c carrier) seal(r reader, path string, now time.Time, values url.Values) string {
 	plain := binary.BigEndian.AppendUint64(nil, uint64(now.Unix()))
-	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nil, nil, append(plain, values.Encode()...), bound(user, path)))
+	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nil, nil, append(plain, values.Encode()...), bound(r, path)))
 }
 
 var errCarried = errors.New("carried form does not open here")
 
 // open reads what seal wrote. Errors: errCarried.
-func (c carrier) open(user id.User, path string, now time.Time, carried string) (url.Values, error) {
-	plain, err := c.unseal(bound(user, path), carried)
+func (c carrier) open(r reader, path string, now time.Time, carried string) (url.Values, error) {
+	plain, err := c.unseal(bound(r, path), carried)
 	if err != nil || len(plain) < 8 {
 		return nil, errCarried
 	}
 	born := time.Unix(int64(binary.BigEndian.Uint64(plain)), 0)
-	if user.IsZero() || now.Sub(born) >= carryLife {
+	if r.user.IsZero() || now.Sub(born) >= carryLife {
 		return nil, errCarried
 	}
 	return url.ParseQuery(string(plain[8:]))
 }
 
-// owned marks the forms of a page with the user to whom it was shown, so that one that outlives its session is kept for nobody else.
-func (c carrier) owned(user id.User) string {
-	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nil, nil, user[:], []byte("owner")))
+// owned marks the forms of a page with its reader, so that one that outlives its session is kept for nobody else, and does nothing in another account.
+func (c carrier) owned(r reader) string {
+	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nil, nil, r.bytes(), []byte("owner")))
 }
 
-// owner reads the mark of owned; anything else is the zero id's.
-func (c carrier) owner(mark string) (user id.User) {
-	if plain, err := c.unseal([]byte("owner"), mark); err == nil && len(plain) == len(user) {
-		copy(user[:], plain)
+// owner reads the mark of owned; anything else is nobody's.
+func (c carrier) owner(mark string) (r reader) {
+	if plain, err := c.unseal([]byte("owner"), mark); err == nil && len(plain) == len(r.user)+len(r.account) {
+		copy(r.account[:], plain[copy(r.user[:], plain):])
 	}
-	return user
+	return r
 }
 
 func (c carrier) unseal(about []byte, text string) ([]byte, error) {
@@ -77,6 +88,6 @@ func (c carrier) unseal(about []byte, text string) ([]byte, error) {
 	return c.aead.Open(nil, nil, sealed, about)
 }
 
-func bound(user id.User, path string) []byte {
-	return append(append([]byte("form\x00"), user[:]...), path...)
+func bound(r reader, path string) []byte {
+	return append(append([]byte("form\x00"), r.bytes()...), path...)
 }

@@ -96,7 +96,7 @@ func (c *Confirming) show(w http.ResponseWriter, r *http.Request) error {
 	moment := func(t time.Time) i18n.Moment { return words.Moment(t, now) }
 	view := page.Confirm{
 		Transaction: transactionView(c.room, s.Content), State: s.State(now), Held: heldView(words, now, s.Stand), Expires: moment(s.Ends),
-		Ready: s.Ready, Post: ConfirmPrefix + r.PathValue("at"), Back: backOf(s.Confirmation),
+		Ready: s.Ready, Unbound: s.Unbound, Post: ConfirmPrefix + r.PathValue("at"), Back: backOf(s.Confirmation),
 		Methods: c.origin + "/methods", Sessions: c.origin + "/sessions",
 	}
 	if !s.Young.IsZero() {

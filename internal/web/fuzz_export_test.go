@@ -19,7 +19,7 @@ func SealCarried(key []byte, user id.User, path string, now time.Time, values ur
 	if err != nil {
 		return "", err
 	}
-	return c.seal(user, path, now, values), nil
+	return c.seal(reader{user: user}, path, now, values), nil
 }
 
 // OpenCarried reads what SealCarried wrote.
@@ -28,7 +28,7 @@ func OpenCarried(key []byte, user id.User, path string, now time.Time, carried s
 	if err != nil {
 		return nil, err
 	}
-	return c.open(user, path, now, carried)
+	return c.open(reader{user: user}, path, now, carried)
 }
 
 // ParseUpload reads a posted form with a file.

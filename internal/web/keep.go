@@ -14,7 +14,7 @@ import (
 )
 
 // keep seals a form that came too late, so that what was typed is not lost: its session has ended, or was renewed by another tab, and the form
-// carries the token of before. It is kept for the user to whom its page was shown, and does nothing until they send it once more. It gives nothing
+// carries the token of before. It is kept for the user to whom its page was shown, in the account of that page, and does nothing until they send it once more. It gives nothing
 // for a form in which there is nothing to lose, for what script sent, and for one that no page of ours shows.
 func (v *visit) keep() string {
 	mode := v.r.Header.Get("Sec-Fetch-Mode")
@@ -24,7 +24,7 @@ func (v *visit) keep() string {
 	if v.sent == nil && (v.sameOrigin() != nil || fault.CodeOf(v.fill()) != fault.RequestFormExpired) {
 		return "" // nobody is there, so a form that can be read has no token that fits
 	}
-	if v.owner.IsZero() || v.who.Kind == principal.KindUser && v.who.User != v.owner {
+	if v.owner.user.IsZero() || v.who.Kind == principal.KindUser && readerOf(v.who) != v.owner {
 		return ""
 	}
 	values := v.sent
@@ -48,7 +48,7 @@ func (v *visit) resume() error {
 		return nil
 	}
 	kept := v.form.take("kept")
-	values, err := v.web.carrier.open(v.who.User, v.r.URL.Path, v.now, kept)
+	values, err := v.web.carrier.open(readerOf(v.who), v.r.URL.Path, v.now, kept)
 	if err != nil {
 		return fault.New(fault.RequestFormExpired).Because(err)
 	}
@@ -63,7 +63,7 @@ func (v *visit) resume() error {
 func (v *visit) sendAgain(kept, path string) error {
 	view := page.SendAgain{Action: path, Kept: kept, Back: v.from()}
 	if details := v.web.details[path]; details != nil {
-		values, err := v.web.carrier.open(v.who.User, path, v.now, kept)
+		values, err := v.web.carrier.open(readerOf(v.who), path, v.now, kept)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (v *visit) signInAgain(kept string, waits bool) (err error) {
 // signedIn sends a reader on who has just signed in: to the form that waited for them, or to where they wanted to go.
 func (v *visit) signedIn(bearer secret.Value, in map[string]string, back string) error {
 	v.enter(bearer)
-	if _, err := v.web.carrier.open(v.who.User, in["kept_at"], v.now, in["kept"]); err != nil {
+	if _, err := v.web.carrier.open(readerOf(v.who), in["kept_at"], v.now, in["kept"]); err != nil {
 		return v.leave(back)
 	}
 	return v.sendAgain(in["kept"], in["kept_at"])

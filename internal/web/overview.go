@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
@@ -14,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/confirm"
@@ -66,7 +68,7 @@ func (o *overview) show(v *visit) error {
 	}
 	f := v.frame("nav.overview")
 	view := page.Overview{
-		Name: self.Name, Mail: self.Mail, Proven: v.proven(v.who.Proof), Mine: *f.Me, Limit: v.words.Span(o.sessions.Limits.Idle),
+		Name: self.Name, Mail: self.Mail, Proven: v.proven(v.who.Proof), Mine: *f.Me, Limit: v.words.Span(o.sessions.IdleOf(v.who)),
 		Held: heldView(v.words, v.now, state.Account.Held), APIs: o.apis,
 	}
 	v.posture(&view, state)
@@ -114,7 +116,7 @@ func (v *visit) posture(view *page.Overview, s checkup.State) {
 
 // gapPlaces maps the code of a gap → where it is closed.
 var gapPlaces = map[string]string{
-	"claim": "/recovery", "leaving": "/privacy", "reported": "/methods", "stranger": "/sessions", "factor": "/methods", "proof": "/sign-in", "codes": "/recovery/codes",
+	"claim": "/recovery", "leaving": "/privacy", "reported": "/methods", "stranger": "/sessions", "copied": "/sessions", "odd": "/sessions", "factor": "/methods", "proof": "/sign-in", "codes": "/recovery/codes",
 	"key_open": "/keys", "way": "/methods", "passkey": "/methods", "second": "/contact", "phrase": "/contact", "codes_few": "/recovery/codes",
 	"rehearsal": "/recovery", "key_ends": "/keys", "key_unused": "/keys", "key_wide": "/keys", "shared": "/sessions", "many": "/sessions",
 }
@@ -222,7 +224,7 @@ func (c *crossing) prove(v *visit, path string, needs assurance.Level) error {
 	}
 	view := page.Prove{
 		Host: hostView(h), Back: "/go/" + url.PathEscape(h.Authority) + "?" + url.Values{"path": {path}}.Encode(),
-		Needs: v.words.Say("fact.needs." + max(needs, assurance.Pwd).String()), Lacking: has.Strongest() < min(needs, assurance.Phr),
+		Needs: v.words.Say("fact.needs." + max(needs, assurance.Pwd).String()), Lacking: !reaches(has, needs),
 	}
 	for _, word := range assurance.Words(append(v.who.Proof.Missing(needs), assurance.Fresh)) {
 		view.Missing = append(view.Missing, v.words.Say("fact.missing."+word))
@@ -232,6 +234,14 @@ func (c *crossing) prove(v *visit, path string, needs assurance.Level) error {
 		frame.Me.Challenge = "" // this page is the answer to it
 	}
 	return v.show(page.ProvePage(frame, view))
+}
+
+// reaches says whether somebody has anything that proves that much.
+func reaches(has factor.Methods, needs assurance.Level) bool {
+	if needs >= assurance.Phrh {
+		return slices.ContainsFunc(has.Passkeys, passkey.Credential.DeviceBound)
+	}
+	return has.Strongest() >= needs
 }
 
 func (c *crossing) show(v *visit, path, state string) error {

@@ -28,7 +28,7 @@ func (v *visit) prove() error {
 		return fault.New(fault.StepUpNotFound)
 	}
 	carried := v.form.take("carried")
-	values, err := v.web.carrier.open(v.who.User, v.r.URL.Path, v.now, carried)
+	values, err := v.web.carrier.open(readerOf(v.who), v.r.URL.Path, v.now, carried)
 	if err != nil {
 		return fault.New(fault.StepUpNotFound).Because(err)
 	}
@@ -91,7 +91,7 @@ func (v *visit) refusedProof(sid id.StepUp, p page.Problem) error {
 func (v *visit) showProof(p page.Problem, sid, summary string, needs assurance.Level) error {
 	view := page.StepUp{
 		Problem: p, Action: v.r.URL.Path, ID: sid, Summary: summary, Needs: proofFor(needs),
-		Carried: v.web.carrier.seal(v.who.User, v.r.URL.Path, v.now, v.sent), Back: v.from(),
+		Carried: v.web.carrier.seal(readerOf(v.who), v.r.URL.Path, v.now, v.sent), Back: v.from(),
 	}
 	if v.r.URL.Path == copyPath {
 		view.After = "/privacy"

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -18,6 +19,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
@@ -51,8 +53,8 @@ type visit struct {
 	release func()
 	// sent is the form as it came, for a handler that has to be asked again.
 	sent url.Values
-	// owner is the user to whom the page of the form was shown; zero for pages that strangers may read.
-	owner id.User
+	// owner is to whom the page of the form was shown; zero for pages that strangers may read.
+	owner reader
 	// tip is the word of advice of the page, unless its reader put it away.
 	tip string
 	// status of the page; zero is 200.
@@ -146,7 +148,20 @@ func (v *visit) fill() (err error) {
 	token := v.form.take("form_token")
 	v.owner = v.web.carrier.owner(v.form.take("form_owner"))
 	v.sent = maps.Clone(v.form.values)
-	return v.web.FormKey.Check(v.shown, token)
+	if err := v.web.FormKey.Check(v.shown, token); err != nil {
+		return err
+	}
+	return v.elsewhere()
+}
+
+// elsewhere refuses the form of one account's page in another: another tab went over meanwhile. What concerns its user alone counts anywhere.
+func (v *visit) elsewhere() error {
+	class, _, asked := v.line.Power()
+	within := asked && class == scope.Setting || strings.HasPrefix(v.line.Pattern, "/members/")
+	if within && v.owner.user == v.who.User && v.owner.account != v.who.Account {
+		return fault.New(fault.RequestFormExpired)
+	}
+	return nil
 }
 
 // renew keeps the session's new bearer: in the browser, and for what this visit still does.
@@ -170,7 +185,7 @@ func (v *visit) frame(title string, pairs ...string) page.Frame {
 		f.Path = v.r.URL.RequestURI()
 	}
 	if v.who.Kind == principal.KindUser {
-		f.Me, f.FormOwner = v.me(), v.web.carrier.owned(v.who.User)
+		f.Me, f.FormOwner = v.me(), v.web.carrier.owned(readerOf(v.who))
 	}
 	return f
 }

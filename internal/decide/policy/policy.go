@@ -96,7 +96,7 @@ func ofUser(q decision.Question) decision.Answer {
 		return deny(fault.Forbidden)
 	}
 	needs := max(LevelFor(q.Class), q.Needs)
-	raised := needs > LevelFor(q.Class)
+	raised := needs > LevelFor(q.Class) || !q.Since.IsZero()
 	if q.Principal.Challenge.Why == assurance.Unrenewed && (raised || q.Class > scope.Cancel) {
 		// Whoever sits there cannot prove it now, and no factor replaces the device's key.
 		return decision.Answer{Verdict: decision.Deny, Reason: fault.SessionUnrenewed, RetryAfter: unrenewedRetry}
@@ -104,7 +104,7 @@ func ofUser(q decision.Question) decision.Answer {
 	if reason := challenges[q.Principal.Challenge.Why]; reason != "" && (raised || challenged(q.Class)) {
 		return stepUp(q, reason, max(needs, q.Principal.Challenge.Needs))
 	}
-	if q.Principal.Level() < needs {
+	if q.Principal.Level() < needs || q.Principal.Proof.At.Before(q.Since) {
 		return stepUp(q, fault.AssuranceTooLow, needs)
 	}
 	if q.Class == scope.Withdraw || q.Class == scope.Destination {
@@ -144,7 +144,7 @@ func ofKey(q decision.Question) decision.Answer {
 	if !q.Principal.Scopes.Has(q.Scope) {
 		return deny(fault.KeyScopeMissing)
 	}
-	if q.Needs > LevelFor(q.Class) {
+	if q.Needs > LevelFor(q.Class) || !q.Since.IsZero() {
 		return deny(fault.KeyPersonOnly) // a key with the scope is as good as its class needs, and proves no more
 	}
 	switch q.Class {

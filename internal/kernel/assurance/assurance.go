@@ -113,6 +113,32 @@ const (
 	Fresh Property = "fresh"
 )
 
+// ParseProperty reads one of the properties that a policy may ask for beyond a level; ok is false for any other word.
+func ParseProperty(s string) (p Property, ok bool) {
+	switch p = Property(s); p {
+	case UserVerified, PhishingResistant, DeviceBound, Fresh:
+		return p, true
+	case TwoFactors:
+	}
+	return "", false
+}
+
+// LevelWith is the least level at which a proof has all of them. Fresh is in none: it says when, not what.
+func LevelWith(list []Property) (least Level) {
+	for _, p := range list {
+		switch p {
+		case DeviceBound:
+			least = max(least, Phrh)
+		case UserVerified, PhishingResistant:
+			least = max(least, Phr)
+		case TwoFactors:
+			least = max(least, Mfa)
+		case Fresh:
+		}
+	}
+	return least
+}
+
 // Missing names what the proof lacks for a level, so that a refusal can say it; empty if nothing.
 func (p Proof) Missing(needs Level) []Property {
 	missing := []Property{}

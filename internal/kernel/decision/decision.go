@@ -22,6 +22,8 @@ type Question struct {
 	Scope scope.Scope
 	// Needs is the assurance that is asked for beyond what the class needs; None asks for no more.
 	Needs assurance.Level
+	// Since is the earliest moment at which a person may have given their last proof; zero asks for none that is fresh.
+	Since time.Time
 	// Environment the action touches; zero means that it belongs to neither.
 	Environment id.Environment
 	// Account the action touches; zero means the principal's own.

@@ -64,6 +64,8 @@ const (
 	ConfirmationVoid Code = "confirmation.void"
 	// ConfirmationNoPasskey: Money leaves only with a passkey, and this account has none.
 	ConfirmationNoPasskey Code = "confirmation.no_passkey"
+	// ConfirmationPasskeyUnbound: This is confirmed only with a passkey that cannot leave its device, and there is none. Missing: {missing}.
+	ConfirmationPasskeyUnbound Code = "confirmation.passkey_unbound"
 	// ConfirmationPasskeyYoung: Your passkey is too new to approve money.
 	ConfirmationPasskeyYoung Code = "confirmation.passkey_young"
 	// ConfirmationTooMany: Too many confirmations are waiting.
@@ -302,6 +304,8 @@ const (
 	EvidenceReplacedOften Code = "evidence.replaced_often"
 	// BrowserNotKept: This browser cannot show your account.
 	BrowserNotKept Code = "browser.not_kept"
+	// BrowserNeverKept: You chose that no browser shows your account.
+	BrowserNeverKept Code = "browser.never_kept"
 	// CaseUnknown: There is no such case.
 	CaseUnknown Code = "case.unknown"
 	// CaseOver: The case has ended. Nothing was changed.
@@ -460,6 +464,9 @@ var registry = map[Code]Entry{
 	ConfirmationNoPasskey: {Code: ConfirmationNoPasskey, Status: 403, Sight: Owner, Outside: "forbidden",
 		English: "Money leaves only with a passkey, and this account has none.", EnglishFix: "Add a passkey under sign-in methods. A new one can approve money after a waiting period.",
 		Korean: "출금에는 패스키가 필요한데 이 계정에는 패스키가 없습니다.", KoreanFix: "로그인 수단에서 패스키를 추가해 주십시오. 새 패스키는 대기 기간이 지난 뒤부터 출금을 확인할 수 있습니다."},
+	ConfirmationPasskeyUnbound: {Code: ConfirmationPasskeyUnbound, Status: 403, Sight: Anyone, Outside: "",
+		English: "This is confirmed only with a passkey that cannot leave its device, and there is none. Missing: {missing}.", EnglishFix: "Add a security key, or another passkey that its maker attests, under sign-in methods. A new one can approve money after a waiting period.",
+		Korean: "이 확인에는 기기를 벗어날 수 없는 패스키가 필요한데 등록되어 있지 않습니다. 부족한 것: {missing}.", KoreanFix: "로그인 수단에서 보안 키처럼 제조사가 증명하는 패스키를 추가해 주십시오. 새 패스키는 대기 기간이 지난 뒤부터 출금을 확인할 수 있습니다."},
 	ConfirmationPasskeyYoung: {Code: ConfirmationPasskeyYoung, Status: 403, Sight: Anyone, Outside: "",
 		English: "Your passkey is too new to approve money.", EnglishFix: "Use an older passkey, or wait until {until}.",
 		Korean: "패스키가 추가된 지 얼마 되지 않아 출금을 확인할 수 없습니다.", KoreanFix: "더 오래된 패스키를 사용하거나 {until}까지 기다려 주십시오."},
@@ -817,6 +824,9 @@ var registry = map[Code]Entry{
 	BrowserNotKept: {Code: BrowserNotKept, Status: 409, Sight: Anyone, Outside: "",
 		English: "This browser cannot show your account.", EnglishFix: "Sign in here without “This is not my device”, and confirm that it is you if we ask.",
 		Korean: "이 브라우저에는 계정을 표시할 수 없습니다.", KoreanFix: "‘내 기기가 아닙니다’를 선택하지 않고 다시 로그인하고 본인 확인을 요청하면 진행해 주십시오."},
+	BrowserNeverKept: {Code: BrowserNeverKept, Status: 409, Sight: Anyone, Outside: "",
+		English: "You chose that no browser shows your account.", EnglishFix: "Allow it again under Sessions.",
+		Korean: "어떤 브라우저에도 계정을 표시하지 않도록 설정하셨습니다.", KoreanFix: "세션 화면에서 다시 허용하실 수 있습니다."},
 	CaseUnknown: {Code: CaseUnknown, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such case.", EnglishFix: "List the cases again.",
 		Korean: "해당 검토 건이 없습니다.", KoreanFix: "검토 건 목록을 다시 확인해 주십시오."},

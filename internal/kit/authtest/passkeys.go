@@ -1,6 +1,7 @@
 package authtest
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 )
 
 // NewCredential makes a virtual credential. The library writes a coordinate that begins with a zero byte too short, about one key in a
@@ -37,7 +40,7 @@ func NewCredential() virtualwebauthn.Credential {
 	}
 }
 
-// Passkey is a synced passkey of one person, and the authenticator that holds it.
+// Passkey is a passkey of one person, and the authenticator that holds it.
 type Passkey struct {
 	s    *Stack
 	auth virtualwebauthn.Authenticator
@@ -56,7 +59,21 @@ func (p *Person) EnrolPasskeyWith(old *Passkey) *Passkey {
 	return p.enrol(old)
 }
 
+// EnrolSecurityKey gives them one that cannot leave its device, as its maker attests; they confirm it with one that they have.
+func (p *Person) EnrolSecurityKey(by *Maker, old *Passkey) *Passkey {
+	p.s.t.Helper()
+	auth := virtualwebauthn.NewAuthenticator()
+	auth.Aaguid = by.AAGUID
+	return p.enrolIn(auth, by.Attest, old)
+}
+
 func (p *Person) enrol(old *Passkey) *Passkey {
+	p.s.t.Helper()
+	auth := virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{BackupEligible: true, BackupState: true})
+	return p.enrolIn(auth, bytes.Clone, old)
+}
+
+func (p *Person) enrolIn(auth virtualwebauthn.Authenticator, attest func([]byte) []byte, old *Passkey) *Passkey {
 	p.s.t.Helper()
 	who := p.Principal()
 	begun, err := p.s.Factors.BeginPasskey(p.s.t.Context(), who)
@@ -67,23 +84,24 @@ func (p *Person) enrol(old *Passkey) *Passkey {
 	if err != nil {
 		p.s.t.Fatal(err)
 	}
-	k := &Passkey{s: p.s, cred: NewCredential(), auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{
-		UserHandle: []byte(options.UserID), BackupEligible: true, BackupState: true,
-	})}
-	answer := virtualwebauthn.CreateAttestationResponse(relyingParty(Origin), k.auth, k.cred, *options)
+	auth.Options.UserHandle = []byte(options.UserID)
+	k := &Passkey{s: p.s, cred: NewCredential(), auth: auth}
+	answer := attest([]byte(virtualwebauthn.CreateAttestationResponse(relyingParty(Origin), k.auth, k.cred, *options)))
 	if old != nil {
-		_, _, asked := p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, []byte(answer), "key")
-		p.stepUp(asked, old)
+		_, _, asked := p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, answer, "key")
+		if err := p.StepUp(asked, old); err != nil {
+			p.s.t.Fatal(err)
+		}
 		who = p.Principal()
 	}
-	if _, p.Bearer, err = p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, []byte(answer), "key"); err != nil {
+	if _, p.Bearer, err = p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, answer, "key"); err != nil {
 		p.s.t.Fatal(err)
 	}
 	return k
 }
 
-// stepUp satisfies what a refusal asks for with a passkey.
-func (p *Person) stepUp(asked error, with *Passkey) {
+// StepUp satisfies what a refusal asks for with a passkey.
+func (p *Person) StepUp(asked error, with *Passkey) error {
 	p.s.t.Helper()
 	f, _ := errors.AsType[*fault.Error](asked)
 	if f == nil {
@@ -97,9 +115,21 @@ func (p *Person) stepUp(asked error, with *Passkey) {
 	if err != nil {
 		p.s.t.Fatal(err)
 	}
-	if p.Bearer, err = p.s.Factors.SatisfyWithPasskey(p.s.t.Context(), p.Principal(), step, begun.State, with.Sign(Origin, begun.Options)); err != nil {
+	bearer, err := p.s.Factors.SatisfyWithPasskey(p.s.t.Context(), p.Principal(), step, begun.State, with.Sign(Origin, begun.Options))
+	if err == nil {
+		p.Bearer = bearer
+	}
+	return err
+}
+
+// SignIn gives the person another session of the same browser, by password.
+func (p *Person) SignIn() {
+	p.s.t.Helper()
+	in, err := p.s.SignIns.WithPassword(p.s.t.Context(), signin.From{Origin: PersonOrigin(), Device: p.Device}, p.Mail, secret.FromString("password", Password))
+	if err != nil {
 		p.s.t.Fatal(err)
 	}
+	p.Bearer = in.Bearer
 }
 
 func relyingParty(origin string) virtualwebauthn.RelyingParty {

@@ -233,7 +233,8 @@ type Tx interface {
 	HolderIn(ctx context.Context, a id.Account, u id.User) (Holder, error)
 	// TransferKey gives it another owner, and takes its release away; won is false if it is revoked.
 	TransferKey(ctx context.Context, k Key, owner id.User) (won bool, err error)
-	// NoteGiven notes who gave a key to somebody else, and when; nobody if it was the host. KeysGivenBy are those that somebody gave since a moment.
+	// NoteGiven notes who gave a key to somebody else, and when; nobody if it was the host. KeysGivenBy are those that somebody
+	// gave since a moment, in accounts that they own.
 	NoteGiven(ctx context.Context, k id.Key, by id.User, now time.Time) error
 	KeysGivenBy(ctx context.Context, u id.User, since time.Time) ([]id.Key, error)
 	InsertSecret(ctx context.Context, k id.Key, m Material) error

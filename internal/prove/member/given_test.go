@@ -131,3 +131,24 @@ func TestWhoOwesAProofFreezesNobody(t *testing.T) {
 		}
 	})
 }
+
+// Whoever owns the account no more stops nobody in it by what they say of themselves.
+func TestAFormerOwnerFreezesNobody(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		b := d.joined(ben, "owner")
+		who, secret := b.Principal().User, b.EnrolTOTP()
+		d.over(b)
+		eve := d.joined("eve@example.com", "viewer").Principal().User
+		d.ok(b.StepUp(http.MethodPatch, "/v1/members/"+eve.String(), map[string]string{"role": "trader"}, secret))
+		hers := d.IssueKeyTo(d.host.Account, eve, apikey.IssueInput{Scopes: trading})
+		given := d.IssueKeyTo(d.host.Account, d.ada.Principal().User, apikey.IssueInput{Scopes: trading})
+		d.ok(b.StepUp(http.MethodPost, "/v1/keys/"+given.Text()+"/transfer", map[string]any{"to": eve}, secret))
+		d.none(d.Members.Remove(d.t.Context(), d.host, member.RemoveInput{User: who}))
+		d.happens(happening.Disowned, who)
+		for name, key := range map[string]authtest.Key{"whom they raised": hers, "whom they gave it to": given} {
+			if got := d.may(key); got != [2]fault.Code{} {
+				d.t.Errorf("the key of %s: %v", name, got)
+			}
+		}
+	})
+}

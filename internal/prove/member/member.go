@@ -121,7 +121,7 @@ type Tx interface {
 	RemoveMember(ctx context.Context, a id.Account, u id.User, now, keysUntil time.Time) (won bool, err error)
 	// SetGiven notes by whom and when somebody became what they are; by nobody if it was the host.
 	SetGiven(ctx context.Context, a id.Account, u, by id.User, now time.Time) error
-	// FreezeGiven freezes everybody who is no owner and to whom somebody gave what they are since a moment.
+	// FreezeGiven freezes everybody who is no owner and to whom somebody gave what they are since a moment, in accounts that the giver owns.
 	FreezeGiven(ctx context.Context, by id.User, since, now time.Time) ([]Spot, error)
 	// UnfreezeMember is won by the first.
 	UnfreezeMember(ctx context.Context, a id.Account, u id.User) (won bool, err error)

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -26,6 +28,8 @@ type Shown struct {
 	// Ready says that a passkey is old enough; else Young is when the first will be, and zero if there is none.
 	Ready bool
 	Young time.Time
+	// Unbound says that there are passkeys, and none that cannot leave its device, as this one asks.
+	Unbound bool
 }
 
 // Show reads the confirmation of an address, also one that has ended. Errors: rate_limited, confirmation.not_found.
@@ -47,11 +51,31 @@ func (c *Confirmations) Show(ctx context.Context, from netip.Addr, address strin
 			return fault.New(fault.ConfirmationNotFound).Because(err)
 		}
 		stand, err := c.Holds.Standing(ctx, tx, row.User)
-		old, young := olderThan(owner, c.Now())
-		s = Shown{Asked: c.asked(row, stand), Lang: self.Lang, Ready: len(old.Credentials) > 0, Young: young}
+		old, young := olderThan(row.able(owner), c.Now())
+		unbound := fault.CodeOf(row.approvable(owner)) == fault.ConfirmationPasskeyUnbound
+		s = Shown{Asked: c.asked(row, stand), Lang: self.Lang, Ready: len(old.Credentials) > 0, Young: young, Unbound: unbound}
 		return err
 	})
 	return s, err
+}
+
+// able keeps the passkeys of the kind that the confirmation asks for, however young they are.
+func (c Confirmation) able(o passkey.Owner) passkey.Owner {
+	if c.Bound {
+		o.Credentials = slices.DeleteFunc(slices.Clone(o.Credentials), func(k passkey.Credential) bool { return !k.DeviceBound() })
+	}
+	return o
+}
+
+// approvable refuses what no passkey of the owner could ever approve. Errors: confirmation.no_passkey, confirmation.passkey_unbound.
+func (c Confirmation) approvable(o passkey.Owner) error {
+	switch {
+	case len(o.Credentials) == 0:
+		return fault.New(fault.ConfirmationNoPasskey)
+	case len(c.able(o).Credentials) == 0:
+		return fault.New(fault.ConfirmationPasskeyUnbound, "missing", assurance.Words([]assurance.Property{assurance.DeviceBound}))
+	}
+	return nil
 }
 
 // olderThan keeps the passkeys that may approve at now, and says when the first of the others may.
@@ -84,18 +108,19 @@ func (c *Confirmations) approvers(ctx context.Context, tx Tx, which id.Confirmat
 	if err != nil {
 		return row, o, u, err
 	}
-	o, young := olderThan(all, now)
-	switch {
-	case len(o.Credentials) > 0:
+	if err := row.approvable(all); err != nil {
+		return row, o, u, err
+	}
+	o, young := olderThan(row.able(all), now)
+	if len(o.Credentials) > 0 {
 		return row, o, u, nil
-	case young.IsZero():
-		return row, o, u, fault.New(fault.ConfirmationNoPasskey)
 	}
 	return row, o, u, fault.New(fault.ConfirmationPasskeyYoung, "until", young.UTC().Format(time.RFC3339))
 }
 
 // Begin gives the options of navigator.credentials.get for an address. It writes nothing: the challenge follows from the row.
-// Errors: rate_limited, confirmation.not_found, confirmation.void, confirmation.no_passkey, confirmation.passkey_young, unauthorized.
+// Errors: rate_limited, confirmation.not_found, confirmation.void, confirmation.no_passkey, confirmation.passkey_unbound,
+// confirmation.passkey_young, unauthorized.
 func (c *Confirmations) Begin(ctx context.Context, from netip.Addr, address string) (options json.RawMessage, err error) {
 	which, err := c.opened(from, address)
 	if err != nil {

@@ -46,6 +46,8 @@ type Confirmation struct {
 	Request []byte
 	// BackTo is the page of the exchange to go back to; empty if there is none.
 	BackTo string
+	// Bound: only a passkey that cannot leave its device may approve it.
+	Bound bool
 
 	Approved time.Time
 	Passkey  id.Passkey
@@ -153,18 +155,20 @@ type Asking struct {
 	User       id.User
 	Account    id.Account
 	Subaccount id.Subaccount
-	// Request and BackTo as in Confirmation.
+	// Request, BackTo and Bound as in Confirmation.
 	Request []byte
 	BackTo  string
+	Bound   bool
 }
 
 // Ask writes a confirmation down, or finds the one that is open for the very same request: a client that repeats itself makes no second.
-// Errors: request.invalid, forbidden, confirmation.no_passkey, confirmation.too_many, unauthorized.
+// Errors: request.invalid, forbidden, confirmation.no_passkey, confirmation.passkey_unbound, confirmation.too_many,
+// unauthorized.
 func (c *Confirmations) Ask(ctx context.Context, in Asking) (asked Asked, err error) {
 	if err := in.Check(); err != nil {
 		return asked, err
 	}
-	fresh := Confirmation{Request: in.Request, BackTo: in.BackTo}
+	fresh := Confirmation{Request: in.Request, BackTo: in.BackTo, Bound: in.Bound}
 	rand.Read(fresh.Nonce[:])
 	err = c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		quiet := audit.Quiet(audit.ConfirmationAsked)
@@ -176,8 +180,8 @@ func (c *Confirmations) Ask(ctx context.Context, in Asking) (asked Asked, err er
 		if err := owns(ctx, txn.As[account.Tx](tx), in); err != nil {
 			return quiet, err
 		}
-		if len(owner.Credentials) == 0 {
-			return quiet, fault.New(fault.ConfirmationNoPasskey)
+		if err := fresh.approvable(owner); err != nil {
+			return quiet, err
 		}
 		stand, err := c.Holds.Standing(ctx, tx, in.User)
 		if err != nil {
@@ -188,7 +192,7 @@ func (c *Confirmations) Ask(ctx context.Context, in Asking) (asked Asked, err er
 			return quiet, err
 		}
 		for _, o := range open {
-			if o.Content == in.Content && o.Account == in.Account && o.Subaccount == in.Subaccount && bytes.Equal(o.Request, in.Request) {
+			if o.Content == in.Content && o.Account == in.Account && o.Subaccount == in.Subaccount && bytes.Equal(o.Request, in.Request) && o.Bound == in.Bound {
 				asked = c.asked(o, stand)
 				return quiet, nil
 			}

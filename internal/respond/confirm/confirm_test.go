@@ -93,6 +93,7 @@ type answer struct {
 		WaitsFor     string    `json:"waits_for"`
 		HeldUntil    time.Time `json:"held_until"`
 		ExpiresAt    time.Time `json:"expires_at"`
+		Missing      []string
 	}
 }
 

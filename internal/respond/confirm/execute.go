@@ -25,6 +25,8 @@ type Order struct {
 	Silent []string
 	// Request is the digest of the whole request.
 	Request []byte
+	// Bound: the route takes it only from a passkey that cannot leave its device.
+	Bound bool
 }
 
 // Execute spends a confirmation for exactly this order of p, once; whoever is told nil carries the order out, and nobody else may. What
@@ -38,6 +40,7 @@ func (c *Confirmations) Execute(ctx context.Context, p principal.Principal, o Or
 		if err != nil {
 			return audit.Event{}, err
 		}
+		row.Bound = row.Bound || o.Bound // the route may have become stricter since
 		now := c.Now()
 		if err := still(ctx, tx, p, now); err != nil {
 			return audit.Event{}, err
@@ -133,6 +136,7 @@ func (c *Confirmations) evident(ctx context.Context, tx Tx, row Confirmation) er
 	owner.Credentials = slices.DeleteFunc(owner.Credentials, func(k passkey.Credential) bool {
 		return k.ID != row.Passkey || k.ApprovesFrom.After(row.Approved)
 	})
+	owner = row.able(owner)
 	if _, err := c.Passkeys.FinishTransaction(owner, challenge(row.Nonce, hash), []byte(row.Assertion), row.Approved); err != nil {
 		return void(err)
 	}

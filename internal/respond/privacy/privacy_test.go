@@ -250,7 +250,7 @@ func TestStay(t *testing.T) {
 // Nobody leaves other members without an owner: neither when they ask, nor when it became so meanwhile.
 func TestTheLastOwnerStays(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *authtest.Stack) {
-		ada, bob := s.SignUp("ada@example.com"), s.SignUp("bob@example.com")
+		ada, bob, cat := s.SignUp("ada@example.com"), s.SignUp("bob@example.com"), s.SignUp("cat@example.com")
 		account := ada.Principal().Account
 		join := func(p *authtest.Person, role principal.Role) {
 			t.Helper()
@@ -281,6 +281,13 @@ func TestTheLastOwnerStays(t *testing.T) {
 		ada.Bearer = back.Bearer
 		if _, err := s.Privacy.Leave(t.Context(), ada.Principal(), ada.Mail); fault.CodeOf(err) != fault.AccountLastOwner {
 			t.Errorf("she may leave: %v", err)
+		}
+		join(cat, principal.Owner)
+		if err := s.Accounts.Disable(t.Context(), principal.Host("tests"), cat.User.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Privacy.Leave(t.Context(), ada.Principal(), ada.Mail); fault.CodeOf(err) != fault.AccountLastOwner {
+			t.Errorf("she may leave the account to an owner who is disabled: %v", err)
 		}
 	})
 }

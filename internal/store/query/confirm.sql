@@ -1,23 +1,23 @@
 -- name: InsertConfirmation :exec
 INSERT INTO confirmation (id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee,
-    created_at, expires_at, nonce, tx_hash, request_digest, back_to, assertion)
+    created_at, expires_at, nonce, tx_hash, request_digest, back_to, device_bound, assertion)
 VALUES (@id, @user_id, @account_id, @subaccount_id, @action, @environment, @upstream, @asset, @network, @address, @memo, @amount, @fee,
-    @created_at, @expires_at, @nonce, @tx_hash, @request_digest, @back_to, '');
+    @created_at, @expires_at, @nonce, @tx_hash, @request_digest, @back_to, @device_bound, '');
 
 -- name: ConfirmationByID :one
 SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee, created_at, expires_at,
-    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at
+    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at, device_bound
 FROM confirmation WHERE id = @id;
 
 -- name: ListUnspentConfirmationsByUser :many
 SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee, created_at, expires_at,
-    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at
+    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at, device_bound
 FROM confirmation
 WHERE user_id = @user_id AND expires_at > @after AND executed_at IS NULL AND cancelled_at IS NULL ORDER BY created_at, id;
 
 -- name: ListConfirmationsByUser :many
 SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee, created_at, expires_at,
-    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at
+    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at, device_bound
 FROM confirmation WHERE user_id = @user_id ORDER BY created_at DESC, id DESC LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: ApproveConfirmation :execrows

@@ -225,4 +225,6 @@ WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
 UPDATE api_key SET given_by = @given_by, given_at = @given_at WHERE id = @id;
 
 -- name: ListKeyIDsGivenBy :many
-SELECT id FROM api_key WHERE given_by = @given_by AND given_at > @since AND revoked_at IS NULL ORDER BY id;
+SELECT id FROM api_key WHERE api_key.given_by = @given_by AND api_key.given_at > @since AND revoked_at IS NULL
+    AND account_id IN (SELECT o.account_id FROM member o WHERE o.user_id = @given_by AND o.role = 'owner' AND o.removed_at IS NULL)
+ORDER BY id;

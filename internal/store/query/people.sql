@@ -2,13 +2,13 @@
 INSERT INTO users (id, mail, name, lang, handle, created_at) VALUES (@id, @mail, @name, @lang, @handle, @created_at) ON CONFLICT DO NOTHING;
 
 -- name: UserByMail :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE mail = @mail;
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE mail = @mail;
 
 -- name: UserByID :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE id = @id;
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE id = @id;
 
 -- name: UserByHandle :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE handle = @handle;
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE handle = @handle;
 
 -- name: SetUserLang :execrows
 UPDATE users SET lang = @lang WHERE id = @id;
@@ -70,7 +70,9 @@ UPDATE member SET given_by = @given_by, given_at = @given_at WHERE account_id = 
 
 -- name: FreezeMembersGivenBy :many
 UPDATE member SET frozen_at = @frozen_at
-WHERE given_by = @given_by AND given_at > @since AND role <> 'owner' AND removed_at IS NULL AND frozen_at IS NULL RETURNING account_id, user_id;
+WHERE member.given_by = @given_by AND member.given_at > @since AND member.role <> 'owner' AND member.removed_at IS NULL AND member.frozen_at IS NULL
+    AND account_id IN (SELECT o.account_id FROM member o WHERE o.user_id = @given_by AND o.role = 'owner' AND o.removed_at IS NULL)
+RETURNING account_id, user_id;
 
 -- name: UnfreezeMember :execrows
 UPDATE member SET frozen_at = NULL WHERE account_id = @account_id AND user_id = @user_id AND removed_at IS NULL AND frozen_at IS NOT NULL;
@@ -295,6 +297,15 @@ UPDATE device_user SET remembered_at = @now WHERE device_id = @device_id AND use
 
 -- name: UnrememberDeviceUser :execrows
 UPDATE device_user SET remembered_at = NULL WHERE device_id = @device_id AND user_id = @user_id AND remembered_at IS NOT NULL;
+
+-- name: SetNeverRemembered :execrows
+UPDATE users SET never_remembered = @never_remembered WHERE id = @id AND never_remembered <> @never_remembered;
+
+-- name: MakeStaff :execrows
+UPDATE users SET staff_at = @now WHERE id = @id AND staff_at IS NULL;
+
+-- name: EndStaff :execrows
+UPDATE users SET staff_at = NULL WHERE id = @id AND staff_at IS NOT NULL;
 
 -- name: UnrememberUser :exec
 UPDATE device_user SET remembered_at = NULL WHERE user_id = @user_id AND remembered_at IS NOT NULL;

@@ -54,7 +54,7 @@ func (q *Queries) CancelConfirmation(ctx context.Context, arg CancelConfirmation
 
 const confirmationByID = `-- name: ConfirmationByID :one
 SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee, created_at, expires_at,
-    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at
+    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at, device_bound
 FROM confirmation WHERE id = $1
 `
 
@@ -90,6 +90,7 @@ func (q *Queries) ConfirmationByID(ctx context.Context, arg ConfirmationByIDPara
 		&i.Assertion,
 		&i.ExecutedAt,
 		&i.CancelledAt,
+		&i.DeviceBound,
 	)
 	return i, err
 }
@@ -174,9 +175,9 @@ func (q *Queries) ExecuteConfirmation(ctx context.Context, arg ExecuteConfirmati
 
 const insertConfirmation = `-- name: InsertConfirmation :exec
 INSERT INTO confirmation (id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee,
-    created_at, expires_at, nonce, tx_hash, request_digest, back_to, assertion)
+    created_at, expires_at, nonce, tx_hash, request_digest, back_to, device_bound, assertion)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-    $14, $15, $16, $17, $18, $19, '')
+    $14, $15, $16, $17, $18, $19, $20, '')
 `
 
 type InsertConfirmationParams struct {
@@ -199,6 +200,7 @@ type InsertConfirmationParams struct {
 	TxHash        []byte
 	RequestDigest []byte
 	BackTo        string
+	DeviceBound   int64
 }
 
 func (q *Queries) InsertConfirmation(ctx context.Context, arg InsertConfirmationParams) error {
@@ -222,13 +224,14 @@ func (q *Queries) InsertConfirmation(ctx context.Context, arg InsertConfirmation
 		arg.TxHash,
 		arg.RequestDigest,
 		arg.BackTo,
+		arg.DeviceBound,
 	)
 	return err
 }
 
 const listConfirmationsByUser = `-- name: ListConfirmationsByUser :many
 SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee, created_at, expires_at,
-    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at
+    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at, device_bound
 FROM confirmation WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT CAST($2 AS BIGINT)
 `
 
@@ -271,6 +274,7 @@ func (q *Queries) ListConfirmationsByUser(ctx context.Context, arg ListConfirmat
 			&i.Assertion,
 			&i.ExecutedAt,
 			&i.CancelledAt,
+			&i.DeviceBound,
 		); err != nil {
 			return nil, err
 		}
@@ -287,7 +291,7 @@ func (q *Queries) ListConfirmationsByUser(ctx context.Context, arg ListConfirmat
 
 const listUnspentConfirmationsByUser = `-- name: ListUnspentConfirmationsByUser :many
 SELECT id, user_id, account_id, subaccount_id, action, environment, upstream, asset, network, address, memo, amount, fee, created_at, expires_at,
-    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at
+    nonce, tx_hash, request_digest, back_to, approved_at, passkey_id, assertion, executed_at, cancelled_at, device_bound
 FROM confirmation
 WHERE user_id = $1 AND expires_at > $2 AND executed_at IS NULL AND cancelled_at IS NULL ORDER BY created_at, id
 `
@@ -331,6 +335,7 @@ func (q *Queries) ListUnspentConfirmationsByUser(ctx context.Context, arg ListUn
 			&i.Assertion,
 			&i.ExecutedAt,
 			&i.CancelledAt,
+			&i.DeviceBound,
 		); err != nil {
 			return nil, err
 		}

@@ -717,7 +717,9 @@ func (q *Queries) ListKeyIDsByOwner(ctx context.Context, arg ListKeyIDsByOwnerPa
 }
 
 const listKeyIDsGivenBy = `-- name: ListKeyIDsGivenBy :many
-SELECT id FROM api_key WHERE given_by = $1 AND given_at > $2 AND revoked_at IS NULL ORDER BY id
+SELECT id FROM api_key WHERE api_key.given_by = $1 AND api_key.given_at > $2 AND revoked_at IS NULL
+    AND account_id IN (SELECT o.account_id FROM member o WHERE o.user_id = $1 AND o.role = 'owner' AND o.removed_at IS NULL)
+ORDER BY id
 `
 
 type ListKeyIDsGivenByParams struct {

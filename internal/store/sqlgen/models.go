@@ -86,6 +86,7 @@ type Confirmation struct {
 	Assertion     string
 	ExecutedAt    sql.NullInt64
 	CancelledAt   sql.NullInt64
+	DeviceBound   int64
 }
 
 type Contact struct {
@@ -262,12 +263,14 @@ type Totp struct {
 }
 
 type User struct {
-	ID         []byte
-	Mail       string
-	Name       string
-	Lang       string
-	Handle     []byte
-	CreatedAt  int64
-	DisabledAt sql.NullInt64
-	StrangeAt  sql.NullInt64
+	ID              []byte
+	Mail            string
+	Name            string
+	Lang            string
+	Handle          []byte
+	CreatedAt       int64
+	DisabledAt      sql.NullInt64
+	StrangeAt       sql.NullInt64
+	NeverRemembered int64
+	StaffAt         sql.NullInt64
 }

@@ -15,7 +15,8 @@ WHERE m.user_id = $1 AND m.role = 'owner' AND m.removed_at IS NULL
     AND EXISTS (SELECT 1 FROM member o WHERE o.account_id = m.account_id AND o.user_id <> $1 AND o.removed_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM service_user w WHERE w.user_id = o.user_id))
     AND NOT EXISTS (
-        SELECT 1 FROM member o WHERE o.account_id = m.account_id AND o.user_id <> $1 AND o.role = 'owner' AND o.removed_at IS NULL
+        SELECT 1 FROM member o JOIN users u ON u.id = o.user_id
+        WHERE o.account_id = m.account_id AND o.user_id <> $1 AND o.role = 'owner' AND o.removed_at IS NULL AND u.disabled_at IS NULL
     )
 `
 

@@ -38,6 +38,8 @@ type Confirm struct {
 	// Ready says that a passkey may approve; else Young is when the first will, and zero if there is none.
 	Ready bool
 	Young i18n.Moment
+	// Unbound: there are passkeys, and none of the kind that is asked for.
+	Unbound bool
 	// Post is the path of this page; Back is where the exchange waits, empty if there is nowhere.
 	Post, Back string
 	// Methods and Sessions are pages of the dashboard, which is another origin.

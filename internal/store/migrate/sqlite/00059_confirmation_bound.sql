@@ -1,0 +1,4 @@
+-- +goose Up
+
+-- Whether only a passkey that cannot leave its device may approve it.
+ALTER TABLE confirmation ADD COLUMN device_bound INTEGER NOT NULL DEFAULT 0;
