@@ -82,7 +82,7 @@ func userCommand() *cobra.Command {
 		switchCommand("lock", "End every session of a user, freeze their keys and hold their money until they unlock", func(r *server.Rooms) switcher { return r.Locks.Lock }),
 		switchCommand("unlock", "Take a lock back for a user", func(r *server.Rooms) switcher { return r.Locks.Unlock }),
 		switchCommand("raise", "Tell a user of high value that sensitive changes will ask for a passkey (high_value.notice)", func(r *server.Rooms) switcher { return r.Tiers.Raise }),
-		switchCommand("lower", "Ask no more of a user than of others again", func(r *server.Rooms) switcher { return r.Tiers.Lower }), userEraseCommand())
+		switchCommand("lower", "Ask no more of a user than of others again", func(r *server.Rooms) switcher { return r.Tiers.Lower }), userStaffCommand(), userEraseCommand())
 }
 
 func userShowCommand() *cobra.Command {
@@ -99,7 +99,8 @@ func userShowCommand() *cobra.Command {
 				accounts = append(accounts, map[string]string{"account": m.Account.String(), "name": m.AccountName, "role": m.Role.String()})
 			}
 			return printJSON(cmd.OutOrStdout(), map[string]any{
-				"user": u.ID, "mail": u.Mail, "name": u.Name, "language": u.Lang, "created_at": u.Born, "disabled": !u.DisabledAt.IsZero(), "accounts": accounts,
+				"user": u.ID, "mail": u.Mail, "name": u.Name, "language": u.Lang, "created_at": u.Born, "disabled": !u.DisabledAt.IsZero(), "staff": !u.StaffAt.IsZero(),
+				"accounts": accounts,
 			})
 		}),
 	}
@@ -128,6 +129,37 @@ func switchCommand(verb, short string, of func(*server.Rooms) switcher) *cobra.C
 			return err
 		}),
 	}
+}
+
+func userStaffCommand() *cobra.Command {
+	var off bool
+	cmd := &cobra.Command{
+		Use: "staff MAIL", Short: "Mark a user as an operator, whose sessions are shorter and end at their idle limit", Args: takes("MAIL"),
+		Long: `Sessions of an operator end after session.operator_idle without a human act and after session.operator_absolute at most, where others rest.
+Those that are open end now. It gives no right: who may what in an account is the role of a member.`,
+		Example: `  sallyport user staff ada@example.com
+  sallyport user staff ada@example.com --off`,
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			u, _, err := findUser(cmd, rooms, args[0])
+			if err != nil {
+				return err
+			}
+			turn, is := rooms.Accounts.MakeStaff, "an operator"
+			if off {
+				turn, is = rooms.Accounts.EndStaff, "no operator"
+			}
+			err = turn(cmd.Context(), host(), u.ID)
+			if fault.CodeOf(err) == fault.NotFound {
+				return fmt.Errorf("%s is %s already", u.Mail, is)
+			}
+			if err == nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s.\n", u.Mail, is)
+			}
+			return err
+		}),
+	}
+	cmd.Flags().BoolVar(&off, "off", false, "take the mark back")
+	return cmd
 }
 
 func userEraseCommand() *cobra.Command {

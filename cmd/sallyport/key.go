@@ -25,7 +25,7 @@ func keyCommand() *cobra.Command {
 		Use: "key", Short: "Make, look at, rotate, stop and revoke API keys; every change is audited",
 		Example: `  sallyport key list ada@example.com --config sallyport.yaml
   sallyport key revoke spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ`,
-	}), keyCreateCommand(), keyListCommand(), keyRevokeCommand(), keyRotateCommand(), keyExtendCommand(), keyRetireCommand(), keyLeakedCommand(), keyOrphansCommand(), keyTransferCommand(), keyEditCommand(), keyWakeCommand(), keyReleaseCommand(), keyPromoteCommand(), keyImportCommand(),
+	}), keyCreateCommand(), keyListCommand(), keyRevokeCommand(), keyRotateCommand(), keyExtendCommand(), keyReportCommand(), keyRetireCommand(), keyLeakedCommand(), keyOrphansCommand(), keyTransferCommand(), keyEditCommand(), keyWakeCommand(), keyReleaseCommand(), keyPromoteCommand(), keyImportCommand(),
 		keyShowCommand(), keyTimelineCommand(), keyVerifyCommand(),
 		keyStopCommand("freeze", "Let a key look and cancel only", apikey.Freeze, false),
 		keyStopCommand("unfreeze", "Take a freeze back", apikey.Freeze, true),

@@ -154,7 +154,7 @@ func (a *API) Mount(mux *route.Mux) {
 	(&signUps{a.SignUps}).mount(a)
 	(&signIns{a.SignIns}).mount(a)
 	(&remembered{a.SignIns, a.Describe}).mount(a)
-	(&sessions{a.Sessions, a.Keys, a.Factors, a.Describe, a.Now}).mount(a)
+	(&sessions{a.Sessions, a.Keys, a.Factors, a.Describe, a.Decide, a.Now}).mount(a)
 	(&methods{a.Factors, a.Tiers, a.Demands}).mount(a)
 	(&passkeys{a.Factors}).mount(a)
 	(&recoveries{a.Recoveries, a.Now}).mount(a)

@@ -21,6 +21,9 @@ type remembered struct {
 		ForgetHere(ctx context.Context, from signin.From, u id.User) error
 		RememberedBy(ctx context.Context, p principal.Principal) ([]device.Remembering, error)
 		ForgetThere(ctx context.Context, p principal.Principal, d id.Device) error
+		NeverRemembered(ctx context.Context, p principal.Principal) (bool, error)
+		NeverRemember(ctx context.Context, p principal.Principal) error
+		MayRemember(ctx context.Context, p principal.Principal) error
 	}
 	describe Describer
 }
@@ -32,8 +35,16 @@ func (s *remembered) mount(a *API) {
 	}, s.accounts)
 	register(a, operation{
 		id: "rememberAccount", method: http.MethodPost, path: "/v1/remembered", summary: "Show my account in this browser",
-		about: "Until 30 days without a sign-in here. A shared computer keeps nothing.", codes: []fault.Code{fault.BrowserNotKept},
+		about: "Until 30 days without a sign-in here. A shared computer keeps nothing.", codes: []fault.Code{fault.BrowserNotKept, fault.BrowserNeverKept, fault.DeviceUnknown, fault.SessionIdle, fault.SessionUnusual, fault.SessionUnrenewed, fault.SessionDemanded},
 	}, s.remember)
+	register(a, operation{
+		id: "neverRemember", method: http.MethodPut, path: "/v1/remembered/never", summary: "Show my account in no browser",
+		about: "Those that show it forget it at once, and none can be told to show it until this is taken back.",
+	}, s.never)
+	register(a, operation{
+		id: "mayRemember", method: http.MethodDelete, path: "/v1/remembered/never", summary: "Let browsers show my account again",
+		about: "No browser shows it by this alone.",
+	}, s.may)
 	registerPre(a, operation{
 		id: "forgetRememberedAccount", method: http.MethodDelete, path: "/v1/remembered/{user}", summary: "Show an account here no more",
 		about: "Whoever sits at the browser may. One that is not shown changes nothing.",
@@ -90,6 +101,7 @@ type browserRemembering struct {
 }
 
 type browsersRemembering struct {
+	Never    bool                 `json:"never" doc:"Whether you chose that no browser does"`
 	Browsers []browserRemembering `json:"browsers"`
 }
 
@@ -101,7 +113,19 @@ func (s *remembered) browsers(ctx context.Context, p principal.Principal, _ *str
 	for _, r := range list {
 		out.Browsers = append(out.Browsers, browserRemembering{r.ID, r.ID == p.Origin.Device, s.describe.Device(r.Agent, p.Lang), r.Since, r.Last})
 	}
+	if err != nil {
+		return nil, err
+	}
+	out.Never, err = s.room.NeverRemembered(ctx, p)
 	return &browsersRememberingOut{out}, err
+}
+
+func (s *remembered) never(ctx context.Context, p principal.Principal, _ *struct{}) (*struct{}, error) {
+	return nil, s.room.NeverRemember(ctx, p)
+}
+
+func (s *remembered) may(ctx context.Context, p principal.Principal, _ *struct{}) (*struct{}, error) {
+	return nil, s.room.MayRemember(ctx, p)
 }
 
 type browserNamed struct {

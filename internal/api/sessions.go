@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/i18n"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -17,6 +19,7 @@ type sessions struct {
 	room interface {
 		Ends(p principal.Principal) (idle, absolute time.Time)
 		List(ctx context.Context, p principal.Principal) ([]session.Listed, error)
+		IfStolen(decide decision.Decider, l session.Listed) []session.Danger
 		SignOut(ctx context.Context, p principal.Principal) error
 		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
 		Disown(ctx context.Context, p principal.Principal, s id.Session) error
@@ -32,6 +35,7 @@ type sessions struct {
 		Restore(ctx context.Context, p principal.Principal) error
 	}
 	describe Describer
+	decide   decision.Decider
 	now      func() time.Time
 }
 
@@ -152,7 +156,22 @@ type sessionShown struct {
 	BoundAt time.Time `json:"bound_proven_at,omitzero" doc:"When that device last proved its key"`
 	Skipped string    `json:"bound_skipped,omitempty" enum:"quota_exceeded,server_error,unreachable" doc:"What its browser last said about a proof that it did not make; its word, and since the last restart"`
 
+	Odd    *oddShown    `json:"shown_oddly,omitempty" doc:"The last time in 24 hours that it was shown by something else than signed in, and since the last restart"`
+	Copied *copiedShown `json:"shown_unbound,omitempty" doc:"That it was shown without its device and refused, where that was in the last 24 hours, and since the last restart"`
+
+	Could []danger `json:"could" doc:"What somebody could do now who has a copy of its cookie and nothing else, and what would stop them"`
+
 	Hosts []hostShown `json:"hosts" doc:"Gateway hosts that were opened from it, and end with it"`
+}
+
+type oddShown struct {
+	Why string    `json:"why" enum:"two_agents,program,elsewhere" doc:"As in challenge"`
+	At  time.Time `json:"at"`
+}
+
+type copiedShown struct {
+	Times int       `json:"times"`
+	At    time.Time `json:"last_at"`
 }
 
 // hostShown is a gateway host that a session has open.
@@ -175,12 +194,22 @@ func (s *sessions) list(ctx context.Context, p principal.Principal, _ *struct{})
 		for _, child := range row.Children {
 			hosts = append(hosts, hostShown{child.Host, child.Born})
 		}
-		list = append(list, sessionShown{
+		shown := sessionShown{
 			ID: row.ID, Current: row.ID == p.Session, Device: s.describe.Device(row.Agent, p.Lang), Addr: row.Addr, Place: s.describe.Place(row.Addr, p.Lang),
 			ACR: row.Proof.Level().String(), CreatedAt: row.Born, ActedAt: row.ActedAt, ExpiresAt: row.ExpiresAt,
 			Limited: row.Challenge.Open(s.now()), Shared: row.Shared, Hosts: hosts,
 			Bound: row.Bound.Holds(), BoundAt: row.Bound.ProvenAt, Skipped: row.Skipped,
-		})
+		}
+		for _, one := range s.room.IfStolen(s.decide, row) {
+			shown.Could = append(shown.Could, danger{one.What, i18n.In(p.Lang).Danger(one.What, one.Facts), one.Facts, one.Bounds})
+		}
+		if row.Odd.Fresh(s.now()) {
+			shown.Odd = &oddShown{string(row.Odd.Why), row.Odd.Last}
+		}
+		if row.Copied.Fresh(s.now()) {
+			shown.Copied = &copiedShown{row.Copied.Times, row.Copied.Last}
+		}
+		list = append(list, shown)
 	}
 	return &sessionsOut{sessionList{list}}, err
 }

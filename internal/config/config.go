@@ -235,9 +235,11 @@ type FileKeyring struct {
 
 // Session is the section of that name.
 type Session struct {
-	Idle     time.Duration `key:"idle" default:"30m" min:"5m" max:"1h" testmin:"1s" doc:"Without a human act for this long a session may only look and cancel; one touch of a passkey restores it."`
-	Absolute time.Duration `key:"absolute" default:"12h" min:"15m" max:"24h" testmin:"1s" doc:"After this a session ends, whatever happened in it."`
-	Binding  Binding       `key:"binding" doc:"Sessions tied to a key of the browser's device (DBSC), in browsers that can."`
+	Idle             time.Duration `key:"idle" default:"30m" min:"5m" max:"1h" testmin:"1s" doc:"Without a human act for this long a session may only look and cancel; one touch of a passkey restores it."`
+	Absolute         time.Duration `key:"absolute" default:"12h" min:"15m" max:"24h" testmin:"1s" doc:"After this a session ends, whatever happened in it."`
+	OperatorIdle     time.Duration `key:"operator_idle" default:"15m" min:"1m" max:"30m" testmin:"1s" doc:"As idle, of users whom 'sallyport user staff' marks as operators: their session ends then. Never more than idle."`
+	OperatorAbsolute time.Duration `key:"operator_absolute" default:"8h" min:"15m" max:"12h" testmin:"1s" doc:"As absolute, of operators. Never more than absolute."`
+	Binding          Binding       `key:"binding" doc:"Sessions tied to a key of the browser's device (DBSC), in browsers that can."`
 }
 
 // Binding is the section session.binding.

@@ -27,7 +27,7 @@ func TestDefaults(t *testing.T) {
 	if c.Environment != id.Live {
 		t.Errorf("environment is %v, want live: an installation that says nothing guards money", c.Environment)
 	}
-	if want := (config.Session{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, Binding: config.Binding{Life: 10 * time.Minute}}); c.Session != want {
+	if want := (config.Session{Idle: 30 * time.Minute, Absolute: 12 * time.Hour, OperatorIdle: 15 * time.Minute, OperatorAbsolute: 8 * time.Hour, Binding: config.Binding{Life: 10 * time.Minute}}); c.Session != want {
 		t.Errorf("session: %s", cmp.Diff(want, c.Session))
 	}
 	if want := (config.Keys{DefaultLife: 2160 * time.Hour, MaxLife: 8760 * time.Hour, ReadOnlyLife: 4320 * time.Hour, HighValueLife: 720 * time.Hour, UnpinnedTradeLife: 720 * time.Hour, DestinationWait: 24 * time.Hour, UntimedNonces: 1_000_000}); c.Keys != want {

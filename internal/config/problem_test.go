@@ -30,7 +30,7 @@ func problems(t *testing.T, file string, environ ...string) []string {
 }
 
 func TestFileIsStrict(t *testing.T) {
-	const sessionKeys = "idle, absolute, binding"
+	const sessionKeys = "idle, absolute, operator_idle, operator_absolute, binding"
 	for _, test := range []struct {
 		name, file string
 		want       []string

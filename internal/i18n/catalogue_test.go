@@ -113,7 +113,7 @@ func families() map[string][]string {
 	}
 	var missing []string
 	for _, gap := range []string{
-		"factor", "proof", "way", "codes", "claim", "leaving", "reported", "stranger", "key_open", "passkey", "second", "phrase", "codes_few", "rehearsal", "key_ends",
+		"factor", "proof", "way", "codes", "claim", "leaving", "reported", "stranger", "copied", "odd", "key_open", "passkey", "second", "phrase", "codes_few", "rehearsal", "key_ends",
 		"key_unused", "key_wide", "shared", "many",
 	} {
 		for _, part := range []string{"title", "text", "link"} {
@@ -163,12 +163,12 @@ func families() map[string][]string {
 		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "vendor", "destinations", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
 		"stolen.": {
 			"ended", "blocked", "orphan", "disabled", "dialect_off", "look", "cancel", "trade", "markets", "order_most", "day_most", "no_day_most", "withdraw", "destinations", "confirm", "unreleased",
-			"no_withdraw", "per_second", "rotate", "resting", "allowlist", "pinned", "pin_first", "anywhere", "lapses", "expires",
+			"session_bound", "session_look", "session_trade", "session_trade_proof", "session_no_trade", "session_no_money", "session_no_settings", "session_ends", "no_withdraw", "per_second", "rotate", "resting", "allowlist", "pinned", "pin_first", "anywhere", "lapses", "expires",
 		},
 		"template.": {"portfolio", "accounting", "bot", "market_maker"},
 		"keylife.":  verbs, "cutover.": {"old.one", "old.other", "old_unused", "new.one", "new.other", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.": {"demand.made", "demand.dropped", "privacy.copied", "departure.begun", "device.lost", "recovery.cancelled", "recovery.wait_set", "contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "contact.number_changed", "contact.number_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored", "account.unlocked", "member.invited", "member.joined", "member.role_set", "member.removed", "service_user.added", "service_user.sponsored", "key.transferred"},
+		"asked.": {"browser.remembering_allowed", "demand.made", "demand.dropped", "privacy.copied", "departure.begun", "device.lost", "recovery.cancelled", "recovery.wait_set", "contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "contact.number_changed", "contact.number_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.extended", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored", "account.unlocked", "member.invited", "member.joined", "member.role_set", "member.removed", "service_user.added", "service_user.sponsored", "key.transferred"},
 		"role.":  roles, "fact.role.": roles,
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text", "elsewhere.title", "elsewhere.text", "unrenewed.title", "unrenewed.text", "demanded.title", "demanded.text"}, "demands.": {"trading", "trading_text", "settings", "settings_text"},
 		"demands.make.": {"trading", "settings"}, "demands.drop.": {"trading", "settings"}, "demands.keep.": {"trading", "settings"},
@@ -184,7 +184,8 @@ func families() map[string][]string {
 		"confirm.title.": {"withdraw", "destination"}, "confirm.what.": {"withdraw", "destination"}, "confirm.": {"executed", "cancelled", "expired"}, "confirmations.": {"open", "approved", "what.withdraw", "what.destination"},
 		"question.": questions, "question.since.": {"session", "password", "other"}, "fact.asked.": {"session", "password", "app", "passkey", "codes", "mail", "second", "number", "key"},
 		"open.": opens, "layer.": {"sessions", "sign_in", "recovery", "contact", "keys"}, "weekday.": {"0", "1", "2", "3", "4", "5", "6"},
-		"tip.":              {"sessions", "methods", "password", "codes", "recovery", "keys", "new_key", "contact", "confirmations", "messages"},
+		"tip.":          {"sessions", "methods", "password", "codes", "recovery", "keys", "new_key", "contact", "confirmations", "messages"},
+		"sessions.odd.": {"two_agents", "program", "elsewhere"}, "sessions.copied_times.": {"one", "other"},
 		"sessions.skipped.": {"quota_exceeded", "server_error", "unreachable"},
 		"hold.reason.":      {"password_changed", "factor_removed", "owner_locked", "cookie_replayed", "other", "contact_changed", "reported_session", "reported_change", "device_lost", "recovery_completed", "recovery_codes_replaced", "recovery_shortened", "session_disowned", "money_key_leaked", "money_key_found"},
 		"not_me.":           {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address", "at_address"},

@@ -250,7 +250,10 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	r.Sessions, err = session.New(ctx, session.Deps{
 		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow, Tally: r.Tally,
 		CountryOf: r.Places.Country,
-		Limits:    session.Limits{Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, ChildCode: childCodeLife, Renewal: cfg.Session.Binding.Life},
+		Limits: session.Limits{
+			Idle: cfg.Session.Idle, Absolute: cfg.Session.Absolute, StaffIdle: cfg.Session.OperatorIdle, StaffAbsolute: cfg.Session.OperatorAbsolute,
+			ChildCode: childCodeLife, Renewal: cfg.Session.Binding.Life,
+		},
 	})
 	if err != nil {
 		return err
@@ -497,7 +500,8 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 		return err
 	}
 	r.SignIns = signin.New(signin.Deps{
-		Ledger: store.Of[signin.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, Ceremonies: r.ceremonies, Follow: follow,
+		Decide: r.Policy,
+		Ledger: store.Of[signin.Tx](db), Now: now, Factors: r.Factors, Sessions: r.Sessions, StepUps: r.StepUps, Ceremonies: r.ceremonies, Follow: follow,
 		Limits: limits, SourceLimits: manyTries(limits), Tally: r.Tally, Demands: r.Demands,
 	})
 	return nil

@@ -207,6 +207,8 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.LimitedSignIn{Seen: seen}, nil
 	case notify.Disowned:
 		return letter.SessionDisowned{Seen: seen, Hold: m.Held}, nil
+	case notify.SessionCopied:
+		return letter.SessionCopied{Seen: seen}, nil
 	case notify.CookieReplayed:
 		return letter.CookieReplayed{Seen: seen, Hold: m.Held}, nil
 	case notify.SignedOutEverywhere:

@@ -50,6 +50,7 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	s.metrics.countTexts(s.texts)
 	s.metrics.countLeaks(rooms.Leaks.Counts)
 	s.metrics.countSessions(rooms.Sessions.Count)
+	s.metrics.countKeys(rooms.APIKeys.Census)
 	s.metrics.countReports(rooms.Reports.Count)
 	rooms.Recoveries.Measure(s.metrics.recovered)
 	off, err := rooms.APIKeys.TurnedOff(ctx)
@@ -216,7 +217,7 @@ func (s *Server) Save(ctx context.Context) error {
 	for _, b := range s.budgets {
 		b.Sweep(now)
 	}
-	return errors.Join(s.Sessions.SaveActs(ctx), s.APIKeys.SaveUses(ctx), s.APIKeys.TellRetiring(ctx))
+	return errors.Join(s.Sessions.SaveActs(ctx), s.Sessions.TellCopied(ctx), s.APIKeys.SaveUses(ctx), s.APIKeys.TellRetiring(ctx))
 }
 
 type sweeper interface {

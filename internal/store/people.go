@@ -65,7 +65,7 @@ func (t *tx) UserByHandle(ctx context.Context, handle []byte) (account.User, boo
 func userOf(row sqlgen.User) account.User {
 	u := account.User{
 		ID: rowID[id.UserKind](row.ID), Mail: row.Mail, Name: row.Name, Lang: row.Lang, Born: at(row.CreatedAt), DisabledAt: maybeAt(row.DisabledAt),
-		StrangeAt: maybeAt(row.StrangeAt),
+		StrangeAt: maybeAt(row.StrangeAt), NeverRemembered: row.NeverRemembered != 0, StaffAt: maybeAt(row.StaffAt),
 	}
 	copy(u.Handle[:], row.Handle)
 	return u
@@ -188,6 +188,18 @@ func (t *tx) RememberDeviceUser(ctx context.Context, d id.Device, u id.User, now
 
 func (t *tx) UnrememberDeviceUser(ctx context.Context, d id.Device, u id.User) (bool, error) {
 	return won(t.Queries.UnrememberDeviceUser(ctx, sqlgen.UnrememberDeviceUserParams{DeviceID: d[:], UserID: u[:]}))
+}
+
+func (t *tx) SetNeverRemembered(ctx context.Context, u id.User, never bool) (bool, error) {
+	return won(t.Queries.SetNeverRemembered(ctx, sqlgen.SetNeverRememberedParams{ID: u[:], NeverRemembered: truth(never)}))
+}
+
+func (t *tx) MakeStaff(ctx context.Context, u id.User, now time.Time) (bool, error) {
+	return won(t.Queries.MakeStaff(ctx, sqlgen.MakeStaffParams{ID: u[:], Now: maybeMicros(now)}))
+}
+
+func (t *tx) EndStaff(ctx context.Context, u id.User) (bool, error) {
+	return won(t.Queries.EndStaff(ctx, sqlgen.EndStaffParams{ID: u[:]}))
 }
 
 func (t *tx) UnrememberUser(ctx context.Context, u id.User) error {

@@ -73,7 +73,7 @@ func sessionOf(row sqlgen.SessionByIDRow) session.Row {
 		Parent: rowID[id.SessionKind](row.ParentID), Host: row.Host, Proof: proofOf(row.Factors, row.Properties, row.ProvenAt),
 		Addr: row.Address, Agent: row.Agent, Born: at(row.CreatedAt), ActedAt: at(row.ActedAt), ExpiresAt: at(row.ExpiresAt),
 		RevokedAt: maybeAt(row.RevokedAt), UserName: row.Name, Lang: row.Lang, Role: principal.ParseRole(row.Role),
-		Shared: row.Shared != 0,
+		Shared: row.Shared != 0, Staff: row.StaffAt.Valid,
 		Challenge: assurance.Challenge{
 			Why: assurance.Why(row.Challenge), Needs: assurance.ParseLevel(row.ChallengeNeeds), Until: maybeAt(row.ChallengeUntil),
 		},

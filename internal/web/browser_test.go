@@ -25,6 +25,7 @@ type browser struct {
 	cookies map[string]string
 	lang    string
 	agent   string // what it calls itself; empty is the usual browser
+	skipped string // why it renewed no bound cookie; empty if it did
 	page    answer
 }
 
@@ -55,6 +56,9 @@ func (b *browser) send(r *http.Request) answer {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
 	r.Header.Set("Accept-Language", b.lang)
+	if b.skipped != "" {
+		r.Header.Set("Secure-Session-Skipped", b.skipped)
+	}
 	if r.Header.Get("User-Agent") == "" {
 		r.Header.Set("User-Agent", cmp.Or(b.agent, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"))
 	}

@@ -1,11 +1,13 @@
 package web_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 )
@@ -138,4 +140,31 @@ func TestNothingElseIsKept(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A browser that may prove its device no more for a while is asked for a passkey, and what was typed waits for it.
+func TestABrowserOutOfProofsIsAskedForAPasskey(t *testing.T) {
+	s, clock := stack(t)
+	device := s.Browser("203.0.113.7")
+	device.SignUp("ada@example.com")
+	bound := device.Bind()
+	ada := open(t, s)
+	ada.agent = device.Agent
+	for _, cookies := range device.Cookies {
+		maps.Copy(ada.cookies, cookies)
+	}
+	ada.get("/contact")
+	clock.Advance(11 * time.Minute)
+	ada.skipped = "quota_exceeded"
+	bearer := ada.cookies[httpx.SessionCookie]
+	ada.submit("/contact/second", "second", typed)
+	ada.keptSealed(http.StatusUnauthorized, "What you filled in is kept on this page")
+	ada.shows(http.StatusUnauthorized, "Use a passkey")
+	if ada.cookies[httpx.SessionCookie] != bearer {
+		t.Error("the session's cookie is gone, which its device may still prove")
+	}
+	bound.Refresh()
+	ada.cookies[httpx.BoundCookie], ada.skipped = device.Cookies["localhost:8080"][httpx.BoundCookie], ""
+	ada.get("/contact")
+	ada.shows(http.StatusOK)
 }

@@ -85,12 +85,8 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 	if err := in.Subaccount.UnmarshalText([]byte(w.fields["subaccount"])); err != nil {
 		return in, fault.New(fault.RequestInvalid, "field", "subaccount")
 	}
-	if days := w.fields["life"]; days != "" {
-		n, err := strconv.ParseUint(days, 10, 16)
-		if err != nil || n == 0 {
-			return in, fault.New(fault.RequestInvalid, "field", "life")
-		}
-		in.Life = time.Duration(n) * 24 * time.Hour
+	if in.Life, err = lifeOf(w.fields["life"]); err != nil {
+		return in, err
 	}
 	for _, kind := range kinds {
 		if kind.name == w.fields["kind"] {
@@ -251,10 +247,30 @@ func (v *visit) environments(chosen string) (list []page.Option) {
 	return list
 }
 
-// lives are the lives to choose from, in days, as far as the cap goes; empty takes the policy's.
+// lifeOf reads a choice of lives: days, or hours with an h; zero for none. Errors: request.invalid.
+func lifeOf(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	unit := 24 * time.Hour
+	if hours, ok := strings.CutSuffix(text, "h"); ok {
+		text, unit = hours, time.Hour
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
+		return 0, fault.New(fault.RequestInvalid, "field", "life")
+	}
+	return time.Duration(n) * unit, nil
+}
+
+// lives are the lives to choose from, in hours and days, as far as the cap goes; empty takes the policy's.
 func (k *keys) lives(v *visit, chosen string) []page.Option {
 	l := k.terms.limits
 	list := []page.Option{{Text: v.words.Say("new_key.life_usual", "life", v.words.Span(l.Life), "read", v.words.Span(l.ReadOnlyLife)), Chosen: chosen == ""}}
+	for _, hours := range []int{1, 8} {
+		value := strconv.Itoa(hours) + "h"
+		list = append(list, page.Option{Value: value, Text: v.words.Span(time.Duration(hours) * time.Hour), Chosen: chosen == value})
+	}
 	for _, days := range []int{1, 7, 30, 90, 180, 365} {
 		if life := time.Duration(days) * 24 * time.Hour; life <= l.MaxLife {
 			value := strconv.Itoa(days)

@@ -68,7 +68,7 @@ func (o *overview) show(v *visit) error {
 	}
 	f := v.frame("nav.overview")
 	view := page.Overview{
-		Name: self.Name, Mail: self.Mail, Proven: v.proven(v.who.Proof), Mine: *f.Me, Limit: v.words.Span(o.sessions.Limits.Idle),
+		Name: self.Name, Mail: self.Mail, Proven: v.proven(v.who.Proof), Mine: *f.Me, Limit: v.words.Span(o.sessions.IdleOf(v.who)),
 		Held: heldView(v.words, v.now, state.Account.Held), APIs: o.apis,
 	}
 	v.posture(&view, state)
@@ -116,7 +116,7 @@ func (v *visit) posture(view *page.Overview, s checkup.State) {
 
 // gapPlaces maps the code of a gap → where it is closed.
 var gapPlaces = map[string]string{
-	"claim": "/recovery", "leaving": "/privacy", "reported": "/methods", "stranger": "/sessions", "factor": "/methods", "proof": "/sign-in", "codes": "/recovery/codes",
+	"claim": "/recovery", "leaving": "/privacy", "reported": "/methods", "stranger": "/sessions", "copied": "/sessions", "odd": "/sessions", "factor": "/methods", "proof": "/sign-in", "codes": "/recovery/codes",
 	"key_open": "/keys", "way": "/methods", "passkey": "/methods", "second": "/contact", "phrase": "/contact", "codes_few": "/recovery/codes",
 	"rehearsal": "/recovery", "key_ends": "/keys", "key_unused": "/keys", "key_wide": "/keys", "shared": "/sessions", "many": "/sessions",
 }

@@ -117,3 +117,29 @@ func TestAccountsOfABrowser(t *testing.T) {
 		t.Error("it outlived a month without a sign-in")
 	}
 }
+
+// TestNeverRememberedAnywhere: one button takes the account from every sign-in page, and another, behind a proof, lets it back (A33).
+func TestNeverRememberedAnywhere(t *testing.T) {
+	s, clock := stack(t)
+	ada := s.SignUp("ada@example.com")
+	b := as(t, s, ada)
+	b.get("/sessions")
+	b.submit("/sessions/remember")
+	b.get("/sessions")
+	b.submit("/sessions/never-remember")
+	b.follow()
+	b.shows(http.StatusOK, "No browser shows your account any more", "Let browsers remember me again")
+	if strings.Contains(b.page.body, "Show my account here when I sign in") {
+		t.Error("what is refused is offered")
+	}
+	b.get("/sign-in")
+	if strings.Contains(b.page.body, ada.Mail) {
+		t.Error("the account is still shown")
+	}
+	clock.Advance(10 * time.Minute)
+	b.get("/sessions")
+	b.submit("/sessions/may-remember")
+	b.submit("/sessions/may-remember", "proof_password", authtest.Password)
+	b.follow()
+	b.shows(http.StatusOK, "Browsers may show your account again", "Show my account here when I sign in")
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -20,6 +21,8 @@ import (
 type sessions struct {
 	sessions interface {
 		List(ctx context.Context, p principal.Principal) ([]session.Listed, error)
+		IfStolen(decide decision.Decider, l session.Listed) []session.Danger
+		IdleOf(p principal.Principal) time.Duration
 		SignOut(ctx context.Context, p principal.Principal) error
 		Revoke(ctx context.Context, p principal.Principal, s id.Session) error
 		Disown(ctx context.Context, p principal.Principal, s id.Session) error
@@ -30,12 +33,15 @@ type sessions struct {
 	remembered interface {
 		RememberedBy(ctx context.Context, p principal.Principal) ([]device.Remembering, error)
 		ForgetThere(ctx context.Context, p principal.Principal, d id.Device) error
+		NeverRemembered(ctx context.Context, p principal.Principal) (bool, error)
+		NeverRemember(ctx context.Context, p principal.Principal) error
+		MayRemember(ctx context.Context, p principal.Principal) error
 	}
 	factors interface {
 		Restore(ctx context.Context, p principal.Principal) error
 	}
-	now  func() time.Time
-	idle time.Duration
+	decide decision.Decider
+	now    func() time.Time
 }
 
 func (s *sessions) mount(on mounter) {
@@ -44,6 +50,8 @@ func (s *sessions) mount(on mounter) {
 	on(http.MethodPost, "/sessions/{id}/sign-out", s.revoke)
 	on(http.MethodPost, "/sessions/{id}/not-me", s.disown)
 	on(http.MethodPost, "/remembered/{id}/forget", s.forgetThere)
+	on(http.MethodPost, "/sessions/never-remember", func(v *visit) error { return s.remembering(v, "never_remembered", s.remembered.NeverRemember) })
+	on(http.MethodPost, "/sessions/may-remember", func(v *visit) error { return s.remembering(v, "may_remember", s.remembered.MayRemember) })
 	on(http.MethodPost, "/sessions/restore", s.restore)
 	on(http.MethodPost, "/sessions/sign-out-selected", s.signOutSelected)
 	on(http.MethodPost, "/sessions/sign-out-others", s.signOutOthers)
@@ -60,23 +68,36 @@ func (s *sessions) list(v *visit) error {
 		if (a.ID == v.who.Session) != (b.ID == v.who.Session) {
 			return map[bool]int{true: -1, false: 1}[a.ID == v.who.Session]
 		}
-		if a, b := a.Challenge.Open(now), b.Challenge.Open(now); a != b {
+		if a, b := a.Flagged(now), b.Flagged(now); a != b {
 			return map[bool]int{true: -1, false: 1}[a]
 		}
 		return cmp.Or(b.ActedAt.Compare(a.ActedAt), b.Born.Compare(a.Born))
 	})
-	view := page.Sessions{Idle: v.words.Span(s.idle), Places: v.web.Places}
+	view := page.Sessions{Idle: v.words.Span(s.sessions.IdleOf(v.who)), Places: v.web.Places}
 	for _, row := range rows {
 		var hosts []page.OpenHost
 		for _, child := range row.Children {
 			hosts = append(hosts, page.OpenHost{Authority: child.Host, Opened: v.when(child.Born)})
 		}
-		view.List = append(view.List, page.Session{
+		shown := page.Session{
 			ID: row.ID.String(), Device: v.device(row.Agent), Place: v.web.Describe.Place(row.Addr, v.words.Lang()), Agent: row.Agent, Addr: row.Addr, Proven: v.proven(row.Proof),
 			Opened: v.when(row.Born), Acted: v.when(row.ActedAt), Ends: v.when(row.ExpiresAt), Mine: row.ID == v.who.Session,
 			Shared: row.Shared, Limited: row.Challenge.Open(now), Hosts: hosts,
 			Bound: row.Bound.Holds(), Proof: v.when(row.Bound.ProvenAt), Skipped: row.Skipped,
-		})
+		}
+		for _, d := range s.sessions.IfStolen(s.decide, row) {
+			shown.Could = append(shown.Could, page.Danger{Text: v.words.Danger(d.What, d.Facts), Bounds: d.Bounds})
+		}
+		if row.Odd.Fresh(now) {
+			shown.Odd, shown.OddAt = string(row.Odd.Why), v.when(row.Odd.Last)
+		}
+		if row.Copied.Fresh(now) {
+			shown.Copied, shown.CopiedAt = v.words.Count("sessions.copied_times", row.Copied.Times), v.when(row.Copied.Last)
+		}
+		view.List = append(view.List, shown)
+	}
+	if view.Never, err = s.remembered.NeverRemembered(v.r.Context(), v.who); err != nil {
+		return err
 	}
 	browsers, err := s.remembered.RememberedBy(v.r.Context(), v.who)
 	if err != nil {
@@ -88,6 +109,18 @@ func (s *sessions) list(v *visit) error {
 		})
 	}
 	return v.show(page.SessionsPage(v.frame("nav.sessions"), view))
+}
+
+// remembering turns whether browsers may show the account at all.
+func (s *sessions) remembering(v *visit, said string, turn func(context.Context, principal.Principal) error) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	if err := turn(v.r.Context(), v.who); err != nil {
+		return err
+	}
+	v.say(said)
+	return v.leave("/sessions")
 }
 
 func (s *sessions) forgetThere(v *visit) error {

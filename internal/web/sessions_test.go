@@ -3,8 +3,10 @@ package web_test
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
@@ -12,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/geotest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
 )
 
 func principalOf(b *browser) principal.Principal {
@@ -188,4 +191,32 @@ func TestASignInInTheLogThatWasNotMe(t *testing.T) {
 	here.shows(http.StatusNotFound, says(fault.SignInEntryUnknown))
 	here.post("/activity/first/not-me", tokenOf(here, "/activity"))
 	here.shows(http.StatusNotFound, says(fault.SignInEntryUnknown))
+}
+
+// A session that another browser shows right now stands after this one and before all others, and says what a thief of it could do.
+func TestAFlaggedSessionComesFirst(t *testing.T) {
+	s, clock := stack(t)
+	here := as(t, s, s.SignUp("ada@example.com"))
+	copied := another(t, s, "ada@example.com")
+	clock.Advance(time.Minute)
+	another(t, s, "ada@example.com")
+	rows, err := s.Sessions.List(t.Context(), principalOf(here))
+	if err != nil || len(rows) != 3 {
+		t.Fatal(len(rows), err)
+	}
+	slices.SortFunc(rows, func(a, b session.Listed) int { return a.Born.Compare(b.Born) })
+	first, second := rows[1].ID.String(), rows[2].ID.String()
+	if first == principalOf(here).Session.String() {
+		first = rows[0].ID.String()
+	}
+	thief := *copied
+	thief.agent = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
+	thief.get("/")
+	here.get("/sessions")
+	here.shows(http.StatusOK, "Shown by another browser", "If this session were stolen", "Send no money and add no destination")
+	if f, n := strings.Index(here.page.body, `id="`+first), strings.Index(here.page.body, `id="`+second); f < 0 || f > n {
+		t.Errorf("the session that was shown by another browser comes at %d, the other at %d", f, n)
+	}
+	here.get("/")
+	here.shows(http.StatusOK, "One of your sessions was shown by something else")
 }

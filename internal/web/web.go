@@ -204,7 +204,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&signIns{w.SignIns, w.Origin, w.Binding}).mount(on)
 	(&crossing{w.Sessions, w.Factors, w.Hosts}).mount(on)
 	(&privacies{w.Privacy, w.Privacy.Wait}).mount(on)
-	(&sessions{w.Sessions, w.SignIns, w.Factors, w.Now, w.Sessions.Limits.Idle}).mount(on)
+	(&sessions{w.Sessions, w.SignIns, w.Factors, w.Decide, w.Now}).mount(on)
 	(&methods{w.Factors, w.Accounts}).mount(on)
 	(&recoveryCodes{w.Factors}).mount(on)
 	(&recoveryPlan{w.Recoveries}).mount(on)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -205,6 +206,48 @@ func TestSessionsEndToTheSecond(t *testing.T) {
 		l.until(signedIn + 12*time.Hour)
 		l.expect("at the absolute limit", ended, l.power(l.ada))
 		l.expect("on the dashboard", fault.SessionEnded, l.ada.Call(http.MethodGet, "/v1/session", nil).Code)
+	})
+}
+
+// TestAnOperatorsSessionEndsToTheSecond: at its idle limit it does not rest but ends, and nothing wakes it.
+func TestAnOperatorsSessionEndsToTheSecond(t *testing.T) {
+	inBubble(t, func(l *life) {
+		l.mustSignIn(l.ada)
+		user, _, err := l.Accounts.ByMail(l.t.Context(), mail)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		if err := l.Accounts.MakeStaff(l.t.Context(), principal.Host("tests"), user.ID); err != nil {
+			l.t.Fatal(err)
+		}
+		l.expect("what was open before", fault.SessionEnded, l.ada.Call(http.MethodGet, "/v1/session", nil).Code)
+
+		l.mustSignIn(l.ada)
+		l.enter(l.ada)
+		entered := time.Since(l.born)
+		l.until(entered + 15*time.Minute - time.Second)
+		l.expect("a second before the idle limit", full, l.power(l.ada))
+		acted := time.Since(l.born)
+		l.until(acted + 15*time.Minute - time.Microsecond)
+		l.expect("a microsecond before it, by a poll", fault.Code(""), l.ada.Call(http.MethodGet, "/v1/session", nil).Code)
+		l.until(acted + 15*time.Minute)
+		l.expect("at the idle limit", ended, l.power(l.ada))
+		l.expect("on the dashboard", fault.SessionEnded, l.ada.Call(http.MethodGet, "/v1/session", nil).Code)
+
+		l.mustSignIn(l.ada)
+		signedIn := time.Since(l.born)
+		l.enter(l.ada)
+		acted = time.Since(l.born)
+		l.expect("an act", full, l.power(l.ada))
+		l.tells(acted+15*time.Minute, signedIn+8*time.Hour)
+		for time.Since(l.born) < signedIn+8*time.Hour-14*time.Minute {
+			time.Sleep(10 * time.Minute)
+			l.expect("with an act every ten minutes", full, l.power(l.ada))
+		}
+		l.until(signedIn + 8*time.Hour - time.Microsecond)
+		l.expect("a microsecond before the absolute limit", full, l.power(l.ada))
+		l.until(signedIn + 8*time.Hour)
+		l.expect("at the absolute limit", ended, l.power(l.ada))
 	})
 }
 

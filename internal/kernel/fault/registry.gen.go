@@ -304,6 +304,8 @@ const (
 	EvidenceReplacedOften Code = "evidence.replaced_often"
 	// BrowserNotKept: This browser cannot show your account.
 	BrowserNotKept Code = "browser.not_kept"
+	// BrowserNeverKept: You chose that no browser shows your account.
+	BrowserNeverKept Code = "browser.never_kept"
 	// CaseUnknown: There is no such case.
 	CaseUnknown Code = "case.unknown"
 	// CaseOver: The case has ended. Nothing was changed.
@@ -822,6 +824,9 @@ var registry = map[Code]Entry{
 	BrowserNotKept: {Code: BrowserNotKept, Status: 409, Sight: Anyone, Outside: "",
 		English: "This browser cannot show your account.", EnglishFix: "Sign in here without “This is not my device”, and confirm that it is you if we ask.",
 		Korean: "이 브라우저에는 계정을 표시할 수 없습니다.", KoreanFix: "‘내 기기가 아닙니다’를 선택하지 않고 다시 로그인하고 본인 확인을 요청하면 진행해 주십시오."},
+	BrowserNeverKept: {Code: BrowserNeverKept, Status: 409, Sight: Anyone, Outside: "",
+		English: "You chose that no browser shows your account.", EnglishFix: "Allow it again under Sessions.",
+		Korean: "어떤 브라우저에도 계정을 표시하지 않도록 설정하셨습니다.", KoreanFix: "세션 화면에서 다시 허용하실 수 있습니다."},
 	CaseUnknown: {Code: CaseUnknown, Status: 404, Sight: Anyone, Outside: "",
 		English: "There is no such case.", EnglishFix: "List the cases again.",
 		Korean: "해당 검토 건이 없습니다.", KoreanFix: "검토 건 목록을 다시 확인해 주십시오."},

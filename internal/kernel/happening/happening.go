@@ -16,12 +16,14 @@ type Kind string
 
 // The kinds.
 const (
-	SignedUp        Kind = "signed_up"
-	NewDevice       Kind = "new_device"
-	LimitedSignIn   Kind = "limited_sign_in"
-	SignedOut       Kind = "signed_out"
-	Disowned        Kind = "session_disowned"
-	CookieReplayed  Kind = "cookie_replayed"
+	SignedUp       Kind = "signed_up"
+	NewDevice      Kind = "new_device"
+	LimitedSignIn  Kind = "limited_sign_in"
+	SignedOut      Kind = "signed_out"
+	Disowned       Kind = "session_disowned"
+	CookieReplayed Kind = "cookie_replayed"
+	// SessionCopied: a bound session was shown in another network without its device, and refused.
+	SessionCopied   Kind = "session_copied"
 	SignedOutOthers Kind = "signed_out_others"
 	SignedOutAll    Kind = "signed_out_all"
 	// SignedOutSelected: some other sessions were ended in one press, which may be all of them.
@@ -73,6 +75,8 @@ const (
 	DepartureStopped Kind = "departure_stopped"
 	UserDisabled     Kind = "user_disabled"
 	UserEnabled      Kind = "user_enabled"
+	// StaffChanged: the user became an operator of the platform, or is none any more.
+	StaffChanged Kind = "staff_changed"
 
 	RecoveryCodesReplaced Kind = "recovery_codes_replaced"
 	RecoveryClaimed       Kind = "recovery_claimed"

@@ -42,6 +42,7 @@ func samples(language string) map[string]letter.Letter {
 		"sign_up_existing":         letter.SignUpExisting{Seen: seen},
 		"welcome":                  letter.Welcome{},
 		"limited_sign_in":          letter.LimitedSignIn{Seen: seen},
+		"session_copied":           letter.SessionCopied{Seen: seen},
 		"cookie_replayed":          letter.CookieReplayed{Seen: seen, Hold: 24 * time.Hour},
 		"session_disowned":         letter.SessionDisowned{Seen: seen, Hold: 24 * time.Hour},
 		"new_device":               letter.NewDevice{Seen: seen},

@@ -95,6 +95,19 @@ func (l SessionDisowned) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// SessionCopied reports that a session was shown elsewhere without its device, and refused.
+type SessionCopied struct{ Seen Sighting }
+
+func (l SessionCopied) compose(w *writer) {
+	w.subjectLine("session_copied.subject")
+	w.heading("session_copied.heading")
+	w.paragraph("session_copied.first")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("session_copied.next")
+	w.button("button.sessions", w.links.sessions())
+	w.footOfAccount()
+}
+
 // CookieReplayed reports that a session was ended because somebody showed its cookie with the proof of another device.
 type CookieReplayed struct {
 	Seen Sighting

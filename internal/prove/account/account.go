@@ -37,6 +37,10 @@ type User struct {
 	DisabledAt time.Time
 	// StrangeAt is when they last signed in from a place where they were not known; zero if never.
 	StrangeAt time.Time
+	// NeverRemembered: no browser may show them where people sign in.
+	NeverRemembered bool
+	// StaffAt is since when they are an operator of the platform; zero for everybody else.
+	StaffAt time.Time
 }
 
 // Membership is a user's place in an account.
@@ -64,6 +68,9 @@ type Tx interface {
 	// DisableUser and EnableUser change the state; won is false if it was so already.
 	DisableUser(ctx context.Context, u id.User, now time.Time) (won bool, err error)
 	EnableUser(ctx context.Context, u id.User) (won bool, err error)
+	// MakeStaff and EndStaff change whether the user is an operator; won is false if it was so already.
+	MakeStaff(ctx context.Context, u id.User, now time.Time) (won bool, err error)
+	EndStaff(ctx context.Context, u id.User) (won bool, err error)
 	SetUserLang(ctx context.Context, u id.User, lang string) (won bool, err error)
 	// EraseUser destroys the key of a disabled user's events, deletes their credentials and blanks everything about them that is kept in clear;
 	// keys that were live are revoked and given back. won is false for a user who is not disabled, or erased already.
@@ -136,6 +143,17 @@ func (a *Accounts) Disable(ctx context.Context, p principal.Principal, u id.User
 // Enable lets a disabled user sign in again. Nothing that ended comes back. Errors: forbidden, not_found.
 func (a *Accounts) Enable(ctx context.Context, p principal.Principal, u id.User) error {
 	return a.set(ctx, p, u, audit.UserEnabled, happening.UserEnabled, func(tx Tx) (bool, error) { return tx.EnableUser(ctx, u) })
+}
+
+// MakeStaff marks u as an operator of the platform: their sessions are shorter, and those from before end. Only the host's command line may. It gives
+// no right. Errors: forbidden, not_found.
+func (a *Accounts) MakeStaff(ctx context.Context, p principal.Principal, u id.User) error {
+	return a.set(ctx, p, u, audit.UserStaffMade, happening.StaffChanged, func(tx Tx) (bool, error) { return tx.MakeStaff(ctx, u, a.now()) })
+}
+
+// EndStaff takes that back, and ends their sessions too. Errors: forbidden, not_found.
+func (a *Accounts) EndStaff(ctx context.Context, p principal.Principal, u id.User) error {
+	return a.set(ctx, p, u, audit.UserStaffEnded, happening.StaffChanged, func(tx Tx) (bool, error) { return tx.EndStaff(ctx, u) })
 }
 
 func (a *Accounts) set(ctx context.Context, p principal.Principal, u id.User, action audit.Action, kind happening.Kind, write func(Tx) (bool, error)) error {

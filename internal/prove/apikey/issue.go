@@ -135,6 +135,9 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 		if err := tx.InsertKey(ctx, key, material); err != nil {
 			return audit.Event{}, fmt.Errorf("insert key: %w", err)
 		}
+		if key, _, err = tx.KeyByID(ctx, key.ID); err != nil { // with its owner as they are
+			return audit.Event{}, fmt.Errorf("read key: %w", err)
+		}
 		if err := k.noteGiven(ctx, tx, p, key, happening.KeyCreated); err != nil {
 			return audit.Event{}, err
 		}

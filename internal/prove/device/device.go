@@ -45,6 +45,8 @@ type Tx interface {
 	// UnrememberUser take that back, in one browser or in all.
 	RememberDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) (won bool, err error)
 	UnrememberDeviceUser(ctx context.Context, d id.Device, u id.User) (won bool, err error)
+	// SetNeverRemembered writes that no browser may, or that they may; won is false if it was so already.
+	SetNeverRemembered(ctx context.Context, u id.User, never bool) (won bool, err error)
 	UnrememberUser(ctx context.Context, u id.User) error
 	// RememberedBy lists the browsers that show a user's account, the latest first, if it was used there after since.
 	RememberedBy(ctx context.Context, u id.User, since time.Time) ([]Remembering, error)

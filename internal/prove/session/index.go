@@ -46,6 +46,7 @@ type live struct {
 type seen struct {
 	failed  atomic.Int64           // microseconds of our last failure to renew it
 	skipped atomic.Pointer[string] // what its browser last said about it
+	shown   showings               // where it does not belong; of children too
 }
 
 func (x *index) init() {
@@ -89,6 +90,16 @@ func (x *index) skipped(sid id.Session) string {
 		}
 	}
 	return ""
+}
+
+// shown is where a session was shown that was not where it belongs.
+func (x *index) shown(sid id.Session) (Odd, Copied) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if l := x.byID[sid]; l != nil {
+		return l.seen.shown.read()
+	}
+	return Odd{}, Copied{}
 }
 
 // find gives the session of a bearer and, for a child, its parent. A child whose parent is gone is gone.
@@ -236,7 +247,7 @@ func (s *Sessions) Authenticate(bearer []byte, host string, from principal.Origi
 func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origin, open bool) (principal.Principal, error) {
 	now := s.Now()
 	l, parent := s.index.find(secret.New("session", bearer).Hash())
-	if l == nil || l.Host != host || !now.Before(l.ExpiresAt) || !now.Before(parent.ExpiresAt) || l.Role == principal.NoRole {
+	if l == nil || l.Host != host || !now.Before(l.ExpiresAt) || !now.Before(parent.ExpiresAt) || l.Role == principal.NoRole || parent.Staff && !now.Before(s.idleAt(parent)) {
 		return principal.Nobody(from), fault.New(fault.SessionEnded)
 	}
 	unrenewed, gone := s.whereabouts(l, from, now)
@@ -245,6 +256,7 @@ func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origi
 	}
 	if gone {
 		if !open {
+			s.bare(l, parent, from, now)
 			about := audit.Refusal{Action: audit.SessionUnproven, Person: l.User, Addr: from.Addr}
 			s.Tally.Note(about, principal.Nobody(from), map[string]string{"agent": from.Agent, "skipped": from.Skipped})
 		}
@@ -263,6 +275,7 @@ func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origi
 		p.Challenge = assurance.Challenge{Why: assurance.Unrenewed, Needs: parent.Proof.Level(), Until: s.graceOf(l.Bound)}
 	}
 	if why := p.Challenge.Why; why.Unusual() {
+		parent.seen.shown.shownOddly(why, now)
 		s.Tally.Note(audit.Refusal{Action: audit.SessionChallenged, Person: p.User, Reason: string(why), Addr: from.Addr}, p, map[string]string{"agent": from.Agent})
 	}
 	return p, nil
@@ -324,11 +337,28 @@ const SharedIdle = 10 * time.Minute
 
 // idleAt is when a session rests unless its user does something.
 func (s *Sessions) idleAt(l *live) time.Time {
+	return time.UnixMicro(l.acted.Load()).Add(s.idleOf(l.Row)).UTC()
+}
+
+func (s *Sessions) idleOf(r Row) time.Duration {
 	idle := s.Limits.Idle
-	if l.Shared {
+	if r.Shared {
 		idle = min(idle, SharedIdle)
 	}
-	return time.UnixMicro(l.acted.Load()).Add(idle).UTC()
+	if r.Staff {
+		idle = min(idle, s.Limits.StaffIdle)
+	}
+	return idle
+}
+
+// IdleOf is how long the principal's session keeps its power without a human act.
+func (s *Sessions) IdleOf(p principal.Principal) time.Duration {
+	s.index.mu.RLock()
+	defer s.index.mu.RUnlock()
+	if l := s.index.byID[p.Session]; l != nil {
+		return s.idleOf(l.Row)
+	}
+	return s.Limits.Idle
 }
 
 // Ends says until when the principal's session keeps its power without a human act, and when it ends for good. These are the very

@@ -54,6 +54,8 @@ type Row struct {
 	Challenge assurance.Challenge
 	// Shared says that the computer is not the user's own.
 	Shared bool
+	// Staff says that the user is an operator: at its idle limit the session ends.
+	Staff bool
 	// Bound is the session's tie to its device; zero if there is none.
 	Bound     Bound
 	Born      time.Time
@@ -74,6 +76,7 @@ type Tx interface {
 	txn.Announcer
 	InsertSession(ctx context.Context, r Row) error
 	SessionByID(ctx context.Context, s id.Session) (r Row, found bool, err error)
+	UserByID(ctx context.Context, u id.User) (user account.User, found bool, err error)
 	// LiveSessions lists sessions that are neither revoked nor past now, by id, a page after the given one.
 	LiveSessions(ctx context.Context, now time.Time, after id.Session, limit int) ([]Row, error)
 	LiveSessionsByUser(ctx context.Context, u id.User, now time.Time) ([]Row, error)
@@ -105,6 +108,8 @@ type Tx interface {
 type Limits struct {
 	// Idle is how long without a human act a session keeps its power; Absolute is its life.
 	Idle, Absolute time.Duration
+	// StaffIdle and StaffAbsolute are those of operators, where they are shorter; an operator's session ends at both.
+	StaffIdle, StaffAbsolute time.Duration
 	// ChildCode is how long the way to a gateway host stays open.
 	ChildCode time.Duration
 	// Renewal is the life of a device-bound cookie.
@@ -169,10 +174,18 @@ type Minted struct {
 // Mint makes a session in the caller's transaction; it is the only place where one begins.
 func (s *Sessions) Mint(ctx context.Context, tx Tx, in Mint) (out Minted, err error) {
 	now := s.Now()
+	user, _, err := tx.UserByID(ctx, in.User)
+	if err != nil {
+		return out, fmt.Errorf("read user: %w", err)
+	}
+	absolute := s.Limits.Absolute
+	if !user.StaffAt.IsZero() {
+		absolute = min(absolute, s.Limits.StaffAbsolute)
+	}
 	out.Session = Row{
 		ID: id.New[id.SessionKind](now), User: in.User, Account: in.Account, Subaccount: in.Subaccount, Device: in.From.Device,
-		Proof: in.Proof, Addr: in.From.Addr.String(), Agent: in.From.Agent, Born: now, ActedAt: now, ExpiresAt: now.Add(s.Limits.Absolute),
-		Challenge: in.Challenge, Shared: in.Shared,
+		Proof: in.Proof, Addr: in.From.Addr.String(), Agent: in.From.Agent, Born: now, ActedAt: now, ExpiresAt: now.Add(absolute),
+		Challenge: in.Challenge, Shared: in.Shared, Staff: !user.StaffAt.IsZero(),
 	}
 	if err := s.replace(ctx, tx, in.Replace); err != nil {
 		return out, err
@@ -612,6 +625,9 @@ type Listed struct {
 	Children []Row
 	// Skipped is why its browser said last that it did not renew the bound cookie; forgotten at a restart.
 	Skipped string
+	// Odd and Copied are where it was shown, or a child of it, that was not where it belongs.
+	Odd    Odd
+	Copied Copied
 }
 
 // List gives the user's live sessions, the newest first.
@@ -630,7 +646,11 @@ func (s *Sessions) List(ctx context.Context, p principal.Principal) (list []List
 	for _, row := range rows {
 		if row.Parent.IsZero() {
 			row.ActedAt = s.index.acted(row.ID, row.ActedAt)
-			list = append(list, Listed{row, children[row.ID], s.index.skipped(row.ID)})
+			if row.Staff && !s.Now().Before(row.ActedAt.Add(s.idleOf(row))) {
+				continue // it has ended, though its row stands until the absolute limit
+			}
+			odd, copied := s.index.shown(row.ID)
+			list = append(list, Listed{row, children[row.ID], s.index.skipped(row.ID), odd, copied})
 		}
 	}
 	return list, err

@@ -4,11 +4,15 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -30,12 +34,25 @@ func (s *SignIns) Accounts(ctx context.Context, cookie secret.Value) (list []dev
 }
 
 // Remember lets the principal's browser show their account where people sign in. It proves nothing there. A shared computer keeps nothing,
-// and a session that owes a proof leaves no mark. Errors: browser.not_kept.
+// and a session that owes a proof leaves no mark. Errors: browser.not_kept, browser.never_kept.
 func (s *SignIns) Remember(ctx context.Context, p principal.Principal) error {
 	if p.Challenge.Why != "" {
-		return fault.New(fault.BrowserNotKept)
+		// An order is the least that such a session may not do.
+		if err := s.Decide.Decide(decision.Question{Principal: p, Class: scope.Order, Scope: scope.OrdersRead}).Err(); err != nil {
+			return err
+		}
 	}
 	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if _, err := tx.ClaimUserRow(ctx, p.User); err != nil {
+			return audit.Event{}, fmt.Errorf("claim user: %w", err)
+		}
+		u, _, err := tx.UserByID(ctx, p.User)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("read user: %w", err)
+		}
+		if u.NeverRemembered {
+			return audit.Event{}, fault.New(fault.BrowserNeverKept)
+		}
 		won, err := tx.RememberDeviceUser(ctx, p.Origin.Device, p.User, s.Now())
 		if err != nil {
 			return audit.Event{}, fmt.Errorf("remember account: %w", err)
@@ -45,6 +62,45 @@ func (s *SignIns) Remember(ctx context.Context, p principal.Principal) error {
 		}
 		return audit.Event{Action: audit.BrowserRemembered, Actor: p, Person: p.User}, nil
 	})
+}
+
+// NeverRemembered says whether the principal chose that no browser shows their account.
+func (s *SignIns) NeverRemembered(ctx context.Context, p principal.Principal) (never bool, err error) {
+	err = s.Ledger.View(ctx, func(tx Tx) error {
+		u, _, err := tx.UserByID(ctx, p.User)
+		never = u.NeverRemembered
+		return err
+	})
+	return never, err
+}
+
+// NeverRemember lets no browser show the principal's account from here on; those that do forget it at once. It takes no proof: it only takes away.
+func (s *SignIns) NeverRemember(ctx context.Context, p principal.Principal) error {
+	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		won, err := tx.SetNeverRemembered(ctx, p.User, true)
+		if err != nil || !won {
+			return audit.Quiet(audit.Housekeeping), err
+		}
+		if err := tx.UnrememberUser(ctx, p.User); err != nil {
+			return audit.Event{}, fmt.Errorf("forget browsers: %w", err)
+		}
+		return audit.Event{Action: audit.BrowserNeverRemembered, Actor: p, Person: p.User}, nil
+	})
+}
+
+// MayRemember takes NeverRemember back; no browser shows the account by it. Errors: step_up_required, assurance.too_low.
+func (s *SignIns) MayRemember(ctx context.Context, p principal.Principal) error {
+	err := s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if err := s.StepUps.Require(ctx, tx, p, stepup.Content{Action: audit.BrowserRememberingAllowed, Floor: assurance.Pwd}); err != nil {
+			return audit.Event{}, err
+		}
+		won, err := tx.SetNeverRemembered(ctx, p.User, false)
+		if err != nil || !won {
+			return audit.Quiet(audit.Housekeeping), err
+		}
+		return audit.Event{Action: audit.BrowserRememberingAllowed, Actor: p, Person: p.User}, nil
+	})
+	return s.StepUps.Ask(ctx, err)
 }
 
 // ForgetHere lets the browser of a cookie show an account no more. Whoever sits there may: it takes away what helps them. One that is not shown

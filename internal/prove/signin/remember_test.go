@@ -70,8 +70,8 @@ func TestWhoMayBeRemembered(t *testing.T) {
 		if who.Challenge.Why == "" {
 			t.Fatal("a stranger's browser has full power")
 		}
-		if err := s.SignIns.Remember(t.Context(), who); fault.CodeOf(err) != fault.BrowserNotKept {
-			t.Error("a stranger's browser is remembered")
+		if err := s.SignIns.Remember(t.Context(), who); fault.CodeOf(err) != fault.DeviceUnknown {
+			t.Errorf("a stranger's browser: %v, want what it owes", err)
 		}
 		bob := s.SignUp("bob@example.com")
 		shared := signin.From{Origin: authtest.PersonOrigin(), Device: bob.Device, Shared: true}

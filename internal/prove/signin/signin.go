@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
+	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -34,6 +35,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/password"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
@@ -50,12 +52,15 @@ type Deps struct {
 	Now        func() time.Time
 	Factors    *factor.Factors
 	Sessions   *session.Sessions
+	StepUps    *stepup.StepUps
 	Ceremonies *ceremony.Ceremonies
 	Follow     happening.Applier
 	Limits     throttle.Limits
 	// SourceLimits bound what one network may try over all users.
 	SourceLimits throttle.Limits
 	Tally        *audit.Tally
+	// Decide is room decide.
+	Decide decision.Decider
 	// Demands says what a session owes because its user demands it of themselves.
 	Demands interface {
 		Owed(ctx context.Context, tx any, u id.User, proof assurance.Proof) (assurance.Challenge, error)

@@ -36,6 +36,10 @@ const (
 	BrowserRemembered Action = "browser.remembered"
 	// BrowserForgotten: A browser shows the account no more where people sign in.
 	BrowserForgotten Action = "browser.forgotten"
+	// BrowserNeverRemembered: No browser shows the account any more where people sign in.
+	BrowserNeverRemembered Action = "browser.never_remembered"
+	// BrowserRememberingAllowed: Browsers may show the account again where people sign in.
+	BrowserRememberingAllowed Action = "browser.remembering_allowed"
 	// PrivacyCopied: A copy of your data was made.
 	PrivacyCopied Action = "privacy.copied"
 	// DepartureBegun: The account will be deleted; until then this can be stopped.
@@ -146,6 +150,10 @@ const (
 	KeyUsed Action = "key.used"
 	// RequestRefused: A request was refused: {reason} ({count} times).
 	RequestRefused Action = "request.refused"
+	// UserStaffMade: An operator marked this user as one: sessions end sooner.
+	UserStaffMade Action = "user.staff_made"
+	// UserStaffEnded: This user is no operator any more.
+	UserStaffEnded Action = "user.staff_ended"
 	// UserDisabled: An operator disabled this user.
 	UserDisabled Action = "user.disabled"
 	// UserEnabled: An operator enabled this user again.
@@ -296,6 +304,8 @@ const (
 	SubaccountReopened Action = "subaccount.reopened"
 	// SessionSubaccountSwitched: The session went over to the subaccount {name}.
 	SessionSubaccountSwitched Action = "session.subaccount_switched"
+	// AuditSearched: An operator searched the audit log.
+	AuditSearched Action = "audit.searched"
 	// ServiceUserAdded: The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.
 	ServiceUserAdded Action = "service_user.added"
 	// ServiceUserSponsored: {sponsor_one} and {sponsor_two} answer for the service user {member} now.
@@ -326,6 +336,8 @@ var actions = map[Action]Words{
 	SessionSelectedRevoked:    {Quiet: false, English: "Selected sessions were signed out ({count}).", Korean: "선택한 세션을 로그아웃했습니다({count}개)."},
 	BrowserRemembered:         {Quiet: false, English: "This browser shows the account where people sign in.", Korean: "이 브라우저의 로그인 화면에 계정을 표시하도록 했습니다."},
 	BrowserForgotten:          {Quiet: false, English: "A browser shows the account no more where people sign in.", Korean: "브라우저의 로그인 화면에서 계정을 지웠습니다."},
+	BrowserNeverRemembered:    {Quiet: false, English: "No browser shows the account any more where people sign in.", Korean: "어떤 브라우저의 로그인 화면에도 계정을 표시하지 않도록 했습니다."},
+	BrowserRememberingAllowed: {Quiet: false, English: "Browsers may show the account again where people sign in.", Korean: "브라우저의 로그인 화면에 계정을 다시 표시할 수 있도록 했습니다."},
 	PrivacyCopied:             {Quiet: false, English: "A copy of your data was made.", Korean: "개인정보 사본을 만들었습니다."},
 	DepartureBegun:            {Quiet: false, English: "The account will be deleted; until then this can be stopped.", Korean: "계정 삭제를 신청했습니다. 삭제되기 전까지 취소할 수 있습니다."},
 	DepartureStopped:          {Quiet: false, English: "The account will not be deleted after all.", Korean: "계정 삭제를 취소했습니다."},
@@ -381,6 +393,8 @@ var actions = map[Action]Words{
 	KeyExtended:               {Quiet: false, English: "The old secret of the API key {name} goes on until {retires}.", Korean: "API 키 {name}의 이전 비밀 키가 {retires}까지 계속 작동합니다."},
 	KeyUsed:                   {Quiet: true, English: "", Korean: ""},
 	RequestRefused:            {Quiet: false, English: "A request was refused: {reason} ({count} times).", Korean: "요청이 거부되었습니다: {reason} ({count}회)."},
+	UserStaffMade:             {Quiet: false, English: "An operator marked this user as one: sessions end sooner.", Korean: "운영자가 이 사용자를 운영자로 지정했습니다. 세션이 더 일찍 종료됩니다."},
+	UserStaffEnded:            {Quiet: false, English: "This user is no operator any more.", Korean: "이 사용자의 운영자 지정을 해제했습니다."},
 	UserDisabled:              {Quiet: false, English: "An operator disabled this user.", Korean: "운영자가 사용자를 비활성화했습니다."},
 	UserEnabled:               {Quiet: false, English: "An operator enabled this user again.", Korean: "운영자가 사용자를 다시 활성화했습니다."},
 	UserErased:                {Quiet: false, English: "The user {user} was erased.", Korean: "사용자 {user}의 개인정보를 삭제했습니다."},
@@ -456,6 +470,7 @@ var actions = map[Action]Words{
 	SubaccountClosed:          {Quiet: false, English: "The subaccount {name} was closed.", Korean: "서브계정 {name}을(를) 닫았습니다."},
 	SubaccountReopened:        {Quiet: false, English: "The subaccount {name} was opened again.", Korean: "서브계정 {name}을(를) 다시 열었습니다."},
 	SessionSubaccountSwitched: {Quiet: false, English: "The session went over to the subaccount {name}.", Korean: "세션이 서브계정 {name}(으)로 전환되었습니다."},
+	AuditSearched:             {Quiet: false, English: "An operator searched the audit log.", Korean: "담당자가 감사 기록을 검색했습니다."},
 	ServiceUserAdded:          {Quiet: false, English: "The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.", Korean: "서비스 사용자 {member}을(를) 만들었습니다. 책임자: {sponsor_one}, {sponsor_two}."},
 	ServiceUserSponsored:      {Quiet: false, English: "{sponsor_one} and {sponsor_two} answer for the service user {member} now.", Korean: "서비스 사용자 {member}의 책임자가 {sponsor_one}, {sponsor_two}(으)로 변경되었습니다."},
 	KeyTransferred:            {Quiet: false, English: "The API key {name} has another owner: {member}.", Korean: "API 키 {name}의 소유자가 {member}(으)로 변경되었습니다."},

@@ -63,6 +63,12 @@ func TestEachGapCostsWhatTheTableSays(t *testing.T) {
 		{"stranger", checkup.Sessions, 10, true, func(a *checkup.Account) {
 			a.Sessions = append(a.Sessions, session.Listed{Row: session.Row{ID: id.Session{2}, Challenge: assurance.Challenge{Why: assurance.Stranger, Needs: assurance.Mfa}}})
 		}},
+		{"copied", checkup.Sessions, 10, true, func(a *checkup.Account) {
+			a.Sessions[0].Copied = session.Copied{Times: 1, Last: now.Add(-23 * time.Hour)}
+		}},
+		{"odd", checkup.Sessions, 10, true, func(a *checkup.Account) {
+			a.Sessions = append(a.Sessions, session.Listed{Row: session.Row{ID: id.Session{2}}, Odd: session.Odd{Why: assurance.TwoAgents, Last: now.Add(-23 * time.Hour)}})
+		}},
 		{"proof", checkup.Sessions, 4, false, func(a *checkup.Account) { a.This.Proof = assurance.Proof{Factors: assurance.Password} }},
 		{"codes", checkup.Recovery, 12, false, func(a *checkup.Account) { a.Methods.Codes.ConfirmedAt = time.Time{} }},
 		{"codes_few", checkup.Recovery, 4, false, func(a *checkup.Account) { a.Methods.Codes.Left = 3 }},

@@ -44,6 +44,12 @@ var gaps = []struct {
 	{Gap{"stranger", Sessions, 10, true}, func(a Account) bool {
 		return slices.ContainsFunc(a.Sessions, func(s session.Listed) bool { return s.ID != a.This.Session && s.Challenge.Open(a.Now) })
 	}},
+	{Gap{"copied", Sessions, 10, true}, func(a Account) bool {
+		return slices.ContainsFunc(a.Sessions, func(s session.Listed) bool { return s.Copied.Fresh(a.Now) })
+	}},
+	{Gap{"odd", Sessions, 10, true}, func(a Account) bool {
+		return slices.ContainsFunc(a.Sessions, func(s session.Listed) bool { return s.ID != a.This.Session && s.Odd.Fresh(a.Now) })
+	}},
 	{Gap{"factor", SignIn, 20, false}, func(a Account) bool { return a.Methods.Strongest() < assurance.Mfa }},
 	{Gap{"proof", Sessions, 4, false}, func(a Account) bool {
 		return a.Methods.Strongest() >= assurance.Mfa && a.This.Proof.Level() < assurance.Mfa

@@ -101,6 +101,7 @@ var table = map[happening.Kind]Row{
 	happening.SignedOut:         {This: Dies},
 	happening.Disowned:          {Leaving: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Disowned, Case: true},
 	happening.CookieReplayed:    {Leaving: Dies, This: Dies, Hold: CredentialHold, Notice: notify.CookieReplayed},
+	happening.SessionCopied:     {Notice: notify.SessionCopied}, // it was refused, and its user goes on
 	happening.SignedOutOthers:   {Leaving: Dies, Others: Dies, Notice: notify.SignedOutOthers},
 	happening.SignedOutAll:      {Leaving: Dies, This: Dies, Others: Dies, Notice: notify.SignedOutEverywhere},
 	happening.SignedOutSelected: {Leaving: Dies, Notice: notify.SignedOutOthers}, // package session ends those that were chosen
@@ -143,6 +144,7 @@ var table = map[happening.Kind]Row{
 	happening.ReportedChange:    {Leaving: Dies, This: Dies, Others: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained, Case: true},
 	happening.UserDisabled:      {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked, Asked: Dies, Brought: Frozen},
 	happening.UserEnabled:       {},
+	happening.StaffChanged:      {Leaving: Dies, This: Dies, Others: Dies}, // at the host: there is no session to go on with
 
 	happening.DepartureBegun:   {Notice: notify.DepartureBegun},
 	happening.DepartureNear:    {Notice: notify.DepartureNear},

@@ -61,7 +61,7 @@ func TestEveryRowHappens(t *testing.T) {
 		happening.SignedUp: true, happening.UserEnabled: true, happening.OwnerUnlocked: true, // they have nothing yet, or nothing any more
 		happening.DepartureBegun: true, happening.DepartureNear: true, happening.DepartureStopped: true, happening.RecoveryRejected: true,
 		happening.CodesGuessed: true, happening.MoneyConfirmed: true, happening.PasskeyCloned: true, happening.KeyExpiring: true, happening.KeyExpired: true, happening.KeyLapsing: true,
-		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyUnneeded: true, happening.KeyRetiring: true, happening.KeyUnseen: true, happening.KeyExtended: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, happening.KeyOrphaned: true, happening.MemberFrozen: true, // they only tell, and that is tried where they happen
+		happening.KeyLapsed: true, happening.KeyUnused: true, happening.KeyUnneeded: true, happening.KeyRetiring: true, happening.KeyUnseen: true, happening.KeyExtended: true, happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.KeyWoken: true, happening.KeyOrphaned: true, happening.MemberFrozen: true, happening.SessionCopied: true, // they only tell, and that is tried where they happen
 	}
 	for kind := range consequence.Table() {
 		if len(causes[kind]) == 0 && !apart[kind] {

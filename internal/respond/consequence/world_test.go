@@ -356,6 +356,7 @@ var causes = map[happening.Kind]map[string]cause{
 		w.ok(w.Tiers.Raise(w.t.Context(), principal.Host("tests"), w.user))
 		w.ok(w.Tiers.Lower(w.t.Context(), principal.Host("tests"), w.user))
 	}}},
+	happening.StaffChanged: {"host": {happens: func(w *world) { w.ok(w.Accounts.MakeStaff(w.t.Context(), principal.Host("tests"), w.user)) }}},
 	happening.RecoveryOpened: {"host": {happens: func(w *world) {
 		_, err := w.Recoveries.Open(w.t.Context(), principal.Host("kim"), w.user, "reach@example.com", "tests")
 		w.ok(err)

@@ -57,6 +57,7 @@ var containments = map[Letter]Containment{
 	CodesGuessed:          {Kind: happening.ReportedSession},
 	Disowned:              {Kind: happening.ReportedChange},
 	CookieReplayed:        {Kind: happening.ReportedChange},
+	SessionCopied:         {Kind: happening.ReportedSession},
 	SignedOutOthers:       {Kind: happening.ReportedChange},
 	SignedOutEverywhere:   {Kind: happening.ReportedChange},
 	PasswordChanged:       {Kind: happening.ReportedChange},

@@ -34,6 +34,7 @@ const (
 	LimitedSignIn       Letter = "limited_sign_in"
 	Disowned            Letter = "session_disowned"
 	CookieReplayed      Letter = "cookie_replayed"
+	SessionCopied       Letter = "session_copied"
 	SignedOutEverywhere Letter = "signed_out_everywhere"
 	SignedOutOthers     Letter = "signed_out_others"
 	PasswordChanged     Letter = "password_changed"

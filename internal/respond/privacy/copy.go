@@ -82,6 +82,8 @@ type (
 		Name      string        `json:"name" doc:"As they called it"`
 		Language  string        `json:"language" doc:"Of pages and mails"`
 		CreatedAt time.Time     `json:"created_at"`
+		Never     bool          `json:"never_remembered" doc:"Whether no browser may show them where people sign in"`
+		StaffAt   time.Time     `json:"operator_since,omitzero" doc:"Since when they are an operator of the platform; missing for others"`
 		Accounts  []AccountCopy `json:"accounts"`
 	}
 	// AccountCopy is an account that they belong to.
@@ -281,6 +283,7 @@ func (s *Privacy) copyPerson(ctx context.Context, p principal.Principal, c *Copy
 		return err
 	}
 	c.Profile.User, c.Profile.Mail, c.Profile.Name, c.Profile.Language, c.Profile.CreatedAt = u.ID, u.Mail, u.Name, u.Lang, u.Born
+	c.Profile.Never, c.Profile.StaffAt = u.NeverRemembered, u.StaffAt
 	reached, err := s.Kept.Contacts.Of(ctx, p)
 	c.Contact = ContactCopy{SecondMail: reached.Second, Number: reached.Phone, Phrase: reached.Phrase != ""}
 	return err

@@ -2,13 +2,13 @@
 INSERT INTO users (id, mail, name, lang, handle, created_at) VALUES (@id, @mail, @name, @lang, @handle, @created_at) ON CONFLICT DO NOTHING;
 
 -- name: UserByMail :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE mail = @mail;
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE mail = @mail;
 
 -- name: UserByID :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE id = @id;
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE id = @id;
 
 -- name: UserByHandle :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE handle = @handle;
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE handle = @handle;
 
 -- name: SetUserLang :execrows
 UPDATE users SET lang = @lang WHERE id = @id;
@@ -297,6 +297,15 @@ UPDATE device_user SET remembered_at = @now WHERE device_id = @device_id AND use
 
 -- name: UnrememberDeviceUser :execrows
 UPDATE device_user SET remembered_at = NULL WHERE device_id = @device_id AND user_id = @user_id AND remembered_at IS NOT NULL;
+
+-- name: SetNeverRemembered :execrows
+UPDATE users SET never_remembered = @never_remembered WHERE id = @id AND never_remembered <> @never_remembered;
+
+-- name: MakeStaff :execrows
+UPDATE users SET staff_at = @now WHERE id = @id AND staff_at IS NULL;
+
+-- name: EndStaff :execrows
+UPDATE users SET staff_at = NULL WHERE id = @id AND staff_at IS NOT NULL;
 
 -- name: UnrememberUser :exec
 UPDATE device_user SET remembered_at = NULL WHERE user_id = @user_id AND remembered_at IS NOT NULL;

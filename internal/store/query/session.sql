@@ -8,7 +8,7 @@ VALUES (@id, @token_hash, @user_id, @account_id, @subaccount_id, @device_id, @pa
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
+    u.name, u.lang, u.disabled_at, u.staff_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
         WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
@@ -22,7 +22,7 @@ WHERE s.id = @id;
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
+    u.name, u.lang, u.disabled_at, u.staff_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
         WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
@@ -36,7 +36,7 @@ WHERE s.expires_at > @now AND s.revoked_at IS NULL AND s.id > @after ORDER BY s.
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
+    u.name, u.lang, u.disabled_at, u.staff_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
         WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked

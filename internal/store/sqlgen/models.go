@@ -262,12 +262,14 @@ type Totp struct {
 }
 
 type User struct {
-	ID         []byte
-	Mail       string
-	Name       string
-	Lang       string
-	Handle     []byte
-	CreatedAt  int64
-	DisabledAt sql.NullInt64
-	StrangeAt  sql.NullInt64
+	ID              []byte
+	Mail            string
+	Name            string
+	Lang            string
+	Handle          []byte
+	CreatedAt       int64
+	DisabledAt      sql.NullInt64
+	StrangeAt       sql.NullInt64
+	NeverRemembered int64
+	StaffAt         sql.NullInt64
 }

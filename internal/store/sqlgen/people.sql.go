@@ -512,6 +512,22 @@ func (q *Queries) EndDemand(ctx context.Context, arg EndDemandParams) (int64, er
 	return result.RowsAffected()
 }
 
+const endStaff = `-- name: EndStaff :execrows
+UPDATE users SET staff_at = NULL WHERE id = $1 AND staff_at IS NOT NULL
+`
+
+type EndStaffParams struct {
+	ID []byte
+}
+
+func (q *Queries) EndStaff(ctx context.Context, arg EndStaffParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, endStaff, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const eraseAccountsOfUser = `-- name: EraseAccountsOfUser :exec
 UPDATE account SET name = '' WHERE id IN (SELECT m.account_id FROM member m WHERE m.user_id = $1)
     AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = account.id AND o.user_id <> $1 AND o.removed_at IS NULL
@@ -1674,6 +1690,23 @@ func (q *Queries) LowerUser(ctx context.Context, arg LowerUserParams) (int64, er
 	return result.RowsAffected()
 }
 
+const makeStaff = `-- name: MakeStaff :execrows
+UPDATE users SET staff_at = $1 WHERE id = $2 AND staff_at IS NULL
+`
+
+type MakeStaffParams struct {
+	Now sql.NullInt64
+	ID  []byte
+}
+
+func (q *Queries) MakeStaff(ctx context.Context, arg MakeStaffParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, makeStaff, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const markPasskeyBackup = `-- name: MarkPasskeyBackup :execrows
 UPDATE passkey SET backup = $1 WHERE id = $2 AND user_id = $3 AND removed_at IS NULL
 `
@@ -2153,6 +2186,23 @@ func (q *Queries) SetMemberRole(ctx context.Context, arg SetMemberRoleParams) (i
 	return result.RowsAffected()
 }
 
+const setNeverRemembered = `-- name: SetNeverRemembered :execrows
+UPDATE users SET never_remembered = $1 WHERE id = $2 AND never_remembered <> $1
+`
+
+type SetNeverRememberedParams struct {
+	NeverRemembered int64
+	ID              []byte
+}
+
+func (q *Queries) SetNeverRemembered(ctx context.Context, arg SetNeverRememberedParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setNeverRemembered, arg.NeverRemembered, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const setSponsors = `-- name: SetSponsors :execrows
 UPDATE service_user SET sponsor_one = $1, sponsor_two = $2 WHERE user_id = $3 AND account_id = $4
 `
@@ -2426,7 +2476,7 @@ func (q *Queries) UsePasskey(ctx context.Context, arg UsePasskeyParams) (int64, 
 }
 
 const userByHandle = `-- name: UserByHandle :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE handle = $1
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE handle = $1
 `
 
 type UserByHandleParams struct {
@@ -2445,12 +2495,14 @@ func (q *Queries) UserByHandle(ctx context.Context, arg UserByHandleParams) (Use
 		&i.CreatedAt,
 		&i.DisabledAt,
 		&i.StrangeAt,
+		&i.NeverRemembered,
+		&i.StaffAt,
 	)
 	return i, err
 }
 
 const userByID = `-- name: UserByID :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE id = $1
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE id = $1
 `
 
 type UserByIDParams struct {
@@ -2469,12 +2521,14 @@ func (q *Queries) UserByID(ctx context.Context, arg UserByIDParams) (User, error
 		&i.CreatedAt,
 		&i.DisabledAt,
 		&i.StrangeAt,
+		&i.NeverRemembered,
+		&i.StaffAt,
 	)
 	return i, err
 }
 
 const userByMail = `-- name: UserByMail :one
-SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at FROM users WHERE mail = $1
+SELECT id, mail, name, lang, handle, created_at, disabled_at, strange_at, never_remembered, staff_at FROM users WHERE mail = $1
 `
 
 type UserByMailParams struct {
@@ -2493,6 +2547,8 @@ func (q *Queries) UserByMail(ctx context.Context, arg UserByMailParams) (User, e
 		&i.CreatedAt,
 		&i.DisabledAt,
 		&i.StrangeAt,
+		&i.NeverRemembered,
+		&i.StaffAt,
 	)
 	return i, err
 }

@@ -279,7 +279,7 @@ const listLiveSessions = `-- name: ListLiveSessions :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
+    u.name, u.lang, u.disabled_at, u.staff_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
         WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
@@ -322,6 +322,7 @@ type ListLiveSessionsRow struct {
 	Name           string
 	Lang           string
 	DisabledAt     sql.NullInt64
+	StaffAt        sql.NullInt64
 	Role           string
 	RemovedAt      sql.NullInt64
 	MemberFrozenAt sql.NullInt64
@@ -369,6 +370,7 @@ func (q *Queries) ListLiveSessions(ctx context.Context, arg ListLiveSessionsPara
 			&i.Name,
 			&i.Lang,
 			&i.DisabledAt,
+			&i.StaffAt,
 			&i.Role,
 			&i.RemovedAt,
 			&i.MemberFrozenAt,
@@ -397,7 +399,7 @@ const listLiveSessionsByUser = `-- name: ListLiveSessionsByUser :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
+    u.name, u.lang, u.disabled_at, u.staff_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
         WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
@@ -439,6 +441,7 @@ type ListLiveSessionsByUserRow struct {
 	Name           string
 	Lang           string
 	DisabledAt     sql.NullInt64
+	StaffAt        sql.NullInt64
 	Role           string
 	RemovedAt      sql.NullInt64
 	MemberFrozenAt sql.NullInt64
@@ -486,6 +489,7 @@ func (q *Queries) ListLiveSessionsByUser(ctx context.Context, arg ListLiveSessio
 			&i.Name,
 			&i.Lang,
 			&i.DisabledAt,
+			&i.StaffAt,
 			&i.Role,
 			&i.RemovedAt,
 			&i.MemberFrozenAt,
@@ -827,7 +831,7 @@ const sessionByID = `-- name: SessionByID :one
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
     s.challenge, s.challenge_needs, s.challenge_until, s.shared,
-    u.name, u.lang, u.disabled_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
+    u.name, u.lang, u.disabled_at, u.staff_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
         WHERE o.account_id = s.account_id AND o.user_id <> s.user_id AND o.role = 'owner' AND o.removed_at IS NULL) AS owners_locked
@@ -868,6 +872,7 @@ type SessionByIDRow struct {
 	Name           string
 	Lang           string
 	DisabledAt     sql.NullInt64
+	StaffAt        sql.NullInt64
 	Role           string
 	RemovedAt      sql.NullInt64
 	MemberFrozenAt sql.NullInt64
@@ -909,6 +914,7 @@ func (q *Queries) SessionByID(ctx context.Context, arg SessionByIDParams) (Sessi
 		&i.Name,
 		&i.Lang,
 		&i.DisabledAt,
+		&i.StaffAt,
 		&i.Role,
 		&i.RemovedAt,
 		&i.MemberFrozenAt,

@@ -176,7 +176,9 @@ type Host struct {
 type Sessions struct {
 	Idle string
 	List []Session
-	// Remembering are the browsers that show the account where people sign in.
+	// Never: no browser may show the account where people sign in.
+	Never bool
+	// Remembering are the browsers that do.
 	Remembering []Remembering
 	// Places is who the places are owed to.
 	Places Credit
@@ -209,6 +211,11 @@ type Session struct {
 	Bound   bool
 	Proof   i18n.Moment
 	Skipped string
+	// Odd is by what else it was shown lately, and Copied how often without its device; empty if it was not.
+	Odd, Copied     string
+	OddAt, CopiedAt i18n.Moment
+	// Could is what somebody could do who has a copy of its cookie.
+	Could []Danger
 	// Hosts that it has open, each with when.
 	Hosts []OpenHost
 }
@@ -276,10 +283,12 @@ type Passkey struct {
 	// Product is what the authenticator is; Attested says who says so: its maker, or only the authenticator itself.
 	Product  string
 	Attested bool
-	Synced   bool
-	Added    i18n.Moment
-	Used     i18n.Moment
-	Tested   i18n.Moment
+	// Certified is how far FIDO certifies the model: "L1" to "L3"; empty for none.
+	Certified string
+	Synced    bool
+	Added     i18n.Moment
+	Used      i18n.Moment
+	Tested    i18n.Moment
 	// Approves is when it is old enough to approve money; zero if it is.
 	Approves i18n.Moment
 	// Backup: its owner keeps it for when another is lost.
@@ -468,6 +477,9 @@ type Activity struct {
 	Places Credit
 	// Older is the address of the next page; Twin that of the same data as JSON.
 	Older, Newest, Twin string
+	// Code, KeyID and Since are what was looked for; Searched says that something was.
+	Code, KeyID, Since string
+	Searched           bool
 }
 
 // Entry is one event in words.
