@@ -123,7 +123,7 @@ func (k Key) told(ctx context.Context, tx Tx) ([]id.User, error) {
 
 // giving are the changes after which a key can do more, or for somebody else.
 var giving = map[happening.Kind]bool{
-	happening.KeyCreated: true, happening.KeyRotated: true, happening.KeyWidened: true, happening.KeyWoken: true, happening.KeyReleased: true,
+	happening.KeyCreated: true, happening.KeyRotated: true, happening.KeyExtended: true, happening.KeyWidened: true, happening.KeyWoken: true, happening.KeyReleased: true,
 	happening.KeyUnfrozen: true, happening.KeyUnblocked: true, happening.KeyTransferred: true,
 }
 
@@ -235,7 +235,7 @@ type Tx interface {
 	HolderIn(ctx context.Context, a id.Account, u id.User) (Holder, error)
 	// TransferKey gives it another owner, and takes its release away; won is false if it is revoked.
 	TransferKey(ctx context.Context, k Key, owner id.User) (won bool, err error)
-	// NoteGiven notes who gave a key to somebody else, and when; nobody if it was the host. KeysGivenBy are those that somebody
+	// NoteGiven notes who gave a key to somebody else, or gave somebody else's key something, and when. KeysGivenBy are those that somebody
 	// gave since a moment, in accounts that they own.
 	NoteGiven(ctx context.Context, k id.Key, by id.User, now time.Time) error
 	KeysGivenBy(ctx context.Context, u id.User, since time.Time) ([]id.Key, error)

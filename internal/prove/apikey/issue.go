@@ -142,10 +142,8 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 		if key, _, err = tx.KeyByID(ctx, key.ID); err != nil { // with its owner as they are
 			return audit.Event{}, fmt.Errorf("read key: %w", err)
 		}
-		if key.Owner != p.User {
-			if err := tx.NoteGiven(ctx, key.ID, p.User, key.Born); err != nil {
-				return audit.Event{}, fmt.Errorf("note who made %s: %w", key.Text(), err)
-			}
+		if err := k.noteGiven(ctx, tx, p, key, happening.KeyCreated); err != nil {
+			return audit.Event{}, err
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 		facts := factsOf(key)
