@@ -15,10 +15,10 @@ import (
 
 func auditCommand() *cobra.Command {
 	return group(withConfig(&cobra.Command{
-		Use: "audit", Short: "Check the audit log, and print its head to keep elsewhere",
+		Use: "audit", Short: "Check and search the audit log, and print its head to keep elsewhere",
 		Example: `  sallyport audit verify --config sallyport.yaml
   sallyport audit head --config sallyport.yaml`,
-	}), auditVerifyCommand(), auditHeadCommand())
+	}), auditVerifyCommand(), auditHeadCommand(), auditSearchCommand())
 }
 
 func auditVerifyCommand() *cobra.Command {

@@ -37,7 +37,7 @@ func TestAnAttestedKeyIsPhrh(t *testing.T) {
 	b.post(path+"/passkey", attested).want(201, "")
 	own, _ := b.get("/v1/methods").body["passkeys"].([]any)
 	row, _ := own[0].(map[string]any)
-	if row["model"] != "Test Key 3000" || row["attested"] != true || row["synced"] != false {
+	if row["model"] != "Test Key 3000" || row["attested"] != true || row["certified"] != "L2" || row["synced"] != false {
 		t.Errorf("listed as %v", row)
 	}
 	again := d.visitor()

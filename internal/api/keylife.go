@@ -92,8 +92,8 @@ func (k *keyLife) mount(a *API) {
 	})
 	register(a, operation{
 		id: "releaseKey", method: http.MethodPost, path: "/v1/keys/{key_id}/release", summary: "Let a key withdraw",
-		about: "In another session than the one that gave it the scope, with a passkey. Each withdrawal still asks its owner.",
-		codes: []fault.Code{fault.KeyNotFound, fault.KeySameSession, fault.Forbidden},
+		about: "In another session than the one that gave it the scope, with a passkey that is old enough to approve money. Each withdrawal still asks its owner.",
+		codes: []fault.Code{fault.KeyNotFound, fault.KeySameSession, fault.PasskeyYoung, fault.Forbidden},
 	}, func(ctx context.Context, p principal.Principal, in *keyPath) (*struct{}, error) {
 		return k.on(in, func(kid id.Key) error { return k.room.Release(ctx, p, kid) })
 	})

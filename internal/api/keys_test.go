@@ -54,6 +54,7 @@ func TestKeys(t *testing.T) {
 		return func() answer { return b.post("/v1/keys", wanted(changes)) }
 	}
 	var path string
+	var made map[string]any
 	run(t, d, []outcome{
 		{"no keys yet", func() answer { return b.get("/v1/keys") }, 200, ""},
 		{"the list, as a trader", func() answer { return trader.get("/v1/keys") }, 200, ""},
@@ -94,9 +95,21 @@ func TestKeys(t *testing.T) {
 		{"a key", func() answer {
 			a := createKey(p, b, wanted(map[string]any{"scopes": []string{"orders:read"}}))
 			shown, _ := a.body["key"].(map[string]any)
-			path = "/v1/keys/" + shown["key_id"].(string)
+			path, made = "/v1/keys/"+shown["key_id"].(string), shown
 			return a
 		}, 201, ""},
+		{"it stands as it will be listed", func() answer {
+			a := b.get("/v1/keys")
+			kid := strings.TrimPrefix(path, "/v1/keys/")
+			for _, k := range a.body["keys"].([]any) {
+				if listed := k.(map[string]any); listed["key_id"] == kid {
+					if diff := cmp.Diff(listed, made); diff != "" || made["state"] != "live" {
+						t.Errorf("as it was answered (-listed +answered):\n%s", diff)
+					}
+				}
+			}
+			return a
+		}, 200, ""},
 		{"the same again needs another proof", create(map[string]any{"scopes": []string{"orders:read"}}), 403, "step_up_required"},
 		{"revoking a key of another account", func() answer { return b.call("DELETE", "/v1/keys/"+foreign.Text(), nil) }, 404, "key.not_found"},
 		{"revoking what is no key", func() answer { return b.call("DELETE", "/v1/keys/spk_test_1", nil) }, 404, "key.not_found"},

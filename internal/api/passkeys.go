@@ -77,13 +77,14 @@ type passkeyShown struct {
 	Model      string     `json:"model,omitempty" doc:"What the authenticator is, as far as it is known" example:"YubiKey 5"`
 	ApprovesAt time.Time  `json:"approves_money_from" doc:"From when on it may approve money: a new passkey waits, so that its owner hears of it first"`
 	Next       string     `json:"next,omitempty" enum:"recovery_codes" doc:"In the answer to adding it: what is left to do before the enrolment counts as done: make recovery codes and confirm them; missing if nothing"`
+	Certified  string     `json:"certified,omitempty" enum:"L1,L2,L3" doc:"How far FIDO certifies an attested model, by the metadata of today; missing if it does not"`
 	Attested   bool       `json:"attested" doc:"Whether an accepted attestation says so; otherwise the model is what the authenticator claims"`
 }
 
 func passkeyAs(c passkey.Credential) passkeyShown {
 	return passkeyShown{
 		ID: c.ID, Name: c.Name, Synced: c.Synced(), CreatedAt: c.Born, LastUsedAt: c.LastUsedAt, TestedAt: c.TestedAt,
-		Model: c.Model(), Attested: c.Attested != "", ApprovesAt: c.ApprovesFrom, Label: string(factor.LabelOf(c.Backup)),
+		Model: c.Model(), Attested: c.Attested != "", Certified: c.Certified.String(), ApprovesAt: c.ApprovesFrom, Label: string(factor.LabelOf(c.Backup)),
 	}
 }
 

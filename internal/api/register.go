@@ -126,6 +126,7 @@ func (d adapter) Handle(op *huma.Operation, next func(huma.Context)) {
 			if v.release != nil {
 				v.release()
 			}
+			v.used()
 		}()
 		if err := v.enter(); err != nil {
 			v.refuse(err)

@@ -18,6 +18,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
@@ -72,8 +73,9 @@ type visit struct {
 	body     []byte
 	hasBody  bool // whether body was read
 
-	release func() // of the room for evidence; nil for none
-	refusal error  // what will be answered instead of huma's own refusal
+	release func()     // of the room for evidence; nil for none
+	refusal error      // what will be answered instead of huma's own refusal
+	reason  fault.Code // of the refusal that was answered
 }
 
 // enter runs the steps.
@@ -87,9 +89,6 @@ func (v *visit) enter() error {
 	}
 	if v.who.Kind == principal.KindUser && !v.reads() {
 		v.Sessions.Act(v.who)
-	}
-	if _, needed, asked := v.line.Power(); asked && v.accepted.Live != nil {
-		v.Keys.Count(v.accepted.Live, v.rec.Addr, v.line.Name(), needed, "", v.Now())
 	}
 	v.who.Lang = httpx.Language(v.r)
 	return nil
@@ -318,8 +317,21 @@ func (v *visit) refuse(err error) {
 	} else if v.who.Kind == principal.KindNobody {
 		told = httpx.ForStranger(err)
 	}
+	v.reason = reason
 	httpx.WriteProblem(v.w, v.r, v.summed(told))
 	httpx.Note(v.r, reason, err)
+}
+
+// used counts the request for the key that signed it: as let through, or with the code of its refusal.
+func (v *visit) used() {
+	if v.accepted.Live == nil {
+		return
+	}
+	_, asks, asked := v.line.Power()
+	if !asked {
+		asks = scope.None
+	}
+	v.Keys.Count(v.accepted.Live, v.rec.Addr, v.line.Name(), asks, v.reason, v.Now())
 }
 
 // summed puts into a refusal that asks for a step-up what it is for, in the reader's language.

@@ -30,7 +30,7 @@ func FuzzParseRoutes(f *testing.F) {
 	f.Add([]byte("routes:\n  - {method: POST, path: /x, scope: \"balances:read\", class: withdraw}\n"))
 	f.Add([]byte("routes: [{method: GET, path: /, class: public}]\n---\nroutes: []\n"))
 	f.Add([]byte("routes: &r\n  - {method: GET, path: /, class: public, more: 1}\n"))
-	f.Add([]byte("routes:\n  - {method: GET, path: /a, scope: \"orders:read\", class: look, assurance: phr, host: a.example, environment: live}\n" +
+	f.Add([]byte("routes:\n  - {method: GET, path: /a, scope: \"orders:read\", class: look, assurance: phr, needs: [phishing_resistant, fresh], host: a.example, environment: live}\n" +
 		"  - {method: GET, path: /a, scope: \"orders:read\", class: look, host: a.example, environment: test}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		routes, err := gateway.ParseRoutes(text)

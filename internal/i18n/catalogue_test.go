@@ -155,7 +155,7 @@ func families() map[string][]string {
 	states := []string{"proven", "told", "waiting", "ready", "completed", "cancelled", "disputed", "rejected", "withdrawn", "lapsed"}
 	return map[string][]string{
 		"privacy.class.": kept,
-		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code"},
+		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code", "second", "number"},
 		"recover.slot.": {"statement", "statement.text", "document", "document.text", "bank", "bank.text"}, "recover.bring.": {"statement", "document", "bank"},
 		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code", "people", "assisted"},
 		"new_phone.move.": {"synced", "hybrid", "sign_in", "passkey", "app", "codes", "clean_up"}, "new_phone.go.": {"passkey", "app", "codes", "clean_up"},
@@ -168,7 +168,7 @@ func families() map[string][]string {
 		"template.": {"portfolio", "accounting", "bot", "market_maker"},
 		"keylife.":  verbs, "cutover.": {"old.one", "old.other", "old_unused", "new.one", "new.other", "new_unused"},
 		"scope.": scopes, "level.": levels, "methods.": method, "missing.": missing, "kind.": kinds,
-		"asked.": {"browser.remembering_allowed", "demand.made", "demand.dropped", "privacy.copied", "departure.begun", "device.lost", "recovery.cancelled", "recovery.wait_set", "contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "contact.number_changed", "contact.number_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored", "account.unlocked", "member.invited", "member.joined", "member.role_set", "member.removed", "service_user.added", "service_user.sponsored", "key.transferred"},
+		"asked.": {"browser.remembering_allowed", "demand.made", "demand.dropped", "privacy.copied", "departure.begun", "device.lost", "recovery.cancelled", "recovery.wait_set", "contact.phrase_set", "contact.mail_changed", "contact.second_changed", "contact.second_removed", "contact.number_changed", "contact.number_removed", "recovery_codes.issued", "password.set", "password.changed", "totp.enrolled", "totp.removed", "passkey.enrolled", "passkey.removed", "key.created", "key.rotated", "key.extended", "key.unfrozen", "key.unblocked", "key.edited", "key.woken", "key.released", "session.restored", "account.unlocked", "member.invited", "member.joined", "member.role_set", "member.removed", "service_user.added", "service_user.sponsored", "key.transferred"},
 		"role.":  roles, "fact.role.": roles,
 		"challenge.": {"stranger.title", "stranger.text", "idle.title", "idle.text", "unusual.title", "unusual.text", "elsewhere.title", "elsewhere.text", "unrenewed.title", "unrenewed.text", "demanded.title", "demanded.text"}, "demands.": {"trading", "trading_text", "settings", "settings_text"},
 		"demands.make.": {"trading", "settings"}, "demands.drop.": {"trading", "settings"}, "demands.keep.": {"trading", "settings"},

@@ -87,5 +87,8 @@ func (w Words) Asked(action audit.Action, facts map[string]string) string {
 	if end, err := time.Parse(time.RFC3339, facts["expires"]); err == nil {
 		said["expires"] = w.Day(end)
 	}
+	if end, err := time.Parse(time.RFC3339, facts["retires"]); err == nil {
+		said["retires"] = end.UTC().Format(w.Say("time.date_layout") + " 15:04 UTC")
+	}
 	return w.Fill(catalogues[w.Lang()][key], said)
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/geo"
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 )
 
 // metrics are the installation's measurements. No label holds what a user or client chose: doors and routes come from tables, codes from the
@@ -185,6 +187,46 @@ func (m *metrics) countSessions(count func() (bound, unbound int)) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "sallyport_sessions", Help: "Live sessions on the dashboard, by whether they are bound to their device.", ConstLabels: prometheus.Labels{"bound": word},
 		}, func() float64 { return float64(pick()) }))
+	}
+}
+
+// keyCensus collects figures of API keys when they are asked for, from memory.
+type keyCensus struct {
+	keys, ages *prometheus.Desc
+	count      func() []apikey.Census
+}
+
+// countKeys tells how many API keys there are and how old their secrets, by what they can do.
+func (m *metrics) countKeys(count func() []apikey.Census) {
+	m.registry.MustRegister(keyCensus{
+		keys:  prometheus.NewDesc("sallyport_keys", "API keys that have not ended, by environment, highest class of their scopes, and whether they are tied to a network.", []string{"environment", "class", "tied"}, nil),
+		ages:  prometheus.NewDesc("sallyport_key_age_seconds", "How long ago the newest secrets of API keys were made, by the highest class of their scopes.", []string{"class"}, nil),
+		count: count,
+	})
+}
+
+// Describe says what is collected.
+func (c keyCensus) Describe(out chan<- *prometheus.Desc) { out <- c.keys; out <- c.ages }
+
+// Collect counts the keys.
+func (c keyCensus) Collect(out chan<- prometheus.Metric) {
+	classes := map[scope.Class]apikey.Census{}
+	for _, g := range c.count() {
+		tied := map[bool]string{true: "yes", false: "no"}[g.Tied]
+		out <- prometheus.MustNewConstMetric(c.keys, prometheus.GaugeValue, float64(g.Keys), g.Environment.String(), g.Class.String(), tied)
+		all := classes[g.Class]
+		all.Keys, all.Age = all.Keys+g.Keys, all.Age+g.Age
+		for i, n := range g.Younger {
+			all.Younger[i] += n
+		}
+		classes[g.Class] = all
+	}
+	for class, all := range classes {
+		buckets := map[float64]uint64{}
+		for i, step := range apikey.AgeSteps {
+			buckets[step.Seconds()] = uint64(all.Younger[i])
+		}
+		out <- prometheus.MustNewConstHistogram(c.ages, uint64(all.Keys), all.Age.Seconds(), buckets, class.String())
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
+	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/server"
 )
 
@@ -96,6 +98,30 @@ func TestAnUpstreamIsKnownByItsRoots(t *testing.T) {
 	}
 	if _, err := server.NewRoads(config.Upstream{Name: "paper", URL: config.URL(upstream.URL), CAFile: "nowhere.pem"}); err == nil {
 		t.Error("roots that are not there are taken")
+	}
+}
+
+// The figures of keys are counted when they are asked for.
+func TestKeysAreCountedInMetrics(t *testing.T) {
+	clock := storetest.NewClock()
+	s := authtest.StartWith(t, authtest.Options{Now: clock.Now})
+	ada := s.SignUp("ada@example.com").Principal()
+	s.IssueKeyTo(ada.Account, ada.User, apikey.IssueInput{})
+	s.IssueKeyTo(ada.Account, ada.User, apikey.IssueInput{Scopes: []string{"orders:write"}, Allowlist: []string{"203.0.113.7"}})
+	clock.Advance(2 * 24 * time.Hour)
+	s.IssueKeyTo(ada.Account, ada.User, apikey.IssueInput{})
+	w := httptest.NewRecorder()
+	s.Metrics.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	for _, want := range []string{
+		`sallyport_keys{class="look",environment="test",tied="no"} 2`,
+		`sallyport_keys{class="order",environment="test",tied="yes"} 1`,
+		`sallyport_key_age_seconds_bucket{class="look",le="86400"} 1`,
+		`sallyport_key_age_seconds_bucket{class="look",le="604800"} 2`,
+		`sallyport_key_age_seconds_count{class="order"} 1`,
+	} {
+		if !strings.Contains(w.Body.String(), "\n"+want+"\n") {
+			t.Errorf("%s is not in\n%s", want, w.Body.String())
+		}
 	}
 }
 

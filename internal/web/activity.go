@@ -4,8 +4,11 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -20,6 +23,7 @@ import (
 type activity struct {
 	log interface {
 		Activity(ctx context.Context, p principal.Principal, before int64, limit int) ([]audit.Told, error)
+		Search(ctx context.Context, p principal.Principal, f audit.Filter, before int64, limit int) (list []audit.Told, next int64, err error)
 	}
 	reports interface {
 		DisownSignIn(ctx context.Context, p principal.Principal, number int64) error
@@ -59,23 +63,60 @@ func (a *activity) show(v *visit) error {
 	if err != nil || before < 0 {
 		before = 0
 	}
-	told, err := a.log.Activity(v.r.Context(), v.who, before, entriesAPage+1)
+	f, asked, err := searched(v.r.URL.Query())
 	if err != nil {
 		return err
 	}
-	view := page.Activity{Places: v.web.Places, Twin: "/v1/activity?limit=" + strconv.Itoa(entriesAPage)}
-	if before > 0 {
-		view.Newest = "/activity"
-		view.Twin += "&before=" + strconv.FormatInt(before, 10)
+	told, next, err := a.log.Search(v.r.Context(), v.who, f, before, entriesAPage)
+	if err != nil {
+		return err
 	}
-	if len(told) > entriesAPage {
-		told = told[:entriesAPage]
-		view.Older = "/activity?before=" + strconv.FormatInt(told[entriesAPage-1].Seq, 10)
+	at := func(query url.Values, before int64) string {
+		if query = maps.Clone(query); before > 0 {
+			query.Set("before", strconv.FormatInt(before, 10))
+		}
+		return query.Encode()
+	}
+	twin := maps.Clone(asked)
+	twin.Set("limit", strconv.Itoa(entriesAPage))
+	view := page.Activity{Places: v.web.Places, Code: f.Code, KeyID: f.KeyText, Searched: len(asked) > 0, Twin: "/v1/activity?" + at(twin, before)}
+	if !f.Since.IsZero() {
+		view.Since = f.Since.Format(time.DateOnly)
+		twin.Set("since", f.Since.Format(time.RFC3339))
+		view.Twin = "/v1/activity?" + at(twin, before)
+	}
+	if before > 0 {
+		view.Newest = strings.TrimSuffix("/activity?"+asked.Encode(), "?")
+	}
+	if next > 0 {
+		view.Older = "/activity?" + at(asked, next)
 	}
 	for _, t := range told {
 		view.Entries = append(view.Entries, a.entry(v, t))
 	}
 	return v.show(page.ActivityPage(v.frame("nav.activity"), view))
+}
+
+// searched reads what is looked for from the address. asked holds what was filled in. Errors: request.invalid.
+func searched(query url.Values) (f audit.Filter, asked url.Values, err error) {
+	asked = url.Values{}
+	for _, name := range []string{"code", "key_id", "since"} {
+		if text := strings.TrimSpace(query.Get(name)); text != "" {
+			asked.Set(name, text)
+		}
+	}
+	f = audit.Filter{Code: asked.Get("code"), KeyText: asked.Get("key_id")}
+	if f.KeyText != "" {
+		if f.Key, _, err = id.ParseKey(f.KeyText); err != nil {
+			return f, nil, fault.New(fault.RequestInvalid, "field", "key_id")
+		}
+	}
+	if day := asked.Get("since"); day != "" {
+		if f.Since, err = time.Parse(time.DateOnly, day); err != nil {
+			return f, nil, fault.New(fault.RequestInvalid, "field", "since")
+		}
+	}
+	return f, asked, nil
 }
 
 // latestSignIns is how many the overview tells, of what a page of the log holds.

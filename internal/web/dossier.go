@@ -20,7 +20,7 @@ func (k *keys) past(v *visit, key apikey.Key) (past page.KeyPast, err error) {
 		return past, err
 	}
 	past = page.KeyPast{
-		ID: key.Text(), Unused: v.scopes(of.Unneeded), Cut: of.Cut, Calls: v.calls(of.Days), Places: v.web.Places,
+		ID: key.Text(), Unused: v.scopes(of.Unneeded), UnusedWords: of.Unneeded.Words(), Cut: of.Cut, Calls: v.calls(of.Days), Places: v.web.Places,
 		Twin: "/v1/keys/" + key.Text() + "/past", Timeline: "/keys/" + key.Text() + "/timeline",
 	}
 	for _, s := range of.Stolen {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 	"github.com/seed-21c57000/sallyport/sign"
@@ -72,6 +73,27 @@ func (k *keys) edit(v *visit) error {
 	}
 	if err != nil {
 		return v.retry(err, func(p page.Problem) error { return k.showEdit(v, key, w, p) })
+	}
+	v.say("key_changed")
+	return v.leave("/keys/" + key.Text())
+}
+
+// narrow takes away from a key the scopes that its page named as not needed. What is left asks for nothing.
+func (k *keys) narrow(v *visit) error {
+	key, err := k.listed(v)
+	if err != nil {
+		return err
+	}
+	away, err := scope.ParseSet(v.form.takeAll("scopes"))
+	if err != nil {
+		return fault.New(fault.RequestInvalid, "field", "scopes")
+	}
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	left := (key.Scopes &^ away).Words()
+	if _, err := k.keys.Edit(v.r.Context(), v.who, apikey.EditInput{Key: key.ID, Scopes: &left}); err != nil {
+		return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
 	}
 	v.say("key_changed")
 	return v.leave("/keys/" + key.Text())

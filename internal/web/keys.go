@@ -85,6 +85,7 @@ func (k *keys) mount(on mounter) {
 	on(http.MethodPost, "/keys/{id}/promote", k.promote)
 	on(http.MethodGet, "/keys/{id}/edit", k.planEdit)
 	on(http.MethodPost, "/keys/{id}/edit", k.edit)
+	on(http.MethodPost, "/keys/{id}/narrow", k.narrow)
 	on(http.MethodPost, "/keys/{id}/wake", func(v *visit) error {
 		return k.change(v, func(kid id.Key) error { return k.keys.Wake(v.r.Context(), v.who, kid) })
 	})

@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -95,6 +96,40 @@ func TestCreateKeyWithSecret(t *testing.T) {
 	b.shows(http.StatusOK, "Grid BTC", "Active", "Test", "place orders", "203.0.113.7", "in 30 days")
 	if strings.Contains(b.page.body, file.Secret) {
 		t.Error("the secret is shown again")
+	}
+}
+
+// What the form lets one choose is said again before it is made, every field of it; the script that says it while it is filled in knows the same fields.
+func TestTheSummarySaysEveryField(t *testing.T) {
+	s, clock := stack(t)
+	b, ada := owner(t, s)
+	who := ada.Principal()
+	host := principal.Host("tests")
+	host.Account = who.Account
+	cold, err := s.Subaccounts.Open(t.Context(), host, "Cold storage")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(time.Minute)
+	b.get("/keys/new?template=market_maker")
+	b.submit("/keys", "name", "Maker", "purpose", "Quotes", "scopes", "orders:read|orders:write", "subaccount", cold.String(), "allowlist", "198.51.100.0/24",
+		"here", "yes", "life", "30", "window", "5", "on_end", "cancel_all", "standby", "yes", "markets", "KRW-BTC", "order_most", "1000000",
+		"day_most", "9000000", "per_second", "77")
+	for _, said := range []string{
+		"Maker", "Quotes", "test", "see orders and fills, place orders", "Cold storage", "198.51.100.0/24, 203.0.113.7", clock.Now().AddDate(0, 0, 30).Format("2 Jan 2006"),
+		"5 seconds", "cancel all", "May lie unused without being put to sleep", "KRW-BTC", "1000000", "9000000", "77", "Market maker", "HMAC-SHA256",
+	} {
+		b.shows(http.StatusForbidden, said)
+	}
+	script, err := os.ReadFile("../../web/src/newkey.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?s)const rest = \[(.*?)\]`).FindString(string(script))
+	for _, field := range []string{"owner", "subaccount", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"} {
+		if !strings.Contains(list, `"`+field+`"`) {
+			t.Errorf("the script does not say %s", field)
+		}
 	}
 }
 
@@ -259,6 +294,7 @@ func TestCreateKeyRefused(t *testing.T) {
 		{"no way of signing", []string{"kind", "browser"}, 422, []string{"Choose one of the ways of signing"}},
 		{"no environment", []string{"environment", "prod"}, 422, []string{"Choose live or test"}},
 		{"no scope", []string{"scopes", "orders:everything"}, 422, []string{"Choose from the list"}},
+		{"no hours", []string{"life", "h"}, 422, []string{"Choose one of the times"}},
 		{"no time", []string{"life", "-1"}, 422, []string{"Choose one of the times"}},
 		{"too long a time", []string{"life", "900"}, 422, []string{"Choose one of the times"}},
 		{"no subaccount", []string{"subaccount", "main"}, 422, []string{says(fault.RequestInvalid)}},
@@ -393,7 +429,7 @@ func TestExtendByPage(t *testing.T) {
 	b.shows(http.StatusOK, "Let the old secret go on")
 	action := "/keys/" + k.Text() + "/extend"
 	b.submit(action, "by", "24")
-	b.shows(http.StatusForbidden, "Confirm that it is you")
+	b.shows(http.StatusForbidden, "Confirm that it is you", "Let the old secret of the key “grid” go on until "+clock.Now().Add(25*time.Hour).Format("2 Jan 2006 15:04 UTC"))
 	b.submit(action, "proof_code", ada.Code())
 	b.get("/keys/" + k.Text())
 	if strings.Contains(b.page.body, "/extend") {
@@ -490,6 +526,40 @@ func TestActivityByPages(t *testing.T) {
 	b.shows(http.StatusOK, "Older")
 }
 
+// What somebody looks for is found and nothing else, and the pages and their twin go on looking for it.
+func TestActivityIsSearched(t *testing.T) {
+	s, _ := stack(t)
+	ada := s.SignUp("ada@example.com")
+	key := s.IssueKey(ada, apikey.IssueInput{Name: "Grid", Purpose: "tests"})
+	for range 31 {
+		s.IssueKey(ada, apikey.IssueInput{Name: "Other", Purpose: "tests"})
+		note := audit.Refusal{Action: audit.RequestRefused, Person: ada.User.ID, Account: ada.Principal().Account, Key: key.ID, Reason: string(fault.KeyFrozen)}
+		s.Tally.Note(note, principal.Nobody(authtest.PersonOrigin()), nil)
+		if err := s.Tally.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := as(t, s, ada)
+	b.get("/activity?code=key.frozen")
+	b.shows(http.StatusOK, "Older")
+	if strings.Contains(b.page.text(), "Other") {
+		t.Error("it shows what nobody looked for")
+	}
+	for _, name := range []string{"Older", "The same as JSON"} {
+		if at, err := url.Parse(b.href(name)); err != nil || at.Query().Get("code") != "key.frozen" {
+			t.Errorf("%s leads to %s", name, at)
+		}
+	}
+	b.get("/activity?key_id=" + key.Text())
+	b.shows(http.StatusOK, "Grid")
+	b.get("/activity?code=key.revoked")
+	b.shows(http.StatusOK, "Nothing was found here")
+	for _, wrong := range []string{"key_id=grid", "since=yesterday"} {
+		b.get("/activity?" + wrong)
+		b.shows(http.StatusUnprocessableEntity)
+	}
+}
+
 // The page of a key says what a thief could do, what it did, and what changed it; its timeline offers the signed file.
 func TestThePageOfAKeyTellsItsPast(t *testing.T) {
 	s, clock := stack(t)
@@ -508,4 +578,31 @@ func TestThePageOfAKeyTellsItsPast(t *testing.T) {
 	b.shows(http.StatusOK, home, "Why it was refused", "This key lacks the scope …. key.scope_missing", "The API key Grid was created.", "21 Nov 1 1")
 	b.get("/keys/" + key.Text() + "/timeline?days=30")
 	b.shows(http.StatusOK, "Timeline of Grid", "Save as a signed file", "key verify FILE", "The API key Grid was created.", "GET /v1/accounts", "In the hour from")
+}
+
+// What a key does not need is taken away with one click, which asks for nothing.
+func TestUnneededScopesGoWithOneClick(t *testing.T) {
+	s, clock := stack(t)
+	ada := s.SignUp("ada@example.com")
+	home := authtest.PersonOrigin().Addr.String()
+	key := s.IssueKey(ada, apikey.IssueInput{Name: "Grid", Purpose: "tests", Scopes: []string{"balances:read", "orders:cancel", "orders:write"}, Allowlist: []string{home}})
+	for range 31 {
+		clock.Advance(24 * time.Hour)
+		s.Browser(home).Do(s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+		if err := s.APIKeys.SaveUses(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ada.SignIn()
+	b := as(t, s, ada)
+	b.get("/keys/" + key.Text())
+	b.shows(http.StatusOK, "No request of the last 30 days needed these rights", "Take these away")
+	b.submit("/keys/" + key.Text() + "/narrow")
+	if got := s.KeyNow(key.ID).Scopes.String(); got != "balances:read" {
+		t.Errorf("it has %q", got)
+	}
+	b.get("/keys/" + key.Text())
+	if strings.Contains(b.page.body, "Take these away") {
+		t.Error("it is offered again")
+	}
 }

@@ -85,12 +85,8 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 	if err := in.Subaccount.UnmarshalText([]byte(w.fields["subaccount"])); err != nil {
 		return in, fault.New(fault.RequestInvalid, "field", "subaccount")
 	}
-	if days := w.fields["life"]; days != "" {
-		n, err := strconv.ParseUint(days, 10, 16)
-		if err != nil || n == 0 {
-			return in, fault.New(fault.RequestInvalid, "field", "life")
-		}
-		in.Life = time.Duration(n) * 24 * time.Hour
+	if in.Life, err = lifeOf(w.fields["life"]); err != nil {
+		return in, err
 	}
 	for _, kind := range kinds {
 		if kind.name == w.fields["kind"] {
@@ -251,10 +247,30 @@ func (v *visit) environments(chosen string) (list []page.Option) {
 	return list
 }
 
-// lives are the lives to choose from, in days, as far as the cap goes; empty takes the policy's.
+// lifeOf reads a choice of lives: days, or hours with an h; zero for none. Errors: request.invalid.
+func lifeOf(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	unit := 24 * time.Hour
+	if hours, ok := strings.CutSuffix(text, "h"); ok {
+		text, unit = hours, time.Hour
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
+		return 0, fault.New(fault.RequestInvalid, "field", "life")
+	}
+	return time.Duration(n) * unit, nil
+}
+
+// lives are the lives to choose from, in hours and days, as far as the cap goes; empty takes the policy's.
 func (k *keys) lives(v *visit, chosen string) []page.Option {
 	l := k.terms.limits
 	list := []page.Option{{Text: v.words.Say("new_key.life_usual", "life", v.words.Span(l.Life), "read", v.words.Span(l.ReadOnlyLife)), Chosen: chosen == ""}}
+	for _, hours := range []int{1, 8} {
+		value := strconv.Itoa(hours) + "h"
+		list = append(list, page.Option{Value: value, Text: v.words.Span(time.Duration(hours) * time.Hour), Chosen: chosen == value})
+	}
 	for _, days := range []int{1, 7, 30, 90, 180, 365} {
 		if life := time.Duration(days) * 24 * time.Hour; life <= l.MaxLife {
 			value := strconv.Itoa(days)
@@ -350,6 +366,7 @@ func (k *keys) details(v *visit, f form) (list []page.Fact) {
 	}
 	add := func(key, value string) { list = append(list, page.Fact{Name: v.words.Say(key), Value: value}) }
 	add("key.purpose", w.fields["purpose"])
+	list = append(list, k.rest(v, w)...)
 	if vendor := w.fields["vendor"]; vendor != "" {
 		add("key.vendor", vendor)
 	}
@@ -370,6 +387,29 @@ func (k *keys) details(v *visit, f form) (list []page.Fact) {
 	}
 	if b, err := w.bounds(); err == nil {
 		list = append(list, v.boundFacts(b)...)
+	}
+	return list
+}
+
+// rest are what else the form lets its reader choose, each by its label, as newkey.ts says it while the form is filled in.
+func (k *keys) rest(v *visit, w wanted) (list []page.Fact) {
+	choices := map[string][]page.Option{"on_end": v.onEnds(w.fields["on_end"]), "pin": k.pins(v, w.fields["pin"], "")}
+	choices["owner"], _ = k.owners(v, w.fields["owner"]) // what cannot be listed is refused later
+	choices["subaccount"], _ = k.subaccounts(v, w.fields["subaccount"])
+	for _, field := range []struct{ name, label string }{
+		{"owner", "new_key.owner"}, {"subaccount", "key.subaccount"}, {"on_end", "key.on_end"}, {"pin", "key.pin"},
+	} {
+		for _, o := range choices[field.name] {
+			if o.Value != "" && o.Value == w.fields[field.name] {
+				list = append(list, page.Fact{Name: v.words.Say(field.label), Value: o.Text})
+			}
+		}
+	}
+	if w.fields["standby"] == "yes" {
+		list = append(list, page.Fact{Name: v.words.Say("key.standby"), Value: v.words.Say("key.standby_hint")})
+	}
+	if t, ok := apikey.TemplateNamed(w.fields["template"]); ok {
+		list = append(list, page.Fact{Name: v.words.Say("key.template"), Value: v.words.Say("template." + t.Name)})
 	}
 	return list
 }

@@ -240,6 +240,7 @@ var lines = []Line{
 	{"web", "POST", "/keys/{id}/leaked", Session, "", AssurancePwd, "", []string{"key.leaked", "key.used"}},
 	{"web", "GET", "/keys/{id}/edit", Session, "setting", AssurancePwd, "", nil},
 	{"web", "POST", "/keys/{id}/edit", Session, "", AssurancePwd, "totp", []string{"key.edited", "step_up.asked", "step_up.satisfied", "step_up.failed", "throttle.counted"}},
+	{"web", "POST", "/keys/{id}/narrow", Session, "", AssurancePwd, "", []string{"key.edited"}},
 	{"web", "POST", "/keys/{id}/wake", Session, "setting", AssuranceStepUp, "totp", []string{"key.woken", "step_up.asked", "step_up.satisfied", "step_up.failed", "throttle.counted"}},
 	{"web", "POST", "/keys/{id}/release", Session, "setting", AssuranceStepUp, "totp", []string{"key.released", "step_up.asked", "step_up.satisfied", "step_up.failed", "throttle.counted"}},
 	{"web", "POST", "/keys/{id}/freeze", Session, "", AssurancePwd, "", []string{"key.frozen"}},

@@ -39,6 +39,9 @@ const (
 	count
 )
 
+// None stands where being there is enough; no set holds it.
+const None Scope = 255
+
 var scopeNames = [count]string{
 	BalancesRead: "balances:read", OrdersRead: "orders:read", OrdersCancel: "orders:cancel", OrdersWrite: "orders:write",
 	TransfersRead: "transfers:read", WithdrawalsWrite: "withdrawals:write", ActivityRead: "activity:read", KeysRead: "keys:read",
@@ -46,8 +49,11 @@ var scopeNames = [count]string{
 
 // String is the scope's word, as in spec/routes.tsv and on the wire.
 func (s Scope) String() string {
-	if s < count {
+	switch {
+	case s < count:
 		return scopeNames[s]
+	case s == None:
+		return ""
 	}
 	return "unknown"
 }

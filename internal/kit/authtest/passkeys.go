@@ -13,6 +13,8 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/signin"
 )
 
 // NewCredential makes a virtual credential. The library writes a coordinate that begins with a zero byte too short, about one key in a
@@ -87,7 +89,9 @@ func (p *Person) enrolIn(auth virtualwebauthn.Authenticator, attest func([]byte)
 	answer := attest([]byte(virtualwebauthn.CreateAttestationResponse(relyingParty(Origin), k.auth, k.cred, *options)))
 	if old != nil {
 		_, _, asked := p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, answer, "key")
-		p.stepUp(asked, old)
+		if err := p.StepUp(asked, old); err != nil {
+			p.s.t.Fatal(err)
+		}
 		who = p.Principal()
 	}
 	if _, p.Bearer, err = p.s.Factors.FinishPasskey(p.s.t.Context(), who, begun.State, answer, "key"); err != nil {
@@ -96,8 +100,8 @@ func (p *Person) enrolIn(auth virtualwebauthn.Authenticator, attest func([]byte)
 	return k
 }
 
-// stepUp satisfies what a refusal asks for with a passkey.
-func (p *Person) stepUp(asked error, with *Passkey) {
+// StepUp satisfies what a refusal asks for with a passkey.
+func (p *Person) StepUp(asked error, with *Passkey) error {
 	p.s.t.Helper()
 	f, _ := errors.AsType[*fault.Error](asked)
 	if f == nil {
@@ -111,9 +115,21 @@ func (p *Person) stepUp(asked error, with *Passkey) {
 	if err != nil {
 		p.s.t.Fatal(err)
 	}
-	if p.Bearer, err = p.s.Factors.SatisfyWithPasskey(p.s.t.Context(), p.Principal(), step, begun.State, with.Sign(Origin, begun.Options)); err != nil {
+	bearer, err := p.s.Factors.SatisfyWithPasskey(p.s.t.Context(), p.Principal(), step, begun.State, with.Sign(Origin, begun.Options))
+	if err == nil {
+		p.Bearer = bearer
+	}
+	return err
+}
+
+// SignIn gives the person another session of the same browser, by password.
+func (p *Person) SignIn() {
+	p.s.t.Helper()
+	in, err := p.s.SignIns.WithPassword(p.s.t.Context(), signin.From{Origin: PersonOrigin(), Device: p.Device}, p.Mail, secret.FromString("password", Password))
+	if err != nil {
 		p.s.t.Fatal(err)
 	}
+	p.Bearer = in.Bearer
 }
 
 func relyingParty(origin string) virtualwebauthn.RelyingParty {

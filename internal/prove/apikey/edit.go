@@ -237,8 +237,8 @@ func (k *Keys) Wake(ctx context.Context, p principal.Principal, kid id.Key) erro
 }
 
 // Release lets a key use the scope to withdraw, in another session than the one that gave it the scope and with a passkey, so that whoever
-// rides one session gains nothing. Errors: key.not_found, also for one that is released or may not withdraw; key.same_session, forbidden,
-// step_up_required, assurance.too_low.
+// rides one session gains nothing. The passkey must be old enough to approve money. Errors: key.not_found, also for one that is released or may
+// not withdraw; key.same_session, forbidden, step_up_required, assurance.too_low, passkey.young.
 func (k *Keys) Release(ctx context.Context, p principal.Principal, kid id.Key) error {
 	return k.widen(ctx, p, kid, verb{audit.KeyReleased, happening.KeyReleased}, func(key *Key) error {
 		switch {

@@ -94,8 +94,8 @@ type LiveMaterial struct {
 	Sealed  bool
 	// retires lies in the snapshot, so nobody has to be told when the moment comes.
 	retires int64
-	// since is when the newer secret came; extended that the end was put off.
-	since    int64
+	// turned is when it was made, or, of one that retires, when the newer one came; extended that its end was put off.
+	turned   int64
 	extended bool
 
 	used *secretUse // while there is more than one secret; shared by all versions of the key
@@ -114,7 +114,7 @@ func (m *LiveMaterial) Since() time.Time {
 	if m.retires == noMoment {
 		return time.Time{}
 	}
-	return time.UnixMicro(m.since).UTC()
+	return time.UnixMicro(m.turned).UTC()
 }
 
 func (m *LiveMaterial) extendableBy() time.Duration {
@@ -310,7 +310,10 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 	l.used.at.Store(key.LastUsedAt.UnixMicro())
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
 	for _, kept := range slices.Backward(materials) {
-		m := LiveMaterial{Bytes: kept.Bytes, Version: kept.Version, Sealed: !key.Algorithm.KeepsPublicHalf(), retires: momentOf(kept.Ends), since: kept.Since.UnixMicro(), extended: kept.Extended}
+		m := LiveMaterial{Bytes: kept.Bytes, Version: kept.Version, Sealed: !key.Algorithm.KeepsPublicHalf(), retires: momentOf(kept.Ends), turned: kept.Born.UnixMicro(), extended: kept.Extended}
+		if !kept.Since.IsZero() {
+			m.turned = kept.Since.UnixMicro()
+		}
 		if len(materials) > 1 {
 			m.used = newSecretUse(kept)
 		}

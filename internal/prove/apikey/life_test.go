@@ -1,6 +1,7 @@
 package apikey_test
 
 import (
+	"errors"
 	"net/http"
 	"net/netip"
 	"testing"
@@ -401,6 +402,99 @@ func TestWithoutAFileThereAreNoAutonomousSystems(t *testing.T) {
 	}
 }
 
+// What may withdraw is made and released with a passkey: released in another session than the one that made it, by a passkey that is old enough.
+func TestAMoneyKeyIsReleasedElsewhereByAnOldPasskey(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	ada := l.SignUp("bob@example.com")
+	in := apikey.IssueInput{
+		Name: "n", Purpose: "p", Environment: id.Test, Dialect: sign.Native, Algorithm: sign.HMACSHA256, Scopes: []string{"withdrawals:write"},
+		Allowlist: []string{authtest.PersonOrigin().Addr.String()}, Destinations: *destinations(t, "BTC BTC bc1qexample"),
+	}
+	app := l.SignUp("carol@example.com")
+	app.EnrolTOTP()
+	if _, err := l.APIKeys.Issue(t.Context(), app.Principal(), in); codeOf(err) != fault.AssuranceTooLow {
+		t.Errorf("made with an app: %v", err)
+	}
+	hers := l.IssueKey(app, apikey.IssueInput{})
+	toMoney := apikey.EditInput{Key: hers.ID, Scopes: &in.Scopes, Allowlist: &in.Allowlist, Destinations: &in.Destinations}
+	if _, err := l.APIKeys.Edit(t.Context(), host, toMoney); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.APIKeys.Release(t.Context(), app.Principal(), hers.ID); codeOf(err) != fault.AssuranceTooLow {
+		t.Errorf("released with an app: %v", err)
+	}
+	old := ada.EnrolPasskey()
+	_, asked := l.APIKeys.Issue(t.Context(), ada.Principal(), in)
+	if err := ada.StepUp(asked, old); err != nil {
+		t.Fatal(err)
+	}
+	key, err := l.APIKeys.Issue(t.Context(), ada.Principal(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := func() error { return l.APIKeys.Release(t.Context(), ada.Principal(), key.ID) }
+	if err := release(); codeOf(err) != fault.KeySameSession {
+		t.Errorf("in the session that made it: %v", err)
+	}
+	ada.SignIn()
+	l.clock.Advance(time.Hour)
+	if err := release(); codeOf(err) != fault.PasskeyYoung {
+		t.Errorf("by a passkey of an hour: %v", err)
+	}
+	l.clock.Advance(3 * day)
+	ada.SignIn()
+	asked = release()
+	if f, _ := errors.AsType[*fault.Error](asked); f == nil || f.Code != fault.StepUpRequired || f.Fields["needs"] != "phr" {
+		t.Fatalf("in another session: %v", asked)
+	}
+	young := ada.EnrolPasskeyWith(old)
+	asked = release()
+	if err := ada.StepUp(asked, young); codeOf(err) != fault.PasskeyYoung {
+		t.Errorf("with a passkey of this minute: %v", err)
+	}
+	if err := ada.StepUp(asked, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := release(); err != nil {
+		t.Errorf("in another session, with an old passkey: %v", err)
+	}
+	if l.KeyNow(key.ID).ReleasedAt.IsZero() {
+		t.Error("it was not released")
+	}
+}
+
+// A pin that is moved or lifted lets the key be used from elsewhere, so it is no narrowing.
+func TestAPinThatMovesWidens(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	for _, pin := range []string{"198.51.100.9", ""} {
+		key := l.issue(apikey.IssueInput{Pin: "203.0.113.7"})
+		_, err := l.APIKeys.Edit(t.Context(), l.owner, apikey.EditInput{Key: key.ID, Pin: &pin})
+		if code := codeOf(err); code != fault.StepUpRequired && code != fault.AssuranceTooLow {
+			t.Errorf("to %q: %v", pin, err)
+		}
+		if now := l.KeyNow(key.ID).Pin; now != "203.0.113.0/24" {
+			t.Errorf("to %q: it is held to %q", pin, now)
+		}
+	}
+}
+
+// A rotation begins a life as long as the one before, and never one beyond the cap, which may have been lowered since.
+func TestARotatedKeyLivesAsLongAsBefore(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	key := l.issue(apikey.IssueInput{Algorithm: sign.HMACSHA256, Life: 90 * day})
+	if _, err := l.APIKeys.Rotate(t.Context(), host, apikey.RotateInput{Key: key.ID, Overlap: 7*day + time.Second}); codeOf(err) != fault.RequestInvalid {
+		t.Errorf("an overlap of more than seven days: %v", err)
+	}
+	for _, tt := range []struct{ most, want time.Duration }{{365 * day, 90 * day}, {60 * day, 60 * day}} {
+		l.clock.Advance(80 * day)
+		l.APIKeys.Limits.MaxLife = tt.most
+		l.rotate(key, 7*day)
+		if got := l.KeyNow(key.ID).ExpiresAt.Sub(l.clock.Now()); got != tt.want {
+			t.Errorf("with a cap of %s: %s, want %s", tt.most, got, tt.want)
+		}
+	}
+}
+
 // The scope to withdraw does nothing before the owner gave it free, with a passkey and in another session than the one it was made in.
 func TestMoneyWaitsForItsRelease(t *testing.T) {
 	l := newLife(t, authtest.Options{})
@@ -445,5 +539,37 @@ func TestMoneyWaitsForItsRelease(t *testing.T) {
 	}
 	if err := l.APIKeys.Release(t.Context(), host, issued.ID); codeOf(err) != fault.KeyNotFound {
 		t.Errorf("released twice: %v", err)
+	}
+}
+
+// When a key ends that nobody chose an end for follows from what it may do and whose it is.
+func TestDueDatesFollowThePolicy(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	rich := l.SignUp("eve@example.com").Principal()
+	if err := l.Tiers.Raise(t.Context(), principal.Host("tests"), rich.User); err != nil {
+		t.Fatal(err)
+	}
+	home := []string{authtest.PersonOrigin().Addr.String()}
+	money := append([]string{"withdrawals:write"}, trading...)
+	for _, each := range []struct {
+		name string
+		of   principal.Principal
+		in   apikey.IssueInput
+		want time.Duration
+	}{
+		{"looks", l.owner, apikey.IssueInput{Scopes: []string{"orders:read"}}, 180 * day},
+		{"trades", l.owner, apikey.IssueInput{Scopes: trading, Allowlist: home}, 90 * day},
+		{"trades, from anywhere", l.owner, apikey.IssueInput{Scopes: trading}, 90 * day},
+		{"withdraws", l.owner, apikey.IssueInput{Scopes: money, Allowlist: home}, 30 * day},
+		{"looks, of high value", rich, apikey.IssueInput{Scopes: []string{"orders:read"}}, 180 * day},
+		{"trades, of high value", rich, apikey.IssueInput{Scopes: trading, Allowlist: home}, 30 * day},
+		{"trades, of high value, with an end of its own", rich, apikey.IssueInput{Scopes: trading, Allowlist: home, Life: 60 * day}, 60 * day},
+	} {
+		t.Run(each.name, func(t *testing.T) {
+			key := l.IssueKeyTo(each.of.Account, each.of.User, each.in)
+			if got := key.ExpiresAt.Sub(key.Born); got != each.want {
+				t.Errorf("it lives for %v, not %v", got, each.want)
+			}
+		})
 	}
 }

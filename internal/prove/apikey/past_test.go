@@ -155,3 +155,48 @@ func TestIfStolen(t *testing.T) {
 		})
 	}
 }
+
+// What asks for no scope is a use too, and so is what a key was refused: whoever tries a stolen one begins with GET /v1/session.
+func TestUsesWithoutAScopeAreKnown(t *testing.T) {
+	const thief = "198.51.100.9"
+	l := newLife(t, authtest.Options{})
+	key := l.issue(apikey.IssueInput{Scopes: trading, Dialect: sign.Upbit, Algorithm: sign.HMACSHA2})
+	for _, ask := range []struct {
+		method, path, body string
+		want               fault.Code
+	}{
+		{http.MethodGet, "/v1/session", "", ""},
+		{http.MethodPost, "/v1/keys/self/rotate", `{}`, fault.KeyRotatedByOwner},
+		{http.MethodGet, "/v1/keys", "", fault.KeyScopeMissing},
+	} {
+		l.clock.Advance(time.Second)
+		got := l.Browser(thief).Do(l.Signed(key, ask.method, "localhost:8080", ask.path, ask.body))
+		if got.Code != ask.want {
+			t.Fatalf("%s: %d %s", ask.path, got.Status, got.Text)
+		}
+	}
+	l.Settle()
+	past, err := l.APIKeys.Past(t.Context(), l.KeyNow(key.ID), l.born)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if past.Latest == nil || past.Latest.Addr != thief || len(past.Days) != 1 || past.Days[0].Passed != 1 || past.Days[0].Refused != 2 {
+		t.Errorf("its past: %+v, latest %+v", past, past.Latest)
+	}
+	leak, err := l.APIKeys.Leaked(t.Context(), host, key.ID, l.born)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, u := range leak.Uses {
+		got[u.Addr+" "+u.Route] = u.Code + "/" + u.Scope
+	}
+	want := map[string]string{
+		thief + " GET /v1/session":           "/",
+		thief + " POST /v1/keys/self/rotate": string(fault.KeyRotatedByOwner) + "/",
+		thief + " GET /v1/keys":              string(fault.KeyScopeMissing) + "/keys:read",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what it did (-want +got):\n%s", diff)
+	}
+}

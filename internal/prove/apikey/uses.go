@@ -23,7 +23,7 @@ type Use struct {
 	Route string
 	// Code of the refusal; empty for calls that were let through.
 	Code string
-	// Scope that the route asks for.
+	// Scope that the route asks for; empty where it asks for none.
 	Scope string
 	Calls int64
 	Last  time.Time
@@ -70,7 +70,7 @@ type uses struct {
 	strays map[*Live]netip.Addr
 }
 
-// Count notes one request whose sender holds the key: from where, for which route and its scope, and the code if it was refused. It allocates only the
+// Count notes one request whose sender holds the key: from where, for which route and its scope (scope.None for none), and the code if it was refused. It allocates only the
 // first time after a save.
 func (k *Keys) Count(l *Live, from netip.Addr, route string, asks scope.Scope, code fault.Code, now time.Time) {
 	at := useAt{hour: now.Unix() / 3600, from: placeOf(from), route: route, code: code, scope: asks}

@@ -181,6 +181,9 @@ func (f *Factors) Of(ctx context.Context, p principal.Principal) (m Methods, err
 		m, err = f.MethodsOf(ctx, tx, p.User)
 		return err
 	})
+	for i, c := range m.Passkeys {
+		m.Passkeys[i].Certified = f.Passkeys.Certified(c)
+	}
 	return m, err
 }
 

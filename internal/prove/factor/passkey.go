@@ -145,7 +145,11 @@ func (f *Factors) newPasskey(u id.User, e passkey.Enrolled, name string) passkey
 	if name == "" {
 		name = cmp.Or(e.Model, "Passkey")
 	}
-	return passkey.Credential{ID: id.New[id.PasskeyKind](now), User: u, CredentialID: e.CredentialID, Record: e.Record, Name: name, Born: now, ApprovesFrom: now, Attested: e.Attested}
+	c := passkey.Credential{
+		ID: id.New[id.PasskeyKind](now), User: u, CredentialID: e.CredentialID, Record: e.Record, Name: name, Born: now, ApprovesFrom: now, Attested: e.Attested,
+	}
+	c.Certified = f.Passkeys.Certified(c)
+	return c
 }
 
 // wary is how long after a strange sign-in or a recovery a new passkey waits longer.

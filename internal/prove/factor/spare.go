@@ -46,7 +46,7 @@ func (f *Factors) FinishTest(ctx context.Context, p principal.Principal, c id.Pa
 	}
 	tested := o.Credentials[0]
 	var refused error
-	tested.TestedAt = f.Now()
+	tested.TestedAt, tested.Certified = f.Now(), f.Passkeys.Certified(tested)
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
 			return audit.Event{}, err

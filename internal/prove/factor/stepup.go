@@ -67,7 +67,7 @@ func (f *Factors) SatisfyWithPassword(ctx context.Context, p principal.Principal
 }
 
 // SatisfyWithPasskey proves for a step-up with an assertion of the principal's own passkey; the ceremony is spent with it.
-// Errors: step_up.not_found, assurance.too_low, passkey.refused, passkey.cloned, sign_in.expired.
+// Errors: step_up.not_found, assurance.too_low, passkey.refused, passkey.cloned, passkey.young, sign_in.expired.
 func (f *Factors) SatisfyWithPasskey(ctx context.Context, p principal.Principal, sid id.StepUp, token string, response []byte) (secret.Value, error) {
 	var state passkey.State
 	opened, err := f.Ceremonies.Open(ceremony.PasskeyStepUp, p.Session[:], token, &state)
@@ -82,11 +82,18 @@ func (f *Factors) SatisfyWithPasskey(ctx context.Context, p principal.Principal,
 	if err != nil {
 		return secret.Value{}, err
 	}
+	step, err := f.StepUps.Open(ctx, p, sid)
+	if err != nil {
+		return secret.Value{}, err
+	}
 	return f.satisfy(ctx, p, sid, func(tx Tx) (assurance.Proof, error, error) {
 		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
 			return assurance.Proof{}, nil, err
 		}
 		refused, err := f.AcceptPasskey(ctx, tx, used)
+		if refused == nil && err == nil {
+			refused = f.StepUps.Takes(step, used.Credential.ApprovesFrom)
+		}
 		return used.Proof, refused, err
 	})
 }

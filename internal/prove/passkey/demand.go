@@ -18,6 +18,9 @@ const (
 	L3
 )
 
+// String is the level as FIDO names it; empty for none.
+func (g Grade) String() string { return [...]string{"", "L1", "L2", "L3"}[g] }
+
 // Demand is what an installation wants to know of authenticators. The zero value asks for nothing and believes nothing.
 type Demand struct {
 	// Metadata says which attestations are to be believed; nil believes none.

@@ -174,6 +174,19 @@ var grades = map[metadata.AuthenticatorStatus]Grade{
 	metadata.FidoCertifiedL2plus: L2, metadata.FidoCertifiedL3: L3, metadata.FidoCertifiedL3plus: L3,
 }
 
+// grade is the best certification that a model has now.
+func (m *Metadata) grade(aaguid []byte) (best Grade) {
+	if m == nil || len(aaguid) != 16 {
+		return Uncertified
+	}
+	if entry := m.entry([16]byte(aaguid)); entry != nil {
+		for _, r := range entry.StatusReports {
+			best = max(best, grades[r.Status])
+		}
+	}
+	return best
+}
+
 // attested is the model that a credential's attestation proves (WebAuthn L3 §7.1 steps 22 to 24), if it is certified well enough; empty otherwise. A
 // self attestation, and none, prove nothing.
 func (m *Metadata) attested(c *webauthn.Credential, least Grade) string {

@@ -37,6 +37,9 @@ type Credential struct {
 	ApprovesFrom time.Time
 	// Attested is the model that an accepted attestation named; empty if there was none.
 	Attested string
+	// Certified is how far FIDO certifies that model today; Uncertified too for a model that nobody attested. It is no column: certifications change, and
+	// the metadata says them anew (Passkeys.Certified).
+	Certified Grade
 	// TestedAt is when its owner last tried it out.
 	TestedAt time.Time
 	// Backup: its owner keeps it for when another is lost.
@@ -243,6 +246,15 @@ func (p *Passkeys) FinishProof(o Owner, s State, response []byte, now time.Time)
 func (c Credential) Synced() bool {
 	var record webauthn.Credential
 	return json.Unmarshal([]byte(c.Record), &record) == nil && record.Flags.BackupEligible
+}
+
+// Certified is how far FIDO certifies the model of a credential by the metadata of today. Of a model that only the authenticator claims it says nothing.
+func (p *Passkeys) Certified(c Credential) Grade {
+	var record webauthn.Credential
+	if c.Attested == "" || json.Unmarshal([]byte(c.Record), &record) != nil {
+		return Uncertified
+	}
+	return p.demand.Metadata.grade(record.Authenticator.AAGUID)
 }
 
 // DeviceBound says that an attestation that we accepted names the device, and the credential cannot leave it.

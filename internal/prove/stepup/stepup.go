@@ -154,6 +154,9 @@ func (s *StepUps) Require(ctx context.Context, tx any, p principal.Principal, c 
 		}
 		floor = max(floor, least)
 	}
+	if err := s.settled(ctx, tx, p.User, c.Action); err != nil && step.Needs >= floor {
+		return err
+	}
 	if step.Needs < floor {
 		return fault.New(fault.AssuranceTooLow, "needs", floor.String(), "missing", assurance.Words(p.Proof.Missing(floor)))
 	}
@@ -170,11 +173,39 @@ func (s *StepUps) leastOf(ctx context.Context, tx any, u id.User) (assurance.Lev
 	if err != nil || least == assurance.None {
 		return least, err
 	}
+	return least, s.notYoung(ctx, tx, u)
+}
+
+// ofOld are the actions for which only a passkey is good that is old enough to approve money: whoever has just made itself one gets nothing by it.
+var ofOld = map[audit.Action]bool{audit.KeyReleased: true}
+
+// settled refuses what only an old passkey is good for, of somebody who has none. Errors: passkey.young.
+func (s *StepUps) settled(ctx context.Context, tx any, u id.User, a audit.Action) error {
+	if !ofOld[a] {
+		return nil
+	}
+	return s.notYoung(ctx, tx, u)
+}
+
+// notYoung: one of the user's passkeys is old enough, or there is none. Errors: passkey.young.
+func (s *StepUps) notYoung(ctx context.Context, tx any, u id.User) error {
 	until, err := s.Young(ctx, tx, u)
 	if err == nil && !until.IsZero() {
-		err = fault.New(fault.PasskeyYoung, "until", until.UTC().Format(time.RFC3339))
+		err = tooYoung(until)
 	}
-	return least, err
+	return err
+}
+
+func tooYoung(until time.Time) error {
+	return fault.New(fault.PasskeyYoung, "until", until.UTC().Format(time.RFC3339))
+}
+
+// Takes says whether an assertion of a passkey that approves from a moment on may satisfy the step-up. Errors: passkey.young.
+func (s *StepUps) Takes(step StepUp, approvesFrom time.Time) error {
+	if ofOld[step.Action] && s.Now().Before(approvesFrom) {
+		return tooYoung(approvesFrom)
+	}
+	return nil
 }
 
 func (s *StepUps) stepFor(p principal.Principal, c Content, now time.Time) (StepUp, error) {

@@ -304,6 +304,8 @@ const (
 	SubaccountReopened Action = "subaccount.reopened"
 	// SessionSubaccountSwitched: The session went over to the subaccount {name}.
 	SessionSubaccountSwitched Action = "session.subaccount_switched"
+	// AuditSearched: An operator searched the audit log.
+	AuditSearched Action = "audit.searched"
 	// ServiceUserAdded: The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.
 	ServiceUserAdded Action = "service_user.added"
 	// ServiceUserSponsored: {sponsor_one} and {sponsor_two} answer for the service user {member} now.
@@ -468,6 +470,7 @@ var actions = map[Action]Words{
 	SubaccountClosed:          {Quiet: false, English: "The subaccount {name} was closed.", Korean: "서브계정 {name}을(를) 닫았습니다."},
 	SubaccountReopened:        {Quiet: false, English: "The subaccount {name} was opened again.", Korean: "서브계정 {name}을(를) 다시 열었습니다."},
 	SessionSubaccountSwitched: {Quiet: false, English: "The session went over to the subaccount {name}.", Korean: "세션이 서브계정 {name}(으)로 전환되었습니다."},
+	AuditSearched:             {Quiet: false, English: "An operator searched the audit log.", Korean: "담당자가 감사 기록을 검색했습니다."},
 	ServiceUserAdded:          {Quiet: false, English: "The service user {member} was made. {sponsor_one} and {sponsor_two} answer for it.", Korean: "서비스 사용자 {member}을(를) 만들었습니다. 책임자: {sponsor_one}, {sponsor_two}."},
 	ServiceUserSponsored:      {Quiet: false, English: "{sponsor_one} and {sponsor_two} answer for the service user {member} now.", Korean: "서비스 사용자 {member}의 책임자가 {sponsor_one}, {sponsor_two}(으)로 변경되었습니다."},
 	KeyTransferred:            {Quiet: false, English: "The API key {name} has another owner: {member}.", Korean: "API 키 {name}의 소유자가 {member}(으)로 변경되었습니다."},

@@ -80,8 +80,9 @@ type KeyPast struct {
 	Calls   Pictures
 	Refused []RefusedCode
 	// Unused are scopes in words that it could do without.
-	Unused  []string
-	History []Entry
+	Unused      []string
+	UnusedWords []string // the same as the form names them
+	History     []Entry
 	// Cut: there was more.
 	Cut            bool
 	Twin, Timeline string

@@ -283,10 +283,12 @@ type Passkey struct {
 	// Product is what the authenticator is; Attested says who says so: its maker, or only the authenticator itself.
 	Product  string
 	Attested bool
-	Synced   bool
-	Added    i18n.Moment
-	Used     i18n.Moment
-	Tested   i18n.Moment
+	// Certified is how far FIDO certifies the model: "L1" to "L3"; empty for none.
+	Certified string
+	Synced    bool
+	Added     i18n.Moment
+	Used      i18n.Moment
+	Tested    i18n.Moment
 	// Approves is when it is old enough to approve money; zero if it is.
 	Approves i18n.Moment
 	// Backup: its owner keeps it for when another is lost.
@@ -475,6 +477,9 @@ type Activity struct {
 	Places Credit
 	// Older is the address of the next page; Twin that of the same data as JSON.
 	Older, Newest, Twin string
+	// Code, KeyID and Since are what was looked for; Searched says that something was.
+	Code, KeyID, Since string
+	Searched           bool
 }
 
 // Entry is one event in words.
