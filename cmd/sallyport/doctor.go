@@ -39,7 +39,11 @@ installation from which somebody who lost a phone could not come back.`,
 			if err := checkParts(cmd, cfg); err != nil || !production {
 				return err
 			}
-			if err := server.ExamineProduction(cmd.Context(), cfg, time.Now); err != nil {
+			notes, err := server.ExamineProduction(cmd.Context(), cfg, time.Now)
+			for _, note := range notes {
+				fmt.Fprintln(cmd.ErrOrStderr(), note)
+			}
+			if err != nil {
 				return fmt.Errorf("not fit for production: %w", err)
 			}
 			fmt.Fprintln(cmd.ErrOrStderr(), "Fit for production: people can recover their accounts, and the relay takes mail.")

@@ -36,8 +36,8 @@ func keyCommand() *cobra.Command {
 // wanted is a key as its words on the command line.
 type wanted struct {
 	apikey.IssueInput
-	dialect, algorithm, environment string
-	destinations                    []string
+	dialect, algorithm, environment, subaccount string
+	destinations                                []string
 }
 
 func keyCreateCommand() *cobra.Command {
@@ -81,9 +81,24 @@ of mode 0600, or pipe it into the keychain. The scopes are ` + scope.Everything(
 	f.DurationVar(&w.Window, "window", 0, "how old its signatures may be: whole seconds from 1s to 60s; 0 means as old as the dialect allows")
 	f.StringVar(&w.Vendor, "vendor", "", "who outside the account is given it: one line of at most 80 characters; such a key cannot withdraw")
 	f.StringArrayVar(&w.destinations, "destination", nil, "where it may send money, as 'ASSET NETWORK ADDRESS [MEMO]' with - for no network; may be repeated")
+	w.endFlags(cmd)
 	_ = cmd.MarkFlagRequired("name")
 	_ = cmd.MarkFlagRequired("purpose")
 	return cmd
+}
+
+// endFlags are what a key is made from, what it is held to, and how it ends.
+func (w *wanted) endFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	var names []string
+	for _, t := range apikey.Templates() {
+		names = append(names, t.Name)
+	}
+	f.StringVar(&w.Template, "template", "", "what it is made from, where --scopes and --on-end say nothing: "+strings.Join(names, ", "))
+	f.StringVar((*string)(&w.OnEnd), "on-end", "", "what becomes of its open orders when it ends: leave or cancel_all; none means leave, or as the template says")
+	f.BoolVar(&w.Standby, "standby", false, "may lie unused without being put to sleep")
+	f.StringVar(&w.Pin, "pin", "", "the network that an Ed25519 key is held to: first for that of its first use, or an address in it")
+	f.StringVar(&w.subaccount, "subaccount", "", "what it is pinned to, as sallyport subaccount list shows it; none means the main one")
 }
 
 // read turns the words into what they mean. A dialect with one algorithm needs none named.
@@ -93,6 +108,11 @@ func (w *wanted) read() (err error) {
 	}
 	if w.Environment, err = id.ParseEnvironment(w.environment); err != nil {
 		return fmt.Errorf("--environment %s: want live or test", w.environment)
+	}
+	if w.subaccount != "" {
+		if w.Subaccount, err = subaccountNamed(w.subaccount); err != nil {
+			return err
+		}
 	}
 	w.Destinations, err = readDestinations(w.destinations)
 	return err
@@ -134,7 +154,7 @@ func dialectWords() string {
 }
 
 // flagOf maps a field of a refused key → the flag that it came from, where the two have different names.
-var flagOf = map[string]string{"allowlist": "allow", "order_most": "order-most", "day_most": "day-most", "per_second": "per-second", "destinations": "destination"}
+var flagOf = map[string]string{"allowlist": "allow", "order_most": "order-most", "day_most": "day-most", "per_second": "per-second", "on_end": "on-end", "destinations": "destination"}
 
 // refusedFlag says which flag a refusal is about, what was given and what is wanted; "see the marked fields" helps nobody at a terminal.
 func refusedFlag(cmd *cobra.Command, err error) error {

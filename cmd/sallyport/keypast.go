@@ -19,8 +19,51 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/server"
 )
 
+// shownPast is what is known of a key, as JSON.
+type shownPast struct {
+	KeyID    string         `json:"key_id"`
+	Name     string         `json:"name"`
+	Owner    string         `json:"owner_name"`
+	Scopes   []string       `json:"scopes"`
+	Expires  time.Time      `json:"expires_at"`
+	Stolen   []string       `json:"if_stolen"`
+	LastUsed *shownUse      `json:"last_used,omitempty"`
+	Unneeded []string       `json:"unneeded_scopes"`
+	Refused  []shownRefusal `json:"refused"`
+}
+
+type shownUse struct {
+	At    time.Time `json:"at"`
+	Addr  string    `json:"addr,omitempty"`
+	Route string    `json:"route"`
+}
+
+type shownRefusal struct {
+	Code  string    `json:"code"`
+	Calls int       `json:"calls"`
+	Last  time.Time `json:"last"`
+}
+
+func pastAs(of dossier.Dossier) shownPast {
+	shown := shownPast{
+		KeyID: of.Text(), Name: of.Name, Owner: of.OwnerName, Scopes: of.Scopes.Words(), Expires: of.ExpiresAt.UTC(), Stolen: []string{},
+		Unneeded: append([]string{}, of.Unneeded.Words()...), Refused: []shownRefusal{},
+	}
+	for _, s := range of.Stolen {
+		shown.Stolen = append(shown.Stolen, i18n.In("en").Danger(s.What, s.Facts))
+	}
+	if of.Latest != nil {
+		shown.LastUsed = &shownUse{of.Latest.Last.UTC(), of.Latest.Addr, of.Latest.Route}
+	}
+	for _, r := range of.Refused {
+		shown.Refused = append(shown.Refused, shownRefusal{string(r.Code), int(r.Calls), r.Last.UTC()})
+	}
+	return shown
+}
+
 func keyShowCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use: "show KEY_ID", Short: "Say how a key was used, and what a thief could do with it", Args: takes("KEY_ID"),
 		Long:    "Its last use, refusals by code over twelve weeks, scopes that nobody needed for a month, and what somebody could do who holds its secret.",
 		Example: "  sallyport key show spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ",
@@ -33,9 +76,14 @@ func keyShowCommand() *cobra.Command {
 			if err != nil {
 				return keyGone(args[0], err)
 			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), pastAs(of))
+			}
 			return tellPast(cmd.OutOrStdout(), of)
 		}),
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
 }
 
 func tellPast(out io.Writer, of dossier.Dossier) error {

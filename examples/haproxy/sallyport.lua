@@ -68,5 +68,7 @@ core.register_action("sallyport", { "http-req" }, function(txn)
   end
   for _, name in ipairs(credentials) do txn.http:req_del_header(name) end
   if sent["cookie"] then cookies(txn.http, sent["cookie"]) end
+  local retires = heard.headers["sallyport-key-retires"] -- tells a bot that its secret was replaced
+  if retires then txn:set_var("txn.sallyport_retires", retires[0]) end
   txn:set_var("txn.sallyport", "yes")
 end, 0)

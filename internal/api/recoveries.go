@@ -78,7 +78,7 @@ func (s *recoveries) mount(a *API) {
 	registerPre(a, operation{
 		id: "finishRecoveryWithPassword", method: http.MethodPost, path: "/v1/recoveries/{id}/password", status: http.StatusCreated,
 		summary: "Come back with a new password", codes: append(passwordCodes, caseCodes...),
-		about: "Every credential that is not named in keep is removed. All sessions end, API keys are frozen, money is held. The browser is signed in by the answer.",
+		about: "Every credential and place for notices that is not named in keep is removed. All sessions end, API keys are frozen, money is held. The browser is signed in by the answer.",
 	}, s.withPassword)
 	registerPre(a, operation{
 		id: "beginRecoveryPasskey", method: http.MethodPost, path: "/v1/recoveries/{id}/passkey/begin", summary: "Begin making the new passkey",
@@ -207,12 +207,14 @@ func (s *recoveries) bring(ctx context.Context, from signin.From, in *bringIn) (
 
 type recoveryOut struct{ Body recoveryShown }
 
-// credentials are what an account still has.
+// credentials are what an account still has, and where else its notices go.
 type credentials struct {
 	Password bool           `json:"password" doc:"Whether there is one"`
 	TOTP     *totpShown     `json:"totp,omitempty" doc:"Missing if there is no authenticator app"`
 	Passkeys []passkeyShown `json:"passkeys"`
 	Codes    *codesShown    `json:"recovery_codes,omitempty" doc:"Missing if there are none"`
+	Second   string         `json:"second,omitempty" doc:"The second address for notices, if there is one"`
+	Number   string         `json:"number,omitempty" doc:"The number that notices are texted to, if there is one"`
 }
 
 func credentialsOf(m factor.Methods) *credentials {
@@ -248,6 +250,7 @@ func (s *recoveries) get(ctx context.Context, from signin.From, in *recoveryPath
 			return nil, err
 		}
 		out.Body.Credentials = credentialsOf(v.Methods)
+		out.Body.Credentials.Second, out.Body.Credentials.Number = v.Reached.Second, v.Reached.Phone
 	}
 	return out, nil
 }
@@ -293,11 +296,13 @@ type keeping struct {
 	App      bool         `json:"totp,omitempty" doc:"The authenticator app"`
 	Password bool         `json:"password,omitempty" doc:"The password; a new one replaces it in any case"`
 	Codes    bool         `json:"recovery_codes,omitempty" doc:"The recovery codes that are left"`
+	Second   bool         `json:"second,omitempty" doc:"The second address for notices"`
+	Number   bool         `json:"number,omitempty" doc:"The number that notices are texted to"`
 	Passkeys []id.Passkey `json:"passkeys,omitempty" maxItems:"100" doc:"The passkeys that are yours"`
 }
 
 func (k keeping) words() recovery.Keep {
-	return recovery.Keep{Password: k.Password, App: k.App, Codes: k.Codes, Passkeys: k.Passkeys}
+	return recovery.Keep{Password: k.Password, App: k.App, Codes: k.Codes, Second: k.Second, Number: k.Number, Passkeys: k.Passkeys}
 }
 
 type recoveryPassword struct {

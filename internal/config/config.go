@@ -347,7 +347,7 @@ type Keys struct {
 	DefaultLife       time.Duration `key:"default_life" default:"2160h" min:"1h" max:"8760h" testmin:"1s" doc:"Life of a key whose maker chooses none."`
 	MaxLife           time.Duration `key:"max_life" default:"8760h" min:"1h" max:"8760h" testmin:"1s" doc:"The longest life that can be chosen."`
 	ReadOnlyLife      time.Duration `key:"read_only_life" default:"4320h" min:"1h" max:"8760h" testmin:"1s" doc:"Life of a key that can only look, if its maker chooses none."`
-	HighValueLife     time.Duration `key:"high_value_life" default:"720h" min:"1h" max:"8760h" testmin:"1s" doc:"Life of a key that may withdraw, if its maker chooses none."`
+	HighValueLife     time.Duration `key:"high_value_life" default:"720h" min:"1h" max:"8760h" testmin:"1s" doc:"Life of a key that may withdraw, and of one that may trade for a user of high value, if its maker chooses none."`
 	UnpinnedTradeLife time.Duration `key:"unpinned_trade_life" default:"720h" min:"1h" max:"720h" testmin:"1s" doc:"How long a key with neither IP allowlist nor network pin may trade."`
 	DestinationWait   time.Duration `key:"destination_wait" default:"24h" min:"24h" max:"720h" testmin:"1s" doc:"How long a destination that was added to a key does not count yet."`
 	UntimedNonces     int           `key:"untimed_nonces" default:"1000000" min:"1000" max:"100000000" testmin:"1" doc:"Nonces without a time that one key may have spent (Upbit without a timestamp claim; Kraken within its nonce window). Each is a row of 140 to 200 bytes until the key has ended: a million rows are up to 200 MB, and 12 days at one request a second."`

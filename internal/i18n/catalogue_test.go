@@ -155,7 +155,7 @@ func families() map[string][]string {
 	states := []string{"proven", "told", "waiting", "ready", "completed", "cancelled", "disputed", "rejected", "withdrawn", "lapsed"}
 	return map[string][]string{
 		"privacy.class.": kept,
-		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code"},
+		"recover.state.": states, "recover.next.": states[4:], "recover.kind.": {"totp", "passkey", "recovery_code", "second", "number"},
 		"recover.slot.": {"statement", "statement.text", "document", "document.text", "bank", "bank.text"}, "recover.bring.": {"statement", "document", "bank"},
 		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code", "people", "assisted"},
 		"new_phone.move.": {"synced", "hybrid", "sign_in", "passkey", "app", "codes", "clean_up"}, "new_phone.go.": {"passkey", "app", "codes", "clean_up"},

@@ -36,7 +36,7 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 	case notify.RecoveryRejected:
 		return letter.RecoveryRejected{}, nil
 	case notify.RecoveryCompleted:
-		return letter.RecoveryCompleted{Seen: seen, Hold: m.Held}, nil
+		return letter.RecoveryCompleted{Seen: seen, Hold: m.Held, Second: m.Facts[notify.DroppedSecond], Number: m.Facts[notify.DroppedNumber]}, nil
 	case notify.RecoveryShortened:
 		return letter.RecoveryShortened{Wait: wait, Seen: seen, Hold: m.Held}, err
 	case notify.RecoveryLengthened:

@@ -109,6 +109,14 @@ func (t *tx) MailedMessage(ctx context.Context, m id.Message, now time.Time) err
 	return err
 }
 
+func (t *tx) ReachMessage(ctx context.Context, m id.Message, address int) (reached uint64, err error) {
+	bits, err := t.Queries.ReachMessage(ctx, sqlgen.ReachMessageParams{ID: m[:], Address: 1 << address})
+	if err = notFound(err); errors.Is(err, ErrNotFound) {
+		return 0, nil
+	}
+	return uint64(bits), err
+}
+
 func (t *tx) ContainMessage(ctx context.Context, m id.Message, now time.Time) (bool, error) {
 	return won(t.Queries.ContainMessage(ctx, sqlgen.ContainMessageParams{ID: m[:], Now: maybeMicros(now)}))
 }

@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -95,6 +96,40 @@ func TestCreateKeyWithSecret(t *testing.T) {
 	b.shows(http.StatusOK, "Grid BTC", "Active", "Test", "place orders", "203.0.113.7", "in 30 days")
 	if strings.Contains(b.page.body, file.Secret) {
 		t.Error("the secret is shown again")
+	}
+}
+
+// What the form lets one choose is said again before it is made, every field of it; the script that says it while it is filled in knows the same fields.
+func TestTheSummarySaysEveryField(t *testing.T) {
+	s, clock := stack(t)
+	b, ada := owner(t, s)
+	who := ada.Principal()
+	host := principal.Host("tests")
+	host.Account = who.Account
+	cold, err := s.Subaccounts.Open(t.Context(), host, "Cold storage")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(time.Minute)
+	b.get("/keys/new?template=market_maker")
+	b.submit("/keys", "name", "Maker", "purpose", "Quotes", "scopes", "orders:read|orders:write", "subaccount", cold.String(), "allowlist", "198.51.100.0/24",
+		"here", "yes", "life", "30", "window", "5", "on_end", "cancel_all", "standby", "yes", "markets", "KRW-BTC", "order_most", "1000000",
+		"day_most", "9000000", "per_second", "77")
+	for _, said := range []string{
+		"Maker", "Quotes", "test", "see orders and fills, place orders", "Cold storage", "198.51.100.0/24, 203.0.113.7", clock.Now().AddDate(0, 0, 30).Format("2 Jan 2006"),
+		"5 seconds", "cancel all", "May lie unused without being put to sleep", "KRW-BTC", "1000000", "9000000", "77", "Market maker", "HMAC-SHA256",
+	} {
+		b.shows(http.StatusForbidden, said)
+	}
+	script, err := os.ReadFile("../../web/src/newkey.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?s)const rest = \[(.*?)\]`).FindString(string(script))
+	for _, field := range []string{"owner", "subaccount", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"} {
+		if !strings.Contains(list, `"`+field+`"`) {
+			t.Errorf("the script does not say %s", field)
+		}
 	}
 }
 

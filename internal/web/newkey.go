@@ -366,6 +366,7 @@ func (k *keys) details(v *visit, f form) (list []page.Fact) {
 	}
 	add := func(key, value string) { list = append(list, page.Fact{Name: v.words.Say(key), Value: value}) }
 	add("key.purpose", w.fields["purpose"])
+	list = append(list, k.rest(v, w)...)
 	if vendor := w.fields["vendor"]; vendor != "" {
 		add("key.vendor", vendor)
 	}
@@ -386,6 +387,29 @@ func (k *keys) details(v *visit, f form) (list []page.Fact) {
 	}
 	if b, err := w.bounds(); err == nil {
 		list = append(list, v.boundFacts(b)...)
+	}
+	return list
+}
+
+// rest are what else the form lets its reader choose, each by its label, as newkey.ts says it while the form is filled in.
+func (k *keys) rest(v *visit, w wanted) (list []page.Fact) {
+	choices := map[string][]page.Option{"on_end": v.onEnds(w.fields["on_end"]), "pin": k.pins(v, w.fields["pin"], "")}
+	choices["owner"], _ = k.owners(v, w.fields["owner"]) // what cannot be listed is refused later
+	choices["subaccount"], _ = k.subaccounts(v, w.fields["subaccount"])
+	for _, field := range []struct{ name, label string }{
+		{"owner", "new_key.owner"}, {"subaccount", "key.subaccount"}, {"on_end", "key.on_end"}, {"pin", "key.pin"},
+	} {
+		for _, o := range choices[field.name] {
+			if o.Value != "" && o.Value == w.fields[field.name] {
+				list = append(list, page.Fact{Name: v.words.Say(field.label), Value: o.Text})
+			}
+		}
+	}
+	if w.fields["standby"] == "yes" {
+		list = append(list, page.Fact{Name: v.words.Say("key.standby"), Value: v.words.Say("key.standby_hint")})
+	}
+	if t, ok := apikey.TemplateNamed(w.fields["template"]); ok {
+		list = append(list, page.Fact{Name: v.words.Say("key.template"), Value: v.words.Say("template." + t.Name)})
 	}
 	return list
 }

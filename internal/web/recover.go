@@ -157,7 +157,7 @@ func (r *recoverPages) showCase(v *visit, which id.Recovery, from recovery.From,
 	return v.show(page.RecoverCasePage(v.frame("recover.case"), view))
 }
 
-// credentials is everything an account still has, to be confirmed or removed.
+// credentials is everything an account still has, and where else its notices go, to be confirmed or removed.
 func (v *visit) credentials(has recovery.Review) (list []page.Credential) {
 	if m := has.Methods; m.TOTP != nil {
 		list = append(list, page.Credential{Value: "totp", Kind: "totp", Added: v.when(m.TOTP.ConfirmedAt)})
@@ -167,6 +167,12 @@ func (v *visit) credentials(has recovery.Review) (list []page.Credential) {
 	}
 	if s := has.Methods.Codes; s != nil {
 		list = append(list, page.Credential{Value: "recovery_code", Kind: "recovery_code", Added: v.when(s.Born)})
+	}
+	if r := has.Reached; r.Second != "" {
+		list = append(list, page.Credential{Value: "second", Kind: "second", Name: r.Second, Added: v.when(r.SecondSince)})
+	}
+	if r := has.Reached; r.Phone != "" {
+		list = append(list, page.Credential{Value: "number", Kind: "number", Name: r.Phone, Added: v.when(r.PhoneSince)})
 	}
 	return list
 }
@@ -293,6 +299,10 @@ func kept(ticked []string) (k recovery.Keep, err error) {
 			k.App = true
 		case "recovery_code":
 			k.Codes = true
+		case "second":
+			k.Second = true
+		case "number":
+			k.Number = true
 		default:
 			c, err := id.Parse[id.PasskeyKind](word)
 			if err != nil {

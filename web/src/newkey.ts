@@ -49,6 +49,23 @@ function optionText(form: HTMLFormElement, name: string): string {
 	return select instanceof HTMLSelectElement ? (select.selectedOptions[0]?.textContent?.trim() ?? "") : "";
 }
 
+/** rest are the fields that no sentence of their own says; each is told by its label, in the plan and before it is confirmed. */
+const rest = ["owner", "subaccount", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"];
+
+function restWords(form: HTMLFormElement): string[] {
+	const kind = one("[data-summary-live]", form)?.dataset.wordTemplate ?? "";
+	const template = one("[data-templates] [aria-current]")?.textContent?.trim();
+	return rest
+		.filter((name) => chosen(form, name).trim())
+		.map((name) => {
+			const label = one(`label[for="${name}"]`, form);
+			const [title, hint] = label ? all("span", label) : [];
+			const value = name === "standby" ? (hint?.textContent ?? "") : optionText(form, name) || chosen(form, name);
+			return `${(title ?? label)?.textContent?.trim() ?? name}: ${value.trim()}`;
+		})
+		.concat(template ? [`${kind}: ${template}`] : []);
+}
+
 /** words says the plan in the words of the labels. */
 function words(form: HTMLFormElement): string[] {
 	const part = one("[data-summary-live]", form);
@@ -64,6 +81,7 @@ function words(form: HTMLFormElement): string[] {
 		...destinationWords(form),
 		say("wordLife", { life: optionText(form, "life") }),
 		...windowWords(form),
+		...restWords(form),
 		...(lapses(form) ? [say("wordLapses")] : []),
 	];
 }
@@ -105,6 +123,7 @@ function beyond(form: HTMLFormElement): string[] {
 	const row = (name: string, value: string): string => `${part?.dataset[name] ?? ""}: ${value}`;
 	return [
 		row("wordPurpose", chosen(form, "purpose")),
+		...restWords(form),
 		...vendorWords(form),
 		row("wordAllowlist", allowlist(form).join(", ") || (part?.dataset.wordAnywhere ?? "")),
 		...destinationWords(form),
@@ -150,6 +169,7 @@ async function makeHere(form: HTMLFormElement): Promise<void> {
 		const wanted = {
 			name: chosen(form, "name"),
 			purpose: chosen(form, "purpose"),
+			...(chosen(form, "owner") && { service_user: chosen(form, "owner") }),
 			...(chosen(form, "vendor") && { vendor: chosen(form, "vendor") }),
 			environment: chosen(form, "environment"),
 			...(chosen(form, "subaccount") && { subaccount: chosen(form, "subaccount") }),

@@ -135,6 +135,8 @@ async function recover(root: HTMLElement): Promise<void> {
 	const keep = {
 		totp: ticked.includes("totp"),
 		recovery_codes: ticked.includes("recovery_code"),
+		second: ticked.includes("second"),
+		number: ticked.includes("number"),
 		passkeys: ticked.filter((value) => value.startsWith("pk_")),
 	};
 	await call("POST", path, { ...(await make(begun)), keep });

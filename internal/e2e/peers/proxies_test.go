@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/gate"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/program"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
@@ -45,6 +46,7 @@ func TestProxies(t *testing.T) {
 			program.Start(t, nginx, "-p", t.TempDir(), "-c", file, "-g", "master_process off;")
 		})
 		f.test(t)
+		f.retiring(t, true)
 	})
 	t.Run("caddy", func(t *testing.T) {
 		caddy := program.Missing(t, "caddy")
@@ -54,6 +56,7 @@ func TestProxies(t *testing.T) {
 			program.Start(t, caddy, "run", "--adapter", "caddyfile", "--config", file)
 		})
 		f.test(t)
+		f.retiring(t, true)
 	})
 	t.Run("haproxy", func(t *testing.T) {
 		haproxy := program.Missing(t, "haproxy")
@@ -61,10 +64,12 @@ func TestProxies(t *testing.T) {
 			program.Start(t, haproxy, "-db", "-C", filepath.Dir(file), "-f", file)
 		})
 		f.test(t)
+		f.retiring(t, true)
 	})
 	t.Run("traefik", func(t *testing.T) {
 		f := standUp(t, "x-forwarded", "traefik/dynamic.yaml", nil)
 		f.test(t)
+		f.retiring(t, false) // nothing of an answer's headers reaches its client
 	})
 }
 
@@ -207,6 +212,34 @@ func (f *front) test(t *testing.T) {
 		}
 	})
 	t.Run("failures", func(t *testing.T) { f.failures(t, key) })
+}
+
+// retiring says that answers to a secret that was replaced tell so, where the proxy can, and that no client and no other key makes them.
+func (f *front) retiring(t *testing.T, told bool) {
+	t.Run("retiring", func(t *testing.T) {
+		key := f.IssueKey(f.SignUp("eve@example.com"), apikey.IssueInput{Scopes: []string{"balances:read"}, Algorithm: sign.HMACSHA256})
+		ask := func() string {
+			got := f.signed(key, http.MethodGet, "/v1/accounts", "").with("Sallyport-Key-Retires: tomorrow").send(t, f.proxy, f.proxy)
+			if got.StatusCode != http.StatusOK {
+				t.Errorf("balances: %s", got.Status)
+			}
+			return strings.Join(got.Header.Values("Sallyport-Key-Retires"), ", ")
+		}
+		if said := ask(); said != "" {
+			t.Errorf("a secret that stays is said to retire at %q", said)
+		}
+		out, err := f.APIKeys.Rotate(t.Context(), principal.Host("tests"), apikey.RotateInput{Key: key.ID, Overlap: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := ""
+		if told {
+			want = out.Retires.UTC().Format(http.TimeFormat)
+		}
+		if said := ask(); said != want {
+			t.Errorf("the old secret is said to retire at %q, not %q", said, want)
+		}
+	})
 }
 
 func (f *front) signed(k authtest.Key, method, target, body string) spoken {

@@ -234,10 +234,30 @@ type Letter struct {
 type Mailbox struct {
 	mu      sync.Mutex
 	letters []Letter // guarded by mu
+	refused string   // guarded by mu
+}
+
+// Refuse takes no notice to an address from now on; empty takes all again.
+func (m *Mailbox) Refuse(mail string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refused = mail
+}
+
+func (m *Mailbox) takes(mail string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if mail == m.refused {
+		return fmt.Errorf("the mailbox of %s refuses", mail)
+	}
+	return nil
 }
 
 // SendNotice keeps a notice.
 func (m *Mailbox) SendNotice(_ context.Context, to notify.To, n notify.Message, link string) error {
+	if err := m.takes(to.Mail); err != nil {
+		return err
+	}
 	m.add(Letter{To: to, Notice: n.Letter, Facts: n.Facts, Message: n.ID, Link: link})
 	return nil
 }

@@ -48,7 +48,7 @@ type Frame struct {
 // https://host, or http://localhost and http://127.0.0.1 with any port for trying things out.
 type Links struct{ Origin string }
 
-// The pages that letters lead to. All of them ask for a session.
+// The pages that letters lead to. All but one ask for a session.
 func (l Links) sessions() string       { return l.Origin + "/sessions" }
 func (l Links) methods() string        { return l.Origin + "/methods" }
 func (l Links) keys() string           { return l.Origin + "/keys" }
@@ -56,6 +56,9 @@ func (l Links) key(text string) string { return l.Origin + "/keys/" + url.PathEs
 func (l Links) contact() string        { return l.Origin + "/contact" }
 func (l Links) members() string        { return l.Origin + "/members" }
 func (l Links) privacy() string        { return l.Origin + "/privacy" }
+
+// lost asks for no session.
+func (l Links) lost() string { return l.Origin + "/lost" }
 
 func (l Links) recovery() string { return l.Origin + "/recovery" }
 

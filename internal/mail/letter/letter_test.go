@@ -112,6 +112,7 @@ func samples(language string) map[string]letter.Letter {
 		"recovery_disputed":        letter.RecoveryDisputed{Seen: seen},
 		"recovery_rejected":        letter.RecoveryRejected{},
 		"recovery_completed":       letter.RecoveryCompleted{Seen: seen, Hold: 72 * time.Hour},
+		"recovery_dropped":         letter.RecoveryCompleted{Seen: seen, Second: "kim@example.net", Number: "+821012345678", Hold: 72 * time.Hour},
 		"recovery_codes_replaced":  letter.RecoveryCodesReplaced{Seen: seen, Hold: 72 * time.Hour},
 		"recovery_lengthened":      letter.RecoveryLengthened{Wait: 30 * 24 * time.Hour, Seen: seen},
 		"phrase_changed":           letter.PhraseChanged{Seen: seen},

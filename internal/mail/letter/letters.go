@@ -59,6 +59,7 @@ func (l NewDevice) compose(w *writer) {
 	w.paragraph("notice.first")
 	w.facts(w.sighting(l.Seen)...)
 	w.paragraph("new_device.not_you")
+	w.paragraph("lost_device", "link", w.links.lost())
 	w.button("button.sessions", w.links.sessions())
 	w.footOfAccount()
 }
@@ -73,6 +74,7 @@ func (l LimitedSignIn) compose(w *writer) {
 	w.facts(w.sighting(l.Seen)...)
 	w.paragraph("limited_sign_in.later")
 	w.paragraph("limited_sign_in.not_you")
+	w.paragraph("lost_device", "link", w.links.lost())
 	w.button("button.sessions", w.links.sessions())
 	w.footOfAccount()
 }

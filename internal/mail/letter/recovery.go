@@ -51,6 +51,7 @@ func (l RecoveryWaiting) compose(w *writer) {
 	w.paragraph("recovery_waiting.first")
 	w.facts(append([]fact{{w.say("fact.wait"), w.duration(l.Wait)}, {w.say("fact.ends"), w.moment(l.Ends)}}, w.sighting(l.Seen)...)...)
 	w.paragraph("recovery_waiting.you")
+	w.paragraph("lost_device", "link", w.links.lost())
 	w.paragraph("recovery_waiting.not_you")
 	w.button("button.recovery", w.links.recovery())
 	w.footOfAccount()
@@ -110,6 +111,8 @@ func (l RecoveryRejected) compose(w *writer) {
 // RecoveryCompleted reports that somebody came back into the account, and what ended with that.
 type RecoveryCompleted struct {
 	Seen Sighting
+	// Second and Number are where notices went until then; empty where it was kept, or was none.
+	Second, Number string
 	// Hold is how long money stays in the account; 0 if nothing is held.
 	Hold time.Duration
 }
@@ -118,7 +121,7 @@ func (l RecoveryCompleted) compose(w *writer) {
 	w.subjectLine("recovery_completed.subject")
 	w.heading("recovery_completed.heading")
 	w.paragraph("notice.first")
-	w.facts(w.sighting(l.Seen)...)
+	w.facts(append(w.sighting(l.Seen), fact{w.say("fact.dropped_second"), l.Second}, fact{w.say("fact.dropped_number"), l.Number})...)
 	w.paragraph("recovery_completed.ended")
 	w.held("notice.hold", l.Hold)
 	w.paragraph("recovery_completed.not_you", "origin", w.links.Origin)
@@ -211,6 +214,7 @@ func (l DeviceLost) compose(w *writer) {
 	}
 	w.held("notice.hold", l.Hold)
 	w.paragraph("device_lost.keys")
+	w.paragraph("lost_device_too", "link", w.links.lost())
 	w.button("button.keys", w.links.keys())
 	w.footOfAccount()
 }

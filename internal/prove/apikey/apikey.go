@@ -123,7 +123,7 @@ func (k Key) told(ctx context.Context, tx Tx) ([]id.User, error) {
 
 // giving are the changes after which a key can do more, or for somebody else.
 var giving = map[happening.Kind]bool{
-	happening.KeyCreated: true, happening.KeyRotated: true, happening.KeyWidened: true, happening.KeyWoken: true, happening.KeyReleased: true,
+	happening.KeyCreated: true, happening.KeyRotated: true, happening.KeyExtended: true, happening.KeyWidened: true, happening.KeyWoken: true, happening.KeyReleased: true,
 	happening.KeyUnfrozen: true, happening.KeyUnblocked: true, happening.KeyTransferred: true,
 }
 
@@ -204,6 +204,8 @@ type Tx interface {
 	account.Tx
 	// ClaimAccountRow makes every other transaction that asks for the same account wait for this one.
 	ClaimAccountRow(ctx context.Context, a id.Account) error
+	// RaisedFrom is since when a user is of high value.
+	RaisedFrom(ctx context.Context, u id.User) (from time.Time, found bool, err error)
 	InsertKey(ctx context.Context, k Key, m Material) error
 	KeyByID(ctx context.Context, k id.Key) (key Key, found bool, err error)
 	// KeyToChange is KeyByID, and makes every other transaction that would change the key wait for this one. A key is written whole, so of two
@@ -233,7 +235,7 @@ type Tx interface {
 	HolderIn(ctx context.Context, a id.Account, u id.User) (Holder, error)
 	// TransferKey gives it another owner, and takes its release away; won is false if it is revoked.
 	TransferKey(ctx context.Context, k Key, owner id.User) (won bool, err error)
-	// NoteGiven notes who gave a key to somebody else, and when; nobody if it was the host. KeysGivenBy are those that somebody
+	// NoteGiven notes who gave a key to somebody else, or gave somebody else's key something, and when. KeysGivenBy are those that somebody
 	// gave since a moment, in accounts that they own.
 	NoteGiven(ctx context.Context, k id.Key, by id.User, now time.Time) error
 	KeysGivenBy(ctx context.Context, u id.User, since time.Time) ([]id.Key, error)

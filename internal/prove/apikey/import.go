@@ -52,6 +52,9 @@ func (k *Keys) Import(ctx context.Context, p principal.Principal, in ImportInput
 		if key, err = k.given(ctx, tx, p, key); err != nil {
 			return audit.Event{}, err
 		}
+		if key.ExpiresAt, err = k.due(ctx, tx, key, in.Life); err != nil {
+			return audit.Event{}, err
+		}
 		if key.Subaccount, err = k.subaccount(ctx, tx, in.IssueInput); err != nil {
 			return audit.Event{}, err
 		}

@@ -116,7 +116,7 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 	if err != nil {
 		return out, err
 	}
-	content := stepup.Content{Action: audit.KeyCreated, Input: in, Facts: planned(key), Floor: floorFor(key)}
+	content := stepup.Content{Action: audit.KeyCreated, Input: in, Floor: floorFor(key)}
 	err = k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		if key.Subaccount, err = k.subaccount(ctx, tx, in); err != nil {
 			return audit.Event{}, err
@@ -124,6 +124,10 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 		if key, err = k.given(ctx, tx, p, key); err != nil {
 			return audit.Event{}, err
 		}
+		if key.ExpiresAt, err = k.due(ctx, tx, key, in.Life); err != nil {
+			return audit.Event{}, err
+		}
+		content.Facts = planned(key)
 		if err := k.StepUps.Require(ctx, tx, p, content); err != nil {
 			return audit.Event{}, err
 		}
@@ -138,10 +142,8 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 		if key, _, err = tx.KeyByID(ctx, key.ID); err != nil { // with its owner as they are
 			return audit.Event{}, fmt.Errorf("read key: %w", err)
 		}
-		if key.Owner != p.User {
-			if err := tx.NoteGiven(ctx, key.ID, p.User, key.Born); err != nil {
-				return audit.Event{}, fmt.Errorf("note who made %s: %w", key.Text(), err)
-			}
+		if err := k.noteGiven(ctx, tx, p, key, happening.KeyCreated); err != nil {
+			return audit.Event{}, err
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 		facts := factsOf(key)
@@ -255,6 +257,23 @@ func (k *Keys) fillIn(key *Key, in IssueInput) (err error) {
 	return err
 }
 
+// due is when a key ends that nobody chose an end for: where it may do more than look and its owner is of high value, as soon as one that may withdraw.
+func (k *Keys) due(ctx context.Context, tx Tx, key Key, asked time.Duration) (time.Time, error) {
+	if asked != 0 || key.Scopes.Highest() <= scope.Look {
+		return key.ExpiresAt, nil
+	}
+	_, high, err := tx.RaisedFrom(ctx, key.Owner)
+	if err != nil {
+		return key.ExpiresAt, fmt.Errorf("read tier: %w", err)
+	}
+	if soon := key.Born.Add(k.Limits.HighValueLife); high && soon.Before(key.ExpiresAt) {
+		return soon, nil
+	}
+	return key.ExpiresAt, nil
+}
+
+// life is what was asked for, or follows from what the key may do; that of a user of high value is shortened by due. How much is traded counts only in that
+// whoever trades much is of high value.
 func (k *Keys) life(asked time.Duration, scopes scope.Set) (time.Duration, error) {
 	switch {
 	case asked == 0 && scopes.Highest() >= scope.Withdraw:

@@ -541,3 +541,35 @@ func TestMoneyWaitsForItsRelease(t *testing.T) {
 		t.Errorf("released twice: %v", err)
 	}
 }
+
+// When a key ends that nobody chose an end for follows from what it may do and whose it is.
+func TestDueDatesFollowThePolicy(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	rich := l.SignUp("eve@example.com").Principal()
+	if err := l.Tiers.Raise(t.Context(), principal.Host("tests"), rich.User); err != nil {
+		t.Fatal(err)
+	}
+	home := []string{authtest.PersonOrigin().Addr.String()}
+	money := append([]string{"withdrawals:write"}, trading...)
+	for _, each := range []struct {
+		name string
+		of   principal.Principal
+		in   apikey.IssueInput
+		want time.Duration
+	}{
+		{"looks", l.owner, apikey.IssueInput{Scopes: []string{"orders:read"}}, 180 * day},
+		{"trades", l.owner, apikey.IssueInput{Scopes: trading, Allowlist: home}, 90 * day},
+		{"trades, from anywhere", l.owner, apikey.IssueInput{Scopes: trading}, 90 * day},
+		{"withdraws", l.owner, apikey.IssueInput{Scopes: money, Allowlist: home}, 30 * day},
+		{"looks, of high value", rich, apikey.IssueInput{Scopes: []string{"orders:read"}}, 180 * day},
+		{"trades, of high value", rich, apikey.IssueInput{Scopes: trading, Allowlist: home}, 30 * day},
+		{"trades, of high value, with an end of its own", rich, apikey.IssueInput{Scopes: trading, Allowlist: home, Life: 60 * day}, 60 * day},
+	} {
+		t.Run(each.name, func(t *testing.T) {
+			key := l.IssueKeyTo(each.of.Account, each.of.User, each.in)
+			if got := key.ExpiresAt.Sub(key.Born); got != each.want {
+				t.Errorf("it lives for %v, not %v", got, each.want)
+			}
+		})
+	}
+}

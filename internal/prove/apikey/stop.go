@@ -181,6 +181,9 @@ func (k *Keys) changed(ctx context.Context, tx Tx, p principal.Principal, key Ke
 	if v.kind == "" {
 		return eventOf(v.action, p, key, facts), nil
 	}
+	if err := k.noteGiven(ctx, tx, p, key, v.kind); err != nil {
+		return audit.Event{}, err
+	}
 	if err := k.tellPlatform(ctx, tx, key, v.kind); err != nil {
 		return audit.Event{}, err
 	}
@@ -241,7 +244,18 @@ func (k *Keys) FreezeServing(ctx context.Context, tx Tx, owner id.User, why happ
 	return k.each(ctx, tx, all, func(key Key) error { return k.freeze(ctx, tx, key, why) })
 }
 
-// FreezeGiven freezes every key that somebody gave to others since a moment, because somebody else may have done it, and tells who has it now. Each is
+// noteGiven notes who gave somebody else's key more, another holder or the next secret: it is reviewed once that may not have been them.
+func (k *Keys) noteGiven(ctx context.Context, tx Tx, p principal.Principal, key Key, kind happening.Kind) error {
+	if p.Kind != principal.KindUser || key.Owner == p.User || !giving[kind] {
+		return nil
+	}
+	if err := tx.NoteGiven(ctx, key.ID, p.User, k.Now()); err != nil {
+		return fmt.Errorf("note who gave %s: %w", key.Text(), err)
+	}
+	return nil
+}
+
+// FreezeGiven freezes every key that somebody gave to others, or others' keys that they gave something, since a moment, because somebody else may have done it, and tells who has it now. Each is
 // unfrozen by an owner, one by one.
 func (k *Keys) FreezeGiven(ctx context.Context, tx Tx, by id.User, since time.Time, why happening.Kind) error {
 	all, err := tx.KeysGivenBy(ctx, by, since)

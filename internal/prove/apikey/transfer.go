@@ -73,9 +73,6 @@ func (k *Keys) Transfer(ctx context.Context, p principal.Principal, in TransferI
 		if err != nil || !won {
 			return audit.Event{}, fmt.Errorf("transfer %s: won %t: %w", key.Text(), won, err)
 		}
-		if err := tx.NoteGiven(ctx, key.ID, p.User, k.Now()); err != nil {
-			return audit.Event{}, fmt.Errorf("note who gave %s: %w", key.Text(), err)
-		}
 		if after, _, err = tx.KeyByID(ctx, key.ID); err != nil {
 			return audit.Event{}, fmt.Errorf("read key: %w", err)
 		}

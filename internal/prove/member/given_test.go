@@ -16,6 +16,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/store"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // gives makes a key of Ada's and gives it to somebody, in Ada's session.
@@ -38,12 +39,18 @@ func TestAKeyThatWasGivenAwayIsReviewed(t *testing.T) {
 				d.ok(d.ada.SignIn(ada, authtest.Password, d.app))
 				eve := d.joined("eve@example.com", "trader").Principal().User
 				lately, left := d.gives(old), d.gives(eve)
+				rotated := d.IssueKeyTo(d.host.Account, old, apikey.IssueInput{Scopes: trading, Algorithm: sign.HMACSHA256})
+				untouched := d.IssueKeyTo(d.host.Account, old, apikey.IssueInput{Scopes: trading})
+				d.ok(d.ada.StepUp(http.MethodPost, "/v1/keys/"+rotated.Text()+"/rotate", map[string]int{"overlap_seconds": 3600}, d.app))
 				d.none(d.Members.Remove(d.t.Context(), d.host, member.RemoveInput{User: eve}))
 				d.happens(kind, d.ada.Principal().User)
 				for name, c := range map[string]struct {
 					key  authtest.Key
 					want [2]fault.Code
-				}{"long ago": {long, [2]fault.Code{}}, "lately": {lately, [2]fault.Code{"", fault.KeyFrozen}}, "to who is gone": {left, [2]fault.Code{"", fault.KeyFrozen}}} {
+				}{
+					"by nobody": {untouched, [2]fault.Code{}}, "a new secret": {rotated, [2]fault.Code{"", fault.KeyFrozen}},
+					"long ago": {long, [2]fault.Code{}}, "lately": {lately, [2]fault.Code{"", fault.KeyFrozen}}, "to who is gone": {left, [2]fault.Code{"", fault.KeyFrozen}},
+				} {
 					if diff := cmp.Diff(c.want, d.may(c.key)); diff != "" {
 						d.t.Errorf("a key that was given %s:\n%s", name, diff)
 					}

@@ -38,7 +38,7 @@ type Content struct {
 	Held time.Duration `json:"held,omitzero"`
 	// Session that did what is reported; zero if none did.
 	Session id.Session `json:"session,omitzero"`
-	// Lapses says that the challenge of Session lapses a day after this message has arrived.
+	// Lapses says that the challenge of Session lapses a day after this message has arrived at every settled address and number.
 	Lapses bool `json:"lapses,omitzero"`
 	// Change is the change of an address that is reported; zero if none is.
 	Change id.ContactChange `json:"change,omitzero"`
@@ -53,7 +53,7 @@ type Address struct {
 	Phone string `json:"phone,omitzero"`
 	// Since is when it became the user's; zero is their sign-up.
 	Since time.Time `json:"since,omitzero"`
-	// Fresh says that it only now took the place of another: its reader cannot say that this was not them.
+	// Fresh says that it only now took the place of another, or was dropped by a recovery: its reader cannot say that this was not them.
 	Fresh bool `json:"fresh,omitzero"`
 }
 
@@ -81,6 +81,8 @@ type Tx interface {
 	LinkMessage(ctx context.Context, m id.Message, until time.Time) error
 	// MailedMessage notes the first time.
 	MailedMessage(ctx context.Context, m id.Message, now time.Time) error
+	// ReachMessage notes that one of its addresses was reached, and gives all that were, a bit for each.
+	ReachMessage(ctx context.Context, m id.Message, address int) (reached uint64, err error)
 	// ContainMessage uses the link up; won is false for all but the first, and after its end.
 	ContainMessage(ctx context.Context, m id.Message, now time.Time) (won bool, err error)
 }
@@ -116,6 +118,7 @@ func Write(ctx context.Context, tx any, n Notice) error {
 			return err
 		}
 	}
+	n.dropped()
 	if err := n.bound(ctx, t); err != nil {
 		return err
 	}
@@ -148,6 +151,22 @@ func (n *Notice) former(ctx context.Context, t Tx) error {
 		n.To = append([]Address{{Mail: change.Old, Since: change.OldSince}}, n.To...)
 	}
 	return nil
+}
+
+// Facts of a completed recovery: where notices went until then, because nobody confirmed it.
+const (
+	DroppedSecond = "second_dropped"
+	DroppedNumber = "number_dropped"
+)
+
+// dropped adds what a recovery took away: its reader is told, starts no clock and can stop nothing, for it may be a stranger's.
+func (n *Notice) dropped() {
+	if mail := n.Facts[DroppedSecond]; mail != "" {
+		n.To = append(n.To, Address{Mail: mail, Since: n.At, Fresh: true})
+	}
+	if number := n.Facts[DroppedNumber]; number != "" {
+		n.To = append(n.To, Address{Phone: number, Since: n.At, Fresh: true})
+	}
 }
 
 // bound leaves numbers out that were texted enough for a day: whoever can cause notices must not make the platform pay for as many as they like.
@@ -251,6 +270,9 @@ func (n *Notices) Read(ctx context.Context, p principal.Principal, which id.Mess
 	if !n.witnessed(p, m) {
 		return nil
 	}
+	if err := n.lapse(ctx, m); err != nil {
+		return err
+	}
 	return n.arrived(ctx, m)
 }
 
@@ -265,13 +287,35 @@ func (n *Notices) witnessed(p principal.Principal, m Message) bool {
 
 const lateWitness = 24 * time.Hour
 
-// arrived starts the clocks that wait for a message. Twice is as once.
-func (n *Notices) arrived(ctx context.Context, m Message) error {
-	if m.Lapses {
-		if err := n.Arrivals.Sessions.Told(ctx, m.Session); err != nil {
-			return err
+// lapse starts the day after which a challenge lapses. Twice is as once.
+func (n *Notices) lapse(ctx context.Context, m Message) error {
+	if !m.Lapses {
+		return nil
+	}
+	return n.Arrivals.Sessions.Told(ctx, m.Session)
+}
+
+// reached notes that a message arrived at one of its settled addresses or numbers, and lets a challenge lapse once it arrived at all of them: one that
+// was given up was not told.
+func (n *Notices) reached(ctx context.Context, m Message, address int) error {
+	var all uint64
+	err := n.quietly(ctx, func(tx Tx) (err error) {
+		all, err = tx.ReachMessage(ctx, m.ID, address)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note arrival: %w", err)
+	}
+	for i, a := range m.To {
+		if off := a.Phone != "" && n.Texts == nil; !off && a.settled(m.Born) && all&(1<<i) == 0 {
+			return nil
 		}
 	}
+	return n.lapse(ctx, m)
+}
+
+// arrived starts the clocks that wait for a message at one address. Twice is as once.
+func (n *Notices) arrived(ctx context.Context, m Message) error {
 	if !m.Recovery.IsZero() {
 		if err := n.Arrivals.Recoveries.BeginWait(ctx, m.Recovery); err != nil {
 			return err

@@ -233,6 +233,9 @@ func (n *Notices) DoNotice(ctx context.Context, fields []byte) error {
 	if !m.To[job.To].settled(m.Born) {
 		return nil
 	}
+	if err := n.reached(ctx, m, job.To); err != nil {
+		return err
+	}
 	return n.arrived(ctx, m)
 }
 
@@ -241,7 +244,10 @@ func (n *Notices) text(ctx context.Context, number, lang string, m Message, whic
 	if n.Texts == nil {
 		return nil
 	}
-	return n.Texts.TextNotice(ctx, number, lang, m, which)
+	if err := n.Texts.TextNotice(ctx, number, lang, m, which); err != nil || !m.To[which].settled(m.Born) {
+		return err
+	}
+	return n.reached(ctx, m, which)
 }
 
 // addressed reads the message of a job and to whom it goes.

@@ -133,3 +133,44 @@ func TestAClaimEndsWithItsAddress(t *testing.T) {
 		})
 	}
 }
+
+// A stranger's browser is known a day after every settled address was told of it, and not after the first: one whose mail is stuck was told nothing.
+func TestEveryChannelIsToldBeforeALimitLapses(t *testing.T) {
+	const second = "ada@work.example.com"
+	clock := storetest.NewClock()
+	s := authtest.StartWith(t, authtest.Options{Now: clock.Now})
+	ada := s.SignUp(address)
+	change, err := s.Contacts.Begin(t.Context(), ada.Principal(), contact.Second, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Settle()
+	if ada.Bearer, err = s.Contacts.Finish(t.Context(), ada.Principal(), change, s.Mailbox.Letters(second)[0].Code); err != nil {
+		t.Fatal(err)
+	}
+	ada.EnrolPasskey()
+	s.Settle()
+	clock.Advance(8 * 24 * time.Hour)
+	thief := s.Browser("198.51.100.4")
+	thief.Wait = clock.Advance
+	s.Mailbox.Refuse(second)
+	if got := thief.SignIn(address, authtest.Password, ""); got.Status != http.StatusOK {
+		t.Fatalf("%d %s", got.Status, got.Text)
+	}
+	if _, err := s.Store.DrainDue(t.Context(), s.Handlers()); err == nil {
+		t.Fatal("the second mailbox took the notice")
+	}
+	letters := s.Mailbox.Letters(address)
+	if last := letters[len(letters)-1]; last.Notice != notify.LimitedSignIn {
+		t.Fatalf("the first mailbox has %+v", last)
+	}
+	if c := thief.Principal().Challenge; c.Why == "" || !c.Until.IsZero() {
+		t.Errorf("one of two addresses was told, and the limit is %+v", c)
+	}
+	s.Mailbox.Refuse("")
+	clock.Advance(time.Hour)
+	s.Settle()
+	if c := thief.Principal().Challenge; !c.Until.Equal(clock.Now().Add(24 * time.Hour)) {
+		t.Errorf("both were told, and the limit is %+v", c)
+	}
+}

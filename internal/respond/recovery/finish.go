@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,24 +18,29 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
+	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 )
 
-// Keep names the credentials that their owner confirmed. Everything else the account has is removed: a planted one does not survive because
-// nobody looked.
+// Keep names the credentials, and the places for notices, that their owner confirmed. Everything else the account has is removed: a planted one does not
+// survive because nobody looked.
 type Keep struct {
 	Password, App, Codes bool
-	Passkeys             []id.Passkey
+	// Second is the second address, Number the number.
+	Second, Number bool
+	Passkeys       []id.Passkey
 }
 
-// Review is what a ready case shows before it is completed: every credential that the account still has.
+// Review is what a ready case shows before it is completed: every credential that the account still has, and where else its notices go.
 type Review struct {
 	Case
 	Methods factor.Methods
+	Reached contact.Contact
 	Name    string
 }
 
@@ -52,7 +58,10 @@ func (r *Recoveries) Review(ctx context.Context, from From, which id.Recovery) (
 			return fault.New(fault.RecoveryUnknown)
 		}
 		v.Name = u.Name
-		v.Methods, err = factor.Stored(ctx, tx, v.User)
+		if v.Methods, err = factor.Stored(ctx, tx, v.User); err != nil {
+			return err
+		}
+		v.Reached, err = tx.ContactOf(ctx, v.User)
 		return err
 	})
 	return v, err
@@ -157,6 +166,10 @@ func (r *Recoveries) finish(ctx context.Context, from From, which id.Recovery, k
 		if err != nil {
 			return audit.Event{}, err
 		}
+		gone, err := dropContacts(ctx, tx, c.User, keep, now)
+		if err != nil {
+			return audit.Event{}, err
+		}
 		mint := session.Mint{User: c.User, Account: m.Account, Subaccount: m.Main, Proof: proof, From: from.Origin, Replace: from.Replace}
 		if out, err = r.enter(ctx, tx, from, mint); err != nil {
 			return audit.Event{}, err
@@ -167,9 +180,9 @@ func (r *Recoveries) finish(ctx context.Context, from From, which id.Recovery, k
 		}
 		actor := principal.Principal{Kind: principal.KindUser, User: c.User, Account: m.Account, Session: row.ID, Proof: proof, Origin: from.Origin}
 		facts := map[string]string{"proof": c.Proof.word(), "removed": strings.Join(removed, ", ")}
-		h := happening.Happening{
-			Kind: happening.RecoveryCompleted, User: c.User, Session: row.ID, Facts: map[string]string{"agent": row.Agent, "addr": row.Addr},
-		}
+		maps.Copy(facts, gone)
+		gone["agent"], gone["addr"] = row.Agent, row.Addr
+		h := happening.Happening{Kind: happening.RecoveryCompleted, User: c.User, Session: row.ID, Facts: gone}
 		return audit.Event{Action: audit.RecoveryCompleted, Actor: actor, Person: c.User, Facts: facts}, r.Follow.Apply(ctx, tx, h)
 	})
 	if err == nil {
@@ -240,6 +253,25 @@ func (r *Recoveries) clear(ctx context.Context, tx Tx, u id.User, keep Keep) (re
 	}
 	problems = append(problems, tx.DelayPasskeys(ctx, u, now.Add(r.Waits.Money)), tx.CancelMoney(ctx, u, now))
 	return removed, errors.Join(problems...)
+}
+
+// dropContacts takes away where notices go beside the address of the case, unless it was confirmed, and names what went: whoever reads there learns that it is
+// over, and can stop nothing.
+func dropContacts(ctx context.Context, tx Tx, u id.User, keep Keep, now time.Time) (gone map[string]string, err error) {
+	reached, err := tx.ContactOf(ctx, u)
+	if err != nil {
+		return nil, fmt.Errorf("read contact: %w", err)
+	}
+	gone = map[string]string{}
+	if reached.Second != "" && !keep.Second {
+		gone[notify.DroppedSecond] = reached.Second
+		err = tx.PutContactSecond(ctx, u, "", now)
+	}
+	if reached.Phone != "" && !keep.Number {
+		gone[notify.DroppedNumber] = reached.Phone
+		err = errors.Join(err, tx.PutContactPhone(ctx, u, "", now))
+	}
+	return gone, err
 }
 
 // enter signs the claimant's browser in, and makes strangers of all others.

@@ -32,6 +32,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
+	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
@@ -174,6 +175,10 @@ type Tx interface {
 	factor.Tx
 	device.Tx
 	txn.Enqueuer
+	// ContactOf, PutContactSecond and PutContactPhone are those of package contact.
+	ContactOf(ctx context.Context, u id.User) (contact.Contact, error)
+	PutContactSecond(ctx context.Context, u id.User, mail string, since time.Time) error
+	PutContactPhone(ctx context.Context, u id.User, number string, since time.Time) error
 	// ClaimUserRow makes every other transaction that asks for the same user wait for this one.
 	ClaimUserRow(ctx context.Context, u id.User) (enabled bool, err error)
 	InsertRecovery(ctx context.Context, c Case) error

@@ -24,6 +24,29 @@ function say(text, name = "") {
 	(field || place).focus();
 }
 
+// What was confirmed may have to wait for days, longer than a tab is open. So it is kept in this browser, under the id of its confirmation, for as long as
+// that is good.
+const keptAs = (confirmation) => `withdrawal ${confirmation}`;
+
+function keep(confirmation, body, until, held) {
+	localStorage.setItem(keptAs(confirmation), JSON.stringify({ body, until, held }));
+}
+
+function forget(confirmation) {
+	localStorage.removeItem(keptAs(confirmation));
+}
+
+// kept lists what waits, without what is over by now.
+function kept() {
+	const waiting = [];
+	for (const name of Object.keys(localStorage).filter((key) => key.startsWith(keptAs("")))) {
+		const { body, until, held } = JSON.parse(localStorage.getItem(name));
+		if (Date.parse(until) > Date.now()) waiting.push({ confirmation: name.slice(keptAs("").length), body, held });
+		else localStorage.removeItem(name);
+	}
+	return waiting;
+}
+
 // waits says that a confirmed withdrawal stands until a hold has ended, why, and how it is cancelled; fields are those of the gate's refusal. What was
 // sent is kept, and goes again when this page is opened again.
 function waits({ waits_for: what, held_until: until, reasons = [], cancel_url: cancel }) {
@@ -72,7 +95,7 @@ async function send(body, confirmation) {
 	if (confirmation) headers["Sallyport-Confirmation"] = confirmation;
 	const answer = await fetch("/withdraw", { method: "POST", headers, body });
 	if (answer.ok) {
-		sessionStorage.removeItem(confirmation);
+		forget(confirmation);
 		location.replace(answer.url);
 		return;
 	}
@@ -83,16 +106,17 @@ async function send(body, confirmation) {
 	}
 	const problem = await answer.json();
 	if (problem.code === "confirmation.required") {
-		sessionStorage.setItem(problem.fields.confirmation, body);
+		keep(problem.fields.confirmation, body, problem.fields.expires_at, false);
 		location.assign(problem.fields.url);
 		return;
 	}
 	if (problem.code === "confirmation.held") {
+		keep(confirmation, body, problem.fields.expires_at, true);
 		waits(problem.fields);
 		return;
 	}
 	if (problem.code === "confirmation.void") {
-		sessionStorage.removeItem(confirmation);
+		forget(confirmation);
 		say(form.dataset.void);
 		return;
 	}
@@ -118,6 +142,7 @@ if (form && place) {
 		void send(fields.toString(), "");
 	});
 	const given = new URLSearchParams(location.search).get("confirmation");
-	const waiting = given && sessionStorage.getItem(given);
-	if (waiting) void send(waiting, given);
+	// Whoever comes back from confirming says which one; whoever comes back after a hold, in another tab, has what waited it out.
+	const waiting = kept().find(({ confirmation, held }) => (given ? confirmation === given : held));
+	if (waiting) void send(waiting.body, waiting.confirmation);
 }

@@ -2,10 +2,10 @@
 INSERT INTO message (id, user_id, created_at, sealed) VALUES (@id, @user_id, @created_at, @sealed) ON CONFLICT DO NOTHING;
 
 -- name: MessageByID :one
-SELECT id, user_id, created_at, sealed, mailed_at, read_at, link_until, contained_at FROM message WHERE id = @id;
+SELECT id, user_id, created_at, sealed, mailed_at, read_at, link_until, contained_at, reached FROM message WHERE id = @id;
 
 -- name: ListMessagesByUser :many
-SELECT id, user_id, created_at, sealed, mailed_at, read_at, link_until, contained_at FROM message
+SELECT id, user_id, created_at, sealed, mailed_at, read_at, link_until, contained_at, reached FROM message
 WHERE user_id = @user_id AND id < @before ORDER BY id DESC LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: ReadMessage :execrows
@@ -16,6 +16,9 @@ UPDATE message SET link_until = @link_until WHERE id = @id AND contained_at IS N
 
 -- name: MailedMessage :execrows
 UPDATE message SET mailed_at = @now WHERE id = @id AND mailed_at IS NULL;
+
+-- name: ReachMessage :one
+UPDATE message SET reached = reached | CAST(@address AS BIGINT) WHERE id = @id RETURNING reached;
 
 -- name: ContainMessage :execrows
 UPDATE message SET contained_at = @now WHERE id = @id AND contained_at IS NULL AND link_until > @now;

@@ -158,6 +158,7 @@ type Message struct {
 	ReadAt      sql.NullInt64
 	LinkUntil   sql.NullInt64
 	ContainedAt sql.NullInt64
+	Reached     int64
 }
 
 type Password struct {

@@ -286,7 +286,7 @@ func (q *Queries) LinkMessage(ctx context.Context, arg LinkMessageParams) (int64
 }
 
 const listMessagesByUser = `-- name: ListMessagesByUser :many
-SELECT id, user_id, created_at, sealed, mailed_at, read_at, link_until, contained_at FROM message
+SELECT id, user_id, created_at, sealed, mailed_at, read_at, link_until, contained_at, reached FROM message
 WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT CAST($3 AS BIGINT)
 `
 
@@ -314,6 +314,7 @@ func (q *Queries) ListMessagesByUser(ctx context.Context, arg ListMessagesByUser
 			&i.ReadAt,
 			&i.LinkUntil,
 			&i.ContainedAt,
+			&i.Reached,
 		); err != nil {
 			return nil, err
 		}
@@ -346,7 +347,7 @@ func (q *Queries) MailedMessage(ctx context.Context, arg MailedMessageParams) (i
 }
 
 const messageByID = `-- name: MessageByID :one
-SELECT id, user_id, created_at, sealed, mailed_at, read_at, link_until, contained_at FROM message WHERE id = $1
+SELECT id, user_id, created_at, sealed, mailed_at, read_at, link_until, contained_at, reached FROM message WHERE id = $1
 `
 
 type MessageByIDParams struct {
@@ -365,6 +366,7 @@ func (q *Queries) MessageByID(ctx context.Context, arg MessageByIDParams) (Messa
 		&i.ReadAt,
 		&i.LinkUntil,
 		&i.ContainedAt,
+		&i.Reached,
 	)
 	return i, err
 }
@@ -442,6 +444,22 @@ func (q *Queries) PutContactSecond(ctx context.Context, arg PutContactSecondPara
 		arg.NoPhrase,
 	)
 	return err
+}
+
+const reachMessage = `-- name: ReachMessage :one
+UPDATE message SET reached = reached | CAST($1 AS BIGINT) WHERE id = $2 RETURNING reached
+`
+
+type ReachMessageParams struct {
+	Address int64
+	ID      []byte
+}
+
+func (q *Queries) ReachMessage(ctx context.Context, arg ReachMessageParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, reachMessage, arg.Address, arg.ID)
+	var reached int64
+	err := row.Scan(&reached)
+	return reached, err
 }
 
 const readMessage = `-- name: ReadMessage :execrows
