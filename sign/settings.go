@@ -103,6 +103,11 @@ func (d Dialect) ParseSettings(words []string) (Settings, error) {
 	return s, nil
 }
 
+// HasSettings says whether ParseSettings knows any word of the dialect.
+func (d Dialect) HasSettings() bool {
+	return d == Upbit || d == Bithumb || d == Binance || d == Kraken
+}
+
 // SettingsWords are the words that ParseSettings reads as s, as few as can be.
 func (d Dialect) SettingsWords(s Settings) (words []string) {
 	usual, _ := d.ParseSettings(nil)

@@ -42,7 +42,7 @@ type edits struct {
 	standby                   bool
 	life, window              time.Duration
 	vendor                    string
-	destinations              []string
+	destinations, settings    []string
 }
 
 func keyEditCommand() *cobra.Command {
@@ -85,6 +85,7 @@ func keyEditCommand() *cobra.Command {
 	f.StringVar(&e.dayMost, "day-most", "", "what all orders of a UTC day may be worth")
 	f.IntVar(&e.perSecond, "per-second", 0, "requests in a second; 0 sets no limit of its own")
 	f.DurationVar(&e.window, "window", 0, "how old its signatures may be: whole seconds from 1s to 60s; 0 means as old as the dialect allows")
+	f.StringSliceVar(&e.settings, "settings", nil, "how its clients write what they sign, such as lenient or nonce-window:1000; empty as the dialect's usually do")
 	f.StringVar(&e.vendor, "vendor", "", "who outside the account is given it; empty takes the mark away")
 	f.StringArrayVar(&e.destinations, "destination", nil, "where it may send money, as 'ASSET NETWORK ADDRESS [MEMO]' with - for no network; repeated, it is the whole list")
 	return cmd
@@ -97,7 +98,7 @@ func (e *edits) input(kid id.Key, given func(string) bool) (in apikey.EditInput,
 		"name": func() { in.Name = &e.name }, "purpose": func() { in.Purpose = &e.purpose }, "scopes": func() { in.Scopes = &e.scopes },
 		"allow": func() { in.Allowlist = &e.allow }, "on-end": func() { in.OnEnd = new(apikey.OnEnd(e.onEnd)) }, "pin": func() { in.Pin = &e.pin },
 		"standby": func() { in.Standby = &e.standby }, "life": func() { in.ExpiresAt = new(time.Now().Add(e.life)) },
-		"window": func() { in.Window = &e.window }, "vendor": func() { in.Vendor = &e.vendor },
+		"window": func() { in.Window = &e.window }, "settings": func() { in.Settings = &e.settings }, "vendor": func() { in.Vendor = &e.vendor },
 	} {
 		if given(flag) {
 			set()
@@ -171,7 +172,11 @@ type brought struct {
 	PerSecond  int      `json:"per_second"`
 	Secret     string   `json:"secret"`
 	Passphrase string   `json:"passphrase"`
-	PublicKey  string   `json:"public_key"`
+	Window     string   `json:"window"`
+	Vendor     string   `json:"vendor"`
+	// Destinations are lines as --destination takes them.
+	Destinations []string `json:"destinations"`
+	PublicKey    string   `json:"public_key"`
 }
 
 func keyImportCommand() *cobra.Command {
@@ -179,7 +184,7 @@ func keyImportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "import FILE", Short: "Take keys over with their ids and secrets, so that their bots go on as they are", Args: takes("FILE"),
 		Long: `FILE holds a JSON object a line, or is - for standard input: mail of the owner, key_id in our form, name, purpose, dialect, algorithm, scopes, and secret (with
-passphrase where the dialect has one) or public_key; allowlist, settings, life, on_end, markets, order_most, day_most and per_second where they shall hold. Only its
+passphrase where the dialect has one) or public_key; allowlist, settings, life, window, on_end, markets, order_most, day_most, per_second, vendor and destinations where they shall hold. Only its
 owner may be able to read the file (mode 0600): it holds secrets. They are sealed on their way in, each key is audited, marked as imported and told to its owner.
 With --dry-run everything is checked and nothing kept. A line that is refused stops nothing: it is named, and the others go on.`,
 		Example: `  sallyport key import keys.jsonl --dry-run
@@ -267,6 +272,15 @@ func importLine(cmd *cobra.Command, rooms *server.Rooms, line []byte, try bool) 
 			return fmt.Errorf("life %s: want a length such as 720h", b.Life)
 		}
 	}
+	if b.Window != "" {
+		if in.Window, err = time.ParseDuration(b.Window); err != nil {
+			return fmt.Errorf("window %s: want a length such as 5s", b.Window)
+		}
+	}
+	if in.Destinations, err = readDestinations(b.Destinations); err != nil {
+		return err
+	}
+	in.Vendor = b.Vendor
 	in.Account, in.Owner, in.Name, in.Purpose = memberships[0].Account, u.ID, b.Name, b.Purpose
 	in.Scopes, in.Allowlist, in.Settings, in.OnEnd, in.PublicKey = b.Scopes, b.Allowlist, b.Settings, apikey.OnEnd(b.OnEnd), b.PublicKey
 	in.Bounds = apikey.Bounds{Markets: b.Markets, OrderMost: b.OrderMost, DayMost: b.DayMost, PerSecond: b.PerSecond}

@@ -185,6 +185,7 @@ type keyChange struct {
 	Standby      *bool         `json:"standby,omitempty" doc:"It may lie unused"`
 	Bounds       *boundsShown  `json:"bounds,omitempty" doc:"All of them: what is missing within is unbounded"`
 	WindowMS     *int64        `json:"window_ms,omitempty" minimum:"0" maximum:"60000" multipleOf:"1000" doc:"How old its signatures may be, in whole seconds; 0: as old as the dialect allows" example:"5000"`
+	Settings     *[]string     `json:"settings,omitempty" maxItems:"4" doc:"How its clients write what they sign; empty: as the dialect's usually do. lenient and a wider nonce-window ask for a step-up" example:"[]"`
 	Destinations *[]destWanted `json:"destinations,omitempty" maxItems:"64" doc:"All of them. One that is new asks for a passkey, and counts a day later"`
 	Vendor       *string       `json:"vendor,omitempty" maxLength:"320" doc:"Who outside the account has it; empty for nobody, which asks for a step-up" example:"Kimchi Bots"`
 	Pin          *string       `json:"pin,omitempty" maxLength:"64" doc:"Empty for none, first, or an address of the network; or first-as, or an autonomous system" example:"first"`
@@ -218,7 +219,7 @@ func (k *keyLife) edit(ctx context.Context, p principal.Principal, in *editKeyIn
 	out, err := k.room.Edit(ctx, p, apikey.EditInput{
 		Bounds: bounds,
 		Key:    kid, Name: b.Name, Purpose: b.Purpose, Scopes: b.Scopes, Allowlist: b.Allowlist, ExpiresAt: b.ExpiresAt,
-		OnEnd: (*apikey.OnEnd)(b.OnEnd), Standby: b.Standby, Pin: b.Pin, Window: window, Vendor: b.Vendor, Destinations: destinations,
+		OnEnd: (*apikey.OnEnd)(b.OnEnd), Standby: b.Standby, Pin: b.Pin, Window: window, Vendor: b.Vendor, Destinations: destinations, Settings: b.Settings,
 	})
 	return &editedOut{keyAs(k.room, out)}, err
 }

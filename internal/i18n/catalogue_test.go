@@ -160,7 +160,7 @@ func families() map[string][]string {
 		"plan.loss.": {"phone", "key", "mailbox", "everything"}, "fact.proof.": {"mailbox", "password", "totp", "recovery_code", "people", "assisted"},
 		"new_phone.move.": {"synced", "hybrid", "sign_in", "passkey", "app", "codes", "clean_up"}, "new_phone.go.": {"passkey", "app", "codes", "clean_up"},
 		"plan.way.": {"passkey", "two", "password", "code", "proof", "proof_password", "proof_totp", "mailbox", "operators"},
-		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "vendor", "destinations", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
+		"edit.":     {"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "settings", "vendor", "destinations", "markets", "order_most", "day_most", "per_second"}, "on_end.": {"leave", "cancel_all"},
 		"stolen.": {
 			"ended", "blocked", "orphan", "disabled", "dialect_off", "look", "cancel", "trade", "markets", "order_most", "day_most", "no_day_most", "withdraw", "destinations", "confirm", "unreleased",
 			"session_bound", "session_look", "session_trade", "session_trade_proof", "session_no_trade", "session_no_money", "session_no_settings", "session_ends", "no_withdraw", "per_second", "rotate", "resting", "allowlist", "pinned", "pin_first", "anywhere", "lapses", "expires",
@@ -190,7 +190,7 @@ func families() map[string][]string {
 		"hold.reason.":      {"password_changed", "factor_removed", "owner_locked", "cookie_replayed", "other", "contact_changed", "reported_session", "reported_change", "device_lost", "recovery_completed", "recovery_codes_replaced", "recovery_shortened", "session_disowned", "money_key_leaked", "money_key_found"},
 		"not_me.":           {"session", "sessions", "confirmations", "hold", "key", "undo"}, "place.": {"of_address", "at_address"},
 		"genuine.reason.": {"our_host", "our_sender", "unreadable", "other_host", "our_name_elsewhere", "lookalike", "before_at", "not_secure", "other_port", "no_web_address", "number", "other_sender"},
-		"invalid.":        {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang", "phrase", "mail", "markets", "order_most", "day_most", "per_second", "window", "vendor", "destinations", "sponsors", "owner", "to"},
+		"invalid.":        {"name", "purpose", "environment", "subaccount", "scopes", "allowlist", "life", "algorithm", "public_key", "lang", "phrase", "mail", "markets", "order_most", "day_most", "per_second", "window", "settings", "vendor", "destinations", "sponsors", "owner", "to"},
 	}
 }
 

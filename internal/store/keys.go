@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"time"
@@ -79,7 +80,7 @@ func (t *tx) ChangeKey(ctx context.Context, k apikey.Key) (bool, error) {
 		OnEnd: string(k.OnEnd), Standby: truth(k.Standby), Pin: k.Pin, Noticed: int64(k.Noticed), Dormancy: int64(k.Dormancy),
 		WokenAt: maybeMicros(k.WokenAt), LapseNoticed: int64(k.LapseNoticed), ReleasedAt: maybeMicros(k.ReleasedAt),
 		Markets: strings.Join(k.Bounds.Markets, " "), OrderMost: k.Bounds.OrderMost, DayMost: k.Bounds.DayMost, PerSecond: int64(k.Bounds.PerSecond),
-		WindowPast: k.WindowPast.Microseconds(), Vendor: k.Vendor, VendorSecret: int64(k.VendorSecret), Destinations: joinDestinations(k.Destinations),
+		WindowPast: k.WindowPast.Microseconds(), Settings: strings.Join(k.Dialect.SettingsWords(k.Settings), " "), Vendor: k.Vendor, VendorSecret: int64(k.VendorSecret), Destinations: joinDestinations(k.Destinations),
 		CreatedSession: k.MadeIn[:], OrphanedAt: maybeMicros(k.OrphanedAt), ID: k.ID[:], AccountID: k.Account[:],
 	}))
 }
@@ -287,15 +288,24 @@ func (t *tx) CountKeyNonce(ctx context.Context, k id.Key, most int64) (bool, err
 	return won(t.Queries.CountKeyNonce(ctx, sqlgen.CountKeyNonceParams{ID: k[:], Most: most}))
 }
 
-// ClaimKeyCounter raises the mark first, because that locks the key's row of it: whoever claims at the same time sees the higher one. Used
+// ClaimKeyCounter raises the mark first, because that locks the key's row of it: whoever claims at the same time sees the higher one, and
+// the window after that, as whoever widens it lifted the mark first. Used
 // nonces below mark - window are forgotten, since none of them passes again. Eight bytes, the highest first, sort as the numbers do.
-func (t *tx) ClaimKeyCounter(ctx context.Context, k id.Key, counter, window uint64, now time.Time) (bool, error) {
+func (t *tx) ClaimKeyCounter(ctx context.Context, k id.Key, counter uint64, now time.Time) (bool, error) {
 	nonce := binary.BigEndian.AppendUint64(nil, counter)
 	raised, err := t.RaiseKeyMark(ctx, sqlgen.RaiseKeyMarkParams{KeyID: k[:], Mark: nonce})
 	if err != nil {
 		return false, err
 	}
-	mark := binary.BigEndian.Uint64(raised)
+	row, err := t.SettingsOfKey(ctx, sqlgen.SettingsOfKeyParams{ID: k[:]})
+	if err != nil {
+		return false, err
+	}
+	settings, err := settingsOf(k[:], row.Dialect, row.Settings)
+	if err != nil {
+		return false, err
+	}
+	mark, window := binary.BigEndian.Uint64(raised), settings.NonceWindow
 	if mark-counter > window {
 		return false, nil
 	}
@@ -309,6 +319,32 @@ func (t *tx) ClaimKeyCounter(ctx context.Context, k id.Key, counter, window uint
 		return err == nil, err
 	}
 	return true, t.DiscountKeyNonces(ctx, sqlgen.DiscountKeyNoncesParams{ID: k[:], Gone: gone})
+}
+
+func (t *tx) LiftKeyMark(ctx context.Context, k id.Key, by uint64) (bool, error) {
+	highest, err := t.RaiseKeyMark(ctx, sqlgen.RaiseKeyMarkParams{KeyID: k[:], Mark: make([]byte, 8)})
+	if err != nil {
+		return false, err
+	}
+	mark := binary.BigEndian.Uint64(highest)
+	if mark > math.MaxUint64-by {
+		return false, nil
+	}
+	_, err = t.RaiseKeyMark(ctx, sqlgen.RaiseKeyMarkParams{KeyID: k[:], Mark: binary.BigEndian.AppendUint64(nil, mark+by)})
+	return err == nil, err
+}
+
+// settingsOf reads the settings of a key in its dialect.
+func settingsOf(k []byte, dialect, words string) (sign.Settings, error) {
+	d, err := sign.ParseDialect(dialect)
+	if err != nil {
+		return sign.Settings{}, fmt.Errorf("key %x: dialect %q: %w", k, dialect, err)
+	}
+	settings, err := d.ParseSettings(strings.Fields(words))
+	if err != nil {
+		return sign.Settings{}, fmt.Errorf("key %x: settings %q: %w", k, words, err)
+	}
+	return settings, nil
 }
 
 func keysOf[R any](rows []R, err error, common func(R) sqlgen.KeyByIDRow) ([]apikey.Key, error) {
@@ -364,8 +400,8 @@ func keyOf(row sqlgen.KeyByIDRow) (apikey.Key, error) {
 	if k.Algorithm, err = sign.ParseAlgorithm(row.Algorithm); err != nil {
 		return k, fmt.Errorf("key %x: algorithm %q: %w", row.ID, row.Algorithm, err)
 	}
-	if k.Settings, err = k.Dialect.ParseSettings(strings.Fields(row.Settings)); err != nil {
-		return k, fmt.Errorf("key %x: settings %q: %w", row.ID, row.Settings, err)
+	if k.Settings, err = settingsOf(row.ID, row.Dialect, row.Settings); err != nil {
+		return k, err
 	}
 	if k.Scopes, err = scope.ParseString(row.Scopes); err != nil {
 		return k, fmt.Errorf("key %x: scopes %q: %w", row.ID, row.Scopes, err)

@@ -24,6 +24,7 @@ func (k *keys) planEdit(v *visit) error {
 		"name": key.Name, "purpose": key.Purpose, "allowlist": strings.Join(networkTexts(key), "\n"), "on_end": string(key.OnEnd), "pin": key.Pin,
 		"standby": map[bool]string{true: "yes"}[key.Standby], "markets": strings.Join(key.Bounds.Markets, "\n"),
 		"order_most": key.Bounds.OrderMost, "day_most": key.Bounds.DayMost, "per_second": perSecond(key), "window": windowText(key), "vendor": key.Vendor,
+		"settings":     strings.Join(key.Dialect.SettingsWords(key.Settings), " "),
 		"destinations": strings.Join(destinationTexts(key.Destinations), "\n"),
 	}}, page.Problem{})
 }
@@ -33,7 +34,7 @@ func (k *keys) showEdit(v *visit, key apikey.Key, w wanted, p page.Problem) erro
 	view := page.KeyEdit{
 		Problem: p, ID: key.Text(), Name: key.Name, Vendor: w.fields["vendor"], Destinations: w.fields["destinations"], NewName: w.fields["name"], Purpose: w.fields["purpose"], Allowlist: w.fields["allowlist"],
 		Scopes: k.scopeChoices(v, w.scopes), Lives: k.newEnds(v, key, w.fields["life"]), OnEnds: v.onEnds(w.fields["on_end"]),
-		Standby: w.fields["standby"] == "yes", Bounds: w.boundsView(p),
+		Standby: w.fields["standby"] == "yes", Bounds: w.boundsView(p), HasSettings: key.Dialect.HasSettings(), Settings: w.fields["settings"],
 	}
 	if k.keys.Window(key) > 0 {
 		view.Windows = v.windows(w.fields["window"])
@@ -64,7 +65,7 @@ func (k *keys) edit(v *visit) error {
 		return err
 	}
 	w := wanted{scopes: v.form.takeAll("scopes")}
-	if w.fields, err = v.form.only("name", "purpose", "allowlist", "life", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "vendor", "destinations"); err != nil {
+	if w.fields, err = v.form.only("name", "purpose", "allowlist", "life", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "vendor", "destinations", "settings"); err != nil {
 		return err
 	}
 	in, err := w.change(key, v.now)
@@ -140,6 +141,9 @@ func (w wanted) change(key apikey.Key, now time.Time) (in apikey.EditInput, err 
 	}
 	if window != key.WindowPast {
 		in.Window = &window
+	}
+	if words := w.settings(); strings.Join(words, " ") != strings.Join(key.Dialect.SettingsWords(key.Settings), " ") {
+		in.Settings = &words
 	}
 	if standby := w.fields["standby"] == "yes"; standby != key.Standby {
 		in.Standby = &standby

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
@@ -137,6 +138,7 @@ func (k *keys) card(v *visit, key apikey.Key) page.Key {
 		}
 		c.Destinations = append(c.Destinations, place)
 	}
+	c.Settings = strings.Join(key.Dialect.SettingsWords(key.Settings), " ")
 	if key.WindowPast > 0 {
 		c.Window = v.words.Span(key.WindowPast)
 	}

@@ -126,10 +126,42 @@ func TestTheSummarySaysEveryField(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := regexp.MustCompile(`(?s)const rest = \[(.*?)\]`).FindString(string(script))
-	for _, field := range []string{"owner", "subaccount", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"} {
+	for _, field := range []string{"owner", "subaccount", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "settings"} {
 		if !strings.Contains(list, `"`+field+`"`) {
 			t.Errorf("the script does not say %s", field)
 		}
+	}
+}
+
+// A dialect's settings are chosen where the key is, said before it is made and by its page, and changed on the form that edits it.
+func TestDialectSettingsByPage(t *testing.T) {
+	s, clock := stack(t)
+	b, ada := owner(t, s)
+	clock.Advance(time.Minute)
+	b.get("/keys/new")
+	b.submit("/keys", "name", "Upbit bot", "purpose", "Reads", "scopes", "orders:read", "kind", "upbit", "settings", "lenient rising")
+	b.shows(http.StatusUnprocessableEntity, "These are no settings of this way of signing")
+	b.submit("/keys", "name", "Upbit bot", "purpose", "Reads", "scopes", "orders:read", "kind", "upbit", "settings", "as-sent  lenient")
+	b.shows(http.StatusForbidden, "How its program writes what it signs", "as-sent lenient")
+	confirmKey(b, ada)
+	b.shows(http.StatusOK, "The key Upbit bot is ready")
+	name := keyText.FindString(b.page.body)
+	kid, err := s.APIKeys.Named(name)
+	if err != nil {
+		t.Fatal(name, err)
+	}
+	settings := func() string { return strings.Join(sign.Upbit.SettingsWords(s.KeyNow(kid).Settings), " ") }
+	if settings() != "as-sent lenient" {
+		t.Errorf("the settings are %q", settings())
+	}
+	at := "/keys/" + name
+	b.get(at)
+	b.shows(http.StatusOK, "as-sent lenient")
+	b.get(at + "/edit")
+	b.submit(at+"/edit", "settings", "")
+	b.follow()
+	if settings() != "" {
+		t.Errorf("the settings are still %q", settings())
 	}
 }
 

@@ -30,7 +30,7 @@ func readWanted(f form) (wanted, error) {
 	w := wanted{scopes: f.takeAll("scopes")}
 	var err error
 	w.fields, err = f.only("name", "purpose", "environment", "subaccount", "allowlist", "here", "life", "kind", "public_key", "possession", "challenge",
-		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "owner", "vendor", "destinations")
+		"template", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "window", "owner", "vendor", "destinations", "settings")
 	return w, err
 }
 
@@ -63,7 +63,7 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 	in = apikey.IssueInput{
 		Name: w.fields["name"], Purpose: w.fields["purpose"], Scopes: w.scopes, Allowlist: w.allowlist(here),
 		Challenge: w.fields["challenge"], Template: w.fields["template"], OnEnd: apikey.OnEnd(w.fields["on_end"]), Standby: w.fields["standby"] == "yes",
-		Vendor: w.fields["vendor"],
+		Vendor: w.fields["vendor"], Settings: w.settings(),
 	}
 	if in.Bounds, err = w.bounds(); err != nil {
 		return in, err
@@ -103,6 +103,9 @@ func (w wanted) input(here string) (in apikey.IssueInput, err error) {
 	}
 	return in, nil
 }
+
+// settings are the words of the field.
+func (w wanted) settings() []string { return strings.Fields(w.fields["settings"]) }
 
 // bounds are those of the form. Errors: request.invalid.
 func (w wanted) bounds() (b apikey.Bounds, err error) {
@@ -181,7 +184,7 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 	}
 	view.Bounds = w.boundsView(p)
 	view.Templates, view.Template = v.templates(w.fields["template"]), w.fields["template"]
-	view.Vendor, view.Destinations = w.fields["vendor"], w.fields["destinations"]
+	view.Vendor, view.Destinations, view.Settings = w.fields["vendor"], w.fields["destinations"], w.fields["settings"]
 	view.Windows = v.windows(w.fields["window"])
 	view.OnEnds, view.Pins, view.Standby = v.onEnds(w.fields["on_end"]), k.pins(v, w.fields["pin"], ""), w.fields["standby"] == "yes"
 	if view.Owners, err = k.owners(v, w.fields["owner"]); err != nil {
@@ -381,6 +384,9 @@ func (k *keys) details(v *visit, f form) (list []page.Fact) {
 	add("key.signs", v.words.Say("kind."+w.fields["kind"]))
 	if window, err := w.window(); err == nil && window > 0 {
 		add("key.window", v.words.Span(window))
+	}
+	if words := w.settings(); len(words) > 0 {
+		add("key.settings", strings.Join(words, " "))
 	}
 	if k.lapses(w, v.rec.Addr.String()) {
 		add("scope.orders:write", v.words.Say("summary.lapses", "span", v.words.Span(k.terms.limits.UnpinnedTradeLife)))

@@ -50,7 +50,7 @@ function optionText(form: HTMLFormElement, name: string): string {
 }
 
 /** rest are the fields that no sentence of their own says; each is told by its label, in the plan and before it is confirmed. */
-const rest = ["owner", "subaccount", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second"];
+const rest = ["owner", "subaccount", "on_end", "pin", "standby", "markets", "order_most", "day_most", "per_second", "settings"];
 
 function restWords(form: HTMLFormElement): string[] {
 	const kind = one("[data-summary-live]", form)?.dataset.wordTemplate ?? "";
@@ -187,6 +187,7 @@ async function makeHere(form: HTMLFormElement): Promise<void> {
 				...(memo && memo !== "-" && { memo }),
 			})),
 			window_ms: Number(chosen(form, "window")) * 1000,
+			settings: chosen(form, "settings").split(/\s+/).filter(Boolean),
 			life_seconds: days * 24 * 60 * 60,
 			dialect: "native",
 			algorithm: "ed25519",

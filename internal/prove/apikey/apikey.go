@@ -274,9 +274,11 @@ type Tx interface {
 	ClaimKeyNonce(ctx context.Context, k id.Key, nonce []byte, now time.Time) (won bool, err error)
 	// CountKeyNonce counts one claimed nonce; within is false, and nothing is counted, when the key has most already.
 	CountKeyNonce(ctx context.Context, k id.Key, most int64) (within bool, err error)
-	// ClaimKeyCounter spends a nonce that must rise: won is true once for each that is above all before it, or not more than window below the
-	// highest.
-	ClaimKeyCounter(ctx context.Context, k id.Key, counter, window uint64, now time.Time) (won bool, err error)
+	// ClaimKeyCounter spends a nonce that must rise: won is true once for each that is above all before it, or not more below the highest than
+	// the key's settings allow, as they are in this transaction.
+	ClaimKeyCounter(ctx context.Context, k id.Key, counter uint64, now time.Time) (won bool, err error)
+	// LiftKeyMark counts the highest nonce of the key as so much higher; within is false, and nothing is lifted, where there are none so high.
+	LiftKeyMark(ctx context.Context, k id.Key, by uint64) (within bool, err error)
 }
 
 // Limits are the numbers of the policy.

@@ -18,6 +18,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 // EditInput is what shall be other about a key; what is nil stays.
@@ -39,6 +40,8 @@ type EditInput struct {
 	Vendor *string `json:"vendor,omitempty"`
 	// Window as in IssueInput; zero goes back to the dialect's.
 	Window *time.Duration `json:"window,omitempty"`
+	// Settings as in IssueInput; none goes back to what the dialect's clients usually do.
+	Settings *[]string `json:"settings,omitempty"`
 }
 
 // Edit changes a key. To narrow it needs no ceremony; whatever lets it do more, now or for longer, needs an owner of the account and a step-up
@@ -77,10 +80,27 @@ func (k *Keys) Edit(ctx context.Context, p principal.Principal, in EditInput) (a
 				return audit.Event{}, err
 			}
 		}
+		if err := widenNonces(ctx, tx, key, after); err != nil {
+			return audit.Event{}, err
+		}
 		won, err := tx.ChangeKey(ctx, after)
 		return k.changed(ctx, tx, p, after, won, err, change, facts)
 	})
 	return after, k.StepUps.Ask(ctx, err)
+}
+
+// widenNonces keeps a wider window of nonces from those that were used when it was narrower and are forgotten. It locks what each use of
+// the key locks first. Errors: request.invalid (settings) for a key whose nonces are all but spent.
+func widenNonces(ctx context.Context, tx Tx, before, after Key) error {
+	was, is := before.Settings.NonceWindow, after.Settings.NonceWindow
+	if is <= was {
+		return nil
+	}
+	within, err := tx.LiftKeyMark(ctx, after.ID, is-was)
+	if err == nil && !within {
+		err = invalid("settings")
+	}
+	return err
 }
 
 // floorFor is the least proof for handing somebody this key: money asks for a passkey, whatever else its owner has.
@@ -112,6 +132,7 @@ func (k *Keys) edited(p principal.Principal, key Key, in EditInput, kept []Mater
 	})
 	take(in.Bounds != nil, func() (err error) { after.Bounds, err = bounded(*in.Bounds); after.LapseNoticed = 0; return err })
 	take(in.Window != nil, func() (err error) { after.WindowPast, err = k.windowOf(*in.Window, key.Dialect); return err })
+	take(in.Settings != nil, func() (err error) { after.Settings, err = settingsOf(*in.Settings, key.Dialect); return err })
 	take(in.Vendor != nil, func() (err error) {
 		if after.Vendor, err = vendorOf(*in.Vendor); key.Vendor != "" && after.Vendor == "" {
 			after.VendorSecret = newest.Version
@@ -139,19 +160,34 @@ func (k *Keys) edited(p principal.Principal, key Key, in EditInput, kept []Mater
 	if refused := after.forVendor(kept, k.Now()); refused != nil {
 		return after, refused
 	}
-	if after.Scopes.Highest() >= scope.Withdraw {
-		if len(after.Allowlist) == 0 {
-			return after, fault.New(fault.KeyNeedsAllowlist)
-		}
-		gets := key.Scopes.Highest() < scope.Withdraw
-		if len(after.Destinations) == 0 && (gets || in.Destinations != nil) { // one from before there were lists sends nothing, and may be narrowed
-			return after, fault.New(fault.KeyNeedsDestinations)
-		}
-		if gets {
-			after.ReleasedAt, after.MadeIn = time.Time{}, p.Session
-		}
+	return after.toWithdraw(p, key, in)
+}
+
+// toWithdraw is the edited key with what the scope to withdraw asks for. Errors: key.needs_allowlist, key.needs_destinations.
+func (k Key) toWithdraw(p principal.Principal, before Key, in EditInput) (Key, error) {
+	if k.Scopes.Highest() < scope.Withdraw {
+		return k, nil
 	}
-	return after, nil
+	if len(k.Allowlist) == 0 {
+		return k, fault.New(fault.KeyNeedsAllowlist)
+	}
+	gets := before.Scopes.Highest() < scope.Withdraw
+	if len(k.Destinations) == 0 && (gets || in.Destinations != nil) { // one from before there were lists sends nothing, and may be narrowed
+		return k, fault.New(fault.KeyNeedsDestinations)
+	}
+	if gets {
+		k.ReleasedAt, k.MadeIn = time.Time{}, p.Session
+	}
+	return k, nil
+}
+
+// settingsOf reads the settings of a dialect. Errors: request.invalid (settings).
+func settingsOf(words []string, d sign.Dialect) (sign.Settings, error) {
+	s, err := d.ParseSettings(words)
+	if err != nil {
+		return s, invalid("settings")
+	}
+	return s, nil
 }
 
 func filled(into *string, text, field string) error {
@@ -182,7 +218,7 @@ func (o OnEnd) check() error {
 }
 
 // widens says whether a key could do anything after a change that it could not before: more scopes, from more places, for longer, with
-// older signatures, out of the hands of a vendor, or asleep.
+// older signatures, with nonces further below the highest, without the strict rules of its dialect, out of the hands of a vendor, or asleep.
 func (k *Keys) widens(before, after Key) bool {
 	now := k.Now()
 	then := after.ExpiresAt.Add(-1)
@@ -192,6 +228,8 @@ func (k *Keys) widens(before, after Key) bool {
 		after.ExpiresAt.After(before.ExpiresAt) ||
 		after.Standby && !before.Standby ||
 		k.Window(after) > k.Window(before) ||
+		after.Settings.Lenient && !before.Settings.Lenient ||
+		after.Settings.NonceWindow > before.Settings.NonceWindow ||
 		moreDestinations(before.Destinations, after.Destinations) ||
 		before.Vendor != "" && after.Vendor == "" ||
 		before.Pin != "" && after.Pin != before.Pin ||
@@ -215,7 +253,7 @@ func widerList(before, after []netip.Prefix) bool {
 func (k *Keys) factsOfEdit(before, after Key) map[string]string {
 	facts, old := factsOf(after), factsOf(before)
 	var changed []string
-	for _, name := range [...]string{"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "vendor", "destinations", "markets", "order_most", "day_most", "per_second"} {
+	for _, name := range [...]string{"name", "purpose", "scopes", "allowlist", "expires", "on_end", "pin", "standby", "window", "settings", "vendor", "destinations", "markets", "order_most", "day_most", "per_second"} {
 		if facts[name] != old[name] {
 			changed = append(changed, name)
 		}

@@ -179,11 +179,11 @@ func TestRisingNoncesCountWhileTheyAreKept(t *testing.T) {
 	ada := s.SignUp("ada@example.com")
 	const most = 5
 	for window, want := range map[uint64]int{0: 50, 3: 50, 1000: most} {
-		k := s.IssueKey(ada, apikey.IssueInput{Dialect: sign.Kraken})
+		k := s.IssueKey(ada, apikey.IssueInput{Dialect: sign.Kraken, Settings: []string{fmt.Sprintf("nonce-window:%d", window)}})
 		counted := 0
 		for counter := range uint64(50) {
 			err := store.Of[apikey.Tx](s.Store).Update(t.Context(), func(tx apikey.Tx) (audit.Event, error) {
-				won, err := tx.ClaimKeyCounter(t.Context(), k.ID, counter, window, s.Now())
+				won, err := tx.ClaimKeyCounter(t.Context(), k.ID, counter, s.Now())
 				if err != nil || !won {
 					return audit.Event{}, fmt.Errorf("%d won %t: %w", counter, won, err)
 				}

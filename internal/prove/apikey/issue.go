@@ -178,8 +178,8 @@ func (k *Keys) plan(p principal.Principal, in IssueInput) (Key, error) {
 	if !in.Dialect.Pins(in.Algorithm) || k.Limits.Dialects[in.Dialect].Off {
 		return key, invalid("algorithm")
 	}
-	if key.Settings, err = in.Dialect.ParseSettings(in.Settings); err != nil {
-		return key, invalid("settings")
+	if key.Settings, err = settingsOf(in.Settings, in.Dialect); err != nil {
+		return key, err
 	}
 	if key.WindowPast, err = k.windowOf(in.Window, in.Dialect); err != nil {
 		return key, err
@@ -399,7 +399,7 @@ func factsOf(k Key) map[string]string {
 		"name": k.Name, "purpose": k.Purpose, audit.KeyFact: k.Text(), "environment": k.Environment.String(), "dialect": k.Dialect.String(),
 		"algorithm": k.Algorithm.String(), "scopes": k.Scopes.String(), "allowlist": strings.Join(allow, " "),
 		"expires": k.ExpiresAt.UTC().Format(time.RFC3339), "on_end": string(k.OnEnd), "pin": k.Pin, "standby": strconv.FormatBool(k.Standby),
-		"window": "", "vendor": k.Vendor, "destinations": strings.Join(destinationTexts(k.Destinations), "; "),
+		"window": "", "settings": strings.Join(k.Dialect.SettingsWords(k.Settings), " "), "vendor": k.Vendor, "destinations": strings.Join(destinationTexts(k.Destinations), "; "),
 	}
 	if k.WindowPast > 0 {
 		facts["window"] = k.WindowPast.String()

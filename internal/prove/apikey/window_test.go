@@ -2,6 +2,7 @@ package apikey_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,38 @@ func TestAKeyHasItsOwnWindow(t *testing.T) {
 			got := l.Browser("203.0.113.7").Do(r)
 			if code := got.Code; code != row.want && (row.method != http.MethodDelete || code == fault.SignatureTooOld) {
 				t.Errorf("%d %q, want %q", got.Status, code, row.want)
+			}
+		})
+	}
+}
+
+// What switches a rule of a dialect off, or lets older nonces in, asks for a proof; to write what is signed in another way asks for none.
+func TestSettingsThatWiden(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	for name, row := range map[string]struct {
+		dialect       sign.Dialect
+		before, after []string
+		want          fault.Code
+	}{
+		"another spelling":             {sign.Upbit, nil, []string{"as-sent", "form"}, ""},
+		"without the strict rules":     {sign.Upbit, nil, []string{"lenient"}, fault.StepUpRequired},
+		"with them again":              {sign.Binance, []string{"lenient"}, nil, ""},
+		"a wider window of nonces":     {sign.Kraken, []string{"nonce-window:10"}, []string{"nonce-window:11"}, fault.StepUpRequired},
+		"a narrower window of nonces":  {sign.Kraken, []string{"nonce-window:10"}, []string{"nonce-window:9"}, ""},
+		"a setting of another dialect": {sign.Kraken, nil, []string{"lenient"}, fault.RequestInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := l.issue(apikey.IssueInput{Dialect: row.dialect, Settings: row.before})
+			_, err := l.APIKeys.Edit(t.Context(), l.owner, apikey.EditInput{Key: key.ID, Settings: &row.after})
+			if code := codeOf(err); code != row.want && (row.want != fault.StepUpRequired || code != fault.AssuranceTooLow) {
+				t.Errorf("%v, want %q", err, row.want)
+			}
+			want := row.after
+			if row.want != "" {
+				want = row.before
+			}
+			if got := row.dialect.SettingsWords(l.KeyNow(key.ID).Settings); strings.Join(got, " ") != strings.Join(want, " ") {
+				t.Errorf("the settings are %v, want %v", got, want)
 			}
 		})
 	}

@@ -155,12 +155,12 @@ func (c *check) claimedForLife(ctx context.Context) error {
 
 // claimDurably writes the row, unless the key is too fast. Rows are counted: one key cannot fill the table that all share.
 func (c *check) claimDurably(ctx context.Context) (won bool, err error) {
-	k, nonce, counter, window, now := c.live.ID, []byte(c.sig.Nonce), c.sig.Counter, c.live.Settings.NonceWindow, c.now
+	k, nonce, counter, now := c.live.ID, []byte(c.sig.Nonce), c.sig.Counter, c.now
 	rises, most := c.sig.Dialect == sign.Kraken, c.v.UntimedNonces
 	err = c.v.Durable.Update(ctx, func(tx apikey.Tx) (_ audit.Event, err error) {
 		quiet := audit.Quiet(audit.KeyUsed)
 		if rises {
-			won, err = tx.ClaimKeyCounter(ctx, k, counter, window, now)
+			won, err = tx.ClaimKeyCounter(ctx, k, counter, now)
 		} else {
 			won, err = tx.ClaimKeyNonce(ctx, k, nonce, now)
 		}

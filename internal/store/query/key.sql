@@ -94,6 +94,9 @@ INSERT INTO key_mark (key_id, mark) VALUES (@key_id, @mark)
 ON CONFLICT (key_id) DO UPDATE SET mark = CASE WHEN key_mark.mark < excluded.mark THEN excluded.mark ELSE key_mark.mark END
 RETURNING mark;
 
+-- name: SettingsOfKey :one
+SELECT dialect, settings FROM api_key WHERE id = @id;
+
 -- name: DiscountKeyNonces :exec
 UPDATE api_key SET nonces = nonces - @gone WHERE id = @id;
 
@@ -121,7 +124,7 @@ DELETE FROM key_use WHERE key_id IN (SELECT id FROM api_key WHERE owner_id = @ow
 UPDATE api_key SET name = @name, purpose = @purpose, scopes = @scopes, allowlist = @allowlist, expires_at = @expires_at, on_end = @on_end,
     standby = @standby, pin = @pin, noticed = @noticed, dormancy = @dormancy, woken_at = @woken_at,
     lapse_noticed = @lapse_noticed, released_at = @released_at, created_session = @created_session, markets = @markets, order_most = @order_most,
-    day_most = @day_most, per_second = @per_second, window_past = @window_past, vendor = @vendor, vendor_secret = @vendor_secret,
+    day_most = @day_most, per_second = @per_second, window_past = @window_past, settings = @settings, vendor = @vendor, vendor_secret = @vendor_secret,
     destinations = @destinations, orphaned_at = @orphaned_at
 WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
 

@@ -274,9 +274,9 @@ const editKey = `-- name: EditKey :execrows
 UPDATE api_key SET name = $1, purpose = $2, scopes = $3, allowlist = $4, expires_at = $5, on_end = $6,
     standby = $7, pin = $8, noticed = $9, dormancy = $10, woken_at = $11,
     lapse_noticed = $12, released_at = $13, created_session = $14, markets = $15, order_most = $16,
-    day_most = $17, per_second = $18, window_past = $19, vendor = $20, vendor_secret = $21,
-    destinations = $22, orphaned_at = $23
-WHERE id = $24 AND account_id = $25 AND revoked_at IS NULL
+    day_most = $17, per_second = $18, window_past = $19, settings = $20, vendor = $21, vendor_secret = $22,
+    destinations = $23, orphaned_at = $24
+WHERE id = $25 AND account_id = $26 AND revoked_at IS NULL
 `
 
 type EditKeyParams struct {
@@ -299,6 +299,7 @@ type EditKeyParams struct {
 	DayMost        string
 	PerSecond      int64
 	WindowPast     int64
+	Settings       string
 	Vendor         string
 	VendorSecret   int64
 	Destinations   string
@@ -328,6 +329,7 @@ func (q *Queries) EditKey(ctx context.Context, arg EditKeyParams) (int64, error)
 		arg.DayMost,
 		arg.PerSecond,
 		arg.WindowPast,
+		arg.Settings,
 		arg.Vendor,
 		arg.VendorSecret,
 		arg.Destinations,
@@ -1599,6 +1601,26 @@ type SetKeyGivenParams struct {
 func (q *Queries) SetKeyGiven(ctx context.Context, arg SetKeyGivenParams) error {
 	_, err := q.db.ExecContext(ctx, setKeyGiven, arg.GivenBy, arg.GivenAt, arg.ID)
 	return err
+}
+
+const settingsOfKey = `-- name: SettingsOfKey :one
+SELECT dialect, settings FROM api_key WHERE id = $1
+`
+
+type SettingsOfKeyParams struct {
+	ID []byte
+}
+
+type SettingsOfKeyRow struct {
+	Dialect  string
+	Settings string
+}
+
+func (q *Queries) SettingsOfKey(ctx context.Context, arg SettingsOfKeyParams) (SettingsOfKeyRow, error) {
+	row := q.db.QueryRowContext(ctx, settingsOfKey, arg.ID)
+	var i SettingsOfKeyRow
+	err := row.Scan(&i.Dialect, &i.Settings)
+	return i, err
 }
 
 const takeKeyRow = `-- name: TakeKeyRow :exec

@@ -38,7 +38,10 @@ type KeyEdit struct {
 	// Windows is empty for keys that sign no time.
 	Windows []Option
 	Standby bool
-	Bounds  Bounds
+	// HasSettings is false for keys whose dialect has none.
+	HasSettings bool
+	Settings    string
+	Bounds      Bounds
 }
 
 // Bounds are the fields that say what a key may do at most.

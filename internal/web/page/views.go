@@ -371,6 +371,8 @@ type Key struct {
 	Vendor string
 	// Destinations are where it may send money.
 	Destinations []Destination
+	// Settings are the words of its dialect's; empty for what its clients usually do.
+	Settings string
 	// Window in words; empty for as old as its way of signing allows.
 	Window string
 	// Bounds are what it may do at most.
@@ -421,6 +423,7 @@ type NewKey struct {
 	Template              string
 	OnEnds, Pins, Windows []Option
 	Vendor, Destinations  string
+	Settings              string
 	Standby               bool
 	Allowlist             string
 	HereToo               bool
