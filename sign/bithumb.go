@@ -18,9 +18,13 @@ func (s *Signature) settleBithumb() error {
 	return nil
 }
 
-// bithumbProblems differ from Upbit's where the venue's do.
+// bithumbProblems differ from Upbit's where the venue's do. The texts are those of the venue's API 1.0: its clients know no names, and compare
+// texts of both APIs. For a clock and a used nonce there is none.
 var bithumbProblems = func() problems {
 	p := upbitProblems
-	p[badAddress].word = "NotAllowIP"
+	p[badSignature].text, p[unsigned].text = "Bad Request.(Auth Data)", "Bad Request.(Auth Data)"
+	p[badKey].text, p[goneKey].text = "Invalid Apikey", "Invalid Apikey"
+	p[badAddress] = struct{ word, text string }{"NotAllowIP", "Method Not Allowed.(Access IP)"}
+	p[badScope].text, p[badPayload].text = "Method Not Allowed.(Access)", "Invalid Parameter"
 	return p
 }()

@@ -70,5 +70,6 @@ func (e *ExchangeSigner) signKuCoin(r *Request, now time.Time) (http.Header, err
 
 var kucoinProblems = problems{
 	badSignature: {word: "400005"}, badClock: {word: "400002"}, spentNonce: {word: "400002"}, badKey: {word: "400003"},
-	badAddress: {word: "400006"}, badScope: {word: "400007"}, badPayload: {word: "400100"}, unsigned: {word: "400001"}, tooMany: {word: "429000"},
+	badAddress: {word: "400006"}, badScope: {word: "400007"}, badPayload: {word: "400100"}, unsigned: {word: "400001"},
+	tooMany: {"429000", "Too many requests: Exceeded the access frequency."}, // clients wait at this text, and do not know the number
 }

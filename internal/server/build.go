@@ -258,7 +258,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	if err != nil {
 		return err
 	}
-	db.Listen(store.Listener{Hear: r.Sessions.Hear, Reload: r.Sessions.Reload})
+	db.Listen(store.Listener{Name: "sessions", Hear: r.Sessions.Hear, Reload: r.Sessions.Reload})
 	follow.Use(r.Sessions)
 	r.Reports = report.New(report.Deps{Ledger: store.Of[report.Tx](db), Now: now, Log: r.Log, Sessions: r.Sessions, Follow: follow})
 	bindKey, err := db.ServerSecret(ctx, "device_bindings", random32)
@@ -330,7 +330,7 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 		Ledger: store.Of[checkup.Tx](db), Now: now, Decide: r.Policy, Sessions: r.Sessions, Factors: r.Factors, Contacts: r.Contacts, Keys: r.APIKeys,
 		Holds: r.Holds, Prepared: r.prepared,
 	})
-	db.Listen(store.Listener{Reload: db.Ring().Reload, Hear: func(c txn.Change) {
+	db.Listen(store.Listener{Name: "data_keys", Reload: db.Ring().Reload, Hear: func(c txn.Change) {
 		if c.Subject == txn.SubjectDataKey {
 			if err := db.Ring().Reload(context.Background()); err != nil {
 				opts.Log.Error("reload data keys", "error", err)
@@ -535,7 +535,7 @@ func (r *Rooms) buildKeys(ctx context.Context, cfg config.Config, opts Options, 
 		return err
 	}
 	follow.UseKeys(r.APIKeys)
-	db.Listen(store.Listener{Hear: r.APIKeys.Hear, Reload: r.APIKeys.Reload})
+	db.Listen(store.Listener{Name: "keys", Hear: r.APIKeys.Hear, Reload: r.APIKeys.Reload})
 	r.nonces = memory.NewNonces(now(), windows.Widest()+2*windows.Future)
 	r.Lab = lab.New(now, r.APIKeys, db.Ring())
 	known, err := reporters(cfg.Leaks)

@@ -44,11 +44,16 @@ func (s *Server) mountLeaks(machines *route.Door) {
 			httpx.WriteProblem(w, r, err)
 		}
 	})
-	machines.Handle(http.MethodGet, "/.well-known/sallyport-gitleaks.toml", func(w http.ResponseWriter, _ *http.Request, _ route.Line) {
-		w.Header().Set("Content-Type", "application/toml")
-		w.Header().Set("Cache-Control", "public, max-age=3600")
-		_, _ = w.Write([]byte(leak.Rules))
-	})
+	for path, rules := range map[string]struct{ kind, text string }{
+		"/.well-known/sallyport-gitleaks.toml":   {"application/toml", leak.Rules},
+		"/.well-known/sallyport-trufflehog.yaml": {"application/yaml", leak.TrufflehogRules},
+	} {
+		machines.Handle(http.MethodGet, path, func(w http.ResponseWriter, _ *http.Request, _ route.Line) {
+			w.Header().Set("Content-Type", rules.kind)
+			w.Header().Set("Cache-Control", "public, max-age=3600")
+			_, _ = w.Write([]byte(rules.text))
+		})
+	}
 }
 
 // takeReport answers a report that is believed alike, whatever was found.

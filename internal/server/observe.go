@@ -20,6 +20,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/session"
 )
 
 // metrics are the installation's measurements. No label holds what a user or client chose: doors and routes come from tables, codes from the
@@ -36,6 +37,8 @@ type metrics struct {
 	upstreams *prometheus.GaugeVec
 	// recoveries are measured from when they were asked for.
 	recoveries *prometheus.HistogramVec
+	// spread is measured per snapshot from the commit of a change.
+	spread *prometheus.HistogramVec
 
 	mu sync.RWMutex
 	// found are counters that were looked up once: a look-up by three words costs more than counting. There are as many as routes times five.
@@ -119,6 +122,10 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 			Name: "sallyport_recovery_seconds", Help: "Completed recoveries from when they were asked for, by what was shown besides the mailbox.",
 			NativeHistogramBucketFactor: 1.1, Buckets: []float64{60, 600, 3600, 86400, 3 * 86400, 4 * 86400, 7 * 86400, 14 * 86400, 30 * 86400, 60 * 86400},
 		}, []string{"proof"}),
+		spread: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "sallyport_spread_seconds", Help: "Time from a change's commit, such as a revocation's, until a snapshot that requests are checked by knew of it.",
+			NativeHistogramBucketFactor: 1.1, Buckets: []float64{0.001, 0.005, 0.025, 0.1, 0.15, 0.25, 0.5, 1, 2, 5},
+		}, []string{"listener", "heard"}),
 	}
 	known := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "sallyport_known_age_seconds", Help: "How long ago this node last knew of every change. Orders stop at 2, everything at 120.",
@@ -126,7 +133,7 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 	connections := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "sallyport_connections_refused_total", Help: "Connections beyond what a listener or one source may hold.",
 	}, func() float64 { return float64(refused()) })
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs, m.routes, m.upstreams, m.recoveries, known, connections)
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs, m.routes, m.upstreams, m.recoveries, m.spread, known, connections)
 	return m
 }
 
@@ -149,6 +156,15 @@ func (m *metrics) counter(c counted) prometheus.Counter {
 		m.mu.Unlock()
 	}
 	return found
+}
+
+// spreads hears of changes that reached a snapshot: heard "here" before their acknowledgement, or by the "poll", as other nodes hear of them.
+func (m *metrics) spreads(listener string, polled bool, took time.Duration) {
+	heard := "here"
+	if polled {
+		heard = "poll"
+	}
+	m.spread.WithLabelValues(listener, heard).Observe(took.Seconds())
 }
 
 func (m *metrics) recovered(with string, took time.Duration) {
@@ -187,6 +203,25 @@ func (m *metrics) countSessions(count func() (bound, unbound int)) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "sallyport_sessions", Help: "Live sessions on the dashboard, by whether they are bound to their device.", ConstLabels: prometheus.Labels{"bound": word},
 		}, func() float64 { return float64(pick()) }))
+	}
+}
+
+// dateSessions tells how old the oldest live session is.
+func (m *metrics) dateSessions(oldest func() time.Duration) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "sallyport_oldest_session_seconds", Help: "How long ago the oldest live session on the dashboard began; 0 if there is none.",
+	}, func() float64 { return oldest().Seconds() }))
+}
+
+// countChallenges tells how the challenges of sessions ended.
+func (m *metrics) countChallenges(count func(session.Challenged) int64) {
+	for _, why := range session.Counted {
+		for _, outcome := range []session.Outcome{session.Answered, session.Ended} {
+			m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+				Name: "sallyport_challenges_total", Help: "Sessions that were asked for a factor before they went on, by reason and how it ended.",
+				ConstLabels: prometheus.Labels{"why": string(why), "outcome": string(outcome)},
+			}, func() float64 { return float64(count(session.Challenged{Why: why, Outcome: outcome})) }))
+		}
 	}
 }
 

@@ -302,7 +302,7 @@ func endOfSecret(facts map[string]string) (time.Time, error) {
 
 // ordersOf is what becomes of a key's open orders, in the notices after which it places none.
 func ordersOf(l notify.Letter, facts map[string]string) letter.Orders {
-	switch l {
+	switch l { //nolint:exhaustive // of the others no key stops placing orders
 	case notify.KeyFrozen, notify.KeyBlocked, notify.KeyLeaked, notify.KeyRevoked, notify.KeyFound, notify.KeyStrayed,
 		notify.KeyExpired, notify.KeyLapsed, notify.KeyNarrowed, notify.KeyDisabled, notify.KeyOrphaned:
 		if slices.Contains(strings.Fields(facts["scopes"]), scope.OrdersWrite.String()) {

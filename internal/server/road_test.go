@@ -125,6 +125,35 @@ func TestKeysAreCountedInMetrics(t *testing.T) {
 	}
 }
 
+// What a revocation took until sessions and keys knew of it is measured in both ways, the oldest session is dated, and no challenge is missing.
+func TestRevocationIsMeasured(t *testing.T) {
+	clock := storetest.NewClock()
+	s := authtest.StartWith(t, authtest.Options{Now: clock.Now, YAML: "session: {absolute: 24h}\n"})
+	ada := s.SignUp("ada@example.com")
+	if err := s.Store.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(time.Hour)
+	w := httptest.NewRecorder()
+	s.Metrics.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	for _, want := range []string{
+		"sallyport_oldest_session_seconds 3600\n",
+		`sallyport_spread_seconds_bucket{heard="here",listener="sessions",le="0.001"}`,
+		`sallyport_spread_seconds_bucket{heard="poll",listener="keys",le="0.25"}`,
+		`sallyport_challenges_total{outcome="answered",why="elsewhere"} 0`,
+	} {
+		if !strings.Contains(w.Body.String(), "\n"+want) {
+			t.Errorf("%s is not in\n%s", want, w.Body.String())
+		}
+	}
+	if err := s.Sessions.SignOut(t.Context(), ada.Principal()); err != nil {
+		t.Fatal(err)
+	}
+	if age := s.Sessions.Oldest(); age != 0 {
+		t.Errorf("the oldest session is %v old where there is none", age)
+	}
+}
+
 // TestALostUpstreamIsNamed in readiness and metrics, and does not send everybody else away.
 func TestALostUpstreamIsNamed(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

@@ -50,6 +50,9 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	s.metrics.countTexts(s.texts)
 	s.metrics.countLeaks(rooms.Leaks.Counts)
 	s.metrics.countSessions(rooms.Sessions.Count)
+	s.metrics.dateSessions(rooms.Sessions.Oldest)
+	s.metrics.countChallenges(rooms.Sessions.Challenges)
+	rooms.Store.Measure(s.metrics.spreads)
 	s.metrics.countKeys(rooms.APIKeys.Census)
 	s.metrics.countReports(rooms.Reports.Count)
 	rooms.Recoveries.Measure(s.metrics.recovered)
@@ -72,7 +75,7 @@ func (s *Server) buildDoors(ctx context.Context) error {
 		return err
 	}
 	s.gate = gate
-	s.Store.Listen(store.Listener{Hear: gate.Hear, Reload: gate.Reload})
+	s.Store.Listen(store.Listener{Name: "gateway", Hear: gate.Hear, Reload: gate.Reload})
 	s.routes = routesFiles(s.cfg, gate.Hosts)
 	s.roads, _ = gate.Transport.(roads)
 	formKey, err := s.Store.ServerSecret(ctx, "form_tokens", random32)

@@ -174,7 +174,12 @@ func (l ledger[T]) Update(ctx context.Context, fn func(T) (audit.Event, error)) 
 		if len(done.changes) > 0 {
 			l.db.feed.told.Store(true)
 		}
-		l.db.feed.tell(done.changes)
+		committed := l.db.now()
+		changes := make([]dated, len(done.changes))
+		for i, c := range done.changes {
+			changes[i] = dated{c, committed}
+		}
+		l.db.tell(changes, false)
 	})
 }
 

@@ -18,6 +18,7 @@ import (
 type feed struct {
 	mu        sync.Mutex
 	listeners []Listener // guarded by mu; called without it
+	took      Spreading  // set once, before anybody listens; nil measures nothing
 
 	polling sync.Mutex
 	cursor  int64                     // the last row read; guarded by polling
@@ -25,8 +26,23 @@ type feed struct {
 	told    atomic.Bool               // this process has changed something that others follow
 }
 
+// Spreading hears how long after its commit a change was in a listener's snapshot. polled says that the process learnt of it by the poll, as every
+// other node does; a process sees its own changes both ways.
+type Spreading func(listener string, polled bool, took time.Duration)
+
+// Measure is called once, before the process follows: took hears of each change that a listener with a name was told.
+func (db *DB) Measure(took Spreading) { db.feed.took = took }
+
+// dated is a change and when it was committed, or in the poll the moment before, when its row was written.
+type dated struct {
+	txn.Change
+	at time.Time
+}
+
 // Listener is a snapshot of rows that the feed keeps true.
 type Listener struct {
+	// Name stands in measurements; what has none is not measured.
+	Name string
 	// Hear is told of one change. It is called from many goroutines, before the change is acknowledged, and must not write.
 	Hear func(txn.Change)
 	// Reload reads everything again. It is called when changes may have been missed. Until it succeeds, this node counts as out of touch.
@@ -44,7 +60,8 @@ func (f *feed) start(ctx context.Context, db *DB) error {
 	})
 }
 
-func (f *feed) tell(changes []txn.Change) {
+func (db *DB) tell(changes []dated, polled bool) {
+	f := &db.feed
 	if len(changes) == 0 {
 		return
 	}
@@ -53,7 +70,10 @@ func (f *feed) tell(changes []txn.Change) {
 	f.mu.Unlock()
 	for _, c := range changes {
 		for _, l := range listeners {
-			l.Hear(c)
+			l.Hear(c.Change)
+			if f.took != nil && l.Name != "" {
+				f.took(l.Name, polled, max(0, db.now().Sub(c.at)))
+			}
 		}
 	}
 }
@@ -147,7 +167,7 @@ func (db *DB) CatchUp(ctx context.Context) error {
 			db.feed.heardAt(begun)
 			return nil
 		}
-		db.feed.tell(page.changes)
+		db.tell(page.changes, true)
 		db.feed.cursor += int64(len(page.changes))
 		if len(page.changes) < feedPage {
 			db.feed.heardAt(begun)
@@ -159,7 +179,7 @@ func (db *DB) CatchUp(ctx context.Context) error {
 // feedRows are the changes after a cursor. gap says that some are missing: numbers are given out one by one under the head's lock, on
 // either engine, so that a number that is not there was deleted.
 type feedRows struct {
-	changes []txn.Change
+	changes []dated
 	head    int64
 	gap     bool
 }
@@ -177,7 +197,7 @@ func (db *DB) feedAfter(ctx context.Context, cursor int64) (page feedRows, err e
 		page = feedRows{head: head.FeedSeq, gap: head.FeedSeq < cursor || (len(rows) == 0 && head.FeedSeq > cursor)}
 		for i, row := range rows {
 			page.gap = page.gap || row.Seq != cursor+1+int64(i)
-			page.changes = append(page.changes, txn.Change{Subject: txn.Subject(row.Kind), ID: rowID[id.EventKind](row.Subject)})
+			page.changes = append(page.changes, dated{txn.Change{Subject: txn.Subject(row.Kind), ID: rowID[id.EventKind](row.Subject)}, at(row.At)})
 		}
 		return nil
 	})

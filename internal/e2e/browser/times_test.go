@@ -23,6 +23,7 @@ func TestWhatIsToComeCountsDown(t *testing.T) {
 	call(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: ahead})
 	p.plug(webauthn.AuthenticatorTransportInternal, true)
 	p.withPasskey("ada@example.com")
+	p.open(p.demo.Dashboard + "/")
 	rest := func() string {
 		return p.text(`(() => { const t = document.querySelector("time[data-counts]"); return t.textContent + " " + (t.getAttribute("aria-live") ?? "quiet") })()`)
 	}

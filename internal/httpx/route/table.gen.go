@@ -157,6 +157,7 @@ var lines = []Line{
 	{"server", "GET", "/.well-known/sallyport-assertion-jwks.json", Public, "", AssuranceNone, "", nil},
 	{"server", "GET", "/.well-known/webauthn", Public, "", AssuranceNone, "", nil},
 	{"server", "GET", "/.well-known/sallyport-gitleaks.toml", Public, "", AssuranceNone, "", nil},
+	{"server", "GET", "/.well-known/sallyport-trufflehog.yaml", Public, "", AssuranceNone, "", nil},
 	{"server", "POST", "/v1/leaks", Public, "", AssuranceNone, "signature", []string{"key.found"}},
 	{"server", "POST", "/v1/confirmations", Public, "", AssuranceNone, "signature", []string{"confirmation.asked"}},
 	{"server", "POST", "/v1/high-value", Public, "", AssuranceNone, "signature", []string{"user.raised"}},

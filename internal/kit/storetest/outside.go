@@ -69,15 +69,21 @@ func feedOrder(t *testing.T, p *Place) {
 func feedAcross(t *testing.T, p *Place) {
 	near, far := p.Open(t), p.Open(t)
 	var heard []byte
-	far.Listen(store.Listener{Hear: func(c txn.Change) { heard = append(heard, c.ID[0]) }})
+	var took []time.Duration
+	far.Measure(func(_ string, _ bool, d time.Duration) { took = append(took, d) })
+	far.Listen(store.Listener{Name: "keys", Hear: func(c txn.Change) { heard = append(heard, c.ID[0]) }})
 	for n := range byte(5) {
 		announce(t, near, n)
 	}
+	p.Clock.Advance(200 * time.Millisecond)
 	if err := far.CatchUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]byte{0, 1, 2, 3, 4}, heard); diff != "" {
 		t.Errorf("heard (-want +got):\n%s", diff)
+	}
+	if len(took) != 5 || took[0] != 200*time.Millisecond {
+		t.Errorf("the changes took %v to be heard, want 200ms each", took)
 	}
 	heard = nil
 	if err := far.CatchUp(t.Context()); err != nil || heard != nil {

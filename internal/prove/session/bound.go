@@ -69,6 +69,15 @@ func (s *Sessions) provenAt(b Bound, cookie [32]byte) time.Time {
 // Count is how many sessions live on the dashboard, with a tie to their device and without.
 func (s *Sessions) Count() (bound, unbound int) { return s.index.count(s.Now()) }
 
+// Oldest is how long ago the oldest live session on the dashboard began; zero if there is none.
+func (s *Sessions) Oldest() time.Duration {
+	now := s.Now()
+	if born := s.index.oldest(now); !born.IsZero() {
+		return now.Sub(born)
+	}
+	return 0
+}
+
 // Holder gives the session of a bearer, whether or not its device proves itself: a new sign-in in the same browser replaces it. It is the zero
 // id for a bearer that is nobody's, and authenticates nothing.
 func (s *Sessions) Holder(bearer secret.Value, host string) id.Session {

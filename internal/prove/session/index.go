@@ -28,6 +28,8 @@ type index struct {
 	byHash map[[32]byte]*live   // hash of the bearer → session
 	byID   map[id.Session]*live // the same sessions
 
+	tally tally
+
 	// reading is held from reading a row to putting it: otherwise a row read before a revocation could be put after it.
 	reading sync.Mutex
 }
@@ -47,6 +49,7 @@ type seen struct {
 	failed  atomic.Int64           // microseconds of our last failure to renew it
 	skipped atomic.Pointer[string] // what its browser last said about it
 	shown   showings               // where it does not belong; of children too
+	asked   asked                  // of children too
 }
 
 func (x *index) init() {
@@ -66,6 +69,7 @@ func (x *index) put(row Row) {
 	if l.seen == nil {
 		l.seen = &seen{}
 	}
+	x.answered(l)
 	l.saved.Store(row.ActedAt.UnixMicro())
 	raise(l.acted, row.ActedAt)
 	x.byHash[row.TokenHash], x.byID[row.ID] = l, l
@@ -77,6 +81,7 @@ func (x *index) drop(sid id.Session) {
 	if old, ok := x.byID[sid]; ok {
 		delete(x.byHash, old.TokenHash)
 		delete(x.byID, sid)
+		x.ended(old)
 	}
 }
 
@@ -114,6 +119,18 @@ func (x *index) find(hash [32]byte) (l, parent *live) {
 		return nil, nil
 	}
 	return l, parent
+}
+
+// oldest is when the oldest session on the dashboard was born; zero if there is none.
+func (x *index) oldest(now time.Time) (born time.Time) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, l := range x.byID {
+		if l.Parent.IsZero() && now.Before(l.ExpiresAt) && (born.IsZero() || l.Born.Before(born)) {
+			born = l.Born
+		}
+	}
+	return born
 }
 
 // count is how many sessions there are on the dashboard, bound and not.
@@ -274,6 +291,7 @@ func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origi
 	if unrenewed {
 		p.Challenge = assurance.Challenge{Why: assurance.Unrenewed, Needs: parent.Proof.Level(), Until: s.graceOf(l.Bound)}
 	}
+	s.index.challenged(parent, p.Challenge)
 	if why := p.Challenge.Why; why.Unusual() {
 		parent.seen.shown.shownOddly(why, now)
 		s.Tally.Note(audit.Refusal{Action: audit.SessionChallenged, Person: p.User, Reason: string(why), Addr: from.Addr}, p, map[string]string{"agent": from.Agent})

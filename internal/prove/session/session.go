@@ -257,6 +257,9 @@ func (s *Sessions) Raise(ctx context.Context, tx Tx, p principal.Principal, proo
 	}
 	bearer := secret.MintBearer("session")
 	row.TokenHash, row.Proof = bearer.Hash(), row.Proof.With(proof)
+	if proof.Shows(p.Challenge.Needs) {
+		s.index.answering(p, row.TokenHash)
+	}
 	won, err := tx.RaiseSession(ctx, row, p.Bearer, s.Now())
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("raise session: %w", err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/hot/memory"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/signed"
@@ -117,5 +119,46 @@ func TestAFloodLeavesNothing(t *testing.T) {
 	s.nonces.Sweep(s.now.Add(2 * time.Minute))
 	if s.nonces.Len() != 0 {
 		t.Errorf("%d nonces are remembered after their end", s.nonces.Len())
+	}
+}
+
+// opened counts how many secrets are opened: one for each signature that is verified with a key of ours.
+type opened struct {
+	signed.Opener
+	times int
+}
+
+func (o *opened) AppendOpen(dst, aad, sealed []byte) ([]byte, error) {
+	o.times++
+	return o.Opener.AppendOpen(dst, aad, sealed)
+}
+
+// A source that has used up its failures causes not one verification more, however often it asks; another source is served.
+func TestAFloodIsNotVerifiedBeyondTheBudget(t *testing.T) {
+	s := newStand(t)
+	deps, counted := s.Deps, &opened{Opener: s.Opener}
+	deps.Opener = counted
+	s.Verifier = signed.New(deps)
+	wrong := s.order(t)
+	wrong.Target = "/v1/withdraws"
+	const budget = 30
+	for n := range 3_000 {
+		want := fault.SignatureMismatch
+		if n >= budget {
+			want = fault.RateLimited
+		}
+		if code := s.send(t, wrong, body); code != want {
+			t.Fatalf("request %d: %q, want %q", n+1, code, want)
+		}
+	}
+	if code := s.send(t, s.order(t), body); code != fault.RateLimited || counted.times != budget {
+		t.Errorf("%d verifications with a budget of %d; a right signature of this source then: %q", counted.times, budget, code)
+	}
+	in := signed.Request{
+		Request: s.order(t), From: principal.Origin{Addr: netip.MustParseAddr("198.51.100.9")}, Environment: id.Test,
+		ReadBody: func(*apikey.Live) ([]byte, error) { return body, nil },
+	}
+	if _, err := s.Verify(t.Context(), &in); err != nil {
+		t.Errorf("another source: %v", err)
 	}
 }

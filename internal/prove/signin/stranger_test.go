@@ -250,7 +250,11 @@ func TestASessionThatWasNotMe(t *testing.T) {
 		from := stranger("198.51.100.1")
 		in := o.relayed(from)
 		s.Settle()
+		o.who(in.Bearer, from)
 		must(t, s.Sessions.Disown(t.Context(), o.Principal(), in.Session.ID))
+		if n := s.Sessions.Challenges(session.Challenged{Why: assurance.Stranger, Outcome: session.Ended}); n != 1 {
+			t.Errorf("its challenge is counted as ended %d times, want once", n)
+		}
 		if _, err := s.Sessions.Authenticate(in.Bearer.Reveal(), "", from.Origin); fault.CodeOf(err) != fault.SessionEnded {
 			t.Errorf("the session: %v", err)
 		}
@@ -322,7 +326,12 @@ func TestAnUnusualSessionIsAskedAndNeverEnded(t *testing.T) {
 			if row.why == "" {
 				continue
 			}
+			counted := session.Challenged{Why: row.why, Outcome: session.Answered}
+			before := s.Sessions.Challenges(counted)
 			o.Bearer = o.restore(who)
+			if n := s.Sessions.Challenges(counted) - before; n != 1 {
+				t.Errorf("%s is counted as answered %d times, want once", row.name, n)
+			}
 			if again := o.who(o.Bearer, from); again.Challenge.Why != "" {
 				t.Errorf("%s, after the passkey: %v", row.name, again.Challenge)
 			}

@@ -216,9 +216,18 @@ func TestReadReporters(t *testing.T) {
 	}
 }
 
-// The published rule finds what we mint, and the page shows the rule that is served.
+// The published rules find what we mint, and the page shows the rules that are served.
 func TestRules(t *testing.T) {
-	quoted := regexp.MustCompile(`regex = '''(.*)'''`).FindStringSubmatch(leak.Rules)
+	for name, test := range map[string]struct{ rules, quoted string }{
+		"gitleaks":   {leak.Rules, `regex = '''(.*)'''`},
+		"trufflehog": {leak.TrufflehogRules, `secret: '(.*)'`},
+	} {
+		t.Run(name, func(t *testing.T) { findsWhatWeMint(t, test.rules, test.quoted) })
+	}
+}
+
+func findsWhatWeMint(t *testing.T, rules, quotes string) {
+	quoted := regexp.MustCompile(quotes).FindStringSubmatch(rules)
 	if quoted == nil {
 		t.Fatal("there is no rule")
 	}
@@ -239,7 +248,7 @@ func TestRules(t *testing.T) {
 		}
 	}
 	page, err := os.ReadFile("../../../docs/leaks.md")
-	if err != nil || !bytes.Contains(page, []byte(leak.Rules)) {
+	if err != nil || !bytes.Contains(page, []byte(rules)) {
 		t.Errorf("docs/leaks.md does not show the rules: %v", err)
 	}
 }

@@ -59,7 +59,7 @@ ORDER BY seq DESC LIMIT CAST(@max_rows AS BIGINT);
 INSERT INTO feed (seq, at, kind, subject) VALUES (@seq, @at, @kind, @subject);
 
 -- name: ListFeed :many
-SELECT seq, kind, subject FROM feed WHERE seq > @after ORDER BY seq LIMIT CAST(@max_rows AS BIGINT);
+SELECT seq, at, kind, subject FROM feed WHERE seq > @after ORDER BY seq LIMIT CAST(@max_rows AS BIGINT);
 
 -- name: DeleteFeedBefore :execrows
 DELETE FROM feed WHERE seq IN (SELECT f.seq FROM feed f WHERE f.at < @before ORDER BY f.at LIMIT CAST(@max_rows AS BIGINT));

@@ -546,7 +546,7 @@ func (q *Queries) ListDataKeys(ctx context.Context) ([]DataKey, error) {
 }
 
 const listFeed = `-- name: ListFeed :many
-SELECT seq, kind, subject FROM feed WHERE seq > $1 ORDER BY seq LIMIT CAST($2 AS BIGINT)
+SELECT seq, at, kind, subject FROM feed WHERE seq > $1 ORDER BY seq LIMIT CAST($2 AS BIGINT)
 `
 
 type ListFeedParams struct {
@@ -554,22 +554,21 @@ type ListFeedParams struct {
 	MaxRows int64
 }
 
-type ListFeedRow struct {
-	Seq     int64
-	Kind    string
-	Subject []byte
-}
-
-func (q *Queries) ListFeed(ctx context.Context, arg ListFeedParams) ([]ListFeedRow, error) {
+func (q *Queries) ListFeed(ctx context.Context, arg ListFeedParams) ([]Feed, error) {
 	rows, err := q.db.QueryContext(ctx, listFeed, arg.After, arg.MaxRows)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ListFeedRow
+	var items []Feed
 	for rows.Next() {
-		var i ListFeedRow
-		if err := rows.Scan(&i.Seq, &i.Kind, &i.Subject); err != nil {
+		var i Feed
+		if err := rows.Scan(
+			&i.Seq,
+			&i.At,
+			&i.Kind,
+			&i.Subject,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

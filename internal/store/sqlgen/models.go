@@ -128,6 +128,13 @@ type Departure struct {
 	DueAt   int64
 }
 
+type Feed struct {
+	Seq     int64
+	At      int64
+	Kind    string
+	Subject []byte
+}
+
 type Hold struct {
 	ID       []byte
 	UserID   []byte

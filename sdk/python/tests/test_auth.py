@@ -143,6 +143,27 @@ class AuthTest(unittest.TestCase):
             self.assertEqual(send(answers, [{"method": "GET", "url": ORIGIN}]), [(401, too_old(RFC3339))])
             self.assertEqual(len(answers.sent), 2)
 
+    def test_a_gate_that_has_just_started_is_waited_for_once(self) -> None:
+        again = '{"code":"signature.sign_again","status":401}'
+        by_proxy = {"Sallyport-Refusal": "signature.sign_again", "Retry-After": "5"}  # which answered with a page of its own
+        for answers, waited, got in (
+            ([(401, again, {"Retry-After": "2"})], [2.0], (200, "late")),
+            ([(401, "<html>", by_proxy)], [5.0], (200, "late")),
+            ([(401, again, {"Retry-After": "2"})] * 2, [2.0], (401, again)),
+            ([(401, again, {})], [], (401, again)),
+            ([(401, again, {"Retry-After": "6"})], [], (401, again)),
+            ([(401, again, {"Retry-After": "-1"})], [], (401, again)),
+            ([(401, again, {"Retry-After": "soon"})], [], (401, again)),
+            ([(503, again, {"Retry-After": "2"})], [], (503, again)),
+        ):
+            for send in self.each():
+                adapter = Answers(*answers)
+                with mock.patch("time.sleep") as slept, mock.patch("anyio.sleep") as slept_async:
+                    self.assertEqual(send(adapter, [{"method": "POST", "url": ORIGIN + "/v1/orders", "data": b"x"}]), [got])
+                self.assertEqual([call.args[0] for call in slept.mock_calls + slept_async.mock_calls], waited)
+                self.assertEqual(len({sent[2]["signature-input"] for sent in adapter.sent}), 1 + len(waited), "each with a nonce of its own")
+                self.assertEqual({sent[3] for sent in adapter.sent}, {b"x"})
+
     def test_other_answers_are_the_callers(self) -> None:
         for status, body in (
             (401, '{"code":"unauthorized","fields":{"server_time":"2026-11-21T12:00:00Z"}}'),

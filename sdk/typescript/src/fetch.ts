@@ -1,4 +1,4 @@
-import { Clock } from './clock.js';
+import { Clock, pause } from './clock.js';
 import type { Key } from './key.js';
 import { sign, type SignableRequest } from './sign.js';
 
@@ -19,7 +19,8 @@ type Signable = SignableRequest & { body: Uint8Array<ArrayBuffer> };
 
 /**
  * A fetch that signs what it sends. When the gate refuses the time of a signature, it takes the gate's clock, keeps the difference for later
- * requests, signs once more and sends once more; a second refusal is the caller's. Redirects are handed to the caller: a signature is good for
+ * requests, signs once more and sends once more. When the gate has just started (signature.sign_again), it waits as long as that asks, five
+ * seconds at the most, and does the same. A second refusal is the caller's. Redirects are handed to the caller: a signature is good for
  * one request, and leaves for no other origin.
  *
  * Rejects with TypeError for another origin, RangeError for a longer body, SignError for a request that the gate would refuse.
@@ -38,8 +39,10 @@ export function createFetch(options: FetchOptions): typeof globalThis.fetch {
     const signable: Signable = { method: request.method, authority: url.host, target: url.pathname + url.search, body };
 
     const answer = await fetch(await signed(request, signable));
-    if (!(await clock.correct(answer))) return answer;
+    const wait = await clock.again(answer);
+    if (wait === undefined) return answer;
     await answer.body?.cancel();
+    await pause(wait, request.signal);
     return fetch(await signed(request, signable));
   };
 

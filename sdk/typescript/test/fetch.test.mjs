@@ -53,6 +53,39 @@ test('a gate that goes on refusing gets two requests', async () => {
   assert.equal(sent.length, 2);
 });
 
+const signAgain = '{"code":"signature.sign_again","status":401}';
+
+test('a gate that has just started is waited for once', async (t) => {
+  const waits = [];
+  t.mock.method(globalThis, 'setTimeout', (done, ms) => { waits.push(ms); queueMicrotask(done); });
+  for (const [answers, waited, status] of [
+    [[[signAgain, 401, { 'Retry-After': '2' }]], [2000], 200],
+    [[['<html>', 401, { 'Sallyport-Refusal': 'signature.sign_again', 'Retry-After': '5' }]], [5000], 200],
+    [[[signAgain, 401, { 'Retry-After': '2' }], [signAgain, 401, { 'Retry-After': '2' }]], [2000], 401],
+    [[[signAgain, 401]], [], 401],
+    [[[signAgain, 401, { 'Retry-After': '6' }]], [], 401],
+    [[[signAgain, 401, { 'Retry-After': '-1' }]], [], 401],
+    [[[signAgain, 401, { 'Retry-After': 'soon' }]], [], 401],
+    [[[signAgain, 503, { 'Retry-After': '2' }]], [], 503],
+  ]) {
+    waits.length = 0;
+    const { sent, send } = client(answers.map((a) => answer(...a)));
+    assert.equal((await send('/v1/orders', { method: 'POST', body: 'x' })).status, status);
+    assert.deepEqual(waits, waited);
+    assert.equal(new Set(sent.map((request) => request.headers.get('Signature-Input'))).size, 1 + waited.length, 'each with a nonce of its own');
+    for (const request of sent) assert.equal(await request.text(), 'x');
+  }
+});
+
+test('a caller who gives up does not wait for a gate that has just started', async () => {
+  const controller = new AbortController();
+  const { sent, send } = client([answer(signAgain, 401, { 'Retry-After': '5' })]);
+  const sending = send('/', { signal: controller.signal });
+  setImmediate(() => controller.abort(new Error('given up')));
+  await assert.rejects(sending, /given up/);
+  assert.equal(sent.length, 1);
+});
+
 test('other answers are the caller\'s, whole', async () => {
   for (const [body, status = 401] of [
     ['{"code":"unauthorized","fields":{"server_time":"2026-11-21T12:00:00Z"}}'], ['<html>'], [''], ['null'], ['7'], [tooOld('2036-11-21T12:00:00Z')], [tooOld('noon')],

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from .key import Key
@@ -14,7 +16,8 @@ from .signing import Signable, sign
 
 DEFAULT_MAX_BODY = 1 << 20
 
-MAX_REFUSAL = 16 << 10  # bytes of a refusal that is read to see whether it is about the clock
+MAX_REFUSAL = 16 << 10  # bytes of a refusal that is read to see what it is about
+MAX_WAIT = 5.0  # seconds that a gate which has just started is waited for at most
 MAX_CORRECTION = 24 * 3600  # what a server can make of our clock at most, in seconds; a time zone mistaken for UTC is 14 hours
 HEADERS = ("Content-Digest", "Signature-Input", "Signature")
 
@@ -45,15 +48,25 @@ class Gate:
         authority = urlsplit(url).netloc.rpartition("@")[2]
         return sign(Signable(method, authority, target, body), self._key, int(self._now() + self._offset))
 
-    def corrects_clock(self, status: int, body: bytes, headers: Mapping[str, str]) -> bool:
-        """Whether an answer refuses the time of a signature and the gate's clock is now known."""
+    def again(self, status: int, body: bytes, headers: Mapping[str, str]) -> float | None:
+        """After how many seconds to sign and send once more, or None where the answer is the caller's.
+
+        Both answers were given before anything was done: one refuses the time of a signature, and the gate's clock is known afterwards; the
+        other (signature.sign_again) a signature from before the gate's own start, and says in Retry-After when it is over.
+        """
         if status != 401 or len(body) > MAX_REFUSAL:
-            return False
-        server = _server_time(body, headers)
+            return None
+        problem = _problem(body)
+        code = headers.get("Sallyport-Refusal", problem.get("code"))  # the header stands also where a proxy wrote the body
+        if code == "signature.sign_again":
+            return _retry_after(headers.get("Retry-After", ""))
+        if code not in ("signature.too_old", "signature.ahead"):
+            return None
+        server = _server_time(problem, headers.get("Date"))
         if server is None or abs(server.timestamp() - self._now()) > MAX_CORRECTION:
-            return False
+            return None
         self._offset = server.timestamp() - self._now()
-        return True
+        return 0.0
 
 
 def _origin(url: str) -> str:
@@ -65,20 +78,22 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{host}:{port}"
 
 
-def _server_time(body: bytes, headers: Mapping[str, str]) -> datetime | None:
-    """The gate's clock in a refusal that is about time: its field server_time, or else the header Date.
-
-    The header Sallyport-Refusal says what was refused also where a proxy wrote the body.
-    """
+def _problem(body: bytes) -> dict[str, Any]:
     try:
         problem = json.loads(body)
     except ValueError:
         problem = None
-    if not isinstance(problem, dict):
-        problem = {}
-    if headers.get("Sallyport-Refusal", problem.get("code")) not in ("signature.too_old", "signature.ahead"):
+    return problem if isinstance(problem, dict) else {}
+
+
+def _retry_after(seconds: str) -> float | None:
+    if not re.fullmatch(r"[0-9]{1,9}", seconds) or int(seconds) > MAX_WAIT:
         return None
-    date = headers.get("Date")
+    return float(seconds)
+
+
+def _server_time(problem: dict[str, Any], date: str | None) -> datetime | None:
+    """The gate's clock in a refusal that is about time: its field server_time, or else the header Date."""
     fields = problem.get("fields")
     text = str(fields.get("server_time")) if isinstance(fields, dict) else ""
     for read, written in ((datetime.fromisoformat, text.replace("Z", "+00:00")), (parsedate_to_datetime, date or "")):

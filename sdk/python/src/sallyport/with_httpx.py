@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 
+import anyio
 import httpx
 
 from .gate import DEFAULT_MAX_BODY, Gate
@@ -15,7 +16,8 @@ class HttpxAuth(httpx.Auth):
     """Signs what a Client or an AsyncClient of httpx sends.
 
     When the gate refuses the time of a signature, it takes the gate's clock, keeps the difference for later requests, signs once more
-    and sends once more; a second refusal is the caller's. Leave ``follow_redirects`` off, as it is: httpx would hand the signature on.
+    and sends once more. When the gate has just started (signature.sign_again), it waits as long as that asks, five seconds at the most,
+    and does the same. A second refusal is the caller's. Leave ``follow_redirects`` off, as it is: httpx would hand the signature on.
 
         client = httpx.Client(base_url="https://api.example.com", auth=HttpxAuth(Key.read("key.json"), "https://api.example.com"))
     """
@@ -33,7 +35,8 @@ class HttpxAuth(httpx.Auth):
         answer = yield request
         if answer.status_code == 401:
             answer.read()
-            if self._corrects_clock(answer):
+            if (wait := self._again(answer)) is not None:
+                time.sleep(wait)
                 self._sign(request)
                 yield request
 
@@ -43,7 +46,8 @@ class HttpxAuth(httpx.Auth):
         answer = yield request
         if answer.status_code == 401:
             await answer.aread()
-            if self._corrects_clock(answer):
+            if (wait := self._again(answer)) is not None:
+                await anyio.sleep(wait)
                 self._sign(request)
                 yield request
 
@@ -53,5 +57,5 @@ class HttpxAuth(httpx.Auth):
         target = request.url.raw_path.decode("ascii")
         request.headers.update(self._gate.headers(request.method, str(request.url), target, request.content))
 
-    def _corrects_clock(self, answer: httpx.Response) -> bool:
-        return self._gate.corrects_clock(answer.status_code, answer.content, answer.headers)
+    def _again(self, answer: httpx.Response) -> float | None:
+        return self._gate.again(answer.status_code, answer.content, answer.headers)

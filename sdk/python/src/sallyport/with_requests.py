@@ -18,7 +18,8 @@ class RequestsAuth(AuthBase):
     """Signs what a session or a single call of requests sends.
 
     When the gate refuses the time of a signature, it takes the gate's clock, keeps the difference for later requests, signs once more
-    and sends once more; a second refusal is the caller's. A redirect is followed without the signature.
+    and sends once more. When the gate has just started (signature.sign_again), it waits as long as that asks, five seconds at the most,
+    and does the same. A second refusal is the caller's. A redirect is followed without the signature.
 
         session = requests.Session()
         session.auth = RequestsAuth(Key.read("key.json"), "https://api.example.com")
@@ -61,7 +62,9 @@ class RequestsAuth(AuthBase):
         sent = answer.request
         if "Signature" not in sent.headers:
             return answer  # of a redirect that was followed
-        if answer.status_code == 401 and self._gate.corrects_clock(401, answer.content, answer.headers):
+        wait = self._gate.again(401, answer.content, answer.headers) if answer.status_code == 401 else None
+        if wait is not None:
+            time.sleep(wait)
             again = sent.copy()
             self._sign(again)
             refused, answer = answer, answer.connection.send(again, **sending)
