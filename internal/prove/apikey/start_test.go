@@ -36,8 +36,10 @@ func BenchmarkStart(b *testing.B) {
 	}
 	const owner, key = "CAST(printf('o%015d',i)AS/**/BLOB)", "CAST(printf('o%015d',i)AS/**/BLOB)"
 	copies("users", owners, "id="+owner+" mail=i||'@example.com' name lang handle="+owner+" created_at")
-	copies("member", owners, "account_id user_id="+owner+" role created_at")
-	copies("api_key", owners*each, "id="+key+" account_id subaccount_id owner_id=CAST(printf('o%015d',1+i/5)AS/**/BLOB) name purpose environment dialect algorithm scopes allowlist settings window_past created_at created_device expires_at revoked_why last_used_from on_end template standby pin created_session markets order_most day_most per_second")
+	copies("account", owners, "id="+owner+" name created_at") // of their own: what stands of an account is read for each of its keys
+	copies("member", owners, "account_id="+owner+" user_id="+owner+" role created_at")
+	const of = "CAST(printf('o%015d',1+i/5)AS/**/BLOB)"
+	copies("api_key", owners*each, "id="+key+" account_id="+of+" subaccount_id owner_id="+of+" name purpose environment dialect algorithm scopes allowlist settings window_past created_at created_device expires_at revoked_why last_used_from on_end template standby pin created_session markets order_most day_most per_second")
 	copies("api_key_secret", owners*each, "key_id="+key+" version material created_at minted_by")
 	for b.Loop() {
 		if err := s.APIKeys.Reload(b.Context()); err != nil {
