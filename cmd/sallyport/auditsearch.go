@@ -61,6 +61,22 @@ func searched(code, key string, since time.Duration) (f audit.Filter, err error)
 	return f, nil
 }
 
+// nothingFound says that a search found nothing, and what it looked in.
+func nothingFound(f audit.Filter) string {
+	in := "the whole log"
+	if !f.Since.IsZero() {
+		in = "the log since " + f.Since.UTC().Format(time.RFC3339)
+	}
+	said := "No event matched in " + in
+	if f.Code != "" {
+		said += ", of those that were refused with " + f.Code
+	}
+	if f.KeyText != "" {
+		said += ", of those about the key " + f.KeyText
+	}
+	return said + "."
+}
+
 func auditSearchCommand() *cobra.Command {
 	var code, key string
 	var since time.Duration
@@ -84,6 +100,10 @@ func auditSearchCommand() *cobra.Command {
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), found)
+			}
+			if len(found) == 0 {
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), nothingFound(f))
+				return err
 			}
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 			fmt.Fprintln(table, "NUMBER\tAT\tACTION\tADDRESS\tFACTS")

@@ -25,10 +25,10 @@ two of them have to approve the same claim, by their own system accounts, and it
 can stop it. One operator rejects them all.
 
 When a user says that a session, a sign-in, a change or a key was not them, or stops a recovery of their account, that is a case too: it asks for no decision,
-has done what it does already, and can be read with its evidence for 30 days.`,
+has done what it does already, and can be read with its evidence for 30 days. Who is done with it closes it.`,
 		Example: `  sallyport case list --config sallyport.yaml
   sallyport case show cas_069g9r2kt0f7s8w3a5q1z7y6xc`,
-	}), caseOpenCommand(), caseListCommand(), caseShowCommand(), caseEvidenceCommand(), caseApproveCommand(), caseRejectCommand())
+	}), caseOpenCommand(), caseListCommand(), caseShowCommand(), caseEvidenceCommand(), caseApproveCommand(), caseRejectCommand(), caseCloseCommand())
 }
 
 func caseOpenCommand() *cobra.Command {
@@ -65,6 +65,9 @@ func reportRow(r report.Report) map[string]any {
 	row := map[string]any{"case": r.ID, "user": r.User, "opened_at": r.Born, "expires_at": r.Expires, "state": "reported", "kind": r.Kind, "about": r.About}
 	if r.Kind == happening.RecoveryCancelled {
 		row["state"] = recovery.Suspected
+	}
+	if !r.Closed.IsZero() {
+		row["state"], row["closed_at"], row["outcome"] = "closed", r.Closed, r.Outcome
 	}
 	return row
 }
@@ -273,5 +276,40 @@ func caseRejectCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&why, "reason", "", "why; the user sees it")
 	_ = cmd.MarkFlagRequired("reason")
+	return cmd
+}
+
+func caseCloseCommand() *cobra.Command {
+	var outcome, note string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "close CASE", Short: "Close a case of what a user said was not them: somebody worked on it, and how it ended", Args: takes("CASE"),
+		Long: `The outcome is one of: stranger (it was somebody else), mistaken (it was the user after all), unclear (nobody can tell). Closing changes nothing of what was stopped, and
+the case can be read until its 30 days are over. It takes one operator and is audited. Cases in which recoveries met are decided instead, with approve or reject.`,
+		Example: `  sallyport case close cas_069g9r2kt0f7s8w3a5q1z7y6xc --outcome stranger --note 'sessions ended, spoke to them'
+  sallyport case close cas_069g9r2kt0f7s8w3a5q1z7y6xc --outcome mistaken --note 'their own new phone' --json`,
+		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+			which, err := id.Parse[id.CaseKind](args[0])
+			if err != nil {
+				return usage(err)
+			}
+			err = rooms.Reports.Close(cmd.Context(), host(), which, report.Outcome(outcome), note)
+			if fault.CodeOf(err) == fault.RequestInvalid {
+				return usage(errors.New("--outcome is stranger, mistaken or unclear, and --note one line that says more, of at most 1000 bytes"))
+			}
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), map[string]string{"case": which.String(), "state": "closed", "outcome": outcome})
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: closed (%s).\n", which, outcome)
+			return err
+		}),
+	}
+	cmd.Flags().StringVar(&outcome, "outcome", "", "stranger, mistaken or unclear")
+	cmd.Flags().StringVar(&note, "note", "", "what was found and done, in one line; the user sees it")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	_, _ = cmd.MarkFlagRequired("outcome"), cmd.MarkFlagRequired("note")
 	return cmd
 }

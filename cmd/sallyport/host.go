@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -98,10 +99,24 @@ func userShowCommand() *cobra.Command {
 			for _, m := range memberships {
 				accounts = append(accounts, map[string]string{"account": m.Account.String(), "name": m.AccountName, "role": m.Role.String()})
 			}
-			return printJSON(cmd.OutOrStdout(), map[string]any{
+			locked, err := rooms.Locks.Since(cmd.Context(), u.ID)
+			if err != nil {
+				return err
+			}
+			asked, err := rooms.Tiers.From(cmd.Context(), principal.Principal{User: u.ID})
+			if err != nil {
+				return err
+			}
+			shown := map[string]any{
 				"user": u.ID, "mail": u.Mail, "name": u.Name, "language": u.Lang, "created_at": u.Born, "disabled": !u.DisabledAt.IsZero(), "staff": !u.StaffAt.IsZero(),
-				"accounts": accounts,
-			})
+				"locked": !locked.IsZero(), "high_value": !asked.IsZero(), "accounts": accounts,
+			}
+			for name, at := range map[string]time.Time{"locked_at": locked, "passkey_asked_from": asked} {
+				if !at.IsZero() {
+					shown[name] = at
+				}
+			}
+			return printJSON(cmd.OutOrStdout(), shown)
 		}),
 	}
 }
@@ -114,7 +129,7 @@ func switchCommand(verb, short string, of func(*server.Rooms) switcher) *cobra.C
 	return &cobra.Command{
 		Use: verb + " MAIL", Short: short, Args: takes("MAIL"), Example: "  sallyport user " + verb + " ada@example.com",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
-			u, _, err := findUser(cmd, rooms, args[0])
+			u, memberships, err := findUser(cmd, rooms, args[0])
 			if err != nil {
 				return err
 			}
@@ -123,8 +138,16 @@ func switchCommand(verb, short string, of func(*server.Rooms) switcher) *cobra.C
 			if code := fault.CodeOf(err); err != nil && (code == fault.NotFound || code == fault.AccountLocked || code == fault.AccountNotLocked || code == fault.TierUnchanged) {
 				return fmt.Errorf("%s is %s already", u.Mail, done)
 			}
-			if err == nil {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s.\n", u.Mail, done)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s.\n", u.Mail, done)
+			if verb != "disable" {
+				return nil
+			}
+			todo, err := ownerless(cmd, rooms, u.ID, memberships)
+			for _, line := range todo {
+				fmt.Fprintln(cmd.ErrOrStderr(), line)
 			}
 			return err
 		}),
@@ -168,12 +191,12 @@ func userEraseCommand() *cobra.Command {
 		Use: "erase MAIL", Short: "Forget a disabled user for good", Args: takes("MAIL"),
 		Long: `The key of the user's events is destroyed: nobody can read them any more, and the audit log still verifies. Name, address and credentials go,
 their API keys are revoked, and the address may sign up again. Nothing brings any of it back but a backup, which holds it all until it goes too.
-The user must be disabled. Without --yes the address has to be typed once more.`,
+The user must be disabled, and no account that others are in may be left without an owner. Without --yes the address has to be typed once more.`,
 		Example: `  sallyport user disable ada@example.com
   sallyport user erase ada@example.com
   sallyport user erase ada@example.com --yes --json`,
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
-			u, _, err := findUser(cmd, rooms, args[0])
+			u, memberships, err := findUser(cmd, rooms, args[0])
 			if err != nil {
 				return err
 			}
@@ -186,7 +209,7 @@ The user must be disabled. Without --yes the address has to be typed once more.`
 				}
 			}
 			if err := rooms.Accounts.Erase(cmd.Context(), host(), u.ID); err != nil {
-				return err
+				return lastOwner(cmd, rooms, u, memberships, err)
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), map[string]any{"user": u.ID, "erased": true})
@@ -198,6 +221,15 @@ The user must be disabled. Without --yes the address has to be typed once more.`
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// lastOwner says which accounts keep somebody from being erased, and what to do about each.
+func lastOwner(cmd *cobra.Command, rooms *server.Rooms, u account.User, memberships []account.Membership, refused error) error {
+	if fault.CodeOf(refused) != fault.AccountLastOwner {
+		return refused
+	}
+	todo, err := ownerless(cmd, rooms, u.ID, memberships)
+	return errors.Join(fmt.Errorf("%s was not erased: %s", u.Mail, strings.Join(todo, "; ")), err)
 }
 
 // typedAgain asks for the address, so that a line of the shell's history erases nobody.

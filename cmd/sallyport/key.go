@@ -25,7 +25,7 @@ func keyCommand() *cobra.Command {
 		Use: "key", Short: "Make, look at, rotate, stop and revoke API keys; every change is audited",
 		Example: `  sallyport key list ada@example.com --config sallyport.yaml
   sallyport key revoke spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ`,
-	}), keyCreateCommand(), keyListCommand(), keyRevokeCommand(), keyRotateCommand(), keyExtendCommand(), keyReportCommand(), keyRetireCommand(), keyLeakedCommand(), keyOrphansCommand(), keyTransferCommand(), keyEditCommand(), keyWakeCommand(), keyReleaseCommand(), keyPromoteCommand(), keyImportCommand(),
+	}), keyCreateCommand(), keyListCommand(), keyRevokeCommand(), keyRotateCommand(), keyRotateSelfCommand(), keyExtendCommand(), keyReportCommand(), keyRetireCommand(), keyLeakedCommand(), keyOrphansCommand(), keyTransferCommand(), keyEditCommand(), keyWakeCommand(), keyReleaseCommand(), keyPromoteCommand(), keyImportCommand(),
 		keyShowCommand(), keyTimelineCommand(), keyVerifyCommand(),
 		keyStopCommand("freeze", "Let a key look and cancel only", apikey.Freeze, false),
 		keyStopCommand("unfreeze", "Take a freeze back", apikey.Freeze, true),
@@ -69,7 +69,7 @@ of mode 0600, or pipe it into the keychain. The scopes are ` + scope.Everything(
 	f.StringVar(&w.Purpose, "purpose", "", "what it is for: one line of at most 80 characters")
 	f.StringVar(&w.environment, "environment", "test", "live or test")
 	f.StringSliceVar(&w.Scopes, "scopes", nil, "what it may do, separated by commas, of "+strings.Join(scope.Everything().Words(), ", ")+"; none means read-only")
-	f.StringSliceVar(&w.Allowlist, "allow", nil, "addresses or networks that may use it, such as 203.0.113.7,2001:db8::/32; none means all")
+	f.StringSliceVar(&w.Allowlist, "allow", nil, "addresses or networks that may use it, none wider than /16 (IPv4) or /32 (IPv6), such as 203.0.113.7,2001:db8::/32; none means all")
 	f.DurationVar(&w.Life, "life", 0, "how long it lives, such as 720h: from 1h to keys.max_life; 0 means the policy's default")
 	f.StringVar(&w.dialect, "dialect", sign.Native.String(), "how its requests are signed: "+dialectWords())
 	f.StringVar(&w.algorithm, "algorithm", "", "where the dialect has two: ed25519, which is native's default; hmac-sha256, binance's; ecdsa-p256-sha256, coinbase's")
@@ -97,7 +97,7 @@ func (w *wanted) endFlags(cmd *cobra.Command) {
 	f.StringVar(&w.Template, "template", "", "what it is made from, where --scopes and --on-end say nothing: "+strings.Join(names, ", "))
 	f.StringVar((*string)(&w.OnEnd), "on-end", "", "what becomes of its open orders when it ends: leave or cancel_all; none means leave, or as the template says")
 	f.BoolVar(&w.Standby, "standby", false, "may lie unused without being put to sleep")
-	f.StringVar(&w.Pin, "pin", "", "the network that an Ed25519 key is held to: first for that of its first use, or an address in it")
+	f.StringVar(&w.Pin, "pin", "", "the network that an Ed25519 key is held to: first for that of its first use, or an address in it; with a file of networks (geo.networks_file) also first-as, or a system such as AS64500")
 	f.StringVar(&w.subaccount, "subaccount", "", "what it is pinned to, as sallyport subaccount list shows it; none means the main one")
 }
 

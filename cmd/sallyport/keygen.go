@@ -133,6 +133,11 @@ func prove(cmd *cobra.Command, at *holder, challenge string) (string, error) {
 	if err != nil {
 		return "", usage(fmt.Errorf("%s: %w", at, err))
 	}
+	return proofOf(algorithm, private, challenge)
+}
+
+// proofOf is what proves that somebody holds a private key.
+func proofOf(algorithm sign.Algorithm, private crypto.Signer, challenge string) (string, error) {
 	text, hash := apikey.ProofText(challenge), crypto.Hash(0)
 	if algorithm == sign.ES256 {
 		digest := sha256.Sum256(text)

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,6 +34,28 @@ func keyGone(text string, err error) error {
 	return err
 }
 
+// keyStands says in a word how a key stands now. Errors: key.not_found.
+func keyStands(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) (string, error) {
+	key, err := rooms.APIKeys.One(cmd.Context(), host(), kid)
+	if err != nil {
+		return "", err
+	}
+	stands, _ := rooms.APIKeys.Standing(key)
+	return string(stands), nil
+}
+
+// keyUnmoved says why a key did not change: there is none, or how it stands already.
+func keyUnmoved(cmd *cobra.Command, rooms *server.Rooms, kid id.Key, err error) error {
+	if fault.CodeOf(err) != fault.KeyNotFound {
+		return err
+	}
+	stands, unknown := keyStands(cmd, rooms, kid)
+	if unknown != nil {
+		return errors.New("there is no such key; sallyport key list shows those of a user")
+	}
+	return fmt.Errorf("nothing changed: the key is %s already", stands)
+}
+
 // keyVerbCommand is a command that does one thing to one key and says so in a word.
 func keyVerbCommand(verb, short, state string, do func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error) *cobra.Command {
 	var asJSON bool
@@ -44,7 +68,13 @@ func keyVerbCommand(verb, short, state string, do func(cmd *cobra.Command, rooms
 				return err
 			}
 			if err := do(cmd, rooms, kid); err != nil {
-				return keyGone(args[0], err)
+				return keyUnmoved(cmd, rooms, kid, err)
+			}
+			state := state
+			if state == "live" { // something else may stop it still
+				if state, err = keyStands(cmd, rooms, kid); err != nil {
+					return err
+				}
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), map[string]string{"key_id": args[0], "state": state})
@@ -71,15 +101,17 @@ func keyStopCommand(verb, short string, s apikey.Stop, undo bool) *cobra.Command
 }
 
 func keyLeakedCommand() *cobra.Command {
-	var file string
-	cmd := keyVerbCommand("leaked", "End a key for good because strangers hold its secret", "revoked", func(cmd *cobra.Command, rooms *server.Rooms, kid id.Key) error {
-		_, err := rooms.APIKeys.Leaked(cmd.Context(), host(), kid, time.Now())
-		return err
+	var file, since string
+	cmd := &cobra.Command{Use: "leaked KEY_ID", Short: "End a key for good because strangers hold its secret, and say what it did"}
+	one := withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
+		return endLeaked(cmd, rooms, args[0], since)
 	})
-	one := cmd.RunE
-	cmd.Long = `With a key id that key ends for good. With --file the finds of a scanner are read, in the format of GitHub's secret scanning partners (a JSON
+	cmd.Long = `With a key id that key ends for good, and what it did since a moment is printed, with the other keys of the account that were last used from the same
+places. With --file the finds of a scanner are read, in the format of GitHub's secret scanning partners (a JSON
 array of objects with token, url and source); every key whose secret is among them is blocked, which its owner can take back, and the owner is told.`
-	cmd.Example += "\n  sallyport key leaked --file finds.json"
+	cmd.Example = `  sallyport key leaked spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ
+  sallyport key leaked spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ --since 2026-11-21T09:00:00Z --json
+  sallyport key leaked --file finds.json`
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if file != "" {
 			return cobra.NoArgs(cmd, args)
@@ -94,7 +126,61 @@ array of objects with token, url and source); every key whose secret is among th
 		return one(cmd, args)
 	}
 	cmd.Flags().StringVar(&file, "file", "", "finds of a scanner instead of a key id; - reads standard input")
+	cmd.Flags().StringVar(&since, "since", "", "from which moment on its uses are printed (RFC 3339); without it all that are kept")
+	cmd.Flags().Bool("json", false, "print JSON")
 	return cmd
+}
+
+// endLeaked ends a key and prints what is known of it.
+func endLeaked(cmd *cobra.Command, rooms *server.Rooms, text, since string) error {
+	kid, err := keyNamed(text)
+	if err != nil {
+		return err
+	}
+	var from time.Time
+	if since != "" {
+		if from, err = time.Parse(time.RFC3339, since); err != nil {
+			return usage(fmt.Errorf("--since: %w", err))
+		}
+	}
+	known, err := rooms.APIKeys.Leaked(cmd.Context(), host(), kid, from)
+	if err != nil {
+		return keyGone(text, err)
+	}
+	others := make([]string, 0, len(known.Others))
+	for _, other := range known.Others {
+		others = append(others, other.Text())
+	}
+	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
+		return printJSON(cmd.OutOrStdout(), map[string]any{"key_id": text, "state": "revoked", "uses": usesRows(known.Uses), "cut": known.Cut, "others": others})
+	}
+	return tellLeak(cmd.OutOrStdout(), known, others)
+}
+
+func usesRows(uses []apikey.Use) []map[string]any {
+	rows := make([]map[string]any, 0, len(uses))
+	for _, u := range uses {
+		rows = append(rows, map[string]any{"hour": u.Hour, "addr": u.Addr, "route": u.Route, "calls": u.Calls, "last_at": u.Last})
+	}
+	return rows
+}
+
+func tellLeak(out io.Writer, known apikey.Leak, others []string) error {
+	said := []string{"Done: revoked."}
+	if len(known.Uses) == 0 {
+		said = append(said, "It was not used in that time.")
+	}
+	for _, u := range known.Uses {
+		said = append(said, fmt.Sprintf("%s  %5d calls  %s  %s", u.Hour.UTC().Format(time.RFC3339), u.Calls, u.Addr, u.Route))
+	}
+	if known.Cut {
+		said = append(said, "There is more than this; these are the latest.")
+	}
+	for _, other := range others {
+		said = append(said, "Used from the same place: "+other)
+	}
+	_, err := fmt.Fprintln(out, strings.Join(said, "\n"))
+	return err
 }
 
 func blockFinds(cmd *cobra.Command, rooms *server.Rooms, file string) error {

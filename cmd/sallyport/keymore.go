@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/server"
 )
@@ -57,7 +59,8 @@ func keyEditCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if cmd.Flags().NFlag() == 0 {
+			asJSON, _ := cmd.Flags().GetBool("json")
+			if cmd.Flags().NFlag() == 0 || asJSON && cmd.Flags().NFlag() == 1 {
 				return usage(errors.New("nothing to change: sallyport key edit --help lists what can be"))
 			}
 			in, err := e.input(kid, cmd.Flags().Changed)
@@ -67,17 +70,17 @@ func keyEditCommand() *cobra.Command {
 			if _, err := rooms.APIKeys.Edit(cmd.Context(), host(), in); err != nil {
 				return refusedFlag(cmd, keyGone(args[0], err))
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "Changed.")
-			return nil
+			return tell(cmd, map[string]any{"key_id": args[0], "changed": true}, "Changed.")
 		}),
 	}
 	f := cmd.Flags()
+	f.Bool("json", false, "print JSON")
 	f.StringVar(&e.name, "name", "", "what the key is called")
 	f.StringVar(&e.purpose, "purpose", "", "what it is for")
 	f.StringSliceVar(&e.scopes, "scopes", nil, "what it may do, separated by commas")
 	f.StringSliceVar(&e.allow, "allow", nil, "addresses or networks that may use it; empty allows all")
 	f.StringVar(&e.onEnd, "on-end", "", "leave or cancel_all: what becomes of its open orders when it ends")
-	f.StringVar(&e.pin, "pin", "", "first, an address of the network it is held to, or empty for none")
+	f.StringVar(&e.pin, "pin", "", "first, or an address of the network it is held to; with a file of networks first-as, or a system such as AS64500; empty for none")
 	f.BoolVar(&e.standby, "standby", false, "it may lie unused")
 	f.DurationVar(&e.life, "life", 0, "how long it lives from now on")
 	f.StringSliceVar(&e.markets, "markets", nil, "markets it may order in; empty allows all")
@@ -155,7 +158,9 @@ func keyPromoteCommand() *cobra.Command {
 
 // brought is one line of an import.
 type brought struct {
-	Mail       string   `json:"mail"`
+	Mail string `json:"mail"`
+	// Account is needed where the owner belongs to several.
+	Account    string   `json:"account"`
 	KeyID      string   `json:"key_id"`
 	Name       string   `json:"name"`
 	Purpose    string   `json:"purpose"`
@@ -183,9 +188,10 @@ func keyImportCommand() *cobra.Command {
 	var try bool
 	cmd := &cobra.Command{
 		Use: "import FILE", Short: "Take keys over with their ids and secrets, so that their bots go on as they are", Args: takes("FILE"),
-		Long: `FILE holds a JSON object a line, or is - for standard input: mail of the owner, key_id in our form, name, purpose, dialect, algorithm, scopes, and secret (with
-passphrase where the dialect has one) or public_key; allowlist, settings, life, window, on_end, markets, order_most, day_most, per_second, vendor and destinations where they shall hold. Only its
-owner may be able to read the file (mode 0600): it holds secrets. They are sealed on their way in, each key is audited, marked as imported and told to its owner.
+		Long: `FILE holds a JSON object a line, or is - for standard input: mail of the owner, key_id (spk_live_ or spk_test_, 22 digits of base 62 that are a number below 2^128, and a checksum
+of 6 as docs/leaks.md has it: no other ids can come), name, purpose, dialect, algorithm, scopes, and secret (with
+passphrase where the dialect has one) or public_key; allowlist, settings, life, window, on_end, markets, order_most, day_most, per_second, vendor and destinations where they shall hold,
+and the id of the account where the owner belongs to several. Only its owner may be able to read the file (mode 0600): it holds secrets. They are sealed on their way in, each key is audited, marked as imported and told to its owner.
 With --dry-run everything is checked and nothing kept. A line that is refused stops nothing: it is named, and the others go on.`,
 		Example: `  sallyport key import keys.jsonl --dry-run
   sallyport key import - < keys.jsonl`,
@@ -196,17 +202,18 @@ With --dry-run everything is checked and nothing kept. A line that is refused st
 			}
 			defer func() { _ = in.Close() }()
 			lines := bufio.NewScanner(in)
-			taken, refused := 0, 0
+			taken, refused := []string{}, []map[string]any{}
 			for n := 1; lines.Scan(); n++ {
 				if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 					continue
 				}
-				if err := importLine(cmd, rooms, lines.Bytes(), try); err != nil {
-					refused++
+				key, err := importLine(cmd, rooms, lines.Bytes(), try)
+				if err != nil {
+					refused = append(refused, map[string]any{"line": n, "error": words(err)})
 					fmt.Fprintf(cmd.ErrOrStderr(), "line %d: %s\n", n, plain(words(err)))
 					continue
 				}
-				taken++
+				taken = append(taken, key)
 			}
 			if err := lines.Err(); err != nil {
 				return fmt.Errorf("read keys: %w", err)
@@ -215,13 +222,17 @@ With --dry-run everything is checked and nothing kept. A line that is refused st
 			if try {
 				done = "acceptable; nothing was kept"
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Keys %s: %d. Refused: %d.\n", done, taken, refused)
-			if refused > 0 {
+			text := fmt.Sprintf("Keys %s: %d. Refused: %d.", done, len(taken), len(refused))
+			if err := tell(cmd, map[string]any{"keys": taken, "kept": !try, "refused": refused}, text); err != nil {
+				return err
+			}
+			if len(refused) > 0 {
 				return errors.New("some lines were refused")
 			}
 			return nil
 		}),
 	}
+	cmd.Flags().Bool("json", false, "print JSON")
 	cmd.Flags().BoolVar(&try, "dry-run", false, "check everything and keep nothing")
 	return cmd
 }
@@ -245,49 +256,71 @@ func openKept(path string, stdin io.Reader) (io.ReadCloser, error) {
 	return file, nil
 }
 
-func importLine(cmd *cobra.Command, rooms *server.Rooms, line []byte, try bool) error {
+func importLine(cmd *cobra.Command, rooms *server.Rooms, line []byte, try bool) (string, error) {
 	var b brought
 	strict := json.NewDecoder(bytes.NewReader(line))
 	strict.DisallowUnknownFields()
 	if err := strict.Decode(&b); err != nil {
-		return errors.New("this is no JSON object of a key, or has a member that is not known") // the decoder's words could quote a secret
+		return "", errors.New("this is no JSON object of a key, or has a member that is not known") // the decoder's words could quote a secret
 	}
 	u, memberships, err := findUser(cmd, rooms, b.Mail)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if len(memberships) == 0 {
-		return fmt.Errorf("%s belongs to no account", u.Mail)
+	into, err := accountOf(u, memberships, b.Account)
+	if err != nil {
+		return "", err
 	}
 	w := wanted{dialect: b.Dialect, algorithm: b.Algorithm}
 	if err := w.readDialect(); err != nil {
-		return err
+		return "", err
 	}
 	in := apikey.ImportInput{IssueInput: w.IssueInput, Secret: secret.FromString("api secret", b.Secret), Passphrase: secret.FromString("api passphrase", b.Passphrase), Try: try}
 	if in.Key, in.Environment, err = id.ParseKey(b.KeyID); err != nil {
-		return fmt.Errorf("%s is no key id of ours", b.KeyID)
+		return "", fmt.Errorf("%s is no key id of ours: want spk_live_ or spk_test_, 22 digits of base 62 below 2^128 and the 6 of a checksum, as docs/leaks.md has it", b.KeyID)
 	}
 	if b.Life != "" {
 		if in.Life, err = time.ParseDuration(b.Life); err != nil {
-			return fmt.Errorf("life %s: want a length such as 720h", b.Life)
+			return "", fmt.Errorf("life %s: want a length such as 720h", b.Life)
 		}
 	}
 	if b.Window != "" {
 		if in.Window, err = time.ParseDuration(b.Window); err != nil {
-			return fmt.Errorf("window %s: want a length such as 5s", b.Window)
+			return "", fmt.Errorf("window %s: want a length such as 5s", b.Window)
 		}
 	}
 	if in.Destinations, err = readDestinations(b.Destinations); err != nil {
-		return err
+		return "", err
 	}
 	in.Vendor = b.Vendor
-	in.Account, in.Owner, in.Name, in.Purpose = memberships[0].Account, u.ID, b.Name, b.Purpose
+	in.Account, in.Owner, in.Name, in.Purpose = into, u.ID, b.Name, b.Purpose
 	in.Scopes, in.Allowlist, in.Settings, in.OnEnd, in.PublicKey = b.Scopes, b.Allowlist, b.Settings, apikey.OnEnd(b.OnEnd), b.PublicKey
 	in.Bounds = apikey.Bounds{Markets: b.Markets, OrderMost: b.OrderMost, DayMost: b.DayMost, PerSecond: b.PerSecond}
 	if _, err = rooms.APIKeys.Import(cmd.Context(), host(), in); err != nil {
 		if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == fault.RequestInvalid {
-			return fmt.Errorf("%v is not acceptable", f.Fields["field"])
+			return "", fmt.Errorf("%v is not acceptable", f.Fields["field"])
 		}
 	}
-	return err
+	return b.KeyID, err
+}
+
+// accountOf is the account that a key is taken into: the only one of its owner, or the one that its line names.
+func accountOf(u account.User, memberships []account.Membership, named string) (id.Account, error) {
+	if len(memberships) == 1 && named == "" {
+		return memberships[0].Account, nil
+	}
+	list := make([]string, 0, len(memberships))
+	for _, m := range memberships {
+		if m.Account.String() == named {
+			return m.Account, nil
+		}
+		list = append(list, m.Account.String())
+	}
+	switch {
+	case len(list) == 0:
+		return id.Account{}, fmt.Errorf("%s belongs to no account", u.Mail)
+	case named == "":
+		return id.Account{}, fmt.Errorf("%s belongs to several accounts: name one as account, of %s", u.Mail, strings.Join(list, ", "))
+	}
+	return id.Account{}, fmt.Errorf("%s does not belong to account %s, but to %s", u.Mail, named, strings.Join(list, ", "))
 }

@@ -44,6 +44,10 @@ func keyReportCommand() *cobra.Command {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), rows)
 			}
+			if len(rows) == 0 {
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), "No keys to count: none was made yet, or all have ended.")
+				return err
+			}
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 			fmt.Fprintln(table, "ENVIRONMENT\tCLASS\tTIED\tKEYS\tMEAN AGE\t<= 1d\t<= 7d\t<= 30d\t<= 90d\t<= 180d\t<= 365d")
 			for _, r := range rows {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/server"
@@ -19,15 +21,24 @@ import (
 func memberCommand() *cobra.Command {
 	return group(withConfig(&cobra.Command{
 		Use: "member", Short: "Look at the members of an account, give them roles and remove them; every change is audited",
-		Long:    "OWNER_MAIL is an owner of the account, and names it. MEMBER is a member's mail address, or a user id as the list shows it.",
+		Long: "OWNER_MAIL is an owner of the account, and names it; where no owner can be named, its id (acc_…) does. " +
+			"MEMBER is a member's mail address, or a user id as the list shows it.",
 		Example: "  sallyport member list ada@example.com --config sallyport.yaml",
 	}), memberListCommand(), memberRoleCommand(), memberUnfreezeCommand(), memberRemoveCommand())
 }
 
-// within is the host's command line in the account that somebody has owned for the longest.
-func within(cmd *cobra.Command, rooms *server.Rooms, mail string) (principal.Principal, error) {
+// within is the host's command line in an account: the one with this id, or the one that somebody with this address has owned for the longest.
+func within(cmd *cobra.Command, rooms *server.Rooms, owner string) (principal.Principal, error) {
 	p := host()
-	u, memberships, err := findUser(cmd, rooms, mail)
+	if a, err := id.Parse[id.AccountKind](owner); err == nil {
+		p.Account = a
+		circle, err := rooms.Members.Of(cmd.Context(), p)
+		if err == nil && len(circle.Members)+len(circle.Left) == 0 {
+			err = fmt.Errorf("no account with members has the id %s", owner)
+		}
+		return p, err
+	}
+	u, memberships, err := findUser(cmd, rooms, owner)
 	if err != nil {
 		return p, err
 	}
@@ -38,6 +49,27 @@ func within(cmd *cobra.Command, rooms *server.Rooms, mail string) (principal.Pri
 		}
 	}
 	return p, fmt.Errorf("%s owns no account", u.Mail)
+}
+
+// ownerless lists the accounts that other people are in and that nobody but one of memberships' user owns, with what to do about each.
+func ownerless(cmd *cobra.Command, rooms *server.Rooms, u id.User, memberships []account.Membership) ([]string, error) {
+	var todo []string
+	for _, m := range memberships {
+		if m.Role != principal.Owner {
+			continue
+		}
+		p := host()
+		p.Account = m.Account
+		circle, err := rooms.Members.Of(cmd.Context(), p)
+		if err != nil {
+			return nil, err
+		}
+		others := slices.DeleteFunc(circle.Members, func(one member.Member) bool { return one.User == u || one.Machine != nil })
+		if len(others) > 0 && !slices.ContainsFunc(others, func(one member.Member) bool { return one.Role == principal.Owner }) {
+			todo = append(todo, fmt.Sprintf("nobody else owns %s, which others are in: sallyport member role %[1]s MEMBER owner", m.Account))
+		}
+	}
+	return todo, nil
 }
 
 // memberNamed finds a member by mail address or user id.
@@ -117,7 +149,7 @@ func membership(err error) error {
 }
 
 func memberRoleCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "role OWNER_MAIL MEMBER ROLE", Short: "Make a member an owner, trader or viewer; their keys can do no more from the next request on",
 		Args: takes("OWNER_MAIL", "MEMBER", "ROLE"), Example: "  sallyport member role ada@example.com ben@example.com viewer",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
@@ -136,14 +168,15 @@ func memberRoleCommand() *cobra.Command {
 			if err := rooms.Members.SetRole(cmd.Context(), p, m.User, role); err != nil {
 				return membership(err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s.\n", plain(m.Name), role)
-			return nil
+			return tell(cmd, map[string]any{"user": m.User, "role": role}, fmt.Sprintf("%s: %s.", plain(m.Name), role))
 		}),
 	}
+	cmd.Flags().Bool("json", false, "print JSON")
+	return cmd
 }
 
 func memberUnfreezeCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "unfreeze OWNER_MAIL MEMBER", Short: "Say that a member who was frozen was reviewed and belongs there", Args: takes("OWNER_MAIL", "MEMBER"),
 		Long: "Whoever an owner brought in looks and cancels only once somebody else may have acted as that owner: after a recovery, " +
 			"and when the owner reports that something was not them.",
@@ -163,10 +196,11 @@ func memberUnfreezeCommand() *cobra.Command {
 				}
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s.\n", plain(m.Name), m.Role)
-			return nil
+			return tell(cmd, map[string]any{"user": m.User, "role": m.Role}, fmt.Sprintf("%s: %s.", plain(m.Name), m.Role))
 		}),
 	}
+	cmd.Flags().Bool("json", false, "print JSON")
+	return cmd
 }
 
 func memberRemoveCommand() *cobra.Command {
@@ -186,10 +220,11 @@ func memberRemoveCommand() *cobra.Command {
 			if err := rooms.Members.Remove(cmd.Context(), p, member.RemoveInput{User: m.User, Freeze: freeze}); err != nil {
 				return membership(err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: removed. Keys they own here: %d.\n", plain(m.Name), m.Keys)
-			return nil
+			done := fmt.Sprintf("%s: removed. Keys they own here: %d.", plain(m.Name), m.Keys)
+			return tell(cmd, map[string]any{"user": m.User, "removed": true, "keys": m.Keys, "frozen": freeze}, done)
 		}),
 	}
+	cmd.Flags().Bool("json", false, "print JSON")
 	cmd.Flags().BoolVar(&freeze, "freeze", false, "let their keys look and cancel only, at once")
 	return cmd
 }

@@ -15,7 +15,7 @@ import (
 func subaccountCommand() *cobra.Command {
 	return group(withConfig(&cobra.Command{
 		Use: "subaccount", Short: "List, make, rename and close the subaccounts of an account; every change is audited",
-		Long:    "OWNER_MAIL is an owner of the account, and names it. SUBACCOUNT is an id as the list shows it.",
+		Long:    "OWNER_MAIL is an owner of the account, and names it; where no owner can be named, its id (acc_…) does. SUBACCOUNT is an id as the list shows it.",
 		Example: "  sallyport subaccount list ada@example.com --config sallyport.yaml",
 	}), subaccountListCommand(), subaccountAddCommand(), subaccountRenameCommand(),
 		subaccountStateCommand("close", "Close a subaccount without keys: nobody acts in it any more, and its sessions end", "closed",

@@ -10,6 +10,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/line"
+
+	"github.com/spf13/cobra"
 )
 
 // plain is a text that a user wrote, for a terminal: as it is, or quoted with escapes where it holds what a terminal would obey or nobody
@@ -19,6 +21,15 @@ func plain(text string) string {
 		return text
 	}
 	return strconv.QuoteToASCII(text)
+}
+
+// tell says what was done: as JSON where the command was asked for that with its flag --json, in words otherwise.
+func tell(cmd *cobra.Command, fields map[string]any, text string) error {
+	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
+		return printJSON(cmd.OutOrStdout(), fields)
+	}
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), text)
+	return err
 }
 
 // printJSON writes JSON that a terminal can show: what encoding/json leaves as it is and a terminal would obey (control characters beyond

@@ -36,7 +36,7 @@ func (l *activity) mount(a *API) {
 	}, l.page)
 	register(a, operation{
 		id: "disownSignIn", method: http.MethodPost, path: "/v1/activity/{number}/not-me", summary: "This sign-in was not me",
-		about: "For an entry that says may_disown, however old: what it opened ends, its browser is a stranger, withdrawals are held, and the operators have a case. A second time changes nothing. Change the password next.",
+		about: "For an entry that says may_disown, however old: what it opened ends, its browser is a stranger, withdrawals are held, and the operators have a case. A second time in the same session changes nothing. Change the password next.",
 		codes: []fault.Code{fault.SignInEntryUnknown},
 	}, l.disown)
 }

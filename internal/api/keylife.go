@@ -360,7 +360,7 @@ type leakedIn struct {
 }
 
 type leak struct {
-	Since time.Time `json:"since" doc:"From when on its uses are listed" example:"2026-11-21T09:00:00Z"`
+	Since time.Time `json:"since,omitzero" required:"false" doc:"From when on its uses are listed; missing: since ever" example:"2026-11-21T09:00:00Z"`
 }
 
 type useShown struct {
@@ -381,6 +381,7 @@ func usesAs(uses []apikey.Use) []useShown {
 
 type leakShown struct {
 	Uses   []useShown `json:"uses" doc:"By the hour, the latest first"`
+	Cut    bool       `json:"cut" doc:"There are more uses than those"`
 	Others []string   `json:"others" doc:"Other keys of the account that were last used from one of these places"`
 }
 
@@ -392,7 +393,7 @@ func (k *keyLife) leaked(ctx context.Context, p principal.Principal, in *leakedI
 		return nil, err
 	}
 	known, err := k.room.Leaked(ctx, p, kid, in.Body.Since)
-	shown := leakShown{Uses: usesAs(known.Uses), Others: []string{}}
+	shown := leakShown{Uses: usesAs(known.Uses), Cut: known.Cut, Others: []string{}}
 	for _, other := range known.Others {
 		shown.Others = append(shown.Others, other.Text())
 	}

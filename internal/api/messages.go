@@ -22,6 +22,9 @@ type messages struct {
 		Report(ctx context.Context, lang, address string) (notify.Reported, error)
 		Contain(ctx context.Context, from principal.Origin, lang, address string) (notify.Reported, error)
 	}
+	checkUps interface {
+		Due(ctx context.Context, p principal.Principal) (bool, error)
+	}
 	now func() time.Time
 }
 
@@ -85,6 +88,7 @@ func messageAs(s notify.Shown) messageShown {
 type messageList struct {
 	Messages []messageShown `json:"messages"`
 	Next     id.Message     `json:"next,omitzero" doc:"Where the next page begins; missing at the end"`
+	Due      bool           `json:"check_up_due" doc:"Whether a month has passed since you went through the check-up; it is not mailed"`
 }
 
 type messagesIn struct {
@@ -102,6 +106,10 @@ func (m *messages) list(ctx context.Context, p principal.Principal, in *messages
 	if len(rows) == notify.PageSize {
 		out.Next = rows[len(rows)-1].ID
 	}
+	if err != nil {
+		return nil, err
+	}
+	out.Due, err = m.checkUps.Due(ctx, p)
 	return &messagesOut{out}, err
 }
 

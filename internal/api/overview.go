@@ -10,14 +10,17 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/i18n"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
+	"github.com/seed-21c57000/sallyport/internal/respond/recovery"
 )
 
 // overview is whether anything is wrong, what is open, and what to do next.
 type overview struct {
 	room interface {
 		Of(ctx context.Context, p principal.Principal) (checkup.State, error)
+		LookThrough(ctx context.Context, p principal.Principal) error
 		Confirm(ctx context.Context, p principal.Principal, item, state string) error
 		PutTipAway(ctx context.Context, p principal.Principal, name string) error
 	}
@@ -28,6 +31,9 @@ type overview struct {
 	describe Describer
 	places   bool // there is a file of them
 	now      func() time.Time
+	// recoveries and factors know how long the ways back take, and whether any goes by a password: texts of gaps say so.
+	recoveries *recovery.Recoveries
+	factors    *factor.Factors
 }
 
 func (o *overview) mount(a *API) {
@@ -43,6 +49,10 @@ func (o *overview) mount(a *API) {
 		id: "confirmCheckUp", method: http.MethodPost, path: "/v1/check-up", summary: "Answer a question with yes",
 		about: "With the item and the state that the question had. A no is no call: secure the thing where it lies.", codes: []fault.Code{fault.CheckUpChanged},
 	}, o.confirm)
+	register(a, operation{
+		id: "finishCheckUp", method: http.MethodPost, path: "/v1/check-up/done", summary: "I have gone through the check-up",
+		about: "It is due again in a month. It answers no question.",
+	}, o.done)
 	register(a, operation{
 		id: "putTipAway", method: http.MethodPost, path: "/v1/tips/{name}/away", summary: "Show a tip no more",
 		about: "A word of advice that stands on a page until its reader puts it away.",
@@ -74,9 +84,16 @@ type overviewShown struct {
 	Gaps      []gapShown   `json:"gaps" doc:"The most urgent first: that one is the next best step"`
 	Held      bool         `json:"withdrawals_held" doc:"See GET /v1/confirmations for why"`
 	HeldUntil time.Time    `json:"held_until,omitzero" doc:"Missing while the end is not known"`
+	Young     []waiting    `json:"young_passkeys" doc:"Those that may not approve money yet"`
 	Sessions  int          `json:"sessions" doc:"How many are open, this one too"`
 	Keys      int          `json:"keys" doc:"How many can be used"`
 	Questions int          `json:"questions" doc:"How many questions of the check-up are open"`
+}
+
+type waiting struct {
+	ID         string    `json:"id" example:"pk_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	Name       string    `json:"name" doc:"What its owner called it" example:"Phone"`
+	ApprovesAt time.Time `json:"approves_money_from"`
 }
 
 type overviewOut struct{ Body overviewShown }
@@ -88,25 +105,37 @@ func (o *overview) get(ctx context.Context, p principal.Principal, _ *struct{}) 
 	}
 	words := i18n.In(p.Lang)
 	out := overviewShown{
-		Wrong: s.Posture.Wrong(), Points: s.Posture.Points, Gaps: []gapShown{}, Held: s.Account.Held.Held, HeldUntil: s.Account.Held.Until,
+		Wrong: s.Posture.Wrong(), Points: s.Posture.Points, Gaps: []gapShown{}, Young: []waiting{}, Held: s.Account.Held.Held, HeldUntil: s.Account.Held.Until,
 		Sessions: len(s.Account.Sessions), Keys: len(s.Account.Keys), Questions: s.Open(),
+	}
+	for _, c := range s.Account.Methods.Young(o.now()) {
+		out.Young = append(out.Young, waiting{c.ID.String(), c.Name, c.ApprovesFrom})
 	}
 	for _, l := range s.Posture.Layers {
 		out.Layers = append(out.Layers, layerShown{string(l.Layer), l.Points})
 	}
 	for _, g := range s.Posture.Gaps {
 		out.Gaps = append(out.Gaps, gapShown{
-			g.Code, string(g.Layer), g.Points, g.Wrong, words.Say("missing." + g.Code + ".title"), words.Say("missing." + g.Code + ".text"),
+			g.Code, string(g.Layer), g.Points, g.Wrong, words.Say("missing." + g.Code + ".title"), o.why(words, g.Code),
 		})
 	}
 	return &overviewOut{out}, nil
+}
+
+// why says why a gap matters, as the page does.
+func (o *overview) why(words i18n.Words, code string) string {
+	text := ".text"
+	if code == "codes" && o.factors.Passwordless {
+		text = ".text_keys"
+	}
+	return words.Say("missing."+code+text, "proof", words.Span(o.recoveries.Waits.WithProof), "alone", words.Span(o.recoveries.Waits.MailAlone))
 }
 
 type questionShown struct {
 	Item  string `json:"item" doc:"What it is about, to answer with" example:"passkey pk_069g9r2kt0f7s8w3a5q1z7y6xc"`
 	State string `json:"state" doc:"A digest of it as it is now, to answer with" example:"MDEyMzQ1Njc4OWFiY2RlZg"`
 	Layer string `json:"layer" enum:"sessions,sign_in,recovery,contact,keys"`
-	Kind  string `json:"kind" enum:"session,password,app,passkey,codes,mail,second,key"`
+	Kind  string `json:"kind" enum:"session,browser,password,app,passkey,codes,mail,second,number,key"`
 	Name  string `json:"name,omitempty" doc:"How its owner knows it: a name, an address, or a browser in words" example:"Phone"`
 
 	Since       time.Time `json:"since,omitzero" doc:"When it came to be what it is"`
@@ -119,16 +148,18 @@ type questionShown struct {
 type checkUpShown struct {
 	Questions []questionShown `json:"questions"`
 	Open      int             `json:"open" doc:"How many wait for an answer"`
+	Due       bool            `json:"due" doc:"Whether a month has passed since looked_at"`
+	LookedAt  time.Time       `json:"looked_at,omitzero" doc:"When you last went through it, or signed up"`
 }
 
 type checkUpOut struct{ Body checkUpShown }
 
 func (o *overview) questions(ctx context.Context, p principal.Principal, _ *struct{}) (*checkUpOut, error) {
 	s, err := o.room.Of(ctx, p)
-	out := checkUpShown{Questions: []questionShown{}, Open: s.Open()}
+	out := checkUpShown{Questions: []questionShown{}, Open: s.Open(), Due: s.Account.Due(), LookedAt: s.Account.Looked}
 	for _, q := range s.Questions {
 		name := q.Name
-		if q.Kind == checkup.AboutSession {
+		if q.Kind == checkup.AboutSession || q.Kind == checkup.AboutBrowser {
 			name = o.describe.Device(q.Name, p.Lang)
 		}
 		out.Questions = append(out.Questions, questionShown{
@@ -144,6 +175,10 @@ type yes struct {
 }
 
 type yesIn struct{ Body yes }
+
+func (o *overview) done(ctx context.Context, p principal.Principal, _ *struct{}) (*struct{}, error) {
+	return nil, o.room.LookThrough(ctx, p)
+}
 
 func (o *overview) confirm(ctx context.Context, p principal.Principal, in *yesIn) (*struct{}, error) {
 	return nil, o.room.Confirm(ctx, p, in.Body.Item, in.Body.State)

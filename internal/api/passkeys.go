@@ -73,6 +73,7 @@ type passkeyShown struct {
 	CreatedAt  time.Time  `json:"created_at"`
 	LastUsedAt time.Time  `json:"last_used_at,omitzero" doc:"Missing if it was never used"`
 	TestedAt   time.Time  `json:"tested_at,omitzero" doc:"When its owner last tried it out; missing if never"`
+	FailedAt   time.Time  `json:"test_failed_at,omitzero" doc:"When that last did not work; missing if it always did"`
 	Label      string     `json:"label" enum:"primary,backup" doc:"What its owner has it for"`
 	Model      string     `json:"model,omitempty" doc:"What the authenticator is, as far as it is known" example:"YubiKey 5"`
 	ApprovesAt time.Time  `json:"approves_money_from" doc:"From when on it may approve money: a new passkey waits, so that its owner hears of it first"`
@@ -83,7 +84,7 @@ type passkeyShown struct {
 
 func passkeyAs(c passkey.Credential) passkeyShown {
 	return passkeyShown{
-		ID: c.ID, Name: c.Name, Synced: c.Synced(), CreatedAt: c.Born, LastUsedAt: c.LastUsedAt, TestedAt: c.TestedAt,
+		ID: c.ID, Name: c.Name, Synced: c.Synced(), CreatedAt: c.Born, LastUsedAt: c.LastUsedAt, TestedAt: c.TestedAt, FailedAt: c.TestFailedAt,
 		Model: c.Model(), Attested: c.Attested != "", Certified: c.Certified.String(), ApprovesAt: c.ApprovesFrom, Label: string(factor.LabelOf(c.Backup)),
 	}
 }

@@ -17,6 +17,7 @@ type recoveryPlan struct {
 	room interface {
 		Readiness(ctx context.Context, p principal.Principal) (recovery.Readiness, error)
 		Rehearse(ctx context.Context, p principal.Principal, with recovery.Proof, typed secret.Value) error
+		AskMailbox(ctx context.Context, p principal.Principal) (until time.Time, err error)
 		SetMailAlone(ctx context.Context, p principal.Principal, span time.Duration) error
 		Cancel(ctx context.Context, p principal.Principal, which id.Recovery) error
 	}
@@ -30,8 +31,12 @@ func (s *recoveryPlan) mount(a *API) {
 	}, s.get)
 	register(a, operation{
 		id: "rehearseRecovery", method: http.MethodPost, path: "/v1/recovery/rehearse", summary: "Try a way back and change nothing",
-		about: "A recovery code stays good. Only the date of the rehearsal is kept.", codes: []fault.Code{fault.RecoveryProofRefused},
+		about: "A recovery code stays good. Only the date of the rehearsal is kept, of one that failed as well. A passkey is tried with POST /v1/passkeys/{id}/test, and dated in GET /v1/passkeys.", codes: []fault.Code{fault.RecoveryProofRefused},
 	}, s.rehearse)
+	register(a, operation{
+		id: "askMailboxRehearsal", method: http.MethodPost, path: "/v1/recovery/rehearse/mailbox", summary: "Have a code mailed to rehearse with",
+		about: "The code shows that the user reads their mailbox, when it is sent to POST /v1/recovery/rehearse as that of the mailbox. It is worth nothing in a recovery. A code from before stops to work.",
+	}, s.askMailbox)
 	register(a, operation{
 		id: "setRecoveryWait", method: http.MethodPut, path: "/v1/recovery/wait", summary: "Choose how long recovery by the mailbox alone takes",
 		about: "Making it shorter holds money.",
@@ -65,6 +70,11 @@ type planShown struct {
 	MailWait          int64            `json:"mailbox_wait_seconds" doc:"How long recovery by the mailbox alone takes"`
 	RehearsedAt       time.Time        `json:"rehearsed_at,omitzero" doc:"Missing if never"`
 	Rehearsed         string           `json:"rehearsed,omitempty" doc:"What was shown then"`
+	FailedAt          time.Time        `json:"rehearsal_failed_at,omitzero" doc:"When a rehearsal last did not work; missing if none did"`
+	Failed            string           `json:"rehearsal_failed,omitempty" doc:"What was tried then"`
+	MailboxAt         time.Time        `json:"mailbox_shown_at,omitzero" doc:"When the mailbox was last shown in a rehearsal; missing if never"`
+	MailboxAsked      time.Time        `json:"mailbox_asked_at,omitzero" doc:"When a code was mailed for a rehearsal that was not typed since; missing if none was"`
+	MailboxUntil      time.Time        `json:"mailbox_good_until,omitzero" doc:"When that code stops, or stopped, to work"`
 	NewPhone          []recovery.Move  `json:"new_phone" enum:"synced,hybrid,sign_in,passkey,app,codes,clean_up" doc:"What to do, in this order, when a new phone takes the place of an old one that is still at hand"`
 	RecoveryCodesLeft int              `json:"recovery_codes_left" doc:"How many nobody has spent; 0 where there are none"`
 }
@@ -75,7 +85,9 @@ func (s *recoveryPlan) get(ctx context.Context, p principal.Principal, _ *struct
 	r, err := s.room.Readiness(ctx, p)
 	out := planShown{
 		Answers: []recoveryAnswer{}, Claims: []recoveryClaim{}, MailWait: int64(max(r.Waits.MailAlone, r.Choice.MailAlone) / time.Second),
-		RehearsedAt: r.Choice.RehearsedAt, Rehearsed: r.Choice.Rehearsed, NewPhone: recovery.NewPhone(r.Methods),
+		RehearsedAt: r.Choice.RehearsedAt, Rehearsed: r.Choice.Rehearsed, FailedAt: r.Choice.FailedAt, Failed: r.Choice.Failed,
+		MailboxAt: r.Choice.MailboxAt, MailboxAsked: r.Choice.Trial.Asked, MailboxUntil: r.Choice.Trial.GoodUntil(),
+		NewPhone: recovery.NewPhone(r.Methods),
 	}
 	if r.Methods.Codes != nil {
 		out.RecoveryCodesLeft = r.Methods.Codes.Left
@@ -94,14 +106,25 @@ func (s *recoveryPlan) get(ctx context.Context, p principal.Principal, _ *struct
 }
 
 type rehearsal struct {
-	Proof string `json:"proof" enum:"recovery_code,totp" doc:"What is tried" example:"totp"`
+	Proof string `json:"proof" enum:"recovery_code,totp,mailbox" doc:"What is tried; mailbox with the code that was mailed for it" example:"totp"`
 	Code  string `json:"code" maxLength:"64" doc:"As it was typed" example:"123456"`
 }
 
 type rehearseIn struct{ Body rehearsal }
 
 func (s *recoveryPlan) rehearse(ctx context.Context, p principal.Principal, in *rehearseIn) (*struct{}, error) {
-	return nil, s.room.Rehearse(ctx, p, recovery.Proof(in.Body.Proof), secret.FromString("recovery code", in.Body.Code))
+	return nil, s.room.Rehearse(ctx, p, recovery.ProofOf(in.Body.Proof), secret.FromString("recovery code", in.Body.Code))
+}
+
+type mailboxAsked struct {
+	GoodUntil time.Time `json:"good_until" doc:"When the code stops to work"`
+}
+
+type mailboxOut struct{ Body mailboxAsked }
+
+func (s *recoveryPlan) askMailbox(ctx context.Context, p principal.Principal, _ *struct{}) (*mailboxOut, error) {
+	until, err := s.room.AskMailbox(ctx, p)
+	return &mailboxOut{mailboxAsked{until}}, err
 }
 
 type waitWanted struct {

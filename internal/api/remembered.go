@@ -17,6 +17,7 @@ import (
 type remembered struct {
 	room interface {
 		Accounts(ctx context.Context, cookie secret.Value) ([]device.Remembered, error)
+		Lapsed(ctx context.Context, cookie secret.Value) (device.Lapsed, error)
 		Remember(ctx context.Context, p principal.Principal) error
 		ForgetHere(ctx context.Context, from signin.From, u id.User) error
 		RememberedBy(ctx context.Context, p principal.Principal) ([]device.Remembering, error)
@@ -67,6 +68,8 @@ type accountRemembered struct {
 
 type accountsRemembered struct {
 	Accounts []accountRemembered `json:"accounts" doc:"The one used last first"`
+	Unused   int                 `json:"unused" doc:"How many it showed and forgot, because nobody signed in to them here for 30 days; until they are signed in to here again"`
+	Ended    int                 `json:"ended" doc:"How many it showed and forgot, because that was ended elsewhere"`
 }
 
 type accountsRememberedOut struct{ Body accountsRemembered }
@@ -77,6 +80,11 @@ func (s *remembered) accounts(ctx context.Context, from signin.From, _ *struct{}
 	for _, r := range list {
 		out.Accounts = append(out.Accounts, accountRemembered{r.User, r.Name, r.Mail})
 	}
+	if err != nil {
+		return nil, err
+	}
+	lapsed, err := s.room.Lapsed(ctx, from.Device)
+	out.Unused, out.Ended = lapsed.Unused, lapsed.Ended
 	return &accountsRememberedOut{out}, err
 }
 

@@ -251,7 +251,7 @@ func (v *visit) permittedSender() error {
 	if !asked {
 		return nil
 	}
-	question := decision.Question{Principal: v.who, Class: class, Scope: needed, Environment: v.who.Environment}
+	question := decision.Question{Principal: v.who, Class: class, Scope: needed, Environment: v.who.Environment, Reduces: v.line.Reduces()}
 	answer := v.Decide.Decide(question)
 	if answer.Reason == fault.KeyScopeMissing {
 		return v.accepted.Missing(needed)
@@ -358,6 +358,8 @@ func (v *visit) count(refusal *signed.RefusalError) {
 		Action: audit.RequestRefused, Person: refusal.Live.Owner, Account: refusal.Live.Account, Key: refusal.Live.ID,
 		Reason: string(refusal.Fault.Code), Addr: v.rec.Addr, Route: v.line.Name(),
 	}
-	kept := audit.Kept{Refusal: note, Request: v.rec.ID, At: v.Now(), Proven: refusal.Proven, Facts: audit.FactsOf(refusal.Fault), ToSign: refusal.ToSign}
+	kept := audit.Kept{
+		Refusal: note, Request: v.rec.ID, At: v.Now(), Subaccount: refusal.Live.Subaccount, Proven: refusal.Proven, Facts: audit.FactsOf(refusal.Fault), ToSign: refusal.ToSign,
+	}
 	v.Tally.Refused(kept, v.who)
 }

@@ -158,6 +158,9 @@ func (d *decoder) checkGateway() {
 		if (u.Assertion == AssertHMAC) != (u.KeyFile != "") {
 			d.report(at+"key_file", "is needed for assertion hmac, and only for it")
 		}
+		if u.Assertion == AssertHMAC && u.BackendKeyFile != "" {
+			d.report(at+"backend_key_file", "is for assertion eddsa only; with hmac the backend signs with key_file")
+		}
 	}
 	own := d.config.Dashboard
 	hosts := map[Authority]bool{own.Origin.Authority(): true, own.ConfirmationOrigin.Authority(): true, own.Issuer.Authority(): true}

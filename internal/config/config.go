@@ -137,8 +137,11 @@ type Upstream struct {
 	Assertion Assertion `key:"assertion" default:"hmac" oneof:"hmac eddsa" doc:"hmac: under a key that both sides hold. eddsa: under our published key."`
 	CAFile    string    `key:"ca_file" doc:"For https: the roots that its certificate must come from, PEM; empty takes the system's."`
 	KeyFile   string    `key:"key_file" doc:"For hmac: a file with 32 bytes in base64, one per upstream."`
-	Routes    string    `key:"routes_file" required:"true" doc:"The table of its routes: what a request may do at worst, and the scope it needs. What is not in it is not offered."`
-	KeysPath  string    `key:"keys_path" doc:"The path at which it hears that a key can place no more orders, and what its owner wants done with those that are open; empty: it does not. It belongs into no routes file."`
+
+	BackendKeyFile string `key:"backend_key_file" doc:"For eddsa: a file with the Ed25519 public key (PEM) of its backend, which signs with its own what it posts, reads and cancels (docs/upstream.md); empty: it does not. With hmac the backend signs with key_file."`
+
+	Routes   string `key:"routes_file" required:"true" doc:"The table of its routes: what a request may do at worst, and the scope it needs. What is not in it is not offered."`
+	KeysPath string `key:"keys_path" doc:"The path at which it hears that a key can place no more orders, and what its owner wants done with those that are open; empty: it does not. It belongs into no routes file."`
 
 	PricesPath string `key:"prices_path" doc:"The path at which it tells what its markets are worth, asked every few seconds; empty: it does not, and keys with a ceiling cannot order."`
 }

@@ -41,8 +41,10 @@ type Notices struct {
 
 // TextMessages is the section notices.text_messages.
 type TextMessages struct {
-	URL     URL    `key:"url" doc:"Your gateway to a telephone network: each message is posted to it as JSON (id, to, text), signed as backends sign their calls to us. https, or http to loopback or in a test installation. Empty sends none, and nobody can add a number."`
+	URL     URL    `key:"url" doc:"Your gateway to a telephone network: each message is posted to it as JSON (id, to, text), signed as backends sign their calls to us. https, or http to loopback or in a test installation. Empty sends none, and nobody can add a number. Let it send to the countries of your users alone: there are costly numbers in each."`
 	KeyFile string `key:"key_file" doc:"A file with 32 bytes in base64 that the gateway holds too."`
+	// CodesADay bounds what strangers make an operator pay for.
+	CodesADay int `key:"codes_a_day" default:"1000" min:"10" max:"1000000" testmin:"1" doc:"How many codes are texted in a day, to all together; beyond it nobody can add a number until there is room again. Notices are bounded by number."`
 }
 
 // Leaks is the section of that name.

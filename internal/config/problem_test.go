@@ -204,13 +204,16 @@ func TestSettingsTogether(t *testing.T) {
 			`line 5: gateway.upstreams[0].ca_file = "c": is for an https url only`,
 		}},
 		{"upstreams", least + "gateway:\n  upstreams:\n    - {name: a, url: \"http://127.0.0.1:1\", routes_file: r}\n    - {name: a, url: \"http://127.0.0.1:1/v1\", key_file: k, routes_file: r}\n" +
-			"    - {name: b, url: \"ftp://127.0.0.1\", assertion: eddsa, key_file: k, routes_file: r}\n    - x\n", []string{
+			"    - {name: b, url: \"ftp://127.0.0.1\", assertion: eddsa, key_file: k, routes_file: r}\n    - x\n" +
+			"    - {name: c, url: \"http://127.0.0.1:1\", key_file: k, backend_key_file: p, routes_file: r}\n" +
+			"    - {name: d, url: \"http://127.0.0.1:1\", assertion: eddsa, backend_key_file: p, routes_file: r}\n", []string{
 			`line 5: gateway.upstreams[0].key_file: is needed for assertion hmac, and only for it`,
 			`line 6: gateway.upstreams[1].name = "a": a is the name of an upstream above`,
 			`line 6: gateway.upstreams[1].url = "http://127.0.0.1:1/v1": it ends after host and port; paths are handed on as they came`,
 			`line 7: gateway.upstreams[2].url = "ftp://127.0.0.1": write http:// or https:// and a host`,
 			`line 7: gateway.upstreams[2].key_file = "k": is needed for assertion hmac, and only for it`,
 			`line 8: gateway.upstreams[3] = "x": keys with values are wanted here`,
+			`line 9: gateway.upstreams[4].backend_key_file = "p": is for assertion eddsa only; with hmac the backend signs with key_file`,
 		}},
 		{"certificates that are missing", least + "tls:\n  mode: files\n", []string{
 			`line 3: tls.cert_file: is required with mode files`, `line 3: tls.key_file: is required with mode files`,

@@ -17,12 +17,15 @@ import (
 // confirmationHeader names the confirmation that a request was given.
 const confirmationHeader = "Sallyport-Confirmation"
 
-// Confirmations is what this package asks of package confirm. Both are one durable write: money is worth it.
+// Confirmations is what this package asks of package confirm. Ask, Execute and TakeBack are one durable write each: money is worth it.
 type Confirmations interface {
 	// Ask names a confirmation for a refused request.
 	Ask(ctx context.Context, in confirm.Asking) (confirm.Asked, error)
 	// Execute spends one; nil lets exactly this request through, once.
 	Execute(ctx context.Context, p principal.Principal, o confirm.Order) error
+	// Posted and TakeBack are for the backend that posted it.
+	Posted(ctx context.Context, upstream string, which id.Confirmation) (confirm.Asked, error)
+	TakeBack(ctx context.Context, upstream string, which id.Confirmation) error
 }
 
 // confirmed lets a request that moves money through if it brings the confirmation of exactly this transaction, and else names one that its

@@ -12,10 +12,12 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/internal/store"
@@ -87,6 +89,54 @@ func TestOpenOrdersOfAKeyThatEnds(t *testing.T) {
 	}
 }
 
+// A member's key stops with what becomes of the account or of their role in it, and what it says of its open orders is done then too.
+func TestOpenOrdersOfAMembersKey(t *testing.T) {
+	for name, end := range map[string]func(s *authtest.Stack, host principal.Principal, ada, ben id.User) error{
+		"an owner locks the account": func(s *authtest.Stack, host principal.Principal, ada, _ id.User) error {
+			return s.Locks.Lock(t.Context(), host, ada)
+		},
+		"its owner becomes a viewer": func(s *authtest.Stack, host principal.Principal, _, ben id.User) error {
+			return s.Members.SetRole(t.Context(), host, ben, principal.Viewer)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := storetest.NewClock()
+			s := authtest.StartWith(t, authtest.Options{Now: clock.Now})
+			ada, ben := s.SignUp("ada@example.com").Principal(), s.SignUp("ben@example.com").Principal()
+			err := store.Of[member.Tx](s.Store).Update(t.Context(), func(tx member.Tx) (audit.Event, error) {
+				return audit.Quiet(audit.Housekeeping), tx.InsertMember(t.Context(), ada.Account, ben.User, principal.Trader, clock.Now())
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			scopes := []string{"orders:read", "orders:write"}
+			own := s.IssueKeyTo(ada.Account, ada.User, apikey.IssueInput{Scopes: scopes, OnEnd: apikey.LeaveOrders})
+			cancels := s.IssueKeyTo(ada.Account, ben.User, apikey.IssueInput{Scopes: scopes, OnEnd: apikey.CancelOrders})
+			leaves := s.IssueKeyTo(ada.Account, ben.User, apikey.IssueInput{Scopes: scopes, OnEnd: apikey.LeaveOrders})
+			clock.Advance(3 * time.Second)
+			ask := func(k authtest.Key, method, path, body string) authtest.Reply {
+				return s.Browser("203.0.113.7").Do(s.Signed(k, method, authtest.APIHost, path, body))
+			}
+			for _, k := range []authtest.Key{own, cancels, leaves} {
+				placed := ask(k, http.MethodPost, "/v1/orders", `{"market":"KRW-BTC","side":"bid","ord_type":"limit","price":"1000000","volume":"0.01"}`)
+				if placed.Status != http.StatusCreated {
+					t.Fatalf("place: %d %s", placed.Status, placed.Text)
+				}
+			}
+			host := principal.Host("tests")
+			host.Account = ada.Account
+			if err := end(s, host, ada.User, ben.User); err != nil {
+				t.Fatal(err)
+			}
+			s.Settle()
+			open := ask(own, http.MethodGet, "/v1/orders/open", "")
+			if got := strings.Count(open.Text, `"uuid"`); open.Status != http.StatusOK || got != 2 {
+				t.Errorf("%d orders are open, want the two that are left: %d %s", got, open.Status, open.Text)
+			}
+		})
+	}
+}
+
 // A platform that fails is told again. What the key placed by its end is cancelled then, and what it placed since, unfrozen again, stays.
 func TestAPlatformThatFailsIsToldAgain(t *testing.T) {
 	host, clock := principal.Host("tests"), storetest.NewClock()
@@ -138,6 +188,40 @@ func TestAPlatformThatFailsIsToldAgain(t *testing.T) {
 	}
 	if len(told) != failures+1 || told[0] != told[failures] || !strings.Contains(told[0], `"why":"key_frozen"`) {
 		t.Errorf("told: %q", told)
+	}
+}
+
+// What a key's time ends is told at the next look at the keys, with the moment of the end itself: what was placed before it is meant.
+func TestAnEndByTimeIsToldWithItsMoment(t *testing.T) {
+	for name, tt := range map[string]struct {
+		in    apikey.IssueInput
+		after time.Duration
+	}{
+		"key_expired": {apikey.IssueInput{Life: 24 * time.Hour}, 24 * time.Hour},
+		"key_lapsed":  {apikey.IssueInput{Life: 90 * 24 * time.Hour, Standby: true}, 30 * 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := storetest.NewClock()
+			var told []string
+			platform := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				told = append(told, string(body))
+			}))
+			defer platform.Close()
+			s := authtest.StartWith(t, authtest.Options{Now: clock.Now, Upstream: platform.URL})
+			tt.in.Scopes = []string{"orders:read", "orders:write"}
+			bot := s.IssueKey(s.SignUp("ada@example.com"), tt.in)
+			ends := s.KeyNow(bot.ID).Born.Add(tt.after)
+			clock.Advance(ends.Sub(clock.Now()) + 7*time.Minute)
+			if err := s.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.Settle()
+			want := `"why":"` + name + `","at":"` + ends.UTC().Format(time.RFC3339Nano) + `"`
+			if len(told) != 1 || !strings.Contains(told[0], want) {
+				t.Errorf("told %q, want %s", told, want)
+			}
+		})
 	}
 }
 

@@ -66,8 +66,8 @@ type Upstream struct {
 	// URL is scheme and host; the path of a request goes on as it came.
 	URL    *url.URL
 	Assert *Asserter
-	// Posts is the key with which its backend signs what it posts to us; empty if it shares none.
-	Posts secret.Value
+	// Posts is what proves its backend, which posts to us; empty if it does not.
+	Posts signed.BackendKey
 	// KeysPath is where it hears of keys that place no more orders; empty if it does not.
 	KeysPath string
 	// PricesPath is where it tells the prices of its markets; empty if it does not.

@@ -15,8 +15,9 @@ import (
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
-// An upstream's backend may ask for a confirmation itself, when it knows what no request says (the fee, the name of a network). It signs the
-// call as package signed wants it (Backends), with the assertion key that it shares with us as secret.
+// An upstream's backend may ask for a confirmation itself, when it knows what no request says (the fee, the name of a network), look how far
+// that is, and cancel it. It signs each call as package signed wants it (Backends): with the assertion key that it shares with us as secret, or with a
+// key of its own.
 const (
 	postedMost = 16 << 10
 	postedTime = 5 * time.Second
@@ -38,8 +39,8 @@ type posted struct {
 	ReturnTo    string         `json:"return_to"`
 }
 
-// ServePosted answers POST /v1/confirmations on the dashboard's listener, for upstreams that share a key. authority is the listener's own. A
-// call counts once: sent again after its user declined, it would ask them again.
+// ServePosted answers POST /v1/confirmations on the dashboard's listener, for upstreams whose backend has a key. authority is the listener's
+// own. A call counts once: sent again after its user declined, it would ask them again.
 func (g *Gateway) ServePosted(authority string, w http.ResponseWriter, r *http.Request) error {
 	var in posted
 	name, err := g.fromBackend(authority, w, r, &in)
@@ -76,13 +77,78 @@ func (g *Gateway) bound(upstream string, action scope.Class) bool {
 
 // fromBackend names the upstream that signed a call to the dashboard's listener, and reads its body.
 func (g *Gateway) fromBackend(authority string, w http.ResponseWriter, r *http.Request, into any) (upstream string, err error) {
+	upstream, body, err := g.backend(authority, w, r, postedMost)
+	if err != nil {
+		return "", err
+	}
+	return upstream, httpx.DecodeJSON(body, into)
+}
+
+// backend names the upstream that signed a call whose body has that many bytes at most.
+func (g *Gateway) backend(authority string, w http.ResponseWriter, r *http.Request, most int64) (upstream string, body []byte, err error) {
 	call := sign.Received(r)
 	call.Authority = authority
 	from := httpx.RecordOf(r.Context()).Addr
-	if upstream, err = g.Backends.Verify(from, &call, func() ([]byte, error) { return httpx.ReadBody(w, r, postedMost, postedTime) }); err != nil {
-		return "", err
+	upstream, err = g.Backends.Verify(from, &call, func() ([]byte, error) { return httpx.ReadBody(w, r, most, postedTime) })
+	return upstream, call.Body, err
+}
+
+// postedShown is how far a confirmation is, for the backend that posted it.
+type postedShown struct {
+	Confirmation id.Confirmation `json:"confirmation"`
+	State        string          `json:"state"`
+	URL          string          `json:"url"`
+	ExpiresAt    time.Time       `json:"expires_at"`
+	ApprovedAt   time.Time       `json:"approved_at,omitzero"`
+	ExecutedAt   time.Time       `json:"executed_at,omitzero"`
+	CancelledAt  time.Time       `json:"cancelled_at,omitzero"`
+	Held         bool            `json:"held"`
+	HeldUntil    time.Time       `json:"held_until,omitzero"`
+	Reasons      []string        `json:"reasons,omitempty"`
+	WaitsFor     string          `json:"waits_for,omitempty"`
+}
+
+// ServePostedState answers GET /v1/confirmations/{id}/posted on the dashboard's listener, to the backend that posted it.
+func (g *Gateway) ServePostedState(authority string, w http.ResponseWriter, r *http.Request) error {
+	upstream, which, err := g.namedBy(authority, w, r)
+	if err != nil {
+		return err
 	}
-	return upstream, httpx.DecodeJSON(call.Body, into)
+	a, err := g.Confirmations.Posted(r.Context(), upstream, which)
+	if err != nil {
+		return err
+	}
+	second := func(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+	w.Header().Set("Cache-Control", "no-store")
+	return httpx.WriteJSON(w, http.StatusOK, postedShown{
+		Confirmation: a.ID, State: a.State(g.Now()), URL: a.URL, ExpiresAt: second(a.Ends), ApprovedAt: second(a.Approved), ExecutedAt: second(a.Executed),
+		CancelledAt: second(a.Cancelled), Held: a.Stand.Held, HeldUntil: second(a.Stand.Until), Reasons: a.Stand.Reasons(), WaitsFor: string(a.Stand.WaitsFor()),
+	})
+}
+
+// ServePostedEnd answers DELETE /v1/confirmations/{id}/posted on the dashboard's listener: the backend that posted it cancels it, for good and from the
+// moment of the answer.
+func (g *Gateway) ServePostedEnd(authority string, w http.ResponseWriter, r *http.Request) error {
+	upstream, which, err := g.namedBy(authority, w, r)
+	if err != nil {
+		return err
+	}
+	if err := g.Confirmations.TakeBack(r.Context(), upstream, which); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// namedBy is the backend that signed a call without a body, and the confirmation that its path names.
+func (g *Gateway) namedBy(authority string, w http.ResponseWriter, r *http.Request) (upstream string, which id.Confirmation, err error) {
+	if upstream, _, err = g.backend(authority, w, r, 0); err != nil {
+		return "", which, err
+	}
+	if which, err = id.Parse[id.ConfirmationKind](r.PathValue("id")); err != nil {
+		return "", which, fault.New(fault.ConfirmationNotFound)
+	}
+	return upstream, which, nil
 }
 
 // servesBack says whether the upstream's pages in that environment are where the user is to go back to. There need not be such a place.

@@ -118,9 +118,9 @@ func (v *visit) tell(err error) {
 		note.Route = v.route.Name()
 	}
 	note.Reason = string(f.Code)
-	kept := audit.Kept{Refusal: note, Request: v.rec.ID, At: v.now, Proven: v.who.Kind != principal.KindNobody, Facts: audit.FactsOf(f)}
+	kept := audit.Kept{Refusal: note, Request: v.rec.ID, At: v.now, Subaccount: v.who.Subaccount, Proven: v.who.Kind != principal.KindNobody, Facts: audit.FactsOf(f)}
 	if refusal, signedOne := errors.AsType[*signed.RefusalError](err); signedOne {
-		kept.Proven, kept.ToSign = refusal.Proven, refusal.ToSign
+		kept.Proven, kept.ToSign, kept.Subaccount = refusal.Proven, refusal.ToSign, refusal.Live.Subaccount
 	}
 	v.g.Tally.Refused(kept, principal.Principal{Kind: v.who.Kind, User: v.who.User, Session: v.who.Session, Proof: v.who.Proof, Origin: v.rec.Origin()})
 }

@@ -77,7 +77,7 @@ func (r *rotating) self(k authtest.Key) (authtest.Key, authtest.Reply) {
 
 // Two secrets verify inside the overlap and at no other time. Nothing tells the snapshot when the overlap ends: it holds the moment itself.
 func TestTwoSecretsOnlyInsideTheOverlap(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			o := authtest.Options{}
 			if engine == "postgres" {
@@ -112,6 +112,16 @@ func TestTwoSecretsOnlyInsideTheOverlap(t *testing.T) {
 			r.clock.Advance(time.Second)
 			if got := r.Browser("203.0.113.7").Do(late); got.Code != fault.KeySecretRetired {
 				t.Errorf("signed before the end and arrived at it: %d %s", got.Status, got.Code)
+			}
+			behind, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+authtest.APIHost+"/v1/accounts", http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := sign.Sign(behind, nil, old.Signer, r.clock.Now().Add(-4*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.Browser("203.0.113.7").Do(behind); got.Code != fault.KeySecretRetired {
+				t.Errorf("signed after the end by a clock that is behind: %d %s", got.Status, got.Code)
 			}
 			if got := r.ask(old); got.Code != fault.KeySecretRetired {
 				t.Errorf("the old secret after the overlap: %d %s", got.Status, got.Code)

@@ -28,7 +28,7 @@ func statusOf(name ledger.RefusalError) int {
 	switch name {
 	case errOutOfScope, errCrossSite:
 		return http.StatusForbidden
-	case errNotFound, ledger.ErrMarketNotFound, ledger.ErrOrderNotFound, ledger.ErrDepositNotFound, ledger.ErrWithdrawNotFound, ledger.ErrCurrencyNotFound:
+	case errNotFound, ledger.ErrMarketNotFound, ledger.ErrOrderNotFound, ledger.ErrDepositNotFound, ledger.ErrWithdrawNotFound, ledger.ErrCurrencyNotFound, ledger.ErrBookNotFound:
 		return http.StatusNotFound
 	case errMethodNotAllowed:
 		return http.StatusMethodNotAllowed

@@ -218,6 +218,7 @@ func TestRefusals(t *testing.T) {
 		{"POST", "/v1/withdraws/coin", `{"currency":"BTC","net_type":"ETH","amount":"0.1","address":"bc1qpaperpaper"}`, 400, "invalid_withdraw_address"},
 		{"POST", "/v1/withdraws/coin", `{"currency":"BTC","net_type":"BTC","amount":"0.5","address":"bc1qpaperpaper"}`, 400, "insufficient_funds_withdraw"},
 		{"POST", "/v1/withdraws/coin", `{"currency":"BTC","net_type":"BTC","amount":1e-8,"address":"bc1qpaperpaper"}`, 400, "invalid_amount"},
+		{"POST", "/v1/transfers", `{"currency":"BTC","amount":"0.1","to_subaccount":"sub_of_somebody_else"}`, 404, "subaccount_not_found"},
 		{"GET", "/v1/nothing", ``, 404, "not_found"},
 		{"PUT", "/v1/orders", `{}`, 405, "method_not_allowed"},
 	} {

@@ -157,6 +157,16 @@ func (x *Exchange) withdrawCoin(c call) (any, error) {
 	return transferOf(t), err
 }
 
+// transfer moves money to another subaccount of the same account.
+func (x *Exchange) transfer(c call) (any, error) {
+	f, err := c.funds()
+	if err != nil {
+		return nil, err
+	}
+	t, err := x.books.Move(c.Context(), ownerOf(c.who), c.in["to_subaccount"], f)
+	return transferOf(t), err
+}
+
 type addressJSON struct {
 	Currency         string  `json:"currency"`
 	NetType          string  `json:"net_type"`

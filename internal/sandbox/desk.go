@@ -32,7 +32,7 @@ const (
 func (x *Exchange) render(w http.ResponseWriter, r *http.Request, who gate.Principal, status int, d desk) error {
 	text := words.In(who.Language)
 	v := page.View{
-		Words: text, Name: who.Name, Done: text.Done[d.done], Environment: text.Test,
+		Words: text, Name: who.Name, Whose: who.User + "." + who.Subaccount, Done: text.Done[d.done], Environment: text.Test,
 		AsOf: page.Clock(text, x.now()),
 	}
 	v.AsOf.Text = words.With(text.AsOf, "time", v.AsOf.Text)

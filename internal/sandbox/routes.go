@@ -68,6 +68,7 @@ func (x *Exchange) routes() []route {
 		{"GET", "/v1/withdraw", gate.ClassLook, x.api(x.withdraw)},
 		{"GET", "/v1/withdraws/chance", gate.ClassLook, x.api(x.withdrawChance)},
 		{"POST", "/v1/withdraws/coin", gate.ClassWithdraw, x.api(created(x.withdrawCoin))},
+		{"POST", "/v1/transfers", gate.ClassWithdraw, x.api(created(x.transfer))},
 
 		{"GET", "/api/v3/time", gate.ClassPublic, x.facade(x.binanceTime)},
 		{"GET", "/api/v3/exchangeInfo", gate.ClassPublic, x.facade(x.binanceInfo)},
@@ -143,5 +144,5 @@ func (p *statusProbe) Write(b []byte) (int, error) { return len(b), nil }
 func (p *statusProbe) WriteHeader(status int)      { p.status = status }
 
 func ownerOf(who gate.Principal) ledger.Owner {
-	return ledger.Owner{Environment: string(who.Environment), Subaccount: who.Subaccount}
+	return ledger.Owner{Environment: string(who.Environment), Account: who.Account, Subaccount: who.Subaccount}
 }

@@ -55,19 +55,30 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	machines.Handle(http.MethodGet, "/healthz", func(w http.ResponseWriter, r *http.Request, _ route.Line) { s.healthz(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/sallyport-assertion-jwks.json", func(w http.ResponseWriter, r *http.Request, _ route.Line) { keys.serveJWKS(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/webauthn", s.relatedOrigins)
-	for path, serve := range map[string]func(*gateway.Gateway, string, http.ResponseWriter, *http.Request) error{
-		"/v1/confirmations": (*gateway.Gateway).ServePosted, "/v1/high-value": (*gateway.Gateway).ServeHighValue,
-	} {
-		machines.Handle(http.MethodPost, path, func(w http.ResponseWriter, r *http.Request, _ route.Line) {
-			if err := serve(s.gate, sign.CanonicalAuthority(string(s.cfg.Dashboard.Origin.Authority())), w, r); err != nil {
-				httpx.WriteProblem(w, r, err)
-			}
-		})
-	}
+	s.mountBackends(machines)
 	s.mountLeaks(machines)
 	confirmations := route.NewMux()
 	web.NewConfirming(s.opts.Now, Product, string(s.cfg.Dashboard.Origin), s.Confirmations).Mount(confirmations)
 	return s.atHome(routes, confirmations), errors.Join(routes.Check(), confirmations.Check())
+}
+
+// mountBackends is where the backends of upstreams speak to us, signed.
+func (s *Server) mountBackends(machines *route.Door) {
+	for _, call := range []struct {
+		method, path string
+		serve        func(*gateway.Gateway, string, http.ResponseWriter, *http.Request) error
+	}{
+		{http.MethodPost, "/v1/confirmations", (*gateway.Gateway).ServePosted},
+		{http.MethodGet, "/v1/confirmations/{id}/posted", (*gateway.Gateway).ServePostedState},
+		{http.MethodDelete, "/v1/confirmations/{id}/posted", (*gateway.Gateway).ServePostedEnd},
+		{http.MethodPost, "/v1/high-value", (*gateway.Gateway).ServeHighValue},
+	} {
+		machines.Handle(call.method, call.path, func(w http.ResponseWriter, r *http.Request, _ route.Line) {
+			if err := call.serve(s.gate, sign.CanonicalAuthority(string(s.cfg.Dashboard.Origin.Authority())), w, r); err != nil {
+				httpx.WriteProblem(w, r, err)
+			}
+		})
+	}
 }
 
 // mountBinding is where browsers prove the device of a session on the dashboard. Files and reports need none.

@@ -26,7 +26,6 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
-	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/keyring"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
@@ -35,6 +34,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/demand"
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/lab"
 	"github.com/seed-21c57000/sallyport/internal/prove/lock"
@@ -241,12 +241,11 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	r.ceremonies = ceremony.New(db.Ring(), now)
 	r.Accounts = account.New(store.Of[account.Tx](db), now, follow)
 	r.Log = audit.NewLog(store.Of[audit.Tx](db), r.Policy, db.LogKey())
-	r.Tally = audit.NewTally(store.Of[any](db), now)
-
 	err := r.openPlaces(cfg.Geo, opts.Log)
 	if err != nil {
 		return err
 	}
+	r.Tally = audit.NewTally(store.Of[any](db), now, r.systems())
 	r.Sessions, err = session.New(ctx, session.Deps{
 		Ledger: store.Of[session.Tx](db), Now: now, ScopesOf: policy.ScopesOf, Follow: follow, Tally: r.Tally,
 		CountryOf: r.Places.Country,
@@ -261,27 +260,9 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	db.Listen(store.Listener{Name: "sessions", Hear: r.Sessions.Hear, Reload: r.Sessions.Reload})
 	follow.Use(r.Sessions)
 	r.Reports = report.New(report.Deps{Ledger: store.Of[report.Tx](db), Now: now, Log: r.Log, Sessions: r.Sessions, Follow: follow})
-	bindKey, err := db.ServerSecret(ctx, "device_bindings", random32)
-	if err != nil {
+	if err := r.buildProofs(ctx, cfg, opts, follow); err != nil {
 		return err
 	}
-	r.Bindings = binding.New(binding.Deps{
-		Ledger: store.Of[binding.Tx](db), Now: now, Sessions: r.Sessions, Follow: follow, Key: bindKey, Life: cfg.Session.Binding.Life, Budgets: r.newBudgets(),
-	})
-	contentKey, err := db.ServerSecret(ctx, "step_up_contents", random32)
-	if err != nil {
-		return err
-	}
-	r.Tiers = tier.New(store.Of[tier.Tx](db), now, terms(cfg.HighValue), follow)
-	r.StepUps, err = stepup.New(stepup.Deps{
-		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Least: r.least, Young: r.young, Life: cfg.StepUp.Life, Key: contentKey,
-	})
-	if err != nil {
-		return err
-	}
-	r.Demands = demand.New(demand.Deps{
-		Ledger: store.Of[demand.Tx](db), Now: now, StepUps: r.StepUps, Follow: follow, Sessions: r.Sessions, Young: r.young, Wait: cfg.StepUp.Loosening,
-	})
 	if err := r.buildPeople(ctx, cfg, opts, follow); err != nil {
 		return err
 	}
@@ -328,7 +309,9 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 	follow.UseDepartures(r.Privacy)
 	r.CheckUps = checkup.New(checkup.Deps{
 		Ledger: store.Of[checkup.Tx](db), Now: now, Decide: r.Policy, Sessions: r.Sessions, Factors: r.Factors, Contacts: r.Contacts, Keys: r.APIKeys,
-		Holds: r.Holds, Prepared: r.prepared,
+		Holds: r.Holds, Prepared: r.prepared, Browsers: func(ctx context.Context, p principal.Principal) ([]device.Remembering, error) {
+			return r.SignIns.RememberedBy(ctx, p)
+		},
 	})
 	db.Listen(store.Listener{Name: "data_keys", Reload: db.Ring().Reload, Hear: func(c txn.Change) {
 		if c.Subject == txn.SubjectDataKey {
@@ -337,6 +320,33 @@ func (r *Rooms) build(ctx context.Context, cfg config.Config, opts Options) erro
 			}
 		}
 	}})
+	return nil
+}
+
+// buildProofs makes what binds sessions to devices, and what asks their users for proofs.
+func (r *Rooms) buildProofs(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) error {
+	db, now := r.Store, opts.Now
+	bindKey, err := db.ServerSecret(ctx, "device_bindings", random32)
+	if err != nil {
+		return err
+	}
+	r.Bindings = binding.New(binding.Deps{
+		Ledger: store.Of[binding.Tx](db), Now: now, Sessions: r.Sessions, Follow: follow, Key: bindKey, Life: cfg.Session.Binding.Life, Budgets: r.newBudgets(),
+	})
+	contentKey, err := db.ServerSecret(ctx, "step_up_contents", random32)
+	if err != nil {
+		return err
+	}
+	r.Tiers = tier.New(store.Of[tier.Tx](db), now, terms(cfg.HighValue), follow)
+	r.StepUps, err = stepup.New(stepup.Deps{
+		Ledger: store.Of[stepup.Tx](db), Now: now, Strongest: r.strongest, Least: r.least, Young: r.young, Life: cfg.StepUp.Life, Key: contentKey,
+	})
+	if err != nil {
+		return err
+	}
+	r.Demands = demand.New(demand.Deps{
+		Ledger: store.Of[demand.Tx](db), Now: now, StepUps: r.StepUps, Follow: follow, Sessions: r.Sessions, Young: r.young, Wait: cfg.StepUp.Loosening,
+	})
 	return nil
 }
 
@@ -494,7 +504,7 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 	}
 	r.Contacts, err = contact.New(contact.Deps{
 		Ledger: store.Of[contact.Tx](db), Now: now, StepUps: r.StepUps, Sessions: r.Sessions, Follow: follow, Limits: limits, CodeKey: contactKey,
-		Texts: cfg.Notices.TextMessages.URL != "",
+		Texts: cfg.Notices.TextMessages.URL != "", TextsADay: cfg.Notices.TextMessages.CodesADay,
 	})
 	if err != nil {
 		return err
@@ -612,9 +622,10 @@ func (r *Rooms) Handlers() store.Handlers {
 		member.Letter{}.Kind():   r.Members.DoLetter,
 		member.Reminder{}.Kind(): r.Members.DoReminder,
 
-		recovery.CodeMail{}.Kind(): r.Recoveries.DoCodeMail,
-		recovery.Remind{}.Kind():   r.Recoveries.DoRemind,
-		recovery.Overdue{}.Kind():  r.Recoveries.DoOverdue,
+		recovery.CodeMail{}.Kind():  r.Recoveries.DoCodeMail,
+		recovery.TrialMail{}.Kind(): r.Recoveries.DoTrialMail,
+		recovery.Remind{}.Kind():    r.Recoveries.DoRemind,
+		recovery.Overdue{}.Kind():   r.Recoveries.DoOverdue,
 	}
 }
 
@@ -651,11 +662,11 @@ func (r *Rooms) newGateway(ctx context.Context, cfg config.Config, opts Options)
 			return nil, nil, err
 		}
 	}
-	backends := &signed.Backends{Now: opts.Now, Nonces: r.nonces, Budgets: r.newBudgets(), SecretOf: func(name string) secret.Value {
+	backends := &signed.Backends{Now: opts.Now, Nonces: r.nonces, Budgets: r.newBudgets(), KeyOf: func(name string) signed.BackendKey {
 		if u := upstreams[name]; u != nil {
 			return u.Posts
 		}
-		return secret.Value{}
+		return signed.BackendKey{}
 	}}
 	g, err := gateway.New(gateway.Deps{
 		Now: opts.Now, Hosts: hosts, Verifier: r.Verifier, Backends: backends, Sessions: r.Sessions, Decide: r.Policy, Uses: r.APIKeys, Tally: r.Tally, Confirmations: r.Confirmations, Tiers: r.Tiers,

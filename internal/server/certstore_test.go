@@ -26,7 +26,7 @@ import (
 
 // onBothEngines hands a test two nodes that share one database.
 func onBothEngines(t *testing.T, test func(t *testing.T, one, two certmagic.Storage)) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			cfg := store.Config{SQLitePath: filepath.Join(t.TempDir(), "certificates.db")}
 			if engine == "postgres" {

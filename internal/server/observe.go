@@ -21,6 +21,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/respond/report"
 )
 
 // metrics are the installation's measurements. No label holds what a user or client chose: doors and routes come from tables, codes from the
@@ -34,7 +35,8 @@ type metrics struct {
 	jobs     *prometheus.CounterVec
 	routes   *prometheus.CounterVec
 	// upstreams is 1 where somebody was at an upstream's address when it was last looked at, else 0.
-	upstreams *prometheus.GaugeVec
+	upstreams  *prometheus.GaugeVec
+	rehearsals *prometheus.CounterVec
 	// recoveries are measured from when they were asked for.
 	recoveries *prometheus.HistogramVec
 	// spread is measured per snapshot from the commit of a change.
@@ -122,6 +124,9 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 			Name: "sallyport_recovery_seconds", Help: "Completed recoveries from when they were asked for, by what was shown besides the mailbox.",
 			NativeHistogramBucketFactor: 1.1, Buckets: []float64{60, 600, 3600, 86400, 3 * 86400, 4 * 86400, 7 * 86400, 14 * 86400, 30 * 86400, 60 * 86400},
 		}, []string{"proof"}),
+		rehearsals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_rehearsals_total", Help: "Rehearsals of a recovery by what was tried and result: worked or failed.",
+		}, []string{"proof", "result"}),
 		spread: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "sallyport_spread_seconds", Help: "Time from a change's commit, such as a revocation's, until a snapshot that requests are checked by knew of it.",
 			NativeHistogramBucketFactor: 1.1, Buckets: []float64{0.001, 0.005, 0.025, 0.1, 0.15, 0.25, 0.5, 1, 2, 5},
@@ -133,7 +138,7 @@ func newMetrics(age func() time.Duration, refused func() int64) *metrics {
 	connections := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "sallyport_connections_refused_total", Help: "Connections beyond what a listener or one source may hold.",
 	}, func() float64 { return float64(refused()) })
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs, m.routes, m.upstreams, m.recoveries, m.spread, known, connections)
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.rows, m.jobs, m.routes, m.upstreams, m.recoveries, m.rehearsals, m.spread, known, connections)
 	return m
 }
 
@@ -171,6 +176,14 @@ func (m *metrics) recovered(with string, took time.Duration) {
 	m.recoveries.WithLabelValues(with).Observe(took.Seconds())
 }
 
+func (m *metrics) rehearsed(with string, worked bool) {
+	result := "failed"
+	if worked {
+		result = "worked"
+	}
+	m.rehearsals.WithLabelValues(with, result).Inc()
+}
+
 // reportKinds are what users can say was not them.
 var reportKinds = []happening.Kind{
 	happening.Disowned, happening.ReportedSession, happening.ReportedChange, happening.KeyLeaked, happening.MoneyKeyLeaked, happening.RecoveryCancelled,
@@ -178,20 +191,22 @@ var reportKinds = []happening.Kind{
 
 // countReports tells how many cases of what users said was not them can be read. It asks the database at each scrape, and says nothing where that
 // does not answer.
-func (m *metrics) countReports(count func(context.Context) (map[happening.Kind]int, error)) {
+func (m *metrics) countReports(count func(context.Context) (map[report.Tally]int, error)) {
 	for _, kind := range reportKinds {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "sallyport_reports", Help: "Cases of the last 30 days in which a user said that it was not them, by kind. It stops at 1000.",
-			ConstLabels: prometheus.Labels{"kind": string(kind)},
-		}, func() float64 {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			defer cancel()
-			counts, err := count(ctx)
-			if err != nil {
-				return math.NaN()
-			}
-			return float64(counts[kind])
-		}))
+		for state, open := range map[string]bool{"open": true, "closed": false} {
+			m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+				Name: "sallyport_reports", Help: "Cases of the last 30 days in which a user said that it was not them, by kind and whether an operator closed them.",
+				ConstLabels: prometheus.Labels{"kind": string(kind), "state": state},
+			}, func() float64 {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+				defer cancel()
+				counts, err := count(ctx)
+				if err != nil {
+					return math.NaN()
+				}
+				return float64(counts[report.Tally{Kind: kind, Open: open}])
+			}))
+		}
 	}
 }
 

@@ -17,11 +17,13 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/geo"
 	"github.com/seed-21c57000/sallyport/internal/i18n"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/mail"
 	"github.com/seed-21c57000/sallyport/internal/mail/letter"
 	"github.com/seed-21c57000/sallyport/internal/mail/published"
+	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/mailaddr"
 	"github.com/seed-21c57000/sallyport/internal/prove/member"
@@ -153,6 +155,10 @@ func (p *post) SendRecoveryCode(ctx context.Context, to notify.To, m notify.Mess
 	if m.Letter == notify.RecoveryNobody {
 		return p.send(ctx, to, letter.RecoveryNobody{Seen: seen}, letter.Frame{})
 	}
+	if m.Letter == notify.MailboxTrial {
+		written := letter.MailboxTrial{Code: letter.Code(code.Reveal()), ValidFor: life, Seen: seen}
+		return p.send(ctx, to, written, letter.Frame{Message: m.ID.String()})
+	}
 	written := letter.RecoveryCode{Code: letter.Code(code.Reveal()), ValidFor: life, Seen: seen}
 	if m.ID.IsZero() { // to somebody whose messages nobody keeps
 		return p.send(ctx, to, written, letter.Frame{})
@@ -206,7 +212,7 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 	case notify.LimitedSignIn:
 		return letter.LimitedSignIn{Seen: seen}, nil
 	case notify.Disowned:
-		return letter.SessionDisowned{Seen: seen, Hold: m.Held}, nil
+		return letter.SessionDisowned{Seen: seen, Hold: m.Held, Refused: facts[happening.Refused] != ""}, nil
 	case notify.SessionCopied:
 		return letter.SessionCopied{Seen: seen}, nil
 	case notify.CookieReplayed:
@@ -229,7 +235,7 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.PasskeyCloned{Name: facts["name"], Seen: seen}, nil
 	case notify.KeyCreated:
 		expires, err := time.Parse(time.RFC3339, facts["expires"])
-		return letter.KeyCreated{Key: facts[audit.KeyFact], Name: facts["name"], Scopes: scopeWords(lang, facts["scopes"]), Expires: expires, Seen: seen}, err
+		return letter.KeyCreated{Key: facts[audit.KeyFact], Name: facts["name"], Scopes: scopeWords(lang, facts["scopes"]), Expires: expires, ByPlatform: facts[apikey.ByFact] != "", Seen: seen}, err
 	case notify.AccountLocked, notify.AccountUnlocked:
 		return letter.AccountLock{Unlocked: l == notify.AccountUnlocked, Seen: seen}, nil
 	case notify.MoneyConfirmed:
@@ -263,7 +269,9 @@ func (w writer) write(lang string, m notify.Message) (letter.Letter, error) {
 		return letter.ContactTaken{}, nil
 	case notify.ContactCode:
 		return letter.ContactCode{Second: facts["place"] == string(contact.Second), Phone: facts["place"] == string(contact.Phone), ValidFor: contact.CodeLife}, nil
-	case notify.KeyFound, notify.KeyStrayed, notify.KeyRetiring, notify.KeyUnseen, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled, notify.KeyOrphaned:
+	case notify.KeyFound:
+		return w.keyFound(lang, m)
+	case notify.KeyStrayed, notify.KeyRetiring, notify.KeyUnseen, notify.KeyExpiring, notify.KeyExpired, notify.KeyLapsing, notify.KeyLapsed, notify.KeyUnused, notify.KeyNarrowed, notify.KeyDisabled, notify.KeyOrphaned:
 		return keyAged(l, facts, m.Born)
 	case notify.KeyUnneeded:
 		return letter.KeyUnneeded{Key: facts[audit.KeyFact], Name: facts["name"], Scopes: scopeWords(lang, facts["unneeded"]), Seen: m.Born}, nil
@@ -316,8 +324,6 @@ func ordersOf(l notify.Letter, facts map[string]string) letter.Orders {
 func keyAged(l notify.Letter, facts map[string]string, at time.Time) (aged letter.KeyAged, err error) {
 	aged = letter.KeyAged{Change: string(l), Key: facts[audit.KeyFact], Name: facts["name"], From: facts["seen"], Orders: ordersOf(l, facts), Seen: at}
 	switch l {
-	case notify.KeyFound:
-		aged.From = facts["host"]
 	case notify.KeyExpiring:
 		aged.Ends, err = time.Parse(time.RFC3339, facts["ends"])
 	case notify.KeyRetiring, notify.KeyUnseen:
@@ -327,6 +333,28 @@ func keyAged(l notify.Letter, facts map[string]string, at time.Time) (aged lette
 	default: // the others name no end
 	}
 	return aged, err
+}
+
+// keyFound is the letter about a key that a scanner found, with what the key did before.
+func (w writer) keyFound(lang string, m notify.Message) (letter.KeyFound, error) {
+	found := letter.KeyFound{
+		Key: m.Facts[audit.KeyFact], Name: m.Facts["name"], Host: m.Facts["host"], Orders: ordersOf(m.Letter, m.Facts), Seen: m.Born,
+		Calls: m.Facts[apikey.UsesCalls], Places: m.Facts[apikey.UsesPlaces],
+	}
+	if m.Facts[apikey.UsesSince] == "" {
+		return found, nil // written before uses were told
+	}
+	since, wrongSince := time.Parse(time.RFC3339, m.Facts[apikey.UsesSince])
+	uses, wrongUses := apikey.ReadUses(m.Facts[apikey.UsesLatest])
+	found.Since = since
+	for _, u := range uses {
+		place := i18n.In(lang).Say("past.elsewhere")
+		if u.Addr != "" {
+			place = w.place(lang, u.Addr)
+		}
+		found.Uses = append(found.Uses, letter.KeyUse{At: u.Last, Calls: strconv.FormatInt(u.Calls, 10), Route: u.Route, Code: u.Code, Place: place})
+	}
+	return found, errors.Join(wrongSince, wrongUses)
 }
 
 // scopeWords says what a key may do as its maker confirmed it.

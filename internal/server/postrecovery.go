@@ -21,6 +21,8 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 	switch m.Letter { //nolint:exhaustive // the others are written before this is asked
 	case notify.RecoveryCode:
 		return letter.RecoveryCode{ValidFor: recovery.MailCodeLife, Seen: seen}, nil
+	case notify.MailboxTrial:
+		return letter.MailboxTrial{ValidFor: recovery.MailCodeLife, Seen: seen}, nil
 	case notify.RecoveryCodesReplaced:
 		return letter.RecoveryCodesReplaced{Seen: seen, Hold: m.Held}, nil
 	case notify.RecoveryWaiting:
@@ -52,12 +54,16 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 	switch m.Letter { //nolint:exhaustive // as above
 	case notify.MembershipChanged:
 		return letter.MembershipChanged{Account: m.Facts["account_name"], Role: m.Facts["role"]}, nil
+	case notify.MemberUnfrozen:
+		return letter.MemberUnfrozen{Mail: m.Facts["mail"], Role: m.Facts["role"], Seen: seen}, nil
 	case notify.MemberInvited, notify.MemberJoined:
 		return letter.MemberComing{Mail: m.Facts["mail"], Role: m.Facts["role"], Joined: m.Letter == notify.MemberJoined, Seen: seen}, nil
 	case notify.MemberFrozen:
 		return letter.MemberFrozen{Account: m.Facts["account_name"]}, nil
 	case notify.KeysLeft:
-		return letter.KeysLeft{Member: m.Facts["member"], Keys: m.Facts["keys"], Services: m.Facts["services"], Ends: ends}, err
+		return letter.KeysLeft{Member: m.Facts["member"], Keys: m.Facts["keys"], Services: m.Facts["services"], Disabled: m.Facts["disabled"] != "", Ends: ends}, err
+	case notify.SponsorsChanged:
+		return letter.SponsorsChanged{Machine: m.Facts["member"], One: m.Facts["sponsor_one"], Two: m.Facts["sponsor_two"], Seen: seen}, nil
 	}
 	from, err := timeOf(m.Facts["from"])
 	if m.Letter == notify.UserRaised || m.Letter == notify.UserLowered {

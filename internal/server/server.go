@@ -55,7 +55,7 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Server, error) 
 	rooms.Store.Measure(s.metrics.spreads)
 	s.metrics.countKeys(rooms.APIKeys.Census)
 	s.metrics.countReports(rooms.Reports.Count)
-	rooms.Recoveries.Measure(s.metrics.recovered)
+	rooms.Recoveries.Measure(s.metrics.recovered, s.metrics.rehearsed)
 	off, err := rooms.APIKeys.TurnedOff(ctx)
 	if err == nil {
 		err = s.buildDoors(ctx)

@@ -15,6 +15,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/config"
 	"github.com/seed-21c57000/sallyport/internal/gateway"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/prove/signed"
+	"github.com/seed-21c57000/sallyport/sign"
 )
 
 func newUpstream(cfg config.Config, u config.Upstream, keys *assertionKeys) (*gateway.Upstream, error) {
@@ -35,7 +37,8 @@ func newUpstream(cfg config.Config, u config.Upstream, keys *assertionKeys) (*ga
 	issuer := string(cfg.Dashboard.Issuer)
 	if u.Assertion == config.AssertEdDSA {
 		up.Assert = gateway.NewEdDSAAsserter(issuer, u.Name, keys.id, keys.private)
-		return up, nil
+		up.Posts, err = backendKey(u)
+		return up, err
 	}
 	shared, err := readSecretFile(u.KeyFile)
 	if err != nil {
@@ -45,9 +48,25 @@ func newUpstream(cfg config.Config, u config.Upstream, keys *assertionKeys) (*ga
 	if err != nil {
 		return nil, fmt.Errorf("upstream %s: %s is not base64", u.Name, u.KeyFile)
 	}
-	up.Posts = secret.New("assertion key", raw)
+	up.Posts = signed.BackendKey{Algorithm: sign.HMACSHA256, Material: secret.New("assertion key", raw)}
 	up.Assert, err = gateway.NewHMACAsserter(issuer, u.Name, AssertionKeyID(raw), raw)
 	return up, err
+}
+
+// backendKey reads the public key of a backend that shares no key with us; empty if it has none.
+func backendKey(u config.Upstream) (k signed.BackendKey, err error) {
+	if u.BackendKeyFile == "" {
+		return k, nil
+	}
+	text, err := os.ReadFile(u.BackendKeyFile)
+	if err != nil {
+		return k, fmt.Errorf("upstream %s: %w", u.Name, err)
+	}
+	public, err := sign.PublicKeyFor(sign.Ed25519, string(text))
+	if err != nil {
+		return k, fmt.Errorf("upstream %s: %s holds no Ed25519 public key: %w", u.Name, u.BackendKeyFile, err)
+	}
+	return signed.BackendKey{Algorithm: sign.Ed25519, Material: secret.New("backend key", public)}, nil
 }
 
 // AssertionKeyID names a shared assertion key: the beginning of its hash, so that both sides agree without being told.

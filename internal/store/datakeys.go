@@ -68,16 +68,18 @@ func (db *DB) ServerSecret(ctx context.Context, name string, mint func() []byte)
 
 // openLog reads the key of the audit log. Where it is made, and only there, the empty log gets its head: a log that was emptied later has none.
 func (db *DB) openLog(ctx context.Context) error {
-	mint := func() []byte {
-		b := make([]byte, 32)
-		rand.Read(b)
-		return b
-	}
-	key, err := db.serverSecret(ctx, "audit_log", mint, func(t *tx, fresh []byte) error {
+	key, err := db.serverSecret(ctx, "audit_log", fresh32, func(t *tx, fresh []byte) error {
 		return t.setHead(ctx, audit.Head{}, audit.NewKey(fresh))
 	})
 	db.logKey = audit.NewKey(key)
 	return err
+}
+
+// fresh32 is a key of the server at its first use.
+func fresh32() []byte {
+	b := make([]byte, 32)
+	rand.Read(b)
+	return b
 }
 
 // serverSecret calls made in the transaction that makes the secret.

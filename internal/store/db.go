@@ -56,6 +56,8 @@ type DB struct {
 	engine engine
 	ring   *keyring.Ring
 	logKey audit.Key
+	// tryKey keys the buckets of failed proofs: their hashes alone can be tried out against lists of telephone numbers.
+	tryKey []byte
 	feed   feed
 }
 
@@ -132,6 +134,9 @@ func (db *DB) start(ctx context.Context, kek keyring.KEK) error {
 	}
 	db.ring = ring
 	if err := db.openLog(ctx); err != nil {
+		return err
+	}
+	if db.tryKey, err = db.ServerSecret(ctx, "tries", fresh32); err != nil {
 		return err
 	}
 	return db.feed.start(ctx, db)

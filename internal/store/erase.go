@@ -84,6 +84,10 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		"subaccounts' names": func() error {
 			return t.EraseSubaccountsOfUser(ctx, sqlgen.EraseSubaccountsOfUserParams{UserID: u[:]})
 		},
+		// An account starts with its owner's name, and where others are in it goes on without.
+		"shared accounts' names": func() error {
+			return t.UnnameAccountsCalled(ctx, sqlgen.UnnameAccountsCalledParams{Name: user.Name, Instead: "Account", UserID: u[:]})
+		},
 		"account's name": func() error { return t.EraseAccountsOfUser(ctx, sqlgen.EraseAccountsOfUserParams{UserID: u[:]}) },
 	} {
 		if err := erase(); err != nil {

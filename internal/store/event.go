@@ -52,17 +52,24 @@ func (t *tx) sealEvent(ctx context.Context, e audit.Event) (sealedEvent, error) 
 	return out, nil
 }
 
-func (t *tx) appendEvent(ctx context.Context, s sealedEvent, before sqlgen.AdvanceHeadRow) error {
-	head := audit.Head{Seq: before.Seq, At: s.leaf.At}
-	copy(head.Chain[:], before.Chain)
-	head.Chain = audit.Chain(head.Chain, s.leaf)
-	err := t.InsertAuditEvent(ctx, sqlgen.InsertAuditEventParams{
-		Seq: head.Seq, ID: s.leaf.ID[:], At: micros(s.leaf.At), Action: string(s.leaf.Action),
-		Whose: s.leaf.Whose[:], Commitment: s.leaf.Commitment[:], Chain: head.Chain[:],
-		PersonID: maybeID(s.person), AccountID: maybeID(s.account), Sealed: s.sealed,
-	})
-	if err != nil {
-		return fmt.Errorf("append event %s: %w", s.leaf.Action, err)
+// appendEvents adds the events of a transaction to the end of the log. after is the head row as it was advanced: its number is that of the last of them.
+func (t *tx) appendEvents(ctx context.Context, list []sealedEvent, after sqlgen.AdvanceHeadRow) error {
+	if len(list) == 0 {
+		return nil
+	}
+	var head audit.Head
+	copy(head.Chain[:], after.Chain)
+	for i, s := range list {
+		head.Seq, head.At = after.Seq-int64(len(list)-1-i), s.leaf.At
+		head.Chain = audit.Chain(head.Chain, s.leaf)
+		err := t.InsertAuditEvent(ctx, sqlgen.InsertAuditEventParams{
+			Seq: head.Seq, ID: s.leaf.ID[:], At: micros(s.leaf.At), Action: string(s.leaf.Action),
+			Whose: s.leaf.Whose[:], Commitment: s.leaf.Commitment[:], Chain: head.Chain[:],
+			PersonID: maybeID(s.person), AccountID: maybeID(s.account), Sealed: s.sealed,
+		})
+		if err != nil {
+			return fmt.Errorf("append event %s: %w", s.leaf.Action, err)
+		}
 	}
 	return t.setHead(ctx, head, t.db.logKey)
 }

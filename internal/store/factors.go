@@ -84,7 +84,7 @@ func (t *tx) PasskeysOf(ctx context.Context, u id.User) ([]passkey.Credential, e
 		return passkey.Credential{
 			ID: rowID[id.PasskeyKind](row.ID), User: rowID[id.UserKind](row.UserID), CredentialID: row.CredentialID, Record: row.Credential,
 			Name: row.Name, Born: at(row.CreatedAt), LastUsedAt: maybeAt(row.LastUsedAt), ApprovesFrom: at(row.ApprovesFrom),
-			Attested: row.Attested, TestedAt: maybeAt(row.TestedAt), Backup: row.Backup != 0,
+			Attested: row.Attested, TestedAt: maybeAt(row.TestedAt), TestFailedAt: maybeAt(row.TestFailedAt), Backup: row.Backup != 0,
 		}
 	})
 }
@@ -95,6 +95,10 @@ func (t *tx) UsePasskey(ctx context.Context, c passkey.Credential) (bool, error)
 
 func (t *tx) TestPasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (bool, error) {
 	return won(t.Queries.TestPasskey(ctx, sqlgen.TestPasskeyParams{ID: c[:], UserID: u[:], TestedAt: maybeMicros(now)}))
+}
+
+func (t *tx) FailPasskeyTest(ctx context.Context, u id.User, c id.Passkey, now time.Time) (bool, error) {
+	return won(t.Queries.FailPasskeyTest(ctx, sqlgen.FailPasskeyTestParams{ID: c[:], UserID: u[:], TestFailedAt: maybeMicros(now)}))
 }
 
 func (t *tx) RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name string) (bool, error) {

@@ -242,6 +242,16 @@ func (t *tx) KeysOfOwner(ctx context.Context, u id.User) ([]id.Key, error) {
 	return each(rows, err, rowID[id.KeyKind])
 }
 
+func (t *tx) KeysUnder(ctx context.Context, u id.User) ([]id.Key, error) {
+	rows, err := t.ListKeyIDsUnder(ctx, sqlgen.ListKeyIDsUnderParams{UserID: u[:]})
+	return each(rows, err, rowID[id.KeyKind])
+}
+
+func (t *tx) KeysWithin(ctx context.Context, a id.Account, s id.Subaccount) ([]id.Key, error) {
+	rows, err := t.ListKeyIDsBySubaccount(ctx, sqlgen.ListKeyIDsBySubaccountParams{AccountID: a[:], SubaccountID: s[:]})
+	return each(rows, err, rowID[id.KeyKind])
+}
+
 func (t *tx) MaterialOf(ctx context.Context, k id.Key) ([]apikey.Material, error) {
 	rows, err := t.ListKeySecrets(ctx, sqlgen.ListKeySecretsParams{KeyID: k[:]})
 	return each(rows, err, materialOf)

@@ -86,8 +86,9 @@ func (t *tx) UnfreezeMember(ctx context.Context, a id.Account, u id.User) (bool,
 	return won(t.Queries.UnfreezeMember(ctx, sqlgen.UnfreezeMemberParams{AccountID: a[:], UserID: u[:]}))
 }
 
-func (t *tx) VoidInvitations(ctx context.Context, by id.User) error {
-	return t.DeleteInvitationsByInviter(ctx, sqlgen.DeleteInvitationsByInviterParams{UserID: by[:]})
+func (t *tx) VoidInvitations(ctx context.Context, by id.User) ([]id.Account, error) {
+	rows, err := t.DeleteInvitationsByInviter(ctx, sqlgen.DeleteInvitationsByInviterParams{UserID: by[:]})
+	return each(rows, err, rowID[id.AccountKind])
 }
 
 func (t *tx) RemoveMember(ctx context.Context, a id.Account, u id.User, now, keysUntil time.Time) (bool, error) {

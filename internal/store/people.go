@@ -175,6 +175,10 @@ func (t *tx) DeviceKnows(ctx context.Context, d id.Device, u id.User) (bool, err
 }
 
 func (t *tx) PutDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) error {
+	since := micros(now.Add(-device.Memory))
+	if err := t.EndLapsedDeviceUser(ctx, sqlgen.EndLapsedDeviceUserParams{DeviceID: d[:], UserID: u[:], Since: since}); err != nil {
+		return err
+	}
 	return t.Queries.PutDeviceUser(ctx, sqlgen.PutDeviceUserParams{DeviceID: d[:], UserID: u[:], Now: micros(now)})
 }
 
@@ -186,8 +190,8 @@ func (t *tx) RememberDeviceUser(ctx context.Context, d id.Device, u id.User, now
 	return won(t.Queries.RememberDeviceUser(ctx, sqlgen.RememberDeviceUserParams{DeviceID: d[:], UserID: u[:], Now: maybeMicros(now)}))
 }
 
-func (t *tx) UnrememberDeviceUser(ctx context.Context, d id.Device, u id.User) (bool, error) {
-	return won(t.Queries.UnrememberDeviceUser(ctx, sqlgen.UnrememberDeviceUserParams{DeviceID: d[:], UserID: u[:]}))
+func (t *tx) UnrememberDeviceUser(ctx context.Context, d id.Device, u id.User, ended time.Time) (bool, error) {
+	return won(t.Queries.UnrememberDeviceUser(ctx, sqlgen.UnrememberDeviceUserParams{DeviceID: d[:], UserID: u[:], UnrememberedAt: maybeMicros(ended)}))
 }
 
 func (t *tx) SetNeverRemembered(ctx context.Context, u id.User, never bool) (bool, error) {
@@ -202,8 +206,19 @@ func (t *tx) EndStaff(ctx context.Context, u id.User) (bool, error) {
 	return won(t.Queries.EndStaff(ctx, sqlgen.EndStaffParams{ID: u[:]}))
 }
 
-func (t *tx) UnrememberUser(ctx context.Context, u id.User) error {
-	return t.Queries.UnrememberUser(ctx, sqlgen.UnrememberUserParams{UserID: u[:]})
+func (t *tx) UnrememberUser(ctx context.Context, u id.User, now time.Time) error {
+	return t.Queries.UnrememberUser(ctx, sqlgen.UnrememberUserParams{UserID: u[:], UnrememberedAt: maybeMicros(now)})
+}
+
+func (t *tx) LapsedOn(ctx context.Context, d id.Device, since time.Time) (device.Lapsed, error) {
+	row, err := t.CountLapsedOn(ctx, sqlgen.CountLapsedOnParams{DeviceID: d[:], Since: micros(since), After: maybeMicros(since)})
+	return device.Lapsed{Unused: int(row.Unused), Ended: int(row.Ended)}, err
+}
+
+func (t *tx) LapsedBrowser(ctx context.Context, tokenHash [32]byte) (int, error) {
+	n, err := t.Queries.LapsedBrowser(ctx, sqlgen.LapsedBrowserParams{TokenHash: tokenHash[:]})
+	accounts, _, err := read(n, err, func(n int64) int { return int(n) })
+	return accounts, err
 }
 
 func (t *tx) RememberedOn(ctx context.Context, d id.Device, since time.Time, limit int) ([]device.Remembered, error) {

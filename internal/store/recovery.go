@@ -101,6 +101,7 @@ func (t *tx) PlanOf(ctx context.Context, u id.User) (recovery.Choice, error) {
 	choice, _, err := read(row, err, func(row sqlgen.RecoveryPlanByUserRow) recovery.Choice {
 		return recovery.Choice{
 			MailAlone: time.Duration(row.MailAlone) * time.Microsecond, RehearsedAt: maybeAt(row.RehearsedAt), Rehearsed: row.Rehearsed,
+			FailedAt: maybeAt(row.FailedAt), Failed: row.Failed, MailboxAt: maybeAt(row.MailboxAt), Trial: trialOf(row),
 		}
 	})
 	return choice, err
@@ -112,6 +113,29 @@ func (t *tx) SetMailAlone(ctx context.Context, u id.User, span time.Duration) er
 
 func (t *tx) SetRehearsed(ctx context.Context, u id.User, what string, now time.Time) error {
 	return t.Queries.SetRehearsed(ctx, sqlgen.SetRehearsedParams{UserID: u[:], Now: maybeMicros(now), Rehearsed: what})
+}
+
+func (t *tx) SetRehearsalFailed(ctx context.Context, u id.User, what string, now time.Time) error {
+	return t.Queries.SetRehearsalFailed(ctx, sqlgen.SetRehearsalFailedParams{UserID: u[:], Now: maybeMicros(now), Failed: what})
+}
+
+func trialOf(row sqlgen.RecoveryPlanByUserRow) recovery.Trial {
+	if row.Trial == nil {
+		return recovery.Trial{}
+	}
+	return recovery.Trial{ID: rowID[id.MessageKind](row.Trial), Asked: maybeAt(row.TrialAt), Tries: row.TrialTries}
+}
+
+func (t *tx) AskMailboxTrial(ctx context.Context, u id.User, trial id.Message, now time.Time) error {
+	return t.Queries.AskMailboxTrial(ctx, sqlgen.AskMailboxTrialParams{UserID: u[:], Trial: trial[:], Now: maybeMicros(now)})
+}
+
+func (t *tx) CountMailboxTry(ctx context.Context, u id.User, trial id.Message, limit int64, born time.Time) (bool, error) {
+	return won(t.Queries.CountMailboxTry(ctx, sqlgen.CountMailboxTryParams{UserID: u[:], Trial: trial[:], MaxTries: limit, Born: maybeMicros(born)}))
+}
+
+func (t *tx) SpendMailboxTrial(ctx context.Context, u id.User, trial id.Message, now time.Time) (bool, error) {
+	return won(t.Queries.SpendMailboxTrial(ctx, sqlgen.SpendMailboxTrialParams{UserID: u[:], Trial: trial[:], Now: maybeMicros(now)}))
 }
 
 func (t *tx) LosableDevices(ctx context.Context, u id.User) ([]recovery.Losable, error) {

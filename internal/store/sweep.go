@@ -71,7 +71,11 @@ func (t *tx) Sweep(ctx context.Context, now time.Time, limit int64) (total int64
 		func() (int64, error) {
 			return t.DeleteReportsBefore(ctx, sqlgen.DeleteReportsBeforeParams{Before: expired, MaxRows: limit})
 		},
-		func() (int64, error) { return t.sweepDevices(ctx, unseen, limit) },
+		func() (int64, error) { return t.sweepDevices(ctx, expired, unseen, limit) },
+		func() (int64, error) {
+			kept := micros(now.Add(-device.LapsedKept))
+			return t.DeleteLapsedBrowsersBefore(ctx, sqlgen.DeleteLapsedBrowsersBeforeParams{Before: kept, MaxRows: limit})
+		},
 	}
 	for _, step := range steps {
 		rows, err := step()
@@ -98,8 +102,12 @@ func (t *tx) sweepSessions(ctx context.Context, expired, day, limit int64) (int6
 	return codes + bindings + sessions, err
 }
 
-// sweepDevices deletes the same devices by all statements: first where and by whom they were used, then the devices.
-func (t *tx) sweepDevices(ctx context.Context, unseen, limit int64) (int64, error) {
+// sweepDevices deletes the same devices by all statements: first where and by whom they were used, then the devices. That one showed accounts stays,
+// and not whose.
+func (t *tx) sweepDevices(ctx context.Context, now, unseen, limit int64) (int64, error) {
+	if err := t.NoteLapsedBrowsers(ctx, sqlgen.NoteLapsedBrowsersParams{Now: now, Before: unseen, MaxRows: limit}); err != nil {
+		return 0, err
+	}
 	if err := t.DeletePlacesBefore(ctx, sqlgen.DeletePlacesBeforeParams{Before: unseen, MaxRows: limit}); err != nil {
 		return 0, err
 	}

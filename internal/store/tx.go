@@ -21,12 +21,22 @@ type tx struct {
 	statements
 	db      *DB
 	changes []txn.Change
+	// beside are the events after the one that the closure returns.
+	beside []audit.Event
 	// raised is the session whose bearer this transaction replaced.
 	raised id.Session
 }
 
 // Announce puts a change into the feed; see finish.
 func (t *tx) Announce(c txn.Change) { t.changes = append(t.changes, c) }
+
+// Record writes an event down beside that of the change; see finish.
+func (t *tx) Record(e audit.Event) {
+	if words, known := audit.Describe(e.Action); !known || words.Quiet {
+		panic(fmt.Sprintf("store: action %q is no event of spec/actions.tsv", e.Action))
+	}
+	t.beside = append(t.beside, e)
+}
 
 // Enqueue puts a job into the outbox, to run now.
 func (t *tx) Enqueue(ctx context.Context, job txn.Job) error {
@@ -38,38 +48,36 @@ func (t *tx) EnqueueAt(ctx context.Context, job txn.Job, at time.Time) error {
 	return t.insertJob(ctx, job, at)
 }
 
-// finish writes what every transaction ends with: its event and its feed rows. Both take their numbers from the head row, which is
+// finish writes what every transaction ends with: its events and its feed rows. Both take their numbers from the head row, which is
 // updated last, so that its lock makes their order the order of the commits and a reader who goes by number misses nothing.
 func (t *tx) finish(ctx context.Context, e audit.Event) error {
 	words, known := audit.Describe(e.Action)
 	if !known {
 		panic(fmt.Sprintf("store: action %q is not in spec/actions.tsv", e.Action))
 	}
-	events := int64(1)
-	if words.Quiet {
-		events = 0
+	events := t.beside
+	if !words.Quiet {
+		events = append([]audit.Event{e}, t.beside...)
 	}
-	if events == 0 && len(t.changes) == 0 {
+	if len(events) == 0 && len(t.changes) == 0 {
 		return t.demandBearer(ctx, e.Actor)
 	}
-	var sealed sealedEvent
-	if events == 1 {
+	sealed := make([]sealedEvent, len(events))
+	for i, each := range events {
 		var err error
-		if sealed, err = t.sealEvent(ctx, e); err != nil {
+		if sealed[i], err = t.sealEvent(ctx, each); err != nil {
 			return err
 		}
 	}
-	head, err := t.AdvanceHead(ctx, sqlgen.AdvanceHeadParams{Events: events, Changes: int64(len(t.changes))})
+	head, err := t.AdvanceHead(ctx, sqlgen.AdvanceHeadParams{Events: int64(len(events)), Changes: int64(len(t.changes))})
 	if err != nil {
 		return fmt.Errorf("advance head: %w", err)
 	}
 	if err := t.demandBearer(ctx, e.Actor); err != nil {
 		return err
 	}
-	if events == 1 {
-		if err := t.appendEvent(ctx, sealed, head); err != nil {
-			return err
-		}
+	if err := t.appendEvents(ctx, sealed, head); err != nil {
+		return err
 	}
 	first := head.FeedSeq - int64(len(t.changes)) + 1
 	for i, c := range t.changes {

@@ -156,7 +156,7 @@ func (a *activity) entry(v *visit, t audit.Told) page.Entry {
 		At: v.when(t.At), Text: v.words.Happened(t.Action, facts), Refused: refused[t.Action], Who: a.who(v, t), From: v.place(r),
 	}
 	if report.Disownable(v.who, t) {
-		e.NotMe = strconv.FormatInt(t.Seq, 10)
+		e.NotMe, e.NotOpened = strconv.FormatInt(t.Seq, 10), report.Refused(t)
 	}
 	if live := a.keys.Find(r.Key); live != nil && live.Owner == v.who.User {
 		e.Key = live.ID.String()

@@ -16,6 +16,7 @@ import (
 type checkUp struct {
 	room interface {
 		Of(ctx context.Context, p principal.Principal) (checkup.State, error)
+		LookThrough(ctx context.Context, p principal.Principal) error
 		Confirm(ctx context.Context, p principal.Principal, item, state string) error
 		PutTipAway(ctx context.Context, p principal.Principal, name string) error
 	}
@@ -24,6 +25,7 @@ type checkUp struct {
 func (c *checkUp) mount(on mounter) {
 	on(http.MethodGet, "/check-up", c.show)
 	on(http.MethodPost, "/check-up", c.confirm)
+	on(http.MethodPost, "/check-up/done", c.done)
 	on(http.MethodPost, "/tips/{name}", c.putAway)
 }
 
@@ -34,7 +36,7 @@ func (c *checkUp) show(v *visit) error {
 	}
 	all := len(s.Questions)
 	view := page.CheckUp{
-		Answered: all - s.Open(), All: all, Confirmed: v.when(s.Confirmed()),
+		Answered: all - s.Open(), All: all, Confirmed: v.when(s.Confirmed()), Due: s.Account.Due(), Looked: v.when(s.Account.Looked),
 		Progress: v.words.Say("check_up.progress", "n", strconv.Itoa(all-s.Open()), "all", strconv.Itoa(all)),
 	}
 	first := true
@@ -67,7 +69,7 @@ var securePlaces = map[checkup.Kind]string{
 // asked puts a question into words.
 func (v *visit) asked(q checkup.Question) page.Asked {
 	name := q.Name
-	if q.Kind == checkup.AboutSession {
+	if q.Kind == checkup.AboutSession || q.Kind == checkup.AboutBrowser {
 		name = v.device(q.Name)
 	}
 	say := func(part string) string {
@@ -78,7 +80,9 @@ func (v *visit) asked(q checkup.Question) page.Asked {
 	}
 	switch q.Kind {
 	case checkup.AboutSession:
-		asked.Disown = "/sessions/" + q.ID + "/not-me"
+		asked.End = "/sessions/" + q.ID + "/not-me"
+	case checkup.AboutBrowser:
+		asked.End, asked.Back = "/remembered/"+q.ID+"/forget", "/check-up"
 	case checkup.AboutKey:
 		asked.Secure = "/keys/" + q.ID
 	case checkup.AboutPassword, checkup.AboutApp, checkup.AboutPasskey, checkup.AboutCodes, checkup.AboutMail, checkup.AboutSecond, checkup.AboutNumber:
@@ -115,6 +119,18 @@ func (c *checkUp) confirm(v *visit) error {
 	}
 	v.say("check_up_confirmed")
 	return v.leave("/check-up#first")
+}
+
+// done takes "I have gone through all of it": the check-up is due again in a month.
+func (c *checkUp) done(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	if err := c.room.LookThrough(v.r.Context(), v.who); err != nil {
+		return err
+	}
+	v.say("check_up_done")
+	return v.leave("/")
 }
 
 func (c *checkUp) putAway(v *visit) error {

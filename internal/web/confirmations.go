@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/i18n"
@@ -81,7 +82,9 @@ func heldView(words i18n.Words, now time.Time, s hold.Standing) page.Held {
 		if !words.Has(key) {
 			key = "hold.reason.other"
 		}
-		view.Reasons = append(view.Reasons, words.Say(key))
+		if text := words.Say(key); !slices.Contains(view.Reasons, text) {
+			view.Reasons = append(view.Reasons, text)
+		}
 	}
 	return view
 }

@@ -20,7 +20,7 @@ func (k *keys) past(v *visit, key apikey.Key) (past page.KeyPast, err error) {
 		return past, err
 	}
 	past = page.KeyPast{
-		ID: key.Text(), Unused: v.scopes(of.Unneeded), UnusedWords: of.Unneeded.Words(), Cut: of.Cut, Calls: v.calls(of.Days), Places: v.web.Places,
+		ID: key.Text(), Unused: v.scopes(of.Unneeded), UnusedWords: of.Unneeded.Words(), UnusedAll: of.Unneeded != 0 && of.Unneeded == key.Scopes, Cut: of.Cut, Calls: v.calls(of.Days), Places: v.web.Places,
 		Twin: "/v1/keys/" + key.Text() + "/past", Timeline: "/keys/" + key.Text() + "/timeline",
 	}
 	for _, s := range of.Stolen {
@@ -86,7 +86,7 @@ func (k *keys) timeline(v *visit) error {
 	}
 	line := signed.Statement
 	view := page.KeyTimeline{
-		ID: key.Text(), Name: key.Name, Since: v.when(line.Since), Cut: line.Cut,
+		ID: key.Text(), Name: key.Name, Since: v.when(line.Since), Cut: line.Cut, PublicKeys: v.web.Origin + "/.well-known/sallyport-assertion-jwks.json",
 		File: "/v1/keys/" + key.Text() + "/timeline?since=" + url.QueryEscape(line.Since.Format(time.RFC3339)),
 	}
 	for _, n := range slices.Sorted(slices.Values(timelineDays)) {

@@ -49,10 +49,9 @@ func (k *keys) showEdit(v *visit, key apikey.Key, w wanted, p page.Problem) erro
 func (k *keys) newEnds(v *visit, key apikey.Key, chosen string) []page.Option {
 	keep := v.words.Say("edit.life_keep", "expires", v.words.Day(key.ExpiresAt))
 	list := []page.Option{{Text: keep, Chosen: chosen == ""}}
-	for _, days := range []int{1, 7, 30, 90, 180, 365} {
-		if life := time.Duration(days) * 24 * time.Hour; life <= k.terms.limits.MaxLife {
-			value := strconv.Itoa(days)
-			list = append(list, page.Option{Value: value, Text: v.words.Say("edit.life_in", "life", v.words.Count("time.day", days)), Chosen: chosen == value})
+	for _, life := range wholeDays {
+		if life <= k.terms.limits.MaxLife {
+			list = append(list, lifeOption(life, chosen, v.words.Say("edit.life_in", "life", v.words.Span(life))))
 		}
 	}
 	return list
@@ -148,16 +147,13 @@ func (w wanted) change(key apikey.Key, now time.Time) (in apikey.EditInput, err 
 	if standby := w.fields["standby"] == "yes"; standby != key.Standby {
 		in.Standby = &standby
 	}
-	if days := w.fields["life"]; days != "" {
-		n, err := strconv.ParseUint(days, 10, 16)
-		if err != nil || n == 0 {
-			return in, fault.New(fault.RequestInvalid, "field", "life")
-		}
+	life, err := lifeOf(w.fields["life"])
+	if life > 0 {
 		// To the hour, so that the form that comes back with a proof says the same.
-		end := now.Truncate(time.Hour).Add(time.Duration(n) * 24 * time.Hour)
+		end := now.Truncate(time.Hour).Add(life)
 		in.ExpiresAt = &end
 	}
-	return in, nil
+	return in, err
 }
 
 // destinationTexts are the lines of a list of destinations.

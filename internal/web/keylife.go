@@ -27,7 +27,7 @@ func (k *keys) one(v *visit, p page.Problem) error {
 func (k *keys) showOne(v *visit, key apikey.Key, p page.Problem) error {
 	view := page.KeyLife{
 		Problem: p, Key: k.card(v, key), MayWiden: v.who.Role == principal.Owner,
-		Asleep: key.Dormancy >= apikey.ReadOnlyUnused, Releasable: unreleased(key), Overlaps: v.overlaps(), Since: v.sinces(),
+		Asleep: key.Dormancy >= apikey.ReadOnlyUnused, Releasable: unreleased(key), Overlaps: v.overlaps(),
 	}
 	for i, s := range k.keys.Cutover(key.ID) {
 		view.Secrets = append(view.Secrets, v.secret(s, i == 0))
@@ -42,7 +42,7 @@ func (k *keys) showOne(v *visit, key apikey.Key, p page.Problem) error {
 		if view.Challenge, err = k.keys.Challenge(v.who); err != nil {
 			return err
 		}
-		view.MakePair = makePair(key)
+		view.MakePair = makePair(nextFile, key.Dialect, key.Algorithm)
 	}
 	if view.Past, err = k.past(v, key); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (k *keys) planPromote(v *visit, p page.Problem) error {
 		if view.Challenge, err = k.keys.Challenge(v.who); err != nil {
 			return err
 		}
-		view.MakePair = makePair(key)
+		view.MakePair = makePair(nextFile, key.Dialect, key.Algorithm)
 	}
 	return v.show(page.PromotePage(v.frame("promote.title"), view))
 }
@@ -114,11 +114,11 @@ func (k *keys) promote(v *visit) error {
 	return k.showIssued(v, issued, nextFile)
 }
 
-// makePair is the command that makes the next pair of a key, of its own kind.
-func makePair(key apikey.Key) string {
-	command := "sallyport keygen --key-file " + nextFile
-	if key.Dialect != sign.Native {
-		command += " --dialect " + key.Dialect.String() + " --algorithm " + key.Algorithm.String()
+// makePair is the command that makes a key pair for one way of signing.
+func makePair(file string, d sign.Dialect, a sign.Algorithm) string {
+	command := "sallyport keygen --key-file " + file
+	if d != sign.Native {
+		command += " --dialect " + d.String() + " --algorithm " + a.String()
 	}
 	return command
 }
@@ -146,12 +146,25 @@ func (v *visit) overlaps() (list []page.Option) {
 	return list
 }
 
-// sinces are from when on a leaked key's uses are listed, in days.
-func (v *visit) sinces() (list []page.Option) {
-	for _, days := range []int{1, 7, 30, 90} {
-		list = append(list, page.Option{Value: strconv.Itoa(days), Text: v.words.Count("time.day", days), Chosen: days == 7})
+// moment reads what was typed into a field for a moment, with the minutes east of UTC that script put beside it: without script moments are UTC, as
+// they are shown. Empty is the zero time. Errors: request.invalid.
+func moment(fields map[string]string, name string) (time.Time, error) {
+	typed := fields[name]
+	if typed == "" {
+		return time.Time{}, nil
 	}
-	return list
+	minutes, err := strconv.Atoi(fields[name+"_offset"])
+	if err != nil || !slices.Contains(offsets, minutes) {
+		return time.Time{}, fault.New(fault.RequestInvalid, "field", name)
+	}
+	zone := time.FixedZone("", minutes*60)
+	// HTML, local date and time strings: seconds are there only where somebody gave some.
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05"} {
+		if at, err := time.ParseInLocation(layout, typed, zone); err == nil {
+			return at.UTC(), nil
+		}
+	}
+	return time.Time{}, fault.New(fault.RequestInvalid, "field", name)
 }
 
 // number reads a choice of a form. Errors: request.invalid.
@@ -286,19 +299,19 @@ func (k *keys) leaked(v *visit) error {
 	if err != nil {
 		return err
 	}
-	fields, err := v.form.only("since")
+	fields, err := v.form.only("since", "since_offset")
 	if err != nil {
 		return err
 	}
-	days, err := number(fields, "since")
+	since, err := moment(fields, "since")
 	if err != nil {
 		return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
 	}
-	leak, err := k.keys.Leaked(v.r.Context(), v.who, kid, v.now.AddDate(0, 0, -days))
+	leak, err := k.keys.Leaked(v.r.Context(), v.who, kid, since)
 	if err != nil {
 		return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
 	}
-	view := page.Leaked{Name: leak.Name}
+	view := page.Leaked{Name: leak.Name, Since: v.when(since), Cut: leak.Cut}
 	for _, u := range leak.Uses {
 		view.Uses = append(view.Uses, page.Use{Hour: v.when(u.Hour), Text: strconv.FormatInt(u.Calls, 10) + "×  " + u.Addr + "  " + u.Route})
 	}

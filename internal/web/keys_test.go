@@ -29,6 +29,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -62,7 +63,7 @@ func TestCreateKeyWithSecret(t *testing.T) {
 	clock.Advance(time.Minute)
 	b.get("/keys/new")
 	b.shows(http.StatusOK, "203.0.113.7", "A key that may withdraw needs an allowlist", "Live moves real money")
-	b.submit("/keys", "name", "Grid BTC", "purpose", "Rebalances the grid", "scopes", "orders:read|orders:write", "here", "yes", "life", "30", "window", "5", "vendor", "Kimchi Bots")
+	b.submit("/keys", "name", "Grid BTC", "purpose", "Rebalances the grid", "scopes", "orders:read|orders:write", "here", "yes", "life", "2592000", "window", "5", "vendor", "Kimchi Bots")
 	b.shows(
 		http.StatusForbidden, "Key “Grid BTC” (test), until "+clock.Now().AddDate(0, 0, 30).Format("2 Jan 2006")+". It may: see orders and fills, place orders.",
 		"Rebalances the grid", "203.0.113.7", "HMAC-SHA256", "Oldest signature", "5 seconds", "Given to a vendor", "Kimchi Bots", "Nothing has changed yet",
@@ -113,7 +114,7 @@ func TestTheSummarySaysEveryField(t *testing.T) {
 	clock.Advance(time.Minute)
 	b.get("/keys/new?template=market_maker")
 	b.submit("/keys", "name", "Maker", "purpose", "Quotes", "scopes", "orders:read|orders:write", "subaccount", cold.String(), "allowlist", "198.51.100.0/24",
-		"here", "yes", "life", "30", "window", "5", "on_end", "cancel_all", "standby", "yes", "markets", "KRW-BTC", "order_most", "1000000",
+		"here", "yes", "life", "2592000", "window", "5", "on_end", "cancel_all", "standby", "yes", "markets", "KRW-BTC", "order_most", "1000000",
 		"day_most", "9000000", "per_second", "77")
 	for _, said := range []string{
 		"Maker", "Quotes", "test", "see orders and fills, place orders", "Cold storage", "198.51.100.0/24, 203.0.113.7", clock.Now().AddDate(0, 0, 30).Format("2 Jan 2006"),
@@ -195,6 +196,11 @@ func TestCreateKeyWithOwnPair(t *testing.T) {
 	fill(prove())
 	confirmKey(b, ada)
 	b.shows(http.StatusOK, "The private key is with you alone", "--key-file key.json")
+	s.Settle()
+	letters := s.Mailbox.Letters(ada.Mail)
+	if last := letters[len(letters)-1]; last.Notice != notify.KeyCreated || last.Facts[apikey.ByFact] != "" {
+		t.Errorf("told that somebody else made it: %s %v", last.Notice, last.Facts)
+	}
 	b.get("/keys")
 	b.shows(http.StatusOK, "Ed25519")
 }
@@ -220,7 +226,8 @@ func TestTheShownCommandProvesEveryKindOfKey(t *testing.T) {
 			clock.Advance(time.Minute)
 			b.get("/keys/new")
 			typed := []string{"name", kind, "purpose", "to be tried", "kind", kind}
-			own, private, possession := pairFor(t, b, kind)
+			shown := keygenOf(t, b, kind)
+			own, private, possession := pairFor(t, b, shown.Algorithm)
 			typed = append(typed, own...)
 			typed = append(typed, possession...)
 			b.submit("/keys", typed...)
@@ -240,14 +247,7 @@ func TestTheShownCommandProvesEveryKindOfKey(t *testing.T) {
 					t.Fatal(err)
 				}
 			} else {
-				dialect, _, _ := strings.Cut(kind, "-")
-				file.KeyID, file.Algorithm, file.Dialect = keyText.FindString(b.page.body), sign.Ed25519.String(), dialect
-				switch kind {
-				case "ed25519":
-					file.Dialect = sign.Native.String()
-				case "coinbase":
-					file.Algorithm = sign.ES256.String()
-				}
+				file.KeyID, file.Algorithm, file.Dialect = keyText.FindString(b.page.body), shown.Algorithm, shown.Dialect
 			}
 			signer, err := file.Signer()
 			if err != nil {
@@ -263,19 +263,33 @@ func TestTheShownCommandProvesEveryKindOfKey(t *testing.T) {
 
 var keyText = regexp.MustCompile(`spk_test_\w+`)
 
-// pairFor makes a key pair of its reader's own for the kinds that are one, with the fields of the form that say so; nothing for the others.
-func pairFor(t *testing.T, b *browser, kind string) (own []string, private string, possession []string) {
+// keygenOf is the key file that the shown command of a kind makes, as far as the command decides it; nothing for kinds that are no pair.
+func keygenOf(t *testing.T, b *browser, kind string) (file client.KeyFile) {
+	t.Helper()
+	command := regexp.MustCompile(`id="make-pair-` + kind + `">sallyport keygen --key-file key\.json(?: --dialect (\S+) --algorithm (\S+))?</code>`).FindStringSubmatch(b.page.body)
+	switch {
+	case command == nil:
+	case command[1] == "": // what keygen makes by itself
+		file.Dialect, file.Algorithm = sign.Native.String(), sign.Ed25519.String()
+	default:
+		file.Dialect, file.Algorithm = command[1], command[2]
+	}
+	return file
+}
+
+// pairFor makes a key pair of its reader's own of an algorithm, with the fields of the form that say so; nothing for those of shared secrets.
+func pairFor(t *testing.T, b *browser, algorithm string) (own []string, private string, possession []string) {
 	t.Helper()
 	var key crypto.Signer
 	var public []byte
-	switch kind {
-	case "ed25519", "binance-ed25519", "coinbase-ed25519":
+	switch algorithm {
+	case sign.Ed25519.String():
 		half, whole, err := ed25519.GenerateKey(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		key, public = whole, half
-	case "coinbase":
+	case sign.ES256.String():
 		whole, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			t.Fatal(err)
@@ -298,7 +312,7 @@ func pairFor(t *testing.T, b *browser, kind string) (own []string, private strin
 		}
 	}
 	text, hash := apikey.ProofText(challenge), crypto.Hash(0)
-	if kind == "coinbase" {
+	if algorithm == sign.ES256.String() {
 		digest := sha256.Sum256(text)
 		text, hash = digest[:], crypto.SHA256
 	}
@@ -322,13 +336,14 @@ func TestCreateKeyRefused(t *testing.T) {
 	}{
 		{"no name", []string{"name", " "}, 422, []string{"Enter a name of 1 to 80 characters"}},
 		{"no purpose", []string{"purpose", ""}, 422, []string{"Say in 1 to 80 characters"}},
-		{"no address", []string{"allowlist", "not an address"}, 422, []string{"one address or network a line", "This one cannot be read: not"}},
+		{"no address", []string{"allowlist", "not an address"}, 422, []string{"one address or network a line", "wider than an IPv4 /16 or an IPv6 /32: not"}},
+		{"half the internet", []string{"allowlist", "10.0.0.0/8"}, 422, []string{"wider than an IPv4 /16 or an IPv6 /32: 10.0.0.0/8"}},
 		{"no way of signing", []string{"kind", "browser"}, 422, []string{"Choose one of the ways of signing"}},
 		{"no environment", []string{"environment", "prod"}, 422, []string{"Choose live or test"}},
 		{"no scope", []string{"scopes", "orders:everything"}, 422, []string{"Choose from the list"}},
-		{"no hours", []string{"life", "h"}, 422, []string{"Choose one of the times"}},
+		{"hours", []string{"life", "1h"}, 422, []string{"Choose one of the times"}},
 		{"no time", []string{"life", "-1"}, 422, []string{"Choose one of the times"}},
-		{"too long a time", []string{"life", "900"}, 422, []string{"Choose one of the times"}},
+		{"too long a time", []string{"life", "77760000"}, 422, []string{"Choose one of the times"}},
 		{"no subaccount", []string{"subaccount", "main"}, 422, []string{says(fault.RequestInvalid)}},
 		{"foreign subaccount", []string{"subaccount", "sub_069g9r2kt0f7s8w3a5q1z7y6xc"}, 422, []string{says(fault.RequestInvalid)}},
 		{"money for a vendor", []string{"vendor", "Kimchi Bots", "scopes", "withdrawals:write", "allowlist", "203.0.113.7"}, 422, []string{says(fault.KeyVendorNoWithdraw)}},
@@ -609,7 +624,7 @@ func TestThePageOfAKeyTellsItsPast(t *testing.T) {
 	b.get("/keys/" + key.Text())
 	b.shows(http.StatusOK, home, "Why it was refused", "This key lacks the scope …. key.scope_missing", "The API key Grid was created.", "21 Nov 1 1")
 	b.get("/keys/" + key.Text() + "/timeline?days=30")
-	b.shows(http.StatusOK, "Timeline of Grid", "Save as a signed file", "key verify FILE", "The API key Grid was created.", "GET /v1/accounts", "In the hour from")
+	b.shows(http.StatusOK, "Timeline of Grid", "Save as a signed file", "/.well-known/sallyport-assertion-jwks.json as keys.json, then sallyport key verify FILE --jwks keys.json", "The API key Grid was created.", "GET /v1/accounts", "In the hour from")
 }
 
 // What a key does not need is taken away with one click, which asks for nothing.
@@ -636,5 +651,69 @@ func TestUnneededScopesGoWithOneClick(t *testing.T) {
 	b.get("/keys/" + key.Text())
 	if strings.Contains(b.page.body, "Take these away") {
 		t.Error("it is offered again")
+	}
+}
+
+// A key that needs nothing it may do is offered no click that would leave it without rights: its reader is told to revoke it.
+func TestAKeyThatNeedsNothingMayAsWellGo(t *testing.T) {
+	s, clock := stack(t)
+	ada := s.SignUp("ada@example.com")
+	home := authtest.PersonOrigin().Addr.String()
+	key := s.IssueKey(ada, apikey.IssueInput{Name: "Grid", Purpose: "tests", Scopes: []string{"orders:cancel"}})
+	for range 31 {
+		clock.Advance(24 * time.Hour)
+		s.Browser(home).Do(s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+		if err := s.APIKeys.SaveUses(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ada.SignIn()
+	b := as(t, s, ada)
+	b.get("/keys/" + key.Text())
+	b.shows(http.StatusOK, "No request of the last 30 days needed any right that it has", "revoke it")
+	if strings.Contains(b.page.body, "Take these away") {
+		t.Error("it is offered to be left without rights")
+	}
+}
+
+// Who marks a key as leaked names a moment in the zone that the page shows times in, and sees what it did since; without a moment everything.
+func TestLeakedSinceAMoment(t *testing.T) {
+	for _, test := range []struct {
+		name, since, offset, shown string
+		used                       bool
+	}{
+		{"since ever", "", "0", "Everything that is kept of it.", true},
+		{"in the hour of its use", "2026-11-21T09:30", "0", "By the hour, since 21 Nov 2026, 09:30 UTC", true},
+		{"with seconds nine hours to the east", "2026-11-21T18:30:59", "540", "By the hour, since 21 Nov 2026, 09:30 UTC", true},
+		{"after its use", "2026-11-21T10:00", "0", "By the hour, since 21 Nov 2026, 10:00 UTC", false},
+		{"after its use five hours to the west", "2026-11-21T05:00", "-300", "By the hour, since 21 Nov 2026, 10:00 UTC", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _ := stack(t)
+			b, ada := owner(t, s)
+			key := s.IssueKey(ada, apikey.IssueInput{Name: "Grid", Purpose: "tests", Scopes: []string{"balances:read"}})
+			s.Browser(authtest.PersonOrigin().Addr.String()).Do(s.Signed(key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))
+			b.get("/keys/" + key.Text())
+			b.submit("/keys/"+key.Text()+"/leaked", "since", test.since, "since_offset", test.offset)
+			b.shows(http.StatusOK, "Grid is dead", test.shown)
+			if strings.Contains(b.page.text(), "GET /v1/accounts") != test.used || strings.Contains(b.page.text(), "It was not used in that time.") == test.used {
+				t.Errorf("it says %q", b.page.text())
+			}
+		})
+	}
+}
+
+// A moment that cannot be read ends no key: its owner is asked again, beside the field.
+func TestLeakedAtNoMoment(t *testing.T) {
+	s, _ := stack(t)
+	b, ada := owner(t, s)
+	key := s.IssueKey(ada, apikey.IssueInput{Name: "Grid", Purpose: "tests", Scopes: []string{"balances:read"}})
+	for _, wrong := range [][2]string{{"yesterday", "0"}, {"2026-11-21T09:30", "541"}, {"2026-11-21T09:30", "x"}} {
+		b.get("/keys/" + key.Text())
+		b.submit("/keys/"+key.Text()+"/leaked", "since", wrong[0], "since_offset", wrong[1])
+		b.shows(http.StatusUnprocessableEntity, "Show what it did since")
+	}
+	if !s.KeyNow(key.ID).RevokedAt.IsZero() {
+		t.Error("the key is dead")
 	}
 }

@@ -174,8 +174,18 @@ func (m *members) show(v *visit, p page.Problem, typed map[string]string) error 
 			view.People = append(view.People, page.Option{Value: one.User.String(), Text: one.Name})
 		}
 	}
+	owners := 0
 	for _, one := range circle.Members {
-		view.List = append(view.List, v.member(one, names))
+		if one.Role == principal.Owner && !one.Disabled {
+			owners++
+		}
+	}
+	for _, one := range circle.Members {
+		shown := v.member(one, names)
+		if shown.You && owners < 2 { // an account keeps its last owner
+			shown.Roles = nil
+		}
+		view.List = append(view.List, shown)
 	}
 	for _, one := range circle.Left {
 		view.Left = append(view.Left, v.member(one, names))

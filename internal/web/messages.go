@@ -21,6 +21,9 @@ type messages struct {
 		Read(ctx context.Context, p principal.Principal, which id.Message) error
 		Contacted(ctx context.Context, p principal.Principal) (notify.Contacting, []notify.Shown, error)
 	}
+	checkUps interface {
+		Due(ctx context.Context, p principal.Principal) (bool, error)
+	}
 }
 
 func (m *messages) mount(on mounter) {
@@ -57,6 +60,9 @@ func (m *messages) list(v *visit) error {
 	}
 	if len(list) == notify.PageSize {
 		view.Older = "/messages?before=" + list[len(list)-1].ID.String()
+	}
+	if view.Due, err = m.checkUps.Due(v.r.Context(), v.who); err != nil {
+		return err
 	}
 	return v.show(page.MessagesPage(v.frame("messages.title"), view))
 }

@@ -81,7 +81,7 @@ func (m *methods) list(v *visit, p page.Problem) error {
 	for _, c := range has.Passkeys {
 		shown := page.Passkey{
 			ID: c.ID.String(), Name: c.Name, Product: c.Model(), Attested: c.Attested != "", Certified: c.Certified.String(), Synced: c.Synced(),
-			Added: v.when(c.Born), Used: v.when(c.LastUsedAt), Tested: v.when(c.TestedAt),
+			Added: v.when(c.Born), Used: v.when(c.LastUsedAt), Tested: v.when(c.TestedAt), Failed: v.when(c.TestFailedAt),
 			Backup: c.Backup,
 		}
 		if c.ApprovesFrom.After(v.web.Now()) {

@@ -178,8 +178,8 @@ func (k *keys) showForm(v *visit, w wanted, p page.Problem) error {
 		Problem: p, Name: w.fields["name"], Purpose: w.fields["purpose"], Kind: w.fields["kind"], Scopes: k.scopeChoices(v, w.scopes),
 		Environments: v.environments(w.fields["environment"]), Lives: k.lives(v, w.fields["life"]), Allowlist: w.fields["allowlist"],
 		HereToo: w.fields["here"] == "yes", Here: v.rec.Addr.String(), PublicKey: w.publicHalf(), Challenge: challenge,
-		Exchanges: k.exchanges(v),
-		Unpinned:  v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}", sign.Native), APIs: k.terms.apis,
+		Exchanges: k.exchanges(v), Pairs: k.pairs(),
+		Unpinned: v.words.Span(k.terms.limits.UnpinnedTradeLife), Check: k.check("{file}", sign.Native), APIs: k.terms.apis,
 		Lapses: v.words.Say("summary.lapses", "span", v.words.Span(k.terms.limits.UnpinnedTradeLife)),
 	}
 	view.Bounds = w.boundsView(p)
@@ -229,6 +229,16 @@ func (k *keys) exchanges(v *visit) (list []page.Exchange) {
 	return list
 }
 
+// pairs are the commands that make the key pairs that can be pasted, one for each way of signing that takes one.
+func (k *keys) pairs() (list []page.Pair) {
+	for _, kind := range kinds {
+		if kind.algorithm.KeepsPublicHalf() && !k.terms.limits.Dialects[kind.dialect].Off {
+			list = append(list, page.Pair{Kind: kind.name, Make: makePair(ownFile, kind.dialect, kind.algorithm)})
+		}
+	}
+	return list
+}
+
 // scopeChoices lists what a member of this role can hand to a key.
 func (k *keys) scopeChoices(v *visit, words []string) (list []page.Scope) {
 	chosen := map[string]bool{}
@@ -250,37 +260,38 @@ func (v *visit) environments(chosen string) (list []page.Option) {
 	return list
 }
 
-// lifeOf reads a choice of lives: days, or hours with an h; zero for none. Errors: request.invalid.
+// lifeOf reads a choice of lives, in seconds as the JSON API takes them; zero for none. Errors: request.invalid.
 func lifeOf(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
 	}
-	unit := 24 * time.Hour
-	if hours, ok := strings.CutSuffix(text, "h"); ok {
-		text, unit = hours, time.Hour
-	}
-	n, err := strconv.ParseUint(text, 10, 16)
+	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || n == 0 {
 		return 0, fault.New(fault.RequestInvalid, "field", "life")
 	}
-	return time.Duration(n) * unit, nil
+	return time.Duration(n) * time.Second, nil
 }
 
-// lives are the lives to choose from, in hours and days, as far as the cap goes; empty takes the policy's.
+// lives are the lives to choose from, as far as the cap goes; empty takes the policy's.
 func (k *keys) lives(v *visit, chosen string) []page.Option {
 	l := k.terms.limits
 	list := []page.Option{{Text: v.words.Say("new_key.life_usual", "life", v.words.Span(l.Life), "read", v.words.Span(l.ReadOnlyLife)), Chosen: chosen == ""}}
-	for _, hours := range []int{1, 8} {
-		value := strconv.Itoa(hours) + "h"
-		list = append(list, page.Option{Value: value, Text: v.words.Span(time.Duration(hours) * time.Hour), Chosen: chosen == value})
-	}
-	for _, days := range []int{1, 7, 30, 90, 180, 365} {
-		if life := time.Duration(days) * 24 * time.Hour; life <= l.MaxLife {
-			value := strconv.Itoa(days)
-			list = append(list, page.Option{Value: value, Text: v.words.Count("time.day", days), Chosen: chosen == value})
+	for _, life := range slices.Concat([]time.Duration{time.Hour, 8 * time.Hour}, wholeDays) {
+		if life <= l.MaxLife {
+			list = append(list, lifeOption(life, chosen, v.words.Span(life)))
 		}
 	}
 	return list
+}
+
+// wholeDays are the lives in days that forms offer.
+var wholeDays = []time.Duration{1 * day, 7 * day, 30 * day, 90 * day, 180 * day, 365 * day}
+
+const day = 24 * time.Hour
+
+func lifeOption(life time.Duration, chosen, text string) page.Option {
+	value := strconv.Itoa(int(life / time.Second))
+	return page.Option{Value: value, Text: text, Chosen: chosen == value}
 }
 
 func (k *keys) subaccounts(v *visit, chosen string) (list []page.Option, err error) {

@@ -71,6 +71,9 @@ func (o *overview) show(v *visit) error {
 		Name: self.Name, Mail: self.Mail, Proven: v.proven(v.who.Proof), Mine: *f.Me, Limit: v.words.Span(o.sessions.IdleOf(v.who)),
 		Held: heldView(v.words, v.now, state.Account.Held), APIs: o.apis,
 	}
+	for _, p := range state.Account.Methods.Young(v.now) {
+		view.Young = append(view.Young, page.YoungPasskey{Name: p.Name, From: v.when(p.ApprovesFrom)})
+	}
 	v.posture(&view, state)
 	if view.HighValue, err = v.raised(); err != nil {
 		return err
@@ -116,9 +119,9 @@ func (v *visit) posture(view *page.Overview, s checkup.State) {
 
 // gapPlaces maps the code of a gap → where it is closed.
 var gapPlaces = map[string]string{
-	"claim": "/recovery", "leaving": "/privacy", "reported": "/methods", "stranger": "/sessions", "copied": "/sessions", "odd": "/sessions", "factor": "/methods", "proof": "/sign-in", "codes": "/recovery/codes",
+	"claim": "/recovery", "leaving": "/privacy", "reported": "/methods", "stranger": "/sessions", "copied": "/sessions", "odd": "/sessions", "factor": "/methods", "proof": "/sign-in", "codes": "/recovery/codes", "codes_kept": "/recovery/codes", "way_back": "/methods",
 	"key_open": "/keys", "way": "/methods", "passkey": "/methods", "second": "/contact", "phrase": "/contact", "codes_few": "/recovery/codes",
-	"rehearsal": "/recovery", "key_ends": "/keys", "key_unused": "/keys", "key_wide": "/keys", "shared": "/sessions", "many": "/sessions",
+	"rehearsal": "/recovery", "key_ends": "/keys", "key_unused": "/keys", "key_wide": "/keys", "shared": "/sessions", "many": "/sessions", "check_up": "/check-up",
 }
 
 func (v *visit) gap(g checkup.Gap) page.Missing {

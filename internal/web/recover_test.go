@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/web"
@@ -23,6 +24,34 @@ func (b *browser) back(mail string) {
 	b.submit("/recover/code", "code", letters[len(letters)-1].Code)
 	b.follow()
 	b.submit("/recover/claim")
+}
+
+// TestTheMailboxIsTriedOut: the page mails a code, takes it, and shows when; a code that is not typed is told of.
+func TestTheMailboxIsTriedOut(t *testing.T) {
+	s, clock := stack(t)
+	ada := s.SignUp("ada@example.com")
+	b := as(t, s, ada)
+	b.get("/recovery")
+	b.shows(http.StatusOK, "Your mailbox, last tried out", "nothing to rehearse with")
+	b.submit("/recovery/rehearse/mailbox")
+	b.leads("/recovery")
+	b.follow()
+	b.shows(http.StatusOK, "We mailed you a code", "A code was mailed")
+	clock.Advance(11 * time.Minute)
+	b.get("/recovery")
+	b.shows(http.StatusOK, "Never entered")
+	b.submit("/recovery/rehearse/mailbox")
+	b.follow()
+	s.Settle()
+	letters := s.Mailbox.Letters(ada.Mail)
+	b.submit("/recovery/rehearse", "proof", "mailbox", "code", "00000000")
+	b.shows(http.StatusForbidden, says(fault.RecoveryProofRefused))
+	b.submit("/recovery/rehearse", "proof", "mailbox", "code", letters[len(letters)-1].Code)
+	b.leads("/recovery")
+	b.follow()
+	b.shows(http.StatusOK, "It works", "It worked", "Last rehearsal that failed")
+	b.get("/activity")
+	b.shows(http.StatusOK, "try out that you can read your mailbox", "You rehearsed a recovery")
 }
 
 // upload sends a form with a file as a browser does.

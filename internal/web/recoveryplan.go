@@ -19,6 +19,7 @@ type recoveryPlan struct {
 	room interface {
 		Readiness(ctx context.Context, p principal.Principal) (recovery.Readiness, error)
 		Rehearse(ctx context.Context, p principal.Principal, with recovery.Proof, typed secret.Value) error
+		AskMailbox(ctx context.Context, p principal.Principal) (until time.Time, err error)
 		SetMailAlone(ctx context.Context, p principal.Principal, span time.Duration) error
 		Cancel(ctx context.Context, p principal.Principal, which id.Recovery) error
 	}
@@ -28,6 +29,7 @@ func (r *recoveryPlan) mount(on mounter) {
 	on(http.MethodGet, "/recovery", func(v *visit) error { return r.show(v, page.Problem{}) })
 	on(http.MethodGet, "/new-phone", r.newPhone)
 	on(http.MethodPost, "/recovery/rehearse", r.rehearse)
+	on(http.MethodPost, "/recovery/rehearse/mailbox", r.askMailbox)
 	on(http.MethodPost, "/recovery/wait", r.setWait)
 	on(http.MethodPost, "/recovery/claims/{id}/cancel", r.cancel)
 }
@@ -40,7 +42,12 @@ func (r *recoveryPlan) show(v *visit, p page.Problem) error {
 	alone := max(ready.Waits.MailAlone, ready.Choice.MailAlone)
 	view := page.RecoveryPlan{
 		Problem: p, Codes: codesView(v, ready.Methods), HasApp: ready.Methods.TOTP != nil, Alone: v.words.Span(alone),
-		Rehearsed: v.when(ready.Choice.RehearsedAt), With: ready.Choice.Rehearsed, Days: daysToChoose(v, ready.Waits, alone),
+		Rehearsed: v.when(ready.Choice.RehearsedAt), With: ready.Choice.Rehearsed, Failed: v.when(ready.Choice.FailedAt), FailedWith: ready.Choice.Failed,
+		MailboxAt: v.when(ready.Choice.MailboxAt), Mailed: v.when(ready.Choice.Trial.Asked), MailGood: ready.Choice.Trial.Open(v.now),
+		Days: daysToChoose(v, ready.Waits, alone),
+	}
+	for _, c := range ready.Methods.Passkeys {
+		view.Passkeys = append(view.Passkeys, page.PasskeyTried{Name: c.Name, At: v.when(c.TestedAt), Failed: v.when(c.TestFailedAt)})
 	}
 	for _, a := range ready.Answers {
 		answer := page.RecoveryAnswer{Loss: string(a.Loss), DeadEnd: a.DeadEnd()}
@@ -94,11 +101,19 @@ func (r *recoveryPlan) rehearse(v *visit) error {
 	if err != nil {
 		return err
 	}
-	with, typed := recovery.Proof(in["proof"]), in["code"]
+	with, typed := recovery.ProofOf(in["proof"]), in["code"]
 	if with == recovery.WithApp {
 		typed = digits(typed)
 	}
 	return r.after(v, "rehearsed", r.room.Rehearse(v.r.Context(), v.who, with, secret.FromString("recovery code", typed)))
+}
+
+func (r *recoveryPlan) askMailbox(v *visit) error {
+	if _, err := v.form.only(); err != nil {
+		return err
+	}
+	_, err := r.room.AskMailbox(v.r.Context(), v.who)
+	return r.after(v, "mailbox_asked", err)
 }
 
 func (r *recoveryPlan) setWait(v *visit) error {

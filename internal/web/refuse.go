@@ -87,7 +87,11 @@ func (v *visit) problem(err error) page.Problem {
 		p.Hint = v.words.Say(key)
 	}
 	if entry, ok := f.Fields["entry"].(string); ok {
-		p.Hint += " " + v.words.Say("invalid.entry", "entry", entry)
+		key := "invalid.entry"
+		if f.Fields["field"] == "allowlist" {
+			key = "invalid.entry_place"
+		}
+		p.Hint += " " + v.words.Say(key, "entry", entry)
 	}
 	return p
 }

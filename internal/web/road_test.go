@@ -140,6 +140,22 @@ func TestSignUpIsThrottledInWords(t *testing.T) {
 	t.Error("never throttled")
 }
 
+// Where a passkey or a password is made the page says what the address bar must show.
+func TestEnrolmentNamesTheTrueDomain(t *testing.T) {
+	s, _ := stack(t)
+	stranger, ada := open(t, s), as(t, s, s.SignUp("ada@example.com"))
+	const bar = "address bar must show exactly " + authtest.Origin
+	stranger.get("/sign-up")
+	stranger.shows(http.StatusOK, bar)
+	stranger.submit("/sign-up", "mail", "bob@example.com", "name", "Bob")
+	stranger.follow()
+	stranger.submit("/sign-up/code", "code", stranger.code("bob@example.com"))
+	stranger.follow()
+	stranger.shows(http.StatusOK, bar)
+	ada.get("/methods")
+	ada.shows(http.StatusOK, bar)
+}
+
 func TestSignIn(t *testing.T) {
 	s, clock := stack(t)
 	ada := s.SignUp("ada@example.com")

@@ -15,7 +15,7 @@ var notices = map[string]bool{
 	"remembered": true, "never_remembered": true, "may_remember": true, "forgotten": true, "leaving": true, "staying": true, "selected_signed_out": true, "none_selected": true,
 	"password_set": true, "password_changed": true, "totp_added": true, "totp_removed": true, "passkey_renamed": true, "factor_labelled": true, "demand_made": true, "demand_dropped": true, "passkey_removed": true,
 	"invited": true, "member_changed": true, "account_switched": true, "subaccount_changed": true, "subaccount_switched": true, "joined": true, "declined": true, "left_account": true,
-	"key_revoked": true, "key_changed": true, "account_unlocked": true, "account_locked": true, "signed_up": true, "recovered": true, "rehearsed": true, "wait_set": true, "recovery_cancelled": true, "device_lost": true, "codes_confirmed": true, "confirmation_cancelled": true, "message_read": true, "phrase_set": true, "copied": true, "mail_changed": true, "second_changed": true, "second_removed": true, "phone_changed": true, "phone_removed": true, "check_up_confirmed": true,
+	"key_revoked": true, "key_changed": true, "account_unlocked": true, "account_locked": true, "signed_up": true, "recovered": true, "rehearsed": true, "mailbox_asked": true, "wait_set": true, "recovery_cancelled": true, "device_lost": true, "codes_confirmed": true, "confirmation_cancelled": true, "message_read": true, "phrase_set": true, "copied": true, "mail_changed": true, "second_changed": true, "second_removed": true, "phone_changed": true, "phone_removed": true, "check_up_confirmed": true, "check_up_done": true,
 }
 
 // counted are those that tell a number.

@@ -124,7 +124,8 @@ func (s *sessions) remembering(v *visit, said string, turn func(context.Context,
 }
 
 func (s *sessions) forgetThere(v *visit) error {
-	if _, err := v.form.only(); err != nil {
+	in, err := v.form.only("return_to")
+	if err != nil {
 		return err
 	}
 	which, err := id.Parse[id.DeviceKind](v.r.PathValue("id"))
@@ -135,6 +136,9 @@ func (s *sessions) forgetThere(v *visit) error {
 		return err
 	}
 	v.say("forgotten")
+	if in["return_to"] != "" {
+		return v.leave(v.web.local(in["return_to"]))
+	}
 	return v.leave("/sessions")
 }
 

@@ -77,6 +77,22 @@ func TestSessions(t *testing.T) {
 	there.leads("/sign-in")
 }
 
+// A session on a shared computer rests sooner, and its own pages say so.
+func TestASharedComputerReadsItsOwnTime(t *testing.T) {
+	s, _ := stack(t)
+	s.SignUp("ada@example.com")
+	for ticked, span := range map[string]string{"": "30 minutes", "yes": "10 minutes"} {
+		b := open(t, s)
+		b.get("/sign-in")
+		b.submit("/sign-in", "mail", "ada@example.com", "password", authtest.Password, "shared", ticked)
+		b.leads("/")
+		b.get("/sessions")
+		b.shows(http.StatusOK, "Without anything being done for "+span)
+		b.get("/")
+		b.shows(http.StatusOK, "Each thing you do moves this on by "+span)
+	}
+}
+
 func TestSignOut(t *testing.T) {
 	s, _ := stack(t)
 	b := as(t, s, s.SignUp("ada@example.com"))

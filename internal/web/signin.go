@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -21,6 +22,7 @@ type signIns struct {
 		WithPassword(ctx context.Context, from signin.From, mail string, given secret.Value) (signin.SignedIn, error)
 		WithCode(ctx context.Context, from signin.From, half, code string) (signin.SignedIn, error)
 		Accounts(ctx context.Context, cookie secret.Value) ([]device.Remembered, error)
+		Lapsed(ctx context.Context, cookie secret.Value) (device.Lapsed, error)
 		Remember(ctx context.Context, p principal.Principal) error
 		ForgetHere(ctx context.Context, from signin.From, u id.User) error
 	}
@@ -48,6 +50,16 @@ func (s *signIns) ask(v *visit) error {
 	if err != nil {
 		return err
 	}
+	lapsed, err := s.signIns.Lapsed(v.r.Context(), cookie)
+	if err != nil {
+		return err
+	}
+	for word, n := range map[string]int{"sign_in.unused": lapsed.Unused, "sign_in.ended": lapsed.Ended} {
+		if n > 0 {
+			view.Lapsed = append(view.Lapsed, v.words.Count(word, n))
+		}
+	}
+	slices.Sort(view.Lapsed)
 	chosen := v.r.URL.Query().Get("account")
 	for _, k := range known {
 		query := url.Values{"account": {k.User.String()}, "return_to": {back}}

@@ -177,11 +177,11 @@ func (v *visit) renew(bearer secret.Value) {
 func (v *visit) frame(title string, pairs ...string) page.Frame {
 	f := page.Frame{
 		Words: v.words, Product: v.web.Product, Title: v.words.Say(title, pairs...), Path: v.r.URL.Path, FormToken: v.web.FormKey.Token(v.shown),
-		Test: v.web.Environment == id.Test, Notice: v.takeNotice(), Tip: v.tip,
+		Origin: v.web.Origin, Test: v.web.Environment == id.Test, Notice: v.takeNotice(), Tip: v.tip,
 		Waits:  v.waits(),
 		Assets: page.Assets{Script: v.web.files.href("app.js"), Style: v.web.files.href("app.css"), Icon: v.web.files.href("icon.svg")},
 	}
-	if v.r.Method == http.MethodGet {
+	if f.Asked = v.r.Method == http.MethodGet; f.Asked {
 		f.Path = v.r.URL.RequestURI()
 	}
 	if v.who.Kind == principal.KindUser {

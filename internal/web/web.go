@@ -196,7 +196,7 @@ func (w *Web) Mount(mux *route.Mux) {
 	(&checkUp{w.CheckUps}).mount(on)
 	(&pictures{w.Log}).mount(on)
 	(&pending{w.Confirmations, w.Holds}).mount(on)
-	(&messages{w.Notices}).mount(on)
+	(&messages{w.Notices, w.CheckUps}).mount(on)
 	(&notMe{w.Notices}).mount(on)
 	(&contacts{w.Contacts}).mount(on)
 	(&genuine{w.Official}).mount(on)
@@ -269,5 +269,5 @@ func (v *visit) permitted() error {
 	if !asked {
 		return nil
 	}
-	return v.web.Decide.Decide(decision.Question{Principal: v.who, Class: class, Scope: needed}).Err()
+	return v.web.Decide.Decide(decision.Question{Principal: v.who, Class: class, Scope: needed, Reduces: v.line.Reduces()}).Err()
 }

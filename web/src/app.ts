@@ -3,6 +3,6 @@
 import { bindNewKey } from "./newkey";
 import { bindPasskeys } from "./passkeys";
 import { bindSignal } from "./signal";
-import { bindAfter, bindContinue, bindCopy, bindEnding, bindMeter, bindPrint, bindShow, bindTimes, bindZones } from "./small";
+import { bindAfter, bindContinue, bindCopy, bindEnding, bindMeter, bindOffsets, bindPrint, bindShow, bindTimes, bindZones } from "./small";
 
-for (const bind of [bindTimes, bindZones, bindCopy, bindShow, bindMeter, bindPrint, bindEnding, bindPasskeys, bindSignal, bindNewKey, bindContinue, bindAfter]) bind();
+for (const bind of [bindTimes, bindZones, bindOffsets, bindCopy, bindShow, bindMeter, bindPrint, bindEnding, bindPasskeys, bindSignal, bindNewKey, bindContinue, bindAfter]) bind();

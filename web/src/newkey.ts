@@ -165,7 +165,6 @@ async function makeHere(form: HTMLFormElement): Promise<void> {
 		const pair = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
 		const { challenge } = await call<{ challenge: string }>("POST", "/v1/keys/challenge");
 		const proof = new TextEncoder().encode(`sallyport-key-proof-v1\n${challenge}`);
-		const days = Number(chosen(form, "life"));
 		const wanted = {
 			name: chosen(form, "name"),
 			purpose: chosen(form, "purpose"),
@@ -188,7 +187,7 @@ async function makeHere(form: HTMLFormElement): Promise<void> {
 			})),
 			window_ms: Number(chosen(form, "window")) * 1000,
 			settings: chosen(form, "settings").split(/\s+/).filter(Boolean),
-			life_seconds: days * 24 * 60 * 60,
+			life_seconds: Number(chosen(form, "life")),
 			dialect: "native",
 			algorithm: "ed25519",
 			public_key: base64(await crypto.subtle.exportKey("raw", pair.publicKey)),

@@ -64,6 +64,17 @@ export function bindZones(): void {
 	if (one(`option[value="${here}"]`, form)) location.replace(`?offset=${here}`);
 }
 
+/** bindOffsets says how far from UTC the moments are that are typed into a form: in the reader's own zone, as all times of the page. */
+export function bindOffsets(): void {
+	for (const hidden of all<HTMLInputElement>("[data-offset-of]")) {
+		const field = document.getElementById(hidden.dataset.offsetOf ?? "") as HTMLInputElement | null;
+		field?.addEventListener("input", () => {
+			const at = new Date(field.value); // of that moment, because summer has another offset than winter
+			hidden.value = Number.isNaN(at.getTime()) ? "0" : String(-at.getTimezoneOffset());
+		});
+	}
+}
+
 /** bindCopy shows the buttons that copy a text. */
 export function bindCopy(): void {
 	if (!navigator.clipboard) return;

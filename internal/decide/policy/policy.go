@@ -66,7 +66,7 @@ func ScopesOf(r principal.Role) scope.Set {
 	return 0
 }
 
-// Decide answers one question. Reasons: stale, unauthorized, forbidden, key.wrong_environment, key.scope_missing, key.person_only, assurance.too_low,
+// Decide answers one question. Reasons: stale, unauthorized, forbidden, account.frozen, key.wrong_environment, key.scope_missing, key.person_only, assurance.too_low,
 // confirmation.required, device.unknown, session.demanded, session.idle, session.unusual, session.unrenewed.
 func (p Policy) Decide(q decision.Question) decision.Answer {
 	if q.Class == scope.Public || q.Principal.Trusted() {
@@ -89,11 +89,8 @@ func (p Policy) Decide(q decision.Question) decision.Answer {
 }
 
 func ofUser(q decision.Question) decision.Answer {
-	if !q.Principal.Scopes.Has(q.Scope) && q.Class != scope.Setting {
-		return deny(fault.Forbidden)
-	}
-	if q.Class == scope.Setting && q.Principal.Role != principal.Owner {
-		return deny(fault.Forbidden)
+	if reason := lacking(q); reason != "" {
+		return deny(reason)
 	}
 	needs := max(LevelFor(q.Class), q.Needs)
 	raised := needs > LevelFor(q.Class) || !q.Since.IsZero()
@@ -112,6 +109,27 @@ func ofUser(q decision.Question) decision.Answer {
 		return deny(fault.ConfirmationRequired)
 	}
 	return decision.Answer{Verdict: decision.Allow}
+}
+
+// lacking is why a person may not do it, whatever they prove; empty if they may.
+func lacking(q decision.Question) fault.Code {
+	p := q.Principal
+	if q.Class == scope.Setting {
+		switch {
+		case p.Role != principal.Owner:
+			return fault.Forbidden
+		case p.Frozen && !q.Reduces:
+			return fault.AccountFrozen
+		}
+		return ""
+	}
+	switch {
+	case p.Scopes.Has(q.Scope):
+		return ""
+	case p.Frozen && ScopesOf(p.Role).Has(q.Scope):
+		return fault.AccountFrozen
+	}
+	return fault.Forbidden
 }
 
 // stepUp names what the proof lacks: a property, or, where it has them all, that it was given just now.

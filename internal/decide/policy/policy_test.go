@@ -85,6 +85,36 @@ func TestAssuranceNeeded(t *testing.T) {
 	}
 }
 
+// While somebody is frozen, as another owner's lock makes co-owners too, they give nothing to anybody, and end what they could end before.
+func TestTheFrozenLookAndReduce(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		role    principal.Role
+		class   scope.Class
+		scope   scope.Scope
+		reduces bool
+		reason  fault.Code
+	}{
+		{"an owner widens nothing", principal.Owner, scope.Setting, 0, false, fault.AccountFrozen},
+		{"an owner reduces", principal.Owner, scope.Setting, 0, true, ""},
+		{"a trader reduces nothing of an owner's", principal.Trader, scope.Setting, 0, true, fault.Forbidden},
+		{"an owner looks", principal.Owner, scope.Look, scope.BalancesRead, false, ""},
+		{"an owner cancels", principal.Owner, scope.Cancel, scope.OrdersCancel, false, ""},
+		{"a trader does not trade", principal.Trader, scope.Order, scope.OrdersWrite, false, fault.AccountFrozen},
+		{"a viewer never did", principal.Viewer, scope.Order, scope.OrdersWrite, false, fault.Forbidden},
+		{"an owner adds no destination", principal.Owner, scope.Destination, scope.WithdrawalsWrite, false, fault.AccountFrozen},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			who := user(row.role, assurance.Phr)
+			who.Frozen, who.Scopes = true, who.Scopes.UpTo(scope.Cancel)
+			got := policy.Policy{}.Decide(decision.Question{Principal: who, Class: row.class, Scope: row.scope, Reduces: row.reduces})
+			if got.Reason != row.reason {
+				t.Errorf("Decide = %+v, want %q", got, row.reason)
+			}
+		})
+	}
+}
+
 // A route may ask for more than its class. Then no key will do, whose every request is worth what its class needs, and no challenged session.
 func TestARouteAsksForMoreThanItsClass(t *testing.T) {
 	idle := user(principal.Owner, assurance.Phr)

@@ -3,6 +3,7 @@ package browser_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -58,6 +59,27 @@ func TestTheRotationRoad(t *testing.T) {
 	}
 	if got := p.asBot(next); got != http.StatusOK {
 		t.Errorf("the new secret after the old one's end: %d", got)
+	}
+}
+
+// TestAKeyMadeInTheBrowserLivesAsLongAsWasChosen: the pair of the form's usual kind is made by script, which sends what the form says as the form would.
+func TestAKeyMadeInTheBrowserLivesAsLongAsWasChosen(t *testing.T) {
+	p := newPerson(t, startDemo(t))
+	p.authenticator()
+	p.withPasskey("ada@example.com")
+	for _, choice := range []struct{ text, left string }{{"1 hour", "(in 60 minutes)"}, {"30 days", "(in 30 days)"}} {
+		p.open(p.demo.Dashboard + "/keys/new")
+		p.fill("#name", choice.text)
+		p.fill("#purpose", "signs for a while")
+		p.text(fmt.Sprintf("([...document.querySelectorAll('#life option')].find(o => o.textContent.trim() === %q).selected = true, '')", choice.text))
+		p.click("[data-new-key] .actions button")
+		p.until("document.querySelector('dialog.step-up[open] [data-prove=passkey]') !== null")
+		p.click("dialog.step-up [data-prove=passkey]")
+		p.until("document.querySelector('#made-id')?.textContent.startsWith('spk_')")
+		p.open(p.demo.Dashboard + "/keys/" + p.text("document.querySelector('#made-id').textContent"))
+		if got := p.text("document.querySelector('main').innerText"); !strings.Contains(got, choice.left) {
+			t.Errorf("chosen to live %s: %s", choice.text, got)
+		}
 	}
 }
 

@@ -129,6 +129,26 @@ func walk(p *person, show func(name string)) {
 	}
 	show("recover-disputed")
 	visit("not-found", "/no-such-page")
+	p.comeBack("grace@example.com")
+	show("recover-ready")
+}
+
+// comeBack signs somebody up with a passkey and recovery codes, and brings a case of theirs with one of these to where they are in again.
+func (p *person) comeBack(mail string) {
+	p.t.Helper()
+	p.signOut()
+	p.signUp(mail)
+	p.authenticator()
+	p.click("[data-ceremony='sign-up'] [data-begin]")
+	p.arrive("/recovery/codes")
+	p.submit("form[action='/recovery/codes']")
+	p.click("[data-ceremony='step-up'] [data-begin]")
+	p.until("document.querySelector('ol.codes code') !== null")
+	code := p.text("document.querySelector('ol.codes code').innerText")
+	p.readMailbox(mail, 1)
+	p.fill("form[action='/recover/recovery-code'] [name='code']", code)
+	p.submit("form[action='/recover/recovery-code']")
+	p.until("document.querySelector('form[data-recovery] input[type=checkbox]') !== null && document.readyState === 'complete'")
 }
 
 // readMailbox goes from the page that begins a recovery to the case, with the nth code of one.

@@ -54,7 +54,7 @@ func newWorld(t *testing.T, o authtest.Options) *world {
 
 func onBothEngines(t *testing.T, test func(*world)) {
 	t.Helper()
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			o := authtest.Options{}
 			if engine == "postgres" {

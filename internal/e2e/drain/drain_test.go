@@ -286,7 +286,7 @@ func TestALetterUnderWayIsSentAfterTheNextStart(t *testing.T) {
 
 // TestNothingRunsOnAfterTheEnd serves in this process, on both engines, and looks for what was left behind.
 func TestNothingRunsOnAfterTheEnd(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			o := program.InstallOptions{}
 			if engine == "postgres" {

@@ -32,7 +32,7 @@ func (c *course) later(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // onBothEngines runs a race on SQLite and on PostgreSQL, each in a stack of its own.
 func onBothEngines(t *testing.T, run func(*testing.T, *course)) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			ahead := new(atomic.Int64)
 			o := authtest.Options{Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }}

@@ -56,6 +56,20 @@ func TestOneRecoveryCodeCountsOnce(t *testing.T) {
 	})
 }
 
+func TestOneMailboxTrialCountsOnce(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, c *course) {
+		ada := c.SignUp("ada@example.com").Principal()
+		_, err := c.Recoveries.AskMailbox(t.Context(), ada)
+		c.must(err)
+		c.Settle()
+		letters := c.Mailbox.Letters("ada@example.com")
+		code := secret.FromString("code", letters[len(letters)-1].Code)
+		oneWins(t, func(int) fault.Code {
+			return answerOf(c.Recoveries.Rehearse(t.Context(), ada, recovery.MailboxAlone, code))
+		}, fault.RecoveryProofRefused)
+	})
+}
+
 // Two claims to one account stop each other, however close they come.
 func TestTwoClaimsStopEachOther(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, c *course) {

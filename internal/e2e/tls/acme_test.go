@@ -129,7 +129,7 @@ func ownDoor(in *program.Installation) string { return in.Dashboard }
 // TestACertificateIsHadOnceAndKept: the server gets a certificate by answering the challenge on its own door, serves both doors with it, and
 // has it again after a restart at which nobody could issue one.
 func TestACertificateIsHadOnceAndKept(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			o := program.InstallOptions{}
 			if engine == "postgres" {

@@ -5,7 +5,11 @@
 // Invariant: a route without a line is never served, so that what a stranger can reach can be read in one place.
 package route
 
-import "github.com/seed-21c57000/sallyport/internal/kernel/scope"
+import (
+	"net/http"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+)
 
 // Needs says which credential a route takes.
 type Needs uint8
@@ -65,6 +69,11 @@ func (l Line) Power() (class scope.Class, needed scope.Scope, asked bool) {
 	}
 	needed, err := scope.Parse(l.Scope)
 	return needed.Class(), needed, err == nil
+}
+
+// Reduces says that the route ends something of the account for its owner: a setting that is changed without a step-up gives nobody anything.
+func (l Line) Reduces() bool {
+	return l.Scope == setting && l.Assurance != AssuranceStepUp && l.Method != http.MethodGet
 }
 
 // Lookup finds a line.

@@ -20,6 +20,8 @@ type Question struct {
 	Class scope.Class
 	// Scope the action needs; meaningful unless Class is Public.
 	Scope scope.Scope
+	// Reduces says that a Setting gives nobody anything: it ends or narrows. Whoever is frozen may still do that.
+	Reduces bool
 	// Needs is the assurance that is asked for beyond what the class needs; None asks for no more.
 	Needs assurance.Level
 	// Since is the earliest moment at which a person may have given their last proof; zero asks for none that is fresh.

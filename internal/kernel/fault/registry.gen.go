@@ -120,6 +120,8 @@ const (
 	PasskeyDuplicate Code = "passkey.duplicate"
 	// FactorLast: This is your last way in, so it cannot be removed.
 	FactorLast Code = "factor.last"
+	// AccountFrozen: While an owner has this account locked, or your membership waits for an owner's review, you look and cancel only here.
+	AccountFrozen Code = "account.frozen"
 	// AccountLocked: The account is locked already.
 	AccountLocked Code = "account.locked"
 	// AccountNotLocked: The account is not locked.
@@ -548,6 +550,9 @@ var registry = map[Code]Entry{
 	FactorLast: {Code: FactorLast, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "This is your last way in, so it cannot be removed.", EnglishFix: "Add another way to sign in first.",
 		Korean: "마지막 로그인 수단이므로 삭제할 수 없습니다.", KoreanFix: "먼저 다른 로그인 수단을 추가해 주십시오."},
+	AccountFrozen: {Code: AccountFrozen, Status: 403, Sight: Owner, Outside: "forbidden",
+		English: "While an owner has this account locked, or your membership waits for an owner's review, you look and cancel only here.", EnglishFix: "Ask whoever locked it, or an owner of the account. What ends or narrows something goes on.",
+		Korean: "다른 소유자가 이 계정을 잠갔거나 구성원 자격이 소유자의 검토를 기다리는 동안에는 여기에서 조회와 취소만 할 수 있습니다.", KoreanFix: "계정을 잠근 사람이나 계정 소유자에게 문의해 주십시오. 무언가를 끝내거나 줄이는 일은 계속할 수 있습니다."},
 	AccountLocked: {Code: AccountLocked, Status: 409, Sight: Owner, Outside: "forbidden",
 		English: "The account is locked already.", EnglishFix: "Sign in and unlock it on the first page.",
 		Korean: "계정이 이미 잠겨 있습니다.", KoreanFix: "로그인한 뒤 첫 화면에서 잠금을 해제해 주십시오."},
@@ -564,8 +569,8 @@ var registry = map[Code]Entry{
 		English: "The account is not going to be deleted.", EnglishFix: "There is nothing to stop.",
 		Korean: "계정 삭제가 예정되어 있지 않습니다.", KoreanFix: "취소할 것이 없습니다."},
 	AccountLastOwner: {Code: AccountLastOwner, Status: 409, Sight: Owner, Outside: "forbidden",
-		English: "You are the only owner of an account that other people use.", EnglishFix: "Make another member an owner first, or remove the others.",
-		Korean: "다른 사람이 함께 사용하는 계정의 유일한 소유자입니다.", KoreanFix: "먼저 다른 구성원을 소유자로 지정하거나 다른 구성원을 내보내 주십시오."},
+		English: "You are the only owner of an account that other people use.", EnglishFix: "Ask the platform to make another member an owner first, or remove the others.",
+		Korean: "다른 사람이 함께 사용하는 계정의 유일한 소유자입니다.", KoreanFix: "먼저 다른 구성원을 소유자로 지정해 달라고 플랫폼에 요청하거나 다른 구성원을 내보내 주십시오."},
 	KeyNotFound: {Code: KeyNotFound, Status: 404, Sight: Owner, Outside: "not_found",
 		English: "There is no such key in this account.", EnglishFix: "Check the key id under API keys.",
 		Korean: "이 계정에 해당 키가 없습니다.", KoreanFix: "API 키 화면에서 키 ID를 확인해 주십시오."},
@@ -885,8 +890,8 @@ var registry = map[Code]Entry{
 		English: "Whoever signs in with this address belongs to the account, or was asked already.", EnglishFix: "Look at the members and the open invitations.",
 		Korean: "이 주소의 사용자는 이미 구성원이거나 초대를 받은 상태입니다.", KoreanFix: "구성원과 보낸 초대 목록을 확인해 주십시오."},
 	MemberLastOwner: {Code: MemberLastOwner, Status: 409, Sight: Anyone, Outside: "",
-		English: "The account would have no owner.", EnglishFix: "Make another member an owner first.",
-		Korean: "계정에 소유자가 한 명도 남지 않습니다.", KoreanFix: "먼저 다른 구성원을 소유자로 지정해 주십시오."},
+		English: "The account would have no owner.", EnglishFix: "Ask the platform to make another member an owner first.",
+		Korean: "계정에 소유자가 한 명도 남지 않습니다.", KoreanFix: "먼저 다른 구성원을 소유자로 지정해 달라고 플랫폼에 요청해 주십시오."},
 	MemberOnlyAccount: {Code: MemberOnlyAccount, Status: 409, Sight: Anyone, Outside: "",
 		English: "It is their only account, and they could not sign in without one.", EnglishFix: "Give them another role, or freeze their keys.",
 		Korean: "그 사용자의 유일한 계정이므로 내보내면 로그인할 수 없게 됩니다.", KoreanFix: "역할을 바꾸거나 키를 동결해 주십시오."},

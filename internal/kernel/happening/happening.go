@@ -99,6 +99,10 @@ const (
 	// MemberInvited: somebody is asked into the account of the user. MemberJoined: they came.
 	MemberInvited Kind = "member_invited"
 	MemberJoined  Kind = "member_joined"
+	// MemberUnfrozen: an owner of the account of the user reviewed somebody who was frozen, maybe the user, who do again what their role allows.
+	MemberUnfrozen Kind = "member_unfrozen"
+	// SponsorsChanged: an owner named who answers for a service user of an account of the user, which the user does, did or owns the account.
+	SponsorsChanged Kind = "sponsors_changed"
 	// KeysLeft: who owned keys, or answered for them, left the account; an owner is told of whom the keys still have.
 	KeysLeft Kind = "keys_left"
 	// KeyTransferred: a key has another owner. KeyOrphaned: it has none any more, and is refused.
@@ -131,6 +135,8 @@ type Happening struct {
 	Device id.Device
 	// Owing says that the session that did it owes a proof: it may end what is open, and makes a stranger of no browser.
 	Owing bool
+	// Outside says that whoever it was did not get in, as where a second factor was wrong: nobody doubts whom they could have brought.
+	Outside bool
 	// FreezesKeys says that the user asked for their API keys to stop as well, with SignedOutOthers and SignedOutAll.
 	FreezesKeys bool
 	// About is the id of what the user says was not them, and Evidence what operators are shown of it besides the facts: names and words, never a
@@ -161,3 +167,6 @@ func (h Happening) SeenFrom(o principal.Origin) Happening {
 type Applier interface {
 	Apply(ctx context.Context, tx any, h Happening) error
 }
+
+// Refused is the fact of a Disowned whose sign-in opened nothing: there was no session to end.
+const Refused = "refused"

@@ -118,6 +118,8 @@ type Principal struct {
 	Proof assurance.Proof
 	// Challenge is the factor that the session has to show before it does more than look and cancel. It is there only while it stands.
 	Challenge assurance.Challenge
+	// Frozen, with KindUser: another owner has the account locked, or the membership waits for an owner's review. Scopes are narrowed by it already.
+	Frozen bool
 	// Lang is the language of the user's pages and mails: "en" or "ko".
 	Lang string
 

@@ -62,6 +62,8 @@ type Options struct {
 	Now func() time.Time
 	// PostgresDSN puts the stack on PostgreSQL.
 	PostgresDSN string
+	// Upstreams are further entries of gateway.upstreams, each a line of YAML.
+	Upstreams []string
 	// YAML is appended to the configuration.
 	YAML string
 	// Environ sets single settings as the environment does: "SALLYPORT_DASHBOARD_RP_ID=…". They win over the configuration.
@@ -142,9 +144,16 @@ func configText(t testing.TB, o Options, shared []byte) []byte {
 	}
 	routes := file("routes.yaml", string(sandbox.Routes()))
 	key := file("paper.key", base64.StdEncoding.EncodeToString(shared))
-	engine := "store: {sqlite: {path: " + filepath.Join(o.Folder, "sallyport.db") + "}}\n"
-	if o.PostgresDSN != "" {
+	database := filepath.Join(o.Folder, "sallyport.db")
+	engine := "store: {sqlite: {path: " + database + "}}\n"
+	if o.PostgresDSN == "" {
+		storetest.PutSchema(t, database)
+	} else {
 		engine = "store: {engine: postgres, postgres: {dsn_file: " + file("dsn", o.PostgresDSN) + "}}\n"
+	}
+	var others strings.Builder
+	for _, entry := range o.Upstreams {
+		others.WriteString("    - " + entry + "\n")
 	}
 	forward := ""
 	if o.Convention != "" {
@@ -160,9 +169,9 @@ gateway:
     - {authority: %q, environment: test, kind: page, upstream: paper, origin: %q}
 %s  upstreams:
     - {name: paper, url: %q, assertion: hmac, key_file: %s, routes_file: %s, keys_path: /keys/ended, prices_path: /prices}
-keyring: {file: {path: %s}}
+%skeyring: {file: {path: %s}}
 password: {queue: 1024}
-%s%s`, Origin, ConfirmOrigin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, forward, o.Upstream, key, routes, filepath.Join(o.Folder, "keys"), engine, o.YAML)
+%s%s`, Origin, ConfirmOrigin, o.APIHost, LiveHost, o.PageHost, "http://"+o.PageHost, forward, o.Upstream, key, routes, others.String(), filepath.Join(o.Folder, "keys"), engine, o.YAML)
 }
 
 func openExchange(t testing.TB, o Options, shared []byte) *sandbox.Exchange {

@@ -28,6 +28,12 @@ func frame(language string) letter.Frame {
 	}
 }
 
+// usesOfFound are what a found key did, the latest first.
+var usesOfFound = []letter.KeyUse{
+	{At: time.Date(2026, 11, 21, 9, 5, 0, 0, time.UTC), Calls: "1", Route: "POST /v1/orders", Code: "key.scope_missing", Place: "address 198.51.100.9"},
+	{At: time.Date(2026, 11, 21, 8, 5, 0, 0, time.UTC), Calls: "14", Route: "GET /v1/accounts", Place: "near Seoul, KR (address 203.0.113.7)"},
+}
+
 // samples holds one letter of each kind, and both sides of each choice within one. Words for devices and places come from outside.
 func samples(language string) map[string]letter.Letter {
 	at := time.Date(2026, 11, 21, 9, 5, 0, 0, time.UTC)
@@ -45,6 +51,7 @@ func samples(language string) map[string]letter.Letter {
 		"session_copied":           letter.SessionCopied{Seen: seen},
 		"cookie_replayed":          letter.CookieReplayed{Seen: seen, Hold: 24 * time.Hour},
 		"session_disowned":         letter.SessionDisowned{Seen: seen, Hold: 24 * time.Hour},
+		"try_disowned":             letter.SessionDisowned{Seen: seen, Hold: 24 * time.Hour, Refused: true},
 		"new_device":               letter.NewDevice{Seen: seen},
 		"password_changed":         letter.PasswordChanged{Seen: seen, Hold: 24 * time.Hour},
 		"password_changed_no_hold": letter.PasswordChanged{Seen: seen},
@@ -55,6 +62,7 @@ func samples(language string) map[string]letter.Letter {
 		"codes_guessed":            letter.CodesGuessed{Count: 10, Seen: seen},
 		"codes_guessed_resting":    letter.CodesGuessed{Count: 100, Resting: true, Seen: seen},
 		"passkey_cloned":           letter.PasskeyCloned{Name: "blue key", Seen: seen},
+		"key_created_by_platform":  letter.KeyCreated{Key: "key_live_x", Name: "grid-btc", Scopes: scopes, Expires: at.AddDate(0, 0, 90), ByPlatform: true, Seen: letter.Sighting{At: at}},
 		"key_created":              letter.KeyCreated{Key: "key_live_x", Name: "grid-btc", Scopes: scopes, Expires: at.AddDate(0, 0, 90), Seen: seen},
 		"money_confirmed":          letter.MoneyConfirmed{What: "0.5 BTC → bc1qexample (BTC)", Memo: "7", Exchange: "paper", Seen: seen},
 		"key_revoked":              letter.KeyRevoked{Key: "key_live_x", Orders: letter.LeaveOrders, Name: "grid-btc", Seen: seen},
@@ -85,7 +93,8 @@ func samples(language string) map[string]letter.Letter {
 		"key_disabled":             letter.KeyAged{Change: "key_disabled", Key: "key_live_x", Name: "grid-btc", Seen: at},
 		"key_expiring":             letter.KeyAged{Change: "key_expiring", Key: "key_live_x", Name: "grid-btc", Ends: at.AddDate(0, 0, 7), Seen: at},
 		"key_lapsing":              letter.KeyAged{Change: "key_lapsing", Key: "key_live_x", Name: "grid-btc", Ends: at.AddDate(0, 0, 7), Seen: at},
-		"key_found":                letter.KeyAged{Change: "key_found", Key: "key_live_x", Name: "grid-btc", From: "gist.github.com", Seen: at},
+		"key_found":                letter.KeyFound{Key: "key_live_x", Name: "grid-btc", Host: "gist.github.com", Seen: at, Since: at.AddDate(0, 0, -7), Calls: "0", Places: "0"},
+		"key_found_used":           letter.KeyFound{Key: "key_live_x", Name: "grid-btc", Host: "gist.github.com", Orders: "leave", Seen: at, Since: at.AddDate(0, 0, -7), Calls: "15", Places: "2", Uses: usesOfFound},
 		"key_strayed":              letter.KeyAged{Change: "key_strayed", Key: "key_live_x", Name: "grid-btc", From: "198.51.100.9", Seen: at},
 		"recovery_code":            letter.RecoveryCode{Code: "48201753", ValidFor: 10 * time.Minute, Seen: seen},
 		"recovery_nobody":          letter.RecoveryNobody{Seen: seen},
@@ -96,8 +105,11 @@ func samples(language string) map[string]letter.Letter {
 		"membership_removed":       letter.MembershipChanged{Account: "Desk"},
 		"member_frozen":            letter.MemberFrozen{Account: "Desk"},
 		"member_invited":           letter.MemberComing{Mail: "min@example.com", Role: "trader", Seen: seen},
+		"member_unfrozen":          letter.MemberUnfrozen{Mail: "min@example.com", Role: "trader", Seen: seen},
 		"member_joined":            letter.MemberComing{Mail: "min@example.com", Role: "trader", Joined: true, Seen: letter.Sighting{At: at}},
 		"keys_left":                letter.KeysLeft{Member: "Min", Keys: "3", Services: "1", Ends: at.AddDate(0, 0, 14)},
+		"sponsor_disabled":         letter.KeysLeft{Member: "Min", Services: "1", Disabled: true, Ends: at.AddDate(0, 0, 14)},
+		"sponsors_changed":         letter.SponsorsChanged{Machine: "grid bots", One: "Ada", Two: "Min", Seen: seen},
 		"key_transferred":          letter.KeyChanged{Change: "key_transferred", Key: "key_live_x", Name: "grid-btc", Seen: seen},
 		"key_orphaned":             letter.KeyAged{Change: "key_orphaned", Key: "key_live_x", Name: "grid-btc", Seen: at},
 		"departure_near":           letter.DepartureNear{Ends: at.AddDate(0, 0, 1)},
@@ -113,6 +125,7 @@ func samples(language string) map[string]letter.Letter {
 		"recovery_rejected":        letter.RecoveryRejected{},
 		"recovery_completed":       letter.RecoveryCompleted{Seen: seen, Hold: 72 * time.Hour},
 		"recovery_dropped":         letter.RecoveryCompleted{Seen: seen, Second: "kim@example.net", Number: "+821012345678", Hold: 72 * time.Hour},
+		"mailbox_trial":            letter.MailboxTrial{Code: "48201753", ValidFor: 10 * time.Minute, Seen: seen},
 		"recovery_codes_replaced":  letter.RecoveryCodesReplaced{Seen: seen, Hold: 72 * time.Hour},
 		"recovery_lengthened":      letter.RecoveryLengthened{Wait: 30 * 24 * time.Hour, Seen: seen},
 		"phrase_changed":           letter.PhraseChanged{Seen: seen},

@@ -84,15 +84,21 @@ type SessionDisowned struct {
 	Seen Sighting
 	// Hold is how long money stays in the account; 0 if nothing is held.
 	Hold time.Duration
+	// Refused says that it was a sign-in that opened nothing: somebody knows the password.
+	Refused bool
 }
 
 func (l SessionDisowned) compose(w *writer) {
-	w.subjectLine("session_disowned.subject")
-	w.heading("session_disowned.heading")
-	w.paragraph("session_disowned.first")
+	subject, heading, first, next := "session_disowned.subject", "session_disowned.heading", "session_disowned.first", "session_disowned.next"
+	if l.Refused {
+		subject, heading, first, next = "try_disowned.subject", "try_disowned.heading", "try_disowned.first", "try_disowned.next"
+	}
+	w.subjectLine(subject)
+	w.heading(heading)
+	w.paragraph(first)
 	w.facts(w.sighting(l.Seen)...)
 	w.held("notice.hold", l.Hold)
-	w.paragraph("session_disowned.next")
+	w.paragraph(next)
 	w.button("button.methods", w.links.methods())
 	w.footOfAccount()
 }
@@ -256,19 +262,25 @@ type KeyCreated struct {
 	// Scopes are words for people, already in the frame's language.
 	Scopes  []string
 	Expires time.Time
-	Seen    Sighting
+	// ByPlatform: its operator made or imported it for the reader, at the host.
+	ByPlatform bool
+	Seen       Sighting
 }
 
 func (l KeyCreated) compose(w *writer) {
+	first, notYou := "notice.first", "key_created.not_you"
+	if l.ByPlatform {
+		first, notYou = "key_created.by_platform", "key_created.not_asked"
+	}
 	w.subjectLine("key_created.subject", "name", l.Name)
 	w.heading("key_created.heading")
-	w.paragraph("notice.first")
+	w.paragraph(first)
 	w.facts(append([]fact{
 		{w.say("fact.key"), l.Name},
 		{w.say("fact.scopes"), strings.Join(l.Scopes, ", ")},
 		{w.say("fact.expires"), w.moment(l.Expires)},
 	}, w.sighting(l.Seen)...)...)
-	w.paragraph("key_created.not_you")
+	w.paragraph(notYou)
 	w.button("button.key", w.links.key(l.Key))
 	w.footOfAccount()
 }
@@ -404,8 +416,7 @@ type KeyAged struct {
 	Change string
 	// Key is its public id.
 	Key, Name string
-	// Ends is when what is announced comes; zero if it has come. From is the address of a key that strayed,
-	// or the host where one was found.
+	// Ends is when what is announced comes; zero if it has come. From is the address of a key that strayed.
 	Ends   time.Time
 	From   string
 	Orders Orders
@@ -423,6 +434,51 @@ func (l KeyAged) compose(w *writer) {
 	w.paragraph(l.Change + ".then")
 	l.Orders.say(w)
 	w.button("button.key", w.links.key(l.Key))
+	w.footOfAccount()
+}
+
+// KeyUse is what a key did in one hour: how often, what, with which code if it was refused, from where in words, and when the last time was.
+type KeyUse struct {
+	At                        time.Time
+	Calls, Route, Code, Place string
+}
+
+// KeyFound reports that the secret of a key was found where strangers can read it, that the key was blocked, and what it did before.
+type KeyFound struct {
+	// Key is its public id, Host where it was found.
+	Key, Name, Host string
+	// Since is from when on its uses were looked for; zero where none were. Calls and Places count them, Uses are the latest, the latest first.
+	Since         time.Time
+	Calls, Places string
+	Uses          []KeyUse
+	Orders        Orders
+	Seen          time.Time
+}
+
+func (l KeyFound) compose(w *writer) {
+	w.subjectLine("key_found.subject", "name", l.Name)
+	w.heading("key_found.heading")
+	w.facts(append([]fact{{w.say("fact.key"), l.Name}, {w.say("fact.address"), l.Host}}, w.sighting(Sighting{At: l.Seen})...)...)
+	w.paragraph("key_found.then")
+	l.Orders.say(w)
+	switch {
+	case l.Since.IsZero():
+	case len(l.Uses) == 0:
+		w.paragraph("key_found.unused", "since", w.moment(l.Since))
+	default:
+		w.paragraph("key_found.used", "since", w.moment(l.Since), "calls", l.Calls, "places", l.Places)
+		var rows []fact
+		for _, u := range l.Uses {
+			did := []string{u.Calls + "× " + u.Route, u.Place}
+			if u.Code != "" {
+				did = append(did, w.say("key_found.refused", "code", u.Code))
+			}
+			rows = append(rows, fact{w.moment(u.At), strings.Join(did, " · ")})
+		}
+		w.facts(rows...)
+	}
+	w.button("button.key", w.links.key(l.Key))
+	w.button("button.timeline", w.links.key(l.Key)+"/timeline")
 	w.footOfAccount()
 }
 

@@ -80,13 +80,57 @@ func (l MemberComing) compose(w *writer) {
 	w.footOfAccount()
 }
 
-// KeysLeft reports to an owner that somebody left who owned keys, or answered for service users.
+// MemberUnfrozen reports to the owners of an account, and to the member, that an owner reviewed somebody who was frozen.
+type MemberUnfrozen struct {
+	Mail, Role string
+	Seen       Sighting
+}
+
+func (l MemberUnfrozen) compose(w *writer) {
+	w.subjectLine("member_unfrozen.subject", "mail", l.Mail)
+	w.heading("member_unfrozen.heading")
+	w.paragraph("member_unfrozen.first", "mail", l.Mail, "role", w.role(l.Role))
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("member_unfrozen.not_you")
+	w.button("button.members", w.links.members())
+	w.footOfAccount()
+}
+
+// SponsorsChanged reports to the owners of an account, and to both pairs of sponsors, who answers for a service user now.
+type SponsorsChanged struct {
+	// Machine is the name of the service user; One and Two are those of its sponsors.
+	Machine, One, Two string
+	Seen              Sighting
+}
+
+func (l SponsorsChanged) compose(w *writer) {
+	w.subjectLine("sponsors_changed.subject", "service", l.Machine)
+	w.heading("sponsors_changed.heading")
+	w.paragraph("sponsors_changed.first", "service", l.Machine, "one", l.One, "two", l.Two)
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("sponsors_changed.not_you")
+	w.button("button.members", w.links.members())
+	w.footOfAccount()
+}
+
+// KeysLeft reports to an owner that somebody left who owned keys, or answered for service users, or that one who answers for some was disabled.
 type KeysLeft struct {
+	// Keys are how many are theirs; empty for somebody disabled, whose keys are refused.
 	Member, Keys, Services string
+	Disabled               bool
 	Ends                   time.Time
 }
 
 func (l KeysLeft) compose(w *writer) {
+	if l.Disabled {
+		w.subjectLine("sponsor_disabled.subject", "member", l.Member)
+		w.heading("sponsor_disabled.heading")
+		w.paragraph("sponsor_disabled.first", "member", l.Member, "services", l.Services)
+		w.paragraph("sponsor_disabled.then", "ends", w.moment(l.Ends))
+		w.button("button.members", w.links.members())
+		w.footOfAccount()
+		return
+	}
 	w.subjectLine("keys_left.subject", "member", l.Member)
 	w.heading("keys_left.heading")
 	w.paragraph("keys_left.first", "member", l.Member, "keys", l.Keys, "services", l.Services)

@@ -23,6 +23,28 @@ func (l RecoveryCode) compose(w *writer) {
 	w.footOfAddress()
 }
 
+// MailboxTrial carries the code by which somebody who is signed in tries out that they read this mailbox. It does nothing else, in no recovery either.
+type MailboxTrial struct {
+	// Code is empty where the letter is shown in the app.
+	Code     Code
+	ValidFor time.Duration
+	Seen     Sighting
+}
+
+func (l MailboxTrial) compose(w *writer) {
+	w.subjectLine("mailbox_trial.subject", "product", w.product)
+	w.heading("mailbox_trial.heading")
+	w.paragraph("mailbox_trial.first", "duration", w.duration(l.ValidFor))
+	if l.Code != "" {
+		w.add(code{string(l.Code)})
+	}
+	w.note("sign_up_code.never")
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("mailbox_trial.not_you")
+	w.button("button.sessions", w.links.sessions())
+	w.footOfAccount()
+}
+
 // RecoveryNobody answers a recovery for an address that has no account, so that the page can answer as it always does.
 type RecoveryNobody struct{ Seen Sighting }
 

@@ -38,7 +38,7 @@ func kindsOfNotices(t *testing.T) (kinds []string) {
 }
 
 // mailedAlone are letters that carry a code, or stand in its place: none of them is a notice that goes to every channel.
-var mailedAlone = []string{"sign_up_tried", "contact_code", "contact_taken", "sign_up_code", "recovery_code", "recovery_nobody"}
+var mailedAlone = []string{"sign_up_tried", "contact_code", "contact_taken", "sign_up_code", "recovery_code", "recovery_nobody", "mailbox_trial"}
 
 // A text message has room for 70 Korean characters, or 160 of the Latin alphabet.
 func TestEveryNoticeFitsIntoOneTextMessage(t *testing.T) {

@@ -75,6 +75,8 @@ type Tx interface {
 	// EraseUser destroys the key of a disabled user's events, deletes their credentials and blanks everything about them that is kept in clear;
 	// keys that were live are revoked and given back. won is false for a user who is not disabled, or erased already.
 	EraseUser(ctx context.Context, u id.User, now time.Time) (ended []id.Key, won bool, err error)
+	// OwnsAlone says whether an account with other members has no other owner than this user.
+	OwnsAlone(ctx context.Context, u id.User) (bool, error)
 	// InsertUser answers ErrTaken when the address has a user; of two at once, one gets it.
 	InsertUser(ctx context.Context, u User) error
 	InsertAccount(ctx context.Context, a id.Account, name string, born time.Time) error
@@ -174,13 +176,23 @@ func (a *Accounts) set(ctx context.Context, p principal.Principal, u id.User, ac
 }
 
 // Erase forgets a disabled user for good: nobody can read their events any more, their address is free, their credentials are gone and their
-// keys revoked. What they did stays in the log without them. Only the host's command line may.
-// Errors: forbidden, not_found (also for one who is not disabled, or erased already).
+// keys revoked. What they did stays in the log without them. Only the host's command line may. Whoever alone owns an account that others are in
+// stays until those others have an owner: nobody could review them or give their keys away after it.
+// Errors: forbidden, account.last_owner, not_found (also for one who is not disabled, or erased already).
 func (a *Accounts) Erase(ctx context.Context, p principal.Principal, u id.User) error {
 	if !p.Trusted() {
 		return fault.New(fault.Forbidden)
 	}
-	return a.ledger.Update(ctx, func(tx Tx) (audit.Event, error) { return EraseIn(ctx, tx, p, u, a.now()) })
+	return a.ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		alone, err := tx.OwnsAlone(ctx, u)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("look for other owners: %w", err)
+		}
+		if alone {
+			return audit.Event{}, fault.New(fault.AccountLastOwner)
+		}
+		return EraseIn(ctx, tx, p, u, a.now())
+	})
 }
 
 // EraseIn does what Erase does in the caller's transaction, for a caller who may. Errors: not_found.

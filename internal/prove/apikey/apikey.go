@@ -201,6 +201,7 @@ func MaterialPlace(k id.Key, version uint32) secret.Place {
 // Tx is what this package asks of a transaction.
 type Tx interface {
 	txn.Announcer
+	audit.Recorder
 	account.Tx
 	// ClaimAccountRow makes every other transaction that asks for the same account wait for this one.
 	ClaimAccountRow(ctx context.Context, a id.Account) error
@@ -222,6 +223,8 @@ type Tx interface {
 	KeysByDialect(ctx context.Context, now time.Time) (map[sign.Dialect]int, error)
 	KeysOfAccount(ctx context.Context, a id.Account) ([]Key, error)
 	KeysOfOwner(ctx context.Context, u id.User) ([]id.Key, error)
+	// KeysUnder lists the keys of others in the accounts that u owns, without those that are revoked.
+	KeysUnder(ctx context.Context, u id.User) ([]id.Key, error)
 	// KeysServing are those of the service users of every account that somebody owns.
 	KeysServing(ctx context.Context, u id.User) ([]id.Key, error)
 	RevokeKey(ctx context.Context, a id.Account, k id.Key, why string, now time.Time) (won bool, err error)

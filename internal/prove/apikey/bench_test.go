@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/seed-21c57000/sallyport/internal/decide/policy"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -18,6 +19,17 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
 )
+
+// A million keys at 600 bytes each leave no room for a field more: what one needs goes behind a pointer that most keys do not have. The bounds
+// are the allocator's size classes.
+func TestAKeyStaysSmall(t *testing.T) {
+	if got := unsafe.Sizeof(apikey.Live{}); got > 288 {
+		t.Errorf("a key takes %d bytes, not 288", got)
+	}
+	if got := unsafe.Sizeof(apikey.LiveMaterial{}); got > 48 {
+		t.Errorf("a secret takes %d bytes, not 48", got)
+	}
+}
 
 // BenchmarkIndex holds few and many keys in memory, and says what one costs there and how much longer it takes to find one among many.
 func BenchmarkIndex(b *testing.B) {

@@ -44,7 +44,7 @@ func (k *Keys) Census() []Census {
 			c = &Census{Environment: g.environment, Class: g.class, Tied: g.tied}
 			groups[g] = c
 		}
-		age := now.Sub(time.UnixMicro(l.Materials[0].turned))
+		age := now.Sub(time.UnixMicro(l.Materials[0].made))
 		c.Keys++
 		c.Age += age
 		for i, step := range AgeSteps {

@@ -36,7 +36,8 @@ type EditInput struct {
 	Bounds *Bounds `json:"bounds,omitempty"`
 	// Destinations is the whole list. One that is new asks for a passkey and counts later, see Limits.DestinationWait.
 	Destinations *[]Destination `json:"destinations,omitempty"`
-	// Vendor as in IssueInput; to take the mark away asks for a proof, and the secrets of that moment never withdraw.
+	// Vendor as in IssueInput; to take the mark away, or give it to another, asks for a proof; the secrets that a vendor had
+	// when it was taken away never withdraw.
 	Vendor *string `json:"vendor,omitempty"`
 	// Window as in IssueInput; zero goes back to the dialect's.
 	Window *time.Duration `json:"window,omitempty"`
@@ -218,7 +219,8 @@ func (o OnEnd) check() error {
 }
 
 // widens says whether a key could do anything after a change that it could not before: more scopes, from more places, for longer, with
-// older signatures, with nonces further below the highest, without the strict rules of its dialect, out of the hands of a vendor, or asleep.
+// older signatures, with nonces further below the highest, without the strict rules of its dialect, in another spelling while these are off, in
+// other hands than its vendor's, or asleep.
 func (k *Keys) widens(before, after Key) bool {
 	now := k.Now()
 	then := after.ExpiresAt.Add(-1)
@@ -228,13 +230,18 @@ func (k *Keys) widens(before, after Key) bool {
 		after.ExpiresAt.After(before.ExpiresAt) ||
 		after.Standby && !before.Standby ||
 		k.Window(after) > k.Window(before) ||
-		after.Settings.Lenient && !before.Settings.Lenient ||
+		loosens(before.Settings, after.Settings) ||
 		after.Settings.NonceWindow > before.Settings.NonceWindow ||
 		moreDestinations(before.Destinations, after.Destinations) ||
-		before.Vendor != "" && after.Vendor == "" ||
+		before.Vendor != "" && after.Vendor != before.Vendor ||
 		before.Pin != "" && after.Pin != before.Pin ||
 		after.Bounds.wider(before.Bounds) ||
 		widerList(before.Allowlist, after.Allowlist)
+}
+
+// loosens says whether a signature could fit a request that it did not: the strict rules go off, or they are off and what is signed is spelled otherwise.
+func loosens(before, after sign.Settings) bool {
+	return after.Lenient && (!before.Lenient || after.Query != before.Query || after.Body != before.Body)
 }
 
 // widerList says whether a list allows an address that the one before did not. An empty one allows all.

@@ -24,7 +24,8 @@ type Ended struct {
 	// OnEnd is what its owner wants done with its open orders.
 	OnEnd OnEnd          `json:"on_end"`
 	Why   happening.Kind `json:"why"`
-	At    time.Time      `json:"at"`
+	// At is when it ended, which may be before the job was made.
+	At time.Time `json:"at"`
 }
 
 // Kind names the job.
@@ -35,7 +36,7 @@ var ending = map[happening.Kind]bool{
 	happening.KeyFrozen: true, happening.KeyStrayed: true, happening.KeyBlocked: true, happening.KeyRevoked: true, happening.KeyLeaked: true,
 	happening.MoneyKeyLeaked: true, happening.KeyFound: true, happening.MoneyKeyFound: true, happening.KeyExpired: true, happening.KeyLapsed: true,
 	happening.KeyNarrowed: true, happening.KeyDisabled: true, happening.OwnerLocked: true, happening.UserDisabled: true,
-	happening.KeyOrphaned: true,
+	happening.KeyOrphaned: true, happening.MembershipChanged: true,
 }
 
 // tellPlatform puts the job into the outbox of the change, if the change ends the placing of orders.
@@ -43,11 +44,23 @@ func (k *Keys) tellPlatform(ctx context.Context, tx any, key Key, kind happening
 	if !ending[kind] || !key.Scopes.Has(scope.OrdersWrite) {
 		return nil
 	}
-	job := Ended{key.ID, key.Environment, key.Owner, key.Account, key.Subaccount, key.OwnerRole, key.OnEnd, kind, k.Now()}
+	job := Ended{key.ID, key.Environment, key.Owner, key.Account, key.Subaccount, key.OwnerRole, key.OnEnd, kind, k.endedAt(key, kind)}
 	if err := txn.As[txn.Enqueuer](tx).Enqueue(ctx, job); err != nil {
 		return fmt.Errorf("tell the platform of %s: %w", key.Text(), err)
 	}
 	return nil
+}
+
+// endedAt is when a key ended: now, or, of one whose time was over before anybody looked, that moment.
+func (k *Keys) endedAt(key Key, kind happening.Kind) time.Time {
+	now := k.Now()
+	ends := map[happening.Kind]time.Time{
+		happening.KeyExpired: key.ExpiresAt, happening.KeyLapsed: k.LapseAt(key), happening.KeyOrphaned: key.OwnerUntil,
+	}
+	if at := ends[kind]; !at.IsZero() && at.Before(now) {
+		return at
+	}
+	return now
 }
 
 // Orphans lists keys that have nobody: their owner was disabled, or has left the account and the time to give them to somebody else is over. They are refused, and

@@ -7,8 +7,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
@@ -49,6 +52,9 @@ func (k *Keys) BlockFound(ctx context.Context, p principal.Principal, finds []Fi
 		wanted.add(f)
 	}
 	found, err := k.holders(wanted)
+	if len(found) > 0 {
+		err = errors.Join(err, k.SaveUses(ctx)) // what is not written yet is not told; the keys are blocked all the same
+	}
 	for kid, f := range found {
 		switch wrong := k.blockFound(ctx, p, kid, f); {
 		case wrong == nil:
@@ -137,9 +143,66 @@ func (k *Keys) blockFound(ctx context.Context, p principal.Principal, kid id.Key
 		if key.Scopes.Highest() >= scope.Withdraw {
 			what.kind = happening.MoneyKeyFound
 		}
+		facts := f.facts()
+		since := k.Now().Add(-foundUses)
+		uses, err := tx.UsesOfKey(ctx, kid, since.Truncate(time.Hour), maxUses)
+		if err != nil {
+			return audit.Event{}, err
+		}
+		maps.Copy(facts, usesFacts(uses, since))
 		won, err := tx.StopKey(ctx, key, Block, "found by a scanner", k.Now())
-		return k.changed(ctx, tx, p, key, won, err, what, f.facts())
+		return k.changed(ctx, tx, p, key, won, err, what, facts)
 	})
+}
+
+// foundUses is how far back the notice about a key that was found looks for what it did, toldUses how many lines of it the notice names.
+const (
+	foundUses = 7 * 24 * time.Hour
+	toldUses  = 5
+)
+
+// Facts of a key that was found: since when its uses were looked for, how many calls they were from how many addresses, and the latest of them as
+// ReadUses reads them.
+const (
+	UsesSince  = "uses_since"
+	UsesCalls  = "uses_calls"
+	UsesPlaces = "uses_places"
+	UsesLatest = "uses_latest"
+)
+
+// usesFacts say what a key did, of uses with the latest first.
+func usesFacts(uses []Use, since time.Time) map[string]string {
+	var calls int64
+	var latest []string
+	places := map[string]bool{}
+	for i, u := range uses {
+		calls += u.Calls
+		places[u.Addr] = true
+		if i < toldUses {
+			latest = append(latest, strings.Join([]string{u.Last.UTC().Format(time.RFC3339), strconv.FormatInt(u.Calls, 10), u.Addr, u.Code, u.Route}, "\t"))
+		}
+	}
+	return map[string]string{
+		UsesSince: since.UTC().Format(time.RFC3339), UsesCalls: strconv.FormatInt(calls, 10), UsesPlaces: strconv.Itoa(len(places)),
+		UsesLatest: strings.Join(latest, "\n"),
+	}
+}
+
+// ReadUses reads the latest uses out of the fact of that name: when, how often, from where, the code and the route of each.
+func ReadUses(fact string) (uses []Use, err error) {
+	for row := range strings.Lines(fact) {
+		cells := strings.SplitN(strings.TrimSuffix(row, "\n"), "\t", 5)
+		if len(cells) != 5 {
+			return nil, fmt.Errorf("a use of %d cells", len(cells))
+		}
+		last, wrongTime := time.Parse(time.RFC3339, cells[0])
+		calls, wrongCalls := strconv.ParseInt(cells[1], 10, 64)
+		if err := errors.Join(wrongTime, wrongCalls); err != nil {
+			return nil, err
+		}
+		uses = append(uses, Use{Last: last, Calls: calls, Addr: cells[2], Code: cells[3], Route: cells[4]})
+	}
+	return uses, nil
 }
 
 // facts say where it was found; host alone is what a mail may name.

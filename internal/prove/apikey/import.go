@@ -3,6 +3,7 @@ package apikey
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
@@ -63,7 +64,7 @@ func (k *Keys) Import(ctx context.Context, p principal.Principal, in ImportInput
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 		facts := factsOf(key)
-		return eventOf(audit.KeyImported, p, key, facts), k.tell(ctx, tx, p, key, happening.Happening{Kind: happening.KeyCreated, Facts: facts})
+		return eventOf(audit.KeyImported, p, key, facts), k.tell(ctx, tx, p, key, happening.Happening{Kind: happening.KeyCreated, Facts: madeBy(p, facts)})
 	})
 	return key, err
 }
@@ -94,4 +95,17 @@ func (k *Keys) imported(key Key, in ImportInput) ([]byte, error) {
 	}
 	defer clear(material)
 	return k.Sealer.Seal(MaterialPlace(key.ID, 1), material), nil
+}
+
+// ByFact is in the facts of a notice of a new key that no person made: the platform's operator did, at the host.
+const ByFact = "by"
+
+// madeBy are the facts of a new key for those who are told of it.
+func madeBy(p principal.Principal, facts map[string]string) map[string]string {
+	if !p.Trusted() {
+		return facts
+	}
+	told := maps.Clone(facts)
+	told[ByFact] = p.Kind.String()
+	return told
 }

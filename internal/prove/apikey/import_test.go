@@ -1,6 +1,8 @@
 package apikey_test
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"net/http"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/sign"
 )
 
@@ -79,32 +82,91 @@ func TestImportKeepsIDAndSecret(t *testing.T) {
 
 // A live key like the test key: what its owner chose is the same, id and secret are not.
 func TestPromoteMakesALiveKeyAlike(t *testing.T) {
-	l := newLife(t, authtest.Options{})
-	host := principal.Host("tests")
-	tried := l.issue(apikey.IssueInput{
-		Algorithm: sign.HMACSHA256, Scopes: trading, Allowlist: []string{"203.0.113.0/24"}, OnEnd: apikey.CancelOrders, Standby: true, Life: 10 * day,
-		Bounds: apikey.Bounds{Markets: []string{"KRW-BTC"}, OrderMost: "1000000", PerSecond: 5},
-	})
-	live, err := l.APIKeys.Promote(t.Context(), host, apikey.PromoteInput{Key: tried.ID})
+	exchange, err := apikey.ParseDestination("BTC BTC paper1qexampleaddress")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if live.ID == tried.ID || live.Environment != id.Live || string(live.Secret.Reveal()) == tried.Secret || live.Secret.IsEmpty() {
-		t.Errorf("promoted to %s of %s", live.Text(), live.Environment)
+	allowlist := []string{"203.0.113.0/24"}
+	for name, in := range map[string]apikey.IssueInput{
+		"bounds": {
+			Algorithm: sign.HMACSHA256, Scopes: trading, Allowlist: allowlist, OnEnd: apikey.CancelOrders, Standby: true, Life: 10 * day,
+			Bounds: apikey.Bounds{Markets: []string{"KRW-BTC"}, OrderMost: "1000000", DayMost: "5000000", PerSecond: 5}, Window: 3 * time.Second,
+		},
+		"settings":     {Dialect: sign.Kraken, Settings: []string{"nonce-window:60000"}, Scopes: []string{"balances:read"}, Allowlist: allowlist, Vendor: "Grid Co"},
+		"template":     {Algorithm: sign.HMACSHA256, Template: apikey.Templates()[1].Name, Scopes: []string{"balances:read"}, Allowlist: allowlist},
+		"destinations": {Algorithm: sign.HMACSHA256, Scopes: []string{"withdrawals:write"}, Allowlist: allowlist, Destinations: []apikey.Destination{exchange}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLife(t, authtest.Options{})
+			host := principal.Host("tests")
+			host.Account = l.owner.Account
+			if in.Subaccount, err = l.Subaccounts.Open(t.Context(), host, "Grid"); err != nil {
+				t.Fatal(err)
+			}
+			tried := l.issue(in)
+			live, err := l.APIKeys.Promote(t.Context(), host, apikey.PromoteInput{Key: tried.ID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if live.ID == tried.ID || live.Environment != id.Live || string(live.Secret.Reveal()) == tried.Secret || live.Secret.IsEmpty() {
+				t.Errorf("promoted to %s of %s", live.Text(), live.Environment)
+			}
+			chosen := func(k apikey.Key) map[string]any {
+				var sends []string
+				for _, d := range k.Destinations {
+					sends = append(sends, d.String())
+				}
+				return map[string]any{
+					"owner": k.Owner, "name": k.Name, "purpose": k.Purpose, "scopes": k.Scopes.String(), "on_end": k.OnEnd, "standby": k.Standby, "bounds": k.Bounds,
+					"life": k.ExpiresAt.Sub(k.Born), "allowlist": k.Allowlist[0].String(), "dialect": k.Dialect, "algorithm": k.Algorithm, "subaccount": k.Subaccount,
+					"window": k.WindowPast, "vendor": k.Vendor, "destinations": sends, "settings": k.Dialect.SettingsWords(k.Settings), "template": k.Template,
+				}
+			}
+			if diff := cmp.Diff(chosen(l.KeyNow(tried.ID)), chosen(l.KeyNow(live.ID))); diff != "" {
+				t.Errorf("(-test +live):\n%s", diff)
+			}
+			if _, err := l.APIKeys.Promote(t.Context(), host, apikey.PromoteInput{Key: live.ID}); fault.CodeOf(err) != fault.KeyNotTest {
+				t.Errorf("a live key: %v", err)
+			}
+			if refused := l.APIKeys.Find(tried.ID).State(l.clock.Now()); refused != nil {
+				t.Errorf("the test key goes on: %v", refused)
+			}
+		})
 	}
-	chosen := func(k apikey.Key) map[string]any {
-		return map[string]any{
-			"owner": k.Owner, "name": k.Name, "purpose": k.Purpose, "scopes": k.Scopes.String(), "on_end": k.OnEnd, "standby": k.Standby, "bounds": k.Bounds,
-			"life": k.ExpiresAt.Sub(k.Born), "allowlist": k.Allowlist[0].String(), "dialect": k.Dialect, "algorithm": k.Algorithm,
+}
+
+// Where a key pair was held to one place, the live one is held to the first place that it comes from: where the live bot runs is not known yet.
+func TestPromoteHoldsAPairToItsFirstPlace(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	for pin, want := range map[string]string{"": "", apikey.PinFirst: apikey.PinFirst, "203.0.113.0/24": apikey.PinFirst} {
+		tried := l.issue(apikey.IssueInput{Algorithm: sign.Ed25519, Scopes: trading, Pin: pin})
+		half := l.issue(apikey.IssueInput{Algorithm: sign.Ed25519})
+		live, err := l.APIKeys.Promote(t.Context(), principal.Host("tests"), apikey.PromoteInput{Key: tried.ID, PublicKey: publicHalf(t, half)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := l.KeyNow(live.ID).Pin; got != want {
+			t.Errorf("pinned to %q, and live to %q, want %q", pin, got, want)
 		}
 	}
-	if diff := cmp.Diff(chosen(l.KeyNow(tried.ID)), chosen(l.KeyNow(live.ID))); diff != "" {
-		t.Errorf("(-test +live):\n%s", diff)
+}
+
+func publicHalf(t *testing.T, k authtest.Key) string {
+	t.Helper()
+	private, err := base64.StdEncoding.DecodeString(k.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := l.APIKeys.Promote(t.Context(), host, apikey.PromoteInput{Key: live.ID}); fault.CodeOf(err) != fault.KeyNotTest {
-		t.Errorf("a live key: %v", err)
-	}
-	if got := l.ask(tried, http.MethodGet, "/v1/accounts", ""); got != "" {
-		t.Errorf("the test key goes on: %s", got)
+	return base64.StdEncoding.EncodeToString(private[ed25519.SeedSize:])
+}
+
+// Who is given a key by the platform's operator is told so.
+func TestTheNoticeOfANewKeySaysThatTheOperatorMadeIt(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	l.issue(apikey.IssueInput{})
+	l.Settle()
+	letters := l.Mailbox.Letters("ada@example.com")
+	if got := letters[len(letters)-1]; got.Notice != notify.KeyCreated || got.Facts[apikey.ByFact] == "" {
+		t.Errorf("told %s %v", got.Notice, got.Facts)
 	}
 }

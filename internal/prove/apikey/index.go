@@ -92,53 +92,79 @@ type LiveMaterial struct {
 	Bytes   []byte
 	Version uint32
 	Sealed  bool
-	// retires lies in the snapshot, so nobody has to be told when the moment comes.
-	retires int64
-	// turned is when it was made, or, of one that retires, when the newer one came; extended that its end was put off.
-	turned   int64
-	extended bool
-
-	used *secretUse // while there is more than one secret; shared by all versions of the key
+	made    int64 // in microseconds
+	// overlap is nil for the only secret of a key.
+	overlap *overlap
 }
+
+// overlap is what is kept of a secret while there is more than one. The end lies in the snapshot, so nobody has to be told when the moment comes.
+type overlap struct {
+	retires int64 // noMoment for the newest
+	// since is when the newer one came beside it; extended that its end was put off.
+	since    int64
+	extended bool
+	used     *secretUse // shared by all versions of the key
+}
+
+// readyMaterial is a secret as a check reads it; alone if the key has no other.
+func readyMaterial(kept Material, sealed, alone bool) LiveMaterial {
+	m := LiveMaterial{Bytes: kept.Bytes, Version: kept.Version, Sealed: sealed, made: kept.Born.UnixMicro()}
+	if !alone || !kept.Ends.IsZero() {
+		m.overlap = &overlap{retires: momentOf(kept.Ends), since: kept.Since.UnixMicro(), extended: kept.Extended, used: newSecretUse(kept)}
+	}
+	return m
+}
+
+// retiring says whether a newer secret came beside it.
+func (m *LiveMaterial) retiring() bool { return m.overlap != nil && m.overlap.retires != noMoment }
 
 // Retires is when it stops to verify; zero for the newest one.
 func (m *LiveMaterial) Retires() time.Time {
-	if m.retires == noMoment {
+	if !m.retiring() {
 		return time.Time{}
 	}
-	return time.UnixMicro(m.retires).UTC()
+	return time.UnixMicro(m.overlap.retires).UTC()
 }
 
 // Since is when a newer secret came beside it; zero for the newest one.
 func (m *LiveMaterial) Since() time.Time {
-	if m.retires == noMoment {
+	if !m.retiring() {
 		return time.Time{}
 	}
-	return time.UnixMicro(m.turned).UTC()
+	return time.UnixMicro(m.overlap.since).UTC()
 }
 
 func (m *LiveMaterial) extendableBy() time.Duration {
-	if m.retires == noMoment || m.extended {
+	if !m.retiring() || m.overlap.extended {
 		return 0
 	}
 	return max(0, MaxOverlap-m.Retires().Sub(m.Since()))
 }
 
 // Retired says whether the secret may no longer be used at now.
-func (m *LiveMaterial) Retired(now time.Time) bool { return now.UnixMicro() >= m.retires }
+func (m *LiveMaterial) Retired(now time.Time) bool {
+	return m.retiring() && now.UnixMicro() >= m.overlap.retires
+}
+
+// used is what was signed with it; nil for the only secret of a key.
+func (m *LiveMaterial) used() *secretUse {
+	if m.overlap == nil {
+		return nil
+	}
+	return m.overlap.used
+}
 
 // use is when a key last passed a check, and from where.
 type use struct {
 	at    atomic.Int64 // microseconds
 	saved atomic.Int64
 	from  atomic.Pointer[netip.Addr]
-	calls calls
+	// calls are counted from the first one on: most of a million keys wait for theirs.
+	calls atomic.Pointer[calls]
 	// spent is what it has used up of its bounds; nil for a key without.
 	spent atomic.Pointer[spent]
 	// pinned is the network of a key that is held to the first one, as long as only this node knows it.
 	pinned atomic.Pointer[home]
-	// systemOf is Deps.SystemOf.
-	systemOf func(netip.Addr) uint32
 }
 
 // ScopesAt is what the key may do at now.
@@ -295,9 +321,8 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 		lapses := key.Born.Add(k.Limits.UnpinnedTradeLife)
 		l.lapses, l.lapsed = lapses.UnixMicro(), k.effective(key, lapses)
 	}
-	l.used.systemOf = k.SystemOf
 	if key.Pin != "" && key.Pin != PinFirst && key.Pin != PinFirstSystem {
-		home, err := readHome(key.Pin)
+		home, err := k.readHome(key.Pin)
 		if err != nil {
 			return nil, fmt.Errorf("pin of %s: %w", key.Text(), err)
 		}
@@ -310,14 +335,7 @@ func (k *Keys) ready(key Key, materials []Material) (*Live, error) {
 	l.used.at.Store(key.LastUsedAt.UnixMicro())
 	l.used.saved.Store(key.LastUsedAt.UnixMicro())
 	for _, kept := range slices.Backward(materials) {
-		m := LiveMaterial{Bytes: kept.Bytes, Version: kept.Version, Sealed: !key.Algorithm.KeepsPublicHalf(), retires: momentOf(kept.Ends), turned: kept.Born.UnixMicro(), extended: kept.Extended}
-		if !kept.Since.IsZero() {
-			m.turned = kept.Since.UnixMicro()
-		}
-		if len(materials) > 1 {
-			m.used = newSecretUse(kept)
-		}
-		l.Materials = append(l.Materials, m)
+		l.Materials = append(l.Materials, readyMaterial(kept, !key.Algorithm.KeepsPublicHalf(), len(materials) == 1))
 	}
 	return l, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -147,7 +148,7 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 		facts := factsOf(key)
-		follow := happening.Happening{Kind: happening.KeyCreated, Session: p.Session, Facts: facts}
+		follow := happening.Happening{Kind: happening.KeyCreated, Session: p.Session, Facts: madeBy(p, facts)}
 		return eventOf(audit.KeyCreated, p, key, facts), k.tell(ctx, tx, p, key, follow.SeenFrom(p.Origin))
 	})
 	out.Key = key
@@ -412,7 +413,7 @@ func eventOf(a audit.Action, p principal.Principal, k Key, facts map[string]stri
 	return audit.Event{Action: a, Actor: p, Person: k.Owner, Account: k.Account, Facts: facts}
 }
 
-// List gives the keys of the principal's account, the newest first. Errors: forbidden.
+// List gives the keys of the principal's account, the newest first; to a key those of its own subaccount alone. Errors: forbidden.
 func (k *Keys) List(ctx context.Context, p principal.Principal) (list []Key, err error) {
 	if err := k.Decide.Decide(decision.Question{Principal: p, Class: scope.Look, Scope: scope.KeysRead, Environment: p.Environment}).Err(); err != nil {
 		return nil, err
@@ -421,7 +422,12 @@ func (k *Keys) List(ctx context.Context, p principal.Principal) (list []Key, err
 		list, err = tx.KeysOfAccount(ctx, p.Account)
 		return err
 	})
-	return list, err
+	return slices.DeleteFunc(list, func(key Key) bool { return !key.within(p) }), err
+}
+
+// within says whether the principal may be told of the key: a person of all of their account's, a key of those in its own subaccount.
+func (k Key) within(p principal.Principal) bool {
+	return p.Trusted() || k.Account == p.Account && (p.Kind != principal.KindKey || k.Subaccount == p.Subaccount)
 }
 
 // Self gives the key that a principal is. Errors: key.not_found for one that is none.

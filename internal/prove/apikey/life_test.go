@@ -16,6 +16,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kit/geotest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -101,7 +102,7 @@ var host = principal.Host("tests")
 
 // What time does to keys: notices before their end, the end of trading from everywhere, and sleep where nobody uses them.
 func TestTimeAndKeys(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			o := authtest.Options{}
 			if engine == "postgres" {
@@ -371,6 +372,10 @@ func TestAKeyIsHeldToAnAutonomousSystem(t *testing.T) {
 				}
 			}
 			l.Settle()
+			told, _, err := l.Log.Search(t.Context(), l.owner, audit.Filter{Code: string(fault.KeyOtherNetwork)}, 0, 10)
+			if err != nil || len(told) == 0 || told[0].Readable.Facts["as"] != "AS64501" {
+				t.Errorf("a refusal does not say of which autonomous system its sender was: %+v %v", told, err)
+			}
 			letters := l.Mailbox.Letters("ada@example.com")
 			if last := letters[len(letters)-1]; last.Notice != notify.KeyStrayed || last.Facts["seen"] != "198.51.100.7" {
 				t.Errorf("the newest letter: %+v", last)

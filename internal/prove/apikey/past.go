@@ -40,7 +40,7 @@ type Past struct {
 // PastKept is how long uses are kept.
 const PastKept = 90 * day
 
-// One gives a key of the principal's account, ended ones too. Errors: key.not_found, forbidden.
+// One gives a key of the principal's account, ended ones too; to a key only of its own subaccount. Errors: key.not_found, forbidden.
 func (k *Keys) One(ctx context.Context, p principal.Principal, kid id.Key) (key Key, err error) {
 	question := decision.Question{Principal: p, Class: scope.Look, Scope: scope.KeysRead, Environment: p.Environment}
 	if err := k.Decide.Decide(question).Err(); err != nil {
@@ -49,7 +49,7 @@ func (k *Keys) One(ctx context.Context, p principal.Principal, kid id.Key) (key 
 	err = k.Ledger.View(ctx, func(tx Tx) error {
 		var found bool
 		key, found, err = tx.KeyByID(ctx, kid)
-		if err == nil && (!found || key.Account != p.Account && !p.Trusted()) {
+		if err == nil && (!found || !key.within(p)) {
 			return fault.New(fault.KeyNotFound)
 		}
 		return err

@@ -20,7 +20,7 @@ import (
 
 // Calls are added up by day and code, and rights that no call needed for a month are named, on both engines.
 func TestThePastOfAKey(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			o := authtest.Options{}
 			if engine == "postgres" {

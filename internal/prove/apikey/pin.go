@@ -75,12 +75,13 @@ func parseSystem(word string) (uint32, bool) {
 type home struct {
 	addresses netip.Prefix
 	system    uint32
+	systemOf  func(netip.Addr) uint32 // of a system; nil where nobody knows any
 }
 
 // readHome reads a pin that names one.
-func readHome(pin string) (*home, error) {
+func (k *Keys) readHome(pin string) (*home, error) {
 	if system, ok := parseSystem(pin); ok {
-		return &home{system: system}, nil
+		return &home{system: system, systemOf: k.SystemOf}, nil
 	}
 	addresses, err := netip.ParsePrefix(pin)
 	return &home{addresses: addresses}, err
@@ -111,7 +112,7 @@ func (l *Live) AtHome(addr netip.Addr) bool {
 	case h == nil:
 		return true
 	case h.system != 0:
-		return l.used.systemOf != nil && l.used.systemOf(addr) == h.system
+		return h.systemOf != nil && h.systemOf(addr) == h.system
 	}
 	return h.addresses.Contains(addr.Unmap())
 }
@@ -133,7 +134,7 @@ func (k *Keys) pinFirst(l *Live, from netip.Addr) {
 	h := &home{addresses: networkOf(from)}
 	if l.bySystem && k.SystemOf != nil {
 		if system := k.SystemOf(from); system != 0 {
-			h = &home{system: system}
+			h = &home{system: system, systemOf: k.SystemOf}
 		}
 	}
 	if l.used.pinned.CompareAndSwap(nil, h) {

@@ -32,7 +32,7 @@ func (l *life) rotate(k authtest.Key, overlap time.Duration) (authtest.Key, apik
 // No old secret that is used dies silently: its owner hears half-way and near the end, and of a new one that nobody has seen. One that the bot
 // has left is not worth a word.
 func TestAnOldSecretInUseIsToldTwice(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			o := authtest.Options{}
 			if engine == "postgres" {

@@ -208,7 +208,7 @@ func (k *Keys) seen(kid id.Key, m Material) bool {
 	}
 	if live := k.Find(kid); live != nil {
 		for i := range live.Materials {
-			if u := live.Materials[i].used; live.Materials[i].Version == m.Version && u != nil {
+			if u := live.Materials[i].used(); live.Materials[i].Version == m.Version && u != nil {
 				return u.at.Load() != 0
 			}
 		}
@@ -265,14 +265,14 @@ func (k *Keys) Cutover(kid id.Key) (list []Secret) {
 	}
 	for i := range live.Materials {
 		m := &live.Materials[i]
-		if m.Retired(now) || m.used == nil {
+		if m.Retired(now) || m.used() == nil {
 			continue
 		}
-		s := Secret{Version: m.Version, RetiresAt: m.Retires(), ExtendableBy: m.extendableBy(), LastMinute: m.used.lastMinute(now)}
-		if at := m.used.at.Load(); at != 0 {
+		s := Secret{Version: m.Version, RetiresAt: m.Retires(), ExtendableBy: m.extendableBy(), LastMinute: m.used().lastMinute(now)}
+		if at := m.used().at.Load(); at != 0 {
 			s.LastUsedAt = time.UnixMicro(at).UTC()
 		}
-		if addr := m.used.from.Load(); addr != nil {
+		if addr := m.used().from.Load(); addr != nil {
 			s.LastUsedFrom = addr.String()
 		}
 		list = append(list, s)

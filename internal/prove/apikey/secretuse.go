@@ -59,8 +59,8 @@ func (u *secretUse) lastMinute(now time.Time) (calls int) {
 
 // UsedSecret notes which of the key's secrets a request was signed with, in memory.
 func (l *Live) UsedSecret(m *LiveMaterial, now time.Time, from netip.Addr) {
-	if m.used != nil {
-		m.used.note(now, from)
+	if u := m.used(); u != nil {
+		u.note(now, from)
 	}
 }
 
@@ -68,8 +68,8 @@ func (l *Live) UsedSecret(m *LiveMaterial, now time.Time, from netip.Addr) {
 func (l *Live) keepSecretUses(old *Live) {
 	for i := range l.Materials {
 		for j := range old.Materials {
-			if m, before := &l.Materials[i], &old.Materials[j]; m.used != nil && before.used != nil && m.Version == before.Version {
-				m.used = before.used
+			if m, before := &l.Materials[i], &old.Materials[j]; m.overlap != nil && before.overlap != nil && m.Version == before.Version {
+				m.overlap.used = before.overlap.used
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func (l *Live) keepSecretUses(old *Live) {
 
 func (l *Live) secretsUsed() bool {
 	for i := range l.Materials {
-		if u := l.Materials[i].used; u != nil && u.at.Load() != u.saved.Load() {
+		if u := l.Materials[i].used(); u != nil && u.at.Load() != u.saved.Load() {
 			return true
 		}
 	}
@@ -87,14 +87,15 @@ func (l *Live) secretsUsed() bool {
 func (l *Live) saveSecretUses(ctx context.Context, tx Tx) error {
 	for i := range l.Materials {
 		m := &l.Materials[i]
-		if m.used == nil || m.used.at.Load() == 0 {
+		u := m.used()
+		if u == nil || u.at.Load() == 0 {
 			continue
 		}
 		from := ""
-		if addr := m.used.from.Load(); addr != nil {
+		if addr := u.from.Load(); addr != nil {
 			from = addr.String()
 		}
-		if err := tx.TouchSecret(ctx, l.ID, m.Version, time.UnixMicro(m.used.at.Load()), from); err != nil {
+		if err := tx.TouchSecret(ctx, l.ID, m.Version, time.UnixMicro(u.at.Load()), from); err != nil {
 			return err
 		}
 	}
@@ -104,7 +105,7 @@ func (l *Live) saveSecretUses(ctx context.Context, tx Tx) error {
 // secretsSaved marks what was read for the last save; a use since then is saved again by the next one.
 func (l *Live) secretsSaved() {
 	for i := range l.Materials {
-		if u := l.Materials[i].used; u != nil {
+		if u := l.Materials[i].used(); u != nil {
 			u.saved.Store(u.at.Load())
 		}
 	}

@@ -67,16 +67,16 @@ func (k *Keys) Stop(ctx context.Context, p principal.Principal, kid id.Key, s St
 	})
 }
 
-// StopReported blocks a key that u may reduce (their own, one of a service user that they answer for, or one of an account that they own) in the caller's transaction, because u said that what became of it was not them. One that is gone, or that is
-// stopped already, stays as it is.
+// StopReported blocks a key that u may reduce (their own, one of a service user that they answer for, or one of an account that they own) in the caller's transaction, because u said that what became of it was not them.
+// Whoever left the account since the letter reduces nothing in it. A key that is gone, or that is stopped already, stays as it is.
 func (k *Keys) StopReported(ctx context.Context, tx any, u id.User, kid id.Key) error {
 	t := txn.As[Tx](tx)
 	key, found, err := t.KeyToChange(ctx, kid)
 	if err != nil || !found || !key.RevokedAt.IsZero() {
 		return err
 	}
-	owners, err := t.OwnersOf(ctx, key.Account)
-	if err != nil || key.Owner != u && !slices.Contains(key.Sponsors, u) && !slices.Contains(owners, u) {
+	now, err := t.HolderIn(ctx, key.Account, u)
+	if err != nil || now.Role == principal.NoRole || now.Role != principal.Owner && key.Owner != u && !slices.Contains(key.Sponsors, u) {
 		return err
 	}
 	won, err := t.StopKey(ctx, key, Block, "reported by its owner", k.Now())
@@ -87,6 +87,7 @@ func (k *Keys) StopReported(ctx context.Context, tx any, u id.User, kid id.Key) 
 		return nil
 	}
 	t.Announce(txn.Change{Subject: txn.SubjectKey, ID: kid})
+	t.Record(eventOf(audit.KeyBlocked, principal.System("not-me"), key, factsOf(key)))
 	return k.tellPlatform(ctx, tx, key, happening.KeyBlocked)
 }
 
@@ -113,12 +114,14 @@ type Leak struct {
 	Key
 	// Uses since the moment that was named, the latest first.
 	Uses []Use
+	// Cut says that there are more uses than those.
+	Cut bool
 	// Others are keys of the account that were last used from an address which this one was used from.
 	Others []Key
 }
 
 // Leaked ends a key for good because strangers hold its secret: dead from the moment this returns, both secrets of a rotation with it. Money
-// is held if the key could withdraw. Errors: key.not_found, forbidden.
+// is held if the key could withdraw. The zero since is since ever; what is still kept of its uses is told. Errors: key.not_found, forbidden.
 func (k *Keys) Leaked(ctx context.Context, p principal.Principal, kid id.Key, since time.Time) (leak Leak, err error) {
 	if err := k.SaveUses(ctx); err != nil {
 		return leak, err
@@ -132,15 +135,20 @@ func (k *Keys) Leaked(ctx context.Context, p principal.Principal, kid id.Key, si
 		if leak.Uses, err = tx.UsesOfKey(ctx, kid, since.Truncate(time.Hour), maxUses); err != nil {
 			return audit.Event{}, err
 		}
+		leak.Cut = len(leak.Uses) == maxUses
 		if leak.Others, err = seenBeside(ctx, tx, key, leak.Uses); err != nil {
 			return audit.Event{}, err
+		}
+		var named map[string]string
+		if !since.IsZero() {
+			named = map[string]string{"since": since.UTC().Format(time.RFC3339)}
 		}
 		what := verb{audit.KeyLeaked, happening.KeyLeaked}
 		if key.Scopes.Highest() >= scope.Withdraw {
 			what.kind = happening.MoneyKeyLeaked
 		}
 		won, err := tx.RevokeKey(ctx, key.Account, kid, "leaked", k.Now())
-		return k.changed(ctx, tx, p, key, won, err, what, map[string]string{"since": since.UTC().Format(time.RFC3339)})
+		return k.changed(ctx, tx, p, key, won, err, what, named)
 	})
 	return leak, err
 }
@@ -202,7 +210,7 @@ func (k *Keys) reach(ctx context.Context, tx Tx, p principal.Principal, kid id.K
 		return key, fault.New(fault.KeyNotFound)
 	}
 	if !p.Trusted() && key.Owner != p.User && !slices.Contains(key.Sponsors, p.User) {
-		if err := k.Decide.Decide(decision.Question{Principal: p, Class: scope.Setting}).Err(); err != nil {
+		if err := k.Decide.Decide(decision.Question{Principal: p, Class: scope.Setting, Reduces: true}).Err(); err != nil {
 			return key, err
 		}
 	}
@@ -279,12 +287,22 @@ func (k *Keys) freeze(ctx context.Context, tx Tx, key Key, why happening.Kind) e
 		return err
 	}
 	tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
+	tx.Record(eventOf(audit.KeyFrozen, principal.System(string(why)), key, factsOf(key)))
 	return k.tellPlatform(ctx, tx, key, happening.KeyFrozen)
 }
 
 // TellAll tells the platform of every key of an owner who can use none of them, because of their own state: why is a change of that.
 func (k *Keys) TellAll(ctx context.Context, tx Tx, owner id.User, why happening.Kind) error {
 	return k.eachOf(ctx, tx, owner, func(key Key) error { return k.tellPlatform(ctx, tx, key, why) })
+}
+
+// TellUnder is TellAll for the keys that others have in the accounts of an owner who locked them.
+func (k *Keys) TellUnder(ctx context.Context, tx Tx, owner id.User, why happening.Kind) error {
+	all, err := tx.KeysUnder(ctx, owner)
+	if err != nil {
+		return fmt.Errorf("list keys under %s: %w", owner, err)
+	}
+	return k.each(ctx, tx, all, func(key Key) error { return k.tellPlatform(ctx, tx, key, why) })
 }
 
 // TellIn is TellAll for the keys of one account.

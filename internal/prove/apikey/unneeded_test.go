@@ -16,7 +16,7 @@ import (
 // The owner of a key in use hears once of the scopes that it does not need, a month after it was given them; a change that gives it more begins
 // anew.
 func TestUnneededScopesAreToldOnce(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			o := authtest.Options{}
 			if engine == "postgres" {

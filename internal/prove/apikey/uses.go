@@ -74,7 +74,7 @@ type uses struct {
 // first time after a save.
 func (k *Keys) Count(l *Live, from netip.Addr, route string, asks scope.Scope, code fault.Code, now time.Time) {
 	at := useAt{hour: now.Unix() / 3600, from: placeOf(from), route: route, code: code, scope: asks}
-	c := &l.used.calls
+	c := l.used.counter()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.last == nil || c.last.at != at {
@@ -87,6 +87,15 @@ func (k *Keys) Count(l *Live, from netip.Addr, route string, asks scope.Scope, c
 	}
 	c.last.Calls++
 	c.last.Last = now
+}
+
+// counter is what counts the key's calls, made by the first.
+func (u *use) counter() *calls {
+	if c := u.calls.Load(); c != nil {
+		return c
+	}
+	u.calls.CompareAndSwap(nil, &calls{})
+	return u.calls.Load()
 }
 
 // turn makes the line of at the one that is counted; false if there are too many.
@@ -164,7 +173,7 @@ func (k *Keys) saveCounted(ctx context.Context) error {
 	}
 	lines := map[id.Key]map[useAt]*counted{}
 	for _, l := range dirty {
-		lines[l.ID] = l.used.calls.take()
+		lines[l.ID] = l.used.counter().take()
 	}
 	return k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		for kid, of := range lines {

@@ -70,6 +70,31 @@ func TestVendorsDoNotWithdraw(t *testing.T) {
 	}
 }
 
+// A key does not change hands without a proof: from one vendor to another no more than out of a vendor's.
+func TestAKeyGoesToAnotherVendorWithAProof(t *testing.T) {
+	l := newLife(t, authtest.Options{})
+	first, other, own := "Kimchi Bots", "Bibimbap Bots", l.issue(apikey.IssueInput{})
+	edit := func(vendor string) fault.Code {
+		_, err := l.APIKeys.Edit(t.Context(), l.owner, apikey.EditInput{Key: own.ID, Vendor: &vendor})
+		return codeOf(err)
+	}
+	if got := edit(first); got != "" {
+		t.Errorf("the first vendor: %q", got)
+	}
+	if got := edit(first); got != "" {
+		t.Errorf("the same again: %q", got)
+	}
+	if got := edit(other); got != fault.StepUpRequired && got != fault.AssuranceTooLow {
+		t.Errorf("another vendor: %q", got)
+	}
+	if got := l.KeyNow(own.ID).Vendor; got != first {
+		t.Errorf("it is %q's", got)
+	}
+	if err := l.edit(own, apikey.EditInput{Vendor: &other}); err != nil || l.KeyNow(own.ID).Vendor != other {
+		t.Errorf("with a proof: %v", err)
+	}
+}
+
 // To take the mark away asks for a proof and takes nothing out of the vendor's hands: no secret that they had, or made themselves, withdraws.
 func TestASecretThatAVendorHadNeverWithdraws(t *testing.T) {
 	l := newLife(t, authtest.Options{})

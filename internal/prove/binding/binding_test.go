@@ -397,7 +397,7 @@ func TestASessionThatIsOver(t *testing.T) {
 
 // TestAHundredProofsOverOneChallenge: one renews, and all who were in time get its cookie.
 func TestAHundredProofsOverOneChallenge(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			var o authtest.Options
 			if engine == "postgres" {

@@ -132,8 +132,9 @@ type Deps struct {
 	Sessions *session.Sessions
 	Follow   happening.Applier
 	Limits   throttle.Limits
-	// Texts says that the installation sends text messages: without it nobody can add a number.
-	Texts bool
+	// Texts says that the installation sends text messages: without it nobody can add a number. TextsADay is how many codes it texts in a day, to whomever.
+	Texts     bool
+	TextsADay int
 	// CodeKey makes codes from ids; 32 bytes, the same on every node.
 	CodeKey []byte
 }

@@ -38,16 +38,21 @@ type Tx interface {
 	SeeDevice(ctx context.Context, d id.Device, agent string, now time.Time) error
 	// DeviceKnows says whether the user has signed in with the device and did not forget it.
 	DeviceKnows(ctx context.Context, d id.Device, u id.User) (bool, error)
+	// PutDeviceUser notes a sign-in. What had lapsed or was forgotten by then is not shown again by it.
 	PutDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) error
 	// ForgetDeviceUser makes DeviceKnows false until the next sign-in.
 	ForgetDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) error
 	// RememberDeviceUser lets the browser show the user's account; won is false where it does not know the user. UnrememberDeviceUser and
-	// UnrememberUser take that back, in one browser or in all.
+	// UnrememberUser take that back, in one browser or in all; ended is when, for the browser to say so, and zero where whoever sits there did it.
 	RememberDeviceUser(ctx context.Context, d id.Device, u id.User, now time.Time) (won bool, err error)
-	UnrememberDeviceUser(ctx context.Context, d id.Device, u id.User) (won bool, err error)
+	UnrememberDeviceUser(ctx context.Context, d id.Device, u id.User, ended time.Time) (won bool, err error)
 	// SetNeverRemembered writes that no browser may, or that they may; won is false if it was so already.
 	SetNeverRemembered(ctx context.Context, u id.User, never bool) (won bool, err error)
-	UnrememberUser(ctx context.Context, u id.User) error
+	UnrememberUser(ctx context.Context, u id.User, ended time.Time) error
+	// LapsedOn counts the accounts that a browser shows no more: unused since a moment, or ended elsewhere after it. LapsedBrowser counts those of
+	// one that is itself forgotten, by its cookie.
+	LapsedOn(ctx context.Context, d id.Device, since time.Time) (Lapsed, error)
+	LapsedBrowser(ctx context.Context, tokenHash [32]byte) (accounts int, err error)
 	// RememberedBy lists the browsers that show a user's account, the latest first, if it was used there after since.
 	RememberedBy(ctx context.Context, u id.User, since time.Time) ([]Remembering, error)
 	// RememberedOn lists the accounts that a browser shows, the latest first, if they were used after since.

@@ -21,5 +21,14 @@ type Remembering struct {
 	Since, Last time.Time
 }
 
+// Lapsed counts accounts that a browser showed and shows no more, for whoever sits there. It names none of them.
+type Lapsed struct {
+	// Unused went because nobody signed in to them there for Memory, Ended because somebody ended that elsewhere.
+	Unused, Ended int
+}
+
+// LapsedKept is how long is kept of a browser that it showed accounts and was forgotten.
+const LapsedKept = 90 * 24 * time.Hour
+
 // MaxRemembered is how many accounts one browser shows; those used last come first.
 const MaxRemembered = 20

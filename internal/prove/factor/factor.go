@@ -100,6 +100,8 @@ type Tx interface {
 	UsePasskey(ctx context.Context, c passkey.Credential) (won bool, err error)
 	// TestPasskey writes down that its owner tried it out.
 	TestPasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
+	// FailPasskeyTest writes down that its owner tried it out and it did not work.
+	FailPasskeyTest(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
 	RenamePasskey(ctx context.Context, u id.User, c id.Passkey, name string) (won bool, err error)
 	RemovePasskey(ctx context.Context, u id.User, c id.Passkey, now time.Time) (won bool, err error)
 	// MarkPasskey and MarkTOTP write the label of one that is there.
@@ -158,6 +160,16 @@ func (m Methods) Strongest() assurance.Level {
 		return assurance.Pwd
 	}
 	return assurance.None
+}
+
+// Young are the passkeys that are too new to approve money at now.
+func (m Methods) Young(now time.Time) (young []passkey.Credential) {
+	for _, c := range m.Passkeys {
+		if c.ApprovesFrom.After(now) {
+			young = append(young, c)
+		}
+	}
+	return young
 }
 
 // Reaching names the methods that can satisfy a step-up of the level, the best first: "passkey", "totp", "password".

@@ -1,6 +1,7 @@
 package factor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -28,8 +29,8 @@ func (f *Factors) BeginTest(ctx context.Context, p principal.Principal, c id.Pas
 	return Begun{options, token}, err
 }
 
-// FinishTest checks what the passkey answered and writes down that it was tried, and nothing else: neither its counter, nor when it was last used,
-// nor the session's proof. Errors: sign_in.expired, passkey.not_found, passkey.unverified, passkey.changed, passkey.cloned, passkey.refused.
+// FinishTest checks what the passkey answered and writes down that it was tried, or that it did not work, and nothing else: neither its counter, nor when it was
+// last used, nor the session's proof. Errors: sign_in.expired, passkey.not_found, passkey.unverified, passkey.changed, passkey.cloned, passkey.refused.
 func (f *Factors) FinishTest(ctx context.Context, p principal.Principal, c id.Passkey, token string, response []byte) (passkey.Credential, error) {
 	var state passkey.State
 	opened, err := f.Ceremonies.Open(ceremony.PasskeyTest, trial(p, c), token, &state)
@@ -40,11 +41,11 @@ func (f *Factors) FinishTest(ctx context.Context, p principal.Principal, c id.Pa
 	if err != nil {
 		return passkey.Credential{}, err
 	}
+	tested := o.Credentials[0]
 	used, err := f.Passkeys.FinishProof(o, state, response, f.Now())
 	if err != nil {
-		return passkey.Credential{}, err
+		return passkey.Credential{}, cmp.Or(f.testFailed(ctx, p, tested, opened), err)
 	}
-	tested := o.Credentials[0]
 	var refused error
 	tested.TestedAt, tested.Certified = f.Now(), f.Passkeys.Certified(tested)
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -52,7 +53,9 @@ func (f *Factors) FinishTest(ctx context.Context, p principal.Principal, c id.Pa
 			return audit.Event{}, err
 		}
 		if used.Cloned {
-			refused, err = f.AcceptPasskey(ctx, tx, used)
+			if refused, err = f.AcceptPasskey(ctx, tx, used); err == nil {
+				_, err = tx.FailPasskeyTest(ctx, p.User, c, f.Now())
+			}
 			return event(audit.PasskeyCloneRefused, p, map[string]string{"name": tested.Name}), err
 		}
 		won, err := tx.TestPasskey(ctx, p.User, c, tested.TestedAt)
@@ -68,6 +71,17 @@ func (f *Factors) FinishTest(ctx context.Context, p principal.Principal, c id.Pa
 		err = refused
 	}
 	return tested, err
+}
+
+// testFailed writes down that a passkey was tried and did not work. One ceremony does so once, so nobody fills the log with one answer.
+func (f *Factors) testFailed(ctx context.Context, p principal.Principal, c passkey.Credential, opened ceremony.State) error {
+	return f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
+			return audit.Event{}, err
+		}
+		_, err := tx.FailPasskeyTest(ctx, p.User, c.ID, f.Now())
+		return event(audit.PasskeyTestFailed, p, map[string]string{"name": c.Name}), err
+	})
 }
 
 // trial binds a ceremony to the session and to the passkey that is tried.

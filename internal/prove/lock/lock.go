@@ -28,6 +28,8 @@ type Tx interface {
 	// LockUser and UnlockUser change the state; won is false if it was so already, or there is no such user.
 	LockUser(ctx context.Context, u id.User, now time.Time) (won bool, err error)
 	UnlockUser(ctx context.Context, u id.User) (won bool, err error)
+	// LockedSince is when the user locked their account; locked is false for one that is not.
+	LockedSince(ctx context.Context, u id.User) (since time.Time, locked bool, err error)
 	// CircleOf lists everybody in the accounts that somebody owns.
 	CircleOf(ctx context.Context, u id.User) ([]id.User, error)
 }
@@ -100,4 +102,16 @@ func (l *Locks) changed(ctx context.Context, tx Tx, p principal.Principal, u id.
 	}
 	h := happening.Happening{Kind: kind, User: u, Session: p.Session, Facts: map[string]string{"agent": p.Origin.Agent}}
 	return audit.Event{Action: a, Actor: p, Person: u, Account: p.Account}, l.follow.Apply(ctx, tx, h)
+}
+
+// Since is when a user locked their account; zero while it is not.
+func (l *Locks) Since(ctx context.Context, u id.User) (since time.Time, err error) {
+	err = l.ledger.View(ctx, func(tx Tx) error {
+		var locked bool
+		if since, locked, err = tx.LockedSince(ctx, u); !locked {
+			since = time.Time{}
+		}
+		return err
+	})
+	return since, err
 }

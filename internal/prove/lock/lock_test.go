@@ -15,7 +15,7 @@ import (
 
 // What a lock stops is in the table of consequences; here is how it is pulled, what goes on, and how it is let go.
 func TestALockedAccount(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			clock := storetest.NewClock()
 			o := authtest.Options{Now: clock.Now}

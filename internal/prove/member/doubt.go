@@ -19,8 +19,13 @@ import (
 // the table says so.
 func (m *Members) Doubt(ctx context.Context, tx any, owner id.User) error {
 	t := txn.As[Tx](tx)
-	if err := t.VoidInvitations(ctx, owner); err != nil {
+	by := principal.System("review")
+	void, err := t.VoidInvitations(ctx, owner)
+	if err != nil {
 		return fmt.Errorf("void invitations: %w", err)
+	}
+	for _, a := range void {
+		t.Record(audit.Event{Action: audit.InvitationWithdrawn, Actor: by, Person: owner, Account: a})
 	}
 	spots, err := t.FreezeGiven(ctx, owner, m.Now().Add(-Suspect), m.Now())
 	if err != nil {
@@ -34,6 +39,13 @@ func (m *Members) Doubt(ctx context.Context, tx any, owner id.User) error {
 		if err := m.Keys.TellIn(ctx, txn.As[apikey.Tx](tx), s.Account, s.User, happening.KeyFrozen); err != nil {
 			return err
 		}
+		who, err := txn.As[apikey.Tx](tx).HolderIn(ctx, s.Account, s.User)
+		if err != nil {
+			return fmt.Errorf("read member: %w", err)
+		}
+		t.Record(audit.Event{
+			Action: audit.MemberFrozen, Actor: by, Person: s.User, Account: s.Account, Facts: map[string]string{"member": who.Name, "role": who.Role.String()},
+		})
 		name, err := t.AccountName(ctx, s.Account)
 		if err != nil {
 			return fmt.Errorf("read account: %w", err)
@@ -47,7 +59,7 @@ func (m *Members) Doubt(ctx context.Context, tx any, owner id.User) error {
 }
 
 // Unfreeze says that an owner has reviewed a member who was frozen: they do again what their role allows. It needs a step-up for exactly this, and whoever
-// lifts it answers for them from now on. Errors: member.not_found, also for one who is not frozen; forbidden, step_up_required, assurance.too_low.
+// lifts it answers for them from now on. Every owner is told, and so is the member. Errors: member.not_found, also for one who is not frozen; forbidden, step_up_required, assurance.too_low.
 func (m *Members) Unfreeze(ctx context.Context, p principal.Principal, u id.User) error {
 	if err := m.owns(p); err != nil {
 		return err
@@ -72,7 +84,13 @@ func (m *Members) Unfreeze(ctx context.Context, p principal.Principal, u id.User
 			return audit.Event{}, fmt.Errorf("set giver: %w", err)
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
-		return audit.Event{Action: audit.MemberUnfrozen, Actor: p, Person: u, Account: p.Account, Facts: facts}, nil
+		told := map[string]string{"mail": one.Mail, "role": one.Role.String(), "joined": u.String(), "account": p.Account.String()}
+		h := happening.Happening{Kind: happening.MemberUnfrozen, Session: p.Session, Facts: told}.SeenFrom(p.Origin)
+		if err := m.tellOwners(ctx, tx, p.Account, h); err != nil {
+			return audit.Event{}, err
+		}
+		h.User, h.Session = u, id.Session{} // who did it acted in a session that is not theirs
+		return audit.Event{Action: audit.MemberUnfrozen, Actor: p, Person: u, Account: p.Account, Facts: facts}, m.Follow.Apply(ctx, tx, h)
 	})
 	return m.StepUps.Ask(ctx, err)
 }

@@ -2,7 +2,10 @@ package member_test
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -156,6 +159,124 @@ func TestAFormerOwnerFreezesNobody(t *testing.T) {
 			if got := d.may(key); got != [2]fault.Code{} {
 				d.t.Errorf("the key of %s: %v", name, got)
 			}
+		}
+	})
+}
+
+// A try with the right password and a wrong code brought nobody in: its user may say that it was not them, and nobody whom they asked in is frozen by it.
+func TestWhoDidNotGetInPlantedNobody(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		b := d.over(d.joined(ben, "trader"))
+		wrong := d.Browser("198.51.100.9").SignIn(ada, authtest.Password, "JBSWY3DPEHPK3PXP")
+		if wrong.Status < http.StatusBadRequest {
+			d.t.Fatalf("a sign-in with somebody else's app: %d", wrong.Status)
+		}
+		d.disownsLast(audit.SignInSecondFactorFailed)
+		if told := d.ok(d.ada.Call(http.MethodGet, "/v1/activity", nil)).Text; !strings.Contains(told, "sign_in.try_disowned") || strings.Contains(told, "sign_in.disowned") {
+			d.t.Errorf("a try that opened nothing is told as a sign-in that did: %s", told)
+		}
+		if got := b.Principal().Scopes; got.Highest() != scope.Order {
+			d.t.Errorf("after a try that failed was disowned a trader may %s", got)
+		}
+		d.clock.Advance(time.Minute)
+		d.ok(d.Browser("198.51.100.9").SignIn(ada, authtest.Password, d.app))
+		d.disownsLast(audit.SessionSignedIn)
+		if got := b.Principal().Scopes; got.Highest() != scope.Cancel {
+			d.t.Errorf("after a sign-in was disowned a trader may %s", got)
+		}
+	})
+}
+
+// disownsLast says in Ada's session that the newest entry of an action was not her.
+func (d *desk) disownsLast(a audit.Action) {
+	d.t.Helper()
+	var page struct {
+		Entries []struct {
+			Number int64
+			Action string
+			May    bool `json:"may_disown"`
+		}
+	}
+	d.ada.Into(d.ok(d.ada.Call(http.MethodGet, "/v1/activity", nil)), &page)
+	for _, e := range page.Entries {
+		if e.Action == string(a) && e.May {
+			d.ok(d.ada.Call(http.MethodPost, "/v1/activity/"+strconv.FormatInt(e.Number, 10)+"/not-me", nil))
+			return
+		}
+	}
+	d.t.Fatalf("no %s in %+v", a, page.Entries)
+}
+
+// Each thing that the button puts out or freezes is in the log by itself, and the log still verifies.
+func TestWhatAButtonStopsIsRecorded(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		ben := d.joined(ben, "trader").Principal().User
+		eve := d.joined("eve@example.com", "viewer").Principal().User
+		lately := d.gives(eve)
+		d.ok(d.ada.StepUp(http.MethodPost, "/v1/members/invitations", map[string]string{"mail": "fay@example.com", "role": "viewer"}, d.app))
+		hers := d.IssueKeyTo(d.host.Account, ben, apikey.IssueInput{Scopes: trading})
+		d.Settle()
+		for _, l := range d.Mailbox.Letters(ada) {
+			if l.Notice == notify.MemberJoined && l.Facts["mail"] == "ben@example.com" {
+				d.ok(d.Browser("192.0.2.9").Call(http.MethodPost, "/v1"+l.Link, nil))
+			}
+		}
+		told, err := d.Log.Activity(d.t.Context(), d.host, 0, audit.MaxPage)
+		d.none(err)
+		got := map[string]int{}
+		for _, e := range told {
+			if e.Readable.Kind == "system" {
+				got[string(e.Action)+" "+e.Readable.Facts["member"]+e.Readable.Facts["key"]]++
+			}
+		}
+		want := map[string]int{
+			"member.removed Test": 1, "key.frozen " + hers.Text(): 1, "member.frozen Test": 1, "key.frozen " + lately.Text(): 1, "invitation.withdrawn ": 1,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			d.t.Errorf("recorded of what the button stopped (-want +got):\n%s", diff)
+		}
+		_, err = d.Log.VerifyAll(d.t.Context(), audit.Head{})
+		d.none(err)
+	})
+}
+
+// Who waits for an owner's review answers for no service user before.
+func TestTheFrozenAreNoSponsors(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		first, second := d.ada.Principal().User, d.joined(ben, "trader").Principal().User
+		d.happens(happening.Disowned, first)
+		if _, err := d.Members.AddMachine(d.t.Context(), d.host, service(first, second)); fault.CodeOf(err) != fault.MemberNotFound {
+			d.t.Errorf("a service user with a frozen sponsor: %v", err)
+		}
+		d.none(d.Members.Unfreeze(d.t.Context(), d.host, second))
+		d.Settle()
+		for _, mail := range []string{ada, ben} {
+			letters := d.Mailbox.Letters(mail)
+			if last := letters[len(letters)-1]; last.Notice != notify.MemberUnfrozen || last.Facts["mail"] != ben {
+				d.t.Errorf("the last letter to %s after an owner's review: %+v", mail, last)
+			}
+		}
+		_, err := d.Members.AddMachine(d.t.Context(), d.host, service(first, second))
+		d.none(err)
+	})
+}
+
+// Whoever left since the letter stops nothing by its button.
+func TestAFormerMembersButtonStopsNothing(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		who := d.joined(ben, "trader").Principal().User
+		key := d.IssueKeyTo(d.host.Account, who, apikey.IssueInput{Scopes: trading})
+		d.Settle()
+		d.none(d.Members.Remove(d.t.Context(), d.host, member.RemoveInput{User: who}))
+		pressed := 0
+		for _, l := range d.Mailbox.Letters(ben) {
+			if l.Notice == notify.KeyCreated {
+				d.ok(d.Browser("192.0.2.9").Call(http.MethodPost, "/v1"+l.Link, nil))
+				pressed++
+			}
+		}
+		if got := d.may(key); pressed != 1 || got != [2]fault.Code{} {
+			d.t.Errorf("after %d presses of somebody who left: %v", pressed, got)
 		}
 	})
 }

@@ -120,7 +120,7 @@ func (m *Members) roomFor(ctx context.Context, tx Tx, a id.Account, mail string)
 
 // Withdraw takes an invitation of the principal's account back. It reduces risk, so it needs no ceremony. Errors: invitation.not_found, forbidden.
 func (m *Members) Withdraw(ctx context.Context, p principal.Principal, which id.Invitation) error {
-	if err := m.owns(p); err != nil {
+	if err := m.reduces(p); err != nil {
 		return err
 	}
 	return m.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {

@@ -3,9 +3,12 @@ package member
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -69,7 +72,7 @@ func (m *Members) AddMachine(ctx context.Context, p principal.Principal, given M
 	return u, m.StepUps.Ask(ctx, err)
 }
 
-// sponsored checks the sponsors: two members of the account who are people and there. It gives their names as facts.
+// sponsored checks the sponsors: two members of the account who are people, there, and do not wait for an owner's review. It gives their names as facts.
 func (m *Members) sponsored(ctx context.Context, tx Tx, a id.Account, sponsors [2]id.User) (map[string]string, error) {
 	if err := tx.ClaimAccountRow(ctx, a); err != nil {
 		return nil, fmt.Errorf("claim account: %w", err)
@@ -84,7 +87,7 @@ func (m *Members) sponsored(ctx context.Context, tx Tx, a id.Account, sponsors [
 		if one.Machine != nil && one.RemovedAt.IsZero() {
 			services++
 		}
-		if one.Machine == nil && one.RemovedAt.IsZero() && !one.Disabled && (one.User == sponsors[0] || one.User == sponsors[1]) {
+		if one.Machine == nil && one.RemovedAt.IsZero() && !one.Disabled && one.FrozenAt.IsZero() && (one.User == sponsors[0] || one.User == sponsors[1]) {
 			names = append(names, one.Name)
 		}
 	}
@@ -100,7 +103,8 @@ func (m *Members) sponsored(ctx context.Context, tx Tx, a id.Account, sponsors [
 	return map[string]string{"sponsor_one": names[0], "sponsor_two": names[1]}, nil
 }
 
-// SetSponsors names the two who answer for a service user from now on; its keys go on without an end. It needs a step-up for exactly this.
+// SetSponsors names the two who answer for a service user from now on; its keys go on without an end. It needs a step-up for exactly this. Every owner is
+// told, and so are both pairs.
 // Errors: member.not_found, also for a sponsor; request.invalid (sponsors), forbidden, step_up_required, assurance.too_low.
 func (m *Members) SetSponsors(ctx context.Context, p principal.Principal, u id.User, sponsors [2]id.User) error {
 	if err := m.owns(p); err != nil {
@@ -130,9 +134,69 @@ func (m *Members) SetSponsors(ctx context.Context, p principal.Principal, u id.U
 			return audit.Event{}, fmt.Errorf("let keys go on: %w", err)
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
+		if err := m.tellSponsors(ctx, tx, p, append(one.Machine.Sponsors[:], sponsors[:]...), facts); err != nil {
+			return audit.Event{}, err
+		}
 		return audit.Event{Action: audit.ServiceUserSponsored, Actor: p, Person: p.User, Account: p.Account, Facts: facts}, nil
 	})
 	return m.StepUps.Ask(ctx, err)
+}
+
+// tellSponsors tells the owners of the principal's account, and whoever of those who answer for a service user, or did, is there.
+func (m *Members) tellSponsors(ctx context.Context, tx Tx, p principal.Principal, sponsors []id.User, facts map[string]string) error {
+	all, err := tx.MembersOf(ctx, p.Account, m.Now())
+	if err != nil {
+		return fmt.Errorf("list members: %w", err)
+	}
+	for _, one := range all {
+		owner := one.Role == principal.Owner && one.Machine == nil
+		if !one.RemovedAt.IsZero() || one.Disabled || !owner && !slices.Contains(sponsors, one.User) {
+			continue
+		}
+		h := happening.Happening{Kind: happening.SponsorsChanged, User: one.User, Facts: maps.Clone(facts)}
+		if one.User == p.User {
+			h.Session = p.Session
+		}
+		if err := m.Follow.Apply(ctx, tx, h.SeenFrom(p.Origin)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unsponsor gives, in the caller's transaction, the keys of every service user that somebody who was disabled answers for 14 days for another sponsor,
+// and tells the owners as when somebody leaves. Their own keys are refused already. Room respond calls it where the table says so.
+func (m *Members) Unsponsor(ctx context.Context, tx any, sponsor id.User) error {
+	t := txn.As[Tx](tx)
+	spots, err := t.MembershipsOf(ctx, sponsor)
+	if err != nil {
+		return fmt.Errorf("list memberships: %w", err)
+	}
+	until := m.Now().Add(Transfer)
+	for _, s := range spots {
+		if err := t.ClaimAccountRow(ctx, s.Account); err != nil {
+			return fmt.Errorf("claim account: %w", err)
+		}
+		all, err := t.MembersOf(ctx, s.Account, m.Now())
+		if err != nil {
+			return fmt.Errorf("list members: %w", err)
+		}
+		one := all[slices.IndexFunc(all, func(each Member) bool { return each.User == sponsor })]
+		if one.Machine != nil {
+			continue
+		}
+		left, err := m.unsponsor(ctx, t, s.Account, sponsor, until)
+		if err != nil {
+			return err
+		}
+		if left == 0 {
+			continue
+		}
+		if err := m.remindOf(ctx, t, s.Account, one, left, until); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unsponsor gives the keys of every service user that somebody answered for an end, and says how many there are with keys.

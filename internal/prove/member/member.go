@@ -106,6 +106,7 @@ const (
 // Tx is what this package asks of a transaction.
 type Tx interface {
 	account.Tx
+	audit.Recorder
 	throttle.Tx
 	txn.Enqueuer
 	// ClaimAccountRow makes every other transaction that asks for the same account wait for this one; ClaimUserRow does so for a user.
@@ -125,8 +126,8 @@ type Tx interface {
 	FreezeGiven(ctx context.Context, by id.User, since, now time.Time) ([]Spot, error)
 	// UnfreezeMember is won by the first.
 	UnfreezeMember(ctx context.Context, a id.Account, u id.User) (won bool, err error)
-	// VoidInvitations deletes what somebody wrote and nobody answered.
-	VoidInvitations(ctx context.Context, by id.User) error
+	// VoidInvitations deletes what somebody wrote and nobody answered, and says for which account each was.
+	VoidInvitations(ctx context.Context, by id.User) ([]id.Account, error)
 	// KeepKeysUntil gives the keys of somebody who is there an end; the zero time takes it away.
 	KeepKeysUntil(ctx context.Context, a id.Account, u id.User, until time.Time) error
 	// LockedSince says whether a user has locked their account.
@@ -225,6 +226,11 @@ func (m *Members) owns(p principal.Principal) error {
 	return m.Decide.Decide(decision.Question{Principal: p, Class: scope.Setting, Account: p.Account}).Err()
 }
 
+// reduces is owns for what ends something, which an owner may do too while another has the account locked.
+func (m *Members) reduces(p principal.Principal) error {
+	return m.Decide.Decide(decision.Question{Principal: p, Class: scope.Setting, Account: p.Account, Reduces: true}).Err()
+}
+
 // in finds somebody who is there. Errors: member.not_found.
 func in(ctx context.Context, tx Tx, a id.Account, u id.User, now time.Time) (all []Member, one Member, err error) {
 	if err := tx.ClaimAccountRow(ctx, a); err != nil {
@@ -302,6 +308,11 @@ func (m *Members) SetRole(ctx context.Context, p principal.Principal, u id.User,
 				return audit.Event{}, fmt.Errorf("set giver: %w", err)
 			}
 		}
+		if role < principal.Trader && one.Role >= principal.Trader { // their keys place no more orders
+			if err := m.Keys.TellIn(ctx, txn.As[apikey.Tx](tx), p.Account, u, happening.MembershipChanged); err != nil {
+				return audit.Event{}, err
+			}
+		}
 		return m.changed(ctx, tx, p, one, audit.MemberRoleSet, facts)
 	})
 	return m.StepUps.Ask(ctx, err)
@@ -361,7 +372,7 @@ func (m *Members) Remove(ctx context.Context, p principal.Principal, in RemoveIn
 func (m *Members) removable(ctx context.Context, tx Tx, p principal.Principal, u id.User) (Member, error) {
 	all, one, err := in(ctx, tx, p.Account, u, m.Now())
 	if err == nil && p.User != u {
-		err = m.owns(p)
+		err = m.reduces(p)
 	}
 	if err == nil && !mayUnmake(p, one) {
 		err = fault.New(fault.Forbidden)
@@ -409,12 +420,8 @@ func (m *Members) remove(ctx context.Context, tx Tx, p principal.Principal, one 
 	if err != nil || one.Keys == 0 && left == 0 {
 		return err
 	}
-	for _, before := range reminders {
-		if err := tx.EnqueueAt(ctx, Reminder{p.Account, one.User, until.UnixMicro()}, until.Add(-before)); err != nil {
-			return fmt.Errorf("enqueue reminder: %w", err)
-		}
-	}
-	return m.tellLeft(ctx, tx, p.Account, one, left, until)
+	one.RemovedAt = now
+	return m.remindOf(ctx, tx, p.Account, one, left, until)
 }
 
 // tellOwners tells the owners of an account, whoever of them did it.

@@ -2,6 +2,7 @@ package member_test
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ type desk struct {
 
 // onBoth runs a test on both engines.
 func onBoth(t *testing.T, test func(d *desk)) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			d := &desk{t: t, clock: storetest.NewClock()}
 			o := authtest.Options{Now: d.clock.Now}
@@ -346,6 +347,40 @@ func TestALockReachesEverybody(t *testing.T) {
 	})
 }
 
+// While one owner has the account locked the others give nothing to anybody in it, with whatever proof, and end what they could end before.
+func TestALockReachesCoOwners(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		other, goes := d.joined(ben, "owner"), d.joined("cat@example.com", "viewer").Principal().User
+		app := other.EnrolTOTP()
+		d.over(other)
+		first := d.ada.Principal().User
+		key := d.IssueKeyTo(d.host.Account, first, apikey.IssueInput{Scopes: trading})
+		which, err := d.Members.Invite(d.t.Context(), d.host, "fay@example.com", principal.Viewer)
+		d.none(err)
+		d.none(d.Locks.Lock(d.t.Context(), d.host, first))
+		for _, give := range []struct {
+			method, at string
+			body       any
+		}{
+			{http.MethodPost, "/v1/members/invitations", map[string]string{"mail": "eve@example.com", "role": "trader"}},
+			{http.MethodPatch, "/v1/members/" + goes.String(), map[string]string{"role": "trader"}},
+			{http.MethodPost, "/v1/keys/" + key.Text() + "/rotate", map[string]int{"overlap_seconds": 3600}},
+			{http.MethodPatch, "/v1/keys/" + key.Text(), map[string]any{"standby": true, "allowlist": []string{}}},
+			{http.MethodPost, "/v1/subaccounts", map[string]string{"name": "Bots"}},
+		} {
+			if got := other.Call(give.method, give.at, give.body); got.Code != fault.AccountFrozen {
+				d.t.Errorf("a co-owner at %s in a locked account: %d %s", give.at, got.Status, got.Text)
+			}
+		}
+		d.ok(other.Call(http.MethodPost, "/v1/keys/"+key.Text()+"/freeze", nil))
+		d.ok(other.Call(http.MethodDelete, "/v1/keys/"+key.Text(), nil))
+		d.ok(other.Call(http.MethodDelete, "/v1/members/invitations/"+which.String(), nil))
+		d.ok(other.StepUp(http.MethodPost, "/v1/members/"+goes.String()+"/remove", map[string]bool{"freeze": true}, app))
+		d.none(d.Locks.Unlock(d.t.Context(), d.host, first))
+		d.ok(other.StepUp(http.MethodPost, "/v1/subaccounts", map[string]string{"name": "Bots"}, app))
+	})
+}
+
 // The button in the mail takes back what the mail reports.
 func TestTheButtonTakesBackWhoCame(t *testing.T) {
 	onBoth(t, func(d *desk) {
@@ -525,6 +560,95 @@ func TestOwnersAreRemindedOfKeysThatNobodyTook(t *testing.T) {
 		d.clock.Advance(deadline.Add(-time.Hour).Sub(d.clock.Now()))
 		if got := told(); got != 5 {
 			d.t.Errorf("letters in all, where one of two keys was taken before the last day: %d, want 5", got)
+		}
+	})
+}
+
+// last is the last letter to somebody.
+func (d *desk) last(mail string) authtest.Letter {
+	d.t.Helper()
+	d.Settle()
+	letters := d.Mailbox.Letters(mail)
+	return letters[len(letters)-1]
+}
+
+// Whoever answers for a service user, did, or owns the account hears of it when others are named; nobody else does.
+func TestAnotherPairOfSponsorsIsToldToEverybodyConcerned(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		first, viewer := d.ada.Principal().User, "vi@example.com"
+		mails := []string{ben, "cleo@example.com", "dan@example.com", "eve@example.com"}
+		var users []id.User
+		for _, mail := range mails {
+			users = append(users, d.joined(mail, "trader").Principal().User)
+		}
+		d.joined(viewer, "viewer")
+		bots, err := d.Members.AddMachine(d.t.Context(), d.host, service(users[0], users[1]))
+		d.none(err)
+		d.ok(d.ada.StepUp(http.MethodPut, "/v1/service-users/"+bots.String()+"/sponsors", map[string]any{"sponsors": users[2:]}, d.app))
+		for _, mail := range append(mails, ada) {
+			if l := d.last(mail); l.Notice != notify.SponsorsChanged || l.Facts["member"] != "bots" {
+				d.t.Errorf("the last letter to %s: %+v", mail, l)
+			}
+		}
+		if l := d.last(viewer); l.Notice == notify.SponsorsChanged {
+			d.t.Errorf("a letter to a viewer who answers for nobody: %+v", l)
+		}
+		d.none(d.Members.SetSponsors(d.t.Context(), d.host, bots, [2]id.User{first, users[3]}))
+	})
+}
+
+// Nobody who is disabled goes on answering for a service user: its keys go on until the deadline, of which the owners hear and are reminded, unless two are named.
+func TestADisabledSponsorIsReplaced(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		first, second := d.ada.Principal().User, d.joined(ben, "trader").Principal().User
+		third := d.joined("cleo@example.com", "trader").Principal().User
+		var bots [2]id.User
+		for i := range bots {
+			var err error
+			bots[i], err = d.Members.AddMachine(d.t.Context(), d.host, service(first, second))
+			d.none(err)
+		}
+		named := d.IssueKeyTo(d.host.Account, bots[0], apikey.IssueInput{Scopes: trading})
+		left := d.IssueKeyTo(d.host.Account, bots[1], apikey.IssueInput{Scopes: trading})
+		d.none(d.Accounts.Disable(d.t.Context(), principal.Host("tests"), second))
+		deadline := d.clock.Now().Add(member.Transfer)
+		l := d.last(ada)
+		if l.Notice != notify.KeysLeft || l.Facts["disabled"] == "" || l.Facts["services"] != "2" {
+			d.t.Errorf("the letter to the owner: %+v", l)
+		}
+		d.none(d.Members.SetSponsors(d.t.Context(), d.host, bots[0], [2]id.User{first, third}))
+		d.clock.Advance(deadline.Add(-time.Minute).Sub(d.clock.Now()))
+		if l := d.last(ada); l.Facts["disabled"] == "" || l.Facts["services"] != "1" {
+			d.t.Errorf("the reminder: %+v", l)
+		}
+		d.clock.Advance(time.Minute)
+		for name, c := range map[string]struct {
+			key  authtest.Key
+			want [2]fault.Code
+		}{"two who are named": {named, [2]fault.Code{}}, "nobody named": {left, [2]fault.Code{fault.KeyOwnerDisabled, fault.KeyOwnerDisabled}}} {
+			if diff := cmp.Diff(c.want, d.may(c.key)); diff != "" {
+				d.t.Errorf("from the deadline on, with %s:\n%s", name, diff)
+			}
+		}
+	})
+}
+
+// The operator cannot erase the only owner of an account that others are in: first another owner is made, with the account named by its id, since
+// nobody there could.
+func TestAnErasureLeavesNoAccountWithoutOwner(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		ctx, owner := d.t.Context(), d.ada.Principal().User
+		viewer := d.joined("eve@example.com", "viewer").Principal()
+		eve := viewer.User
+		d.none(d.Accounts.Disable(ctx, d.host, owner))
+		if err := d.Accounts.Erase(ctx, d.host, owner); fault.CodeOf(err) != fault.AccountLastOwner {
+			d.t.Fatalf("the only owner: %v", err)
+		}
+		d.none(d.Members.SetRole(ctx, d.host, eve, principal.Owner))
+		d.none(d.Accounts.Erase(ctx, d.host, owner))
+		places, _, err := d.Members.Mine(ctx, viewer)
+		if err != nil || !slices.ContainsFunc(places, func(p member.Place) bool { return p.AccountName == "Account" }) {
+			d.t.Errorf("the account goes on under the name of who was erased: %+v %v", places, err)
 		}
 	})
 }

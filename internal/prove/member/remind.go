@@ -58,9 +58,23 @@ func (m *Members) DoReminder(ctx context.Context, fields []byte) error {
 	})
 }
 
-// tellLeft tells the owners what somebody who left has left: keys, and service users that lack a sponsor.
+// remindOf tells the owners now, and lets them be told again before the deadline.
+func (m *Members) remindOf(ctx context.Context, tx Tx, a id.Account, gone Member, services int, until time.Time) error {
+	for _, before := range reminders {
+		if err := tx.EnqueueAt(ctx, Reminder{a, gone.User, until.UnixMicro()}, until.Add(-before)); err != nil {
+			return fmt.Errorf("enqueue reminder: %w", err)
+		}
+	}
+	return m.tellLeft(ctx, tx, a, gone, services, until)
+}
+
+// tellLeft tells the owners what somebody who left has left: keys, and service users that lack a sponsor. Who is a member still was disabled.
 func (m *Members) tellLeft(ctx context.Context, tx Tx, a id.Account, gone Member, services int, until time.Time) error {
-	return m.tellOwners(ctx, tx, a, happening.Happening{Kind: happening.KeysLeft, Facts: map[string]string{
-		"member": gone.Name, "keys": fmt.Sprint(gone.Keys), "services": fmt.Sprint(services), "ends": until.UTC().Format(time.RFC3339),
-	}})
+	facts := map[string]string{"member": gone.Name, "services": fmt.Sprint(services), "ends": until.UTC().Format(time.RFC3339)}
+	if gone.RemovedAt.IsZero() {
+		facts["disabled"] = "yes"
+	} else {
+		facts["keys"] = fmt.Sprint(gone.Keys)
+	}
+	return m.tellOwners(ctx, tx, a, happening.Happening{Kind: happening.KeysLeft, Facts: facts})
 }

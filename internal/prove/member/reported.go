@@ -3,12 +3,15 @@ package member
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
 // StopReported undoes, in the caller's transaction, what an owner of the account said was not theirs: the invitation is void, and whoever it brought is out again,
@@ -26,8 +29,16 @@ func (m *Members) StopReported(ctx context.Context, tx any, owner id.User, facts
 		if owns, err := m.isOwner(ctx, t, i.Account, owner); err != nil || !owns {
 			return err
 		}
-		_, err = t.TakeInvitation(ctx, which)
-		return err
+		event, err := m.take(ctx, t, principal.System("not-me"), i, audit.InvitationWithdrawn)
+		if fault.CodeOf(err) == fault.InvitationNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		event.Person = owner
+		t.Record(event)
+		return nil
 	}
 	joined, err := id.Parse[id.UserKind](facts["joined"])
 	a, errAccount := id.Parse[id.AccountKind](facts["account"])
@@ -79,6 +90,7 @@ func (m *Members) putOut(ctx context.Context, tx Tx, a id.Account, u id.User) er
 		return err
 	}
 	tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
+	tx.Record(audit.Event{Action: audit.MemberRemoved, Actor: p, Person: u, Account: a, Facts: maps.Clone(facts)})
 	h := happening.Happening{Kind: happening.MembershipChanged, User: u, Account: a, Facts: facts}
 	if h.Facts["account_name"], err = tx.AccountName(ctx, a); err != nil {
 		return fmt.Errorf("read account: %w", err)

@@ -40,8 +40,8 @@ type Credential struct {
 	// Certified is how far FIDO certifies that model today; Uncertified too for a model that nobody attested. It is no column: certifications change, and
 	// the metadata says them anew (Passkeys.Certified).
 	Certified Grade
-	// TestedAt is when its owner last tried it out.
-	TestedAt time.Time
+	// TestedAt is when its owner last tried it out, TestFailedAt when that last did not work.
+	TestedAt, TestFailedAt time.Time
 	// Backup: its owner keeps it for when another is lost.
 	Backup bool
 }

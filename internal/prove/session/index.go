@@ -107,7 +107,8 @@ func (x *index) shown(sid id.Session) (Odd, Copied) {
 	return Odd{}, Copied{}
 }
 
-// find gives the session of a bearer and, for a child, its parent. A child whose parent is gone is gone.
+// find gives the session of a bearer and, for a child, its parent. A child whose parent is gone is gone, and one whose parent acts elsewhere by now: it was
+// opened at the very moment of going over, which did not see it.
 func (x *index) find(hash [32]byte) (l, parent *live) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -115,7 +116,7 @@ func (x *index) find(hash [32]byte) (l, parent *live) {
 	if l == nil || l.Parent.IsZero() {
 		return l, l
 	}
-	if parent = x.byID[l.Parent]; parent == nil {
+	if parent = x.byID[l.Parent]; parent == nil || parent.Account != l.Account || parent.Subaccount != l.Subaccount {
 		return nil, nil
 	}
 	return l, parent
@@ -282,7 +283,7 @@ func (s *Sessions) authenticate(bearer []byte, host string, from principal.Origi
 	from.Device = l.Device
 	p := principal.Principal{
 		Kind: principal.KindUser, User: l.User, Account: l.Account, Subaccount: l.Subaccount, Role: l.Role,
-		Session: l.ID, Bearer: l.TokenHash, Scopes: s.scopesIn(l.Role, l.Frozen), Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
+		Session: l.ID, Bearer: l.TokenHash, Scopes: s.scopesIn(l.Role, l.Frozen), Frozen: l.Frozen, Proof: parent.Proof, Lang: l.Lang, Name: l.UserName, Origin: from,
 	}
 	if l.Bound.Holds() && !unrenewed {
 		p.Proof.BoundAt = s.provenAt(l.Bound, from.Bound)

@@ -591,7 +591,7 @@ func (s *Sessions) unsettle(ctx context.Context, tx Tx, u id.User) error {
 	if err := txn.As[device.Tx](tx).UnsettlePlacesByUser(ctx, u, s.Now()); err != nil {
 		return fmt.Errorf("unsettle places: %w", err)
 	}
-	if err := txn.As[device.Tx](tx).UnrememberUser(ctx, u); err != nil {
+	if err := txn.As[device.Tx](tx).UnrememberUser(ctx, u, s.Now()); err != nil {
 		return fmt.Errorf("forget in browsers: %w", err)
 	}
 	return nil
@@ -602,7 +602,7 @@ func (s *Sessions) unsettleOn(ctx context.Context, tx Tx, u id.User, d id.Device
 	if err := txn.As[device.Tx](tx).UnsettlePlacesByDevice(ctx, d, u, s.Now()); err != nil {
 		return fmt.Errorf("unsettle places: %w", err)
 	}
-	if _, err := txn.As[device.Tx](tx).UnrememberDeviceUser(ctx, d, u); err != nil {
+	if _, err := txn.As[device.Tx](tx).UnrememberDeviceUser(ctx, d, u, s.Now()); err != nil {
 		return fmt.Errorf("forget in browser: %w", err)
 	}
 	return nil

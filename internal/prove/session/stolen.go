@@ -24,7 +24,7 @@ type Danger struct {
 func (s *Sessions) IfStolen(decide decision.Decider, l Listed) (list []Danger) {
 	now := s.Now()
 	who := principal.Principal{
-		Kind: principal.KindUser, User: l.User, Account: l.Account, Role: l.Role, Session: l.ID, Scopes: s.scopesIn(l.Role, l.Frozen), Proof: l.Proof, Challenge: l.Challenge,
+		Kind: principal.KindUser, User: l.User, Account: l.Account, Role: l.Role, Session: l.ID, Scopes: s.scopesIn(l.Role, l.Frozen), Frozen: l.Frozen, Proof: l.Proof, Challenge: l.Challenge,
 	}
 	if !who.Challenge.Open(now) {
 		who.Challenge = assurance.Challenge{}

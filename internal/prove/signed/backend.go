@@ -17,8 +17,14 @@ type Backends struct {
 	Now     func() time.Time
 	Nonces  Nonces
 	Budgets throttle.Budgets
-	// SecretOf is the secret of an upstream by its name; empty for one that shares none.
-	SecretOf func(name string) secret.Value
+	// KeyOf is what the backend of an upstream signs with, by its name; empty for one that has none.
+	KeyOf func(name string) BackendKey
+}
+
+// BackendKey is what proves an upstream's backend: HMAC over a secret that it shares with us, or its own Ed25519 key, of which Material is the public half.
+type BackendKey struct {
+	Algorithm sign.Algorithm
+	Material  secret.Value
 }
 
 // The window of a backend's call.
@@ -62,12 +68,12 @@ func (b *Backends) signed(r *sign.Request) (sig sign.Signature, err error) {
 	if sig, err = sign.Parse(r); err != nil {
 		return sig, err
 	}
-	shared := b.SecretOf(sig.KeyID)
-	if sig.Dialect != sign.Native || shared.IsEmpty() {
+	key := b.KeyOf(sig.KeyID)
+	if sig.Dialect != sign.Native || key.Material.IsEmpty() {
 		_ = sig.Verify(r, sig.Decoy()) // takes as long as for somebody we know
 		return sig, fault.New(fault.Unauthorized)
 	}
-	if err := sig.Verify(r, sign.Key{Dialect: sign.Native, Algorithm: sign.HMACSHA256, Material: shared.Reveal()}); err != nil {
+	if err := sig.Verify(r, sign.Key{Dialect: sign.Native, Algorithm: key.Algorithm, Material: key.Material.Reveal()}); err != nil {
 		return sig, err
 	}
 	return sig, sig.CheckBody(r, sign.Settings{})

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/assurance"
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
@@ -31,6 +32,30 @@ func (s *SignIns) Accounts(ctx context.Context, cookie secret.Value) (list []dev
 		return err
 	})
 	return list, err
+}
+
+// Lapsed counts the accounts that the browser of a cookie showed where people sign in and shows no more, until they are signed in to there again.
+// Who has another cookie learns nothing.
+func (s *SignIns) Lapsed(ctx context.Context, cookie secret.Value) (l device.Lapsed, err error) {
+	if cookie.IsEmpty() {
+		return l, nil
+	}
+	err = s.Ledger.View(ctx, func(tx Tx) error {
+		d, err := device.Recognise(ctx, tx, cookie)
+		if err != nil {
+			return err
+		}
+		if d.IsZero() {
+			l.Unused, err = tx.LapsedBrowser(ctx, cookie.Hash())
+		} else {
+			l, err = tx.LapsedOn(ctx, d, s.Now().Add(-device.Memory))
+		}
+		if err != nil {
+			return fmt.Errorf("count what lapsed: %w", err)
+		}
+		return nil
+	})
+	return l, err
 }
 
 // Remember lets the principal's browser show their account where people sign in. It proves nothing there. A shared computer keeps nothing,
@@ -81,7 +106,7 @@ func (s *SignIns) NeverRemember(ctx context.Context, p principal.Principal) erro
 		if err != nil || !won {
 			return audit.Quiet(audit.Housekeeping), err
 		}
-		if err := tx.UnrememberUser(ctx, p.User); err != nil {
+		if err := tx.UnrememberUser(ctx, p.User, s.Now()); err != nil {
 			return audit.Event{}, fmt.Errorf("forget browsers: %w", err)
 		}
 		return audit.Event{Action: audit.BrowserNeverRemembered, Actor: p, Person: p.User}, nil
@@ -112,7 +137,7 @@ func (s *SignIns) ForgetHere(ctx context.Context, from From, u id.User) error {
 		if err != nil || d.IsZero() {
 			return quiet, err
 		}
-		won, err := tx.UnrememberDeviceUser(ctx, d, u)
+		won, err := tx.UnrememberDeviceUser(ctx, d, u, time.Time{})
 		if err != nil || !won {
 			return quiet, err
 		}
@@ -134,7 +159,7 @@ func (s *SignIns) RememberedBy(ctx context.Context, p principal.Principal) (list
 // Errors: not_found.
 func (s *SignIns) ForgetThere(ctx context.Context, p principal.Principal, d id.Device) error {
 	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		won, err := tx.UnrememberDeviceUser(ctx, d, p.User)
+		won, err := tx.UnrememberDeviceUser(ctx, d, p.User, s.Now())
 		if err == nil && !won {
 			err = fault.New(fault.NotFound)
 		}

@@ -35,7 +35,7 @@ type desk struct {
 
 // onBoth runs a test on both engines.
 func onBoth(t *testing.T, test func(d *desk)) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			d := &desk{t: t, clock: storetest.NewClock()}
 			o := authtest.Options{Now: d.clock.Now}
@@ -254,6 +254,53 @@ func TestAnAccountHasSoManySubaccounts(t *testing.T) {
 		}
 		if _, err := d.Subaccounts.Open(d.t.Context(), d.host, "one more"); fault.CodeOf(err) != fault.SubaccountTooMany {
 			d.t.Errorf("one more: %v", err)
+		}
+	})
+}
+
+// A key that reads keys is told of those of its own subaccount alone, and its owner of all.
+func TestAKeyIsToldOfTheKeysOfItsSubaccountAlone(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		a, b := d.made("a"), d.made("b")
+		scopes := []string{"keys:read", "activity:read"}
+		one := d.IssueKeyTo(d.host.Account, d.ada.Principal().User, apikey.IssueInput{Scopes: scopes, Subaccount: a})
+		two := d.IssueKeyTo(d.host.Account, d.ada.Principal().User, apikey.IssueInput{Scopes: scopes, Subaccount: b, Name: "the other desk", Purpose: "tests"})
+		told := func(path string) authtest.Reply {
+			d.clock.Advance(time.Second)
+			return d.Browser("203.0.113.7").Do(d.Signed(one, http.MethodGet, strings.TrimPrefix(authtest.Origin, "http://"), path, ""))
+		}
+		if list := d.ok(told("/v1/keys")).Text; !strings.Contains(list, one.Text()) || strings.Contains(list, two.Text()) {
+			d.t.Errorf("a key is told of %s", list)
+		}
+		for _, of := range []string{"past", "timeline"} {
+			d.ok(told("/v1/keys/" + one.Text() + "/" + of))
+			if got := told("/v1/keys/" + two.Text() + "/" + of); got.Code != fault.KeyNotFound {
+				d.t.Errorf("the %s of a key of another subaccount: %d %s", of, got.Status, got.Text)
+			}
+		}
+		if err := d.APIKeys.Stop(d.t.Context(), d.host, two.ID, apikey.Freeze); err != nil {
+			d.t.Fatal(err)
+		}
+		for _, path := range []string{"/v1/activity", "/v1/activity?since=2026-01-01T00:00:00Z"} {
+			list := d.ok(told(path)).Text
+			if !strings.Contains(list, one.Text()) || strings.Contains(list, two.Text()) || strings.Contains(list, "subaccount.opened") {
+				d.t.Errorf("%s tells a key of %s", path, list)
+			}
+		}
+		refused := func(k authtest.Key) string {
+			d.clock.Advance(time.Second)
+			spoilt := d.Signed(k, http.MethodGet, strings.TrimPrefix(authtest.Origin, "http://"), "/v1/keys", "")
+			spoilt.URL.RawQuery = "a=1"
+			return "/v1/requests/" + d.Browser("203.0.113.7").Do(spoilt).Header.Get("X-Request-Id")
+		}
+		if mine, other := told(refused(one)), told(refused(two)); mine.Status != http.StatusOK || other.Code != fault.RequestNotRefused {
+			d.t.Errorf("why a key was refused: %d %s, and why one of another subaccount was: %d %s", mine.Status, mine.Text, other.Status, other.Text)
+		}
+		if list := d.ok(d.ada.Call(http.MethodGet, "/v1/activity", nil)).Text; !strings.Contains(list, two.Text()) || !strings.Contains(list, "subaccount.opened") {
+			d.t.Errorf("activity tells their owner of %s", list)
+		}
+		if list := d.ok(d.ada.Call(http.MethodGet, "/v1/keys", nil)).Text; !strings.Contains(list, one.Text()) || !strings.Contains(list, two.Text()) {
+			d.t.Errorf("their owner is told of %s", list)
 		}
 	})
 }

@@ -52,6 +52,8 @@ const (
 	RecoveryCode Factor = "recovery_code"
 	// RecoveryMail is a letter that somebody has us send.
 	RecoveryMail Factor = "recovery_mail"
+	// RehearsalMail is a letter that somebody has us send to themselves.
+	RehearsalMail Factor = "rehearsal_mail"
 	// Invitation is a letter that somebody has us send into another mailbox.
 	Invitation Factor = "invitation"
 	// TextCode is a code that somebody has us send to a phone, TextNotice a notice.
@@ -59,7 +61,7 @@ const (
 	TextNotice Factor = "text_notice"
 )
 
-// Bucket is what tries are counted under: a hash, so that rows tell nothing.
+// Bucket is what tries are counted under: a hash, which the store keeps under a key of its own, so that rows tell nothing.
 type Bucket [32]byte
 
 // OfStranger counts what unknown browsers try against one subject: a user, or an address that has none, in its canonical form.

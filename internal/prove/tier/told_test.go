@@ -18,7 +18,7 @@ const line = "high_value: {value: \"50000000\", roles: [treasurer]}\n"
 // TestABackendTellsOfAUser: above the value, or with the role, they are told once, and are so a notice later; below it they are so until the backend said
 // for a while that they are not.
 func TestABackendTellsOfAUser(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			clock := storetest.NewClock()
 			o := authtest.Options{Now: clock.Now, YAML: line}
@@ -68,6 +68,23 @@ func TestABackendTellsOfAUser(t *testing.T) {
 			}
 			tell("0", "", false)
 		})
+	}
+}
+
+// TestARoleAloneIsEnough: of somebody whose value was never above the threshold, and where no value is asked for at all.
+func TestARoleAloneIsEnough(t *testing.T) {
+	for _, row := range []struct{ terms, value string }{{line, "0"}, {"high_value: {roles: [treasurer]}\n", ""}} {
+		s := authtest.StartWith(t, authtest.Options{YAML: row.terms})
+		u := s.SignUp("ada@example.com").User.ID
+		for _, told := range []struct {
+			role string
+			high bool
+		}{{"intern", false}, {"", false}, {"treasurer", true}} {
+			got, err := s.Tiers.Tell(t.Context(), "paper", tier.Told{User: u, Value: row.value, Role: told.role})
+			if err != nil || got.From.IsZero() == told.high {
+				t.Errorf("%s%q: %+v %v, want high %t", row.terms, told.role, got, err, told.high)
+			}
+		}
 	}
 }
 

@@ -82,6 +82,8 @@ const (
 	PasskeyEnrolled Action = "passkey.enrolled"
 	// PasskeyRenamed: The passkey {name} was renamed.
 	PasskeyRenamed Action = "passkey.renamed"
+	// PasskeyTestFailed: The passkey {name} was tried out and did not work.
+	PasskeyTestFailed Action = "passkey.test_failed"
 	// PasskeyTested: The passkey {name} was tried out.
 	PasskeyTested Action = "passkey.tested"
 	// PasskeyRemoved: The passkey {name} was removed.
@@ -180,12 +182,16 @@ const (
 	SessionDisowned Action = "session.disowned"
 	// SignInDisowned: You said that a sign-in with {device} was not you. What it opened was ended and money is held.
 	SignInDisowned Action = "sign_in.disowned"
+	// SignInTryDisowned: You said that a sign-in with {device}, which knew your password and was refused, was not you. Money is held.
+	SignInTryDisowned Action = "sign_in.try_disowned"
 	// ConfirmationAsked: leaves no event
 	ConfirmationAsked Action = "confirmation.asked"
 	// ConfirmationApproved: You confirmed with a passkey: {what}.
 	ConfirmationApproved Action = "confirmation.approved"
 	// ConfirmationExecuted: A confirmed transaction was passed on: {what}.
 	ConfirmationExecuted Action = "confirmation.executed"
+	// ConfirmationTakenBack: {exchange} cancelled a confirmation that it had asked for: {what}.
+	ConfirmationTakenBack Action = "confirmation.taken_back"
 	// ConfirmationCancelled: A confirmation was cancelled: {what}.
 	ConfirmationCancelled Action = "confirmation.cancelled"
 	// SessionBound: The session was bound to this device: a copy of its cookie is of no use elsewhere.
@@ -220,7 +226,7 @@ const (
 	RecoveryCodesConfirmed Action = "recovery_codes.confirmed"
 	// RecoveryAsked: leaves no event
 	RecoveryAsked Action = "recovery.asked"
-	// RecoveryMailboxShown: In a recovery, your mailbox was shown.
+	// RecoveryMailboxShown: In a recovery, somebody showed that they read your mailbox.
 	RecoveryMailboxShown Action = "recovery.mailbox_shown"
 	// RecoveryProofFailed: In a recovery, a proof did not hold ({proof}).
 	RecoveryProofFailed Action = "recovery.proof_failed"
@@ -248,6 +254,8 @@ const (
 	CaseRejected Action = "case.rejected"
 	// CaseLapsed: Nobody decided over the recoveries of your account in time. None goes on.
 	CaseLapsed Action = "case.lapsed"
+	// ReportClosed: An operator closed the case of what you said was not you: {note}.
+	ReportClosed Action = "report.closed"
 	// ReportShown: An operator looked at the case of what you said was not you.
 	ReportShown Action = "report.shown"
 	// RecoveryCancelled: You stopped a recovery of your account. It is kept as a suspected takeover.
@@ -256,12 +264,18 @@ const (
 	RecoveryWithdrawn Action = "recovery.withdrawn"
 	// RecoveryCompleted: Your account was recovered. Removed: {removed}.
 	RecoveryCompleted Action = "recovery.completed"
+	// RecoveryMailboxAsked: You had a code mailed to try out that you can read your mailbox.
+	RecoveryMailboxAsked Action = "recovery.mailbox_asked"
+	// RecoveryRehearsalFailed: A rehearsal of a recovery did not work ({proof}).
+	RecoveryRehearsalFailed Action = "recovery.rehearsal_failed"
 	// RecoveryRehearsed: You rehearsed a recovery ({proof}).
 	RecoveryRehearsed Action = "recovery.rehearsed"
 	// RecoveryWaitSet: Recovery by your mailbox alone takes {days} days from now on.
 	RecoveryWaitSet Action = "recovery.wait_set"
 	// DeviceLost: You gave a device up as lost: {device}. Passkeys removed: {passkeys}.
 	DeviceLost Action = "device.lost"
+	// CheckUpDone: You went through the security check-up.
+	CheckUpDone Action = "check_up.done"
 	// CheckUpConfirmed: In the check-up you said that all is well with {asked}.
 	CheckUpConfirmed Action = "check_up.confirmed"
 	// TipPutAway: leaves no event
@@ -290,6 +304,8 @@ const (
 	MemberRoleSet Action = "member.role_set"
 	// MemberRemoved: {member} left the account. Keys they own there: {keys}.
 	MemberRemoved Action = "member.removed"
+	// MemberFrozen: {member} looks and cancels only until an owner has reviewed them.
+	MemberFrozen Action = "member.frozen"
 	// MemberUnfrozen: {member} was reviewed, and does again what the role allows: {role}.
 	MemberUnfrozen Action = "member.unfrozen"
 	// SessionAccountSwitched: The session went over to the account {account_name}.
@@ -359,6 +375,7 @@ var actions = map[Action]Words{
 	TOTPRemoved:               {Quiet: false, English: "The authenticator app was removed.", Korean: "인증 앱을 삭제했습니다."},
 	PasskeyEnrolled:           {Quiet: false, English: "The passkey {name} was added.", Korean: "패스키 {name}을(를) 추가했습니다."},
 	PasskeyRenamed:            {Quiet: false, English: "The passkey {name} was renamed.", Korean: "패스키 {name}의 이름을 변경했습니다."},
+	PasskeyTestFailed:         {Quiet: false, English: "The passkey {name} was tried out and did not work.", Korean: "패스키 {name}을(를) 시험해 보았으나 작동하지 않았습니다."},
 	PasskeyTested:             {Quiet: false, English: "The passkey {name} was tried out.", Korean: "패스키 {name}을(를) 시험해 보았습니다."},
 	PasskeyRemoved:            {Quiet: false, English: "The passkey {name} was removed.", Korean: "패스키 {name}을(를) 삭제했습니다."},
 	PasskeyCloneRefused:       {Quiet: false, English: "The passkey {name} was refused: its counter went back.", Korean: "패스키 {name}의 카운터가 되돌아가 인증을 거부했습니다."},
@@ -408,9 +425,11 @@ var actions = map[Action]Words{
 	SessionChallenged:         {Quiet: false, English: "Your session was used in an unusual way, so it asks for a confirmation that it is you.", Korean: "세션이 평소와 다르게 사용되어 본인 확인을 요청했습니다."},
 	SessionDisowned:           {Quiet: false, English: "You said that the session on {device} was not you. It was signed out and money is held.", Korean: "{device}의 세션이 본인이 아니라고 알려 주셨습니다. 해당 세션을 로그아웃하고 출금을 보류했습니다."},
 	SignInDisowned:            {Quiet: false, English: "You said that a sign-in with {device} was not you. What it opened was ended and money is held.", Korean: "{device}의 로그인이 본인이 아니라고 알려 주셨습니다. 그 로그인으로 열린 것을 모두 종료하고 출금을 보류했습니다."},
+	SignInTryDisowned:         {Quiet: false, English: "You said that a sign-in with {device}, which knew your password and was refused, was not you. Money is held.", Korean: "{device}에서 비밀번호까지 맞았으나 차단된 로그인이 본인이 아니라고 알려 주셨습니다. 출금을 보류했습니다."},
 	ConfirmationAsked:         {Quiet: true, English: "", Korean: ""},
 	ConfirmationApproved:      {Quiet: false, English: "You confirmed with a passkey: {what}.", Korean: "패스키로 확인했습니다: {what}."},
 	ConfirmationExecuted:      {Quiet: false, English: "A confirmed transaction was passed on: {what}.", Korean: "확인된 거래를 전달했습니다: {what}."},
+	ConfirmationTakenBack:     {Quiet: false, English: "{exchange} cancelled a confirmation that it had asked for: {what}.", Korean: "{exchange}에서 직접 요청했던 확인을 취소했습니다: {what}."},
 	ConfirmationCancelled:     {Quiet: false, English: "A confirmation was cancelled: {what}.", Korean: "확인 요청을 취소했습니다: {what}."},
 	SessionBound:              {Quiet: false, English: "The session was bound to this device: a copy of its cookie is of no use elsewhere.", Korean: "세션을 이 기기에 고정했습니다. 쿠키를 복사해도 다른 곳에서는 쓸 수 없습니다."},
 	SessionBindingRenewed:     {Quiet: true, English: "", Korean: ""},
@@ -428,7 +447,7 @@ var actions = map[Action]Words{
 	RecoveryCodesIssued:       {Quiet: false, English: "A new set of recovery codes was made.", Korean: "새 복구 코드를 만들었습니다."},
 	RecoveryCodesConfirmed:    {Quiet: false, English: "You showed that you kept your recovery codes.", Korean: "복구 코드를 보관했음을 확인했습니다."},
 	RecoveryAsked:             {Quiet: true, English: "", Korean: ""},
-	RecoveryMailboxShown:      {Quiet: false, English: "In a recovery, your mailbox was shown.", Korean: "계정 복구 과정에서 메일함을 확인했습니다."},
+	RecoveryMailboxShown:      {Quiet: false, English: "In a recovery, somebody showed that they read your mailbox.", Korean: "계정 복구 과정에서 메일함을 확인했습니다."},
 	RecoveryProofFailed:       {Quiet: false, English: "In a recovery, a proof did not hold ({proof}).", Korean: "계정 복구 과정에서 인증에 실패했습니다({proof})."},
 	RecoveryClaimed:           {Quiet: false, English: "A recovery of your account began to wait ({proof}).", Korean: "계정 복구 대기가 시작되었습니다({proof})."},
 	RecoveryBegun:             {Quiet: false, English: "You were told of a recovery of your account. It can be finished from {until}.", Korean: "계정 복구 사실을 알려 드렸습니다. {until}부터 마무리할 수 있습니다."},
@@ -442,13 +461,17 @@ var actions = map[Action]Words{
 	CaseDecided:               {Quiet: false, English: "Two operators approved a recovery of your account. It waits, and you can stop it.", Korean: "담당자 두 명이 계정 복구를 승인했습니다. 대기 기간이 지나야 진행되며 중단하실 수 있습니다."},
 	CaseRejected:              {Quiet: false, English: "An operator let no recovery of your account go on: {reason}.", Korean: "담당자가 계정 복구 요청을 모두 거절했습니다: {reason}."},
 	CaseLapsed:                {Quiet: false, English: "Nobody decided over the recoveries of your account in time. None goes on.", Korean: "기한 안에 판단이 내려지지 않아 계정 복구 요청이 모두 끝났습니다."},
+	ReportClosed:              {Quiet: false, English: "An operator closed the case of what you said was not you: {note}.", Korean: "본인이 아니라고 알려 주신 건의 검토를 담당자가 마쳤습니다: {note}."},
 	ReportShown:               {Quiet: false, English: "An operator looked at the case of what you said was not you.", Korean: "본인이 아니라고 알려 주신 건을 담당자가 조회했습니다."},
 	RecoveryCancelled:         {Quiet: false, English: "You stopped a recovery of your account. It is kept as a suspected takeover.", Korean: "계정 복구를 중단했습니다. 계정 탈취 시도로 의심되어 기록해 둡니다."},
 	RecoveryWithdrawn:         {Quiet: false, English: "A recovery was given up by whoever began it.", Korean: "계정 복구를 시작한 사람이 요청을 철회했습니다."},
 	RecoveryCompleted:         {Quiet: false, English: "Your account was recovered. Removed: {removed}.", Korean: "계정이 복구되었습니다. 삭제된 수단: {removed}."},
+	RecoveryMailboxAsked:      {Quiet: false, English: "You had a code mailed to try out that you can read your mailbox.", Korean: "메일함을 확인할 수 있는지 연습하려고 코드를 메일로 요청했습니다."},
+	RecoveryRehearsalFailed:   {Quiet: false, English: "A rehearsal of a recovery did not work ({proof}).", Korean: "계정 복구 연습에 실패했습니다({proof})."},
 	RecoveryRehearsed:         {Quiet: false, English: "You rehearsed a recovery ({proof}).", Korean: "계정 복구를 연습했습니다({proof})."},
 	RecoveryWaitSet:           {Quiet: false, English: "Recovery by your mailbox alone takes {days} days from now on.", Korean: "메일함만으로 하는 복구의 대기 기간을 {days}일로 정했습니다."},
 	DeviceLost:                {Quiet: false, English: "You gave a device up as lost: {device}. Passkeys removed: {passkeys}.", Korean: "분실한 기기를 정리했습니다: {device}. 삭제한 패스키: {passkeys}."},
+	CheckUpDone:               {Quiet: false, English: "You went through the security check-up.", Korean: "보안 점검을 마쳤습니다."},
 	CheckUpConfirmed:          {Quiet: false, English: "In the check-up you said that all is well with {asked}.", Korean: "보안 점검에서 {asked}에 이상이 없다고 확인했습니다."},
 	TipPutAway:                {Quiet: true, English: "", Korean: ""},
 	UserRaised:                {Quiet: false, English: "From {from} on sensitive changes ask for a passkey: your account is of high value.", Korean: "{from}부터 중요한 변경에는 패스키가 필요합니다. 고액 계정으로 지정되었습니다."},
@@ -463,6 +486,7 @@ var actions = map[Action]Words{
 	MemberJoined:              {Quiet: false, English: "You joined {account_name} as {role}.", Korean: "{account_name} 계정에 {role} 역할로 참여했습니다."},
 	MemberRoleSet:             {Quiet: false, English: "{member} is {role} in the account now, and was {from_role}.", Korean: "{member}의 계정 역할이 {from_role}에서 {role}(으)로 변경되었습니다."},
 	MemberRemoved:             {Quiet: false, English: "{member} left the account. Keys they own there: {keys}.", Korean: "{member}이(가) 계정에서 나갔습니다. 그 계정에서 소유한 키: {keys}개."},
+	MemberFrozen:              {Quiet: false, English: "{member} looks and cancels only until an owner has reviewed them.", Korean: "소유자가 확인할 때까지 {member}은(는) 조회와 취소만 할 수 있습니다."},
 	MemberUnfrozen:            {Quiet: false, English: "{member} was reviewed, and does again what the role allows: {role}.", Korean: "{member}을(를) 확인하여 {role} 역할로 다시 활동할 수 있습니다."},
 	SessionAccountSwitched:    {Quiet: false, English: "The session went over to the account {account_name}.", Korean: "세션이 {account_name} 계정으로 전환되었습니다."},
 	SubaccountOpened:          {Quiet: false, English: "The subaccount {name} was made.", Korean: "서브계정 {name}을(를) 만들었습니다."},

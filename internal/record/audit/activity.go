@@ -22,6 +22,8 @@ type Tx interface {
 	EventsOfAccount(ctx context.Context, account id.Account, before int64, limit int) ([]Told, error)
 	// EventsOfKeys reads, of an account's events since then, those that changed its keys and those of one more action; empty for none.
 	EventsOfKeys(ctx context.Context, account id.Account, also Action, before int64, since time.Time, limit int) ([]Told, error)
+	// KeysWithin are the keys of one subaccount, revoked ones among them.
+	KeysWithin(ctx context.Context, account id.Account, s id.Subaccount) ([]id.Key, error)
 	// MomentsOfPerson reads when a person's events happened, since then, backwards from before, and opens nothing.
 	MomentsOfPerson(ctx context.Context, person id.User, before int64, since time.Time, limit int) ([]Moment, error)
 }
@@ -42,9 +44,41 @@ func NewLog(ledger Ledger[Tx], decide decision.Decider, key Key) *Log {
 const MaxPage = 100
 
 // Activity gives the principal what happened to them and, where their role lets them look, in their account: the newest first, before the
-// given number (0 begins at the newest). Events of other members that belong to no account stay theirs alone. Errors: forbidden,
-// unauthorized.
+// given number (0 begins at the newest). Events of other members that belong to no account stay theirs alone. A key is pinned to a subaccount, and is given
+// what keys of that did and what was done to them; so its page may be short and not the last. Errors: forbidden, unauthorized.
 func (l *Log) Activity(ctx context.Context, p principal.Principal, before int64, limit int) (page []Told, err error) {
+	if page, err = l.page(ctx, p, before, limit); err != nil {
+		return nil, err
+	}
+	mine, err := l.within(ctx, p)
+	return slices.DeleteFunc(page, func(t Told) bool { return !mine(t) }), err
+}
+
+// within says which events of its account a principal may be given.
+func (l *Log) within(ctx context.Context, p principal.Principal) (func(Told) bool, error) {
+	if p.Kind != principal.KindKey {
+		return func(Told) bool { return true }, nil
+	}
+	var keys []id.Key
+	err := l.ledger.View(ctx, func(tx Tx) (err error) {
+		keys, err = tx.KeysWithin(ctx, p.Account, p.Subaccount)
+		return err
+	})
+	if err != nil {
+		return func(Told) bool { return false }, fmt.Errorf("list keys of %s: %w", p.Subaccount, err)
+	}
+	return func(t Told) bool {
+		by := t.Readable.Key
+		about, _, err := id.ParseKey(t.Readable.Facts[KeyFact])
+		if t.Broken != nil {
+			return true // it says nothing, and a part of the truth must not look like the whole
+		}
+		return (!by.IsZero() || err == nil) && (by.IsZero() || slices.Contains(keys, by)) && (err != nil || slices.Contains(keys, about))
+	}, nil
+}
+
+// page is Activity, the events of other subaccounts among it.
+func (l *Log) page(ctx context.Context, p principal.Principal, before int64, limit int) (page []Told, err error) {
 	question := decision.Question{Principal: p, Class: scope.Look, Scope: scope.ActivityRead, Environment: p.Environment}
 	if err := l.decide.Decide(question).Err(); err != nil {
 		return nil, err

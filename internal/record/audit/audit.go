@@ -54,6 +54,10 @@ const ErasedUser = "user"
 // spec/actions.tsv, so that the list of what is not recorded can be read in one place.
 func Quiet(a Action) Event { return Event{Action: a} }
 
+// Recorder writes down what a change did to somebody else's things, beside the event of the change: each has an event of its own after that one, in the
+// same transaction. The action must not be quiet.
+type Recorder interface{ Record(e Event) }
+
 // Ledger is a room's way to its rows. T is the room's own view of a transaction.
 //
 // View reads a consistent state. Update is the only way to write: fn's event is appended in the same transaction, and when Update

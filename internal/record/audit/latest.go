@@ -17,6 +17,8 @@ type Kept struct {
 	Refusal
 	Request id.Request
 	At      time.Time
+	// Subaccount that the key is pinned to, of a refusal of a key.
+	Subaccount id.Subaccount
 	// Proven says that whoever sent it held the key or the session.
 	Proven bool
 	// Facts are what was seen and expected.
@@ -111,8 +113,8 @@ func (l *latest) forget(e *list.Element) {
 	}
 }
 
-// Why gives a refused request that the principal may know about: one of their own, or of their account. For all others, and for those that
-// were never refused or are too long ago, found is false.
+// Why gives a refused request that the principal may know about: one of their own, or of their account; to a key only what was refused to keys of its own
+// subaccount. For all others, and for those that were never refused or are too long ago, found is false.
 func (t *Tally) Why(p principal.Principal, r id.Request) (k Kept, found bool) {
 	t.latest.mu.Lock()
 	defer t.latest.mu.Unlock()
@@ -123,6 +125,9 @@ func (t *Tally) Why(p principal.Principal, r id.Request) (k Kept, found bool) {
 	k, _ = e.Value.(Kept)
 	own := p.Kind == principal.KindUser && k.Person == p.User
 	if !own && (k.Account.IsZero() || k.Account != p.Account) {
+		return Kept{}, false
+	}
+	if p.Kind == principal.KindKey && (k.Key.IsZero() || k.Subaccount != p.Subaccount) {
 		return Kept{}, false
 	}
 	return k, true

@@ -12,13 +12,15 @@ import (
 // A stranger who hammers a key drives out what strangers were refused, and nothing that its holder was.
 func TestStrangersDriveOutNothingOfTheHolder(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	tally := audit.NewTally(&page{}, func() time.Time { return now })
+	tally := audit.NewTally(&page{}, func() time.Time { return now }, nil)
 	ada := principal.Principal{Kind: principal.KindUser, User: id.New[id.UserKind](now), Account: id.New[id.AccountKind](now)}
 	eve := principal.Principal{Kind: principal.KindUser, User: id.New[id.UserKind](now), Account: id.New[id.AccountKind](now)}
+	main, apart := id.New[id.SubaccountKind](now), id.New[id.SubaccountKind](now)
 	keep := func(who principal.Principal, proven bool) id.Request {
 		r := id.New[id.RequestKind](now)
 		tally.Refused(audit.Kept{
-			Refusal: audit.Refusal{Person: who.User, Account: who.Account, Key: id.Key{1}, Reason: "signature.mismatch"}, Request: r, At: now, Proven: proven,
+			Refusal: audit.Refusal{Person: who.User, Account: who.Account, Key: id.Key{1}, Reason: "signature.mismatch"}, Request: r, At: now,
+			Subaccount: main, Proven: proven,
 		}, principal.Principal{})
 		return r
 	}
@@ -27,18 +29,24 @@ func TestStrangersDriveOutNothingOfTheHolder(t *testing.T) {
 	for range 500 {
 		last = keep(ada, false)
 	}
+	session := id.New[id.RequestKind](now)
+	tally.Refused(audit.Kept{
+		Refusal: audit.Refusal{Person: ada.User, Account: ada.Account, Reason: "forbidden"}, Request: session, At: now, Subaccount: main, Proven: true,
+	}, principal.Principal{})
 	for name, row := range map[string]struct {
 		who   principal.Principal
 		r     id.Request
 		found bool
 	}{
-		"the holder's":        {ada, own, true},
-		"the first stranger":  {ada, first, false},
-		"the last stranger":   {ada, last, true},
-		"of somebody else":    {eve, last, false},
-		"of nobody":           {principal.Principal{}, last, false},
-		"one that never was":  {ada, id.New[id.RequestKind](now), false},
-		"a key's own account": {principal.Principal{Kind: principal.KindKey, Account: ada.Account}, last, true},
+		"the holder's":         {ada, own, true},
+		"the first stranger":   {ada, first, false},
+		"the last stranger":    {ada, last, true},
+		"of somebody else":     {eve, last, false},
+		"of nobody":            {principal.Principal{}, last, false},
+		"one that never was":   {ada, id.New[id.RequestKind](now), false},
+		"to a key beside":      {principal.Principal{Kind: principal.KindKey, Account: ada.Account, User: ada.User, Subaccount: main}, last, true},
+		"to a key elsewhere":   {principal.Principal{Kind: principal.KindKey, Account: ada.Account, User: ada.User, Subaccount: apart}, last, false},
+		"a session's to a key": {principal.Principal{Kind: principal.KindKey, Account: ada.Account, Subaccount: main}, session, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, found := tally.Why(row.who, row.r); found != row.found {
@@ -57,7 +65,7 @@ func TestStrangersDriveOutNothingOfTheHolder(t *testing.T) {
 // One person with many keys drives out nothing of others.
 func TestOnePersonDrivesOutNobody(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	tally := audit.NewTally(&page{}, func() time.Time { return now })
+	tally := audit.NewTally(&page{}, func() time.Time { return now }, nil)
 	ada := principal.Principal{Kind: principal.KindUser, User: id.New[id.UserKind](now), Account: id.New[id.AccountKind](now)}
 	eve := principal.Principal{Kind: principal.KindUser, User: id.New[id.UserKind](now), Account: id.New[id.AccountKind](now)}
 	keep := func(who principal.Principal, k id.Key) id.Request {

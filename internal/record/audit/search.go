@@ -41,8 +41,12 @@ const searchPages = 10
 // next is where to look further, and zero at the end, so that a page may be empty and not the last. Errors: those of Activity.
 func (l *Log) Search(ctx context.Context, p principal.Principal, f Filter, before int64, limit int) (list []Told, next int64, err error) {
 	limit = min(max(limit, 1), MaxPage)
+	mine, err := l.within(ctx, p)
+	if err != nil {
+		return nil, 0, err
+	}
 	for range searchPages {
-		page, err := l.Activity(ctx, p, before, MaxPage)
+		page, err := l.page(ctx, p, before, MaxPage)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -50,7 +54,7 @@ func (l *Log) Search(ctx context.Context, p principal.Principal, f Filter, befor
 			if t.At.Before(f.Since) {
 				return list, 0, nil
 			}
-			if !f.finds(t) {
+			if !f.finds(t) || !mine(t) {
 				continue
 			}
 			if list = append(list, t); len(list) == limit {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -23,6 +24,8 @@ type Tally struct {
 	ledger Ledger[any]
 	now    func() time.Time
 	latest latest
+	// systemOf says to which autonomous system an address belongs, 0 for none; nil where nobody knows any.
+	systemOf func(netip.Addr) uint32
 
 	mu     sync.Mutex
 	counts map[Refusal]*count // guarded by mu
@@ -58,9 +61,9 @@ const (
 	maxKinds = 64
 )
 
-// NewTally makes a Tally.
-func NewTally(ledger Ledger[any], now func() time.Time) *Tally {
-	return &Tally{ledger: ledger, now: now, latest: newLatest(), counts: map[Refusal]*count{}, kinds: map[id.User]int{}}
+// NewTally makes a Tally. systemOf says to which autonomous system an address belongs, 0 for none, and may be nil.
+func NewTally(ledger Ledger[any], now func() time.Time, systemOf func(netip.Addr) uint32) *Tally {
+	return &Tally{ledger: ledger, now: now, systemOf: systemOf, latest: newLatest(), counts: map[Refusal]*count{}, kinds: map[id.User]int{}}
 }
 
 // Note counts one refusal. actor says where it came from; facts are what its owner should see. It writes nothing and waits for nothing.
@@ -114,6 +117,11 @@ func (t *Tally) write(ctx context.Context, due []told) error {
 	for i, d := range due {
 		facts := map[string]string{"reason": d.Reason, "count": fmt.Sprint(d.n), "route": d.Route}
 		maps.Copy(facts, d.seen)
+		if t.systemOf != nil && d.Addr.IsValid() {
+			if system := t.systemOf(d.Addr); system != 0 {
+				facts["as"] = "AS" + strconv.FormatUint(uint64(system), 10)
+			}
+		}
 		actor := d.first
 		actor.Key = d.Key
 		err := t.ledger.Update(ctx, func(any) (Event, error) {

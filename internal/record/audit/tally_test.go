@@ -40,7 +40,7 @@ func TestAFloodOfRefusalsIsOneEventForEachNetwork(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			now, told := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), &page{}
-			tally := audit.NewTally(told, func() time.Time { return now })
+			tally := audit.NewTally(told, func() time.Time { return now }, nil)
 			for n := range 3000 {
 				addr := netip.MustParseAddr(row.addr(n))
 				tally.Note(audit.Refusal{Action: audit.RequestRefused, Key: id.Key{1}, Reason: "signature.mismatch", Addr: addr}, principal.Principal{}, nil)
@@ -66,7 +66,7 @@ func TestAFloodOfRefusalsIsOneEventForEachNetwork(t *testing.T) {
 // TestRefusedForTooManyTriesIsOneKind: whoever hears that was refused for something else before, which was told with its address.
 func TestRefusedForTooManyTriesIsOneKind(t *testing.T) {
 	now, told := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), &page{}
-	tally := audit.NewTally(told, func() time.Time { return now })
+	tally := audit.NewTally(told, func() time.Time { return now }, nil)
 	for n := range 50 {
 		actor := principal.Principal{Origin: principal.Origin{Addr: netip.AddrFrom4([4]byte{198, 51, 100, byte(n)})}}
 		tally.Note(audit.Refusal{

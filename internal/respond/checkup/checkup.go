@@ -18,9 +18,10 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
-	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
+	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -56,6 +57,7 @@ type Tx interface {
 	PutAssent(ctx context.Context, u id.User, a Assent) error
 	AssentsOf(ctx context.Context, u id.User) ([]Assent, error)
 	DeleteAssent(ctx context.Context, u id.User, item string) error
+	UserByID(ctx context.Context, u id.User) (user account.User, found bool, err error)
 }
 
 // Prepared is how far somebody is ready to come back.
@@ -89,6 +91,8 @@ type Deps struct {
 	Holds interface {
 		Of(ctx context.Context, u id.User) (hold.Standing, error)
 	}
+	// Browsers lists those that show the principal's account where people sign in.
+	Browsers func(ctx context.Context, p principal.Principal) ([]device.Remembering, error)
 	// Prepared asks packages recovery and privacy, which no room imports.
 	Prepared func(ctx context.Context, p principal.Principal) (Prepared, error)
 }
@@ -107,12 +111,16 @@ type Account struct {
 	Methods  factor.Methods
 	Reached  contact.Reached
 	Sessions []session.Listed
+	// Browsers show the account where people sign in.
+	Browsers []device.Remembering
 	// Keys are those that can still be used.
 	Keys []apikey.Key
 	// Unneeded says that one of them holds scopes which no request needed for a month.
 	Unneeded bool
 	Held     hold.Standing
 	Prepared Prepared
+	// Looked is when its user last went through the check-up, and when they signed up if never.
+	Looked time.Time
 }
 
 // State is the answer to "is anything wrong, and what next?".
@@ -153,7 +161,7 @@ func (c *CheckUps) Of(ctx context.Context, p principal.Principal) (State, error)
 	}
 	var said []Assent
 	err = c.Ledger.View(ctx, func(tx Tx) (err error) {
-		said, err = tx.AssentsOf(ctx, p.User)
+		said, a.Looked, err = looked(ctx, tx, p.User)
 		return err
 	})
 	return State{a, Assess(a), ask(a, said)}, err
@@ -168,6 +176,9 @@ func (c *CheckUps) account(ctx context.Context, p principal.Principal) (a Accoun
 		return a, err
 	}
 	if a.Sessions, err = c.Sessions.List(ctx, p); err != nil {
+		return a, err
+	}
+	if a.Browsers, err = c.Browsers(ctx, p); err != nil {
 		return a, err
 	}
 	if a.Held, err = c.Holds.Of(ctx, p.User); err != nil {
@@ -199,11 +210,8 @@ func (c *CheckUps) keys(ctx context.Context, p principal.Principal) ([]apikey.Ke
 // make a stranger's things look like its user's. Errors: check_up.changed where that is no longer so, device.unknown, session.idle,
 // session.unusual, session.unrenewed.
 func (c *CheckUps) Confirm(ctx context.Context, p principal.Principal, item, state string) error {
-	if p.Challenge.Why != "" {
-		// An order is the least that such a session may not do.
-		if err := c.Decide.Decide(decision.Question{Principal: p, Class: scope.Order, Scope: scope.OrdersRead}).Err(); err != nil {
-			return err
-		}
+	if err := c.mayAnswer(p); err != nil {
+		return err
 	}
 	s, err := c.Of(ctx, p)
 	if err != nil {
@@ -218,6 +226,11 @@ func (c *CheckUps) Confirm(ctx context.Context, p principal.Principal, item, sta
 		if err := tx.PutAssent(ctx, p.User, Assent{item, q.state, c.Now()}); err != nil {
 			return audit.Event{}, fmt.Errorf("put assent: %w", err)
 		}
+		if s.Open() == 1 && q.Confirmed.IsZero() { // the last one
+			if err := tx.PutAssent(ctx, p.User, Assent{Item: whole, At: c.Now()}); err != nil {
+				return audit.Event{}, fmt.Errorf("put assent: %w", err)
+			}
+		}
 		facts := map[string]string{"asked": string(q.Kind), "item": item}
 		return audit.Event{Action: audit.CheckUpConfirmed, Actor: p, Person: p.User, Facts: facts}, forget(ctx, tx, p.User, s.Questions)
 	})
@@ -230,7 +243,7 @@ func forget(ctx context.Context, tx Tx, u id.User, live []Question) error {
 		return fmt.Errorf("list assents: %w", err)
 	}
 	for _, a := range said {
-		gone := !isTip(a.Item) && !slices.ContainsFunc(live, func(q Question) bool { return q.Item() == a.Item })
+		gone := !isTip(a.Item) && a.Item != whole && !slices.ContainsFunc(live, func(q Question) bool { return q.Item() == a.Item })
 		if gone {
 			err = errors.Join(err, tx.DeleteAssent(ctx, u, a.Item))
 		}

@@ -41,7 +41,7 @@ func guarded() checkup.Account {
 		Reached:  contact.Reached{Mail: "a@example.com", Contact: contact.Contact{Second: "b@example.com", Phrase: "blue heron"}},
 		Sessions: []session.Listed{{Row: session.Row{ID: id.Session{1}}}},
 		Keys:     []apikey.Key{{ID: id.Key{1}, Scopes: scope.Of(scope.OrdersRead), Born: now, LastUsedAt: now, ExpiresAt: now.AddDate(0, 3, 0)}},
-		Prepared: checkup.Prepared{RehearsedAt: now},
+		Prepared: checkup.Prepared{RehearsedAt: now}, Looked: now.AddDate(0, 0, -29),
 	}
 }
 
@@ -70,7 +70,9 @@ func TestEachGapCostsWhatTheTableSays(t *testing.T) {
 			a.Sessions = append(a.Sessions, session.Listed{Row: session.Row{ID: id.Session{2}}, Odd: session.Odd{Why: assurance.TwoAgents, Last: now.Add(-23 * time.Hour)}})
 		}},
 		{"proof", checkup.Sessions, 4, false, func(a *checkup.Account) { a.This.Proof = assurance.Proof{Factors: assurance.Password} }},
-		{"codes", checkup.Recovery, 12, false, func(a *checkup.Account) { a.Methods.Codes.ConfirmedAt = time.Time{} }},
+		{"reported", checkup.Sessions, 10, true, func(a *checkup.Account) { a.Held.Holds = []hold.Hold{{Reason: happening.Disowned}} }},
+		{"codes", checkup.Recovery, 12, false, func(a *checkup.Account) { a.Methods.Codes = nil }},
+		{"codes_kept", checkup.Recovery, 12, false, func(a *checkup.Account) { a.Methods.Codes.ConfirmedAt = time.Time{} }},
 		{"codes_few", checkup.Recovery, 4, false, func(a *checkup.Account) { a.Methods.Codes.Left = 3 }},
 		{"rehearsal", checkup.Recovery, 4, false, func(a *checkup.Account) { a.Prepared.RehearsedAt = now.AddDate(-1, 0, -1) }},
 		{"way", checkup.SignIn, 8, false, func(a *checkup.Account) { a.Methods.Passkeys = a.Methods.Passkeys[:1] }},
@@ -85,6 +87,7 @@ func TestEachGapCostsWhatTheTableSays(t *testing.T) {
 		{"shared", checkup.Sessions, 4, false, func(a *checkup.Account) {
 			a.Sessions = append(a.Sessions, session.Listed{Row: session.Row{ID: id.Session{2}, Shared: true}})
 		}},
+		{"check_up", checkup.Sessions, 2, false, func(a *checkup.Account) { a.Looked = now.AddDate(0, 0, -30) }},
 		{"many", checkup.Sessions, 2, false, func(a *checkup.Account) { a.Sessions = slices.Repeat(a.Sessions, 6) }},
 	}
 	for _, test := range tests {
@@ -119,11 +122,35 @@ func TestTheFirstStepIsTheFirst(t *testing.T) {
 	for _, g := range p.Gaps {
 		codes = append(codes, g.Code)
 	}
-	if diff := cmp.Diff([]string{"claim", "factor"}, codes); diff != "" {
+	if diff := cmp.Diff([]string{"claim", "factor", "way_back"}, codes); diff != "" {
 		t.Error(diff)
 	}
 	if p.Points != 60 {
 		t.Errorf("%d points", p.Points)
+	}
+}
+
+// Each step to more safety is worth points, or costs none: a password alone, an app beside it, codes that wait to be shown, codes that were.
+func TestWhatMakesAnAccountSaferCostsNoPoints(t *testing.T) {
+	a, last := guarded(), 0
+	password, app := assurance.Proof{Factors: assurance.Password}, &factor.StoredTOTP{}
+	a.Prepared.RehearsedAt, a.This.Proof = time.Time{}, password
+	for _, step := range []struct {
+		name string
+		take func()
+	}{
+		{"a password", func() { a.Methods = factor.Methods{Password: &factor.StoredPassword{}} }},
+		{"an app", func() { a.Methods.TOTP = app }},
+		{"ten codes", func() { a.Methods.Codes = &factor.RecoverySet{Born: now, Left: 10} }},
+		{"codes that are kept", func() { a.Methods.Codes.ConfirmedAt = now }},
+		{"a rehearsal", func() { a.Prepared.RehearsedAt = now }},
+	} {
+		step.take()
+		p := checkup.Assess(a)
+		if p.Points < last {
+			t.Errorf("%s: %d points after %d: %+v", step.name, p.Points, last, p.Gaps)
+		}
+		last = p.Points
 	}
 }
 
@@ -234,5 +261,58 @@ func TestAYesEndsWithTheCeiling(t *testing.T) {
 		if q := open(); !q.Confirmed.IsZero() {
 			t.Error("the key lost every bound, and the yes to it stands")
 		}
+	})
+}
+
+// The check-up is due a month after its user went through it: whole, or by answering the last open question. A stranger cannot put it off, and the answer to
+// one of several does not.
+func TestItIsDueOnceAMonth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := authtest.Start(t)
+		ada := s.SignUp("ada@example.com")
+		due := func(want bool) {
+			t.Helper()
+			if due, err := s.CheckUps.Due(t.Context(), ada.Principal()); err != nil || due != want {
+				t.Errorf("due %t, want %t: %v", due, want, err)
+			}
+		}
+		answer := func() {
+			t.Helper()
+			state, err := s.CheckUps.Of(t.Context(), ada.Principal())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, q := range state.Questions {
+				if q.Confirmed.IsZero() {
+					if err := s.CheckUps.Confirm(t.Context(), ada.Principal(), q.Item(), q.State()); err != nil {
+						t.Fatal(err)
+					}
+					return
+				}
+			}
+			t.Fatal("nothing is open")
+		}
+		month := func() {
+			t.Helper()
+			time.Sleep(30 * 24 * time.Hour)
+			ada.SignIn()
+			due(true)
+		}
+		due(false)
+		month()
+		limited := ada.Principal()
+		limited.Challenge = assurance.Challenge{Why: assurance.Stranger, Needs: assurance.Mfa}
+		if err := s.CheckUps.LookThrough(t.Context(), limited); fault.CodeOf(err) != fault.DeviceUnknown {
+			t.Errorf("a stranger's: %v", err)
+		}
+		answer() // the password
+		due(true)
+		answer() // the mail address: all
+		due(false)
+		month()
+		if err := s.CheckUps.LookThrough(t.Context(), ada.Principal()); err != nil {
+			t.Fatal(err)
+		}
+		due(false)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
+	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 )
@@ -54,9 +55,10 @@ var gaps = []struct {
 	{Gap{"proof", Sessions, 4, false}, func(a Account) bool {
 		return a.Methods.Strongest() >= assurance.Mfa && a.This.Proof.Level() < assurance.Mfa
 	}},
-	{Gap{"codes", Recovery, 12, false}, func(a Account) bool {
-		return a.Methods.Unfinished()
-	}},
+	// It costs what missing codes do: a second factor must never leave its user with fewer points than a password alone.
+	{Gap{"way_back", Recovery, 12, false}, func(a Account) bool { return a.Methods.Strongest() < assurance.Mfa }},
+	{Gap{"codes", Recovery, 12, false}, func(a Account) bool { return a.Methods.Unfinished() && !unconfirmed(a.Methods.Codes) }},
+	{Gap{"codes_kept", Recovery, 12, false}, func(a Account) bool { return a.Methods.Unfinished() && unconfirmed(a.Methods.Codes) }},
 	{Gap{"key_open", Keys, 10, false}, func(a Account) bool { return slices.ContainsFunc(a.Keys, untied) }},
 	{Gap{"way", SignIn, 8, false}, func(a Account) bool { return a.Methods.Strongest() >= assurance.Mfa && ways(a) == 1 }},
 	{Gap{"passkey", SignIn, 6, false}, func(a Account) bool { return a.Methods.Strongest() == assurance.Mfa }},
@@ -67,7 +69,7 @@ var gaps = []struct {
 		return c != nil && c.Left > 0 && c.Left <= fewCodes && !c.ConfirmedAt.IsZero()
 	}},
 	{Gap{"rehearsal", Recovery, 4, false}, func(a Account) bool {
-		return a.Methods.Codes != nil && a.Now.Sub(a.Prepared.RehearsedAt) > rehearsed
+		return a.Methods.Codes != nil && !unconfirmed(a.Methods.Codes) && a.Now.Sub(a.Prepared.RehearsedAt) > rehearsed
 	}},
 	{Gap{"key_ends", Keys, 4, false}, func(a Account) bool {
 		return slices.ContainsFunc(a.Keys, func(k apikey.Key) bool { return k.ExpiresAt.Sub(a.Now) < endsSoon })
@@ -80,11 +82,15 @@ var gaps = []struct {
 		return slices.ContainsFunc(a.Sessions, func(s session.Listed) bool { return s.ID != a.This.Session && s.Shared })
 	}},
 	{Gap{"many", Sessions, 2, false}, func(a Account) bool { return len(a.Sessions) >= oneTooLarge }},
+	{Gap{"check_up", Sessions, 2, false}, Account.Due},
 }
+
+// unconfirmed codes are there, and nobody showed that they were kept.
+func unconfirmed(c *factor.RecoverySet) bool { return c != nil && c.Left > 0 && c.ConfirmedAt.IsZero() }
 
 // reported says whether a hold stands because its user said that something was not them: they are led to what is left to check.
 func reported(h hold.Hold) bool {
-	return h.Reason == happening.ReportedSession || h.Reason == happening.ReportedChange
+	return h.Reason == happening.ReportedSession || h.Reason == happening.ReportedChange || h.Reason == happening.Disowned
 }
 
 // untied keys place orders from anywhere.

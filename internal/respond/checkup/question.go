@@ -17,6 +17,7 @@ type Kind string
 // The kinds.
 const (
 	AboutSession  Kind = "session"
+	AboutBrowser  Kind = "browser"
 	AboutPassword Kind = "password"
 	AboutApp      Kind = "app"
 	AboutPasskey  Kind = "passkey"
@@ -65,6 +66,10 @@ func ask(a Account, said []Assent) (list []Question) {
 		if s.ID != a.This.Session {
 			list = append(list, ofSession(s))
 		}
+	}
+	for _, b := range a.Browsers {
+		q := Question{Layer: Sessions, Kind: AboutBrowser, ID: b.ID.String(), Name: b.Agent, Since: b.Since, Used: b.Last}
+		list = append(list, q.about(b.Since.UnixMicro())) // an update of the browser asks nothing
 	}
 	list = append(list, ofMethods(a)...)
 	if c := a.Methods.Codes; c != nil {

@@ -1,12 +1,16 @@
 package confirm_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
@@ -130,8 +134,9 @@ func TestAnOwnerIsToldWhenANewPasskeyApproves(t *testing.T) {
 		name  string
 		enrol func() *authtest.Passkey
 		waits time.Duration
+		says  string
 	}{
-		{"in a known browser", func() *authtest.Passkey { return s.ada.EnrolPasskeyWith(s.passkey) }, 24 * time.Hour},
+		{"in a known browser", func() *authtest.Passkey { return s.ada.EnrolPasskeyWith(s.passkey) }, 24 * time.Hour, "24 hours"},
 		{"on the day of a strange sign-in", func() *authtest.Passkey {
 			in, err := s.SignIns.WithPassword(t.Context(), strange, s.ada.Mail, secret.FromString("password", authtest.Password))
 			if err != nil {
@@ -139,7 +144,7 @@ func TestAnOwnerIsToldWhenANewPasskeyApproves(t *testing.T) {
 			}
 			s.ada.Bearer = in.Bearer
 			return s.ada.EnrolPasskeyWith(s.passkey)
-		}, 72 * time.Hour},
+		}, 72 * time.Hour, "72 hours"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			row.enrol()
@@ -153,6 +158,9 @@ func TestAnOwnerIsToldWhenANewPasskeyApproves(t *testing.T) {
 			if told != row.waits.String() {
 				t.Errorf("the letter says %q, want %s", told, row.waits)
 			}
+			if text := s.readLetter(notify.FactorAdded); !strings.Contains(text, row.says) {
+				t.Errorf("its words do not say %q: %s", row.says, text)
+			}
 			has, err := s.Factors.Of(t.Context(), s.ada.Principal())
 			if err != nil {
 				t.Fatal(err)
@@ -161,6 +169,52 @@ func TestAnOwnerIsToldWhenANewPasskeyApproves(t *testing.T) {
 			if left := newest.ApprovesFrom.Sub(s.Now()).Round(time.Hour); left != row.waits {
 				t.Errorf("it approves in %s, want %s", left, row.waits)
 			}
+			until := newest.ApprovesFrom.UTC().Format(time.RFC3339)
+			for _, path := range []string{"/", "/methods"} {
+				if page := s.reads(path); !strings.Contains(page, "oo new to approve money") || !strings.Contains(page, `datetime="`+until) {
+					t.Errorf("%s does not say until %s", path, until)
+				}
+			}
+			var overview struct {
+				Young []struct {
+					ID string
+					At time.Time `json:"approves_money_from"`
+				} `json:"young_passkeys"`
+			}
+			if err := json.Unmarshal([]byte(s.reads("/v1/overview")), &overview); err != nil {
+				t.Fatal(err)
+			}
+			if last := len(overview.Young) - 1; last < 0 || overview.Young[last].ID != newest.ID.String() || !overview.Young[last].At.Equal(newest.ApprovesFrom) {
+				t.Errorf("/v1/overview: %+v", overview.Young)
+			}
 		})
 	}
+}
+
+// reads is what Ada's browser is shown at a path of the dashboard.
+func (s *scene) reads(path string) string {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, authtest.Origin+path, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.AddCookie(&http.Cookie{Name: httpx.SessionCookie, Value: string(s.ada.Bearer.Reveal())})
+	return authtest.Body(s.t, s.Do(r))
+}
+
+// readLetter gives the words of Ada's newest letter of a kind.
+func (s *scene) readLetter(of notify.Letter) string {
+	s.t.Helper()
+	list, err := s.Notices.Messages(s.t.Context(), s.ada.Principal(), id.Message{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, m := range list {
+		if m.Letter == of {
+			return m.Body
+		}
+	}
+	s.t.Fatalf("no letter %s", of)
+	return ""
 }

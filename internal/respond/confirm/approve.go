@@ -192,5 +192,5 @@ func (c *Confirmations) Decline(ctx context.Context, from principal.Origin, addr
 	if err != nil {
 		return err
 	}
-	return c.cancel(ctx, principal.Nobody(from), which, func(Confirmation) bool { return true })
+	return c.cancel(ctx, which, ending{by: principal.Nobody(from), said: audit.ConfirmationCancelled, may: func(Confirmation) bool { return true }})
 }

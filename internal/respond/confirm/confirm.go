@@ -315,7 +315,7 @@ func (c *Confirmations) own(ctx context.Context, tx Tx, p principal.Principal, w
 
 // Cancel ends one of the principal's own for good. Errors: confirmation.not_found, confirmation.void if it was executed or cancelled.
 func (c *Confirmations) Cancel(ctx context.Context, p principal.Principal, which id.Confirmation) error {
-	return c.cancel(ctx, p, which, func(row Confirmation) bool { return row.User == p.User })
+	return c.cancel(ctx, which, ending{by: p, said: audit.ConfirmationCancelled, may: func(row Confirmation) bool { return row.User == p.User }})
 }
 
 // CancelOpen ends all open ones of a user for good, in the caller's transaction.
@@ -345,13 +345,20 @@ func (c *Confirmations) cancelOpen(ctx context.Context, tx any, u id.User, is fu
 	return nil
 }
 
-func (c *Confirmations) cancel(ctx context.Context, p principal.Principal, which id.Confirmation, may func(Confirmation) bool) error {
+// ending is who ends a confirmation, what the log says of it, and which they may end; any other is one that there is not.
+type ending struct {
+	by   principal.Principal
+	said audit.Action
+	may  func(Confirmation) bool
+}
+
+func (c *Confirmations) cancel(ctx context.Context, which id.Confirmation, e ending) error {
 	return c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		row, found, err := tx.ConfirmationByID(ctx, which)
 		if err != nil {
 			return audit.Event{}, fmt.Errorf("read confirmation: %w", err)
 		}
-		if !found || !may(row) {
+		if !found || !e.may(row) {
 			return audit.Event{}, fault.New(fault.ConfirmationNotFound)
 		}
 		won, err := tx.CancelConfirmation(ctx, which, c.Now())
@@ -361,7 +368,7 @@ func (c *Confirmations) cancel(ctx context.Context, p principal.Principal, which
 		if !won {
 			return audit.Event{}, fault.New(fault.ConfirmationVoid)
 		}
-		return c.event(row, audit.ConfirmationCancelled, p), nil
+		return c.event(row, e.said, e.by), nil
 	})
 }
 

@@ -45,7 +45,7 @@ type scene struct {
 func (s *scene) later(d time.Duration) { s.ahead.Add(int64(d)) }
 
 func onBothEngines(t *testing.T, run func(*testing.T, *scene)) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			var o authtest.Options
 			if engine == "postgres" {

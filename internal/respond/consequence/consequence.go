@@ -41,6 +41,8 @@ const (
 	Locked
 	// Within: it dies if it acts in the account that it is about.
 	Within
+	// Ending: it goes on until the deadline, and beyond it if somebody else takes it.
+	Ending
 	// Lost: it dies if it is in the browser that was given up, and that browser is a stranger again.
 	Lost
 )
@@ -57,6 +59,8 @@ type Row struct {
 	Keys Fate
 	// Brought are those whom the user, as an owner, brought into accounts lately. Those that freeze look and cancel only until an owner has reviewed each.
 	Brought Fate
+	// Sponsored are the keys of the service users that the user answers for. Those that are ending go on until the deadline for another sponsor.
+	Sponsored Fate
 	// Leaving is the user's wish to be erased, where it waits. It ends whenever somebody takes the account into their own hands, or claims it:
 	// whoever still wants to leave says so again, and nobody else's wish outlives them.
 	Leaving Fate
@@ -142,7 +146,7 @@ var table = map[happening.Kind]Row{
 	happening.ContactChanged:    {Leaving: Dies, This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.ContactChanged},
 	happening.ReportedSession:   {Leaving: Dies, This: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained, Case: true},
 	happening.ReportedChange:    {Leaving: Dies, This: Dies, Others: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained, Case: true},
-	happening.UserDisabled:      {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked, Asked: Dies, Brought: Frozen},
+	happening.UserDisabled:      {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked, Asked: Dies, Brought: Frozen, Sponsored: Ending},
 	happening.UserEnabled:       {},
 	happening.StaffChanged:      {Leaving: Dies, This: Dies, Others: Dies}, // at the host: there is no session to go on with
 
@@ -164,6 +168,8 @@ var table = map[happening.Kind]Row{
 	happening.MembershipChanged: {This: Within, Others: Within, Asked: Within, Notice: notify.MembershipChanged},
 	happening.MemberInvited:     {Notice: notify.MemberInvited},
 	happening.MemberJoined:      {Notice: notify.MemberJoined},
+	happening.MemberUnfrozen:    {Notice: notify.MemberUnfrozen},
+	happening.SponsorsChanged:   {Notice: notify.SponsorsChanged},
 	happening.MemberFrozen:      {Notice: notify.MemberFrozen},
 	happening.KeysLeft:          {Notice: notify.KeysLeft},
 	happening.KeyTransferred:    {Notice: notify.KeyTransferred},
@@ -194,11 +200,13 @@ type Keys interface {
 	FreezeAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
 	FreezeServing(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
 	TellAll(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
+	TellUnder(ctx context.Context, tx apikey.Tx, owner id.User, why happening.Kind) error
 }
 
 // Members is what this package asks of package member.
 type Members interface {
 	Doubt(ctx context.Context, tx any, owner id.User) error
+	Unsponsor(ctx context.Context, tx any, sponsor id.User) error
 }
 
 // Confirmations is what this package asks of package confirm.
@@ -282,8 +290,13 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	if err := c.stopKeys(ctx, tx, keys, h); err != nil {
 		return err
 	}
-	if row.Brought == Frozen && !h.Owing {
+	if row.Brought == Frozen && !h.Owing && !h.Outside {
 		if err := c.members.Doubt(ctx, tx, h.User); err != nil {
+			return err
+		}
+	}
+	if row.Sponsored == Ending {
+		if err := c.members.Unsponsor(ctx, tx, h.User); err != nil {
 			return err
 		}
 	}
@@ -348,9 +361,14 @@ func (c *Consequences) stopKeys(ctx context.Context, tx any, fate Fate, h happen
 	switch fate {
 	case Frozen:
 		return c.keys.FreezeAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
-	case Locked, Blocked:
+	case Locked:
+		if err := c.keys.TellUnder(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind); err != nil {
+			return err
+		}
 		return c.keys.TellAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
-	case Stays, Renewed, Dies, Lost, Within:
+	case Blocked:
+		return c.keys.TellAll(ctx, txn.As[apikey.Tx](tx), h.User, h.Kind)
+	case Stays, Renewed, Dies, Lost, Within, Ending:
 	}
 	return nil
 }

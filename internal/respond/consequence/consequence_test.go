@@ -25,7 +25,7 @@ import (
 // TestWhatDiesWhen makes each thing of the table happen, through each door where it can, and asks every door at the moment of the
 // acknowledgement what is left of each session, child and key. What should be left is read from the table.
 func TestWhatDiesWhen(t *testing.T) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			clock := storetest.NewClock()
 			o := authtest.Options{Now: clock.Now, Convention: "x-forwarded"}
@@ -40,8 +40,12 @@ func TestWhatDiesWhen(t *testing.T) {
 						if diff := cmp.Diff(wanted(consequence.Row{}), w.left()); diff != "" {
 							t.Fatalf("before it happens (-open +doors):\n%s", diff)
 						}
+						before := len(w.letters())
 						cause.happens(w)
 						row := consequence.Table()[kind]
+						if letters := w.letters(); !told(letters[before:], row) {
+							t.Errorf("its user was told %q, and the table says %q", letters[before:], row.Notice)
+						}
 						if cause.ticks {
 							row.Keys = consequence.Frozen
 						}
@@ -53,6 +57,19 @@ func TestWhatDiesWhen(t *testing.T) {
 			}
 		})
 	}
+}
+
+// told says whether the letter of a row is among those that were written, and that of a wish to leave where the row ends it. Where the row is silent there
+// is none but these and what package recovery writes by itself. A cause may do more than one thing.
+func told(letters []notify.Letter, row consequence.Row) bool {
+	if slices.Contains(letters, notify.DepartureStopped) != (row.Leaving == consequence.Dies) {
+		return false
+	}
+	if row.Notice != "" {
+		return slices.Contains(letters, row.Notice)
+	}
+	apart := []notify.Letter{notify.DepartureStopped, notify.RecoveryCode, notify.RecoveryWaiting}
+	return !slices.ContainsFunc(letters, func(l notify.Letter) bool { return !slices.Contains(apart, l) })
 }
 
 // TestEveryRowHappens: a row without a cause would be believed unseen.
@@ -96,7 +113,7 @@ func TestEveryNoticeHasItsContainment(t *testing.T) {
 	nothing := map[notify.Letter]bool{
 		notify.Welcome: true, notify.Contained: true, notify.DepartureStopped: true,
 		notify.UserRaised: true, notify.UserLowered: true, // the operator did
-		notify.MembershipChanged: true, notify.MemberFrozen: true, notify.KeysLeft: true, // an owner of the account did, or somebody left
+		notify.MembershipChanged: true, notify.MemberFrozen: true, notify.KeysLeft: true, notify.SponsorsChanged: true, // an owner of the account did, or somebody left
 		notify.RecoveryRejected: true, notify.RecoveryOpened: true, // the owner stops it under Recovery, with a proof
 		// The key that it is about is blocked already.
 		notify.KeyFound: true,

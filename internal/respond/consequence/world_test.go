@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -252,7 +253,7 @@ var causes = map[happening.Kind]map[string]cause{
 		"/v1": {happens: func(w *world) {
 			w.call(http.MethodPost, "/v1/keys/"+w.anotherKey()+"/leaked", map[string]any{"since": w.clock.Now()})
 		}},
-		"pages": {happens: func(w *world) { w.submit("/keys/"+w.anotherKey()+"/leaked", "since", "7") }},
+		"pages": {happens: func(w *world) { w.submit("/keys/" + w.anotherKey() + "/leaked") }},
 	},
 	happening.KeyFound: {"host": {happens: func(w *world) {
 		key := w.hmacKey()
@@ -269,7 +270,7 @@ var causes = map[happening.Kind]map[string]cause{
 		"/v1": {happens: func(w *world) {
 			w.call(http.MethodPost, "/v1/keys/"+w.moneyKey()+"/leaked", map[string]any{"since": w.clock.Now()})
 		}},
-		"pages": {happens: func(w *world) { w.submit("/keys/"+w.moneyKey()+"/leaked", "since", "7") }},
+		"pages": {happens: func(w *world) { w.submit("/keys/" + w.moneyKey() + "/leaked") }},
 	},
 	happening.ContactChanged: {
 		"/v1": {happens: func(w *world) {
@@ -331,6 +332,24 @@ var causes = map[happening.Kind]map[string]cause{
 		"pages": {happens: func(w *world) { w.submitProven("/members/invite", "mail", "asked-"+w.mail, "role", "viewer") }},
 	},
 	happening.MemberJoined: {"/v1": {happens: func(w *world) { w.partner() }}},
+	happening.MemberUnfrozen: {"host": {happens: func(w *world) {
+		frozen := w.partner().Principal().User
+		w.ok(w.Members.SetRole(w.t.Context(), w.hostHere(), frozen, principal.Trader))
+		w.ok(store.Of[member.Tx](w.Store).Update(w.t.Context(), func(tx member.Tx) (audit.Event, error) {
+			if err := tx.SetGiven(w.t.Context(), w.account(), frozen, w.user, w.clock.Now()); err != nil {
+				return audit.Event{}, err
+			}
+			_, err := tx.FreezeGiven(w.t.Context(), w.user, w.clock.Now().Add(-time.Hour), w.clock.Now())
+			return audit.Quiet(audit.Housekeeping), err
+		}))
+		w.ok(w.Members.Unfreeze(w.t.Context(), w.hostHere(), frozen))
+	}}},
+	happening.SponsorsChanged: {"host": {happens: func(w *world) {
+		host, pair := w.hostHere(), [2]id.User{w.user, w.partner().Principal().User}
+		u, err := w.Members.AddMachine(w.t.Context(), host, member.MachineInput{Name: "bots", Purpose: "tests", Role: principal.Trader, Sponsors: pair})
+		w.ok(err)
+		w.ok(w.Members.SetSponsors(w.t.Context(), host, u, pair))
+	}}},
 	happening.KeysLeft: {"host": {happens: func(w *world) {
 		left := w.partner().Principal().User
 		_, err := w.APIKeys.Transfer(w.t.Context(), principal.Host("tests"), apikey.TransferInput{Key: w.keyOf("another").ID, To: left})
@@ -486,6 +505,20 @@ func (w *world) newest(mail string) authtest.Letter {
 	w.Settle()
 	letters := w.Mailbox.Letters(mail)
 	return letters[len(letters)-1]
+}
+
+// letters are those that the user was ever written, the oldest first.
+func (w *world) letters() (letters []notify.Letter) {
+	w.t.Helper()
+	w.ok(store.Of[notify.Tx](w.Store).View(w.t.Context(), func(tx notify.Tx) error {
+		messages, err := tx.MessagesOf(w.t.Context(), w.user, id.Message{}, 100)
+		letters = letters[:0]
+		for _, m := range slices.Backward(messages) {
+			letters = append(letters, m.Letter)
+		}
+		return err
+	}))
+	return letters
 }
 
 // told lets something happen in the session here, of which only the notice counts, and gives the link of its mail.

@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -151,6 +152,46 @@ func TestAFoundKeyIsBlocked(t *testing.T) {
 		}
 		if live := s.APIKeys.Find(kept.ID); live == nil || live.State(s.Now()) != nil {
 			t.Error("a key that nobody found is blocked")
+		}
+	})
+}
+
+// The notice names what the key did before it was found, and from where, to who reads it in a mail and to who reads it in the app.
+func TestTheNoticeNamesWhatTheKeyDid(t *testing.T) {
+	withReporter(t, func(t *testing.T, s *authtest.Stack, r reporter) {
+		ada := s.SignUp("ada@example.com")
+		k := s.IssueKey(ada, apikey.IssueInput{Name: "Grid", Purpose: "tests", Algorithm: sign.HMACSHA256, Scopes: []string{"balances:read"}})
+		for _, call := range [][2]string{{"198.51.100.9", "/v1/accounts"}, {"203.0.113.7", "/v1/accounts"}, {"203.0.113.7", "/v1/accounts"}, {"198.51.100.9", "/v1/orders/open"}} {
+			s.Browser(call[0]).Do(s.Signed(k, http.MethodGet, authtest.APIHost, call[1], ""))
+		}
+		body := report(t, k.Secret)
+		s.Do(r.post(t, body, "scanner", r.sign(t, body)))
+		s.Settle()
+		letters := s.Mailbox.Letters("ada@example.com")
+		facts := letters[len(letters)-1].Facts
+		uses, err := apikey.ReadUses(facts[apikey.UsesLatest])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if facts[apikey.UsesCalls] != "4" || facts[apikey.UsesPlaces] != "2" || len(uses) != 3 {
+			t.Errorf("%s calls from %s places: %+v", facts[apikey.UsesCalls], facts[apikey.UsesPlaces], uses)
+		}
+		at := slices.IndexFunc(uses, func(u apikey.Use) bool { return u.Addr == "203.0.113.7" })
+		if at < 0 || uses[at].Calls != 2 || uses[at].Route != "GET /v1/accounts" || uses[at].Code != "" {
+			t.Errorf("of 203.0.113.7 it says %+v", uses)
+		}
+		at = slices.IndexFunc(uses, func(u apikey.Use) bool { return u.Route != "GET /v1/accounts" })
+		if at < 0 || uses[at].Code != string(fault.KeyScopeMissing) {
+			t.Errorf("of what was refused it says %+v", uses)
+		}
+		read, err := s.Notices.Message(t.Context(), ada.Principal(), letters[len(letters)-1].Message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, said := range []string{"Addresses that they came from: 2.", "2× GET /v1/accounts · unknown (network address 203.0.113.7)", "refused (key.scope_missing)", "/keys/" + k.Text() + "/timeline"} {
+			if !strings.Contains(read.Body, said) {
+				t.Errorf("the message lacks %q: %s", said, read.Body)
+			}
 		}
 	})
 }

@@ -26,6 +26,8 @@ type Containment struct {
 	Key bool
 	// Member takes the invitation back that is reported, or whom it brought.
 	Member bool
+	// Outside says that nobody got in by what is reported.
+	Outside bool
 	// Stay makes the link work for as long as there may be something to stop: a departure, or the end of a demand.
 	Stay bool
 }
@@ -54,7 +56,7 @@ func (c Containment) Life() time.Duration {
 var containments = map[Letter]Containment{
 	NewDevice:             {Kind: happening.ReportedSession},
 	LimitedSignIn:         {Kind: happening.ReportedSession},
-	CodesGuessed:          {Kind: happening.ReportedSession},
+	CodesGuessed:          {Kind: happening.ReportedSession, Outside: true},
 	Disowned:              {Kind: happening.ReportedChange},
 	CookieReplayed:        {Kind: happening.ReportedChange},
 	SessionCopied:         {Kind: happening.ReportedSession},
@@ -76,6 +78,7 @@ var containments = map[Letter]Containment{
 	KeyWoken:              {Kind: happening.ReportedChange, Key: true},
 	MemberInvited:         {Kind: happening.ReportedChange, Member: true},
 	MemberJoined:          {Kind: happening.ReportedChange, Member: true},
+	MemberUnfrozen:        {Kind: happening.ReportedChange, Member: true},
 	KeyTransferred:        {Kind: happening.ReportedChange, Key: true},
 	KeyReleased:           {Kind: happening.ReportedChange, Key: true},
 	KeyStrayed:            {Kind: happening.ReportedSession, Key: true},
@@ -237,7 +240,8 @@ func (n *Notices) Contain(ctx context.Context, from principal.Origin, lang, addr
 			return audit.Event{}, err
 		}
 		facts := map[string]string{"letter": string(m.Letter), "agent": from.Agent, "addr": from.Addr.String()}
-		h := happening.Happening{Kind: containments[m.Letter].Kind, User: m.User, Session: m.Session, Facts: facts, About: m.ID.String(), Evidence: evidenceOf(m)}
+		plan := containments[m.Letter]
+		h := happening.Happening{Kind: plan.Kind, Outside: plan.Outside, User: m.User, Session: m.Session, Facts: facts, About: m.ID.String(), Evidence: evidenceOf(m)}
 		return audit.Event{Action: audit.NoticeContained, Actor: principal.Nobody(from), Person: m.User, Facts: facts}, n.Follow.Apply(ctx, tx, h)
 	})
 	if err != nil {

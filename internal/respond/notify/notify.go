@@ -77,6 +77,7 @@ const (
 	SignUpCode          Letter = "sign_up_code"
 	RecoveryCode        Letter = "recovery_code"
 	RecoveryNobody      Letter = "recovery_nobody"
+	MailboxTrial        Letter = "mailbox_trial"
 
 	RecoveryCodesReplaced Letter = "recovery_codes_replaced"
 	RecoveryWaiting       Letter = "recovery_waiting"
@@ -97,6 +98,8 @@ const (
 	MembershipChanged Letter = "membership_changed"
 	MemberInvited     Letter = "member_invited"
 	MemberJoined      Letter = "member_joined"
+	MemberUnfrozen    Letter = "member_unfrozen"
+	SponsorsChanged   Letter = "sponsors_changed"
 	MemberFrozen      Letter = "member_frozen"
 	KeysLeft          Letter = "keys_left"
 	KeyTransferred    Letter = "key_transferred"
@@ -138,7 +141,7 @@ type Post interface {
 	SendContactCode(ctx context.Context, to To, m Message, code secret.Value) error
 	// SendInvitation asks somebody into an account.
 	SendInvitation(ctx context.Context, i member.Invitation) error
-	// SendRecoveryCode sends the code of a recovery: m is RecoveryCode, or RecoveryNobody where the address has no account.
+	// SendRecoveryCode sends the code of a recovery, or of a rehearsal: m is RecoveryCode, MailboxTrial, or RecoveryNobody where the address has no account.
 	SendRecoveryCode(ctx context.Context, to To, m Message, code secret.Value, life time.Duration) error
 }
 

@@ -104,6 +104,12 @@ type phones struct {
 
 func openPhones(t *testing.T) *phones {
 	t.Helper()
+	return openPhonesWith(t, "")
+}
+
+// openPhonesWith adds settings to those of the gateway.
+func openPhonesWith(t *testing.T, more string) *phones {
+	t.Helper()
 	air := &gateway{t: t, shared: bytes.Repeat([]byte{9}, 32)}
 	server := httptest.NewServer(air)
 	t.Cleanup(server.Close)
@@ -113,7 +119,7 @@ func openPhones(t *testing.T) *phones {
 	}
 	clock := storetest.NewClock()
 	s := authtest.StartWith(t, authtest.Options{
-		Now: clock.Now, YAML: fmt.Sprintf("notices: {text_messages: {url: %q, key_file: %q}}\n", server.URL+"/texts", key),
+		Now: clock.Now, YAML: fmt.Sprintf("notices: {text_messages: {url: %q, key_file: %q%s}}\n", server.URL+"/texts", key, more),
 	})
 	return &phones{s, t, clock, s.SignUp(address), air}
 }
@@ -204,6 +210,7 @@ func TestWhatIsNoNumber(t *testing.T) {
 	p := openPhones(t)
 	for _, bad := range []string{
 		"", "01012345678", "+0101234567", "+8210 1234 5678", "+82-10-1234-5678", "+8210123", "+8210123456789012", "821012345678", "+82101234567a", "+８２1012345678", phone + "\n",
+		"+97912345678", "+881612345678", "+88312345678", "+87012345678", "+80812345678", // no country's
 	} {
 		if _, err := p.Contacts.Begin(t.Context(), p.ada.Principal(), contact.Phone, bad); fault.CodeOf(err) != fault.ContactNumberMalformed {
 			t.Errorf("%q: %v", bad, err)
@@ -261,6 +268,40 @@ func TestCodesByTextAreFew(t *testing.T) {
 	p.signsIn(address)
 	if got := begin(p.ada, "203.0.113.50", 1); got != "" {
 		t.Errorf("a day later: %s", got)
+	}
+}
+
+// Accounts, numbers and addresses of a network are cheap to whoever earns by the texts that we send; all together are bounded, and come back by and by.
+func TestAllTheCodesOfADayAreFew(t *testing.T) {
+	p := openPhonesWith(t, ", codes_a_day: 6")
+	sent := 0
+	try := func(n int) fault.Code {
+		t.Helper()
+		from := p.SignUp(fmt.Sprintf("pump%d@example.com", n)).Principal()
+		from.Origin = authtest.PersonOrigin()
+		from.Origin.Addr = netip.MustParseAddr(fmt.Sprintf("2001:db8:0:%d::1", n))
+		_, err := p.Contacts.Begin(t.Context(), from, contact.Phone, fmt.Sprintf("+8210%08d", n))
+		if err == nil {
+			sent++
+			return ""
+		}
+		return fault.CodeOf(err)
+	}
+	for n := range 8 {
+		if got := try(n + 1); (n < 6) != (got == "") || n >= 6 && got != fault.SignInThrottled {
+			t.Errorf("code %d: %q", n, got)
+		}
+	}
+	p.Settle()
+	if got := p.air.take(); len(got) != 6 || sent != 6 {
+		t.Errorf("%d texts left, of %d", len(got), sent)
+	}
+	p.clock.Advance(5 * time.Hour) // a sixth of a day, and more
+	if got := try(20); got != "" {
+		t.Errorf("hours later: %s", got)
+	}
+	if got := try(21); got != fault.SignInThrottled {
+		t.Errorf("one more: %q", got)
 	}
 }
 

@@ -43,7 +43,7 @@ var Classes = []Class{
 	{ID: "contact", Tables: []string{"contact", "contact_change"}},
 	{ID: "methods", Tables: []string{"password", "totp", "passkey", "recovery_set", "recovery_code", "recovery_plan"}},
 	{ID: "sessions", Kept: 24 * time.Hour, Tables: []string{"session", "child_code", "step_up", "binding"}},
-	{ID: "devices", Kept: device.Memory, Tables: []string{"device", "device_user", "device_place"}},
+	{ID: "devices", Kept: device.Memory, Tables: []string{"device", "device_user", "device_place", "lapsed_browser"}},
 	{ID: "keys", Kept: 90 * 24 * time.Hour, Tables: []string{"api_key", "api_key_secret", "key_nonce", "key_mark", "key_use", "key_scopes"}},
 	{ID: "money", Kept: confirm.Kept, Tables: []string{"confirmation", "hold"}},
 	{ID: "messages", Kept: notify.Keep, Tables: []string{"message"}},

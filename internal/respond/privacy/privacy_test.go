@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -34,6 +35,8 @@ import (
 const week = 7 * 24 * time.Hour
 
 // Every table of the database is in one class, or is known to hold nothing of anybody: a new one cannot be forgotten on the page.
+var update = flag.Bool("update", false, "write what is kept now")
+
 func TestEveryTableIsTold(t *testing.T) {
 	told := map[string]int{
 		"data_key": 1, "server_secret": 1, "audit_head": 1, "feed": 1, "acme_item": 1, "acme_lock": 1,
@@ -65,6 +68,46 @@ func TestEveryTableIsTold(t *testing.T) {
 		if c.ID == "recovery" && c.Kept != recovery.Kept {
 			t.Errorf("a recovery is kept for %v, and %v is told", recovery.Kept, c.Kept)
 		}
+	}
+}
+
+// A column that is new is kept of somebody, so whoever makes it says so in the texts of its class (privacy.class.*.what) and then here, by -update.
+func TestEveryColumnIsTold(t *testing.T) {
+	files, err := filepath.Glob("../../store/migrate/sqlite/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no migrations: %v", err)
+	}
+	made := regexp.MustCompile(`(?s)CREATE TABLE (\w+) \((.*?)\n\)|ALTER TABLE (\w+) ADD COLUMN (\w+)`)
+	column := regexp.MustCompile(`(?m)^ +([a-z_0-9]+) +(?:BLOB|TEXT|INTEGER)`)
+	var columns []string
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		up, _, _ := strings.Cut(string(text), "-- +goose Down")
+		for _, found := range made.FindAllStringSubmatch(up, -1) {
+			for _, c := range column.FindAllStringSubmatch(found[2], -1) {
+				columns = append(columns, found[1]+"."+c[1])
+			}
+			if found[3] != "" {
+				columns = append(columns, found[3]+"."+found[4])
+			}
+		}
+	}
+	slices.Sort(columns)
+	text := strings.Join(slices.Compact(columns), "\n") + "\n"
+	if *update {
+		if err := os.WriteFile("testdata/columns.txt", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/columns.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		t.Errorf("(-told +kept):\n%s", diff)
 	}
 }
 

@@ -25,6 +25,13 @@ type Choice struct {
 	RehearsedAt time.Time
 	// Rehearsed is the factor that was shown.
 	Rehearsed string
+	// FailedAt is when a rehearsal last did not work, and Failed what was tried.
+	FailedAt time.Time
+	Failed   string
+	// MailboxAt is when the mailbox was last shown in a rehearsal, which RehearsedAt says nothing of.
+	MailboxAt time.Time
+	// Trial is the rehearsal of the mailbox that is under way, or that nobody finished.
+	Trial Trial
 }
 
 // Loss is what somebody may lose.
@@ -165,8 +172,8 @@ func (r *Recoveries) Readiness(ctx context.Context, p principal.Principal) (out 
 	return out, err
 }
 
-// Rehearse checks a recovery code or a code of the app as a recovery would, spends no recovery code and changes nothing but the date of the
-// rehearsal. Errors: recovery.proof_refused, sign_in.throttled, request.invalid.
+// Rehearse checks a recovery code, a code of the app, or, with MailboxAlone, that of a trial, as a recovery would, spends no recovery code and
+// changes nothing but the dates of the rehearsals: one that failed is written down as well. Errors: recovery.proof_refused, sign_in.throttled, request.invalid.
 func (r *Recoveries) Rehearse(ctx context.Context, p principal.Principal, with Proof, typed secret.Value) error {
 	var refused error
 	err := r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
@@ -179,19 +186,26 @@ func (r *Recoveries) Rehearse(ctx context.Context, p principal.Principal, with P
 		case WithApp:
 			g := factor.Guess{User: p.User, Browser: throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device), Known: true}
 			_, no, err = r.Factors.ProveTOTP(ctx, tx, g, string(typed.Reveal()))
-		case MailboxAlone, WithPassword, ByPeople, Assisted:
+		case MailboxAlone:
+			no, err = r.showTrial(ctx, tx, p, typed)
+		case WithPassword, ByPeople, Assisted:
 			return event, fault.New(fault.RequestInvalid, "field", "proof")
 		}
 		if no != nil {
 			refused = fault.New(fault.RecoveryProofRefused, "field", "code")
-			return audit.Quiet(audit.ThrottleCounted), err
+			if err != nil {
+				return audit.Event{}, err
+			}
+			event.Action = audit.RecoveryRehearsalFailed
+			return event, tx.SetRehearsalFailed(ctx, p.User, with.word(), r.Now())
 		}
-		if err != nil {
-			return audit.Event{}, err
+		if err != nil || with == MailboxAlone {
+			return event, err
 		}
-		return event, tx.SetRehearsed(ctx, p.User, string(with), r.Now())
+		return event, tx.SetRehearsed(ctx, p.User, with.word(), r.Now())
 	})
 	if err == nil {
+		r.tried(with.word(), refused == nil)
 		err = refused
 	}
 	return err

@@ -66,6 +66,14 @@ func (p Proof) word() string {
 	return string(p)
 }
 
+// ProofOf is the proof that word names, as doors and the log name it.
+func ProofOf(word string) Proof {
+	if word == MailboxAlone.word() {
+		return MailboxAlone
+	}
+	return Proof(word)
+}
+
 // State is where a case stands.
 type State string
 
@@ -210,6 +218,12 @@ type Tx interface {
 	PlanOf(ctx context.Context, u id.User) (p Choice, err error)
 	SetMailAlone(ctx context.Context, u id.User, span time.Duration) error
 	SetRehearsed(ctx context.Context, u id.User, what string, now time.Time) error
+	SetRehearsalFailed(ctx context.Context, u id.User, what string, now time.Time) error
+	// AskMailboxTrial begins a trial in place of any other; CountMailboxTry takes a try from it if it was asked for after born, and
+	// SpendMailboxTrial ends it for one winner, and dates it.
+	AskMailboxTrial(ctx context.Context, u id.User, trial id.Message, now time.Time) error
+	CountMailboxTry(ctx context.Context, u id.User, trial id.Message, limit int64, born time.Time) (won bool, err error)
+	SpendMailboxTrial(ctx context.Context, u id.User, trial id.Message, now time.Time) (won bool, err error)
 	// LosableDevices lists the browsers that a user has signed in with, the one used last first, without what is open in them.
 	LosableDevices(ctx context.Context, u id.User) ([]Losable, error)
 	// SessionAddresses are those from which a user signed in with a browser, as far as they are kept.
@@ -223,7 +237,7 @@ type Keys interface {
 
 // Post hands over the letter with a code.
 type Post interface {
-	// SendRecoveryCode sends the code, or, where m is RecoveryNobody, the word that the address has no account.
+	// SendRecoveryCode sends the code, of a rehearsal where m is MailboxTrial, or, where m is RecoveryNobody, the word that the address has no account.
 	SendRecoveryCode(ctx context.Context, to notify.To, m notify.Message, code secret.Value, life time.Duration) error
 }
 
@@ -271,19 +285,22 @@ type Deps struct {
 type Recoveries struct {
 	Deps
 	took    func(with string, d time.Duration)
+	tried   func(with string, worked bool)
 	uploads uploads
 }
 
 // Measure is called once, while the graph is built: took hears of each completed recovery with what was shown, and how long it took from when it was
-// asked for.
-func (r *Recoveries) Measure(took func(with string, d time.Duration)) { r.took = took }
+// asked for, and tried of each rehearsal, with what, and whether it worked.
+func (r *Recoveries) Measure(took func(with string, d time.Duration), tried func(with string, worked bool)) {
+	r.took, r.tried = took, tried
+}
 
 // New makes a Recoveries.
 func New(d Deps) (*Recoveries, error) {
 	if len(d.MailKey) != sha256.Size {
 		return nil, errors.New("recovery.New: the key of mailed codes has not 32 bytes")
 	}
-	return &Recoveries{Deps: d, took: func(string, time.Duration) {}, uploads: uploads{from: map[string]bool{}}}, nil
+	return &Recoveries{Deps: d, took: func(string, time.Duration) {}, tried: func(string, bool) {}, uploads: uploads{from: map[string]bool{}}}, nil
 }
 
 // From is the browser of somebody without a session.

@@ -10,11 +10,14 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -22,6 +25,9 @@ import (
 
 // Kept is how long a case can be read.
 const Kept = 30 * 24 * time.Hour
+
+// saidIn names, among the evidence, the session that said so first.
+const saidIn = "said_in"
 
 // Report is one case.
 type Report struct {
@@ -32,19 +38,49 @@ type Report struct {
 	About string
 	// Born is when the user said so, Expires when the case goes.
 	Born, Expires time.Time
-	// Evidence is what is known of it: names and words, never a secret. A list leaves it out.
+	// Closed is when an operator closed it, and Outcome how; zero and empty while it is open.
+	Closed  time.Time
+	Outcome Outcome
+	// Evidence is what is known of it: names and words, never a secret; of a closed case also the operator's note. A list leaves it out.
 	Evidence map[string]string
+}
+
+// Outcome is how a case ended.
+type Outcome string
+
+// The outcomes: it was somebody else; it was the user after all; nobody can tell.
+const (
+	Stranger Outcome = "stranger"
+	Mistaken Outcome = "mistaken"
+	Unclear  Outcome = "unclear"
+)
+
+// Note is the name under which the evidence of a closed case holds what the operator wrote, maxNote how many bytes that may be.
+const (
+	Note    = "note"
+	maxNote = 1000
+)
+
+// Tally is what is counted together.
+type Tally struct {
+	Kind happening.Kind
+	Open bool
 }
 
 // Tx is what this package asks of a transaction.
 type Tx interface {
 	// InsertReport does nothing where the user reported the same before.
 	InsertReport(ctx context.Context, r Report) error
-	Reported(ctx context.Context, u id.User, about string) (bool, error)
+	// ReportAbout finds a user's report of one thing.
+	ReportAbout(ctx context.Context, u id.User, about string) (r Report, found bool, err error)
 	// ReportByID finds nothing of a user who was erased.
 	ReportByID(ctx context.Context, which id.Case) (r Report, found bool, err error)
-	// Reports lists those that can be read, oldest first, at most 1000, without their evidence.
-	Reports(ctx context.Context, now time.Time) ([]Report, error)
+	// CloseReport keeps outcome and note; won is false if it is closed already.
+	CloseReport(ctx context.Context, r Report) (won bool, err error)
+	// Reports lists those that can be read, without their evidence: a page of the oldest after the given one, and none at the end.
+	Reports(ctx context.Context, after id.Case, now time.Time) ([]Report, error)
+	// CountReports counts those that can be read.
+	CountReports(ctx context.Context, now time.Time) (map[Tally]int, error)
 }
 
 // Write opens the case of what happened, in the caller's transaction.
@@ -54,6 +90,9 @@ func Write(ctx context.Context, tx any, h happening.Happening, now time.Time) er
 		r.Evidence = map[string]string{}
 	}
 	maps.Copy(r.Evidence, h.Evidence)
+	if !h.Session.IsZero() {
+		r.Evidence[saidIn] = h.Session.String()
+	}
 	if r.About == "" {
 		r.About = r.ID.String()
 	}
@@ -94,14 +133,18 @@ func Disownable(p principal.Principal, t audit.Told) bool {
 	if t.Person != p.User || t.Broken != nil || t.Erased {
 		return false
 	}
-	if t.Action == audit.SignInSecondFactorFailed {
+	if Refused(t) {
 		return true
 	}
 	return audit.WeightOf(t.Action) == audit.AsEntry && t.Readable.Session != p.Session
 }
 
+// Refused says that an entry is a sign-in that opened nothing: the password was right, and the second factor was not.
+func Refused(t audit.Told) bool { return t.Action == audit.SignInSecondFactorFailed }
+
 // DisownSignIn takes the user's word that a sign-in in their log was not them, long over or not: what it opened ends, its browser is a stranger,
-// money is held, and operators have a case. A second time changes nothing. Errors: sign_in.entry_unknown.
+// money is held, and operators have a case. The session that said it first changes nothing by saying it again; from any other it counts once more, in the same
+// case: the first one may have been a thief's, who said it so that the owner's word would do nothing. Errors: sign_in.entry_unknown.
 func (r *Reports) DisownSignIn(ctx context.Context, p principal.Principal, number int64) error {
 	told, err := r.Log.Activity(ctx, p, number+1, 1)
 	if err != nil {
@@ -116,8 +159,8 @@ func (r *Reports) DisownSignIn(ctx context.Context, p principal.Principal, numbe
 		about = entry.Readable.Session.String()
 	}
 	return r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		before, err := tx.Reported(ctx, p.User, about)
-		if err != nil || before {
+		first, before, err := tx.ReportAbout(ctx, p.User, about)
+		if err != nil || before && first.Evidence[saidIn] == p.Session.String() {
 			return audit.Quiet(audit.Housekeeping), err
 		}
 		if err := r.Sessions.TurnAway(ctx, tx, p, entry.Readable.Session, entry.Readable.Device); err != nil {
@@ -129,10 +172,14 @@ func (r *Reports) DisownSignIn(ctx context.Context, p principal.Principal, numbe
 			"entry": strconv.FormatInt(number, 10), "action": string(entry.Action), "at": entry.At.UTC().Format(time.RFC3339),
 			"session": seen.Session.String(), "request": seen.Request.String(),
 		}
-		h := happening.Happening{
-			Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts, Owing: p.Challenge.Why != "", About: about, Evidence: evidence,
+		action, outside := audit.SignInDisowned, Refused(entry)
+		if outside {
+			action, facts[happening.Refused] = audit.SignInTryDisowned, "yes"
 		}
-		return audit.Event{Action: audit.SignInDisowned, Actor: p, Person: p.User, Facts: facts}, r.Follow.Apply(ctx, tx, h)
+		h := happening.Happening{
+			Kind: happening.Disowned, User: p.User, Session: p.Session, Facts: facts, Owing: p.Challenge.Why != "", About: about, Evidence: evidence, Outside: outside,
+		}
+		return audit.Event{Action: action, Actor: p, Person: p.User, Facts: facts}, r.Follow.Apply(ctx, tx, h)
 	})
 }
 
@@ -146,19 +193,24 @@ func (r *Reports) List(ctx context.Context, p principal.Principal) (list []Repor
 
 func (r *Reports) now(ctx context.Context) (list []Report, err error) {
 	err = r.Ledger.View(ctx, func(tx Tx) error {
-		list, err = tx.Reports(ctx, r.Now())
-		return err
+		list = nil
+		for after := (id.Case{}); ; after = list[len(list)-1].ID {
+			page, err := tx.Reports(ctx, after, r.Now())
+			if err != nil || len(page) == 0 {
+				return err
+			}
+			list = append(list, page...)
+		}
 	})
 	return list, err
 }
 
-// Count is how many cases can be read, for measurements, by the kind of what was reported.
-func (r *Reports) Count(ctx context.Context) (map[happening.Kind]int, error) {
-	list, err := r.now(ctx)
-	counts := map[happening.Kind]int{}
-	for _, one := range list {
-		counts[one.Kind]++
-	}
+// Count is how many cases can be read, for measurements, by the kind of what was reported and whether they are open.
+func (r *Reports) Count(ctx context.Context) (counts map[Tally]int, err error) {
+	err = r.Ledger.View(ctx, func(tx Tx) error {
+		counts, err = tx.CountReports(ctx, r.Now())
+		return err
+	})
 	return counts, err
 }
 
@@ -178,4 +230,39 @@ func (r *Reports) Show(ctx context.Context, p principal.Principal, which id.Case
 		return audit.Event{Action: audit.ReportShown, Actor: p, Person: out.User, Facts: map[string]string{"case": which.String()}}, nil
 	})
 	return out, err
+}
+
+// Close ends an operator's work on a case. It changes nothing of what the report stopped, and needs no second operator; the user reads in their
+// activity that it was closed and the note. The case can be read until it expires. Errors: forbidden, request.invalid (outcome, note),
+// case.unknown, case.over.
+func (r *Reports) Close(ctx context.Context, p principal.Principal, which id.Case, outcome Outcome, note string) error {
+	if p.Kind != principal.KindHost {
+		return fault.New(fault.Forbidden)
+	}
+	if outcome != Stranger && outcome != Mistaken && outcome != Unclear {
+		return fault.New(fault.RequestInvalid, "field", "outcome")
+	}
+	if note = strings.TrimSpace(note); note == "" || len(note) > maxNote || !utf8.ValidString(note) || line.Visible(note) != note {
+		return fault.New(fault.RequestInvalid, "field", "note")
+	}
+	return r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		one, found, err := tx.ReportByID(ctx, which)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("read report: %w", err)
+		}
+		now := r.Now()
+		if !found || !now.Before(one.Expires) {
+			return audit.Event{}, fault.New(fault.CaseUnknown)
+		}
+		one.Closed, one.Outcome, one.Evidence[Note] = now, outcome, note
+		won, err := tx.CloseReport(ctx, one)
+		if err != nil {
+			return audit.Event{}, fmt.Errorf("close report: %w", err)
+		}
+		if !won {
+			return audit.Event{}, fault.New(fault.CaseOver)
+		}
+		facts := map[string]string{"case": which.String(), "outcome": string(outcome), Note: note}
+		return audit.Event{Action: audit.ReportClosed, Actor: p, Person: one.User, Facts: facts}, nil
+	})
 }

@@ -2,6 +2,8 @@ package report_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
@@ -77,12 +80,61 @@ func TestASignInLongOver(t *testing.T) {
 		t.Errorf("listed to its user: %v", err)
 	}
 
+	if counts, err := s.Reports.Count(t.Context()); err != nil || !cmp.Equal(counts, map[report.Tally]int{{Kind: happening.Disowned, Open: true}: 1}) {
+		t.Errorf("counted: %v, %v", counts, err)
+	}
+	closes(t, s, who, list[0].ID)
+
 	clock.Advance(report.Kept)
+	if err := s.Reports.Close(t.Context(), host, list[0].ID, report.Unclear, "late"); fault.CodeOf(err) != fault.CaseUnknown {
+		t.Errorf("closed after its time: %v", err)
+	}
 	if _, err := s.Reports.Show(t.Context(), host, list[0].ID); fault.CodeOf(err) != fault.CaseUnknown {
 		t.Errorf("after its time: %v", err)
 	}
-	if counts, err := s.Reports.Count(t.Context()); err != nil || !cmp.Equal(counts, map[happening.Kind]int{}) {
+	if counts, err := s.Reports.Count(t.Context()); err != nil || !cmp.Equal(counts, map[report.Tally]int{}) {
 		t.Errorf("counted: %v, %v", counts, err)
+	}
+}
+
+// closes closes a case of who: once, with an outcome and a note that they read, and for operators alone. It can be read on.
+func closes(t *testing.T, s *authtest.Stack, who principal.Principal, which id.Case) {
+	t.Helper()
+	for name, c := range map[string]struct {
+		by      principal.Principal
+		outcome report.Outcome
+		note    string
+		want    fault.Code
+	}{
+		"by its user":           {who, report.Stranger, "me", fault.Forbidden},
+		"with no outcome":       {host, "", "spoke to them", fault.RequestInvalid},
+		"with another outcome":  {host, "solved", "spoke to them", fault.RequestInvalid},
+		"with no note":          {host, report.Stranger, " \t", fault.RequestInvalid},
+		"with a note of escape": {host, report.Stranger, "a\x1b[2Kb", fault.RequestInvalid},
+		"with a long note":      {host, report.Stranger, strings.Repeat("x", 1001), fault.RequestInvalid},
+	} {
+		if err := s.Reports.Close(t.Context(), c.by, which, c.outcome, c.note); fault.CodeOf(err) != c.want {
+			t.Errorf("closed %s: %v, want %s", name, err, c.want)
+		}
+	}
+	must(t, s.Reports.Close(t.Context(), host, which, report.Stranger, "spoke to them"))
+	if err := s.Reports.Close(t.Context(), host, which, report.Mistaken, "or not"); fault.CodeOf(err) != fault.CaseOver {
+		t.Errorf("closed twice: %v", err)
+	}
+	shown, err := s.Reports.Show(t.Context(), host, which)
+	must(t, err)
+	if shown.Outcome != report.Stranger || shown.Closed.IsZero() || shown.Evidence[report.Note] != "spoke to them" || shown.Evidence["agent"] == "" {
+		t.Errorf("shown closed: %+v", shown)
+	}
+	if counts, err := s.Reports.Count(t.Context()); err != nil || !cmp.Equal(counts, map[report.Tally]int{{Kind: happening.Disowned}: 1}) {
+		t.Errorf("counted closed: %v, %v", counts, err)
+	}
+	told, err := s.Log.Activity(t.Context(), who, 0, audit.MaxPage)
+	must(t, err)
+	if !slices.ContainsFunc(told, func(one audit.Told) bool {
+		return one.Action == audit.ReportClosed && one.Readable.Facts[report.Note] == "spoke to them"
+	}) {
+		t.Error("its user is not told")
 	}
 }
 

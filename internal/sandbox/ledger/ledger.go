@@ -27,8 +27,8 @@ import (
 // FeeRate is what a trade costs, taken from the won of both buyer and seller.
 const FeeRate = money.One / 2_000
 
-// Owner names a book.
-type Owner struct{ Environment, Subaccount string }
+// Owner names a book. Account is whose it is: money moves between the books of one account only.
+type Owner struct{ Environment, Account, Subaccount string }
 
 // Funds is an amount of one currency.
 type Funds struct {
@@ -111,6 +111,9 @@ func (l *Ledger) book(ctx context.Context, o Owner) (int64, error) {
 // openBook is safe to lose a race: whoever comes second finds the book of the first.
 func (l *Ledger) openBook(ctx context.Context, tx *sql.Tx, o Owner) (int64, error) {
 	book, found, err := findBook(ctx, tx, o)
+	if err == nil && found {
+		err = claimBook(ctx, tx, book, o)
+	}
 	if err != nil || found {
 		return book, err
 	}

@@ -51,6 +51,8 @@ const (
 	ErrAddressInvalid RefusalError = "invalid_withdraw_address"
 	// ErrShortWithdraw: the free balance does not cover amount and fee.
 	ErrShortWithdraw RefusalError = "insufficient_funds_withdraw"
+	// ErrBookNotFound: the account has no other book of that subaccount; one is opened at its first sight.
+	ErrBookNotFound RefusalError = "subaccount_not_found"
 	// ErrDepositNotFound, ErrWithdrawNotFound: no such transfer in this book.
 	ErrDepositNotFound  RefusalError = "deposit_not_found"
 	ErrWithdrawNotFound RefusalError = "withdraw_not_found"

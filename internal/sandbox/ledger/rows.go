@@ -41,8 +41,25 @@ func findBook(ctx context.Context, q querier, o Owner) (book int64, found bool, 
 }
 
 func insertBook(ctx context.Context, tx *sql.Tx, o Owner, now time.Time) (int64, error) {
-	return insert(ctx, tx, `INSERT INTO books (environment, subaccount, opened_at) VALUES ($1, $2, $3)`,
-		o.Environment, o.Subaccount, now.UnixMicro())
+	return insert(ctx, tx, `INSERT INTO books (environment, account, subaccount, opened_at) VALUES ($1, $2, $3, $4)`,
+		o.Environment, o.Account, o.Subaccount, now.UnixMicro())
+}
+
+// claimBook says whose a book is that was opened before books said so.
+func claimBook(ctx context.Context, tx *sql.Tx, book int64, o Owner) error {
+	_, err := tx.ExecContext(ctx, `UPDATE books SET account = $1 WHERE id = $2 AND account = ''`, o.Account, book)
+	return err
+}
+
+// siblingBook finds another book of the same account.
+func siblingBook(ctx context.Context, tx *sql.Tx, o Owner, subaccount string) (book int64, found bool, err error) {
+	err = tx.QueryRowContext(ctx, `
+		SELECT id FROM books WHERE environment = $1 AND account = $2 AND account <> '' AND subaccount = $3 AND subaccount <> $4`,
+		o.Environment, o.Account, subaccount, o.Subaccount).Scan(&book)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, false, nil
+	}
+	return book, err == nil, err
 }
 
 func insert(ctx context.Context, tx *sql.Tx, query string, args ...any) (row int64, err error) {

@@ -91,6 +91,9 @@ CREATE TABLE transfers (
 ) STRICT;
 CREATE INDEX transfers_by_book ON transfers (book, kind, id);
 CREATE INDEX transfers_pending ON transfers (created_at) WHERE done_at IS NULL;
+`, `
+-- Empty for books from before it was kept, until their owner changes something.
+ALTER TABLE books ADD COLUMN account TEXT NOT NULL DEFAULT '';
 `}
 
 var errNewer = errors.New("the file was written by a newer release")

@@ -128,6 +128,49 @@ func (l *Ledger) Withdraw(ctx context.Context, o Owner, f Funds, d Destination) 
 	return t, nil
 }
 
+// Move takes from a book and gives to another one of the same account, at once and without a fee. Each shows it, as a withdrawal and as a deposit.
+// Errors: ErrCurrencyNotFound, ErrAmountInvalid, ErrShortWithdraw, ErrBookNotFound.
+func (l *Ledger) Move(ctx context.Context, o Owner, subaccount string, f Funds) (Transfer, error) {
+	c, found := CurrencyByCode(f.Currency)
+	switch {
+	case !found:
+		return Transfer{}, ErrCurrencyNotFound
+	case f.Amount <= 0 || f.Amount > c.Most:
+		return Transfer{}, ErrAmountInvalid
+	}
+	now := l.cfg.Now().UTC().Truncate(time.Microsecond)
+	t := Transfer{ID: newID(), Kind: Withdraw, Currency: f.Currency, Address: subaccount, Amount: f.Amount, CreatedAt: now, DoneAt: now}
+	t.Price, _ = l.Value(f.Currency, money.One)
+	err := l.change(ctx, o, func(tx *sql.Tx, book int64, w wallet) error {
+		to, found, err := siblingBook(ctx, tx, o, subaccount)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return ErrBookNotFound
+		}
+		if !w.lock(t.Currency, t.Amount) {
+			return ErrShortWithdraw
+		}
+		w.take(t.Currency, t.Amount)
+		if err := insertTransfer(ctx, tx, book, t); err != nil {
+			return err
+		}
+		other, err := readWallet(ctx, tx, to)
+		if err != nil {
+			return err
+		}
+		if _, err := l.deposit(ctx, tx, to, other, f); err != nil {
+			return err
+		}
+		return other.save(ctx, tx, to)
+	})
+	if err != nil {
+		return Transfer{}, err
+	}
+	return t, nil
+}
+
 // TransferFilter picks transfers of one kind. Kind and Limit are required; the other zero values pick everything, newest first.
 type TransferFilter struct {
 	Kind        Kind

@@ -16,6 +16,8 @@ type View struct {
 	*words.Words
 	// Environment is the words for it, Name whose books these are.
 	Environment, Name string
+	// Whose tells apart, in the browser, what the user of these books has waiting there.
+	Whose string
 	// Dashboard is the gate's origin; empty where it is not known.
 	Dashboard string
 	Live      bool

@@ -24,9 +24,9 @@ function say(text, name = "") {
 	(field || place).focus();
 }
 
-// What was confirmed may have to wait for days, longer than a tab is open. So it is kept in this browser, under the id of its confirmation, for as long as
-// that is good.
-const keptAs = (confirmation) => `withdrawal ${confirmation}`;
+// What was confirmed may have to wait for days, longer than a tab is open. So it is kept in this browser, under whose it is and the id of its
+// confirmation, for as long as that is good. Who comes to the same browser later sends nothing of somebody else's, nor from another subaccount.
+const keptAs = (confirmation) => `withdrawal ${form.dataset.whose} ${confirmation}`;
 
 function keep(confirmation, body, until, held) {
 	localStorage.setItem(keptAs(confirmation), JSON.stringify({ body, until, held }));

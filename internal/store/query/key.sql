@@ -66,6 +66,9 @@ WHERE k.account_id = @account_id ORDER BY k.created_at DESC, k.id DESC;
 -- name: ListKeyIDsByOwner :many
 SELECT id FROM api_key WHERE owner_id = @owner_id ORDER BY id;
 
+-- name: ListKeyIDsBySubaccount :many
+SELECT id FROM api_key WHERE account_id = @account_id AND subaccount_id = @subaccount_id ORDER BY id;
+
 -- name: ListKeySecrets :many
 SELECT key_id, version, material, created_at, retires_at, minted_by, last_used_at, last_used_from, retiring_since, notice_at, extended FROM api_key_secret WHERE key_id = @key_id ORDER BY version;
 
@@ -226,6 +229,11 @@ WHERE id = @id AND account_id = @account_id AND revoked_at IS NULL;
 
 -- name: SetKeyGiven :exec
 UPDATE api_key SET given_by = @given_by, given_at = @given_at WHERE id = @id;
+
+-- name: ListKeyIDsUnder :many
+SELECT id FROM api_key WHERE owner_id <> @user_id AND revoked_at IS NULL
+    AND account_id IN (SELECT o.account_id FROM member o WHERE o.user_id = @user_id AND o.role = 'owner' AND o.removed_at IS NULL)
+ORDER BY id;
 
 -- name: ListKeyIDsGivenBy :many
 SELECT id FROM api_key WHERE api_key.given_by = @given_by AND api_key.given_at > @since AND revoked_at IS NULL

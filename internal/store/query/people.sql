@@ -27,6 +27,9 @@ UPDATE account SET name = '' WHERE id IN (SELECT m.account_id FROM member m WHER
     AND NOT EXISTS (SELECT 1 FROM member o WHERE o.account_id = account.id AND o.user_id <> @user_id AND o.removed_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM service_user w WHERE w.user_id = o.user_id));
 
+-- name: UnnameAccountsCalled :exec
+UPDATE account SET name = @instead WHERE name = @name AND id IN (SELECT m.account_id FROM member m WHERE m.user_id = @user_id);
+
 -- name: DisableUser :execrows
 UPDATE users SET disabled_at = @disabled_at WHERE id = @id AND disabled_at IS NULL;
 
@@ -149,8 +152,8 @@ WHERE i.mail = @mail AND i.expires_at > @now ORDER BY i.created_at, i.id;
 -- name: DeleteInvitation :execrows
 DELETE FROM invitation WHERE id = @id;
 
--- name: DeleteInvitationsByInviter :exec
-DELETE FROM invitation WHERE invited_by = @user_id;
+-- name: DeleteInvitationsByInviter :many
+DELETE FROM invitation WHERE invited_by = @user_id RETURNING account_id;
 
 -- name: DeleteExpiredInvitation :exec
 DELETE FROM invitation WHERE account_id = @account_id AND mail = @mail AND expires_at <= @now;
@@ -255,7 +258,7 @@ INSERT INTO passkey (id, user_id, credential_id, credential, name, created_at, a
 VALUES (@id, @user_id, @credential_id, @credential, @name, @created_at, @approves_from, @attested) ON CONFLICT DO NOTHING;
 
 -- name: ListPasskeysByUser :many
-SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from, attested, tested_at, backup FROM passkey
+SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from, attested, tested_at, test_failed_at, backup FROM passkey
 WHERE user_id = @user_id AND removed_at IS NULL ORDER BY created_at;
 
 -- name: UsePasskey :execrows
@@ -263,6 +266,9 @@ UPDATE passkey SET credential = @credential, last_used_at = @last_used_at WHERE 
 
 -- name: TestPasskey :execrows
 UPDATE passkey SET tested_at = @tested_at WHERE id = @id AND user_id = @user_id AND removed_at IS NULL;
+
+-- name: FailPasskeyTest :execrows
+UPDATE passkey SET test_failed_at = @test_failed_at WHERE id = @id AND user_id = @user_id AND removed_at IS NULL;
 
 -- name: RenamePasskey :execrows
 UPDATE passkey SET name = @name WHERE id = @id AND user_id = @user_id AND removed_at IS NULL;
@@ -287,16 +293,21 @@ SELECT first_seen_at, last_seen_at FROM device_user WHERE device_id = @device_id
 
 -- name: PutDeviceUser :exec
 INSERT INTO device_user (device_id, user_id, first_seen_at, last_seen_at) VALUES (@device_id, @user_id, @now, @now)
-ON CONFLICT (device_id, user_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, forgotten_at = NULL;
+ON CONFLICT (device_id, user_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, forgotten_at = NULL, unremembered_at = NULL;
+
+-- name: EndLapsedDeviceUser :exec
+UPDATE device_user SET remembered_at = NULL
+WHERE device_id = @device_id AND user_id = @user_id AND (forgotten_at IS NOT NULL OR last_seen_at <= @since);
 
 -- name: ForgetDeviceUser :exec
 UPDATE device_user SET forgotten_at = @now, remembered_at = NULL WHERE device_id = @device_id AND user_id = @user_id AND forgotten_at IS NULL;
 
 -- name: RememberDeviceUser :execrows
-UPDATE device_user SET remembered_at = @now WHERE device_id = @device_id AND user_id = @user_id AND forgotten_at IS NULL;
+UPDATE device_user SET remembered_at = @now, unremembered_at = NULL WHERE device_id = @device_id AND user_id = @user_id AND forgotten_at IS NULL;
 
 -- name: UnrememberDeviceUser :execrows
-UPDATE device_user SET remembered_at = NULL WHERE device_id = @device_id AND user_id = @user_id AND remembered_at IS NOT NULL;
+UPDATE device_user SET remembered_at = NULL, unremembered_at = @unremembered_at
+WHERE device_id = @device_id AND user_id = @user_id AND remembered_at IS NOT NULL;
 
 -- name: SetNeverRemembered :execrows
 UPDATE users SET never_remembered = @never_remembered WHERE id = @id AND never_remembered <> @never_remembered;
@@ -308,12 +319,33 @@ UPDATE users SET staff_at = @now WHERE id = @id AND staff_at IS NULL;
 UPDATE users SET staff_at = NULL WHERE id = @id AND staff_at IS NOT NULL;
 
 -- name: UnrememberUser :exec
-UPDATE device_user SET remembered_at = NULL WHERE user_id = @user_id AND remembered_at IS NOT NULL;
+UPDATE device_user SET remembered_at = NULL, unremembered_at = @unremembered_at WHERE user_id = @user_id AND remembered_at IS NOT NULL;
 
 -- name: ListRememberedByDevice :many
 SELECT u.id, u.name, u.mail FROM device_user d JOIN users u ON u.id = d.user_id
 WHERE d.device_id = @device_id AND d.remembered_at IS NOT NULL AND d.forgotten_at IS NULL AND d.last_seen_at > @since AND u.disabled_at IS NULL
 ORDER BY d.last_seen_at DESC, u.id LIMIT CAST(@max_rows AS BIGINT);
+
+-- name: CountLapsedOn :one
+SELECT CAST(COALESCE(SUM(CASE WHEN remembered_at IS NOT NULL AND forgotten_at IS NULL AND last_seen_at <= @since THEN 1 ELSE 0 END), 0) AS BIGINT) AS unused,
+    CAST(COALESCE(SUM(CASE WHEN unremembered_at > @after OR remembered_at IS NOT NULL AND forgotten_at > @after THEN 1 ELSE 0 END), 0) AS BIGINT) AS ended
+FROM device_user WHERE device_id = @device_id;
+
+-- name: LapsedBrowser :one
+SELECT accounts FROM lapsed_browser WHERE token_hash = @token_hash;
+
+-- name: NoteLapsedBrowsers :exec
+INSERT INTO lapsed_browser (token_hash, accounts, lapsed_at)
+SELECT d.token_hash, COUNT(*), @now FROM device d JOIN device_user u ON u.device_id = d.id
+WHERE u.remembered_at IS NOT NULL AND u.forgotten_at IS NULL AND d.id IN (
+    SELECT o.id FROM device o WHERE o.last_seen_at < @before ORDER BY o.last_seen_at, o.id LIMIT CAST(@max_rows AS BIGINT)
+) GROUP BY d.token_hash
+ON CONFLICT DO NOTHING;
+
+-- name: DeleteLapsedBrowsersBefore :execrows
+DELETE FROM lapsed_browser WHERE token_hash IN (
+    SELECT l.token_hash FROM lapsed_browser l WHERE l.lapsed_at < @before ORDER BY l.lapsed_at LIMIT CAST(@max_rows AS BIGINT)
+);
 
 -- name: ListRemembering :many
 SELECT d.id, d.agent, u.remembered_at, u.last_seen_at FROM device_user u JOIN device d ON d.id = u.device_id

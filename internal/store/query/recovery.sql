@@ -108,7 +108,7 @@ DELETE FROM evidence WHERE recovery_id IN (SELECT r.id FROM recovery r WHERE r.u
 DELETE FROM recovery WHERE user_id = @user_id;
 
 -- name: RecoveryPlanByUser :one
-SELECT mail_alone, rehearsed_at, rehearsed FROM recovery_plan WHERE user_id = @user_id;
+SELECT mail_alone, rehearsed_at, rehearsed, failed_at, failed, mailbox_at, trial, trial_at, trial_tries FROM recovery_plan WHERE user_id = @user_id;
 
 -- name: SetMailAlone :exec
 INSERT INTO recovery_plan (user_id, mail_alone, rehearsed) VALUES (@user_id, @mail_alone, '')
@@ -117,6 +117,21 @@ ON CONFLICT (user_id) DO UPDATE SET mail_alone = excluded.mail_alone;
 -- name: SetRehearsed :exec
 INSERT INTO recovery_plan (user_id, mail_alone, rehearsed_at, rehearsed) VALUES (@user_id, 0, @now, @rehearsed)
 ON CONFLICT (user_id) DO UPDATE SET rehearsed_at = excluded.rehearsed_at, rehearsed = excluded.rehearsed;
+
+-- name: SetRehearsalFailed :exec
+INSERT INTO recovery_plan (user_id, mail_alone, rehearsed, failed_at, failed) VALUES (@user_id, 0, '', @now, @failed)
+ON CONFLICT (user_id) DO UPDATE SET failed_at = excluded.failed_at, failed = excluded.failed;
+
+-- name: AskMailboxTrial :exec
+INSERT INTO recovery_plan (user_id, mail_alone, rehearsed, trial, trial_at) VALUES (@user_id, 0, '', @trial, @now)
+ON CONFLICT (user_id) DO UPDATE SET trial = excluded.trial, trial_at = excluded.trial_at, trial_tries = 0;
+
+-- name: CountMailboxTry :execrows
+UPDATE recovery_plan SET trial_tries = trial_tries + 1
+WHERE user_id = @user_id AND trial = @trial AND trial_tries < @max_tries AND trial_at > @born;
+
+-- name: SpendMailboxTrial :execrows
+UPDATE recovery_plan SET mailbox_at = @now, trial = NULL, trial_at = NULL WHERE user_id = @user_id AND trial = @trial;
 
 -- name: DeleteRecoveryPlanByUser :exec
 DELETE FROM recovery_plan WHERE user_id = @user_id;
@@ -211,14 +226,21 @@ DELETE FROM recovery_case WHERE user_id = @user_id;
 INSERT INTO report (id, user_id, kind, about, created_at, expires_at, sealed)
 VALUES (@id, @user_id, @kind, @about, @created_at, @expires_at, @sealed) ON CONFLICT DO NOTHING;
 
--- name: CountReportsAbout :one
-SELECT COUNT(*) FROM report WHERE user_id = @user_id AND about = @about;
+-- name: ReportAbout :one
+SELECT id FROM report WHERE user_id = @user_id AND about = @about;
 
 -- name: ReportByID :one
-SELECT id, user_id, kind, about, created_at, expires_at, sealed FROM report WHERE id = @id;
+SELECT id, user_id, kind, about, created_at, expires_at, sealed, closed_at, outcome FROM report WHERE id = @id;
+
+-- name: CloseReport :execrows
+UPDATE report SET closed_at = @closed_at, outcome = @outcome, sealed = @sealed WHERE id = @id AND closed_at IS NULL;
 
 -- name: ListReports :many
-SELECT id, user_id, kind, about, created_at, expires_at FROM report WHERE expires_at > @now ORDER BY expires_at, id LIMIT 1000;
+SELECT id, user_id, kind, about, created_at, expires_at, closed_at, outcome FROM report WHERE expires_at > @now AND id > @after ORDER BY id LIMIT 1000;
+
+-- name: CountReports :many
+SELECT kind, CAST(CASE WHEN closed_at IS NULL THEN 1 ELSE 0 END AS BIGINT) AS is_open, COUNT(*) AS reports FROM report WHERE expires_at > @now
+GROUP BY kind, CASE WHEN closed_at IS NULL THEN 1 ELSE 0 END;
 
 -- name: DeleteReportsBefore :execrows
 DELETE FROM report WHERE report.id IN (

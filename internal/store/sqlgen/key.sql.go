@@ -718,6 +718,38 @@ func (q *Queries) ListKeyIDsByOwner(ctx context.Context, arg ListKeyIDsByOwnerPa
 	return items, nil
 }
 
+const listKeyIDsBySubaccount = `-- name: ListKeyIDsBySubaccount :many
+SELECT id FROM api_key WHERE account_id = $1 AND subaccount_id = $2 ORDER BY id
+`
+
+type ListKeyIDsBySubaccountParams struct {
+	AccountID    []byte
+	SubaccountID []byte
+}
+
+func (q *Queries) ListKeyIDsBySubaccount(ctx context.Context, arg ListKeyIDsBySubaccountParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, listKeyIDsBySubaccount, arg.AccountID, arg.SubaccountID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listKeyIDsGivenBy = `-- name: ListKeyIDsGivenBy :many
 SELECT id FROM api_key WHERE api_key.given_by = $1 AND api_key.given_at > $2 AND revoked_at IS NULL
     AND account_id IN (SELECT o.account_id FROM member o WHERE o.user_id = $1 AND o.role = 'owner' AND o.removed_at IS NULL)
@@ -763,6 +795,39 @@ type ListKeyIDsServingParams struct {
 
 func (q *Queries) ListKeyIDsServing(ctx context.Context, arg ListKeyIDsServingParams) ([][]byte, error) {
 	rows, err := q.db.QueryContext(ctx, listKeyIDsServing, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listKeyIDsUnder = `-- name: ListKeyIDsUnder :many
+SELECT id FROM api_key WHERE owner_id <> $1 AND revoked_at IS NULL
+    AND account_id IN (SELECT o.account_id FROM member o WHERE o.user_id = $1 AND o.role = 'owner' AND o.removed_at IS NULL)
+ORDER BY id
+`
+
+type ListKeyIDsUnderParams struct {
+	UserID []byte
+}
+
+func (q *Queries) ListKeyIDsUnder(ctx context.Context, arg ListKeyIDsUnderParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, listKeyIDsUnder, arg.UserID)
 	if err != nil {
 		return nil, err
 	}

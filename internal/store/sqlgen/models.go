@@ -219,6 +219,8 @@ type Report struct {
 	CreatedAt int64
 	ExpiresAt int64
 	Sealed    []byte
+	ClosedAt  sql.NullInt64
+	Outcome   string
 }
 
 type SignUp struct {

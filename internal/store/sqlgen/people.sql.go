@@ -142,6 +142,30 @@ func (q *Queries) CountKeysOfSubaccount(ctx context.Context, arg CountKeysOfSuba
 	return count, err
 }
 
+const countLapsedOn = `-- name: CountLapsedOn :one
+SELECT CAST(COALESCE(SUM(CASE WHEN remembered_at IS NOT NULL AND forgotten_at IS NULL AND last_seen_at <= $1 THEN 1 ELSE 0 END), 0) AS BIGINT) AS unused,
+    CAST(COALESCE(SUM(CASE WHEN unremembered_at > $2 OR remembered_at IS NOT NULL AND forgotten_at > $2 THEN 1 ELSE 0 END), 0) AS BIGINT) AS ended
+FROM device_user WHERE device_id = $3
+`
+
+type CountLapsedOnParams struct {
+	Since    int64
+	After    sql.NullInt64
+	DeviceID []byte
+}
+
+type CountLapsedOnRow struct {
+	Unused int64
+	Ended  int64
+}
+
+func (q *Queries) CountLapsedOn(ctx context.Context, arg CountLapsedOnParams) (CountLapsedOnRow, error) {
+	row := q.db.QueryRowContext(ctx, countLapsedOn, arg.Since, arg.After, arg.DeviceID)
+	var i CountLapsedOnRow
+	err := row.Scan(&i.Unused, &i.Ended)
+	return i, err
+}
+
 const countSignUpTry = `-- name: CountSignUpTry :execrows
 UPDATE sign_up SET tries = tries + 1
 WHERE id = $1 AND tries < $2 AND expires_at > $3 AND verified_at IS NULL
@@ -285,17 +309,35 @@ func (q *Queries) DeleteInvitationsBefore(ctx context.Context, arg DeleteInvitat
 	return result.RowsAffected()
 }
 
-const deleteInvitationsByInviter = `-- name: DeleteInvitationsByInviter :exec
-DELETE FROM invitation WHERE invited_by = $1
+const deleteInvitationsByInviter = `-- name: DeleteInvitationsByInviter :many
+DELETE FROM invitation WHERE invited_by = $1 RETURNING account_id
 `
 
 type DeleteInvitationsByInviterParams struct {
 	UserID []byte
 }
 
-func (q *Queries) DeleteInvitationsByInviter(ctx context.Context, arg DeleteInvitationsByInviterParams) error {
-	_, err := q.db.ExecContext(ctx, deleteInvitationsByInviter, arg.UserID)
-	return err
+func (q *Queries) DeleteInvitationsByInviter(ctx context.Context, arg DeleteInvitationsByInviterParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, deleteInvitationsByInviter, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var account_id []byte
+		if err := rows.Scan(&account_id); err != nil {
+			return nil, err
+		}
+		items = append(items, account_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const deleteInvitationsOfUser = `-- name: DeleteInvitationsOfUser :exec
@@ -310,6 +352,25 @@ type DeleteInvitationsOfUserParams struct {
 func (q *Queries) DeleteInvitationsOfUser(ctx context.Context, arg DeleteInvitationsOfUserParams) error {
 	_, err := q.db.ExecContext(ctx, deleteInvitationsOfUser, arg.UserID, arg.Mail)
 	return err
+}
+
+const deleteLapsedBrowsersBefore = `-- name: DeleteLapsedBrowsersBefore :execrows
+DELETE FROM lapsed_browser WHERE token_hash IN (
+    SELECT l.token_hash FROM lapsed_browser l WHERE l.lapsed_at < $1 ORDER BY l.lapsed_at LIMIT CAST($2 AS BIGINT)
+)
+`
+
+type DeleteLapsedBrowsersBeforeParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) DeleteLapsedBrowsersBefore(ctx context.Context, arg DeleteLapsedBrowsersBeforeParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteLapsedBrowsersBefore, arg.Before, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const deletePasskeysByUser = `-- name: DeletePasskeysByUser :exec
@@ -512,6 +573,22 @@ func (q *Queries) EndDemand(ctx context.Context, arg EndDemandParams) (int64, er
 	return result.RowsAffected()
 }
 
+const endLapsedDeviceUser = `-- name: EndLapsedDeviceUser :exec
+UPDATE device_user SET remembered_at = NULL
+WHERE device_id = $1 AND user_id = $2 AND (forgotten_at IS NOT NULL OR last_seen_at <= $3)
+`
+
+type EndLapsedDeviceUserParams struct {
+	DeviceID []byte
+	UserID   []byte
+	Since    int64
+}
+
+func (q *Queries) EndLapsedDeviceUser(ctx context.Context, arg EndLapsedDeviceUserParams) error {
+	_, err := q.db.ExecContext(ctx, endLapsedDeviceUser, arg.DeviceID, arg.UserID, arg.Since)
+	return err
+}
+
 const endStaff = `-- name: EndStaff :execrows
 UPDATE users SET staff_at = NULL WHERE id = $1 AND staff_at IS NOT NULL
 `
@@ -582,6 +659,24 @@ type EraseUserParams struct {
 
 func (q *Queries) EraseUser(ctx context.Context, arg EraseUserParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, eraseUser, arg.Mail, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const failPasskeyTest = `-- name: FailPasskeyTest :execrows
+UPDATE passkey SET test_failed_at = $1 WHERE id = $2 AND user_id = $3 AND removed_at IS NULL
+`
+
+type FailPasskeyTestParams struct {
+	TestFailedAt sql.NullInt64
+	ID           []byte
+	UserID       []byte
+}
+
+func (q *Queries) FailPasskeyTest(ctx context.Context, arg FailPasskeyTestParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, failPasskeyTest, arg.TestFailedAt, arg.ID, arg.UserID)
 	if err != nil {
 		return 0, err
 	}
@@ -1017,6 +1112,21 @@ func (q *Queries) KeepDemands(ctx context.Context, arg KeepDemandsParams) error 
 	return err
 }
 
+const lapsedBrowser = `-- name: LapsedBrowser :one
+SELECT accounts FROM lapsed_browser WHERE token_hash = $1
+`
+
+type LapsedBrowserParams struct {
+	TokenHash []byte
+}
+
+func (q *Queries) LapsedBrowser(ctx context.Context, arg LapsedBrowserParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, lapsedBrowser, arg.TokenHash)
+	var accounts int64
+	err := row.Scan(&accounts)
+	return accounts, err
+}
+
 const listCircleOfOwner = `-- name: ListCircleOfOwner :many
 SELECT DISTINCT n.user_id FROM member m JOIN member n ON n.account_id = m.account_id
 WHERE m.user_id = $1 AND m.role = 'owner' AND m.removed_at IS NULL
@@ -1350,7 +1460,7 @@ func (q *Queries) ListOwnersByAccount(ctx context.Context, arg ListOwnersByAccou
 }
 
 const listPasskeysByUser = `-- name: ListPasskeysByUser :many
-SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from, attested, tested_at, backup FROM passkey
+SELECT id, user_id, credential_id, credential, name, created_at, last_used_at, approves_from, attested, tested_at, test_failed_at, backup FROM passkey
 WHERE user_id = $1 AND removed_at IS NULL ORDER BY created_at
 `
 
@@ -1369,6 +1479,7 @@ type ListPasskeysByUserRow struct {
 	ApprovesFrom int64
 	Attested     string
 	TestedAt     sql.NullInt64
+	TestFailedAt sql.NullInt64
 	Backup       int64
 }
 
@@ -1392,6 +1503,7 @@ func (q *Queries) ListPasskeysByUser(ctx context.Context, arg ListPasskeysByUser
 			&i.ApprovesFrom,
 			&i.Attested,
 			&i.TestedAt,
+			&i.TestFailedAt,
 			&i.Backup,
 		); err != nil {
 			return nil, err
@@ -1806,6 +1918,26 @@ func (q *Queries) MembershipsByUser(ctx context.Context, arg MembershipsByUserPa
 	return items, nil
 }
 
+const noteLapsedBrowsers = `-- name: NoteLapsedBrowsers :exec
+INSERT INTO lapsed_browser (token_hash, accounts, lapsed_at)
+SELECT d.token_hash, COUNT(*), $1 FROM device d JOIN device_user u ON u.device_id = d.id
+WHERE u.remembered_at IS NOT NULL AND u.forgotten_at IS NULL AND d.id IN (
+    SELECT o.id FROM device o WHERE o.last_seen_at < $2 ORDER BY o.last_seen_at, o.id LIMIT CAST($3 AS BIGINT)
+) GROUP BY d.token_hash
+ON CONFLICT DO NOTHING
+`
+
+type NoteLapsedBrowsersParams struct {
+	Now     int64
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) NoteLapsedBrowsers(ctx context.Context, arg NoteLapsedBrowsersParams) error {
+	_, err := q.db.ExecContext(ctx, noteLapsedBrowsers, arg.Now, arg.Before, arg.MaxRows)
+	return err
+}
+
 const passwordByUser = `-- name: PasswordByUser :one
 SELECT user_id, phc, alone, changed_at FROM password WHERE user_id = $1
 `
@@ -1870,7 +2002,7 @@ func (q *Queries) PutDemand(ctx context.Context, arg PutDemandParams) (int64, er
 
 const putDeviceUser = `-- name: PutDeviceUser :exec
 INSERT INTO device_user (device_id, user_id, first_seen_at, last_seen_at) VALUES ($1, $2, $3, $3)
-ON CONFLICT (device_id, user_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, forgotten_at = NULL
+ON CONFLICT (device_id, user_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, forgotten_at = NULL, unremembered_at = NULL
 `
 
 type PutDeviceUserParams struct {
@@ -1988,7 +2120,7 @@ func (q *Queries) RehashPassword(ctx context.Context, arg RehashPasswordParams) 
 }
 
 const rememberDeviceUser = `-- name: RememberDeviceUser :execrows
-UPDATE device_user SET remembered_at = $1 WHERE device_id = $2 AND user_id = $3 AND forgotten_at IS NULL
+UPDATE device_user SET remembered_at = $1, unremembered_at = NULL WHERE device_id = $2 AND user_id = $3 AND forgotten_at IS NULL
 `
 
 type RememberDeviceUserParams struct {
@@ -2398,17 +2530,34 @@ func (q *Queries) UnlockUser(ctx context.Context, arg UnlockUserParams) (int64, 
 	return result.RowsAffected()
 }
 
+const unnameAccountsCalled = `-- name: UnnameAccountsCalled :exec
+UPDATE account SET name = $1 WHERE name = $2 AND id IN (SELECT m.account_id FROM member m WHERE m.user_id = $3)
+`
+
+type UnnameAccountsCalledParams struct {
+	Instead string
+	Name    string
+	UserID  []byte
+}
+
+func (q *Queries) UnnameAccountsCalled(ctx context.Context, arg UnnameAccountsCalledParams) error {
+	_, err := q.db.ExecContext(ctx, unnameAccountsCalled, arg.Instead, arg.Name, arg.UserID)
+	return err
+}
+
 const unrememberDeviceUser = `-- name: UnrememberDeviceUser :execrows
-UPDATE device_user SET remembered_at = NULL WHERE device_id = $1 AND user_id = $2 AND remembered_at IS NOT NULL
+UPDATE device_user SET remembered_at = NULL, unremembered_at = $1
+WHERE device_id = $2 AND user_id = $3 AND remembered_at IS NOT NULL
 `
 
 type UnrememberDeviceUserParams struct {
-	DeviceID []byte
-	UserID   []byte
+	UnrememberedAt sql.NullInt64
+	DeviceID       []byte
+	UserID         []byte
 }
 
 func (q *Queries) UnrememberDeviceUser(ctx context.Context, arg UnrememberDeviceUserParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, unrememberDeviceUser, arg.DeviceID, arg.UserID)
+	result, err := q.db.ExecContext(ctx, unrememberDeviceUser, arg.UnrememberedAt, arg.DeviceID, arg.UserID)
 	if err != nil {
 		return 0, err
 	}
@@ -2416,15 +2565,16 @@ func (q *Queries) UnrememberDeviceUser(ctx context.Context, arg UnrememberDevice
 }
 
 const unrememberUser = `-- name: UnrememberUser :exec
-UPDATE device_user SET remembered_at = NULL WHERE user_id = $1 AND remembered_at IS NOT NULL
+UPDATE device_user SET remembered_at = NULL, unremembered_at = $1 WHERE user_id = $2 AND remembered_at IS NOT NULL
 `
 
 type UnrememberUserParams struct {
-	UserID []byte
+	UnrememberedAt sql.NullInt64
+	UserID         []byte
 }
 
 func (q *Queries) UnrememberUser(ctx context.Context, arg UnrememberUserParams) error {
-	_, err := q.db.ExecContext(ctx, unrememberUser, arg.UserID)
+	_, err := q.db.ExecContext(ctx, unrememberUser, arg.UnrememberedAt, arg.UserID)
 	return err
 }
 

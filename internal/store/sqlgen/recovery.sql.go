@@ -39,6 +39,22 @@ func (q *Queries) ApproveRecovery(ctx context.Context, arg ApproveRecoveryParams
 	return result.RowsAffected()
 }
 
+const askMailboxTrial = `-- name: AskMailboxTrial :exec
+INSERT INTO recovery_plan (user_id, mail_alone, rehearsed, trial, trial_at) VALUES ($1, 0, '', $2, $3)
+ON CONFLICT (user_id) DO UPDATE SET trial = excluded.trial, trial_at = excluded.trial_at, trial_tries = 0
+`
+
+type AskMailboxTrialParams struct {
+	UserID []byte
+	Trial  []byte
+	Now    sql.NullInt64
+}
+
+func (q *Queries) AskMailboxTrial(ctx context.Context, arg AskMailboxTrialParams) error {
+	_, err := q.db.ExecContext(ctx, askMailboxTrial, arg.UserID, arg.Trial, arg.Now)
+	return err
+}
+
 const beginRecovery = `-- name: BeginRecovery :execrows
 UPDATE recovery SET begun_at = $1, ends_at = $2, expires_at = $3
 WHERE id = $4 AND claimed_at IS NOT NULL AND case_id IS NULL AND begun_at IS NULL AND ended_at IS NULL
@@ -108,6 +124,30 @@ func (q *Queries) ClaimRecovery(ctx context.Context, arg ClaimRecoveryParams) (i
 	return result.RowsAffected()
 }
 
+const closeReport = `-- name: CloseReport :execrows
+UPDATE report SET closed_at = $1, outcome = $2, sealed = $3 WHERE id = $4 AND closed_at IS NULL
+`
+
+type CloseReportParams struct {
+	ClosedAt sql.NullInt64
+	Outcome  string
+	Sealed   []byte
+	ID       []byte
+}
+
+func (q *Queries) CloseReport(ctx context.Context, arg CloseReportParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, closeReport,
+		arg.ClosedAt,
+		arg.Outcome,
+		arg.Sealed,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const confirmRecoverySet = `-- name: ConfirmRecoverySet :execrows
 UPDATE recovery_set SET confirmed_at = $1 WHERE user_id = $2 AND confirmed_at IS NULL
 `
@@ -119,6 +159,31 @@ type ConfirmRecoverySetParams struct {
 
 func (q *Queries) ConfirmRecoverySet(ctx context.Context, arg ConfirmRecoverySetParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, confirmRecoverySet, arg.Now, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const countMailboxTry = `-- name: CountMailboxTry :execrows
+UPDATE recovery_plan SET trial_tries = trial_tries + 1
+WHERE user_id = $1 AND trial = $2 AND trial_tries < $3 AND trial_at > $4
+`
+
+type CountMailboxTryParams struct {
+	UserID   []byte
+	Trial    []byte
+	MaxTries int64
+	Born     sql.NullInt64
+}
+
+func (q *Queries) CountMailboxTry(ctx context.Context, arg CountMailboxTryParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, countMailboxTry,
+		arg.UserID,
+		arg.Trial,
+		arg.MaxTries,
+		arg.Born,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -143,20 +208,42 @@ func (q *Queries) CountRecoveryTry(ctx context.Context, arg CountRecoveryTryPara
 	return result.RowsAffected()
 }
 
-const countReportsAbout = `-- name: CountReportsAbout :one
-SELECT COUNT(*) FROM report WHERE user_id = $1 AND about = $2
+const countReports = `-- name: CountReports :many
+SELECT kind, CAST(CASE WHEN closed_at IS NULL THEN 1 ELSE 0 END AS BIGINT) AS is_open, COUNT(*) AS reports FROM report WHERE expires_at > $1
+GROUP BY kind, CASE WHEN closed_at IS NULL THEN 1 ELSE 0 END
 `
 
-type CountReportsAboutParams struct {
-	UserID []byte
-	About  string
+type CountReportsParams struct {
+	Now int64
 }
 
-func (q *Queries) CountReportsAbout(ctx context.Context, arg CountReportsAboutParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countReportsAbout, arg.UserID, arg.About)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+type CountReportsRow struct {
+	Kind    string
+	IsOpen  int64
+	Reports int64
+}
+
+func (q *Queries) CountReports(ctx context.Context, arg CountReportsParams) ([]CountReportsRow, error) {
+	rows, err := q.db.QueryContext(ctx, countReports, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountReportsRow
+	for rows.Next() {
+		var i CountReportsRow
+		if err := rows.Scan(&i.Kind, &i.IsOpen, &i.Reports); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const delayPasskeys = `-- name: DelayPasskeys :exec
@@ -957,11 +1044,12 @@ func (q *Queries) ListRecoveryCases(ctx context.Context, arg ListRecoveryCasesPa
 }
 
 const listReports = `-- name: ListReports :many
-SELECT id, user_id, kind, about, created_at, expires_at FROM report WHERE expires_at > $1 ORDER BY expires_at, id LIMIT 1000
+SELECT id, user_id, kind, about, created_at, expires_at, closed_at, outcome FROM report WHERE expires_at > $1 AND id > $2 ORDER BY id LIMIT 1000
 `
 
 type ListReportsParams struct {
-	Now int64
+	Now   int64
+	After []byte
 }
 
 type ListReportsRow struct {
@@ -971,10 +1059,12 @@ type ListReportsRow struct {
 	About     string
 	CreatedAt int64
 	ExpiresAt int64
+	ClosedAt  sql.NullInt64
+	Outcome   string
 }
 
 func (q *Queries) ListReports(ctx context.Context, arg ListReportsParams) ([]ListReportsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listReports, arg.Now)
+	rows, err := q.db.QueryContext(ctx, listReports, arg.Now, arg.After)
 	if err != nil {
 		return nil, err
 	}
@@ -989,6 +1079,8 @@ func (q *Queries) ListReports(ctx context.Context, arg ListReportsParams) ([]Lis
 			&i.About,
 			&i.CreatedAt,
 			&i.ExpiresAt,
+			&i.ClosedAt,
+			&i.Outcome,
 		); err != nil {
 			return nil, err
 		}
@@ -1278,7 +1370,7 @@ func (q *Queries) RecoveryCodeUnspent(ctx context.Context, arg RecoveryCodeUnspe
 }
 
 const recoveryPlanByUser = `-- name: RecoveryPlanByUser :one
-SELECT mail_alone, rehearsed_at, rehearsed FROM recovery_plan WHERE user_id = $1
+SELECT mail_alone, rehearsed_at, rehearsed, failed_at, failed, mailbox_at, trial, trial_at, trial_tries FROM recovery_plan WHERE user_id = $1
 `
 
 type RecoveryPlanByUserParams struct {
@@ -1289,12 +1381,28 @@ type RecoveryPlanByUserRow struct {
 	MailAlone   int64
 	RehearsedAt sql.NullInt64
 	Rehearsed   string
+	FailedAt    sql.NullInt64
+	Failed      string
+	MailboxAt   sql.NullInt64
+	Trial       []byte
+	TrialAt     sql.NullInt64
+	TrialTries  int64
 }
 
 func (q *Queries) RecoveryPlanByUser(ctx context.Context, arg RecoveryPlanByUserParams) (RecoveryPlanByUserRow, error) {
 	row := q.db.QueryRowContext(ctx, recoveryPlanByUser, arg.UserID)
 	var i RecoveryPlanByUserRow
-	err := row.Scan(&i.MailAlone, &i.RehearsedAt, &i.Rehearsed)
+	err := row.Scan(
+		&i.MailAlone,
+		&i.RehearsedAt,
+		&i.Rehearsed,
+		&i.FailedAt,
+		&i.Failed,
+		&i.MailboxAt,
+		&i.Trial,
+		&i.TrialAt,
+		&i.TrialTries,
+	)
 	return i, err
 }
 
@@ -1359,8 +1467,24 @@ func (q *Queries) ReopenRecovery(ctx context.Context, arg ReopenRecoveryParams) 
 	return result.RowsAffected()
 }
 
+const reportAbout = `-- name: ReportAbout :one
+SELECT id FROM report WHERE user_id = $1 AND about = $2
+`
+
+type ReportAboutParams struct {
+	UserID []byte
+	About  string
+}
+
+func (q *Queries) ReportAbout(ctx context.Context, arg ReportAboutParams) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, reportAbout, arg.UserID, arg.About)
+	var id []byte
+	err := row.Scan(&id)
+	return id, err
+}
+
 const reportByID = `-- name: ReportByID :one
-SELECT id, user_id, kind, about, created_at, expires_at, sealed FROM report WHERE id = $1
+SELECT id, user_id, kind, about, created_at, expires_at, sealed, closed_at, outcome FROM report WHERE id = $1
 `
 
 type ReportByIDParams struct {
@@ -1378,6 +1502,8 @@ func (q *Queries) ReportByID(ctx context.Context, arg ReportByIDParams) (Report,
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.Sealed,
+		&i.ClosedAt,
+		&i.Outcome,
 	)
 	return i, err
 }
@@ -1394,6 +1520,22 @@ type SetMailAloneParams struct {
 
 func (q *Queries) SetMailAlone(ctx context.Context, arg SetMailAloneParams) error {
 	_, err := q.db.ExecContext(ctx, setMailAlone, arg.UserID, arg.MailAlone)
+	return err
+}
+
+const setRehearsalFailed = `-- name: SetRehearsalFailed :exec
+INSERT INTO recovery_plan (user_id, mail_alone, rehearsed, failed_at, failed) VALUES ($1, 0, '', $2, $3)
+ON CONFLICT (user_id) DO UPDATE SET failed_at = excluded.failed_at, failed = excluded.failed
+`
+
+type SetRehearsalFailedParams struct {
+	UserID []byte
+	Now    sql.NullInt64
+	Failed string
+}
+
+func (q *Queries) SetRehearsalFailed(ctx context.Context, arg SetRehearsalFailedParams) error {
+	_, err := q.db.ExecContext(ctx, setRehearsalFailed, arg.UserID, arg.Now, arg.Failed)
 	return err
 }
 
@@ -1425,6 +1567,24 @@ type ShortenEvidenceParams struct {
 func (q *Queries) ShortenEvidence(ctx context.Context, arg ShortenEvidenceParams) error {
 	_, err := q.db.ExecContext(ctx, shortenEvidence, arg.Until, arg.RecoveryID)
 	return err
+}
+
+const spendMailboxTrial = `-- name: SpendMailboxTrial :execrows
+UPDATE recovery_plan SET mailbox_at = $1, trial = NULL, trial_at = NULL WHERE user_id = $2 AND trial = $3
+`
+
+type SpendMailboxTrialParams struct {
+	Now    sql.NullInt64
+	UserID []byte
+	Trial  []byte
+}
+
+func (q *Queries) SpendMailboxTrial(ctx context.Context, arg SpendMailboxTrialParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, spendMailboxTrial, arg.Now, arg.UserID, arg.Trial)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const spendRecoveryCode = `-- name: SpendRecoveryCode :execrows

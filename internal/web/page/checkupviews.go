@@ -6,7 +6,9 @@ import "github.com/seed-21c57000/sallyport/internal/i18n"
 type Overview struct {
 	HighValue HighValue
 	// Held is what holds the user's money.
-	Held       Held
+	Held Held
+	// Young are the passkeys that may not approve money yet.
+	Young      []YoungPasskey
 	Name, Mail string
 	// Status is "wrong" where somebody else may be at work, "better" where something could be, "well" where nothing is missing.
 	Status string
@@ -26,6 +28,12 @@ type Overview struct {
 	Limit   string
 	Hosts   []Host
 	APIs    []API
+}
+
+// YoungPasskey is one that may approve money only from a moment on.
+type YoungPasskey struct {
+	Name string
+	From i18n.Moment
 }
 
 // OpenCount is a number of things, and where they are.
@@ -55,7 +63,10 @@ type CheckUp struct {
 	Answered  int
 	All       int
 	Confirmed i18n.Moment
-	Layers    []AskedLayer
+	// Due: a month has passed since Looked, when the reader last went through it.
+	Due    bool
+	Looked i18n.Moment
+	Layers []AskedLayer
 }
 
 // AskedLayer are the questions of one layer: those that are open, and those that rest.
@@ -75,10 +86,11 @@ type Asked struct {
 	// Item and State go back with the yes.
 	Item, State string
 	Yes, No     string
-	// Secure is where a no leads; Disown, in its place, the address that ends a session that was somebody else's.
-	Secure, Disown string
-	Facts          []AskedFact
-	Confirmed      i18n.Moment
+	// Secure is where a no leads; End, in its place, the address that ends a session that was somebody else's, or lets a browser forget, and Back where
+	// that leads, if not to its own page.
+	Secure, End, Back string
+	Facts             []AskedFact
+	Confirmed         i18n.Moment
 }
 
 // AskedFact is a fact that helps to answer: words, or a time.

@@ -11,8 +11,8 @@ type KeyLife struct {
 	// Secrets are those of a key in rotation, the newest first; Seen says that the newest was used.
 	Secrets []Secret
 	Seen    bool
-	// Overlaps, Longer and Since are the choices of the forms.
-	Overlaps, Longer, Since []Option
+	// Overlaps and Longer are the choices of the forms.
+	Overlaps, Longer []Option
 	// Asleep: nobody used it for long, and it can be woken. Releasable: it may withdraw once it is released.
 	Asleep, Releasable bool
 	// Holders are the members whom an owner can give it to.
@@ -62,6 +62,9 @@ func (k Key) Alive() bool { return k.State != KeyRevoked && k.State != KeyExpire
 // Leaked is what is known of a key that was marked leaked.
 type Leaked struct {
 	Name string
+	// Since is the moment that was named; the zero moment is since ever. Cut says that there are more uses than are shown.
+	Since i18n.Moment
+	Cut   bool
 	// Uses are the hours of calls, Others the names of keys with their ids.
 	Uses   []Use
 	Others []Fact
@@ -85,6 +88,7 @@ type KeyPast struct {
 	// Unused are scopes in words that it could do without.
 	Unused      []string
 	UnusedWords []string // the same as the form names them
+	UnusedAll   bool     // it needs none of those that it has
 	History     []Entry
 	// Cut: there was more.
 	Cut            bool
@@ -117,4 +121,6 @@ type KeyTimeline struct {
 	Days           []Option
 	Entries        []Entry
 	Cut            bool
+	// PublicKeys is the address of the keys that the file is checked with.
+	PublicKeys string
 }

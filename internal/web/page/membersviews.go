@@ -1,6 +1,10 @@
 package page
 
-import "github.com/seed-21c57000/sallyport/internal/i18n"
+import (
+	"slices"
+
+	"github.com/seed-21c57000/sallyport/internal/i18n"
+)
 
 // Members is the page about who belongs to an account.
 type Members struct {
@@ -14,7 +18,7 @@ type Members struct {
 	// Left are people who are gone and own keys.
 	Left []Member
 	Open []Invitation
-	// Roles, MachineRoles and People are the choices of the forms.
+	// Roles and People are the choices of the forms.
 	Roles, People []Option
 	// Grace is how long keys of somebody who left go on.
 	Grace string
@@ -56,4 +60,12 @@ type Member struct {
 type Invitation struct {
 	ID, Account, By, Mail, Role string
 	Until                       i18n.Moment
+}
+
+// another is People with the first of them last: who answers beside somebody is another person.
+func (m Members) another() []Option {
+	if len(m.People) == 0 {
+		return nil
+	}
+	return append(slices.Clone(m.People[1:]), m.People[0])
 }

@@ -6,6 +6,8 @@ import "github.com/seed-21c57000/sallyport/internal/i18n"
 type Messages struct {
 	// Find is an id that was looked for and not found; empty otherwise.
 	Find string
+	// Due: the reader's monthly check-up is.
+	Due  bool
 	List []Message
 	// Older is where the list goes on; empty at its end.
 	Older string

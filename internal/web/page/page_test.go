@@ -125,6 +125,17 @@ func TestNothingIsLeftToFill(t *testing.T) {
 	})
 }
 
+// A sign that nobody drew leaves a gap beside the words.
+func TestEverySignIsDrawn(t *testing.T) {
+	everyPage(t, func(t *testing.T, root *html.Node, _ string) {
+		for _, n := range elements(root, "svg") {
+			if len(elements(n, "path", "circle", "rect", "polyline", "text")) == 0 {
+				t.Errorf("an empty drawing in a %s", n.Parent.Data)
+			}
+		}
+	})
+}
+
 // The policy that browsers enforce allows none of this, so a page with any would be broken.
 func TestNoInlineCode(t *testing.T) {
 	everyPage(t, func(t *testing.T, root *html.Node, _ string) {

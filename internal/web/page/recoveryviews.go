@@ -87,8 +87,23 @@ type RecoveryPlan struct {
 	Days      []Option
 	Rehearsed i18n.Moment
 	With      string
-	Answers   []RecoveryAnswer
-	Claims    []RecoveryClaim
+	// Failed is when a rehearsal last did not work, and FailedWith what was tried.
+	Failed     i18n.Moment
+	FailedWith string
+	// MailboxAt is when the mailbox was last shown, Mailed when a code was mailed that nobody typed yet, and MailGood says that it still may be.
+	MailboxAt, Mailed i18n.Moment
+	MailGood          bool
+	Passkeys          []PasskeyTried
+	Answers           []RecoveryAnswer
+	Claims            []RecoveryClaim
+}
+
+// PasskeyTried is a passkey, and when its owner last tried it out.
+type PasskeyTried struct {
+	Name string
+	At   i18n.Moment
+	// Failed is when that last did not work.
+	Failed i18n.Moment
 }
 
 // RecoveryAnswer is what happens after one loss.

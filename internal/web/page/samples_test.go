@@ -12,7 +12,7 @@ var at = i18n.Moment{ISO: "2026-11-21T09:05:00Z", Absolute: "«21 Nov»", Relati
 
 func frame(w i18n.Words, signedIn bool) page.Frame {
 	f := page.Frame{
-		Words: w, Product: "«Sallyport»", Title: "«title»", Path: "/keys/new", FormToken: "token", Test: true, Notice: "«done»",
+		Words: w, Product: "«Sallyport»", Title: "«title»", Path: "/keys/new", Asked: true, FormToken: "token", Test: true, Notice: "«done»",
 		Assets: page.Assets{Script: "/assets/app-1.js", Style: "/assets/app-1.css", Icon: "/assets/icon-1.svg"},
 	}
 	if signedIn {
@@ -66,7 +66,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 	plan := page.NewKey{
 		Name: "«grid»", Purpose: "«trade»", Kind: "ed25519", Subaccounts: []page.Option{{Value: "a", Text: "«main»", Chosen: true}, {Value: "b", Text: "«bots»"}},
 		Environments: []page.Option{{Value: "live", Text: "«live»"}}, Scopes: []page.Scope{{Word: "orders:write", Text: "«place»", Acts: true, Chosen: true}},
-		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Exchanges: []page.Exchange{{Kind: "upbit", Hint: "«may look»"}, {Kind: "okx"}}, Challenge: "«c»", Unpinned: "«30 days»", Templates: []page.Option{{Value: "bot", Text: "«bot»", Chosen: true}, {Value: "portfolio", Text: "«portfolio»"}}, Template: "bot", Vendor: "«vendor»", Destinations: "«BTC BTC bc1q»", Windows: []page.Option{{Text: "«usual window»"}}, Standby: true, Check: "«check»",
+		Lives: []page.Option{{Text: "«usual»", Chosen: true}}, Here: "«203.0.113.7»", Exchanges: []page.Exchange{{Kind: "upbit", Hint: "«may look»"}, {Kind: "okx"}}, Pairs: []page.Pair{{Kind: "ed25519", Make: "«keygen»"}, {Kind: "coinbase", Make: "«keygen coinbase»"}}, Challenge: "«c»", Unpinned: "«30 days»", Templates: []page.Option{{Value: "bot", Text: "«bot»", Chosen: true}, {Value: "portfolio", Text: "«portfolio»"}}, Template: "bot", Vendor: "«vendor»", Destinations: "«BTC BTC bc1q»", Windows: []page.Option{{Text: "«usual window»"}}, Standby: true, Check: "«check»",
 	}
 	planWrong := plan
 	planWrong.Problem, planWrong.Kind, planWrong.Subaccounts = on("scopes"), "upbit", nil
@@ -110,6 +110,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"recover lapsed":    page.RecoverCasePage(out, page.RecoverCase{State: "lapsed"}),
 		"plan": page.RecoveryPlanPage(in, page.RecoveryPlan{
 			Codes: &confirmed, HasApp: true, Alone: "«7 days»", Days: []page.Option{{Value: "7", Text: "«7 days»", Chosen: true}}, Rehearsed: at, With: "totp",
+			Failed: at, FailedWith: "recovery_code", MailboxAt: at, Mailed: at, MailGood: true, Passkeys: []page.PasskeyTried{{Name: "«blue»", At: at}, {Name: "«red»", Failed: at}},
 			Answers: []page.RecoveryAnswer{
 				{Loss: "phone", Steps: []page.RecoveryStep{{Way: "passkey"}, {Way: "two"}, {Way: "password"}, {Way: "code", Holds: true}, {Way: "proof", Wait: "«3 days»"}, {Way: "mailbox", Wait: "«7 days»"}}},
 				{Loss: "key"},
@@ -118,7 +119,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 			},
 			Claims: []page.RecoveryClaim{{ID: "rcv_1", State: "waiting", Since: at, Ends: at}},
 		}),
-		"plan, nothing":    page.RecoveryPlanPage(in, page.RecoveryPlan{Problem: on("days"), Alone: "«7 days»"}),
+		"plan, nothing":    page.RecoveryPlanPage(in, page.RecoveryPlan{Problem: on("days"), Alone: "«7 days»", Mailed: at}),
 		"sign-up":          page.SignUpPage(out, page.SignUp{Korean: true}),
 		"sign-up wrong":    page.SignUpPage(out, page.SignUp{Problem: on("mail"), Mail: "«a»", Name: "«Kim»"}),
 		"code":             page.MailCodePage(out, page.Code{SignUp: "sup_1", Mail: "«a»", GoodUntil: at}),
@@ -136,7 +137,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"overview missing": page.OverviewPage(asleep, posture(*asleep.Me, "better")),
 		"overview wrong":   page.OverviewPage(advised, posture(*in.Me, "wrong")),
 		"check-up": page.CheckUpPage(advised, page.CheckUp{Progress: "«1 of 3»", Answered: 1, All: 3, Layers: []page.AskedLayer{
-			{Name: "«sessions»", Open: []page.Asked{{First: true, Text: "«you?»", Item: "session ses_1", State: "s", Yes: "«yes»", No: "«no»", Disown: "/sessions/ses_1/not-me", Facts: []page.AskedFact{{Name: "«in»", At: at}, {Name: "«from»", Value: "«203.0.113.7»"}}}}},
+			{Name: "«sessions»", Open: []page.Asked{{First: true, Text: "«you?»", Item: "session ses_1", State: "s", Yes: "«yes»", No: "«no»", End: "/sessions/ses_1/not-me", Facts: []page.AskedFact{{Name: "«in»", At: at}, {Name: "«from»", Value: "«203.0.113.7»"}}}}},
 			{Name: "«keys»", Open: []page.Asked{{Text: "«need?»", Item: "key k", State: "s", Yes: "«yes»", No: "«no»", Secure: "/keys/k"}}, Rest: []page.Asked{{Text: "«mine?»", No: "«no»", Secure: "/methods", Confirmed: at}}, Resting: "«1 thing»"},
 			{Name: "«contact»"},
 		}}),
@@ -211,7 +212,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"step-up code":     page.StepUpPage(in, page.StepUp{Problem: on("proof_code"), Action: "/keys", ID: "stp_1", Summary: "«s»", Needs: "totp", Carried: "c", Back: "/"}),
 		"step-up word":     page.StepUpPage(in, page.StepUp{Problem: on("proof_password"), Action: "/keys", ID: "stp_1", Summary: "«s»", Needs: "password", Carried: "c", Mail: "«a»", Back: "/"}),
 		"keys":             page.KeysPage(in, page.Keys{MayCreate: true, List: []page.Key{key("«spk_test_1»", page.KeyLive), used, key("«spk_3»", page.KeyExpired), key("«spk_4»", page.KeyRevoked), key("«spk_5»", page.KeyOrphan)}}),
-		"key frozen":       page.KeyPage(in, page.KeyLife{Key: key("«spk»", page.KeyFrozen), MayWiden: true, Challenge: "«c»", Overlaps: []page.Option{{Value: "24", Text: "«day»"}}, Since: []page.Option{{Value: "7", Text: "«week»"}}}),
+		"key frozen":       page.KeyPage(in, page.KeyLife{Key: key("«spk»", page.KeyFrozen), MayWiden: true, Challenge: "«c»", Overlaps: []page.Option{{Value: "24", Text: "«day»"}}}),
 		"key blocked":      page.KeyPage(in, page.KeyLife{Problem: on("overlap"), Key: key("«spk»", page.KeyBlocked), MayWiden: true, Secrets: []page.Secret{{Text: "«new»"}, {Text: "«old»", Retires: at}}}),
 		"key past": page.KeyPage(in, page.KeyLife{Key: key("«spk»", page.KeyLive), Past: page.KeyPast{
 			ID: "spk", Stolen: []page.Danger{{Text: "«trade»"}, {Text: "«from»", Bounds: true}}, Calls: page.Pictures{Days: []page.PictureDay{{Name: "«1 Nov»", Entries: 3, Refusals: 1}, {Name: "«2 Nov»"}}, From: "«1 Nov»", To: "«2 Nov»"},
@@ -222,7 +223,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 			ID: "spk", Name: "«n»", File: "/v1/keys/spk/timeline", Days: []page.Option{{Value: "7", Text: "«week»"}}, Entries: []page.Entry{{At: at, Text: "«GET /»", Times: "«3 times»", Who: "«hour»"}}, Cut: true,
 		}),
 		"timeline empty": page.KeyTimelinePage(in, page.KeyTimeline{ID: "spk", Name: "«n»", File: "/v1/keys/spk/timeline"}),
-		"leaked":         page.LeakedPage(in, page.Leaked{Name: "«n»", Uses: []page.Use{{Hour: at, Text: "«u»"}}, Others: []page.Fact{{"«o»", "spk"}}}),
+		"leaked":         page.LeakedPage(in, page.Leaked{Name: "«n»", Since: at, Cut: true, Uses: []page.Use{{Hour: at, Text: "«u»"}}, Others: []page.Fact{{"«o»", "spk"}}}),
 		"leaked unused":  page.LeakedPage(in, page.Leaked{Name: "«n»"}),
 		"no keys":        page.KeysPage(in, page.Keys{}),
 		"keys of other":  page.KeysPage(in, page.Keys{NotOwner: true, Problem: on("")}),

@@ -21,6 +21,11 @@ type Frame struct {
 	Title string
 	// Path of this page, for the marked entry of the navigation and to come back to after a change of language.
 	Path string
+	// Asked: the page was asked for at an address, so that it can be asked for in another language. One that answers a form says what it says once,
+	// a wrong code or a new secret, and a change of language would lose it.
+	Asked bool
+	// Origin is the dashboard's, as the address bar must show it; empty on pages of other origins.
+	Origin string
 	// FormToken goes into every form.
 	FormToken string
 	// FormOwner says in each form, sealed, to whom it was shown; empty on pages that strangers may read.
@@ -127,8 +132,9 @@ type SignIn struct {
 	Shared bool
 	// Passwordless: there are no passwords here.
 	Passwordless bool
-	// Accounts that this browser may show.
+	// Accounts that this browser may show, and Lapsed, what it says of those that it shows no more.
 	Accounts []KnownAccount
+	Lapsed   []string
 	Kept     Kept
 }
 
@@ -289,6 +295,8 @@ type Passkey struct {
 	Added     i18n.Moment
 	Used      i18n.Moment
 	Tested    i18n.Moment
+	// Failed is when a trial last did not work.
+	Failed i18n.Moment
 	// Approves is when it is old enough to approve money; zero if it is.
 	Approves i18n.Moment
 	// Backup: its owner keeps it for when another is lost.
@@ -434,6 +442,8 @@ type NewKey struct {
 	Bounds                Bounds
 	// Exchanges are the ways of other exchanges.
 	Exchanges []Exchange
+	// Pairs are the commands that make the pairs that can be pasted.
+	Pairs []Pair
 	// Unpinned is how long a key without an allowlist may trade.
 	Unpinned string
 	// Check is the command that tries a key, with {file} for its file.
@@ -444,6 +454,9 @@ type NewKey struct {
 
 // Exchange is the way in which clients of another exchange sign; Hint is what the operator makes of it.
 type Exchange struct{ Kind, Hint string }
+
+// Pair is the command that makes a key pair for one way of signing.
+type Pair struct{ Kind, Make string }
 
 // exchangeChosen says whether one of the exchanges' ways is.
 func (v NewKey) exchangeChosen() bool {
@@ -502,6 +515,8 @@ type Entry struct {
 	Code string
 	// NotMe is the number of the entry, where its reader may say that it was not them; Key is a live key of theirs that acted.
 	NotMe, Key string
+	// NotOpened says that the sign-in to disown opened nothing.
+	NotOpened bool
 }
 
 // Fact is a name and a value.

@@ -1,0 +1,8 @@
+-- +goose Up
+
+-- When the mailbox was last shown in a rehearsal, apart from those of other ways back. The rehearsal of the mailbox that is under way: what its code is made from, when it was asked for, and how many codes were typed. A trial that
+-- nobody finished stays until the next.
+ALTER TABLE recovery_plan ADD COLUMN mailbox_at INTEGER;
+ALTER TABLE recovery_plan ADD COLUMN trial BLOB;
+ALTER TABLE recovery_plan ADD COLUMN trial_at INTEGER;
+ALTER TABLE recovery_plan ADD COLUMN trial_tries INTEGER NOT NULL DEFAULT 0;
