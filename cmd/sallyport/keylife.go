@@ -160,7 +160,7 @@ func endLeaked(cmd *cobra.Command, rooms *server.Rooms, text, since string) erro
 func usesRows(uses []apikey.Use) []map[string]any {
 	rows := make([]map[string]any, 0, len(uses))
 	for _, u := range uses {
-		rows = append(rows, map[string]any{"hour": u.Hour, "addr": u.Addr, "route": u.Route, "calls": u.Calls, "last_at": u.Last})
+		rows = append(rows, map[string]any{"hour": u.Hour, "addr": u.Addr, "route": u.Route, "calls": u.Calls, "code": u.Code, "last_at": u.Last})
 	}
 	return rows
 }
@@ -171,7 +171,11 @@ func tellLeak(out io.Writer, known apikey.Leak, others []string) error {
 		said = append(said, "It was not used in that time.")
 	}
 	for _, u := range known.Uses {
-		said = append(said, fmt.Sprintf("%s  %5d calls  %s  %s", u.Hour.UTC().Format(time.RFC3339), u.Calls, u.Addr, u.Route))
+		line := fmt.Sprintf("%s  %5d calls  %s  %s", u.Last.UTC().Format(time.RFC3339), u.Calls, u.Addr, u.Route)
+		if u.Code != "" {
+			line += "  refused: " + u.Code
+		}
+		said = append(said, line)
 	}
 	if known.Cut {
 		said = append(said, "There is more than this; these are the latest.")

@@ -9,9 +9,9 @@ import (
 	"unicode"
 	"unicode/utf16"
 
-	"github.com/seed-21c57000/sallyport/internal/kernel/line"
-
 	"github.com/spf13/cobra"
+
+	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 )
 
 // plain is a text that a user wrote, for a terminal: as it is, or quoted with escapes where it holds what a terminal would obey or nobody

@@ -368,13 +368,14 @@ type useShown struct {
 	Addr   string    `json:"addr" doc:"An address; of IPv6 the /64 around it" example:"203.0.113.7"`
 	Route  string    `json:"route" example:"POST /v1/orders"`
 	Calls  int64     `json:"calls" example:"14"`
+	Code   string    `json:"code,omitempty" doc:"Of the refusal; missing where the calls were let through" example:"key_other_network"`
 	LastAt time.Time `json:"last_at"`
 }
 
 func usesAs(uses []apikey.Use) []useShown {
 	list := make([]useShown, 0, len(uses))
 	for _, u := range uses {
-		list = append(list, useShown{u.Hour, u.Addr, u.Route, u.Calls, u.Last})
+		list = append(list, useShown{u.Hour, u.Addr, u.Route, u.Calls, u.Code, u.Last})
 	}
 	return list
 }

@@ -115,20 +115,11 @@ func (o *overview) get(ctx context.Context, p principal.Principal, _ *struct{}) 
 		out.Layers = append(out.Layers, layerShown{string(l.Layer), l.Points})
 	}
 	for _, g := range s.Posture.Gaps {
-		out.Gaps = append(out.Gaps, gapShown{
-			g.Code, string(g.Layer), g.Points, g.Wrong, words.Say("missing." + g.Code + ".title"), o.why(words, g.Code),
-		})
+		waits := o.recoveries.Waits
+		title, text := words.Missing(g.Code, o.factors.Passwordless, waits.WithProof, waits.MailAlone)
+		out.Gaps = append(out.Gaps, gapShown{g.Code, string(g.Layer), g.Points, g.Wrong, title, text})
 	}
 	return &overviewOut{out}, nil
-}
-
-// why says why a gap matters, as the page does.
-func (o *overview) why(words i18n.Words, code string) string {
-	text := ".text"
-	if code == "codes" && o.factors.Passwordless {
-		text = ".text_keys"
-	}
-	return words.Say("missing."+code+text, "proof", words.Span(o.recoveries.Waits.WithProof), "alone", words.Span(o.recoveries.Waits.MailAlone))
 }
 
 type questionShown struct {

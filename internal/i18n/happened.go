@@ -92,3 +92,15 @@ func (w Words) Asked(action audit.Action, facts map[string]string) string {
 	}
 	return w.Fill(catalogues[w.Lang()][key], said)
 }
+
+// Missing tells what an account lacks, by the code of the gap, and why that matters. Texts say how long a recovery waits with a second proof
+// and with the mailbox alone; passwordless is whether nobody signs in by a password here.
+func (w Words) Missing(code string, passwordless bool, proof, alone time.Duration) (title, text string) {
+	key := "missing." + code
+	variant := ".text"
+	if code == "codes" && passwordless {
+		variant = ".text_keys"
+	}
+	facts := []string{"proof", w.Span(proof), "alone", w.Span(alone)}
+	return w.Say(key+".title", facts...), w.Say(key+variant, facts...)
+}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"log" //nolint:depguard // net/http takes no other logger for broken connections
 	"log/slog"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -189,23 +188,34 @@ var reportKinds = []happening.Kind{
 	happening.Disowned, happening.ReportedSession, happening.ReportedChange, happening.KeyLeaked, happening.MoneyKeyLeaked, happening.RecoveryCancelled,
 }
 
-// countReports tells how many cases of what users said was not them can be read. It asks the database at each scrape, and says nothing where that
-// does not answer.
+// reportTally collects the cases of what users said was not them. It asks the database once a scrape, and says nothing where that does not answer.
+type reportTally struct {
+	cases *prometheus.Desc
+	count func(context.Context) (map[report.Tally]int, error)
+}
+
+// countReports tells how many of those cases can be read.
 func (m *metrics) countReports(count func(context.Context) (map[report.Tally]int, error)) {
+	m.registry.MustRegister(reportTally{
+		cases: prometheus.NewDesc("sallyport_reports", "Cases of the last 30 days in which a user said that it was not them, by kind and whether an operator closed them.", []string{"kind", "state"}, nil),
+		count: count,
+	})
+}
+
+// Describe says what is collected.
+func (t reportTally) Describe(out chan<- *prometheus.Desc) { out <- t.cases }
+
+// Collect counts the cases.
+func (t reportTally) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	counts, err := t.count(ctx)
+	if err != nil {
+		return
+	}
 	for _, kind := range reportKinds {
 		for state, open := range map[string]bool{"open": true, "closed": false} {
-			m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-				Name: "sallyport_reports", Help: "Cases of the last 30 days in which a user said that it was not them, by kind and whether an operator closed them.",
-				ConstLabels: prometheus.Labels{"kind": string(kind), "state": state},
-			}, func() float64 {
-				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-				defer cancel()
-				counts, err := count(ctx)
-				if err != nil {
-					return math.NaN()
-				}
-				return float64(counts[report.Tally{Kind: kind, Open: open}])
-			}))
+			out <- prometheus.MustNewConstMetric(t.cases, prometheus.GaugeValue, float64(counts[report.Tally{Kind: kind, Open: open}]), string(kind), state)
 		}
 	}
 }

@@ -313,7 +313,11 @@ func (k *keys) leaked(v *visit) error {
 	}
 	view := page.Leaked{Name: leak.Name, Since: v.when(since), Cut: leak.Cut}
 	for _, u := range leak.Uses {
-		view.Uses = append(view.Uses, page.Use{Hour: v.when(u.Hour), Text: strconv.FormatInt(u.Calls, 10) + "×  " + u.Addr + "  " + u.Route})
+		text := strconv.FormatInt(u.Calls, 10) + "×  " + u.Addr + "  " + u.Route
+		if u.Code != "" {
+			text += "  " + v.words.Say("leaked.refused", "code", u.Code)
+		}
+		view.Uses = append(view.Uses, page.Use{Last: v.when(u.Last), Text: text})
 	}
 	for _, other := range leak.Others {
 		view.Others = append(view.Others, page.Fact{Name: other.Name, Value: other.Text()})

@@ -126,15 +126,9 @@ var gapPlaces = map[string]string{
 
 func (v *visit) gap(g checkup.Gap) page.Missing {
 	waits := v.web.Recoveries.Waits
-	say := func(part string) string {
-		return v.words.Say("missing."+g.Code+"."+part, "proof", v.words.Span(waits.WithProof), "alone", v.words.Span(waits.MailAlone))
-	}
-	text := "text"
-	if g.Code == "codes" && v.web.Factors.Passwordless {
-		text = "text_keys"
-	}
+	title, text := v.words.Missing(g.Code, v.web.Factors.Passwordless, waits.WithProof, waits.MailAlone)
 	return page.Missing{
-		Title: say("title"), Text: say(text), Link: say("link"), Href: gapPlaces[g.Code], Wrong: g.Wrong,
+		Title: title, Text: text, Link: v.words.Say("missing." + g.Code + ".link"), Href: gapPlaces[g.Code], Wrong: g.Wrong,
 		Cost: v.words.Say("posture.cost", "points", strconv.Itoa(g.Points)),
 	}
 }

@@ -181,8 +181,8 @@ func (m *Members) Unsponsor(ctx context.Context, tx any, sponsor id.User) error 
 		if err != nil {
 			return fmt.Errorf("list members: %w", err)
 		}
-		one := all[slices.IndexFunc(all, func(each Member) bool { return each.User == sponsor })]
-		if one.Machine != nil {
+		at := slices.IndexFunc(all, func(each Member) bool { return each.User == sponsor })
+		if at < 0 || all[at].Machine != nil {
 			continue
 		}
 		left, err := m.unsponsor(ctx, t, s.Account, sponsor, until)
@@ -192,7 +192,7 @@ func (m *Members) Unsponsor(ctx context.Context, tx any, sponsor id.User) error 
 		if left == 0 {
 			continue
 		}
-		if err := m.remindOf(ctx, t, s.Account, one, left, until); err != nil {
+		if err := m.remindOf(ctx, t, s.Account, all[at], left, until); err != nil {
 			return err
 		}
 	}

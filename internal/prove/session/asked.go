@@ -64,7 +64,8 @@ func (x *index) challenged(parent *live, c assurance.Challenge) {
 		return
 	}
 	if was := parent.seen.asked.why.Load(); was == nil || *was != c.Why {
-		parent.seen.asked.why.Store(&c.Why)
+		why := c.Why // the parameter's own address would cost every request an allocation
+		parent.seen.asked.why.Store(&why)
 	}
 }
 

@@ -70,9 +70,9 @@ type Leaked struct {
 	Others []Fact
 }
 
-// Use is what a key did in one hour: how often, from where and what.
+// Use is what a key did in one hour: until when, how often, from where and what.
 type Use struct {
-	Hour i18n.Moment
+	Last i18n.Moment
 	Text string
 }
 

@@ -223,7 +223,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 			ID: "spk", Name: "«n»", File: "/v1/keys/spk/timeline", Days: []page.Option{{Value: "7", Text: "«week»"}}, Entries: []page.Entry{{At: at, Text: "«GET /»", Times: "«3 times»", Who: "«hour»"}}, Cut: true,
 		}),
 		"timeline empty": page.KeyTimelinePage(in, page.KeyTimeline{ID: "spk", Name: "«n»", File: "/v1/keys/spk/timeline"}),
-		"leaked":         page.LeakedPage(in, page.Leaked{Name: "«n»", Since: at, Cut: true, Uses: []page.Use{{Hour: at, Text: "«u»"}}, Others: []page.Fact{{"«o»", "spk"}}}),
+		"leaked":         page.LeakedPage(in, page.Leaked{Name: "«n»", Since: at, Cut: true, Uses: []page.Use{{Last: at, Text: "«u»"}}, Others: []page.Fact{{"«o»", "spk"}}}),
 		"leaked unused":  page.LeakedPage(in, page.Leaked{Name: "«n»"}),
 		"no keys":        page.KeysPage(in, page.Keys{}),
 		"keys of other":  page.KeysPage(in, page.Keys{NotOwner: true, Problem: on("")}),
