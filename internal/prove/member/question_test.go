@@ -2,6 +2,7 @@ package member_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,10 +24,9 @@ import (
 func (d *desk) letter(mail string, l notify.Letter) authtest.Letter {
 	d.t.Helper()
 	d.Settle()
-	letters := d.Mailbox.Letters(mail)
-	for i := len(letters) - 1; i >= 0; i-- {
-		if letters[i].Notice == l {
-			return letters[i]
+	for _, sent := range slices.Backward(d.Mailbox.Letters(mail)) {
+		if sent.Notice == l {
+			return sent
 		}
 	}
 	d.t.Fatalf("%s has no letter %s", mail, l)
