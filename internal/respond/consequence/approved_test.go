@@ -22,8 +22,8 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/store"
 )
 
-// TestWhatIsApprovedDiesWhen applies each row of the table to a withdrawal that its user has approved, and sends it at the moment of the acknowledgement: where what was
-// asked for dies nothing carries it out any more, whoever sends it, and elsewhere it goes or waits out a hold.
+// TestWhatIsApprovedDiesWhen applies each row of the table to a withdrawal that its user has approved, and sends it at the moment of the
+// acknowledgement: where what was asked for dies nothing carries it out any more, and elsewhere it goes or waits out a hold.
 func TestWhatIsApprovedDiesWhen(t *testing.T) {
 	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {

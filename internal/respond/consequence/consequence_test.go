@@ -201,7 +201,7 @@ func wanted(row consequence.Row) answers {
 func (w *world) left() answers {
 	w.t.Helper()
 	refreshed := map[*authtest.Browser]fault.Code{w.here: w.refresh(w.here), w.there: w.refresh(w.there)}
-	maps.Copy(w.before.Cookies[dashboard], map[string]string{httpx.BoundCookie: w.here.Cookies[dashboard][httpx.BoundCookie]}) // so that it lacks the new bearer alone
+	w.before.Cookies[dashboard][httpx.BoundCookie] = w.here.Cookies[dashboard][httpx.BoundCookie] // so that it lacks the new bearer alone
 	before, this, another := w.session(w.before), w.session(w.here), w.session(w.there)
 	this["refresh"], another["refresh"] = refreshed[w.here], refreshed[w.there]
 	return answers{
