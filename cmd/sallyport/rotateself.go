@@ -149,6 +149,9 @@ func (s *selfRotation) read(cmd *cobra.Command) (err error) {
 	if _, err := s.old.Signer(); err != nil {
 		return usage(fmt.Errorf("%s: %w", s.file, err))
 	}
+	if dialect, _ := sign.ParseDialect(s.old.Dialect); !apikey.RotatesItself(dialect) {
+		return refused("nothing was rotated: keys of %s cannot rotate themselves, because their signatures leave method, path or body out; their owner rotates them (key.rotated_by_owner)", dialect)
+	}
 	return nil
 }
 

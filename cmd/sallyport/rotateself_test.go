@@ -63,8 +63,12 @@ func TestRotateSelfSaysWhatBecameOfTheSecret(t *testing.T) {
 		says   string
 		left   int
 	}{
-		"refused": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"code":"key.rotating","title":"Wait."}`, http.StatusConflict) }, 3,
-			" answered 409 key.rotating Wait.; key.json is as it was\n", 1},
+		"refused": {
+			func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, `{"code":"key.rotating","title":"Wait."}`, http.StatusConflict)
+			}, 3,
+			" answered 409 key.rotating Wait.; key.json is as it was\n", 1,
+		},
 		"another server": {http.NotFound, 3, " answered 404 (is it the dashboard's origin?); key.json is as it was\n", 1},
 		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://app.example/", http.StatusPermanentRedirect)
