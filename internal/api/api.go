@@ -176,5 +176,6 @@ func (a *API) Mount(mux *route.Mux) {
 	(&explains{a.Lab, a.Tally, a.Keys}).mount(a)
 	(&dossiers{a.Dossiers, a.Keys, a.Describe, a.Now}).mount(a)
 	(&overview{a.CheckUps, a.Log, a.Describe, a.Map, a.Now, a.Recoveries, a.Factors}).mount(a)
+	a.describePlatform()
 	a.describeItself()
 }

@@ -38,16 +38,26 @@ func TestTableAndDoorAgree(t *testing.T) {
 	if diff := cmp.Diff(lines, mounted); diff != "" {
 		t.Errorf("spec/routes.tsv and the door (-table +door):\n%s", diff)
 	}
+	// What platforms call is served by another door and described here: nothing below /v1 is mounted that a reader does not find.
+	lines = lines[:0]
+	for _, door := range []string{"api", "server", "web", "confirm", "dbsc"} {
+		for _, l := range route.Of(door) {
+			if strings.HasPrefix(l.Pattern, "/v1/") {
+				lines = append(lines, l.Name())
+			}
+		}
+	}
 	var described []string
 	for pattern, item := range d.api.Description().Paths {
 		for method, o := range map[string]bool{
 			"GET": item.Get != nil, "POST": item.Post != nil, "PUT": item.Put != nil, "PATCH": item.Patch != nil, "DELETE": item.Delete != nil,
 		} {
 			if o {
-				described = append(described, "api "+method+" "+pattern)
+				described = append(described, method+" "+pattern)
 			}
 		}
 	}
+	slices.Sort(lines)
 	slices.Sort(described)
 	if diff := cmp.Diff(lines, described); diff != "" {
 		t.Errorf("spec/routes.tsv and the description (-table +description):\n%s", diff)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -35,6 +36,22 @@ const (
 	byKey     = "signature"
 )
 
+// schemes are all ways in, those of platforms too.
+func schemes() map[string]*huma.SecurityScheme {
+	all := maps.Clone(platformSchemes)
+	all[bySession] = &huma.SecurityScheme{Type: "apiKey", In: "cookie", Name: httpx.SessionCookie, Description: "A signed-in browser."}
+	all[byKey] = &huma.SecurityScheme{Type: "apiKey", In: "header", Name: "Signature", Description: "An API key's signature in its dialect; see docs/signing.md."}
+	return all
+}
+
+// outline is what an operation says of itself.
+func (o operation) outline() huma.Operation {
+	return huma.Operation{
+		OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, Description: o.about, DefaultStatus: o.status,
+		Tags: []string{strings.Split(o.path, "/")[2]},
+	}
+}
+
 // open makes the huma API on the mux.
 func (a *API) open(mux *route.Mux) {
 	takeOver()
@@ -43,12 +60,9 @@ func (a *API) open(mux *route.Mux) {
 			OpenAPI: "3.1.0",
 			Info:    &huma.Info{Title: "Sallyport", Version: "1", Description: about},
 			Components: &huma.Components{
-				Schemas:  huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
-				Examples: map[string]*huma.Example{},
-				SecuritySchemes: map[string]*huma.SecurityScheme{
-					bySession: {Type: "apiKey", In: "cookie", Name: httpx.SessionCookie, Description: "A signed-in browser."},
-					byKey:     {Type: "apiKey", In: "header", Name: "Signature", Description: "An API key's signature in its dialect; see docs/signing.md."},
-				},
+				Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Examples:        map[string]*huma.Example{},
+				SecuritySchemes: schemes(),
 			},
 		},
 		Formats: map[string]huma.Format{"application/json": strictJSON}, DefaultFormat: "application/json", RejectUnknownQueryParameters: true,
@@ -60,13 +74,10 @@ func (a *API) open(mux *route.Mux) {
 func (a *API) describe(o operation) huma.Operation {
 	line, _ := route.Lookup(doorName, o.method, o.path)
 	limit, _ := roomFor(line)
-	op := huma.Operation{
-		OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, Description: o.about, DefaultStatus: o.status,
-		Tags:      []string{strings.Split(o.path, "/")[2]},
-		Responses: a.refusals(codesOf(o, line)), Security: securityOf(line),
-		// The body is in memory before huma asks for it, read under our own limits; huma refuses at its limit, not beyond it.
-		MaxBodyBytes: limit + 1, BodyReadTimeout: -1,
-	}
+	op := o.outline()
+	op.Responses, op.Security = a.refusals(codesOf(o, line)), securityOf(line)
+	// The body is in memory before huma asks for it, read under our own limits; huma refuses at its limit, not beyond it.
+	op.MaxBodyBytes, op.BodyReadTimeout = limit+1, -1
 	if o.method != http.MethodGet && line.Needs != route.Key {
 		op.Parameters = []*huma.Param{{
 			Name: httpx.FormTokenHeader, In: "header", Required: true, Description: "The form token of the session, or of the browser before it has one.",

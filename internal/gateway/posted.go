@@ -23,26 +23,10 @@ const (
 	postedTime = 5 * time.Second
 )
 
-// posted is the body of such a call. Amounts are decimals as text.
-type posted struct {
-	User        id.User        `json:"user"`
-	Account     id.Account     `json:"account"`
-	Subaccount  id.Subaccount  `json:"subaccount"`
-	Environment id.Environment `json:"environment"`
-	Action      string         `json:"action"`
-	Asset       string         `json:"asset"`
-	Network     string         `json:"network"`
-	Address     string         `json:"address"`
-	Memo        string         `json:"memo"`
-	Amount      string         `json:"amount"`
-	FeeMax      string         `json:"fee_max"`
-	ReturnTo    string         `json:"return_to"`
-}
-
 // ServePosted answers POST /v1/confirmations on the dashboard's listener, for upstreams whose backend has a key. authority is the listener's
 // own. A call counts once: sent again after its user declined, it would ask them again.
 func (g *Gateway) ServePosted(authority string, w http.ResponseWriter, r *http.Request) error {
-	var in posted
+	var in confirm.Posting
 	name, err := g.fromBackend(authority, w, r, &in)
 	if err != nil {
 		return err
@@ -65,9 +49,7 @@ func (g *Gateway) ServePosted(authority string, w http.ResponseWriter, r *http.R
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	return httpx.WriteJSON(w, http.StatusCreated, map[string]any{
-		"confirmation": asked.ID.String(), "url": asked.URL, "expires_at": asked.Ends.UTC().Format(time.RFC3339),
-	})
+	return httpx.WriteJSON(w, http.StatusCreated, asked.Taken())
 }
 
 // bound says that an upstream takes such a transaction only from a passkey that cannot leave its device.
@@ -93,21 +75,6 @@ func (g *Gateway) backend(authority string, w http.ResponseWriter, r *http.Reque
 	return upstream, call.Body, err
 }
 
-// postedShown is how far a confirmation is, for the backend that posted it.
-type postedShown struct {
-	Confirmation id.Confirmation `json:"confirmation"`
-	State        string          `json:"state"`
-	URL          string          `json:"url"`
-	ExpiresAt    time.Time       `json:"expires_at"`
-	ApprovedAt   time.Time       `json:"approved_at,omitzero"`
-	ExecutedAt   time.Time       `json:"executed_at,omitzero"`
-	CancelledAt  time.Time       `json:"cancelled_at,omitzero"`
-	Held         bool            `json:"held"`
-	HeldUntil    time.Time       `json:"held_until,omitzero"`
-	Reasons      []string        `json:"reasons,omitempty"`
-	WaitsFor     string          `json:"waits_for,omitempty"`
-}
-
 // ServePostedState answers GET /v1/confirmations/{id}/posted on the dashboard's listener, to the backend that posted it.
 func (g *Gateway) ServePostedState(authority string, w http.ResponseWriter, r *http.Request) error {
 	upstream, which, err := g.namedBy(authority, w, r)
@@ -118,12 +85,8 @@ func (g *Gateway) ServePostedState(authority string, w http.ResponseWriter, r *h
 	if err != nil {
 		return err
 	}
-	second := func(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 	w.Header().Set("Cache-Control", "no-store")
-	return httpx.WriteJSON(w, http.StatusOK, postedShown{
-		Confirmation: a.ID, State: a.State(g.Now()), URL: a.URL, ExpiresAt: second(a.Ends), ApprovedAt: second(a.Approved), ExecutedAt: second(a.Executed),
-		CancelledAt: second(a.Cancelled), Held: a.Stand.Held, HeldUntil: second(a.Stand.Until), Reasons: a.Stand.Reasons(), WaitsFor: string(a.Stand.WaitsFor()),
-	})
+	return httpx.WriteJSON(w, http.StatusOK, a.Far(g.Now()))
 }
 
 // ServePostedEnd answers DELETE /v1/confirmations/{id}/posted on the dashboard's listener: the backend that posted it cancels it, for good and from the
@@ -152,7 +115,7 @@ func (g *Gateway) namedBy(authority string, w http.ResponseWriter, r *http.Reque
 }
 
 // servesBack says whether the upstream's pages in that environment are where the user is to go back to. There need not be such a place.
-func (g *Gateway) servesBack(upstream string, in posted) bool {
+func (g *Gateway) servesBack(upstream string, in confirm.Posting) bool {
 	back, err := url.Parse(in.ReturnTo)
 	if in.ReturnTo == "" {
 		return true

@@ -70,7 +70,7 @@ func errorRegistry() error {
 	}
 	sights := map[string]string{"anyone": "Anyone", "owner": "Owner", "sealed": "Sealed"}
 	var constants, entries, page bytes.Buffer
-	page.WriteString("# Error codes\n\nMade from `spec/errors.tsv`. *Sight* says who learns which check failed; a stranger sees the code in the next column instead.\n")
+	page.WriteString("# Error codes\n\nMade from `spec/errors.tsv`. *Sight* says who learns which check failed; a stranger sees the code in the next column instead.\nWhich call of `/v1` is refused with which stands in [openapi.yaml](../../spec/openapi.yaml).\n")
 	for _, row := range rows {
 		code, status, sight, outside := row[0], row[1], sights[row[2]], row[3]
 		if sight == "" {

@@ -121,7 +121,7 @@ func end(t *testing.T, p *program.Process, want int) {
 // refuses waits until nobody listens at an address.
 func refuses(t *testing.T, address string) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		conn, err := net.Dial("tcp", address) //nolint:noctx // bounded by the loop
 		if err != nil {
 			return

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/descope/virtualwebauthn"
+
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
@@ -253,7 +255,8 @@ func TestTwoClaimsStopEachOther(t *testing.T) {
 	})
 }
 
-// TestPasswordAndMailboxReachNoMoney: whoever has both gets in after three days, and then money stays for three more, whatever they add.
+// TestPasswordAndMailboxReachNoMoney: whoever has both gets in after three days, and then money stays for three more, whatever they add: an app proves
+// nothing for money, and a passkey is too new to approve any before the hold is over.
 func TestPasswordAndMailboxReachNoMoney(t *testing.T) {
 	inBubble(t, func(l *life) {
 		user := l.ada.Principal().User
@@ -263,16 +266,52 @@ func TestPasswordAndMailboxReachNoMoney(t *testing.T) {
 		l.days(3)
 		w.must(http.MethodPost, w.at+"/password", map[string]string{"password": newPassword})
 		l.work()
-		w.b.EnrolTOTP()
-		for range 71 {
+		app := w.b.EnrolTOTP()
+		l.enter(w.b)
+		l.expect("a withdrawal with an app", fault.ConfirmationNoPasskey, w.withdraw().Code)
+		theirs := l.newPasskey(w.b, "theirs", func(method, path string, body any) authtest.Reply { return w.b.StepUp(method, path, body, app) })
+		for hour := range 71 {
 			time.Sleep(time.Hour)
 			l.work()
 			if stand, err := l.Holds.Of(l.t.Context(), user); err != nil || !stand.Held {
 				t.Fatalf("after %s money may go: %+v %v", time.Since(l.born), stand, err)
+			}
+			if hour%10 == 0 { // the last time in the last hour
+				w.b.SignIn(mail, newPassword, app)
+				l.enter(w.b)
+				l.expect("a withdrawal with a passkey", fault.ConfirmationPasskeyYoung, w.approves(theirs, w.withdraw()))
 			}
 		}
 		if n := l.letters(notify.RecoveryWaiting); n < 3 {
 			t.Errorf("the owner was told %d times", n)
 		}
 	})
+}
+
+// withdraw asks for money on the exchange's page.
+func (w *wayBack) withdraw() authtest.Reply {
+	w.t.Helper()
+	r := w.b.Request(http.MethodPost, authtest.PageOrigin+"/withdraw", "currency=BTC&network=BTC&amount=0.01&address=paper1qthief")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return w.b.Do(r)
+}
+
+// approves confirms what a refused withdrawal asks for, or gives the refusal of that.
+func (w *wayBack) approves(k passkey, refused authtest.Reply) fault.Code {
+	w.t.Helper()
+	w.expect("a withdrawal", fault.ConfirmationRequired, refused.Code)
+	var asked struct{ Fields struct{ URL string } }
+	w.b.Into(refused, &asked)
+	address := asked.Fields.URL[strings.LastIndexByte(asked.Fields.URL, '/')+1:]
+	options, err := w.Confirmations.Begin(w.t.Context(), authtest.PersonOrigin().Addr, address)
+	if err != nil {
+		return fault.CodeOf(err)
+	}
+	signed, err := virtualwebauthn.ParseAssertionOptions(string(options))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	response := virtualwebauthn.CreateAssertionResponse(virtualwebauthn.RelyingParty{ID: "localhost", Origin: authtest.ConfirmOrigin}, k.auth, k.cred, *signed)
+	_, err = w.Confirmations.Approve(w.t.Context(), authtest.PersonOrigin(), address, []byte(response))
+	return fault.CodeOf(err)
 }

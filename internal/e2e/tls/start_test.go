@@ -85,7 +85,7 @@ func TestADeclaredProxyMayCarryTheClear(t *testing.T) {
 			}
 			_ = answer.Body.Close()
 			want := map[string]string{"X-Forwarded-For": "198.51.100.1", "Forwarded": "198.51.100.2"}[header]
-			for deadline := time.Now().Add(5 * time.Second); !strings.Contains(p.Stderr(), `"addr":"`+want+`"`); time.Sleep(10 * time.Millisecond) {
+			for deadline := time.Now().Add(20 * time.Second); !strings.Contains(p.Stderr(), `"addr":"`+want+`"`); time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatalf("no request from %s in the log:\n%s", want, p.Stderr())
 				}

@@ -142,7 +142,7 @@ func run(t *testing.T, cfg config.Config, now func() time.Time, log *slog.Logger
 // shake opens a connection and gives its state.
 func shake(t *testing.T, address string, cfg *tls.Config) (tls.ConnectionState, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	conn, err := (&tls.Dialer{Config: cfg}).DialContext(ctx, "tcp", address)
 	if err != nil {

@@ -28,10 +28,10 @@ type stand struct {
 	now    time.Time
 }
 
-func newStand(t *testing.T) stand {
+func newStand(t *testing.T, a sign.Algorithm) stand {
 	t.Helper()
 	s := authtest.Start(t)
-	key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Scopes: []string{"orders:write"}, Algorithm: sign.HMACSHA256})
+	key := s.IssueKey(s.SignUp("ada@example.com"), apikey.IssueInput{Scopes: []string{"orders:write"}, Algorithm: a})
 	now := s.Now().Add(5 * time.Second)
 	deps := s.Verifier.Deps
 	nonces := memory.NewNonces(now.Add(-time.Minute), time.Minute)
@@ -70,7 +70,7 @@ func (s stand) send(t *testing.T, r sign.Request, bytes []byte) fault.Code {
 
 // 200 orders, each sent 64 times at once: each is accepted once, and everybody else hears that the nonce was used.
 func TestNoOrderPassesTwice(t *testing.T) {
-	s := newStand(t)
+	s := newStand(t, sign.HMACSHA256)
 	const orders, racers = 200, 64
 	for range orders {
 		r := s.order(t)
@@ -102,7 +102,7 @@ func TestNoOrderPassesTwice(t *testing.T) {
 
 // What does not hold leaves nothing behind, however much of it comes; what held is forgotten when no window lets it in any more.
 func TestAFloodLeavesNothing(t *testing.T) {
-	s := newStand(t)
+	s := newStand(t, sign.HMACSHA256)
 	for range 3_000 {
 		if code := s.send(t, s.order(t), []byte("another body")); code == "" {
 			t.Fatal("an order with another body passes")
@@ -133,32 +133,37 @@ func (o *opened) AppendOpen(dst, aad, sealed []byte) ([]byte, error) {
 	return o.Opener.AppendOpen(dst, aad, sealed)
 }
 
-// A source that has used up its failures causes not one verification more, however often it asks; another source is served.
+// A source that has used up its failures causes not one verification more, however often it asks and whatever the algorithm; another source is served.
 func TestAFloodIsNotVerifiedBeyondTheBudget(t *testing.T) {
-	s := newStand(t)
-	deps, counted := s.Deps, &opened{Opener: s.Opener}
-	deps.Opener = counted
-	s.Verifier = signed.New(deps)
-	wrong := s.order(t)
-	wrong.Target = "/v1/withdraws"
 	const budget = 30
-	for n := range 3_000 {
-		want := fault.SignatureMismatch
-		if n >= budget {
-			want = fault.RateLimited
-		}
-		if code := s.send(t, wrong, body); code != want {
-			t.Fatalf("request %d: %q, want %q", n+1, code, want)
-		}
-	}
-	if code := s.send(t, s.order(t), body); code != fault.RateLimited || counted.times != budget {
-		t.Errorf("%d verifications with a budget of %d; a right signature of this source then: %q", counted.times, budget, code)
-	}
-	in := signed.Request{
-		Request: s.order(t), From: principal.Origin{Addr: netip.MustParseAddr("198.51.100.9")}, Environment: id.Test,
-		ReadBody: func(*apikey.Live) ([]byte, error) { return body, nil },
-	}
-	if _, err := s.Verify(t.Context(), &in); err != nil {
-		t.Errorf("another source: %v", err)
+	// Each verification by HMAC opens the key's secret; of a key pair there is none.
+	for a, opens := range map[sign.Algorithm]int{sign.HMACSHA256: budget, sign.Ed25519: 0} {
+		t.Run(a.String(), func(t *testing.T) {
+			s := newStand(t, a)
+			deps, counted := s.Deps, &opened{Opener: s.Opener}
+			deps.Opener = counted
+			s.Verifier = signed.New(deps)
+			wrong := s.order(t)
+			wrong.Target = "/v1/withdraws"
+			for n := range 3_000 {
+				want := fault.SignatureMismatch
+				if n >= budget {
+					want = fault.RateLimited
+				}
+				if code := s.send(t, wrong, body); code != want {
+					t.Fatalf("request %d: %q, want %q", n+1, code, want)
+				}
+			}
+			if code := s.send(t, s.order(t), body); code != fault.RateLimited || counted.times != opens {
+				t.Errorf("%d secrets opened with a budget of %d; a right signature of this source then: %q", counted.times, budget, code)
+			}
+			in := signed.Request{
+				Request: s.order(t), From: principal.Origin{Addr: netip.MustParseAddr("198.51.100.9")}, Environment: id.Test,
+				ReadBody: func(*apikey.Live) ([]byte, error) { return body, nil },
+			}
+			if _, err := s.Verify(t.Context(), &in); err != nil {
+				t.Errorf("another source: %v", err)
+			}
+		})
 	}
 }

@@ -28,11 +28,11 @@ type Terms struct {
 
 // Told is what the backend of an upstream says of a user.
 type Told struct {
-	User id.User
-	// Value is what the user has there: a plain decimal in the currency of all ceilings. It may be empty where no value is set.
-	Value string
-	// Role is the platform's word for what the user is; empty for none.
-	Role string
+	User id.User `json:"user" example:"usr_069g9r2kt0f7s8w3a5q1z7y6xc"`
+	// Value is what the user has there. It may be empty where no value is set.
+	Value string `json:"value,omitempty" doc:"What the user has with you, a plain decimal in the currency of all ceilings; it is weighed and not kept. Needed where high_value.value is set" example:"152000000"`
+	// Role is empty for none.
+	Role string `json:"role,omitempty" doc:"Your own word for what the user is" example:"treasurer"`
 }
 
 // Standing is how a user stands after that.
@@ -41,6 +41,18 @@ type Standing struct {
 	From time.Time
 	// Until is the first moment at which this upstream can end that, told nothing else in between; zero where it does not say it.
 	Until time.Time
+}
+
+// StandingShown is what the backend is answered.
+type StandingShown struct {
+	High  bool      `json:"high" doc:"Whether more is asked of the user, or will be"`
+	From  time.Time `json:"from,omitzero" doc:"From when"`
+	Until time.Time `json:"until,omitzero" doc:"The first moment at which you can end it"`
+}
+
+// Shown is the standing to the second.
+func (s Standing) Shown() StandingShown {
+	return StandingShown{High: !s.From.IsZero(), From: s.From.UTC().Truncate(time.Second), Until: s.Until.UTC().Truncate(time.Second)}
 }
 
 // high weighs. Errors: tier.no_threshold, request.invalid with the field.

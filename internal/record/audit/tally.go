@@ -1,10 +1,12 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -31,6 +33,7 @@ type Tally struct {
 	counts map[Refusal]*count // guarded by mu
 	kinds  map[id.User]int    // entries of counts by person; guarded by mu
 	lost   int64              // refusals that found no room; guarded by mu
+	noted  int64              // kinds that were counted so far; guarded by mu
 }
 
 // Refusal is what refusals are counted by.
@@ -48,6 +51,7 @@ type Refusal struct {
 
 type count struct {
 	minute time.Time
+	order  int64 // among all kinds that were counted
 	n      int64
 	told   bool
 	seen   map[string]string // of the first: what was seen and expected
@@ -90,7 +94,8 @@ func (t *Tally) Note(r Refusal, actor principal.Principal, facts map[string]stri
 		return
 	}
 	actor.Bearer = [32]byte{} // it is told whether or not the session still lives by then
-	t.put(r, &count{minute: t.now().Truncate(time.Minute), n: 1, seen: facts, first: actor})
+	t.noted++
+	t.put(r, &count{minute: t.now().Truncate(time.Minute), order: t.noted, n: 1, seen: facts, first: actor})
 }
 
 func (t *Tally) put(r Refusal, c *count) {
@@ -143,7 +148,7 @@ type told struct {
 	count
 }
 
-// due takes out what has to be written as of now.
+// due takes out what has to be written as of now, in the order in which it came.
 func (t *Tally) due(now time.Time) (due []told) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -157,6 +162,7 @@ func (t *Tally) due(now time.Time) (due []told) {
 			t.drop(r)
 		}
 	}
+	slices.SortFunc(due, func(a, b told) int { return cmp.Compare(a.order, b.order) })
 	if t.lost > 0 {
 		due = append(due, told{Refusal{Action: RequestRefused, Reason: tooManyKinds}, count{minute: now, n: t.lost}})
 		t.lost = 0

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -78,5 +80,30 @@ func TestRefusedForTooManyTriesIsOneKind(t *testing.T) {
 	}
 	if len(told.events) != 1 || told.events[0].Facts["count"] != "50" || told.events[0].Actor.Origin.Addr.IsValid() {
 		t.Errorf("50 refusals from as many addresses: %+v", told.events)
+	}
+}
+
+// TestRefusalsAreToldInTheOrderTheyCame: those of one moment too.
+func TestRefusalsAreToldInTheOrderTheyCame(t *testing.T) {
+	now, told := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), &page{}
+	tally := audit.NewTally(told, func() time.Time { return now }, nil)
+	var want []string
+	for minute := range 2 {
+		for n := range 30 {
+			route := fmt.Sprintf("GET /v1/%d/%d", minute, n)
+			tally.Note(audit.Refusal{Action: audit.RequestRefused, Key: id.Key{1}, Reason: "scope.missing", Route: route}, principal.Principal{}, nil)
+			want = append(want, route)
+		}
+		if err := tally.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Minute)
+	}
+	var got []string
+	for _, e := range told.events {
+		got = append(got, e.Facts["route"])
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -186,14 +186,19 @@ func (i *Intake) Block(ctx context.Context, p principal.Principal, finds []apike
 	return blocked, err
 }
 
-// ReadReport reads a report: a JSON array of objects with token, type, url and source, all text. Members that a reporter adds are left alone.
+// Found is one find of a report. Members that a reporter adds are left alone.
+type Found struct {
+	_      struct{} `additionalProperties:"true"`
+	Token  string   `json:"token" minLength:"1" maxLength:"8192" doc:"What was found" example:"sps_live_…"`
+	Type   string   `json:"type,omitempty" doc:"The scanner's name of the pattern; nothing follows from it" example:"sallyport_api_secret"`
+	URL    string   `json:"url,omitempty" doc:"Where it was found; its owner is told" example:"https://github.com/example/bot/blob/main/config.py"`
+	Source string   `json:"source,omitempty" doc:"In what it was found" example:"content"`
+}
+
+// ReadReport reads a report: a JSON array of finds, all text.
 // Errors: request.malformed.
 func ReadReport(body []byte) ([]apikey.Find, error) {
-	var list []struct {
-		Token  string `json:"token"`
-		URL    string `json:"url"`
-		Source string `json:"source"`
-	}
+	var list []Found
 	if err := json.Unmarshal(body, &list); err != nil { //nolint:forbidigo // httpx would refuse members that a reporter adds
 		return nil, fault.New(fault.RequestMalformed, "problem", "report").Because(err)
 	}
