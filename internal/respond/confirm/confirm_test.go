@@ -366,8 +366,8 @@ func TestWrongAnswersAreCounted(t *testing.T) {
 
 // An app of ours may sign in; money is confirmed on its own page alone.
 func TestNoAppConfirmsMoney(t *testing.T) {
-	const print = "14:6D:E9:83:C5:73:06:50:D8:EE:B9:95:2F:34:FC:64:16:A0:83:42:E6:1D:BE:A8:8A:04:96:B2:3F:CF:44:E5"
-	s := sceneOf(t, authtest.Options{YAML: "passkeys: {apps: [{android: com.example.exchange, fingerprints: [\"" + print + "\"]}, {apple: ABCDE12345.com.example.exchange}]}\n"})
+	const sum = "14:6D:E9:83:C5:73:06:50:D8:EE:B9:95:2F:34:FC:64:16:A0:83:42:E6:1D:BE:A8:8A:04:96:B2:3F:CF:44:E5"
+	s := sceneOf(t, authtest.Options{YAML: "passkeys: {apps: [{android: com.example.exchange, fingerprints: [\"" + sum + "\"]}, {apple: ABCDE12345.com.example.exchange}]}\n"})
 	asked := s.send(s.bot, withdrawal(), "")
 	for _, origin := range []string{"android:apk-key-hash:FG3pg8VzBlDY7rmVLzT8ZBagg0LmHb6oigSWsj_PROU", "https://localhost"} {
 		options, err := s.Confirmations.Begin(t.Context(), authtest.PersonOrigin().Addr, asked.address())
