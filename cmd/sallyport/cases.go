@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,20 +115,27 @@ func caseListCommand() *cobra.Command {
 				}
 				return printJSON(cmd.OutOrStdout(), rows)
 			}
-			if len(list)+len(reports) == 0 {
-				fmt.Fprintln(cmd.OutOrStdout(), "No recovery waits for people, and nobody reported anything.")
-			}
-			for _, d := range list {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s  %-9s  %s  answer promised by %s\n", d.ID, disputeState(d), d.User, d.Due.UTC().Format(time.RFC3339))
-			}
-			for _, r := range reports {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s  %-9s  %s  %s at %s\n", r.ID, reportRow(r)["state"], r.User, r.Kind, r.Born.UTC().Format(time.RFC3339))
-			}
-			return nil
+			return tellCases(cmd.OutOrStdout(), list, reports)
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+func tellCases(out io.Writer, list []recovery.Dispute, reports []report.Report) error {
+	if len(list)+len(reports) == 0 {
+		_, err := fmt.Fprintln(out, "No recovery waits for people, and nobody reported anything.")
+		return err
+	}
+	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "CASE\tSTATE\tUSER\tOPENED\tNOTE")
+	for _, d := range list {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\tanswer promised by %s\n", d.ID, disputeState(d), d.User, d.Born.UTC().Format(time.RFC3339), d.Due.UTC().Format(time.RFC3339))
+	}
+	for _, r := range reports {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s %s\n", r.ID, reportRow(r)["state"], r.User, r.Born.UTC().Format(time.RFC3339), r.Kind, plain(r.About))
+	}
+	return table.Flush()
 }
 
 func caseShowCommand() *cobra.Command {

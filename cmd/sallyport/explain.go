@@ -130,6 +130,9 @@ func tellExplained(cmd *cobra.Command, e lab.Explanation, asJSON bool) error {
 	} else {
 		tellBase(cmd.OutOrStdout(), e)
 	}
+	if shown.Holds && !asJSON {
+		fmt.Fprintln(cmd.ErrOrStderr(), "The signature holds. This is what it is over; time, nonce, address and scope were not looked at.")
+	}
 	if !shown.Holds {
 		return &exitError{exitRefused, errors.New("the signature does not hold: " + strings.Join(shown.Problems, ", "))}
 	}

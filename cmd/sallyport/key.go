@@ -213,9 +213,9 @@ func keyListCommand() *cobra.Command {
 				keys = append(keys, list...)
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), keyRows(keys))
+				return printJSON(cmd.OutOrStdout(), keyRows(rooms.APIKeys, keys))
 			}
-			return tellKeys(cmd.OutOrStdout(), keys)
+			return tellKeys(cmd.OutOrStdout(), rooms.APIKeys, keys)
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -234,36 +234,24 @@ type keyRow struct {
 	ExpiresAt   time.Time `json:"expires_at"`
 }
 
-func keyRows(keys []apikey.Key) []keyRow {
+func keyRows(room *apikey.Keys, keys []apikey.Key) []keyRow {
 	rows := make([]keyRow, len(keys))
 	for i, k := range keys {
-		state := "active"
-		switch {
-		case !k.RevokedAt.IsZero():
-			state = "revoked"
-		case !k.BlockedAt.IsZero():
-			state = "blocked"
-		case !time.Now().Before(k.ExpiresAt):
-			state = "expired"
-		case !k.Owned(time.Now()):
-			state = "orphan"
-		case k.Frozen():
-			state = "frozen"
-		}
-		rows[i] = keyRow{k.Text(), k.Name, k.Environment.String(), k.Dialect.String(), k.Algorithm.String(), k.Scopes.Words(), state, k.Vendor, k.ExpiresAt}
+		stands, _ := room.Standing(k)
+		rows[i] = keyRow{k.Text(), k.Name, k.Environment.String(), k.Dialect.String(), k.Algorithm.String(), k.Scopes.Words(), string(stands), k.Vendor, k.ExpiresAt}
 	}
 	return rows
 }
 
-func tellKeys(out io.Writer, keys []apikey.Key) error {
+func tellKeys(out io.Writer, room *apikey.Keys, keys []apikey.Key) error {
 	if len(keys) == 0 {
 		_, err := fmt.Fprintln(out, "No API keys yet. Make one with sallyport key create.")
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "KEY ID\tNAME\tENVIRONMENT\tSTATE\tSCOPES\tEXPIRES")
-	for _, row := range keyRows(keys) {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", row.KeyID, plain(row.Name), row.Environment, row.State, strings.Join(row.Scopes, " "), row.ExpiresAt.Format(time.DateOnly))
+	fmt.Fprintln(table, "KEY ID\tNAME\tENVIRONMENT\tSTATE\tDIALECT\tSCOPES\tEXPIRES")
+	for _, row := range keyRows(room, keys) {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row.KeyID, plain(row.Name), row.Environment, row.State, row.Dialect, strings.Join(row.Scopes, " "), row.ExpiresAt.Format(time.DateOnly))
 	}
 	return table.Flush()
 }

@@ -26,6 +26,14 @@ func keyNamed(text string) (id.Key, error) {
 	return kid, nil
 }
 
+// keyUnknown says that there is nothing to look at under a key id.
+func keyUnknown(text string, err error) error {
+	if fault.CodeOf(err) == fault.KeyNotFound {
+		return fmt.Errorf("there is no key %s; sallyport key list shows those of a user", text)
+	}
+	return err
+}
+
 // keyGone says in words of a terminal that a key cannot be changed any more.
 func keyGone(text string, err error) error {
 	if fault.CodeOf(err) == fault.KeyNotFound {
@@ -126,9 +134,23 @@ array of objects with token, url and source); every key whose secret is among th
 		return one(cmd, args)
 	}
 	cmd.Flags().StringVar(&file, "file", "", "finds of a scanner instead of a key id; - reads standard input")
-	cmd.Flags().StringVar(&since, "since", "", "from which moment on its uses are printed (RFC 3339); without it all that are kept")
+	cmd.Flags().StringVar(&since, "since", "", "from which moment on its uses are printed: 2026-11-21T09:00:00Z, 2026-11-21, or 24h for a day ago; without it all that are kept")
 	cmd.Flags().Bool("json", false, "print JSON")
 	return cmd
+}
+
+// momentGiven reads a moment as people write one: with its time, as a day (of UTC), or as how long ago.
+func momentGiven(text string, now time.Time) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, nil
+		}
+	}
+	ago, err := time.ParseDuration(text)
+	if err != nil || ago < 0 {
+		return time.Time{}, fmt.Errorf("%s is no moment: write 2026-11-21T09:00:00Z, 2026-11-21, or 24h for a day ago", text)
+	}
+	return now.Add(-ago), nil
 }
 
 // endLeaked ends a key and prints what is known of it.
@@ -139,7 +161,7 @@ func endLeaked(cmd *cobra.Command, rooms *server.Rooms, text, since string) erro
 	}
 	var from time.Time
 	if since != "" {
-		if from, err = time.Parse(time.RFC3339, since); err != nil {
+		if from, err = momentGiven(since, time.Now()); err != nil {
 			return usage(fmt.Errorf("--since: %w", err))
 		}
 	}
@@ -171,7 +193,11 @@ func tellLeak(out io.Writer, known apikey.Leak, others []string) error {
 		said = append(said, "It was not used in that time.")
 	}
 	for _, u := range known.Uses {
-		line := fmt.Sprintf("%s  %5d calls  %s  %s", u.Last.UTC().Format(time.RFC3339), u.Calls, u.Addr, u.Route)
+		calls := "calls"
+		if u.Calls == 1 {
+			calls = "call "
+		}
+		line := fmt.Sprintf("%s  %5d %s  %s  %s", u.Last.UTC().Format(time.RFC3339), u.Calls, calls, u.Addr, u.Route)
 		if u.Code != "" {
 			line += "  refused: " + u.Code
 		}
@@ -219,12 +245,12 @@ func keyOrphansCommand() *cobra.Command {
 			case err != nil:
 				return err
 			case asJSON:
-				return printJSON(cmd.OutOrStdout(), keyRows(keys))
+				return printJSON(cmd.OutOrStdout(), keyRows(rooms.APIKeys, keys))
 			case len(keys) == 0:
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), "Every key has its owner.")
 				return err
 			}
-			return tellKeys(cmd.OutOrStdout(), keys)
+			return tellKeys(cmd.OutOrStdout(), rooms.APIKeys, keys)
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -192,6 +192,11 @@ func keyImportCommand() *cobra.Command {
 of 6 as docs/leaks.md has it: no other ids can come), name, purpose, dialect, algorithm, scopes, and secret (with
 passphrase where the dialect has one) or public_key; allowlist, settings, life, window, on_end, markets, order_most, day_most, per_second, vendor and destinations where they shall hold,
 and the id of the account where the owner belongs to several. Only its owner may be able to read the file (mode 0600): it holds secrets. They are sealed on their way in, each key is audited, marked as imported and told to its owner.
+A line:
+
+  {"mail": "ada@example.com", "key_id": "spk_live_…", "name": "grid", "purpose": "grid bot", "dialect": "upbit", "algorithm": "hmac-sha2",
+   "scopes": ["balances:read", "orders:read", "orders:write"], "secret": "…", "allowlist": ["203.0.113.7"], "life": "2160h"}   (all on one line)
+
 With --dry-run everything is checked and nothing kept. A line that is refused stops nothing: it is named, and the others go on.`,
 		Example: `  sallyport key import keys.jsonl --dry-run
   sallyport key import - < keys.jsonl`,

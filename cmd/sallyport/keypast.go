@@ -74,7 +74,7 @@ func keyShowCommand() *cobra.Command {
 			}
 			of, err := rooms.Dossiers.Of(cmd.Context(), host(), kid)
 			if err != nil {
-				return keyGone(args[0], err)
+				return keyUnknown(args[0], err)
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), pastAs(of))
@@ -132,7 +132,7 @@ func keyTimelineCommand() *cobra.Command {
 			}
 			signed, err := rooms.Dossiers.Timeline(cmd.Context(), host(), kid, time.Now().Add(-since))
 			if err != nil {
-				return keyGone(args[0], err)
+				return keyUnknown(args[0], err)
 			}
 			return printJSON(cmd.OutOrStdout(), signed)
 		}),

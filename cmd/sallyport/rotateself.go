@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-21c57000/sallyport/client"
+	"github.com/seed-21c57000/sallyport/internal/filelock"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -51,8 +53,10 @@ overlap ends, so a bot that reads the file again within it misses no order. The 
 The next secret is written to FILE.new first, tried with GET ORIGIN/v1/session and with the URL of --check, and only then takes the place of FILE, in one step and with mode
 0600. If it does not work FILE stays as it was, and FILE.new stays beside it: run the command again, and it goes on from there. The same after a crash: one before the
 answer came, or after it and before FILE.new was written, changes nothing for FILE, whose secret works through the overlap; run it again, and an unused secret is replaced.
+Where it is certain that nothing was rotated, no FILE.new is left. FILE.lock is there while it runs: a second run on the same file does nothing and names the first.
 
-Exit codes: 0 the file has the next secret; 1 the server was not reached, or a file was not written; 2 wrong words; 3 the server refused the rotation, or the check failed.
+Exit codes: 0 the file has the next secret; 1 the server was not reached, a file was not written, or another run has the file; 2 wrong words; 3 the server refused the
+rotation, or the check failed.
 Keys whose signatures leave method, path or body out are rotated by their owner (key.rotated_by_owner).`,
 		Example: `  sallyport key rotate-self https://app.example.com --key-file key.json
   sallyport key rotate-self https://app.example.com --key-file key.json --overlap 1h --check https://api.example.com/v1/accounts --json`,
@@ -84,7 +88,12 @@ Keys whose signatures leave method, path or body out are rotated by their owner 
 func (s *selfRotation) next() string { return s.file + ".new" }
 
 func (s *selfRotation) run(cmd *cobra.Command, origin string) (done rotatedSelf, err error) {
-	if err := s.read(cmd, origin); err != nil {
+	lock, err := s.claim(origin)
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if err := s.read(cmd); err != nil {
 		return done, err
 	}
 	ctx := cmd.Context()
@@ -98,7 +107,7 @@ func (s *selfRotation) run(cmd *cobra.Command, origin string) (done rotatedSelf,
 			return done, err
 		}
 	}
-	if err := s.try(ctx, key); err != nil {
+	if err := s.try(ctx, key, done.Retires); err != nil {
 		return done, err
 	}
 	// What was tried is written, whatever lies in FILE.new by now.
@@ -108,17 +117,31 @@ func (s *selfRotation) run(cmd *cobra.Command, origin string) (done rotatedSelf,
 	return done, os.Remove(s.next())
 }
 
-// read looks at all that was given before anything is done.
-func (s *selfRotation) read(cmd *cobra.Command, origin string) (err error) {
+// claim looks at the addresses and makes the key file ours. Two runs at once would each write FILE.new, and one would take what the other was given.
+func (s *selfRotation) claim(origin string) (io.Closer, error) {
 	s.origin = strings.TrimSuffix(origin, "/")
 	for _, address := range []string{s.origin, s.check} {
 		if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-			return usage(fmt.Errorf("%s is no address: it begins with http:// or https:// and a host", address))
+			return nil, usage(fmt.Errorf("%s is no address: it begins with http:// or https:// and a host", address))
 		}
 	}
 	if u, _ := url.Parse(s.origin); u.Path != "" || u.RawQuery != "" {
-		return usage(fmt.Errorf("%s is no origin: it ends with the host", s.origin))
+		return nil, usage(fmt.Errorf("%s is no origin: it ends with the host", s.origin))
 	}
+	file, err := filepath.EvalSymlinks(s.file) // a link stays one: what it leads to is locked and replaced
+	if err != nil {
+		return nil, usage(err)
+	}
+	s.file = file
+	lock, err := filelock.Take(s.file + ".lock")
+	if held, is := errors.AsType[*filelock.HeldError](err); is {
+		return nil, fmt.Errorf("%s is rotating the key of %s: this run did nothing", held.Who(), s.file)
+	}
+	return lock, err
+}
+
+// read gets the key, once nobody else changes its file.
+func (s *selfRotation) read(cmd *cobra.Command) (err error) {
 	held := holder{file: s.file}
 	if s.old, err = held.read(cmd.ErrOrStderr()); err != nil {
 		return err
@@ -126,8 +149,10 @@ func (s *selfRotation) read(cmd *cobra.Command, origin string) (err error) {
 	if _, err := s.old.Signer(); err != nil {
 		return usage(fmt.Errorf("%s: %w", s.file, err))
 	}
-	s.file, err = filepath.EvalSymlinks(s.file) // a link stays one: what it leads to is replaced
-	return err
+	if dialect, _ := sign.ParseDialect(s.old.Dialect); !apikey.RotatesItself(dialect) {
+		return refused("nothing was rotated: keys of %s cannot rotate themselves, because their signatures leave method, path or body out; their owner rotates them (key.rotated_by_owner)", dialect)
+	}
+	return nil
 }
 
 // waiting finds the next secret that an earlier run was given and did not put in place. What the server does not know is no such secret: that
@@ -140,13 +165,14 @@ func (s *selfRotation) waiting(ctx context.Context) (key client.KeyFile, waits b
 	if err != nil || key.KeyID != s.old.KeyID {
 		return key, false, errors.Join(err, usage(fmt.Errorf("%s lies in the way and is no next secret of %s: move it", s.next(), s.old.KeyID)))
 	}
-	status, err := s.ask(ctx, key, s.origin+"/v1/session")
-	if err != nil || status != http.StatusUnauthorized {
+	answered, err := s.ask(ctx, key, s.origin+"/v1/session")
+	if err != nil || answered == http.StatusOK {
 		return key, err == nil, err
 	}
 	// Only where the old secret is accepted and this one is not, and both by the same clock, this one may be thrown away.
-	if status, err = s.ask(ctx, s.old, s.origin+"/v1/session"); err == nil && status != http.StatusOK {
-		err = refused("the server answers %d to %s and refuses %s: neither was changed", status, s.file, s.next())
+	toOld, err := s.ask(ctx, s.old, s.origin+"/v1/session")
+	if err == nil && (answered != http.StatusUnauthorized || toOld != http.StatusOK) {
+		err = refused("%s answered %d to the secret in %s and %d to that in %s: neither file was changed; is it the dashboard's origin?", s.origin, answered, s.next(), toOld, s.file)
 	}
 	return key, false, err
 }
@@ -168,22 +194,54 @@ func (s *selfRotation) rotate(ctx context.Context) (key client.KeyFile, retires 
 		return key, retires, err
 	}
 	answer, err := s.send(ctx, s.old, http.MethodPost, s.origin+"/v1/keys/self/rotate", body)
-	if err != nil {
-		return key, retires, fmt.Errorf("%w; %s still works: run this again", err, s.file)
+	var given rotationAnswer
+	if err == nil && answer.status == http.StatusOK {
+		_ = json.Unmarshal(answer.body, &given) // what is no rotation has no end of the old secret
 	}
-	var given struct {
-		Secret, Passphrase, Code, Title string
-		Retires                         time.Time `json:"old_retires_at"`
-	}
-	wrong := json.Unmarshal(answer.body, &given)
-	if answer.status != http.StatusOK || wrong != nil {
-		return key, retires, refused("no next secret: the server answered %d %s %s; %s is as it was", answer.status, given.Code, given.Title, s.file)
+	if given.Retires.IsZero() || key.PrivateKey == "" && given.Secret == "" {
+		return key, retires, s.undone(answer, err)
 	}
 	if key.PrivateKey == "" {
 		key.Secret, key.Passphrase = given.Secret, given.Passphrase
 		err = writeKeyFile(s.next(), key)
 	}
 	return key, given.Retires, err
+}
+
+// rotationAnswer is what the server says to a key that asks for its next secret: the secret, or why there is none.
+type rotationAnswer struct {
+	Secret, Passphrase, Code, Title string
+	Retires                         time.Time `json:"old_retires_at"`
+}
+
+// undone says what became of the secret when no next one came back. Where nothing can have been rotated, FILE.new goes; where the server may
+// have done it and nobody heard, FILE.new stays, because it may be the half of a pair that nobody else has.
+func (s *selfRotation) undone(answer selfAnswer, err error) error {
+	if err == nil {
+		var said rotationAnswer
+		_ = json.Unmarshal(answer.body, &said)
+		words := strings.TrimSpace(said.Code + " " + said.Title)
+		if words == "" || answer.status < 400 || answer.status == http.StatusNotFound || answer.status == http.StatusMisdirectedRequest {
+			words = strings.TrimSpace(words + " (is it the dashboard's origin?)")
+		}
+		err = refused("%s answered %d %s", s.origin, answer.status, words)
+	}
+	if !answer.sent || answer.status >= 300 && answer.status < 500 {
+		return errors.Join(fmt.Errorf("nothing was rotated: %w; %s is as it was", err, s.file), removeFile(s.next()))
+	}
+	beside := ""
+	if s.old.PrivateKey != "" {
+		beside = ", and " + s.next() + " holds the pair that was offered"
+	}
+	return fmt.Errorf("nobody can say whether the key was rotated: %w; %s is as it was and works in either case%s: run this again, and it finds out", err, s.file, beside)
+}
+
+// removeFile takes a file away, if it is there.
+func removeFile(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // pair makes the next key pair of a key, and the proof that we hold its private half.
@@ -207,7 +265,11 @@ func (s *selfRotation) pair(key *client.KeyFile, wanted map[string]any) error {
 }
 
 // try uses the next secret before anything depends on it.
-func (s *selfRotation) try(ctx context.Context, key client.KeyFile) error {
+func (s *selfRotation) try(ctx context.Context, key client.KeyFile, retires time.Time) error {
+	until := "the overlap ends"
+	if !retires.IsZero() {
+		until = retires.UTC().Format(time.RFC3339)
+	}
 	for _, address := range []string{s.origin + "/v1/session", s.check} {
 		if address == "" {
 			continue
@@ -217,7 +279,8 @@ func (s *selfRotation) try(ctx context.Context, key client.KeyFile) error {
 			err = refused("%s answered %d to the next secret", address, status)
 		}
 		if err != nil {
-			return fmt.Errorf("%w; %s is as it was and works until the overlap ends, %s has the next secret: run this again", err, s.file, s.next())
+			return fmt.Errorf("the key was rotated, but its next secret is not in place: %w; %s has the old secret, which works until %s, and %s the next one: run this again, and it tries that one again",
+				err, s.file, until, s.next())
 		}
 	}
 	return nil
@@ -229,6 +292,7 @@ func (s *selfRotation) ask(ctx context.Context, key client.KeyFile, address stri
 }
 
 type selfAnswer struct {
+	sent   bool // there was a connection: the server may have heard, whatever it answered
 	status int
 	body   []byte
 }
@@ -239,6 +303,7 @@ func (s *selfRotation) send(ctx context.Context, key client.KeyFile, method, add
 	if err != nil {
 		return a, usage(err)
 	}
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.sent = true }})
 	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return a, usage(err)

@@ -247,7 +247,11 @@ func tellRoutes(out io.Writer, rows []routeRow, asJSON bool) error {
 		return printJSON(out, rows)
 	}
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "REQUEST\tROUTE\tCLASS\tSCOPE\tASSURANCE\tNOTE")
+	requests := slices.ContainsFunc(rows, func(r routeRow) bool { return r.Request != "" }) // without any, every route is listed
+	if requests {
+		fmt.Fprint(table, "REQUEST\t")
+	}
+	fmt.Fprintln(table, "ROUTE\tCLASS\tSCOPE\tASSURANCE\tNOTE")
 	for _, r := range rows {
 		weighed := ""
 		if len(r.Weighed) > 0 {
@@ -259,7 +263,10 @@ func tellRoutes(out io.Writer, rows []routeRow, asJSON bool) error {
 		}
 		notes := append([]string{r.Host, r.Environment, needs, pairs(r.Transaction), pairs(r.Order), weighed, r.Limits, r.Refused}, r.Unmet...)
 		notes = slices.DeleteFunc(notes, func(text string) bool { return text == "" })
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Request, r.Route, r.Class, r.Scope, r.Assurance, strings.Join(notes, " "))
+		if requests {
+			fmt.Fprint(table, r.Request+"\t")
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Route, r.Class, r.Scope, r.Assurance, strings.Join(notes, " "))
 	}
 	return table.Flush()
 }

@@ -156,8 +156,8 @@ type sessionShown struct {
 	BoundAt time.Time `json:"bound_proven_at,omitzero" doc:"When that device last proved its key"`
 	Skipped string    `json:"bound_skipped,omitempty" enum:"quota_exceeded,server_error,unreachable" doc:"What its browser last said about a proof that it did not make; its word, and since the last restart"`
 
-	Odd    *oddShown    `json:"shown_oddly,omitempty" doc:"The last time in 24 hours that it was shown by something else than signed in, and since the last restart"`
-	Copied *copiedShown `json:"shown_unbound,omitempty" doc:"That it was shown without its device and refused, where that was in the last 24 hours, and since the last restart"`
+	Odd    *oddShown    `json:"shown_oddly,omitempty" doc:"The last time in 24 hours that it was shown by something else than signed in"`
+	Copied *copiedShown `json:"shown_unbound,omitempty" doc:"That it was shown without its device and refused, where that was in the last 24 hours"`
 
 	Could []danger `json:"could" doc:"What somebody could do now who has a copy of its cookie and nothing else, and what would stop them"`
 

@@ -211,7 +211,8 @@ func (s *Server) beat(ctx context.Context) {
 // Flush writes counted refusals.
 func (s *Server) Flush(ctx context.Context) error { return s.Tally.Flush(ctx) }
 
-// Save writes times of use behind and tells what they say of secrets that retire, forgets what has drained, and takes a file of places that has changed.
+// Save writes times of use behind, and where sessions were shown, and tells what they say of secrets that retire and of copies; it forgets what has drained, and
+// takes a file of places that has changed.
 func (s *Server) Save(ctx context.Context) error {
 	s.Places.Renew()
 	s.Networks.Renew()
@@ -220,7 +221,7 @@ func (s *Server) Save(ctx context.Context) error {
 	for _, b := range s.budgets {
 		b.Sweep(now)
 	}
-	return errors.Join(s.Sessions.SaveActs(ctx), s.Sessions.TellCopied(ctx), s.APIKeys.SaveUses(ctx), s.APIKeys.TellRetiring(ctx))
+	return errors.Join(s.Sessions.SaveActs(ctx), s.Sessions.SaveShown(ctx), s.APIKeys.SaveUses(ctx), s.APIKeys.TellRetiring(ctx))
 }
 
 type sweeper interface {

@@ -7,11 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/seed-21c57000/sallyport/internal/filelock"
 )
 
 // Claim makes this process the one that serves from a database, until what it gives is closed or the process ends: nonces and budgets lie
@@ -37,7 +38,7 @@ func Claim(ctx context.Context, cfg Config) (io.Closer, error) {
 // Claimed says whether somebody holds the claim, and takes none. Where the system cannot tell, it says no.
 func Claimed(ctx context.Context, cfg Config) (held bool, err error) {
 	if cfg.SQLitePath != "" {
-		return heldFile(cfg.SQLitePath + ".lock")
+		return filelock.Held(cfg.SQLitePath + ".lock")
 	}
 	conn, err := pgx.Connect(ctx, cfg.PostgresDSN)
 	if err != nil {
@@ -49,30 +50,15 @@ func Claimed(ctx context.Context, cfg Config) (held bool, err error) {
 }
 
 func claimFile(path string) (io.Closer, error) {
-	file, err := openAlone(path)
-	if errors.Is(err, errHeld) {
-		holder := ""
-		if raw, err := os.ReadFile(path); err == nil && len(raw) > 0 {
-			holder = " (pid " + strings.TrimSpace(string(raw)) + ")"
-		}
-		return nil, fmt.Errorf("another sallyport%s runs on this data: %s", holder, strings.TrimSuffix(path, ".lock"))
+	lock, err := filelock.Take(path)
+	if held, is := errors.AsType[*filelock.HeldError](err); is {
+		return nil, fmt.Errorf("%s runs on this data: %s", held.Who(), strings.TrimSuffix(path, ".lock"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("claim the database: %w", err)
 	}
-	if err := errors.Join(file.Truncate(0), writePID(file)); err != nil {
-		return nil, errors.Join(fmt.Errorf("claim the database: %w", err), file.Close())
-	}
-	return file, nil
+	return lock, nil
 }
-
-func writePID(file io.WriterAt) error {
-	_, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return err
-}
-
-// errHeld: another process has the lock.
-var errHeld = errors.New("held by another process")
 
 // schemaLock is ours among the advisory locks of a database: the letters "sall".
 const schemaLock = 0x73616c6c

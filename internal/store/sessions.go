@@ -74,6 +74,8 @@ func sessionOf(row sqlgen.SessionByIDRow) session.Row {
 		Addr: row.Address, Agent: row.Agent, Born: at(row.CreatedAt), ActedAt: at(row.ActedAt), ExpiresAt: at(row.ExpiresAt),
 		RevokedAt: maybeAt(row.RevokedAt), UserName: row.Name, Lang: row.Lang, Role: principal.ParseRole(row.Role),
 		Shared: row.Shared != 0, Staff: row.StaffAt.Valid,
+		Odd:    session.Odd{Why: assurance.Why(row.OddWhy), Last: maybeAt(row.OddAt)},
+		Copied: session.Copied{Times: int(row.CopiedTimes), Last: maybeAt(row.CopiedAt)},
 		Challenge: assurance.Challenge{
 			Why: assurance.Why(row.Challenge), Needs: assurance.ParseLevel(row.ChallengeNeeds), Until: maybeAt(row.ChallengeUntil),
 		},
@@ -125,6 +127,24 @@ func (t *tx) ChallengeSession(ctx context.Context, s id.Session, c assurance.Cha
 func (t *tx) TouchSession(ctx context.Context, s id.Session, acted time.Time) error {
 	_, err := t.Queries.TouchSession(ctx, sqlgen.TouchSessionParams{ID: s[:], ActedAt: micros(acted)})
 	return err
+}
+
+func (t *tx) MarkSession(ctx context.Context, s id.Session, o session.Odd, c session.Copied) (bool, error) {
+	var odd, copied bool
+	var err error
+	if o.Why != "" {
+		if odd, err = won(t.MarkSessionOdd(ctx, sqlgen.MarkSessionOddParams{ID: s[:], Why: string(o.Why), ShownAt: maybeMicros(o.Last)})); err != nil {
+			return false, err
+		}
+	}
+	if c.Times > 0 {
+		copied, err = won(t.MarkSessionCopied(ctx, sqlgen.MarkSessionCopiedParams{ID: s[:], Times: int64(c.Times), ShownAt: maybeMicros(c.Last)}))
+	}
+	return odd || copied, err
+}
+
+func (t *tx) ClaimCopyTold(ctx context.Context, s id.Session, before, now time.Time) (bool, error) {
+	return won(t.Queries.ClaimCopyTold(ctx, sqlgen.ClaimCopyToldParams{ID: s[:], Before: maybeMicros(before), Now: maybeMicros(now)}))
 }
 
 func (t *tx) RevokeSession(ctx context.Context, u id.User, s id.Session, why string, now time.Time) ([]id.Session, error) {

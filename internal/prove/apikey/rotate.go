@@ -97,6 +97,12 @@ func (k *Keys) Rotate(ctx context.Context, p principal.Principal, in RotateInput
 	return out, k.StepUps.Ask(ctx, err)
 }
 
+// RotatesItself says whether keys of a dialect may give themselves their next secret: their signatures cover method, path and body.
+func RotatesItself(d sign.Dialect) bool {
+	c := d.Coverage()
+	return c.Method && c.Path && c.Body
+}
+
 // RotateSelf is Rotate by the key itself, with a request that it signed. It needs no person, so it gives nothing but a new secret: the end of
 // the key's life stays where it was. Only the newest secret may do it, or the one before while the newest was minted so and never used, so
 // that a bot which lost an answer can ask again. The signature has to cover method, path and body: otherwise one that was made for a look, and
@@ -117,7 +123,7 @@ func (k *Keys) RotateSelf(ctx context.Context, p principal.Principal, in RotateI
 		if key.Frozen() {
 			return audit.Event{}, key.FrozenBy()
 		}
-		if c := key.Dialect.Coverage(); !c.Method || !c.Path || !c.Body {
+		if !RotatesItself(key.Dialect) {
 			return audit.Event{}, fault.New(fault.KeyRotatedByOwner)
 		}
 		kept, err := tx.MaterialOf(ctx, key.ID)

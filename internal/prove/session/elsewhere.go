@@ -3,7 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
-	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,21 +14,18 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
-// Odd is the last time that a session was shown by something else than signed in; forgotten at a restart.
+// Odd is the last time that a session was shown by something else than signed in.
 type Odd struct {
 	// Why is TwoAgents, Program or Elsewhere; empty if it never was.
 	Why  assurance.Why
 	Last time.Time
 }
 
-// Copied is how often a bound session was shown without the cookie that its device's key brings, and refused; forgotten at a restart. What its
-// own browser said that it did not renew is not counted.
+// Copied is how often a bound session was shown without the cookie that its device's key brings, and refused. What its own browser said that it did
+// not renew is not counted.
 type Copied struct {
 	Times int
 	Last  time.Time
-	// Addr and Agent are those of the last time.
-	Addr  netip.Addr
-	Agent string
 }
 
 // Marked is how long a session is flagged after it was shown so.
@@ -45,45 +42,75 @@ func (l Listed) Flagged(now time.Time) bool {
 	return l.Challenge.Open(now) || l.Odd.Fresh(now) || l.Copied.Fresh(now)
 }
 
-// showings are where a session and its children were shown that was not where they belong.
+// showings are where a session and its children were shown that was not where they belong, by the row and since it was written.
 type showings struct {
 	mu     sync.Mutex
-	odd    Odd       // guarded by mu
-	copied Copied    // guarded by mu
-	away   bool      // guarded by mu; a copy was shown in another network, and its user was not told
-	told   time.Time // guarded by mu
+	odd    Odd              // guarded by mu
+	copied Copied           // guarded by mu
+	away   principal.Origin // guarded by mu; where a copy was shown in another network, until its user was told; without an address there is none
 }
 
 // shownOddly notes why a session is challenged, where that lies in the request.
 func (s *showings) shownOddly(why assurance.Why, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.odd = Odd{why, now}
+	s.odd = Odd{why, now.Truncate(time.Microsecond)}
 }
 
 // shownBare notes that a bound session was shown without its device, from another network than its own or not.
 func (s *showings) shownBare(from principal.Origin, away bool, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.copied = Copied{s.copied.Times + 1, now, from.Addr, from.Agent}
-	s.away = s.away || away
+	s.copied = Copied{s.copied.Times + 1, now.Truncate(time.Microsecond)}
+	if away {
+		s.away = from
+	}
 }
 
-func (s *showings) read() (Odd, Copied) {
+// with takes what a row says, which another process may have written, and gives what is known by now.
+func (s *showings) with(o Odd, c Copied) (Odd, Copied) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if o.Last.After(s.odd.Last) {
+		s.odd = o
+	}
+	if c.Last.After(s.copied.Last) {
+		s.copied.Last = c.Last
+	}
+	s.copied.Times = max(s.copied.Times, c.Times)
 	return s.odd, s.copied
 }
 
-// due takes the copy that the user is to be told of, if there is one and they were not told within a day.
-func (s *showings) due(now time.Time) (c Copied, due bool) {
+// mark is what is to be written of one session.
+type mark struct {
+	*live
+	odd    Odd
+	copied Copied
+	away   principal.Origin
+}
+
+// unsaved is what its row does not say, which was read before.
+func (l *live) unsaved() (m mark, some bool) {
+	s := &l.seen.shown
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.away || !s.told.IsZero() && now.Sub(s.told) < Marked {
-		return c, false
+	m = mark{live: l, away: s.away}
+	if s.odd.Last.After(l.Odd.Last) {
+		m.odd = s.odd
 	}
-	s.away, s.told = false, now
-	return s.copied, true
+	if s.copied.Last.After(l.Copied.Last) {
+		m.copied = s.copied
+	}
+	return m, m.odd.Why != "" || m.copied.Times > 0 || m.away.Addr.IsValid()
+}
+
+// told forgets the copy that the user was told of, unless there is another by now.
+func (s *showings) told(of principal.Origin) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away == of {
+		s.away = principal.Origin{}
+	}
 }
 
 // bare notes that a bound session, or one of its children, was shown without its device.
@@ -93,27 +120,53 @@ func (s *Sessions) bare(l, parent *live, from principal.Origin, now time.Time) {
 	}
 }
 
-// TellCopied tells users of copies of their bound sessions that were shown in other networks since the last call, each session at most once a day.
-// Nothing ends: the copy was refused, and its user goes on.
-func (s *Sessions) TellCopied(ctx context.Context) error {
-	now := s.Now()
-	copies := map[*live]Copied{}
+// SaveShown writes behind where sessions were shown that was not where they belong, so that every process flags them and a restart forgets none. It tells
+// users of copies of their bound sessions that were shown in other networks, each session at most once a day; who is told finds it written. Nothing ends: the copy
+// was refused, and its user goes on.
+func (s *Sessions) SaveShown(ctx context.Context) error {
+	var marks []mark
 	s.index.mu.RLock()
 	for _, l := range s.index.byID {
-		if c, due := l.seen.shown.due(now); due {
-			copies[l] = c
+		if m, some := l.unsaved(); some {
+			marks = append(marks, m)
 		}
 	}
 	s.index.mu.RUnlock()
-	for l, c := range copies {
+	for batch := range slices.Chunk(marks, saveBatch) {
 		err := s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-			facts := map[string]string{"agent": c.Agent, "addr": c.Addr.String()}
-			h := happening.Happening{Kind: happening.SessionCopied, User: l.User, Session: l.ID, Facts: facts}
-			return audit.Quiet(audit.SessionTold), s.Follow.Apply(ctx, tx, h)
+			for _, m := range batch {
+				if err := s.saveShown(ctx, tx, m); err != nil {
+					return audit.Event{}, fmt.Errorf("mark %s: %w", m.ID, err)
+				}
+			}
+			return audit.Quiet(audit.SessionTold), nil
 		})
 		if err != nil {
-			return fmt.Errorf("tell of a copy of %s: %w", l.ID, err)
+			return err
+		}
+		for _, m := range batch {
+			m.seen.shown.told(m.away)
 		}
 	}
 	return nil
+}
+
+func (s *Sessions) saveShown(ctx context.Context, tx Tx, m mark) error {
+	wrote, err := tx.MarkSession(ctx, m.ID, m.odd, m.copied)
+	if err != nil {
+		return err
+	}
+	if wrote {
+		announce(tx, m.ID)
+	}
+	if !m.away.Addr.IsValid() {
+		return nil
+	}
+	now := s.Now()
+	won, err := tx.ClaimCopyTold(ctx, m.ID, now.Add(-Marked), now)
+	if err != nil || !won {
+		return err
+	}
+	facts := map[string]string{"agent": m.away.Agent, "addr": m.away.Addr.String()}
+	return s.Follow.Apply(ctx, tx, happening.Happening{Kind: happening.SessionCopied, User: m.User, Session: m.ID, Facts: facts})
 }

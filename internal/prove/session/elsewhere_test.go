@@ -12,10 +12,14 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/notify"
+	"github.com/seed-21c57000/sallyport/internal/store"
 )
 
 // A session that two agents show is flagged to its user for a day, on every device of theirs.
@@ -70,7 +74,7 @@ func TestACopiedSessionIsTold(t *testing.T) {
 				if _, err := s.Sessions.Authenticate(bearer, "", from); fault.CodeOf(err) != fault.SessionUnproven {
 					t.Fatal(err)
 				}
-				if err := s.Sessions.TellCopied(t.Context()); err != nil {
+				if err := s.Sessions.SaveShown(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -88,6 +92,115 @@ func TestACopiedSessionIsTold(t *testing.T) {
 				t.Error("accepted")
 			}
 		})
+	}
+}
+
+// What was seen of a session is still seen after a restart, on either engine, and its user is not told of the copy once more. It ends with its day.
+func TestAFlagOutlivesARestart(t *testing.T) {
+	for _, engine := range storetest.Engines {
+		t.Run(engine, func(t *testing.T) {
+			clock := storetest.NewClock()
+			o := authtest.Options{Now: clock.Now, YAML: "session: {absolute: 24h}\n", Folder: t.TempDir()}
+			if engine == "postgres" {
+				o.PostgresDSN = storetest.Postgres.New(t)
+			}
+			s := authtest.StartWith(t, o)
+			b := s.Browser("203.0.113.7")
+			b.SignUp("ada@example.com")
+			b.Bind()
+			who, bearer := b.Principal(), []byte(b.Cookies["localhost:8080"][httpx.SessionCookie])
+			odd, bare := principal.Origin{Agent: "curl/8"}, authtest.PersonOrigin()
+			odd.Addr, odd.Bound = netip.MustParseAddr("203.0.113.7"), secret.FromString("bound", b.Cookies["localhost:8080"][httpx.BoundCookie]).Hash()
+			bare.Addr = netip.MustParseAddr("198.51.100.66")
+			if p, err := s.Sessions.Authenticate(bearer, "", odd); err != nil || p.Challenge.Why != assurance.Program {
+				t.Fatalf("%+v, %v", p.Challenge, err)
+			}
+			clock.Advance(11 * time.Minute)
+			if _, err := s.Sessions.Authenticate(bearer, "", bare); fault.CodeOf(err) != fault.SessionUnproven {
+				t.Fatal(err)
+			}
+			before := listed(t, s, who)
+			s.Settle()
+			for range 2 { // the second begins with what the first wrote, and nothing of its own
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				s = authtest.StartWith(t, o)
+			}
+			after := listed(t, s, who)
+			if after.Odd != before.Odd || after.Copied != before.Copied || after.Odd.Why != assurance.Program || after.Copied.Times != 1 {
+				t.Errorf("%+v %+v, and before %+v %+v", after.Odd, after.Copied, before.Odd, before.Copied)
+			}
+			if _, err := s.Sessions.Authenticate(bearer, "", bare); fault.CodeOf(err) != fault.SessionUnproven {
+				t.Fatal(err)
+			}
+			s.Settle()
+			if l, told := listed(t, s, who), copies(t, s, who); l.Copied.Times != 2 || told != 1 {
+				t.Errorf("counted %d times and told %d times", l.Copied.Times, told)
+			}
+			if l := listed(t, s, who); !l.Flagged(after.Copied.Last.Add(session.Marked-time.Second)) || l.Flagged(after.Copied.Last.Add(session.Marked)) {
+				t.Errorf("%+v %+v do not end with their day", l.Odd, l.Copied)
+			}
+		})
+	}
+}
+
+// What another process saw of a session is counted on from, and nothing that is older takes a mark back; a session that has ended has none.
+func TestAMarkOfAnotherProcess(t *testing.T) {
+	clock := storetest.NewClock()
+	s := authtest.StartWith(t, authtest.Options{Now: clock.Now})
+	b := s.Browser("203.0.113.7")
+	b.SignUp("ada@example.com")
+	b.Bind()
+	who, bearer := b.Principal(), []byte(b.Cookies["localhost:8080"][httpx.SessionCookie])
+	clock.Advance(11 * time.Minute)
+	at := clock.Now()
+	heard := txn.Change{Subject: txn.SubjectSession, ID: who.Session}
+	mark := func(o session.Odd, c session.Copied, changes ...txn.Change) (wrote bool) {
+		t.Helper()
+		err := store.Of[session.Tx](s.Store).Update(t.Context(), func(tx session.Tx) (_ audit.Event, err error) {
+			wrote, err = tx.MarkSession(t.Context(), who.Session, o, c)
+			for _, c := range changes {
+				tx.Announce(c)
+			}
+			return audit.Quiet(audit.SessionTold), err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wrote
+	}
+	if !mark(session.Odd{Why: assurance.Elsewhere, Last: at}, session.Copied{Times: 5, Last: at}, heard) {
+		t.Error("the first mark was not written")
+	}
+	if mark(session.Odd{Why: assurance.Program, Last: at.Add(-time.Second)}, session.Copied{Times: 1, Last: at.Add(-time.Second)}, heard) {
+		t.Error("an older mark was written over a newer one")
+	}
+	clock.Advance(time.Second)
+	if _, err := s.Sessions.Authenticate(bearer, "", authtest.PersonOrigin()); fault.CodeOf(err) != fault.SessionUnproven {
+		t.Fatal(err)
+	}
+	s.Settle()
+	if l := listed(t, s, who); l.Odd != (session.Odd{Why: assurance.Elsewhere, Last: at}) || l.Copied != (session.Copied{Times: 6, Last: clock.Now().Truncate(time.Microsecond)}) {
+		t.Errorf("%+v %+v", l.Odd, l.Copied)
+	}
+	clock.Advance(time.Second)
+	mark(session.Odd{}, session.Copied{Times: 9, Last: clock.Now()}) // the rows of the feed were deleted before they were read
+	if err := s.Sessions.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(time.Second)
+	if _, err := s.Sessions.Authenticate(bearer, "", authtest.PersonOrigin()); fault.CodeOf(err) != fault.SessionUnproven {
+		t.Fatal(err)
+	}
+	if l := listed(t, s, who); l.Copied.Times != 10 {
+		t.Errorf("after all was read again: %+v", l.Copied)
+	}
+	if err := s.Sessions.SignOut(t.Context(), who); err != nil {
+		t.Fatal(err)
+	}
+	if clock.Advance(time.Second); mark(session.Odd{Why: assurance.Program, Last: clock.Now()}, session.Copied{}) {
+		t.Error("a session that has ended was marked")
 	}
 }
 

@@ -44,7 +44,7 @@ type live struct {
 	home  netip.Addr    // the row's address
 }
 
-// seen is what lies in memory alone of a session.
+// seen is what a check notes of a session. It lies in memory alone, but for what shown writes behind.
 type seen struct {
 	failed  atomic.Int64           // microseconds of our last failure to renew it
 	skipped atomic.Pointer[string] // what its browser last said about it
@@ -69,6 +69,7 @@ func (x *index) put(row Row) {
 	if l.seen == nil {
 		l.seen = &seen{}
 	}
+	l.seen.shown.with(row.Odd, row.Copied)
 	x.answered(l)
 	l.saved.Store(row.ActedAt.UnixMicro())
 	raise(l.acted, row.ActedAt)
@@ -97,14 +98,14 @@ func (x *index) skipped(sid id.Session) string {
 	return ""
 }
 
-// shown is where a session was shown that was not where it belongs.
-func (x *index) shown(sid id.Session) (Odd, Copied) {
+// shown is where a session was shown that was not where it belongs: by its row, and since then.
+func (x *index) shown(row Row) (Odd, Copied) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if l := x.byID[sid]; l != nil {
-		return l.seen.shown.read()
+	if l := x.byID[row.ID]; l != nil {
+		return l.seen.shown.with(row.Odd, row.Copied)
 	}
-	return Odd{}, Copied{}
+	return row.Odd, row.Copied
 }
 
 // find gives the session of a bearer and, for a child, its parent. A child whose parent is gone is gone, and one whose parent acts elsewhere by now: it was
@@ -206,6 +207,7 @@ func (x *index) become(fresh *index) {
 		if old, ok := x.byID[sid]; ok {
 			raise(old.acted, l.ActedAt)
 			l.acted, l.seen = old.acted, old.seen
+			l.seen.shown.with(l.Odd, l.Copied)
 		}
 	}
 	x.byHash, x.byID = fresh.byHash, fresh.byID

@@ -57,7 +57,10 @@ type Row struct {
 	// Staff says that the user is an operator: at its idle limit the session ends.
 	Staff bool
 	// Bound is the session's tie to its device; zero if there is none.
-	Bound     Bound
+	Bound Bound
+	// Odd and Copied are where it was shown, or a child of it, that was not where it belongs; zero on children.
+	Odd       Odd
+	Copied    Copied
 	Born      time.Time
 	ActedAt   time.Time
 	ExpiresAt time.Time
@@ -89,6 +92,10 @@ type Tx interface {
 	// LapseChallenge lets the challenge of a live session end by itself; won is false where none stands, its end is set, or its user demands it.
 	LapseChallenge(ctx context.Context, s id.Session, until time.Time) (won bool, err error)
 	TouchSession(ctx context.Context, s id.Session, acted time.Time) error
+	// MarkSession writes each of the two that is later than what a live session has; the zero value is earlier than all. It says whether it wrote.
+	MarkSession(ctx context.Context, s id.Session, o Odd, c Copied) (wrote bool, err error)
+	// ClaimCopyTold lets the user of a live session be told of a copy, if nobody told them after a moment; won is false for all but the first.
+	ClaimCopyTold(ctx context.Context, s id.Session, after, now time.Time) (won bool, err error)
 	// The three below revoke, with children, and give the ids of those that were live.
 	RevokeSession(ctx context.Context, u id.User, s id.Session, why string, now time.Time) ([]id.Session, error)
 	RevokeOtherSessionsByUser(ctx context.Context, u id.User, keep id.Session, why string, now time.Time) ([]id.Session, error)
@@ -628,9 +635,6 @@ type Listed struct {
 	Children []Row
 	// Skipped is why its browser said last that it did not renew the bound cookie; forgotten at a restart.
 	Skipped string
-	// Odd and Copied are where it was shown, or a child of it, that was not where it belongs.
-	Odd    Odd
-	Copied Copied
 }
 
 // List gives the user's live sessions, the newest first.
@@ -652,8 +656,8 @@ func (s *Sessions) List(ctx context.Context, p principal.Principal) (list []List
 			if row.Staff && !s.Now().Before(row.ActedAt.Add(s.idleOf(row))) {
 				continue // it has ended, though its row stands until the absolute limit
 			}
-			odd, copied := s.index.shown(row.ID)
-			list = append(list, Listed{row, children[row.ID], s.index.skipped(row.ID), odd, copied})
+			row.Odd, row.Copied = s.index.shown(row)
+			list = append(list, Listed{row, children[row.ID], s.index.skipped(row.ID)})
 		}
 	}
 	return list, err

@@ -67,7 +67,7 @@ func TestEachGapCostsWhatTheTableSays(t *testing.T) {
 			a.Sessions[0].Copied = session.Copied{Times: 1, Last: now.Add(-23 * time.Hour)}
 		}},
 		{"odd", checkup.Sessions, 10, true, func(a *checkup.Account) {
-			a.Sessions = append(a.Sessions, session.Listed{Row: session.Row{ID: id.Session{2}}, Odd: session.Odd{Why: assurance.TwoAgents, Last: now.Add(-23 * time.Hour)}})
+			a.Sessions = append(a.Sessions, session.Listed{Row: session.Row{ID: id.Session{2}, Odd: session.Odd{Why: assurance.TwoAgents, Last: now.Add(-23 * time.Hour)}}})
 		}},
 		{"proof", checkup.Sessions, 4, false, func(a *checkup.Account) { a.This.Proof = assurance.Proof{Factors: assurance.Password} }},
 		{"reported", checkup.Sessions, 10, true, func(a *checkup.Account) { a.Held.Holds = []hold.Hold{{Reason: happening.Disowned}} }},

@@ -7,7 +7,7 @@ VALUES (@id, @token_hash, @user_id, @account_id, @subaccount_id, @device_id, @pa
 -- name: SessionByID :one
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
-    s.challenge, s.challenge_needs, s.challenge_until, s.shared,
+    s.challenge, s.challenge_needs, s.challenge_until, s.shared, s.odd_why, s.odd_at, s.copied_times, s.copied_at,
     u.name, u.lang, u.disabled_at, u.staff_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
@@ -21,7 +21,7 @@ WHERE s.id = @id;
 -- name: ListLiveSessions :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
-    s.challenge, s.challenge_needs, s.challenge_until, s.shared,
+    s.challenge, s.challenge_needs, s.challenge_until, s.shared, s.odd_why, s.odd_at, s.copied_times, s.copied_at,
     u.name, u.lang, u.disabled_at, u.staff_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
@@ -35,7 +35,7 @@ WHERE s.expires_at > @now AND s.revoked_at IS NULL AND s.id > @after ORDER BY s.
 -- name: ListLiveSessionsByUser :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
-    s.challenge, s.challenge_needs, s.challenge_until, s.shared,
+    s.challenge, s.challenge_needs, s.challenge_until, s.shared, s.odd_why, s.odd_at, s.copied_times, s.copied_at,
     u.name, u.lang, u.disabled_at, u.staff_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
@@ -65,6 +65,15 @@ UPDATE session SET challenge = @challenge, challenge_needs = @challenge_needs, c
 
 -- name: TouchSession :execrows
 UPDATE session SET acted_at = @acted_at WHERE id = @id AND acted_at < @acted_at AND revoked_at IS NULL;
+
+-- name: MarkSessionOdd :execrows
+UPDATE session SET odd_why = @why, odd_at = @shown_at WHERE id = @id AND revoked_at IS NULL AND (odd_at IS NULL OR odd_at < @shown_at);
+
+-- name: MarkSessionCopied :execrows
+UPDATE session SET copied_times = @times, copied_at = @shown_at WHERE id = @id AND revoked_at IS NULL AND (copied_at IS NULL OR copied_at < @shown_at);
+
+-- name: ClaimCopyTold :execrows
+UPDATE session SET copied_told_at = @now WHERE id = @id AND revoked_at IS NULL AND (copied_told_at IS NULL OR copied_told_at <= @before);
 
 -- name: ListSessionAddresses :many
 SELECT DISTINCT address FROM session WHERE user_id = @user_id AND device_id = @device_id ORDER BY address;

@@ -34,6 +34,24 @@ func (q *Queries) ChallengeSession(ctx context.Context, arg ChallengeSessionPara
 	return result.RowsAffected()
 }
 
+const claimCopyTold = `-- name: ClaimCopyTold :execrows
+UPDATE session SET copied_told_at = $1 WHERE id = $2 AND revoked_at IS NULL AND (copied_told_at IS NULL OR copied_told_at <= $3)
+`
+
+type ClaimCopyToldParams struct {
+	Now    sql.NullInt64
+	ID     []byte
+	Before sql.NullInt64
+}
+
+func (q *Queries) ClaimCopyTold(ctx context.Context, arg ClaimCopyToldParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, claimCopyTold, arg.Now, arg.ID, arg.Before)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteChildCodesBefore = `-- name: DeleteChildCodesBefore :execrows
 DELETE FROM child_code WHERE code_hash IN (SELECT c.code_hash FROM child_code c WHERE c.expires_at < $1 ORDER BY c.expires_at LIMIT CAST($2 AS BIGINT))
 `
@@ -278,7 +296,7 @@ func (q *Queries) LapseChallenge(ctx context.Context, arg LapseChallengeParams) 
 const listLiveSessions = `-- name: ListLiveSessions :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
-    s.challenge, s.challenge_needs, s.challenge_until, s.shared,
+    s.challenge, s.challenge_needs, s.challenge_until, s.shared, s.odd_why, s.odd_at, s.copied_times, s.copied_at,
     u.name, u.lang, u.disabled_at, u.staff_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
@@ -319,6 +337,10 @@ type ListLiveSessionsRow struct {
 	ChallengeNeeds string
 	ChallengeUntil sql.NullInt64
 	Shared         int64
+	OddWhy         string
+	OddAt          sql.NullInt64
+	CopiedTimes    int64
+	CopiedAt       sql.NullInt64
 	Name           string
 	Lang           string
 	DisabledAt     sql.NullInt64
@@ -367,6 +389,10 @@ func (q *Queries) ListLiveSessions(ctx context.Context, arg ListLiveSessionsPara
 			&i.ChallengeNeeds,
 			&i.ChallengeUntil,
 			&i.Shared,
+			&i.OddWhy,
+			&i.OddAt,
+			&i.CopiedTimes,
+			&i.CopiedAt,
 			&i.Name,
 			&i.Lang,
 			&i.DisabledAt,
@@ -398,7 +424,7 @@ func (q *Queries) ListLiveSessions(ctx context.Context, arg ListLiveSessionsPara
 const listLiveSessionsByUser = `-- name: ListLiveSessionsByUser :many
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
-    s.challenge, s.challenge_needs, s.challenge_until, s.shared,
+    s.challenge, s.challenge_needs, s.challenge_until, s.shared, s.odd_why, s.odd_at, s.copied_times, s.copied_at,
     u.name, u.lang, u.disabled_at, u.staff_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
@@ -438,6 +464,10 @@ type ListLiveSessionsByUserRow struct {
 	ChallengeNeeds string
 	ChallengeUntil sql.NullInt64
 	Shared         int64
+	OddWhy         string
+	OddAt          sql.NullInt64
+	CopiedTimes    int64
+	CopiedAt       sql.NullInt64
 	Name           string
 	Lang           string
 	DisabledAt     sql.NullInt64
@@ -486,6 +516,10 @@ func (q *Queries) ListLiveSessionsByUser(ctx context.Context, arg ListLiveSessio
 			&i.ChallengeNeeds,
 			&i.ChallengeUntil,
 			&i.Shared,
+			&i.OddWhy,
+			&i.OddAt,
+			&i.CopiedTimes,
+			&i.CopiedAt,
 			&i.Name,
 			&i.Lang,
 			&i.DisabledAt,
@@ -544,6 +578,42 @@ func (q *Queries) ListSessionAddresses(ctx context.Context, arg ListSessionAddre
 		return nil, err
 	}
 	return items, nil
+}
+
+const markSessionCopied = `-- name: MarkSessionCopied :execrows
+UPDATE session SET copied_times = $1, copied_at = $2 WHERE id = $3 AND revoked_at IS NULL AND (copied_at IS NULL OR copied_at < $2)
+`
+
+type MarkSessionCopiedParams struct {
+	Times   int64
+	ShownAt sql.NullInt64
+	ID      []byte
+}
+
+func (q *Queries) MarkSessionCopied(ctx context.Context, arg MarkSessionCopiedParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, markSessionCopied, arg.Times, arg.ShownAt, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const markSessionOdd = `-- name: MarkSessionOdd :execrows
+UPDATE session SET odd_why = $1, odd_at = $2 WHERE id = $3 AND revoked_at IS NULL AND (odd_at IS NULL OR odd_at < $2)
+`
+
+type MarkSessionOddParams struct {
+	Why     string
+	ShownAt sql.NullInt64
+	ID      []byte
+}
+
+func (q *Queries) MarkSessionOdd(ctx context.Context, arg MarkSessionOddParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, markSessionOdd, arg.Why, arg.ShownAt, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const moveSession = `-- name: MoveSession :execrows
@@ -830,7 +900,7 @@ func (q *Queries) SatisfyStepUp(ctx context.Context, arg SatisfyStepUpParams) (i
 const sessionByID = `-- name: SessionByID :one
 SELECT s.id, s.token_hash, s.user_id, s.account_id, s.subaccount_id, s.device_id, s.parent_id, s.host, s.factors, s.properties,
     s.proven_at, s.address, s.agent, s.created_at, s.acted_at, s.expires_at, s.revoked_at, s.revoked_why,
-    s.challenge, s.challenge_needs, s.challenge_until, s.shared,
+    s.challenge, s.challenge_needs, s.challenge_until, s.shared, s.odd_why, s.odd_at, s.copied_times, s.copied_at,
     u.name, u.lang, u.disabled_at, u.staff_at, m.role, m.removed_at, m.frozen_at AS member_frozen_at,
     b.cookie_hash, b.cookie_until, b.before_hash, b.before_until, b.proven_at AS bound_proven_at, b.agent AS bound_agent,
     (SELECT COUNT(*) FROM member o JOIN user_lock x ON x.user_id = o.user_id
@@ -869,6 +939,10 @@ type SessionByIDRow struct {
 	ChallengeNeeds string
 	ChallengeUntil sql.NullInt64
 	Shared         int64
+	OddWhy         string
+	OddAt          sql.NullInt64
+	CopiedTimes    int64
+	CopiedAt       sql.NullInt64
 	Name           string
 	Lang           string
 	DisabledAt     sql.NullInt64
@@ -911,6 +985,10 @@ func (q *Queries) SessionByID(ctx context.Context, arg SessionByIDParams) (Sessi
 		&i.ChallengeNeeds,
 		&i.ChallengeUntil,
 		&i.Shared,
+		&i.OddWhy,
+		&i.OddAt,
+		&i.CopiedTimes,
+		&i.CopiedAt,
 		&i.Name,
 		&i.Lang,
 		&i.DisabledAt,
