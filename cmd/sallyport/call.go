@@ -158,7 +158,7 @@ func tellRefused(cmd *cobra.Command, answer *http.Response, tell func(*cobra.Com
 func tellAnswer(show bool) func(*cobra.Command, *http.Response, []byte) error {
 	return func(cmd *cobra.Command, answer *http.Response, body []byte) error {
 		if show {
-			fmt.Fprintln(cmd.ErrOrStderr(), answer.Status)
+			fmt.Fprintln(cmd.ErrOrStderr(), unobeyed(answer.Status))
 			_ = answer.Header.Write(cmd.ErrOrStderr())
 		}
 		var pretty bytes.Buffer

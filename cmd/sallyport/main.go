@@ -46,7 +46,7 @@ func main() {
 	if err == nil {
 		return
 	}
-	fmt.Fprintln(os.Stderr, "sallyport:", words(err))
+	fmt.Fprintln(os.Stderr, "sallyport:", unobeyed(words(err))) // it may quote a server that was called, or a file
 	code := exitFailed
 	if e, ok := errors.AsType[*exitError](err); ok {
 		code = e.code

@@ -1,8 +1,12 @@
 package main_test
 
 import (
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -137,4 +141,23 @@ func names(t *testing.T, folder string) (list []string) {
 		list = append(list, e.Name())
 	}
 	return list
+}
+
+// TestAServersWordsMoveNoTerminal: what is called may be somebody else's, and its words stand in what is printed of a refusal.
+func TestAServersWordsMoveNoTerminal(t *testing.T) {
+	path := program.Build(t, program.Sallyport)
+	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusConflict)
+		_, _ = io.WriteString(w, `{"code": "no", "title": "\u001b[2J\u001b]0;done\u0007\u009b1A"}`)
+	}))
+	defer answers.Close()
+	file := filepath.Join(t.TempDir(), "key.json")
+	key := `{"key_id": "spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ", "algorithm": "hmac-sha256", "dialect": "native", "secret": "0123456789abcdef0123456789abcdef"}`
+	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code := program.Output(t, path, "key", "rotate-self", answers.URL, "--key-file", file)
+	if code != 3 || !strings.Contains(stderr, `\u001b[2J`) || strings.ContainsAny(stderr, "\x1b\a\u009b") {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
 }

@@ -32,15 +32,21 @@ func tell(cmd *cobra.Command, fields map[string]any, text string) error {
 	return err
 }
 
-// printJSON writes JSON that a terminal can show: what encoding/json leaves as it is and a terminal would obey (control characters beyond
-// ASCII, directions of writing) is escaped. A program reads the same text either way (RFC 8259 §7).
+// printJSON writes JSON that a terminal can show. A program reads the same text as it would otherwise (RFC 8259 §7).
 func printJSON(out io.Writer, v any) error {
 	raw, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}
+	_, err = io.WriteString(out, unobeyed(string(raw))+"\n")
+	return err
+}
+
+// unobeyed is a text of several lines in which what a terminal would obey is escaped: control characters (encoding/json leaves those beyond ASCII as
+// they are) and directions of writing.
+func unobeyed(text string) string {
 	var safe strings.Builder
-	for _, r := range string(raw) {
+	for _, r := range text {
 		switch {
 		case r == '\n' || !unicode.Is(unicode.C, r):
 			safe.WriteRune(r)
@@ -51,8 +57,7 @@ func printJSON(out io.Writer, v any) error {
 			fmt.Fprintf(&safe, `\u%04x`, r)
 		}
 	}
-	_, err = io.WriteString(out, safe.String()+"\n")
-	return err
+	return safe.String()
 }
 
 // withJSON gives a command that changes one thing the flag that tellDone reads.

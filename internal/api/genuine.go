@@ -13,7 +13,7 @@ type genuine struct{ places official.Places }
 
 func (g *genuine) mount(a *API) {
 	registerPre(a, operation{
-		id: "getOfficial", method: http.MethodGet, path: "/v1/genuine", summary: "Our official addresses", about: "Nothing else is ours, whatever it looks like.",
+		id: "getOfficial", method: http.MethodGet, path: "/v1/genuine", summary: "Our official addresses and apps", about: "Nothing else is ours, whatever it looks like.",
 	}, g.list)
 	registerPre(a, operation{
 		id: "judgeGenuine", method: http.MethodPost, path: "/v1/genuine", status: http.StatusOK, summary: "Is this link or sender really yours?",
@@ -22,14 +22,25 @@ func (g *genuine) mount(a *API) {
 }
 
 type officialShown struct {
-	Origins []string `json:"origins" doc:"Of our pages and APIs"`
-	Senders []string `json:"senders" doc:"That we write mails from"`
+	Origins []string   `json:"origins" doc:"Of our pages and APIs"`
+	Senders []string   `json:"senders" doc:"That we write mails from"`
+	Apps    []appShown `json:"apps" doc:"Our native apps"`
+}
+
+type appShown struct {
+	Platform     string   `json:"platform" enum:"android,apple" doc:"Whose system it runs on"`
+	ID           string   `json:"id" doc:"What decides whether it is ours, whatever its title and picture" example:"com.example.exchange"`
+	Fingerprints []string `json:"fingerprints,omitempty" doc:"For android: SHA-256 of the certificates it is signed with"`
 }
 
 type officialOut struct{ Body officialShown }
 
 func (g *genuine) list(context.Context, signin.From, *struct{}) (*officialOut, error) {
-	return &officialOut{officialShown{append([]string{}, g.places.Origins...), append([]string{}, g.places.Senders...)}}, nil
+	apps := []appShown{}
+	for _, app := range g.places.Apps {
+		apps = append(apps, appShown{string(app.Platform), app.ID, app.Fingerprints})
+	}
+	return &officialOut{officialShown{append([]string{}, g.places.Origins...), append([]string{}, g.places.Senders...), apps}}, nil
 }
 
 type pasted struct {

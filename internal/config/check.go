@@ -48,6 +48,7 @@ func (d *decoder) check() {
 	d.checkMail()
 	d.checkLives()
 	d.checkPasskeys()
+	d.checkApps()
 	d.checkGeo()
 	d.checkHighValue()
 	d.checkTexts()

@@ -312,6 +312,7 @@ type Passkeys struct {
 	MetadataFile string      `key:"metadata_file" doc:"The blob of the FIDO Metadata Service, as downloaded (a signed JWS); needed unless attestation is none. Its signature is checked at the start and by doctor. Models it calls compromised or revoked are refused, also those enrolled before."`
 	MetadataRoot string      `key:"metadata_root_file" doc:"The certificate in which the blob's chain ends, PEM, for a blob of your own. Empty: the FIDO Alliance's, and the blob must be signed by mds.fidoalliance.org."`
 	Certified    Certified   `key:"certified" default:"none" oneof:"none l1 l2 l3" doc:"The least FIDO certification that a model must have for its attestation to be accepted."`
+	Apps         []App       `key:"apps" doc:"Native apps of your own that may use these passkeys: 20 at most. /.well-known/assetlinks.json and /.well-known/apple-app-site-association name them, which systems ask for at rp_id, so where that is not the dashboard's host, those addresses of rp_id must be routed to the dashboard. Their proofs sign in and step up, and never confirm money; with an Apple app dashboard.confirmation_origin must not be https://rp_id, because Apple's apps sign as that."`
 }
 
 // Password is the section of that name.

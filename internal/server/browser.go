@@ -55,6 +55,7 @@ func (s *Server) newBrowserMux(formKey []byte, keys *assertionKeys) (http.Handle
 	machines.Handle(http.MethodGet, "/healthz", func(w http.ResponseWriter, r *http.Request, _ route.Line) { s.healthz(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/sallyport-assertion-jwks.json", func(w http.ResponseWriter, r *http.Request, _ route.Line) { keys.serveJWKS(w, r) })
 	machines.Handle(http.MethodGet, "/.well-known/webauthn", s.relatedOrigins)
+	s.mountApps(machines)
 	s.mountBackends(machines)
 	s.mountLeaks(machines)
 	confirmations := route.NewMux()
@@ -172,6 +173,9 @@ func (s *Server) official() (p official.Places) {
 		if o != "" && !slices.Contains(p.Origins, string(o)) {
 			p.Origins = append(p.Origins, string(o))
 		}
+	}
+	for _, app := range s.cfg.Passkeys.Apps {
+		p.Apps = append(p.Apps, officialApp(app))
 	}
 	for _, m := range append([]config.Mailbox{s.cfg.Mail.From}, s.cfg.Official.Senders...) {
 		if addr, err := mailaddr.Parse(string(m)); err == nil && !slices.Contains(p.Senders, addr.String()) {

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -386,7 +387,8 @@ func (r *Rooms) buildNotices(ctx context.Context, cfg config.Config, opts Option
 	return err
 }
 
-// buildConfirmations has passkeys of its own: what was signed on any other origin is refused here, and what was signed here everywhere else.
+// buildConfirmations has passkeys of its own: what was signed on any other origin is refused here, and what was signed here everywhere else. No app signs
+// here: what it shows its user before it asks for the passkey is its own affair, and a confirmation is worth what its page has shown (decision 0068).
 func (r *Rooms) buildConfirmations(ctx context.Context, cfg config.Config, opts Options, follow *consequence.Consequences) error {
 	origin := string(cfg.Dashboard.ConfirmationOrigin)
 	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: []string{origin}, Demand: r.demand})
@@ -473,10 +475,14 @@ func (r *Rooms) buildPeople(ctx context.Context, cfg config.Config, opts Options
 			origins = append(origins, string(o))
 		}
 	}
+	apps, apple := appOrigins(cfg.Passkeys.Apps)
+	if at := string(cfg.Dashboard.AppleOrigin()); apple && !slices.Contains(origins, at) {
+		origins = append(origins, at)
+	}
 	if r.demand, err = attestation(cfg.Passkeys, now()); err != nil {
 		return err
 	}
-	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: origins, Demand: r.demand})
+	passkeys, err := passkey.New(passkey.Config{RPID: string(cfg.Dashboard.RPID), Name: Product, Origins: origins, Apps: apps, Demand: r.demand})
 	if err != nil {
 		return err
 	}

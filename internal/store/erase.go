@@ -84,7 +84,7 @@ func (t *tx) EraseUser(ctx context.Context, u id.User, now time.Time) (ended []i
 		"subaccounts' names": func() error {
 			return t.EraseSubaccountsOfUser(ctx, sqlgen.EraseSubaccountsOfUserParams{UserID: u[:]})
 		},
-		// An account starts with its owner's name, and where others are in it goes on without.
+		// An account starts with the name of whoever founded it, and where others are in it goes on without. Nobody else's name is in it, only one like theirs.
 		"shared accounts' names": func() error {
 			return t.UnnameAccountsCalled(ctx, sqlgen.UnnameAccountsCalledParams{Name: user.Name, Instead: "Account", UserID: u[:]})
 		},

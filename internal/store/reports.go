@@ -46,6 +46,14 @@ func (t *tx) CloseReport(ctx context.Context, r report.Report) (bool, error) {
 	return won(t.Queries.CloseReport(ctx, sqlgen.CloseReportParams{ID: r.ID[:], ClosedAt: maybeMicros(r.Closed), Outcome: string(r.Outcome), Sealed: sealed}))
 }
 
+func (t *tx) ReopenReport(ctx context.Context, r report.Report) error {
+	sealed, err := t.sealReport(ctx, r)
+	if err != nil {
+		return err
+	}
+	return t.Queries.ReopenReport(ctx, sqlgen.ReopenReportParams{ID: r.ID[:], ExpiresAt: micros(r.Expires), Sealed: sealed})
+}
+
 func (t *tx) ReportAbout(ctx context.Context, u id.User, about string) (r report.Report, found bool, err error) {
 	which, err := t.Queries.ReportAbout(ctx, sqlgen.ReportAboutParams{UserID: u[:], About: about})
 	if err = notFound(err); errors.Is(err, ErrNotFound) {

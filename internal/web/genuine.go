@@ -30,5 +30,8 @@ func (g *genuine) judge(v *visit) error {
 
 func (g *genuine) show(v *visit, view page.Genuine) error {
 	view.Origins, view.Senders = g.places.Origins, g.places.Senders
+	for _, app := range g.places.Apps {
+		view.Apps = append(view.Apps, page.OfficialApp{System: string(app.Platform), ID: app.ID, Fingerprints: app.Fingerprints})
+	}
 	return v.show(page.GenuinePage(v.frame("genuine.title"), view))
 }

@@ -371,7 +371,7 @@ func TestRevokeKey(t *testing.T) {
 	b := as(t, s, ada)
 	k := s.IssueKey(ada, apikey.IssueInput{Name: "grid", Purpose: "trades", Environment: id.Live, Scopes: []string{"orders:write"}})
 	b.get("/keys")
-	b.shows(http.StatusOK, "grid", "Live", "That right ends in 30 days", "Any address", "Never", "nothing brings it back")
+	b.shows(http.StatusOK, "grid", "Live", "its right to trade ends", "in 30 days", "Any address", "Never", "nothing brings it back")
 	action := "/keys/" + k.Text() + "/revoke"
 	b.submit(action)
 	b.leads("/keys")

@@ -52,16 +52,7 @@ func TestTenThousandGuesses(t *testing.T) {
 			}
 			time.Sleep(days * 24 * time.Hour / guesses)
 		}
-		most := 0
-		for i, first := range looked {
-			in := 0
-			for _, at := range looked[i:] {
-				if at.Sub(first) < 24*time.Hour {
-					in++
-				}
-			}
-			most = max(most, in)
-		}
+		most := mostWithin(looked, 24*time.Hour)
 		if most > mostADay || most < mostADay/2 {
 			t.Errorf("%d passwords were compared within a day, want at most %d, and not much fewer", most, mostADay)
 		}

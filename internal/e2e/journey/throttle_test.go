@@ -1,6 +1,7 @@
 package journey_test
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"testing"
@@ -100,4 +101,66 @@ func TestPeopleOfOneNetworkSignInAllDay(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestGuessesAreFewAtAllDoors: somebody who reads Ada's mailbox guesses for two days, over restarts, at her password where people sign in and where they
+// come back, and at her recovery codes. All doors together compare no more than one of them does.
+func TestGuessesAreFewAtAllDoors(t *testing.T) {
+	inBubble(t, func(l *life) {
+		l.paper()
+		looked := map[string][]time.Time{}
+		var w *wayBack
+		for step := range 2 * 24 * 12 { // 5 minutes each
+			from := fmt.Sprintf("198.51.%d.%d", step/250, step%250)
+			if step%5 == 0 { // a mailbox that was shown counts for half an hour
+				w = l.askBack(from)
+			}
+			password := map[string]string{"password": "a wrong guess"}
+			code := map[string]string{"code": "00000-00000-00000-00000-00000-00"}
+			for _, try := range []struct {
+				factor string
+				got    authtest.Reply
+			}{
+				{"password", l.Browser(from).SignIn(mail, "a wrong guess", "")},
+				{"password", w.b.Call(http.MethodPost, w.at+"/claim", password)},
+				{"recovery code", w.b.Call(http.MethodPost, w.at+"/recovery-code", code)},
+			} {
+				switch try.got.Code {
+				case fault.SignInRefused, fault.RecoveryProofRefused, fault.RecoveryCodeRefused:
+					looked[try.factor] = append(looked[try.factor], time.Now())
+				case fault.SignInThrottled:
+				default:
+					t.Fatalf("a %s, step %d: %d %s", try.factor, step, try.got.Status, try.got.Text)
+				}
+			}
+			if step%100 == 99 {
+				l.Settle()
+				l.Stack = authtest.StartWith(l.t, authtest.Options{Folder: l.folder})
+				w.b = l.Moved(w.b)
+			}
+			time.Sleep(5 * time.Minute)
+		}
+		for factor, at := range looked {
+			if most := mostWithin(at, 24*time.Hour); most > mostADay || most < mostADay/2 {
+				t.Errorf("%s: %d were compared within a day, want at most %d, and not much fewer", factor, most, mostADay)
+			}
+		}
+		if len(looked) != 2 {
+			t.Errorf("guesses at %d factors were compared, want 2", len(looked))
+		}
+	})
+}
+
+// mostWithin is the most moments that lie within any time of that length.
+func mostWithin(at []time.Time, span time.Duration) (most int) {
+	for i, first := range at {
+		n := 0
+		for _, one := range at[i:] {
+			if one.Sub(first) < span {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return most
 }

@@ -158,6 +158,8 @@ var lines = []Line{
 	{"server", "GET", "/healthz", Public, "", AssuranceNone, "", nil},
 	{"server", "GET", "/.well-known/sallyport-assertion-jwks.json", Public, "", AssuranceNone, "", nil},
 	{"server", "GET", "/.well-known/webauthn", Public, "", AssuranceNone, "", nil},
+	{"server", "GET", "/.well-known/assetlinks.json", Public, "", AssuranceNone, "", nil},
+	{"server", "GET", "/.well-known/apple-app-site-association", Public, "", AssuranceNone, "", nil},
 	{"server", "GET", "/.well-known/sallyport-gitleaks.toml", Public, "", AssuranceNone, "", nil},
 	{"server", "GET", "/.well-known/sallyport-trufflehog.yaml", Public, "", AssuranceNone, "", nil},
 	{"server", "POST", "/v1/leaks", Public, "", AssuranceNone, "signature", []string{"key.found"}},

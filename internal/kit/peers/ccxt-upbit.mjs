@@ -56,6 +56,13 @@ await step('cancelled twice', () => x.cancelOrder(placed.id));
 await step('too small', () => x.createOrder(market, 'limit', 'buy', 0.00000001, low));
 await step('no scope', () => bot(look.key, look.secret).createOrder(market, 'limit', 'buy', 0.001, low));
 await step('revoked', () => bot(revoked.key, revoked.secret).fetchBalance());
+await step('nonce again', async () => {
+  const stuck = bot(look.key, look.secret);
+  const nonce = stuck.uuid();
+  stuck.uuid = () => nonce;
+  await stuck.fetchBalance();
+  return stuck.fetchBalance();
+});
 await step('withdraw', () => x.withdraw('BTC', 0.1, 'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq', undefined, { network: 'BTC' }));
 await step('hammering', async () => {
   const wrong = bot(look.key, look.secret.slice(0, -1) + (look.secret.endsWith('0') ? '1' : '0'));

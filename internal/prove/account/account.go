@@ -77,6 +77,8 @@ type Tx interface {
 	EraseUser(ctx context.Context, u id.User, now time.Time) (ended []id.Key, won bool, err error)
 	// OwnsAlone says whether an account with other members has no other owner than this user.
 	OwnsAlone(ctx context.Context, u id.User) (bool, error)
+	// CircleOf lists everybody in the accounts that somebody owns.
+	CircleOf(ctx context.Context, u id.User) ([]id.User, error)
 	// InsertUser answers ErrTaken when the address has a user; of two at once, one gets it.
 	InsertUser(ctx context.Context, u User) error
 	InsertAccount(ctx context.Context, a id.Account, name string, born time.Time) error
@@ -197,6 +199,10 @@ func (a *Accounts) Erase(ctx context.Context, p principal.Principal, u id.User) 
 
 // EraseIn does what Erase does in the caller's transaction, for a caller who may. Errors: not_found.
 func EraseIn(ctx context.Context, tx Tx, p principal.Principal, u id.User, now time.Time) (audit.Event, error) {
+	circle, err := tx.CircleOf(ctx, u)
+	if err != nil {
+		return audit.Event{}, fmt.Errorf("list members: %w", err)
+	}
 	ended, won, err := tx.EraseUser(ctx, u, now)
 	if err != nil {
 		return audit.Event{}, fmt.Errorf("erase user: %w", err)
@@ -207,7 +213,9 @@ func EraseIn(ctx context.Context, tx Tx, p principal.Principal, u id.User, now t
 	for _, k := range ended {
 		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: k})
 	}
-	tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
+	for _, each := range append(circle, u) { // a lock goes with its owner, and reaches the others no more
+		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: each})
+	}
 	return audit.Event{Action: audit.UserErased, Actor: p, Facts: map[string]string{audit.ErasedUser: u.String()}}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/prove/totp"
@@ -18,14 +19,15 @@ import (
 // codeBudget bounds how many wrong codes one user's app may be sent, whoever sends them and however often the server starts in between. It
 // stands behind the delays of a single browser, which can be had anew.
 //
-// A code is one of 10⁶, and the codes of two steps are good at a time, so a guess is right with p ≤ 2·10⁻⁶. A bucket takes 10 wrong ones
-// and forgives one every 2 h: at most 10 + 24/2 = 22 in any 24 h. Browsers that the user has signed in with share one bucket and all
-// others share another, so that strangers use up nothing of the user's:
+// A code is one of 10⁶, and the codes of two steps are good at a time, so a guess is right with p ≤ 2·10⁻⁶. A bucket takes 8 wrong ones
+// and forgives one every 3 h: at most 8 + 24/3 = 16 in any 24 h. Three groups have one each, so that none uses up anything of another's: browsers
+// that the user has not signed in with, those that they have, and sessions, of which a thief may ride one to keep the user from signing in and
+// ending it.
 //
-//	2 buckets × 22 guesses × 2·10⁻⁶ = 8.8·10⁻⁵ ≤ 10⁻⁴ a day
+//	3 buckets × 16 guesses × 2·10⁻⁶ = 9.6·10⁻⁵ ≤ 10⁻⁴ a day
 //
-// A right code costs nothing of it and forgives nothing either: otherwise each sign-in of the user would buy the guesser ten more.
-var codeBudget = throttle.Limits{Free: 10, FirstDelay: 2 * time.Hour, MaxDelay: 2 * time.Hour, Memory: 24 * time.Hour, Leak: 2 * time.Hour}
+// A right code costs nothing of it and forgives nothing either: otherwise each sign-in of the user would buy the guesser eight more.
+var codeBudget = throttle.Limits{Free: 8, FirstDelay: 3 * time.Hour, MaxDelay: 3 * time.Hour, Memory: 24 * time.Hour, Leak: 3 * time.Hour}
 
 const (
 	// maxFailures wrong codes in a row from browsers that the user has not signed in with, and no such browser's code is taken any more, also
@@ -43,6 +45,21 @@ type Guess struct {
 	Browser throttle.Bucket
 	// Known: the user has signed in with this browser before.
 	Known bool
+	// Within: it is typed in a session of the user's.
+	Within bool
+}
+
+// GuessWithin is a guess of who is signed in.
+func GuessWithin(p principal.Principal) Guess {
+	return Guess{User: p.User, Browser: throttle.OfDevice(throttle.TOTPWithin, p.User, p.Origin.Device), Known: true, Within: true}
+}
+
+// shared is the bucket of everybody in the same group.
+func (g Guess) shared() throttle.Bucket {
+	if g.Within {
+		return throttle.OfUser(throttle.TOTPWithin, g.User, true)
+	}
+	return throttle.OfUser(throttle.TOTP, g.User, g.Known)
 }
 
 // ProveTOTP checks a code in the caller's transaction: count a try, match, spend the step, forget the tries. refused is what the user is
@@ -67,7 +84,7 @@ func (f *Factors) spendCode(ctx context.Context, tx Tx, stored StoredTOTP, g Gue
 	if err := throttle.Count(ctx, tx, g.Browser, f.Limits, now); err != nil {
 		return nil, err
 	}
-	taken, err := throttle.Take(ctx, tx, throttle.OfUser(throttle.TOTP, g.User, g.Known), codeBudget, now)
+	taken, err := throttle.Take(ctx, tx, g.shared(), codeBudget, now)
 	if err != nil {
 		return nil, err
 	}

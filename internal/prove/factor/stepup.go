@@ -27,8 +27,7 @@ func (f *Factors) SatisfyWithTOTP(ctx context.Context, p principal.Principal, si
 	if err := f.passwords(); err != nil {
 		return secret.Value{}, err
 	}
-	g := Guess{p.User, throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device), true}
-	return f.satisfy(ctx, p, sid, func(tx Tx) (assurance.Proof, error, error) { return f.ProveTOTP(ctx, tx, g, code) })
+	return f.satisfy(ctx, p, sid, func(tx Tx) (assurance.Proof, error, error) { return f.ProveTOTP(ctx, tx, GuessWithin(p), code) })
 }
 
 // SatisfyWithPassword proves for a step-up with the password, for people who have nothing stronger yet. The hash is compared before the

@@ -12,7 +12,6 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
-	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/prove/totp"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
@@ -64,7 +63,7 @@ func (f *Factors) ConfirmTOTP(ctx context.Context, p principal.Principal, code s
 			return audit.Event{}, fault.New(fault.TOTPAlreadyEnrolled)
 		}
 		// The code first: a wrong one leaves its count and nothing else, and a step-up that is asked for rolls the right one back.
-		if refused, err = f.spendCode(ctx, tx, stored, Guess{p.User, throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device), true}, code); err != nil {
+		if refused, err = f.spendCode(ctx, tx, stored, GuessWithin(p), code); err != nil {
 			return audit.Event{}, err
 		}
 		if refused != nil {

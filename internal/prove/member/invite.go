@@ -235,10 +235,27 @@ func (m *Members) Accept(ctx context.Context, p principal.Principal, which id.In
 			return event, err
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: p.User}) // keys they owned here before are theirs again
+		if i.Role == principal.Owner {
+			if err := m.announceAll(ctx, tx, i.Account); err != nil {
+				return event, err
+			}
+		}
 		told := map[string]string{"mail": i.Mail, "role": i.Role.String(), "joined": p.User.String(), "account": i.Account.String()}
 		return event, m.tellOwners(ctx, tx, i.Account, happening.Happening{Kind: happening.MemberJoined, Facts: told})
 	})
 	return m.StepUps.Ask(ctx, err)
+}
+
+// announceAll announces everybody of an account whose owners changed: the lock of an owner reaches all the others, and that of nobody else does.
+func (m *Members) announceAll(ctx context.Context, tx Tx, a id.Account) error {
+	all, err := tx.MembersOf(ctx, a, m.Now())
+	if err != nil {
+		return fmt.Errorf("list members: %w", err)
+	}
+	for _, one := range all {
+		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: one.User})
+	}
+	return nil
 }
 
 // Decline answers an invitation with no. Errors: invitation.not_found.

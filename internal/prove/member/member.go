@@ -322,6 +322,11 @@ func (m *Members) SetRole(ctx context.Context, p principal.Principal, u id.User,
 func (m *Members) changed(ctx context.Context, tx Tx, p principal.Principal, one Member, a audit.Action, facts map[string]string) (audit.Event, error) {
 	tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: one.User})
 	event := audit.Event{Action: a, Actor: p, Person: one.User, Account: p.Account, Facts: facts}
+	if one.Role == principal.Owner || facts["role"] == principal.Owner.String() {
+		if err := m.announceAll(ctx, tx, p.Account); err != nil {
+			return event, err
+		}
+	}
 	if one.Machine != nil {
 		return event, nil
 	}

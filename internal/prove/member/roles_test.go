@@ -60,3 +60,24 @@ type raw string
 
 // MarshalJSON gives the text.
 func (r raw) MarshalJSON() ([]byte, error) { return []byte(r), nil }
+
+// Who was only a member takes no name away: somebody who signs up under the name of the account that they are asked into, leaves it and is erased, would rename it.
+func TestAnErasedMemberRenamesNobodysAccount(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		ctx := d.t.Context()
+		eve := d.joined("eve@example.com", "viewer").Principal()
+		name := func() string {
+			places, _, err := d.Members.Mine(ctx, d.ada.Principal())
+			d.none(err)
+			return places[0].AccountName
+		}
+		if was := name(); was != eve.Name {
+			d.t.Fatalf("the account is called %q, and she %q", was, eve.Name)
+		}
+		d.none(d.Accounts.Disable(ctx, d.host, eve.User))
+		d.none(d.Accounts.Erase(ctx, d.host, eve.User))
+		if is := name(); is != eve.Name {
+			d.t.Errorf("her erasure renamed it to %q", is)
+		}
+	})
+}

@@ -65,7 +65,9 @@ type Config struct {
 	Name string
 	// Origins are the pages on which our ceremonies run.
 	Origins []string
-	Demand  Demand
+	// Apps are the origins of native apps that run them too, as Android writes such: android:apk-key-hash:…, compared byte for byte.
+	Apps   []string
+	Demand Demand
 }
 
 // Life is how long a ceremony may take.
@@ -81,7 +83,7 @@ type Passkeys struct {
 func New(c Config) (*Passkeys, error) {
 	timeout := webauthn.TimeoutConfig{Enforce: true, Timeout: Life, TimeoutUVD: Life}
 	wa, err := webauthn.New(&webauthn.Config{
-		RPID: c.RPID, RPDisplayName: c.Name, RPOrigins: c.Origins,
+		RPID: c.RPID, RPDisplayName: c.Name, RPOrigins: c.Origins, RPOpaqueOrigins: c.Apps,
 		AuthenticatorSelection: protocol.AuthenticatorSelection{
 			ResidentKey: protocol.ResidentKeyRequirementRequired, UserVerification: protocol.VerificationRequired,
 		},

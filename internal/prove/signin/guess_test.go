@@ -83,7 +83,7 @@ func (g *guesser) most(span time.Duration) (most int) {
 	return most
 }
 
-// The numbers that package factor promises: at most 22 guesses a day for browsers the user knows, 22 for all others, also over restarts and
+// The numbers that package factor promises: at most 16 guesses a day for browsers the user knows, 16 for all others, also over restarts and
 // beside sign-ins of the user; and the others come to an end at 100 in a row.
 func TestGuessingCodesIsHopeless(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -105,20 +105,20 @@ func TestGuessingCodesIsHopeless(t *testing.T) {
 				t.Fatalf("the user, on day %d: %v", day, err)
 			}
 		}
-		if got := outside.most(24 * time.Hour); got > 22 || got < 15 {
-			t.Errorf("strangers had %d guesses within a day, want at most 22, and not much fewer", got)
+		if got := outside.most(24 * time.Hour); got > 16 || got < 12 {
+			t.Errorf("strangers had %d guesses within a day, want at most 16, and not much fewer", got)
 		}
 		before := len(outside.looked)
 		outside.until(s, ada, time.Now().AddDate(0, 1, 0))
 		if got := len(outside.looked) - before; got != 100 {
 			t.Errorf("after the user's sign-in strangers had %d guesses more, want 100", got)
 		}
-		if got := outside.most(24 * time.Hour); got > 22 {
-			t.Errorf("strangers had %d guesses within a day, want at most 22", got)
+		if got := outside.most(24 * time.Hour); got > 16 {
+			t.Errorf("strangers had %d guesses within a day, want at most 16", got)
 		}
 		inside.until(s, ada, time.Now().Add(48*time.Hour))
-		if got := inside.most(24 * time.Hour); got > 22 || got < 10 {
-			t.Errorf("with the user's device there were %d guesses within a day, want at most 22, and not much fewer", got)
+		if got := inside.most(24 * time.Hour); got > 16 || got < 8 {
+			t.Errorf("with the user's device there were %d guesses within a day, want at most 16, and not much fewer", got)
 		}
 	})
 }
@@ -163,7 +163,7 @@ func TestRightCodesCostNothing(t *testing.T) {
 		ada.EnrolTOTP()
 		known := signin.From{Origin: stranger("203.0.113.9").Origin, Device: ada.Device}
 		g := &guesser{t: t, device: ada.Device}
-		for range 9 {
+		for range 7 {
 			time.Sleep(20 * time.Minute)
 			if err := withCode(t, s, known, ada, wrong(s, ada)); fault.CodeOf(err) != fault.TOTPCodeRefused {
 				t.Fatal(err)
@@ -180,8 +180,8 @@ func TestRightCodesCostNothing(t *testing.T) {
 			}
 		}
 		g.until(s, ada, time.Now().Add(24*time.Hour))
-		if got := g.most(24 * time.Hour); got > 22 {
-			t.Errorf("%d guesses within a day, want at most 22", got)
+		if got := g.most(24 * time.Hour); got > 16 {
+			t.Errorf("%d guesses within a day, want at most 16", got)
 		}
 	})
 }

@@ -50,6 +50,8 @@ const (
 	MailCode Factor = "mail_code"
 	// RecoveryCode is also the code of a case.
 	RecoveryCode Factor = "recovery_code"
+	// TOTPWithin is a code that is typed in a session: it uses up nothing of what its user signs in with.
+	TOTPWithin Factor = "totp_within"
 	// RecoveryMail is a letter that somebody has us send.
 	RecoveryMail Factor = "recovery_mail"
 	// RehearsalMail is a letter that somebody has us send to themselves.

@@ -364,6 +364,25 @@ func TestWrongAnswersAreCounted(t *testing.T) {
 	}
 }
 
+// An app of ours may sign in; money is confirmed on its own page alone.
+func TestNoAppConfirmsMoney(t *testing.T) {
+	const sum = "14:6D:E9:83:C5:73:06:50:D8:EE:B9:95:2F:34:FC:64:16:A0:83:42:E6:1D:BE:A8:8A:04:96:B2:3F:CF:44:E5"
+	s := sceneOf(t, authtest.Options{YAML: "passkeys: {apps: [{android: com.example.exchange, fingerprints: [\"" + sum + "\"]}, {apple: ABCDE12345.com.example.exchange}]}\n"})
+	asked := s.send(s.bot, withdrawal(), "")
+	for _, origin := range []string{"android:apk-key-hash:FG3pg8VzBlDY7rmVLzT8ZBagg0LmHb6oigSWsj_PROU", "https://localhost"} {
+		options, err := s.Confirmations.Begin(t.Context(), authtest.PersonOrigin().Addr, asked.address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Confirmations.Approve(t.Context(), authtest.PersonOrigin(), asked.address(), s.passkey.Sign(origin, options)); fault.CodeOf(err) != fault.PasskeyRefused {
+			t.Errorf("a confirmation by %s: %v", origin, err)
+		}
+	}
+	if err := s.passkey.Approve(asked.address()); err != nil {
+		t.Errorf("on its own page: %v", err)
+	}
+}
+
 func TestAssertionsFromElsewhereAreRefused(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, s *scene) {
 		asked := s.send(s.bot, withdrawal(), "")

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-21c57000/sallyport/internal/gateway"
+	"github.com/seed-21c57000/sallyport/internal/httpx"
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
@@ -135,6 +136,9 @@ func TestEveryNoticeHasItsContainment(t *testing.T) {
 // answers maps thing → door → how it was answered: "open", or the code of the refusal.
 type answers map[string]map[string]fault.Code
 
+// dashboard is the host of the pages and of /v1.
+const dashboard = "localhost:8080"
+
 const (
 	open          fault.Code = "open"
 	forgotten     fault.Code = "forgotten"
@@ -150,10 +154,10 @@ var spans = map[consequence.Span]time.Duration{
 // wanted is what a row leaves of each thing.
 func wanted(row consequence.Row) answers {
 	session := func(answer fault.Code) map[string]fault.Code {
-		return map[string]fault.Code{"pages": answer, "/v1": answer, "page host": answer, "forward-auth": answer, "stream": answer}
+		return map[string]fault.Code{"pages": answer, "/v1": answer, "page host": answer, "forward-auth": answer, "ext_authz": answer, "stream": answer}
 	}
 	renewed := session(open)
-	for _, door := range []string{"page host", "forward-auth", "stream"} {
+	for _, door := range []string{"page host", "forward-auth", "ext_authz", "stream"} {
 		renewed[door] = fault.SessionEnded // its browser crosses over again
 	}
 	ofFate := map[consequence.Fate]map[string]fault.Code{
@@ -169,6 +173,8 @@ func wanted(row consequence.Row) answers {
 	if row.Others == consequence.Dies || row.Others == consequence.Lost {
 		remembered = forgotten
 	}
+	this, another := maps.Clone(ofFate[row.This]), maps.Clone(ofFate[row.Others])
+	this["refresh"], another["refresh"] = this["/v1"], another["/v1"] // a new bearer is bound as the old one was
 	bearer := session(open)
 	if row.This != consequence.Stays {
 		bearer = session(fault.SessionEnded)
@@ -183,8 +189,8 @@ func wanted(row consequence.Row) answers {
 	}
 	return answers{
 		"operators":    {"case": told},
-		"this session": ofFate[row.This], "its bearer from before": bearer, "another session": ofFate[row.Others],
-		"a key":                {"gateway": looks, "/v1": looks, "forward-auth": looks, "stream": looks, "orders": orders},
+		"this session": this, "its bearer from before": bearer, "another session": another,
+		"a key":                {"gateway": looks, "/v1": looks, "forward-auth": looks, "ext_authz": looks, "stream": looks, "orders": orders},
 		"a remembered browser": {"sign-in": remembered}, "money": {"holds": money},
 		"what was asked for": {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.ConfirmationVoid, consequence.Within: fault.ConfirmationVoid}[row.Asked]},
 		"leaving":            {"row": map[consequence.Fate]fault.Code{consequence.Stays: open, consequence.Dies: fault.AccountNotLeaving}[row.Leaving]},
@@ -194,13 +200,17 @@ func wanted(row consequence.Row) answers {
 // left asks every door about everything.
 func (w *world) left() answers {
 	w.t.Helper()
-	before := w.session(w.before)
+	refreshed := map[*authtest.Browser]fault.Code{w.here: w.refresh(w.here), w.there: w.refresh(w.there)}
+	w.before.Cookies[dashboard][httpx.BoundCookie] = w.here.Cookies[dashboard][httpx.BoundCookie] // so that it lacks the new bearer alone
+	before, this, another := w.session(w.before), w.session(w.here), w.session(w.there)
+	this["refresh"], another["refresh"] = refreshed[w.here], refreshed[w.there]
 	return answers{
-		"this session": w.session(w.here), "its bearer from before": before, "another session": w.session(w.there),
+		"this session": this, "its bearer from before": before, "another session": another,
 		"a key": {
 			"gateway":      outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, authtest.APIHost, "/v1/accounts", ""))),
 			"/v1":          outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodGet, "localhost:8080", "/v1/session", ""))),
 			"forward-auth": w.asked(w.Signed(w.key, http.MethodGet, authtest.APIHost, "/v1/accounts", "")),
+			"ext_authz":    w.envoy(w.Signed(w.key, http.MethodGet, authtest.APIHost, "/v1/accounts", "")),
 			"stream":       w.keyStream(),
 			"orders":       outcome(w.Browser(home).Do(w.Signed(w.key, http.MethodPost, authtest.APIHost, "/v1/orders", order))),
 		},
@@ -280,7 +290,7 @@ func (w *world) session(b *authtest.Browser) map[string]fault.Code {
 	return map[string]fault.Code{
 		"pages": outcome(pages.Do(pages.Request(http.MethodGet, authtest.Origin+"/sessions", ""))),
 		"/v1":   outcome(v1.Call(http.MethodGet, "/v1/session", nil)), "page host": outcome(child.Do(overTo)),
-		"forward-auth": w.asked(w.atPageHost(b)), "stream": w.stream(b),
+		"forward-auth": w.asked(w.atPageHost(b)), "ext_authz": w.envoy(w.atPageHost(b)), "stream": w.stream(b),
 	}
 }
 

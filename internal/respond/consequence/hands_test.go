@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
@@ -197,16 +198,19 @@ var spelt = regexp.MustCompile(`secret=([A-Z2-7]{32})`)
 func newWorld(t *testing.T, s *authtest.Stack, clock *storetest.Clock, c cause) *world {
 	t.Helper()
 	clock.Advance(time.Hour) // so that nobody waits for what the world before did
-	w := &world{Stack: s, t: t, clock: clock, mail: strings.ToLower(id.New[id.UserKind](clock.Now()).String()) + "@example.com"}
+	w := &world{Stack: s, t: t, clock: clock, mail: strings.ToLower(id.New[id.UserKind](clock.Now()).String()) + "@example.com", devices: map[*authtest.Browser]*authtest.Device{}}
 	w.here, w.there = s.Browser(home), s.Browser(home)
 	w.here.Wait = clock.Advance
 	w.here.SignUp(w.mail)
+	w.bind(w.here)
 	w.user = w.here.Principal().User
 	if !c.bare {
 		w.secret = w.here.EnrolTOTP()
 		clock.Advance(30 * time.Second)
 	}
 	w.must(w.there.SignIn(w.mail, authtest.Password, w.secret))
+	w.bind(w.there)
+	w.refresh(w.here)
 	w.here.Enter()
 	w.there.Enter()
 	w.must(w.there.Call(http.MethodPost, "/v1/remembered", nil))
@@ -219,6 +223,28 @@ func newWorld(t *testing.T, s *authtest.Stack, clock *storetest.Clock, c cause) 
 	clock.Advance(3 * time.Second)
 	w.before = w.copied(w.here)
 	return w
+}
+
+// bind ties the session of a browser, which has just begun, to its device.
+func (w *world) bind(b *authtest.Browser) *authtest.Device {
+	w.t.Helper()
+	w.devices[b] = b.Bind()
+	return w.devices[b]
+}
+
+// refresh lets the device of a browser prove itself, which brings the browser the next bound cookie; or why it did not.
+func (w *world) refresh(b *authtest.Browser) fault.Code {
+	w.t.Helper()
+	r := w.devices[b].Refresh()
+	if r.Status != http.StatusOK {
+		return outcome(r)
+	}
+	told := struct{ Continue bool }{Continue: true}
+	b.Into(r, &told)
+	if !told.Continue {
+		return fault.SessionEnded
+	}
+	return open
 }
 
 // leave lets the person want to be erased, without the proof for it.

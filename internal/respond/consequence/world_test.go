@@ -26,8 +26,8 @@ const home = "203.0.113.7"
 
 const order = `{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"0.001","price":"50000000"}`
 
-// world is one person with everything that can end: a session here, where things happen, and one there, each with a child on the page host;
-// and a key.
+// world is one person with everything that can end: a session here, where things happen, and one there, each bound to its device and with a child on the
+// page host; and a key.
 type world struct {
 	*authtest.Stack
 	t           *testing.T
@@ -35,8 +35,9 @@ type world struct {
 	mail        string
 	user        id.User
 	here, there *authtest.Browser
-	before      *authtest.Browser // as here was before it happened
-	secret      string            // of the authenticator app
+	before      *authtest.Browser                      // as here was before it happened
+	devices     map[*authtest.Browser]*authtest.Device // browser → the device that its session is bound to
+	secret      string                                 // of the authenticator app
 	key         authtest.Key
 }
 
@@ -113,7 +114,7 @@ var causes = map[happening.Kind]map[string]cause{
 		w.must(w.here.SignIn(w.mail, authtest.Password, w.code()))
 		w.here.Enter()
 		w.before = w.copied(w.here)
-		honest := w.here.Bind()
+		honest := w.bind(w.here)
 		thief := w.copied(w.here).Device()
 		if r := thief.Prove("refresh", thief.Sign(honest.Challenge, nil, nil)); r.Code != fault.BindingRefused {
 			w.t.Fatalf("%d %s", r.Status, r.Text)
@@ -134,6 +135,7 @@ var causes = map[happening.Kind]map[string]cause{
 	happening.RecoveryCompleted: {"/v1": {happens: func(w *world) {
 		b := w.Browser(home)
 		w.must(w.recovered(b))
+		w.bind(b)
 		w.here = b // the session that did it, and its children
 		w.here.Enter()
 		w.before = w.copied(b)

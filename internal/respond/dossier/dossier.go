@@ -45,24 +45,33 @@ type Deps struct {
 type Dossiers struct {
 	Deps
 	mu      sync.Mutex
-	reading map[id.Account]bool // guarded by mu
+	reading map[reader]bool // guarded by mu
+}
+
+// reader is who reads an account's log: a person, or all the keys of one.
+type reader struct {
+	account id.Account
+	user    id.User
+	kind    principal.Kind
 }
 
 // New makes a Dossiers.
-func New(d Deps) *Dossiers { return &Dossiers{Deps: d, reading: map[id.Account]bool{}} }
+func New(d Deps) *Dossiers { return &Dossiers{Deps: d, reading: map[reader]bool{}} }
 
-// alone is the right of one reader of an account's log at a time: to open many events costs, and a key may ask in a loop. Errors: busy.
-func (d *Dossiers) alone(a id.Account) (done func(), err error) {
+// alone is the right of a reader to read an account's log once at a time: to open many events costs, and a key may ask in a loop. It keeps nobody
+// else from reading. Errors: busy.
+func (d *Dossiers) alone(p principal.Principal, a id.Account) (done func(), err error) {
+	who := reader{a, p.User, p.Kind}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.reading[a] {
+	if d.reading[who] {
 		return nil, fault.New(fault.Busy).After(time.Second)
 	}
-	d.reading[a] = true
+	d.reading[who] = true
 	return func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		delete(d.reading, a)
+		delete(d.reading, who)
 	}, nil
 }
 
@@ -90,7 +99,7 @@ func (d *Dossiers) Of(ctx context.Context, p principal.Principal, kid id.Key) (o
 		return out, err
 	}
 	out.Stolen = d.Keys.IfStolen(out.Key)
-	done, err := d.alone(out.Account)
+	done, err := d.alone(p, out.Account)
 	if err != nil {
 		return out, err
 	}
@@ -154,7 +163,7 @@ func (d *Dossiers) Timeline(ctx context.Context, p principal.Principal, kid id.K
 	}
 	now := d.Now().UTC().Truncate(time.Second)
 	since = since.UTC().Truncate(time.Second)
-	done, err := d.alone(key.Account)
+	done, err := d.alone(p, key.Account)
 	if err != nil {
 		return out, err
 	}

@@ -21,7 +21,27 @@ import (
 type Places struct {
 	// Origins are scheme://host[:port]; Senders are mail addresses in canonical form.
 	Origins, Senders []string
+	// Apps are native apps.
+	Apps []App
 }
+
+// App is a native app as its system knows it.
+type App struct {
+	Platform Platform
+	// ID is what the system tells it by: nobody else can publish an app of that name.
+	ID string
+	// Fingerprints are those of the certificates it is signed with; of Apple's systems there are none.
+	Fingerprints []string
+}
+
+// Platform is whose system an app runs on.
+type Platform string
+
+// The platforms.
+const (
+	Android Platform = "android"
+	Apple   Platform = "apple"
+)
 
 // Kind is what a text was taken for.
 type Kind string

@@ -14,7 +14,6 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
-	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -184,8 +183,7 @@ func (r *Recoveries) Rehearse(ctx context.Context, p principal.Principal, with P
 		case WithCode:
 			no, err = r.Factors.LookAtCode(ctx, tx, p, typed)
 		case WithApp:
-			g := factor.Guess{User: p.User, Browser: throttle.OfDevice(throttle.TOTP, p.User, p.Origin.Device), Known: true}
-			_, no, err = r.Factors.ProveTOTP(ctx, tx, g, string(typed.Reveal()))
+			_, no, err = r.Factors.ProveTOTP(ctx, tx, factor.GuessWithin(p), string(typed.Reveal()))
 		case MailboxAlone:
 			no, err = r.showTrial(ctx, tx, p, typed)
 		case WithPassword, ByPeople, Assisted:

@@ -168,3 +168,21 @@ func TestATrialIsNoRecovery(t *testing.T) {
 	}
 	begin()
 }
+
+// TestTrialsThatWorkAreFewToo: whoever reads the mailbox cannot have us write to it all day by typing each code.
+func TestTrialsThatWorkAreFewToo(t *testing.T) {
+	r := startTrying(t)
+	for n := range 30 {
+		if _, err := r.Recoveries.AskMailbox(t.Context(), r.ada.Principal()); fault.CodeOf(err) == fault.SignInThrottled {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		r.Settle()
+		r.clock.Advance(time.Second)
+		if got := r.typed(r.newest(r.ada.Mail, notify.MailboxTrial).Code); got != "" {
+			t.Fatalf("code %d: %q", n, got)
+		}
+	}
+	t.Error("30 letters in half a minute")
+}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ import (
 // Kept is how long a case can be read.
 const Kept = 30 * 24 * time.Hour
 
-// saidIn names, among the evidence, the session that said so first.
+// saidIn names, among the evidence, the sessions that said so, the first of them first.
 const saidIn = "said_in"
 
 // Report is one case.
@@ -77,6 +78,8 @@ type Tx interface {
 	ReportByID(ctx context.Context, which id.Case) (r Report, found bool, err error)
 	// CloseReport keeps outcome and note; won is false if it is closed already.
 	CloseReport(ctx context.Context, r Report) (won bool, err error)
+	// ReopenReport keeps the evidence and the end of one that is open from now on.
+	ReopenReport(ctx context.Context, r Report) error
 	// Reports lists those that can be read, without their evidence: a page of the oldest after the given one, and none at the end.
 	Reports(ctx context.Context, after id.Case, now time.Time) ([]Report, error)
 	// CountReports counts those that can be read.
@@ -143,8 +146,8 @@ func Disownable(p principal.Principal, t audit.Told) bool {
 func Refused(t audit.Told) bool { return t.Action == audit.SignInSecondFactorFailed }
 
 // DisownSignIn takes the user's word that a sign-in in their log was not them, long over or not: what it opened ends, its browser is a stranger,
-// money is held, and operators have a case. The session that said it first changes nothing by saying it again; from any other it counts once more, in the same
-// case: the first one may have been a thief's, who said it so that the owner's word would do nothing. Errors: sign_in.entry_unknown.
+// money is held, and operators have a case. The word of each session counts once: the first one may have been a thief's, who said it so that the owner's
+// would do nothing, and whoever says it all day must not write to the owner all day. It is one case, open again where it was closed. Errors: sign_in.entry_unknown.
 func (r *Reports) DisownSignIn(ctx context.Context, p principal.Principal, number int64) error {
 	told, err := r.Log.Activity(ctx, p, number+1, 1)
 	if err != nil {
@@ -159,8 +162,7 @@ func (r *Reports) DisownSignIn(ctx context.Context, p principal.Principal, numbe
 		about = entry.Readable.Session.String()
 	}
 	return r.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		first, before, err := tx.ReportAbout(ctx, p.User, about)
-		if err != nil || before && first.Evidence[saidIn] == p.Session.String() {
+		if news, err := r.news(ctx, tx, p, about); err != nil || !news {
 			return audit.Quiet(audit.Housekeeping), err
 		}
 		if err := r.Sessions.TurnAway(ctx, tx, p, entry.Readable.Session, entry.Readable.Device); err != nil {
@@ -181,6 +183,21 @@ func (r *Reports) DisownSignIn(ctx context.Context, p principal.Principal, numbe
 		}
 		return audit.Event{Action: action, Actor: p, Person: p.User, Facts: facts}, r.Follow.Apply(ctx, tx, h)
 	})
+}
+
+// news says that the principal's session has not said so yet. Where another has, its word is added to that case.
+func (r *Reports) news(ctx context.Context, tx Tx, p principal.Principal, about string) (bool, error) {
+	before, found, err := tx.ReportAbout(ctx, p.User, about)
+	if err != nil || !found {
+		return err == nil, err
+	}
+	said := strings.Fields(before.Evidence[saidIn])
+	if slices.Contains(said, p.Session.String()) {
+		return false, nil
+	}
+	before.Evidence[saidIn] = strings.Join(append(said, p.Session.String()), " ")
+	before.Expires = r.Now().Add(Kept)
+	return true, tx.ReopenReport(ctx, before)
 }
 
 // List gives operators the cases that can be read, oldest first. It names nobody but by id. Errors: forbidden.

@@ -28,7 +28,9 @@ UPDATE account SET name = '' WHERE id IN (SELECT m.account_id FROM member m WHER
         AND NOT EXISTS (SELECT 1 FROM service_user w WHERE w.user_id = o.user_id));
 
 -- name: UnnameAccountsCalled :exec
-UPDATE account SET name = @instead WHERE name = @name AND id IN (SELECT m.account_id FROM member m WHERE m.user_id = @user_id);
+UPDATE account SET name = @instead WHERE name = @name AND id IN (
+    SELECT m.account_id FROM member m WHERE m.user_id = @user_id AND (m.role = 'owner' OR m.created_at = account.created_at)
+);
 
 -- name: DisableUser :execrows
 UPDATE users SET disabled_at = @disabled_at WHERE id = @id AND disabled_at IS NULL;

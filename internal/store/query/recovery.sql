@@ -235,6 +235,9 @@ SELECT id, user_id, kind, about, created_at, expires_at, sealed, closed_at, outc
 -- name: CloseReport :execrows
 UPDATE report SET closed_at = @closed_at, outcome = @outcome, sealed = @sealed WHERE id = @id AND closed_at IS NULL;
 
+-- name: ReopenReport :exec
+UPDATE report SET closed_at = NULL, outcome = '', expires_at = @expires_at, sealed = @sealed WHERE id = @id;
+
 -- name: ListReports :many
 SELECT id, user_id, kind, about, created_at, expires_at, closed_at, outcome FROM report WHERE expires_at > @now AND id > @after ORDER BY id LIMIT 1000;
 

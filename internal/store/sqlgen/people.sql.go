@@ -2531,7 +2531,9 @@ func (q *Queries) UnlockUser(ctx context.Context, arg UnlockUserParams) (int64, 
 }
 
 const unnameAccountsCalled = `-- name: UnnameAccountsCalled :exec
-UPDATE account SET name = $1 WHERE name = $2 AND id IN (SELECT m.account_id FROM member m WHERE m.user_id = $3)
+UPDATE account SET name = $1 WHERE name = $2 AND id IN (
+    SELECT m.account_id FROM member m WHERE m.user_id = $3 AND (m.role = 'owner' OR m.created_at = account.created_at)
+)
 `
 
 type UnnameAccountsCalledParams struct {

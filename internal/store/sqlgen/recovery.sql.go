@@ -1467,6 +1467,21 @@ func (q *Queries) ReopenRecovery(ctx context.Context, arg ReopenRecoveryParams) 
 	return result.RowsAffected()
 }
 
+const reopenReport = `-- name: ReopenReport :exec
+UPDATE report SET closed_at = NULL, outcome = '', expires_at = $1, sealed = $2 WHERE id = $3
+`
+
+type ReopenReportParams struct {
+	ExpiresAt int64
+	Sealed    []byte
+	ID        []byte
+}
+
+func (q *Queries) ReopenReport(ctx context.Context, arg ReopenReportParams) error {
+	_, err := q.db.ExecContext(ctx, reopenReport, arg.ExpiresAt, arg.Sealed, arg.ID)
+	return err
+}
+
 const reportAbout = `-- name: ReportAbout :one
 SELECT id FROM report WHERE user_id = $1 AND about = $2
 `

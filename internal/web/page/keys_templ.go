@@ -619,7 +619,7 @@ func keyCard(f Frame, k Key) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = when(k.Lapses).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = exactly(k.Lapses).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

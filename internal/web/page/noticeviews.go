@@ -85,6 +85,13 @@ type Genuine struct {
 	Reasons []string
 	// Origins and Senders are all that are ours.
 	Origins, Senders []string
+	Apps             []OfficialApp
+}
+
+// OfficialApp is a native app of ours; System is "android" or "apple".
+type OfficialApp struct {
+	System, ID   string
+	Fingerprints []string
 }
 
 // Contacted is the answer to "are you contacting me?": "silent", "writing" or "wrote".

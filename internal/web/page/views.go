@@ -190,6 +190,11 @@ type Sessions struct {
 	Places Credit
 }
 
+// ShownHere says that the reader's own browser shows the account.
+func (v Sessions) ShownHere() bool {
+	return slices.ContainsFunc(v.Remembering, func(r Remembering) bool { return r.Mine })
+}
+
 // Remembering is a browser that shows the account; Mine is the reader's.
 type Remembering struct {
 	ID, Device string
