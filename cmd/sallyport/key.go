@@ -78,7 +78,7 @@ of mode 0600, or pipe it into the keychain. The scopes are ` + scope.Everything(
 	f.StringVar(&w.Bounds.DayMost, "day-most", "", "what all orders of a UTC day may be worth")
 	f.IntVar(&w.Bounds.PerSecond, "per-second", 0, "requests in a second; 0 sets no limit of its own")
 	f.StringSliceVar(&w.Settings, "settings", nil, "how its clients write what they sign, such as lenient or nonce-window:1000; docs/signing.md lists them")
-	f.DurationVar(&w.Window, "window", 0, "how old its signatures may be: whole seconds from 1s to 60s; 0 means as old as the dialect allows")
+	f.DurationVar(&w.Window, "window", 0, "how old its signatures may be: whole seconds from 1s to 60s; 0 means as old as the dialect allows. Keys of kraken sign no time and have none")
 	f.StringVar(&w.Vendor, "vendor", "", "who outside the account is given it: one line of at most 80 characters; such a key cannot withdraw")
 	f.StringArrayVar(&w.destinations, "destination", nil, "where it may send money, as 'ASSET NETWORK ADDRESS [MEMO]' with - for no network; may be repeated")
 	w.endFlags(cmd)

@@ -87,7 +87,7 @@ func keyEditCommand() *cobra.Command {
 	f.StringVar(&e.orderMost, "order-most", "", "what one order may be worth")
 	f.StringVar(&e.dayMost, "day-most", "", "what all orders of a UTC day may be worth")
 	f.IntVar(&e.perSecond, "per-second", 0, "requests in a second; 0 sets no limit of its own")
-	f.DurationVar(&e.window, "window", 0, "how old its signatures may be: whole seconds from 1s to 60s; 0 means as old as the dialect allows")
+	f.DurationVar(&e.window, "window", 0, "how old its signatures may be: whole seconds from 1s to 60s; 0 means as old as the dialect allows. Keys of kraken sign no time and have none")
 	f.StringSliceVar(&e.settings, "settings", nil, "how its clients write what they sign, such as lenient or nonce-window:1000; empty as the dialect's usually do")
 	f.StringVar(&e.vendor, "vendor", "", "who outside the account is given it; empty takes the mark away")
 	f.StringArrayVar(&e.destinations, "destination", nil, "where it may send money, as 'ASSET NETWORK ADDRESS [MEMO]' with - for no network; repeated, it is the whole list")

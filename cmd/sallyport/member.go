@@ -230,7 +230,7 @@ func memberRemoveCommand() *cobra.Command {
 }
 
 func keyTransferCommand() *cobra.Command {
-	return &cobra.Command{
+	return withJSON(&cobra.Command{
 		Use: "transfer KEY_ID MEMBER", Short: "Give a key to another member of its account, or to a service user", Args: takes("KEY_ID", "MEMBER"),
 		Long:    "MEMBER is a mail address or a user id. The key keeps its id and secrets: whoever had the secret still has it, so rotate it next.",
 		Example: "  sallyport key transfer spk_test_0351hKUa4DLfyxuVexdeC74WjeZZ ada@example.com",
@@ -253,8 +253,7 @@ func keyTransferCommand() *cobra.Command {
 				}
 				return keyGone(args[0], err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: belongs to %s.\n", args[0], plain(m.Name))
-			return nil
+			return tellDone(cmd, args[0]+": belongs to "+plain(m.Name)+".", map[string]string{"key_id": args[0], "owner": m.User.String()})
 		}),
-	}
+	})
 }

@@ -71,7 +71,7 @@ func subaccountListCommand() *cobra.Command {
 }
 
 func subaccountAddCommand() *cobra.Command {
-	return &cobra.Command{
+	return withJSON(&cobra.Command{
 		Use: "add OWNER_MAIL NAME", Short: "Make a subaccount and print its id", Args: takes("OWNER_MAIL", "NAME"),
 		Example: "  sallyport subaccount add ada@example.com 'Market making'",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
@@ -80,12 +80,12 @@ func subaccountAddCommand() *cobra.Command {
 				return err
 			}
 			made, err := rooms.Subaccounts.Open(cmd.Context(), p, args[1])
-			if err == nil {
-				fmt.Fprintln(cmd.OutOrStdout(), made)
+			if err != nil {
+				return err
 			}
-			return err
+			return tellDone(cmd, made.String(), map[string]string{"id": made.String(), "name": args[1]})
 		}),
-	}
+	})
 }
 
 func subaccountNamed(text string) (id.Subaccount, error) {
@@ -97,7 +97,7 @@ func subaccountNamed(text string) (id.Subaccount, error) {
 }
 
 func subaccountRenameCommand() *cobra.Command {
-	return &cobra.Command{
+	return withJSON(&cobra.Command{
 		Use: "rename OWNER_MAIL SUBACCOUNT NAME", Short: "Give a subaccount another name; keys stay pinned to it", Args: takes("OWNER_MAIL", "SUBACCOUNT", "NAME"),
 		Example: "  sallyport subaccount rename ada@example.com sub_069g9r2kt0f7s8w3a5q1z7y6xc Cold",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
@@ -112,14 +112,13 @@ func subaccountRenameCommand() *cobra.Command {
 			if err := rooms.Subaccounts.Rename(cmd.Context(), p, which, args[2]); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: renamed.\n", which)
-			return nil
+			return tellDone(cmd, which.String()+": renamed.", map[string]string{"id": which.String(), "name": args[2]})
 		}),
-	}
+	})
 }
 
 func subaccountStateCommand(verb, short, done string, of func(*server.Rooms) setter) *cobra.Command {
-	return &cobra.Command{
+	return withJSON(&cobra.Command{
 		Use: verb + " OWNER_MAIL SUBACCOUNT", Short: short, Args: takes("OWNER_MAIL", "SUBACCOUNT"),
 		Example: "  sallyport subaccount " + verb + " ada@example.com sub_069g9r2kt0f7s8w3a5q1z7y6xc",
 		RunE: withRooms(func(cmd *cobra.Command, args []string, rooms *server.Rooms) error {
@@ -134,8 +133,7 @@ func subaccountStateCommand(verb, short, done string, of func(*server.Rooms) set
 			if err := of(rooms)(cmd.Context(), p, which); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s.\n", which, done)
-			return nil
+			return tellDone(cmd, which.String()+": "+done+".", map[string]string{"id": which.String(), "state": done})
 		}),
-	}
+	})
 }

@@ -59,3 +59,18 @@ func unobeyed(text string) string {
 	}
 	return safe.String()
 }
+
+// withJSON gives a command that changes one thing the flag that tellDone reads.
+func withJSON(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().Bool("json", false, "print JSON")
+	return cmd
+}
+
+// tellDone says what was done: in words, or with --json as the thing that it was done to.
+func tellDone(cmd *cobra.Command, words string, thing map[string]string) error {
+	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
+		return printJSON(cmd.OutOrStdout(), thing)
+	}
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), words)
+	return err
+}
