@@ -246,6 +246,7 @@ keyring: {file: {path: %[10]q}}
 mail: {smtp: {addr: %[11]q, tls: none}, from: "gate@sallyport.example", from_name: "Sallyport demo"}
 holds: {credential: 2m, contact: 5m, recovery: 5m}
 confirmations: {passkey_age: 5s, passkey_age_new_device: 10s}
+keys: {destination_wait: 2m}
 dialects: {upbit: {ceiling: trade}}
 log: {level: warn, format: text}
 `, p.origin(), p.dashboard.Addr().String(), p.gateway.Addr().String(), routes, gatewayPort, page, p.paper.Addr().String(),
