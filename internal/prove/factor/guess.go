@@ -34,8 +34,9 @@ const (
 	// no right one (SP 800-63B-4 §3.2.2: at most 100). Over all that time a guesser was right with 100 × 2·10⁻⁶ = 2·10⁻⁴. A passkey, a
 	// code from a known browser or a new password starts the count anew; the first two are never refused for it.
 	maxFailures = 100
-	// tellFailures wrong codes in a row are told to the user, because somebody who gets that far knows the password.
-	tellFailures = 10
+	// tellFailures wrong codes in a row are told to the user, because somebody who gets that far knows the password. They are as many as come
+	// through before the first wait: the user hears of it within minutes.
+	tellFailures = 8
 )
 
 // Guess is who is said to prove with a code, and from where.

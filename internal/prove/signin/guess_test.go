@@ -137,8 +137,8 @@ func TestAnAppThatRests(t *testing.T) {
 				told = append(told, l.Facts["count"]+l.Facts["resting"])
 			}
 		}
-		if len(told) != 2 || told[0] != "10" || told[1] != "100yes" {
-			t.Errorf("the user was told %q, want at 10 and at 100", told)
+		if len(told) != 2 || told[0] != "8" || told[1] != "100yes" {
+			t.Errorf("the user was told %q, want at 8 and at 100", told)
 		}
 		time.Sleep(24 * time.Hour)
 		fresh := stranger("198.51.100.200")

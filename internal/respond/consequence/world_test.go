@@ -184,7 +184,7 @@ var causes = map[happening.Kind]map[string]cause{
 	happening.CodesGuessed: {"elsewhere": {happens: func(w *world) {
 		browser := [32]byte{1}
 		from := signin.From{Origin: principal.Origin{Addr: netip.MustParseAddr("198.51.100.5")}, Browser: browser}
-		for range 10 {
+		for range 8 {
 			w.clock.Advance(time.Minute)
 			half, err := w.SignIns.WithPassword(w.t.Context(), from, w.mail, secret.FromString("password", authtest.Password))
 			if err != nil {
@@ -196,7 +196,7 @@ var causes = map[happening.Kind]map[string]cause{
 		}
 		w.Settle()
 		letters := w.Mailbox.Letters(w.mail)
-		if last := letters[len(letters)-1]; last.Notice != notify.CodesGuessed || last.Facts["count"] != "10" {
+		if last := letters[len(letters)-1]; last.Notice != notify.CodesGuessed || last.Facts["count"] != "8" {
 			w.t.Errorf("the newest letter is %+v", last)
 		}
 	}}},
