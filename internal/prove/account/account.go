@@ -76,7 +76,8 @@ type Tx interface {
 	// EraseUser destroys the key of a disabled user's events, deletes their credentials and blanks everything about them that is kept in clear;
 	// keys that were live are revoked and given back. won is false for a user who is not disabled, or erased already.
 	EraseUser(ctx context.Context, u id.User, now time.Time) (ended []id.Key, won bool, err error)
-	// OwnsAlone says whether an account with other members has no other owner than this user.
+	// OwnsAlone says whether an account with other members has no other owner than this user. Whoever changes who owns one of theirs waits until the
+	// transaction ends: of two owners who go at once, the second sees that the first is gone.
 	OwnsAlone(ctx context.Context, u id.User) (bool, error)
 	// CircleOf lists everybody in the accounts that somebody owns.
 	CircleOf(ctx context.Context, u id.User) ([]id.User, error)

@@ -186,6 +186,7 @@ func (c *CheckUps) account(ctx context.Context, p principal.Principal) (a Accoun
 	if a.Held, err = c.Holds.Of(ctx, p.User); err != nil {
 		return a, err
 	}
+	a.Held = a.Held.In(p.Account)
 	if a.Prepared, err = c.Prepared(ctx, p); err != nil {
 		return a, err
 	}
