@@ -38,7 +38,7 @@ func TestAnAnswerMovesNoTerminal(t *testing.T) {
 		t.Errorf("as JSON: %q", stdout)
 	}
 	keyboard, screen := terminal(t)
-	cmd := exec.Command(path, call...)
+	cmd := exec.CommandContext(t.Context(), path, call...)
 	cmd.Stdout = screen
 	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
