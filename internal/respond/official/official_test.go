@@ -11,7 +11,8 @@ import (
 
 var places = official.Places{
 	Origins: []official.Origin{
-		{At: "https://gate.exchange.example", For: official.Dashboard}, {At: "https://confirm.exchange.example:8443", For: official.Confirmations},
+		{At: "https://gate.exchange.example", For: official.Dashboard},
+		{At: "https://confirm.exchange.example:8443", For: official.Confirmations},
 		{At: "http://localhost:8080", For: official.Programs},
 	},
 	Senders: []string{"gate@exchange.example"},
