@@ -121,6 +121,7 @@ type holdsOut struct{ Body holdList }
 
 func (c *confirmations) held(ctx context.Context, p principal.Principal, _ *struct{}) (*holdsOut, error) {
 	s, err := c.holds.Of(ctx, p.User)
+	s = s.In(p.Account)
 	out := holdList{Held: s.Held, Until: s.Until, Holds: make([]holdShown, 0, len(s.Holds))}
 	for _, h := range s.Holds {
 		out.Holds = append(out.Holds, holdShown{ID: h.ID, Reason: string(h.Reason), PlacedAt: h.Placed, EndsAt: h.Ends})

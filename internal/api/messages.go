@@ -154,7 +154,7 @@ type reportedShown struct {
 	State       string    `json:"state" enum:"open,used,over"`
 	Until       time.Time `json:"until,omitzero" doc:"How long the link works"`
 	ContainedAt time.Time `json:"contained_at,omitzero"`
-	Stops       []string  `json:"stops" doc:"session: the reported one. sessions: all. key: the reported API key is blocked. address: the one from before is put back" enum:"session,sessions,key,address,confirmations,withdrawals"`
+	Stops       []string  `json:"stops" doc:"session: the reported one. sessions: all. key: the reported API key is blocked. address: the one from before is put back. member: the reported invitation, and whoever came by it. doer: somebody else did it, whose sessions, requests and money in that account stop; nothing of the reader's does" enum:"session,sessions,key,address,confirmations,withdrawals,member,doer"`
 	PutBack     bool      `json:"address_put_back,omitempty" doc:"Whether the address from before was put back"`
 }
 
@@ -163,7 +163,7 @@ type reportedOut struct{ Body reportedShown }
 func (m *messages) reported(r notify.Reported) *reportedOut {
 	shown := reportedShown{
 		Subject: r.Subject, CreatedAt: r.Born, State: "over", Until: r.Until, ContainedAt: r.Contained, PutBack: r.Undone,
-		Stops: []string{"confirmations", "withdrawals"},
+		Stops: stopsOf(r),
 	}
 	switch {
 	case r.Open(m.now()):
@@ -171,16 +171,31 @@ func (m *messages) reported(r notify.Reported) *reportedOut {
 	case !r.Contained.IsZero():
 		shown.State = "used"
 	}
-	if r.Plan.Kind == happening.ReportedChange {
-		shown.Stops = append(shown.Stops, "sessions")
-	} else if r.Session {
-		shown.Stops = append(shown.Stops, "session")
+	return &reportedOut{shown}
+}
+
+// stopsOf says in words what a link stops.
+func stopsOf(r notify.Reported) []string {
+	stops := []string{"confirmations", "withdrawals"}
+	switch {
+	case r.Other:
+		stops = []string{}
+	case r.Plan.Kind == happening.ReportedChange:
+		stops = append(stops, "sessions")
+	case r.Session:
+		stops = append(stops, "session")
 	}
 	if r.Plan.Key {
-		shown.Stops = append(shown.Stops, "key")
+		stops = append(stops, "key")
 	}
 	if r.Plan.Undo {
-		shown.Stops = append(shown.Stops, "address")
+		stops = append(stops, "address")
 	}
-	return &reportedOut{shown}
+	if r.Questions {
+		if r.Plan.Member {
+			stops = append(stops, "member")
+		}
+		stops = append(stops, "doer")
+	}
+	return stops
 }

@@ -185,7 +185,7 @@ func (m *metrics) rehearsed(with string, worked bool) {
 
 // reportKinds are what users can say was not them.
 var reportKinds = []happening.Kind{
-	happening.Disowned, happening.ReportedSession, happening.ReportedChange, happening.KeyLeaked, happening.MoneyKeyLeaked, happening.RecoveryCancelled,
+	happening.Disowned, happening.ReportedSession, happening.ReportedChange, happening.ReportedOther, happening.KeyLeaked, happening.MoneyKeyLeaked, happening.RecoveryCancelled,
 }
 
 // reportTally collects the cases of what users said was not them. It asks the database once a scrape, and says nothing where that does not answer.

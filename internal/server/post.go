@@ -188,7 +188,7 @@ func (p *post) SendNotice(ctx context.Context, to notify.To, m notify.Message, l
 		return err
 	}
 	plan, _ := notify.ContainmentOf(m.Letter)
-	return p.send(ctx, to, written, letter.Frame{Message: m.ID.String(), NotMe: link, NotMeFor: plan.Life()})
+	return p.send(ctx, to, written, letter.Frame{Message: m.ID.String(), NotMe: link, NotMeFor: plan.Life(), Other: m.Other()})
 }
 
 // Read says a message as its mail did, without what the mail alone may carry.

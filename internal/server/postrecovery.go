@@ -56,6 +56,10 @@ func writeRecovery(lang string, m notify.Message, seen letter.Sighting) (letter.
 		return letter.MembershipChanged{Account: m.Facts["account_name"], Role: m.Facts["role"]}, nil
 	case notify.MemberUnfrozen:
 		return letter.MemberUnfrozen{Mail: m.Facts["mail"], Role: m.Facts["role"], Seen: seen}, nil
+	case notify.ContainedOther:
+		return letter.ContainedOther{Seen: seen, Questioned: m.Facts["questioned"] != ""}, nil
+	case notify.ActQuestioned:
+		return letter.ActQuestioned{Member: m.Facts["member"], Account: m.Facts["account_name"], Reported: m.Facts["reported"], Seen: seen, Hold: m.Held}, nil
 	case notify.MemberInvited, notify.MemberJoined:
 		return letter.MemberComing{Mail: m.Facts["mail"], Role: m.Facts["role"], Joined: m.Letter == notify.MemberJoined, Seen: seen}, nil
 	case notify.MemberFrozen:

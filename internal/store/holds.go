@@ -12,7 +12,7 @@ import (
 
 func (t *tx) InsertHold(ctx context.Context, h hold.Hold) error {
 	return t.Queries.InsertHold(ctx, sqlgen.InsertHoldParams{
-		ID: h.ID[:], UserID: h.User[:], Reason: string(h.Reason), Span: h.Span.Microseconds(), PlacedAt: micros(h.Placed),
+		ID: h.ID[:], UserID: h.User[:], Reason: string(h.Reason), Span: h.Span.Microseconds(), PlacedAt: micros(h.Placed), AccountID: maybeID(h.Account),
 	})
 }
 
@@ -33,6 +33,7 @@ func (t *tx) BeginHold(ctx context.Context, h id.Hold, begun, ends time.Time) (b
 func holdOf(row sqlgen.Hold) hold.Hold {
 	return hold.Hold{
 		ID: rowID[id.HoldKind](row.ID), User: rowID[id.UserKind](row.UserID), Reason: happening.Kind(row.Reason),
-		Span: time.Duration(row.Span) * time.Microsecond, Placed: at(row.PlacedAt), Begun: maybeAt(row.BegunAt), Ends: maybeAt(row.EndsAt),
+		Account: rowID[id.AccountKind](row.AccountID),
+		Span:    time.Duration(row.Span) * time.Microsecond, Placed: at(row.PlacedAt), Begun: maybeAt(row.BegunAt), Ends: maybeAt(row.EndsAt),
 	}
 }

@@ -36,6 +36,15 @@ func (t *tx) Claimed(ctx context.Context, u id.User, now time.Time) (bool, error
 }
 
 func (t *tx) OwnsAlone(ctx context.Context, u id.User) (bool, error) {
+	owned, err := t.ListAccountsOwnedBy(ctx, sqlgen.ListAccountsOwnedByParams{UserID: u[:]})
+	if err != nil {
+		return false, fmt.Errorf("list accounts: %w", err)
+	}
+	for _, a := range owned { // in one order, so that two who own the same ones wait and do not block each other
+		if err := t.Queries.ClaimAccountRow(ctx, sqlgen.ClaimAccountRowParams{ID: a}); err != nil {
+			return false, fmt.Errorf("claim account: %w", err)
+		}
+	}
 	n, err := t.CountAccountsOwnedAlone(ctx, sqlgen.CountAccountsOwnedAloneParams{UserID: u[:]})
 	return n > 0, err
 }

@@ -41,6 +41,7 @@ func (c *pending) show(v *visit) error {
 		return err
 	}
 	stand, err := c.holds.Of(v.r.Context(), v.who.User)
+	stand = stand.In(v.who.Account)
 	if err != nil {
 		return err
 	}

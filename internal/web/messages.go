@@ -174,13 +174,16 @@ var places = map[string]string{"passkey": "/methods#passkeys", "totp": "/methods
 
 func (n *notMe) show(v *visit, r notify.Reported, state string) error {
 	view := page.NotMe{
-		Subject: r.Subject, At: v.when(r.Born), State: state, Until: v.when(r.Until), Post: "/not-me/" + v.r.PathValue("at"), Undo: r.Plan.Undo, Undone: r.Undone, Added: places[r.Factor],
+		Subject: r.Subject, At: v.when(r.Born), State: state, Until: v.when(r.Until), Post: "/not-me/" + v.r.PathValue("at"), Undo: r.Plan.Undo, Undone: r.Undone, Added: places[r.Factor], Other: r.Other,
 	}
 	does := map[string]bool{
 		"session": r.Plan.Kind == happening.ReportedSession && r.Session, "sessions": r.Plan.Kind == happening.ReportedChange,
 		"key": r.Plan.Key, "undo": r.Plan.Undo && (state == "open" || r.Undone), "confirmations": true, "hold": true,
 	}
-	for _, what := range []string{"session", "sessions", "undo", "key", "confirmations", "hold"} {
+	if r.Other {
+		does = map[string]bool{"key": r.Plan.Key, "member": r.Plan.Member && r.Questions, "doer": r.Questions, "yours": true}
+	}
+	for _, what := range []string{"session", "sessions", "undo", "key", "member", "doer", "confirmations", "hold", "yours"} {
 		if does[what] {
 			view.Does = append(view.Does, v.words.Say("not_me."+what))
 		}

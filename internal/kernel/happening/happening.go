@@ -67,6 +67,9 @@ const (
 	// ReportedSession and ReportedChange: somebody who read a notice said that it was not them who signed in, or who changed something.
 	ReportedSession Kind = "reported_session"
 	ReportedChange  Kind = "reported_change"
+	// ReportedOther: the same of what somebody else did in an account of the reader's. ActQuestioned: an owner of an account said so of what the user did there.
+	ReportedOther Kind = "reported_other"
+	ActQuestioned Kind = "act_questioned"
 	// ContactChanged: an address at which the user is reached took the place of another.
 	ContactChanged Kind = "contact_changed"
 	// DepartureBegun and DepartureStopped: the user wants to be erased after a wait, or stays after all. DepartureNear: a day of it is left.
@@ -129,8 +132,10 @@ type Happening struct {
 	Session id.Session
 	// Facts for the notice: names and words, never a secret.
 	Facts map[string]string
-	// Account in which it happened, with MembershipChanged.
+	// Account in which it happened, with MembershipChanged, ActQuestioned and By.
 	Account id.Account
+	// By is the person who did it in the account, or asked for it, where that may be another than the user whom it concerns; zero for nobody who signed in.
+	By id.User
 	// Device that is given up, with DeviceLost.
 	Device id.Device
 	// Owing says that the session that did it owes a proof: it may end what is open, and makes a stranger of no browser.
@@ -145,6 +150,15 @@ type Happening struct {
 	Evidence map[string]string
 	// Change is the change of an address, with ContactChanged.
 	Change id.ContactChange
+}
+
+// DoneBy says who did it, in which account and in which session, where that was a person's.
+func (h Happening) DoneBy(p principal.Principal, a id.Account) Happening {
+	if p.Kind == principal.KindUser {
+		h.By, h.Session = p.User, p.Session
+	}
+	h.Account = a
+	return h
 }
 
 // SeenFrom adds where it was done from to the facts, for the notice.

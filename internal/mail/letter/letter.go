@@ -41,7 +41,9 @@ type Frame struct {
 	// NotMe is the path of the link by which a reader says that this was not them; empty for a mail without one. It works for NotMeFor.
 	NotMe    string
 	NotMeFor time.Duration
-	Links    Links
+	// Other says that somebody else than the reader did what the mail reports.
+	Other bool
+	Links Links
 }
 
 // Links builds the addresses that letters show. Origin is the dashboard's, from the configuration and never from a request:

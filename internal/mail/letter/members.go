@@ -96,6 +96,48 @@ func (l MemberUnfrozen) compose(w *writer) {
 	w.footOfAccount()
 }
 
+// ContainedOther reports to who said so that what somebody else did in an account was stopped.
+type ContainedOther struct {
+	Seen Sighting
+	// Questioned says that whoever did it was signed out of the account.
+	Questioned bool
+}
+
+func (l ContainedOther) compose(w *writer) {
+	w.subjectLine("contained_other.subject")
+	w.heading("contained_other.heading")
+	w.paragraph("contained_other.first")
+	if l.Questioned {
+		w.paragraph("contained_other.questioned")
+	}
+	w.facts(w.sighting(l.Seen)...)
+	w.paragraph("contained_other.next")
+	w.button("button.members", w.links.members())
+	w.footOfAccount()
+}
+
+// ActQuestioned reports to somebody that an owner of an account said of what was done as them there that it should not have been.
+type ActQuestioned struct {
+	// Member is the name of that owner, Account that of the account, and Reported the name of the notice that they pressed the button of.
+	Member, Account, Reported string
+	Seen                      Sighting
+	// Hold is how long their money stays in the account.
+	Hold time.Duration
+}
+
+func (l ActQuestioned) compose(w *writer) {
+	w.subjectLine("act_questioned.subject", "account", l.Account)
+	w.heading("act_questioned.heading")
+	w.paragraph("act_questioned.first", "member", l.Member, "account", l.Account)
+	w.paragraph("act_questioned.what", "reported", w.say("text.of."+l.Reported))
+	w.facts(w.sighting(l.Seen)...)
+	w.held("notice.hold", l.Hold)
+	w.paragraph("act_questioned.yours")
+	w.paragraph("act_questioned.not_you")
+	w.button("button.members", w.links.members())
+	w.footOfAccount()
+}
+
 // SponsorsChanged reports to the owners of an account, and to both pairs of sponsors, who answers for a service user now.
 type SponsorsChanged struct {
 	// Machine is the name of the service user; One and Two are those of its sponsors.

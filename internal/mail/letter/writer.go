@@ -16,6 +16,7 @@ type writer struct {
 	message  string
 	notMe    string
 	notMeFor time.Duration
+	other    bool
 	zone     *time.Location
 
 	subject string
@@ -34,7 +35,7 @@ func newWriter(f Frame) *writer {
 		zone = time.UTC
 	}
 	return &writer{
-		language: language, words: words, product: f.Product, phrase: f.Phrase, message: f.Message, notMe: f.NotMe, notMeFor: f.NotMeFor, links: f.Links,
+		language: language, words: words, product: f.Product, phrase: f.Phrase, message: f.Message, notMe: f.NotMe, notMeFor: f.NotMeFor, other: f.Other, links: f.Links,
 		zone: zone,
 	}
 }
@@ -111,7 +112,11 @@ func (w *writer) factor(f Factor) string { return w.say("factor." + string(f)) }
 // footOfAccount ends a letter to a user: with the way to say that this was not them, if there is one.
 func (w *writer) footOfAccount() {
 	if w.notMe != "" {
-		w.paragraph("not_me.text", "duration", w.duration(w.notMeFor))
+		text := "not_me.text"
+		if w.other {
+			text = "not_me.text_other"
+		}
+		w.paragraph(text, "duration", w.duration(w.notMeFor))
 		w.button("button.not_me", w.links.Origin+w.notMe)
 	}
 	w.foot(w.say("foot.account", "product", w.product))

@@ -20,6 +20,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -75,7 +76,8 @@ type Tx interface {
 	// EraseUser destroys the key of a disabled user's events, deletes their credentials and blanks everything about them that is kept in clear;
 	// keys that were live are revoked and given back. won is false for a user who is not disabled, or erased already.
 	EraseUser(ctx context.Context, u id.User, now time.Time) (ended []id.Key, won bool, err error)
-	// OwnsAlone says whether an account with other members has no other owner than this user.
+	// OwnsAlone says whether an account with other members has no other owner than this user. Whoever changes who owns one of theirs waits until the
+	// transaction ends: of two owners who go at once, the second sees that the first is gone.
 	OwnsAlone(ctx context.Context, u id.User) (bool, error)
 	// CircleOf lists everybody in the accounts that somebody owns.
 	CircleOf(ctx context.Context, u id.User) ([]id.User, error)
@@ -220,7 +222,7 @@ func EraseIn(ctx context.Context, tx Tx, p principal.Principal, u id.User, now t
 }
 
 // SetLang chooses the language of the principal's pages and mails: "en" or "ko". Choosing what was chosen changes nothing.
-// Errors: request.invalid, unauthorized.
+// Errors: request.invalid, unauthorized, rate_limited.
 func (a *Accounts) SetLang(ctx context.Context, p principal.Principal, lang string) error {
 	if lang != "en" && lang != "ko" {
 		return fault.New(fault.RequestInvalid, "field", "language")
@@ -232,6 +234,9 @@ func (a *Accounts) SetLang(ctx context.Context, p principal.Principal, lang stri
 		return nil
 	}
 	return a.ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if err := throttle.CountAct(ctx, txn.As[throttle.Tx](tx), p, a.now()); err != nil {
+			return audit.Event{}, err
+		}
 		won, err := tx.SetUserLang(ctx, p.User, lang)
 		if err != nil {
 			return audit.Event{}, fmt.Errorf("set language: %w", err)

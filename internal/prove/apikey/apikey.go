@@ -137,6 +137,7 @@ func (k *Keys) tell(ctx context.Context, tx Tx, p principal.Principal, key Key, 
 	if p.Kind == principal.KindUser && giving[h.Kind] && !slices.Contains(told, p.User) {
 		told = append(slices.Clone(told), p.User)
 	}
+	h = h.DoneBy(p, key.Account)
 	for _, u := range told {
 		h.User = u
 		if err := k.Follow.Apply(ctx, tx, h); err != nil {

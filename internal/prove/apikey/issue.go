@@ -148,7 +148,7 @@ func (k *Keys) Issue(ctx context.Context, p principal.Principal, in IssueInput) 
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectKey, ID: key.ID})
 		facts := factsOf(key)
-		follow := happening.Happening{Kind: happening.KeyCreated, Session: p.Session, Facts: madeBy(p, facts)}
+		follow := happening.Happening{Kind: happening.KeyCreated, Facts: madeBy(p, facts)}
 		return eventOf(audit.KeyCreated, p, key, facts), k.tell(ctx, tx, p, key, follow.SeenFrom(p.Origin))
 	})
 	out.Key = key

@@ -195,7 +195,7 @@ func (k *Keys) changed(ctx context.Context, tx Tx, p principal.Principal, key Ke
 	if err := k.tellPlatform(ctx, tx, key, v.kind); err != nil {
 		return audit.Event{}, err
 	}
-	follow := happening.Happening{Kind: v.kind, Session: p.Session, Facts: facts, About: key.Text()}
+	follow := happening.Happening{Kind: v.kind, Facts: facts, About: key.Text()}
 	return eventOf(v.action, p, key, facts), k.tell(ctx, tx, p, key, follow.SeenFrom(p.Origin))
 }
 

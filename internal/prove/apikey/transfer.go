@@ -76,7 +76,7 @@ func (k *Keys) Transfer(ctx context.Context, p principal.Principal, in TransferI
 		if after, _, err = tx.KeyByID(ctx, key.ID); err != nil {
 			return audit.Event{}, fmt.Errorf("read key: %w", err)
 		}
-		h := happening.Happening{Kind: happening.KeyTransferred, Session: p.Session, Facts: facts}.SeenFrom(p.Origin)
+		h := happening.Happening{Kind: happening.KeyTransferred, Facts: facts}.DoneBy(p, key.Account).SeenFrom(p.Origin)
 		now, err := after.told(ctx, tx)
 		if err != nil {
 			return audit.Event{}, err

@@ -85,7 +85,7 @@ func (m *Members) Unfreeze(ctx context.Context, p principal.Principal, u id.User
 		}
 		tx.Announce(txn.Change{Subject: txn.SubjectMember, ID: u})
 		told := map[string]string{"mail": one.Mail, "role": one.Role.String(), "joined": u.String(), "account": p.Account.String()}
-		h := happening.Happening{Kind: happening.MemberUnfrozen, Session: p.Session, Facts: told}.SeenFrom(p.Origin)
+		h := happening.Happening{Kind: happening.MemberUnfrozen, Facts: told}.DoneBy(p, p.Account).SeenFrom(p.Origin)
 		if err := m.tellOwners(ctx, tx, p.Account, h); err != nil {
 			return audit.Event{}, err
 		}

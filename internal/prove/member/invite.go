@@ -64,8 +64,7 @@ func (m *Members) Invite(ctx context.Context, p principal.Principal, mail string
 		if err := tx.Enqueue(ctx, Letter{next.ID}); err != nil {
 			return audit.Event{}, fmt.Errorf("enqueue invitation: %w", err)
 		}
-		h := happening.Happening{Kind: happening.MemberInvited, Session: p.Session, Facts: facts}
-		h.Facts = maps.Clone(facts)
+		h := happening.Happening{Kind: happening.MemberInvited, Facts: maps.Clone(facts)}.DoneBy(p, p.Account)
 		h.Facts["invitation"], h.Facts["account"] = next.ID.String(), p.Account.String()
 		// The address is in the log of who wrote it alone, and not in that of the account, which every member reads.
 		event := audit.Event{Action: audit.MemberInvited, Actor: p, Person: next.By, Facts: facts}
@@ -241,7 +240,11 @@ func (m *Members) Accept(ctx context.Context, p principal.Principal, which id.In
 			}
 		}
 		told := map[string]string{"mail": i.Mail, "role": i.Role.String(), "joined": p.User.String(), "account": i.Account.String()}
-		return event, m.tellOwners(ctx, tx, i.Account, happening.Happening{Kind: happening.MemberJoined, Facts: told})
+		by := i.By
+		if i.Role == principal.Owner { // the host asked them, in the name of an owner who did nothing
+			by = p.User
+		}
+		return event, m.tellOwners(ctx, tx, i.Account, happening.Happening{Kind: happening.MemberJoined, Account: i.Account, By: by, Facts: told})
 	})
 	return m.StepUps.Ask(ctx, err)
 }
@@ -270,9 +273,12 @@ func (m *Members) Decline(ctx context.Context, p principal.Principal, which id.I
 }
 
 // Switch lets the principal's session act in another of their accounts. Its children on gateway hosts end, and so does every proof that was given for
-// something in the account before. Errors: member.not_found.
+// something in the account before. Errors: member.not_found, rate_limited.
 func (m *Members) Switch(ctx context.Context, p principal.Principal, to id.Account) error {
 	return m.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if err := throttle.CountAct(ctx, tx, p, m.Now()); err != nil {
+			return audit.Event{}, err
+		}
 		memberships, err := tx.MembershipsOf(ctx, p.User)
 		if err != nil {
 			return audit.Event{}, fmt.Errorf("list memberships: %w", err)

@@ -206,6 +206,8 @@ const (
 	MessageRead Action = "message.read"
 	// NoticeContained: You said by the link of a mail that something was not you. Sessions were ended, confirmations cancelled, and money is held.
 	NoticeContained Action = "notice.contained"
+	// NoticeOtherContained: You said by the link of a mail that what somebody else did in an account should not have been done. It was stopped, and operators have a case.
+	NoticeOtherContained Action = "notice.other_contained"
 	// ContactChangeAsked: leaves no event
 	ContactChangeAsked Action = "contact.change_asked"
 	// ContactPhraseSet: The phrase of our mails was set.
@@ -306,6 +308,8 @@ const (
 	MemberRemoved Action = "member.removed"
 	// MemberFrozen: {member} looks and cancels only until an owner has reviewed them.
 	MemberFrozen Action = "member.frozen"
+	// MemberQuestioned: {member} said by the link of a mail that something should not have been done in {account_name}. Sessions of whoever did it ended there, and their money in it is held.
+	MemberQuestioned Action = "member.questioned"
 	// MemberUnfrozen: {member} was reviewed, and does again what the role allows: {role}.
 	MemberUnfrozen Action = "member.unfrozen"
 	// SessionAccountSwitched: The session went over to the account {account_name}.
@@ -437,6 +441,7 @@ var actions = map[Action]Words{
 	SessionUnproven:           {Quiet: false, English: "Your session's cookie was shown without the proof of your device, and refused ({count} times).", Korean: "내 기기의 증명 없이 세션 쿠키가 제시되어 거부했습니다({count}회)."},
 	MessageRead:               {Quiet: true, English: "", Korean: ""},
 	NoticeContained:           {Quiet: false, English: "You said by the link of a mail that something was not you. Sessions were ended, confirmations cancelled, and money is held.", Korean: "메일의 링크로 본인이 한 일이 아니라고 알려 주셨습니다. 세션을 종료하고 확인 요청을 취소했으며 출금을 보류했습니다."},
+	NoticeOtherContained:      {Quiet: false, English: "You said by the link of a mail that what somebody else did in an account should not have been done. It was stopped, and operators have a case.", Korean: "계정에서 다른 사람이 한 일을 메일의 링크로 신고하셨습니다. 그 일을 중단하고 운영자가 확인하도록 접수했습니다."},
 	ContactChangeAsked:        {Quiet: true, English: "", Korean: ""},
 	ContactPhraseSet:          {Quiet: false, English: "The phrase of our mails was set.", Korean: "메일에 표시할 문구를 설정했습니다."},
 	ContactMailChanged:        {Quiet: false, English: "Your mail address was changed from {old} to {mail}.", Korean: "메일 주소를 {old}에서 {mail}(으)로 변경했습니다."},
@@ -487,6 +492,7 @@ var actions = map[Action]Words{
 	MemberRoleSet:             {Quiet: false, English: "{member} is {role} in the account now, and was {from_role}.", Korean: "{member}의 계정 역할이 {from_role}에서 {role}(으)로 변경되었습니다."},
 	MemberRemoved:             {Quiet: false, English: "{member} left the account. Keys they own there: {keys}.", Korean: "{member}이(가) 계정에서 나갔습니다. 그 계정에서 소유한 키: {keys}개."},
 	MemberFrozen:              {Quiet: false, English: "{member} looks and cancels only until an owner has reviewed them.", Korean: "소유자가 확인할 때까지 {member}은(는) 조회와 취소만 할 수 있습니다."},
+	MemberQuestioned:          {Quiet: false, English: "{member} said by the link of a mail that something should not have been done in {account_name}. Sessions of whoever did it ended there, and their money in it is held.", Korean: "{account_name} 계정에서 있었던 일을 {member} 님이 메일의 링크로 신고했습니다. 그 일을 한 사람의 그 계정 세션을 종료하고 그 계정의 출금을 보류했습니다."},
 	MemberUnfrozen:            {Quiet: false, English: "{member} was reviewed, and does again what the role allows: {role}.", Korean: "{member}을(를) 확인하여 {role} 역할로 다시 활동할 수 있습니다."},
 	SessionAccountSwitched:    {Quiet: false, English: "The session went over to the account {account_name}.", Korean: "세션이 {account_name} 계정으로 전환되었습니다."},
 	SubaccountOpened:          {Quiet: false, English: "The subaccount {name} was made.", Korean: "서브계정 {name}을(를) 만들었습니다."},

@@ -35,7 +35,7 @@ func (a Asked) refusal(code fault.Code) *fault.Error {
 }
 
 func (c *Confirmations) asked(row Confirmation, s hold.Standing) Asked {
-	return Asked{Confirmation: row, URL: c.Origin + "/c/" + c.Address(row.ID), Stand: s}
+	return Asked{Confirmation: row, URL: c.Origin + "/c/" + c.Address(row.ID), Stand: s.In(row.Account)}
 }
 
 // Address is the last segment of the page's path: the id, a point, and a MAC of 256 bits over it.

@@ -203,7 +203,7 @@ func (c *Confirmations) Ask(ctx context.Context, in Asking) (asked Asked, err er
 		row := fresh
 		row.Transaction = Transaction{
 			Content: in.Content, ID: id.New[id.ConfirmationKind](now), User: in.User, Account: in.Account, Subaccount: in.Subaccount,
-			Created: now, Expires: c.least(now, stand),
+			Created: now, Expires: c.least(now, stand.In(in.Account)),
 		}
 		row.Ends = row.Expires
 		if row.Hash, err = row.hash(); err != nil {

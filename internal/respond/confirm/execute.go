@@ -52,16 +52,17 @@ func (c *Confirmations) Execute(ctx context.Context, p principal.Principal, o Or
 		if err != nil {
 			return audit.Event{}, fmt.Errorf("look for holds: %w", err)
 		}
+		asked := c.asked(row, stand)
 		if row.Approved.IsZero() {
-			return audit.Event{}, c.asked(row, stand).Required()
+			return audit.Event{}, asked.Required()
 		}
 		if err := c.evident(ctx, tx, row); err != nil {
 			return audit.Event{}, err
 		}
-		if stand.Held {
-			held := c.asked(row, stand).refusal(fault.ConfirmationHeld)
-			if !stand.Until.IsZero() {
-				held = held.After(stand.Until.Sub(now))
+		if asked.Stand.Held {
+			held := asked.refusal(fault.ConfirmationHeld)
+			if !asked.Stand.Until.IsZero() {
+				held = held.After(asked.Stand.Until.Sub(now))
 			}
 			return audit.Event{}, held
 		}

@@ -35,11 +35,12 @@ func (c *Confirmations) least(now time.Time, s hold.Standing) time.Time {
 	return last.Add(c.Life)
 }
 
-// over is when a confirmation is over that lives until expires at least.
-func (c *Confirmations) over(expires, now time.Time, holds []hold.Hold) time.Time {
+// over is when a confirmation is over, which lives until what was signed at least.
+func (c *Confirmations) over(row Confirmation, now time.Time, holds []hold.Hold) time.Time {
+	expires := row.Expires
 	end := expires
 	for _, h := range holds {
-		if h.Placed.Before(expires) {
+		if h.Placed.Before(expires) && (h.Account.IsZero() || h.Account == row.Account) {
 			end = later(end, endOf(h, now).Add(c.Life))
 		}
 	}
@@ -64,7 +65,7 @@ func (c *Confirmations) last(ctx context.Context, tx Tx, u id.User, rows []Confi
 		return fmt.Errorf("look for holds: %w", err)
 	}
 	for i := range rows {
-		rows[i].Ends = c.over(rows[i].Expires, now, holds)
+		rows[i].Ends = c.over(rows[i], now, holds)
 	}
 	return nil
 }

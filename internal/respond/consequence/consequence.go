@@ -84,6 +84,8 @@ type Span int
 const (
 	NoHold Span = iota
 	CredentialHold
+	// AccountHold is as long as CredentialHold, and makes money wait in the account that the happening is about alone.
+	AccountHold
 	ContactHold
 	RecoveryHold
 	// UntilUnlocked has no length: package hold reads that the owner has locked the account.
@@ -94,7 +96,7 @@ const (
 type Spans struct{ Credential, Contact, Recovery time.Duration }
 
 func (s Spans) of(which Span) time.Duration {
-	return map[Span]time.Duration{CredentialHold: s.Credential, ContactHold: s.Contact, RecoveryHold: s.Recovery}[which]
+	return map[Span]time.Duration{CredentialHold: s.Credential, AccountHold: s.Credential, ContactHold: s.Contact, RecoveryHold: s.Recovery}[which]
 }
 
 // table is "What dies when". A test runs each row at every door, on both engines: a kind that is added here needs its cause there.
@@ -146,9 +148,12 @@ var table = map[happening.Kind]Row{
 	happening.ContactChanged:    {Leaving: Dies, This: Renewed, Others: Dies, Hold: ContactHold, Notice: notify.ContactChanged},
 	happening.ReportedSession:   {Leaving: Dies, This: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained, Case: true},
 	happening.ReportedChange:    {Leaving: Dies, This: Dies, Others: Dies, Asked: Dies, Brought: Frozen, Hold: CredentialHold, Notice: notify.Contained, Case: true},
-	happening.UserDisabled:      {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked, Asked: Dies, Brought: Frozen, Sponsored: Ending},
-	happening.UserEnabled:       {},
-	happening.StaffChanged:      {Leaving: Dies, This: Dies, Others: Dies}, // at the host: there is no session to go on with
+	// What somebody else did: only their own word ends more of theirs than what acts in the account, and nothing of the reader's ends.
+	happening.ReportedOther: {Notice: notify.ContainedOther, Case: true},
+	happening.ActQuestioned: {This: Dies, Others: Within, Asked: Within, Hold: AccountHold, Notice: notify.ActQuestioned},
+	happening.UserDisabled:  {Leaving: Dies, This: Dies, Others: Dies, Keys: Blocked, Asked: Dies, Brought: Frozen, Sponsored: Ending},
+	happening.UserEnabled:   {},
+	happening.StaffChanged:  {Leaving: Dies, This: Dies, Others: Dies}, // at the host: there is no session to go on with
 
 	happening.DepartureBegun:   {Notice: notify.DepartureBegun},
 	happening.DepartureNear:    {Notice: notify.DepartureNear},
@@ -192,7 +197,7 @@ type Sessions interface {
 
 // Holds is what this package asks of package hold.
 type Holds interface {
-	Place(ctx context.Context, tx hold.Tx, u id.User, reason happening.Kind, span time.Duration) (id.Hold, error)
+	Place(ctx context.Context, tx hold.Tx, placed hold.Hold) (id.Hold, error)
 }
 
 // Keys is what this package asks of package apikey.
@@ -315,14 +320,21 @@ func (c *Consequences) Apply(ctx context.Context, tx any, h happening.Happening)
 	}
 	var held id.Hold
 	if row.Hold != NoHold && row.Hold != UntilUnlocked {
+		placed := hold.Hold{User: h.User, Reason: h.Kind, Span: c.spans.of(row.Hold)}
+		if row.Hold == AccountHold {
+			placed.Account = h.Account
+		}
 		var err error
-		if held, err = c.holds.Place(ctx, txn.As[hold.Tx](tx), h.User, h.Kind, c.spans.of(row.Hold)); err != nil {
+		if held, err = c.holds.Place(ctx, txn.As[hold.Tx](tx), placed); err != nil {
 			return err
 		}
 	}
 	if row.Notice != "" {
 		told := notify.Content{
 			Letter: row.Notice, Facts: h.Facts, Hold: held, Held: c.spans.of(row.Hold), Session: h.Session, Lapses: row.Lapses, Change: h.Change,
+		}
+		if h.By != h.User {
+			told.By, told.Account = h.By, h.Account
 		}
 		if err := notify.Write(ctx, tx, notify.Notice{User: h.User, At: c.now(), Content: told}); err != nil {
 			return fmt.Errorf("notice of %s: %w", h.Kind, err)

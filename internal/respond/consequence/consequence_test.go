@@ -112,7 +112,7 @@ func TestNothingComesBackWithTheUser(t *testing.T) {
 // Each notice that somebody gets says what its link stops, or is known to have nothing to stop.
 func TestEveryNoticeHasItsContainment(t *testing.T) {
 	nothing := map[notify.Letter]bool{
-		notify.Welcome: true, notify.Contained: true, notify.DepartureStopped: true,
+		notify.Welcome: true, notify.Contained: true, notify.ContainedOther: true, notify.DepartureStopped: true,
 		notify.UserRaised: true, notify.UserLowered: true, // the operator did
 		notify.MembershipChanged: true, notify.MemberFrozen: true, notify.KeysLeft: true, notify.SponsorsChanged: true, // an owner of the account did, or somebody left
 		notify.RecoveryRejected: true, notify.RecoveryOpened: true, // the owner stops it under Recovery, with a proof
@@ -148,7 +148,7 @@ const (
 
 // spans are what the configuration of every test stack says.
 var spans = map[consequence.Span]time.Duration{
-	consequence.CredentialHold: 24 * time.Hour, consequence.ContactHold: 72 * time.Hour, consequence.RecoveryHold: 72 * time.Hour,
+	consequence.CredentialHold: 24 * time.Hour, consequence.AccountHold: 24 * time.Hour, consequence.ContactHold: 72 * time.Hour, consequence.RecoveryHold: 72 * time.Hour,
 }
 
 // wanted is what a row leaves of each thing.

@@ -54,6 +54,9 @@ var promised = map[happening.Kind]consequence.Row{
 	happening.Disowned:        {Brought: frozen, Asked: dies, Leaving: dies, Hold: aDay, Case: true, Notice: notify.Disowned},
 	happening.ReportedSession: {This: dies, Brought: frozen, Asked: dies, Leaving: dies, Hold: aDay, Case: true, Notice: notify.Contained},
 	happening.ReportedChange:  {This: dies, Others: dies, Brought: frozen, Asked: dies, Leaving: dies, Hold: aDay, Case: true, Notice: notify.Contained},
+	// What somebody else did: nothing of the reader's ends, and of whoever did it what acts in that account.
+	happening.ReportedOther: {Case: true, Notice: notify.ContainedOther},
+	happening.ActQuestioned: {This: dies, Others: within, Asked: within, Hold: consequence.AccountHold, Notice: notify.ActQuestioned},
 }
 
 const (

@@ -284,6 +284,18 @@ var causes = map[happening.Kind]map[string]cause{
 		"/v1":   {happens: func(w *world) { w.report(w.told(happening.FactorAdded)) }},
 		"pages": {happens: func(w *world) { w.press(w.told(happening.FactorAdded)) }},
 	},
+	happening.ReportedOther: {"/v1": {happens: func(w *world) {
+		b := w.partner()
+		secret := b.EnrolTOTP()
+		w.must(b.Call(http.MethodPut, "/v1/session/account", map[string]string{"account": w.account().String()}))
+		w.must(b.StepUp(http.MethodPost, "/v1/members/invitations", map[string]string{"mail": "asked-" + w.mail, "role": "viewer"}, secret))
+		w.report(w.newest(w.mail).Link)
+	}}},
+	happening.ActQuestioned: {"/v1": {happens: func(w *world) {
+		w.partner()
+		w.proven(http.MethodPost, "/v1/members/invitations", map[string]string{"mail": "asked-" + w.mail, "role": "viewer"})
+		w.report(w.newest("partner-" + w.mail).Link)
+	}}},
 	happening.KeyWidened: {
 		"host": {happens: func(w *world) {
 			key, longer := w.keyOf("another"), []string{"balances:read", "orders:write"}

@@ -24,6 +24,8 @@ import (
 type Hold struct {
 	ID   id.Hold
 	User id.User
+	// Account in which alone their money waits; zero where all of it does.
+	Account id.Account
 	// Reason is what happened.
 	Reason happening.Kind
 	// Span is how long money waits from Begun on.
@@ -46,6 +48,29 @@ type Standing struct {
 	Until time.Time
 	// Holds are those that run, oldest first.
 	Holds []Hold
+}
+
+// In is what the holds come to for money of one account.
+func (s Standing) In(a id.Account) Standing {
+	return standing(slices.DeleteFunc(slices.Clone(s.Holds), func(h Hold) bool { return !h.Account.IsZero() && h.Account != a }))
+}
+
+// standing adds up holds that run, oldest first.
+func standing(running []Hold) Standing {
+	if len(running) == 0 {
+		return Standing{}
+	}
+	s := Standing{Held: true, Until: running[0].Ends, Holds: running}
+	for _, held := range running {
+		if held.Ends.IsZero() {
+			s.Until = time.Time{}
+			break
+		}
+		if held.Ends.After(s.Until) {
+			s.Until = held.Ends
+		}
+	}
+	return s
 }
 
 // Reasons are the words of what holds money, each once, oldest first.
@@ -108,16 +133,16 @@ type Holds struct {
 // New makes a Holds.
 func New(ledger audit.Ledger[Tx], now func() time.Time) *Holds { return &Holds{ledger, now} }
 
-// Place makes money of u wait for span, in the caller's transaction; the clock waits for Begin. It answers the id that the notice carries.
-// Money that is on its way out at this moment left before, or waits: both lock the user.
-func (h *Holds) Place(ctx context.Context, tx Tx, u id.User, reason happening.Kind, span time.Duration) (id.Hold, error) {
-	if _, err := tx.ClaimUserRow(ctx, u); err != nil {
+// Place makes money of the hold's user wait for its span, in its account or in all of theirs, in the caller's transaction; the clock waits for Begin. It
+// answers the id that the notice carries. Money that is on its way out at this moment left before, or waits: both lock the user.
+func (h *Holds) Place(ctx context.Context, tx Tx, placed Hold) (id.Hold, error) {
+	if _, err := tx.ClaimUserRow(ctx, placed.User); err != nil {
 		return id.Hold{}, fmt.Errorf("lock user: %w", err)
 	}
-	now := h.now()
-	placed := Hold{ID: id.New[id.HoldKind](now), User: u, Reason: reason, Span: span, Placed: now}
+	placed.Placed = h.now()
+	placed.ID = id.New[id.HoldKind](placed.Placed)
 	if err := tx.InsertHold(ctx, placed); err != nil {
-		return id.Hold{}, fmt.Errorf("place hold for %s: %w", reason, err)
+		return id.Hold{}, fmt.Errorf("place hold for %s: %w", placed.Reason, err)
 	}
 	return placed.ID, nil
 }
@@ -141,7 +166,7 @@ func (h *Holds) Begin(ctx context.Context, which id.Hold) error {
 	})
 }
 
-// Of is the standing of u's money, for its page.
+// Of is the standing of u's money in all their accounts together, for its page; see Standing.In.
 func (h *Holds) Of(ctx context.Context, u id.User) (s Standing, err error) {
 	err = h.ledger.View(ctx, func(tx Tx) (err error) {
 		s, err = h.Standing(ctx, tx, u)
@@ -165,20 +190,7 @@ func (h *Holds) Standing(ctx context.Context, tx any, u id.User) (Standing, erro
 	if locked { // no row and no clock: it ends when its owner unlocks
 		running = append(running, Hold{User: u, Reason: happening.OwnerLocked, Placed: since})
 	}
-	if len(running) == 0 {
-		return Standing{}, nil
-	}
-	s := Standing{Held: true, Until: running[0].Ends, Holds: running}
-	for _, held := range running {
-		if held.Ends.IsZero() {
-			s.Until = time.Time{}
-			break
-		}
-		if held.Ends.After(s.Until) {
-			s.Until = held.Ends
-		}
-	}
-	return s, nil
+	return standing(running), nil
 }
 
 // Since lists the holds of u that run, or ended after a moment, oldest first; an owner's lock is none of them. tx is the caller's.

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -97,6 +98,7 @@ var containments = map[Letter]Containment{
 	ContactChanged:        {Kind: happening.ReportedChange, Undo: true},
 	DepartureBegun:        {Kind: happening.ReportedChange, Stay: true},
 	DepartureNear:         {Kind: happening.ReportedChange, Stay: true},
+	ActQuestioned:         {Kind: happening.ReportedChange},
 	DemandMade:            {Kind: happening.ReportedChange},
 	DemandDropped:         {Kind: happening.ReportedChange, Stay: true},
 }
@@ -117,9 +119,11 @@ type Stops struct {
 	Keys interface {
 		StopReported(ctx context.Context, tx any, u id.User, k id.Key) error
 	}
-	// Members takes back an invitation, or whoever came by one.
+	// Members takes back an invitation, or whoever came by one, and sends out of an account who did something there that an owner does not know of.
 	Members interface {
 		StopReported(ctx context.Context, tx any, owner id.User, facts map[string]string) error
+		MayQuestion(ctx context.Context, tx any, act member.Act) (bool, error)
+		Question(ctx context.Context, tx any, act member.Act) error
 	}
 	// Demands keeps what the user demands of themselves, where it was given up.
 	Demands interface {
@@ -165,6 +169,9 @@ type Reported struct {
 	Plan    Containment
 	// Session says that the notice reports one, Undone that an address was put back.
 	Session, Undone bool
+	// Other says that somebody else did it in an account: nothing of the reader's own ends. Questions says that the reader's word sends whoever did it out of
+	// that account.
+	Other, Questions bool
 	// Factor is the kind of a sign-in method that the notice reports as new: the first thing to look at.
 	Factor string
 	// Until is how long the link works; Contained when it was used.
@@ -181,14 +188,19 @@ func (n *Notices) Report(ctx context.Context, lang, address string) (r Reported,
 		return r, err
 	}
 	var m Message
+	questions := false
 	err = n.Ledger.View(ctx, func(tx Tx) (err error) {
-		m, err = reported(ctx, tx, which)
+		if m, err = reported(ctx, tx, which); err == nil {
+			questions, err = n.questions(ctx, tx, m)
+		}
 		return err
 	})
 	if err != nil {
 		return r, err
 	}
-	return n.report(lang, m)
+	r, err = n.report(lang, m)
+	r.Questions = questions
+	return r, err
 }
 
 func reported(ctx context.Context, tx Tx, which id.Message) (Message, error) {
@@ -210,19 +222,20 @@ func (n *Notices) report(lang string, m Message) (Reported, error) {
 	}
 	return Reported{
 		ID: m.ID, Born: m.Born, Subject: text.Subject, Plan: containments[m.Letter], Session: !m.Session.IsZero(), Until: m.LinkUntil, Contained: m.Contained,
-		Factor: added,
+		Factor: added, Other: m.Other(),
 	}, err
 }
 
 // Contain stops what the notice of a link reports, once, before it answers: sessions end, what was confirmed is cancelled, money is held. Whoever
-// holds the link may, without a session; it does nothing else. Errors: notice.link_unknown, notice.link_over.
+// holds the link may, without a session; it does nothing else. Of what somebody else did it stops that, and what else follows is in other.go.
+// Errors: notice.link_unknown, notice.link_over.
 func (n *Notices) Contain(ctx context.Context, from principal.Origin, lang, address string) (r Reported, err error) {
 	which, err := n.at(address)
 	if err != nil {
 		return r, err
 	}
 	var m Message
-	undone := false
+	undone, questions := false, false
 	err = n.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		var err error
 		if m, err = reported(ctx, tx, which); err != nil {
@@ -236,10 +249,16 @@ func (n *Notices) Contain(ctx context.Context, from principal.Origin, lang, addr
 		if !won {
 			return audit.Event{}, fault.New(fault.NoticeLinkOver)
 		}
+		if questions, err = n.questions(ctx, tx, m); err != nil {
+			return audit.Event{}, err
+		}
 		if undone, err = n.stop(ctx, tx, m); err != nil {
 			return audit.Event{}, err
 		}
 		facts := map[string]string{"letter": string(m.Letter), "agent": from.Agent, "addr": from.Addr.String()}
+		if m.Other() {
+			return n.containOther(ctx, tx, m, from, questions)
+		}
 		plan := containments[m.Letter]
 		h := happening.Happening{Kind: plan.Kind, Outside: plan.Outside, User: m.User, Session: m.Session, Facts: facts, About: m.ID.String(), Evidence: evidenceOf(m)}
 		return audit.Event{Action: audit.NoticeContained, Actor: principal.Nobody(from), Person: m.User, Facts: facts}, n.Follow.Apply(ctx, tx, h)
@@ -248,7 +267,7 @@ func (n *Notices) Contain(ctx context.Context, from principal.Origin, lang, addr
 		return r, err
 	}
 	r, err = n.report(lang, m)
-	r.Undone = undone
+	r.Undone, r.Questions = undone, questions
 	return r, err
 }
 
@@ -267,13 +286,15 @@ func evidenceOf(m Message) map[string]string {
 // stop does what is not in the table of respond/consequence.
 func (n *Notices) stop(ctx context.Context, tx Tx, m Message) (undone bool, err error) {
 	plan := containments[m.Letter]
-	if !m.Session.IsZero() {
+	if !m.Session.IsZero() && !m.Other() {
 		if err := n.Stops.Sessions.Reject(ctx, tx, m.User, m.Session); err != nil {
 			return false, err
 		}
 	}
-	if err := n.Stops.Demands.Keep(ctx, tx, m.User); err != nil {
-		return false, err
+	if !m.Other() {
+		if err := n.Stops.Demands.Keep(ctx, tx, m.User); err != nil {
+			return false, err
+		}
 	}
 	if k, _, err := id.ParseKey(m.Facts["key"]); plan.Key && err == nil {
 		if err := n.Stops.Keys.StopReported(ctx, tx, m.User, k); err != nil {

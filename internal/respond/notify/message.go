@@ -38,6 +38,9 @@ type Content struct {
 	Held time.Duration `json:"held,omitzero"`
 	// Session that did what is reported; zero if none did.
 	Session id.Session `json:"session,omitzero"`
+	// By is who did it, in which Account, where that was another person than the user who is told; zero for everything else.
+	By      id.User    `json:"by,omitzero"`
+	Account id.Account `json:"account,omitzero"`
 	// Lapses says that the challenge of Session lapses a day after this message has arrived at every settled address and number.
 	Lapses bool `json:"lapses,omitzero"`
 	// Change is the change of an address that is reported; zero if none is.

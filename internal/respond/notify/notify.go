@@ -71,6 +71,8 @@ const (
 	MoneyConfirmed      Letter = "money_confirmed"
 	ContactChanged      Letter = "contact_changed"
 	Contained           Letter = "contained"
+	ContainedOther      Letter = "contained_other"
+	ActQuestioned       Letter = "act_questioned"
 	SignUpTried         Letter = "sign_up_tried"
 	ContactCode         Letter = "contact_code"
 	ContactTaken        Letter = "contact_taken"

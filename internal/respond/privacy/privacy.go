@@ -79,8 +79,6 @@ type Tx interface {
 	TakeDeparture(ctx context.Context, u id.User, due time.Time) (won bool, err error)
 	// Claimed says whether somebody claims the user's account back.
 	Claimed(ctx context.Context, u id.User, now time.Time) (bool, error)
-	// OwnsAlone says whether an account with other members has no other owner than this user.
-	OwnsAlone(ctx context.Context, u id.User) (bool, error)
 	DevicesOf(ctx context.Context, u id.User) ([]DeviceSeen, error)
 	// EvidenceBroughtBy lists what is kept of what was brought to the recoveries that the user completed.
 	EvidenceBroughtBy(ctx context.Context, u id.User) ([]EvidenceCopy, error)

@@ -116,6 +116,9 @@ SELECT name FROM account WHERE id = @id;
 SELECT DISTINCT n.user_id FROM member m JOIN member n ON n.account_id = m.account_id
 WHERE m.user_id = @user_id AND m.role = 'owner' AND m.removed_at IS NULL;
 
+-- name: ListAccountsOwnedBy :many
+SELECT account_id FROM member WHERE user_id = @user_id AND role = 'owner' AND removed_at IS NULL ORDER BY account_id;
+
 -- name: ClaimAccountRow :exec
 UPDATE account SET name = name WHERE id = @id;
 

@@ -29,7 +29,7 @@ func (q *Queries) BeginHold(ctx context.Context, arg BeginHoldParams) (int64, er
 }
 
 const holdByID = `-- name: HoldByID :one
-SELECT id, user_id, reason, span, placed_at, begun_at, ends_at FROM hold WHERE id = $1
+SELECT id, user_id, reason, span, placed_at, begun_at, ends_at, account_id FROM hold WHERE id = $1
 `
 
 type HoldByIDParams struct {
@@ -47,20 +47,22 @@ func (q *Queries) HoldByID(ctx context.Context, arg HoldByIDParams) (Hold, error
 		&i.PlacedAt,
 		&i.BegunAt,
 		&i.EndsAt,
+		&i.AccountID,
 	)
 	return i, err
 }
 
 const insertHold = `-- name: InsertHold :exec
-INSERT INTO hold (id, user_id, reason, span, placed_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO hold (id, user_id, reason, span, placed_at, account_id) VALUES ($1, $2, $3, $4, $5, $6)
 `
 
 type InsertHoldParams struct {
-	ID       []byte
-	UserID   []byte
-	Reason   string
-	Span     int64
-	PlacedAt int64
+	ID        []byte
+	UserID    []byte
+	Reason    string
+	Span      int64
+	PlacedAt  int64
+	AccountID []byte
 }
 
 func (q *Queries) InsertHold(ctx context.Context, arg InsertHoldParams) error {
@@ -70,12 +72,13 @@ func (q *Queries) InsertHold(ctx context.Context, arg InsertHoldParams) error {
 		arg.Reason,
 		arg.Span,
 		arg.PlacedAt,
+		arg.AccountID,
 	)
 	return err
 }
 
 const listRunningHolds = `-- name: ListRunningHolds :many
-SELECT id, user_id, reason, span, placed_at, begun_at, ends_at FROM hold
+SELECT id, user_id, reason, span, placed_at, begun_at, ends_at, account_id FROM hold
 WHERE user_id = $1 AND (ends_at IS NULL OR ends_at > $2) ORDER BY placed_at, id
 `
 
@@ -101,6 +104,7 @@ func (q *Queries) ListRunningHolds(ctx context.Context, arg ListRunningHoldsPara
 			&i.PlacedAt,
 			&i.BegunAt,
 			&i.EndsAt,
+			&i.AccountID,
 		); err != nil {
 			return nil, err
 		}

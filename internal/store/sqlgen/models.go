@@ -136,13 +136,14 @@ type Feed struct {
 }
 
 type Hold struct {
-	ID       []byte
-	UserID   []byte
-	Reason   string
-	Span     int64
-	PlacedAt int64
-	BegunAt  sql.NullInt64
-	EndsAt   sql.NullInt64
+	ID        []byte
+	UserID    []byte
+	Reason    string
+	Span      int64
+	PlacedAt  int64
+	BegunAt   sql.NullInt64
+	EndsAt    sql.NullInt64
+	AccountID []byte
 }
 
 type KeyUse struct {

@@ -1127,6 +1127,37 @@ func (q *Queries) LapsedBrowser(ctx context.Context, arg LapsedBrowserParams) (i
 	return accounts, err
 }
 
+const listAccountsOwnedBy = `-- name: ListAccountsOwnedBy :many
+SELECT account_id FROM member WHERE user_id = $1 AND role = 'owner' AND removed_at IS NULL ORDER BY account_id
+`
+
+type ListAccountsOwnedByParams struct {
+	UserID []byte
+}
+
+func (q *Queries) ListAccountsOwnedBy(ctx context.Context, arg ListAccountsOwnedByParams) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, listAccountsOwnedBy, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var account_id []byte
+		if err := rows.Scan(&account_id); err != nil {
+			return nil, err
+		}
+		items = append(items, account_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listCircleOfOwner = `-- name: ListCircleOfOwner :many
 SELECT DISTINCT n.user_id FROM member m JOIN member n ON n.account_id = m.account_id
 WHERE m.user_id = $1 AND m.role = 'owner' AND m.removed_at IS NULL

@@ -40,6 +40,8 @@ type NotMe struct {
 	Until i18n.Moment
 	// Post is where the button leads.
 	Post string
+	// Other says that somebody else did it: what is left to check is in the account.
+	Other bool
 	// Added is where the new sign-in method lies that the notice reports; empty for other notices.
 	Added string
 	// Undo says that the address is put back, and Undone that it was.

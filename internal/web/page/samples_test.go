@@ -173,6 +173,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"message read":     page.MessagePage(in, page.Message{ID: "«msg_1»", Subject: "«s»", At: at, Mailed: at, Read: true, Contained: true}),
 		"not me":           page.NotMePage(out, page.NotMe{Subject: "«s»", At: at, Does: []string{"«d»"}, State: "open", Until: at, Post: "/not-me/x"}),
 		"not me done":      page.NotMePage(out, page.NotMe{Subject: "«s»", At: at, Does: []string{"«d»"}, State: "done", Undo: true, Added: "/methods#totp"}),
+		"not me other":     page.NotMePage(out, page.NotMe{Subject: "«s»", At: at, Does: []string{"«d»"}, State: "done", Other: true}),
 		"not me used":      page.NotMePage(out, page.NotMe{Subject: "«s»", At: at, State: "used"}),
 		"not me over":      page.NotMePage(out, page.NotMe{Subject: "«s»", At: at, State: "over"}),
 		"members": page.MembersPage(in, page.Members{
