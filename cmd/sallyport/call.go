@@ -158,12 +158,15 @@ func tellRefused(cmd *cobra.Command, answer *http.Response, tell func(*cobra.Com
 func tellAnswer(show bool) func(*cobra.Command, *http.Response, []byte) error {
 	return func(cmd *cobra.Command, answer *http.Response, body []byte) error {
 		if show {
-			fmt.Fprintln(cmd.ErrOrStderr(), unobeyed(answer.Status))
-			_ = answer.Header.Write(cmd.ErrOrStderr())
+			fmt.Fprintln(cmd.ErrOrStderr(), unobeyed(strings.Join(append([]string{answer.Status}, headerLines(answer.Header)...), "\n")))
 		}
 		var pretty bytes.Buffer
 		if json.Indent(&pretty, body, "", "  ") == nil {
 			body = append(bytes.TrimRight(pretty.Bytes(), "\n"), '\n')
+		}
+		if out := cmd.OutOrStdout(); isTerminal(out) {
+			_, err := io.WriteString(out, unobeyed(strings.ReplaceAll(string(body), "\r\n", "\n")))
+			return err
 		}
 		_, err := cmd.OutOrStdout().Write(body)
 		return err
@@ -176,11 +179,16 @@ func tellAnswerJSON(cmd *cobra.Command, answer *http.Response, body []byte) erro
 	if json.Valid(body) {
 		said = json.RawMessage(body)
 	}
-	return json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
+	raw, err := json.Marshal(struct {
 		Status  int         `json:"status"`
 		Headers http.Header `json:"headers"`
 		Body    any         `json:"body"`
 	}{answer.StatusCode, answer.Header, said})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), unobeyed(string(raw)))
+	return err
 }
 
 func signCommand() *cobra.Command {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"unicode"
@@ -58,6 +59,16 @@ func unobeyed(text string) string {
 		}
 	}
 	return safe.String()
+}
+
+// isTerminal says whether somebody reads it on a screen: a pipe and a file get every byte as it is.
+func isTerminal(out io.Writer) bool {
+	file, is := out.(*os.File)
+	if !is {
+		return false
+	}
+	stat, err := file.Stat()
+	return err == nil && stat.Mode()&os.ModeCharDevice != 0
 }
 
 // withJSON gives a command that changes one thing the flag that tellDone reads.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 )
 
@@ -17,7 +18,7 @@ type accounts struct {
 func (s *accounts) mount(a *API) {
 	register(a, operation{
 		id: "setLanguage", method: http.MethodPatch, path: "/v1/session", summary: "Choose my language",
-		about: "Of mails, and of pages in browsers that chose none.",
+		about: "Of mails, and of pages in browsers that chose none.", codes: []fault.Code{fault.RateLimited},
 	}, s.setLanguage)
 }
 

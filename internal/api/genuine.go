@@ -22,9 +22,14 @@ func (g *genuine) mount(a *API) {
 }
 
 type officialShown struct {
-	Origins []string   `json:"origins" doc:"Of our pages and APIs"`
-	Senders []string   `json:"senders" doc:"That we write mails from"`
-	Apps    []appShown `json:"apps" doc:"Our native apps"`
+	Origins []originShown `json:"origins" doc:"Of our pages and APIs"`
+	Senders []string      `json:"senders" doc:"That we write mails from"`
+	Apps    []appShown    `json:"apps" doc:"Our native apps"`
+}
+
+type originShown struct {
+	Origin string `json:"origin" example:"https://gate.exchange.example"`
+	For    string `json:"for" enum:"dashboard,confirmations,exchange,programs,elsewhere" doc:"What it is for: this dashboard, confirming transactions, trading, signed requests of programs, or another site of the platform"`
 }
 
 type appShown struct {
@@ -36,11 +41,14 @@ type appShown struct {
 type officialOut struct{ Body officialShown }
 
 func (g *genuine) list(context.Context, signin.From, *struct{}) (*officialOut, error) {
-	apps := []appShown{}
+	origins, apps := []originShown{}, []appShown{}
+	for _, o := range g.places.Origins {
+		origins = append(origins, originShown{o.At, string(o.For)})
+	}
 	for _, app := range g.places.Apps {
 		apps = append(apps, appShown{string(app.Platform), app.ID, app.Fingerprints})
 	}
-	return &officialOut{officialShown{append([]string{}, g.places.Origins...), append([]string{}, g.places.Senders...), apps}}, nil
+	return &officialOut{officialShown{origins, append([]string{}, g.places.Senders...), apps}}, nil
 }
 
 type pasted struct {

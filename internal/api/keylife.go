@@ -71,7 +71,7 @@ func (k *keyLife) mount(a *API) {
 		id: "editKey", method: http.MethodPatch, path: "/v1/keys/{key_id}", summary: "Change a key",
 		about: "What is missing stays. To narrow a key asks for nothing; whatever lets it do more, now or for longer, asks for a step-up, and is refused " +
 			"while the key is frozen or blocked.",
-		codes: []fault.Code{fault.KeyNotFound, fault.KeyFrozen, fault.KeyAccountLocked, fault.KeyAboveCeiling, fault.KeyNeedsAllowlist, fault.KeyNeedsDestinations, fault.KeyVendorNoWithdraw, fault.KeyVendorSecret},
+		codes: []fault.Code{fault.KeyNotFound, fault.RateLimited, fault.KeyFrozen, fault.KeyAccountLocked, fault.KeyAboveCeiling, fault.KeyNeedsAllowlist, fault.KeyNeedsDestinations, fault.KeyVendorNoWithdraw, fault.KeyVendorSecret},
 	}, k.edit)
 	register(a, operation{
 		id: "transferKey", method: http.MethodPost, path: "/v1/keys/{key_id}/transfer", summary: "Give a key to another member",

@@ -98,7 +98,7 @@ func (m *members) mountMine(a *API) {
 	})
 	register(a, operation{
 		id: "switchAccount", method: http.MethodPut, path: "/v1/session/account", summary: "Go over to another of my accounts",
-		about: "The session stays; those on gateway hosts that it opened end.", codes: []fault.Code{fault.MemberNotFound},
+		about: "The session stays; those on gateway hosts that it opened end.", codes: []fault.Code{fault.MemberNotFound, fault.RateLimited},
 	}, func(ctx context.Context, p principal.Principal, in *accountIn) (*struct{}, error) {
 		return nil, m.room.Switch(ctx, p, in.Body.Account)
 	})

@@ -63,7 +63,7 @@ func (m *methods) mount(a *API) {
 	}, m.removeTOTP)
 	register(a, operation{
 		id: "labelTotp", method: http.MethodPut, path: "/v1/totp/label", summary: "Say what the authenticator app is for",
-		about: "Whether it is used day by day, or kept for when another method is lost. It decides nothing.", codes: []fault.Code{fault.TOTPNotEnrolled},
+		about: "Whether it is used day by day, or kept for when another method is lost. It decides nothing.", codes: []fault.Code{fault.TOTPNotEnrolled, fault.RateLimited},
 	}, m.labelTOTP)
 	register(a, operation{
 		id: "makeDemand", method: http.MethodPut, path: "/v1/demands/{area}", summary: "Demand a passkey of myself",

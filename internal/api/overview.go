@@ -47,7 +47,7 @@ func (o *overview) mount(a *API) {
 	}, o.questions)
 	register(a, operation{
 		id: "confirmCheckUp", method: http.MethodPost, path: "/v1/check-up", summary: "Answer a question with yes",
-		about: "With the item and the state that the question had. A no is no call: secure the thing where it lies.", codes: []fault.Code{fault.CheckUpChanged},
+		about: "With the item and the state that the question had. A no is no call: secure the thing where it lies.", codes: []fault.Code{fault.CheckUpChanged, fault.RateLimited},
 	}, o.confirm)
 	register(a, operation{
 		id: "finishCheckUp", method: http.MethodPost, path: "/v1/check-up/done", summary: "I have gone through the check-up",

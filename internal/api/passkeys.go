@@ -41,11 +41,11 @@ func (k *passkeys) mount(a *API) {
 	}, k.add)
 	register(a, operation{
 		id: "renamePasskey", method: http.MethodPatch, path: "/v1/passkeys/{id}", summary: "Rename a passkey", about: "At most 80 characters.",
-		codes: []fault.Code{fault.PasskeyNotFound},
+		codes: []fault.Code{fault.PasskeyNotFound, fault.RateLimited},
 	}, k.rename)
 	register(a, operation{
 		id: "labelPasskey", method: http.MethodPut, path: "/v1/passkeys/{id}/label", summary: "Say what a passkey is for",
-		about: "Whether it is used day by day, or kept for when another is lost. It decides nothing.", codes: []fault.Code{fault.PasskeyNotFound},
+		about: "Whether it is used day by day, or kept for when another is lost. It decides nothing.", codes: []fault.Code{fault.PasskeyNotFound, fault.RateLimited},
 	}, k.label)
 	register(a, operation{
 		id: "removePasskey", method: http.MethodDelete, path: "/v1/passkeys/{id}", summary: "Remove a passkey",
@@ -59,7 +59,7 @@ func (k *passkeys) mount(a *API) {
 	register(a, operation{
 		id: "testPasskey", method: http.MethodPost, path: "/v1/passkeys/{id}/test", summary: "Try out a passkey",
 		about: "It says whether this passkey would let its owner in, and writes down that it was tried. Nothing else changes.",
-		codes: append([]fault.Code{fault.PasskeyNotFound}, assertionCodes...),
+		codes: append([]fault.Code{fault.PasskeyNotFound, fault.RateLimited}, assertionCodes...),
 	}, k.test)
 }
 

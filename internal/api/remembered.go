@@ -36,7 +36,7 @@ func (s *remembered) mount(a *API) {
 	}, s.accounts)
 	register(a, operation{
 		id: "rememberAccount", method: http.MethodPost, path: "/v1/remembered", summary: "Show my account in this browser",
-		about: "Until 30 days without a sign-in here. A shared computer keeps nothing.", codes: []fault.Code{fault.BrowserNotKept, fault.BrowserNeverKept, fault.DeviceUnknown, fault.SessionIdle, fault.SessionUnusual, fault.SessionUnrenewed, fault.SessionDemanded},
+		about: "Until 30 days without a sign-in here. A shared computer keeps nothing.", codes: []fault.Code{fault.RateLimited, fault.BrowserNotKept, fault.BrowserNeverKept, fault.DeviceUnknown, fault.SessionIdle, fault.SessionUnusual, fault.SessionUnrenewed, fault.SessionDemanded},
 	}, s.remember)
 	register(a, operation{
 		id: "neverRemember", method: http.MethodPut, path: "/v1/remembered/never", summary: "Show my account in no browser",

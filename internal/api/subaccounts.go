@@ -56,7 +56,7 @@ func (s *subaccounts) mount(a *API) {
 	})
 	register(a, operation{
 		id: "switchSubaccount", method: http.MethodPut, path: "/v1/session/subaccount", summary: "Go over to another subaccount",
-		about: "The session stays; those on gateway hosts that it opened end.", codes: []fault.Code{fault.SubaccountNotFound},
+		about: "The session stays; those on gateway hosts that it opened end.", codes: []fault.Code{fault.SubaccountNotFound, fault.RateLimited},
 	}, func(ctx context.Context, p principal.Principal, in *subaccountIn) (*struct{}, error) {
 		return nil, s.room.Enter(ctx, p, in.Body.Subaccount)
 	})

@@ -29,7 +29,22 @@ func (w Words) Happened(action audit.Action, facts map[string]string) string {
 			facts[name] = w.Say(word)
 		}
 	}
-	return w.Fill(text, w.roles(w.spans(facts)))
+	return w.Fill(text, w.roles(w.spans(w.moments(facts))))
+}
+
+// moments tells the facts that are moments by the reader's calendar, in UTC.
+func (w Words) moments(facts map[string]string) map[string]string {
+	said := maps.Clone(facts)
+	for _, name := range [...]string{"until", "ends", "retires", "from"} {
+		if at, err := time.Parse(time.RFC3339, facts[name]); err == nil {
+			said[name] = w.clock(at)
+		}
+	}
+	return said
+}
+
+func (w Words) clock(at time.Time) string {
+	return at.UTC().Format(w.Say("time.date_layout") + " 15:04 UTC")
 }
 
 // roles tells the facts that are roles in words.
@@ -88,7 +103,7 @@ func (w Words) Asked(action audit.Action, facts map[string]string) string {
 		said["expires"] = w.Day(end)
 	}
 	if end, err := time.Parse(time.RFC3339, facts["retires"]); err == nil {
-		said["retires"] = end.UTC().Format(w.Say("time.date_layout") + " 15:04 UTC")
+		said["retires"] = w.clock(end)
 	}
 	return w.Fill(catalogues[w.Lang()][key], said)
 }

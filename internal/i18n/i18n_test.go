@@ -139,6 +139,10 @@ func TestHappened(t *testing.T) {
 	if got := i18n.In("en").Happened("vendor.killed", nil); got != "vendor.killed" {
 		t.Errorf("an action of a newer release became %q", got)
 	}
+	until := map[string]string{"until": "2026-11-23T02:41:32Z"}
+	if got := i18n.In("en").Happened(audit.HoldBegun, until); !strings.Contains(got, "held until 23 Nov 2026 02:41 UTC:") {
+		t.Errorf("a moment: %s", got)
+	}
 	if got := i18n.In("ko").Happened(audit.KeyCreated, map[string]string{"name": "감시"}); got != "API 키 감시를 만들었습니다." {
 		t.Errorf("got %q", got)
 	}

@@ -162,17 +162,26 @@ func (s *Server) programHosts() (hosts []web.Host) {
 func (s *Server) official() (p official.Places) {
 	d := s.cfg.Dashboard
 	scheme, _, _ := strings.Cut(string(d.Origin), "://")
-	origins := append([]config.Origin{d.Origin, d.ConfirmationOrigin}, d.RelatedOrigins...)
+	add := func(use official.Use, o config.Origin) {
+		if o != "" && !p.Has(string(o)) {
+			p.Origins = append(p.Origins, official.Origin{At: string(o), For: use})
+		}
+	}
+	add(official.Dashboard, d.Origin)
+	add(official.Confirmations, d.ConfirmationOrigin)
 	for _, h := range s.cfg.Gateway.Hosts {
-		origins = append(origins, h.Origin, config.Origin(scheme+"://"+string(h.Authority)))
+		use := official.Exchange
+		if h.Kind == config.HostAPI {
+			use = official.Programs
+		}
+		add(use, h.Origin)
+		add(use, config.Origin(scheme+"://"+string(h.Authority)))
+	}
+	for _, o := range d.RelatedOrigins {
+		add(official.Elsewhere, o)
 	}
 	for _, h := range s.cfg.Official.Hosts {
-		origins = append(origins, config.Origin("https://"+string(h)))
-	}
-	for _, o := range origins {
-		if o != "" && !slices.Contains(p.Origins, string(o)) {
-			p.Origins = append(p.Origins, string(o))
-		}
+		add(official.Elsewhere, config.Origin("https://"+string(h)))
 	}
 	for _, app := range s.cfg.Passkeys.Apps {
 		p.Apps = append(p.Apps, officialApp(app))

@@ -29,7 +29,10 @@ func (g *genuine) judge(v *visit) error {
 }
 
 func (g *genuine) show(v *visit, view page.Genuine) error {
-	view.Origins, view.Senders = g.places.Origins, g.places.Senders
+	view.Senders = g.places.Senders
+	for _, o := range g.places.Origins {
+		view.Origins = append(view.Origins, page.Fact{Name: o.At, Value: v.words.Say("genuine.for." + string(o.For))})
+	}
 	for _, app := range g.places.Apps {
 		view.Apps = append(view.Apps, page.OfficialApp{System: string(app.Platform), ID: app.ID, Fingerprints: app.Fingerprints})
 	}

@@ -13,6 +13,12 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/web/page"
 )
 
+// Why a form is kept.
+const (
+	keptLate   = "kept.lead"
+	keptStepUp = "kept.step_up"
+)
+
 // keep seals a form that came too late, so that what was typed is not lost: its session has ended, or was renewed by another tab, and the form
 // carries the token of before. It is kept for the user to whom its page was shown, in the account of that page, and does nothing until they send it once more. It gives nothing
 // for a form in which there is nothing to lose, for what script sent, and for one that no page of ours shows.
@@ -59,9 +65,9 @@ func (v *visit) resume() error {
 	return nil
 }
 
-// sendAgain shows that a form to path is kept, and lets its user send it.
-func (v *visit) sendAgain(kept, path string) error {
-	view := page.SendAgain{Action: path, Kept: kept, Back: v.from()}
+// sendAgain shows that a form to path is kept, and why by a key of the catalogue, and lets its user send it.
+func (v *visit) sendAgain(kept, path, why string) error {
+	view := page.SendAgain{Action: path, Kept: kept, Back: v.from(), Lead: v.words.Say(why), Asked: why == keptStepUp}
 	if details := v.web.details[path]; details != nil {
 		values, err := v.web.carrier.open(readerOf(v.who), path, v.now, kept)
 		if err != nil {
@@ -92,7 +98,7 @@ func (v *visit) signedIn(bearer secret.Value, in map[string]string, back string)
 	if _, err := v.web.carrier.open(readerOf(v.who), in["kept_at"], v.now, in["kept"]); err != nil {
 		return v.leave(back)
 	}
-	return v.sendAgain(in["kept"], in["kept_at"])
+	return v.sendAgain(in["kept"], in["kept_at"], keptLate)
 }
 
 // keptForm is what a sign-in carries along. Where it leads is checked when somebody is there: it opens at its own address alone.

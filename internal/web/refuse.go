@@ -33,7 +33,15 @@ func (v *visit) refuse(err error) {
 		if kept := v.keep(); kept != "" {
 			httpx.Note(v.r, code, err)
 			v.status = http.StatusForbidden
-			err = v.sendAgain(kept, v.r.URL.Path)
+			err = v.sendAgain(kept, v.r.URL.Path, keptLate)
+		} else {
+			err = v.showRefusal(err)
+		}
+	case code == fault.StepUpNotFound && v.who.Kind == principal.KindUser && v.sent != nil:
+		if kept := v.keep(); kept != "" {
+			httpx.Note(v.r, code, err)
+			v.status = http.StatusNotFound
+			err = v.sendAgain(kept, v.r.URL.Path, keptStepUp)
 		} else {
 			err = v.showRefusal(err)
 		}
@@ -125,12 +133,13 @@ func fieldOf(f *fault.Error) string {
 	return ""
 }
 
-// helps maps a refusal → the page on which a user gets what was missing, and the words of the way there.
+// helps maps a refusal → the page on which its reader gets what was missing, and the words of the way there.
 var helps = map[fault.Code]struct{ href, key string }{
 	fault.AssuranceTooLow:       {"/methods", "keys.need_factor_do"},
 	fault.ConfirmationNoPasskey: {"/methods", "missing.passkey.link"},
 	fault.ConfirmationTooMany:   {"/confirmations", "hold.pending"},
 	fault.KeyAccountLocked:      {"/", "lock.undo"},
+	fault.RecoveryUnknown:       {"/recover", "recover.title"},
 }
 
 func (v *visit) showRefusal(err error) error {
@@ -145,7 +154,7 @@ func (v *visit) showRefusal(err error) error {
 	if f.RetryAfter > 0 {
 		view.Again = v.when(v.now.Add(f.RetryAfter))
 	}
-	if help, ok := helps[f.Code]; ok && v.who.Kind == principal.KindUser {
+	if help, ok := helps[f.Code]; ok && (v.who.Kind == principal.KindUser || f.Code == fault.RecoveryUnknown) {
 		view.Help, view.Helps = help.href, v.words.Say(help.key)
 	}
 	frame := v.frame("refusal.title")

@@ -408,5 +408,7 @@ func TestCarriedFormsStayWhereTheyBelong(t *testing.T) {
 	}
 	clock.Advance(6 * time.Minute)
 	ada.post("/methods/password", with(tokenOf(ada, "/methods"), "step_up", adaStep, "carried", adaForm, "proof_password", authtest.Password))
-	ada.shows(http.StatusNotFound, says(fault.StepUpNotFound))
+	ada.shows(http.StatusNotFound, "has become too old") // and keeps what was filled in
+	ada.submit("/methods/password")
+	ada.shows(http.StatusForbidden, "Confirm that it is you")
 }

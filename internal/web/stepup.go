@@ -37,7 +37,7 @@ func (v *visit) prove() error {
 		return err
 	}
 	v.form = form{values}
-	v.sent = maps.Clone(values)
+	v.sent, v.owner = maps.Clone(values), readerOf(v.who) // it opened for its own reader alone
 	bearer, err := v.satisfy(step, given)
 	if err != nil {
 		if err := v.retry(err, func(p page.Problem) error { return v.refusedProof(step, p) }); err != nil {

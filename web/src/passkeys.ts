@@ -174,7 +174,14 @@ async function test(root: HTMLElement): Promise<void> {
 async function stepUp(root: HTMLElement): Promise<void> {
 	const form = root.closest<HTMLFormElement>("form");
 	if (!form) return;
-	const begun = await call<Begun>("POST", `/v1/step-ups/${encodeURIComponent(form.dataset.stepUp ?? "")}/passkey/begin`);
+	let begun: Begun;
+	try {
+		begun = await call<Begun>("POST", `/v1/step-ups/${encodeURIComponent(form.dataset.stepUp ?? "")}/passkey/begin`);
+	} catch (error) {
+		if (!(error instanceof Refused && error.problem.code === "step_up.not_found")) throw error;
+		form.submit(); // too old: the page that answers keeps what was filled in, and lets it be sent again
+		return;
+	}
 	const finished = await show(begun);
 	const field = (name: string): HTMLInputElement => form.elements.namedItem(name) as HTMLInputElement;
 	field("proof_state").value = finished.state;

@@ -346,7 +346,11 @@ func (l KeyChanged) compose(w *writer) {
 	w.facts(append(facts, w.sighting(l.Seen)...)...)
 	w.paragraph(l.Change + ".then")
 	l.Orders.say(w)
-	w.paragraph("key_changed.not_you")
+	if l.Change == "key_leaked" {
+		w.paragraph("key_leaked.not_you") // what is dead for good needs nobody to revoke it
+	} else {
+		w.paragraph("key_changed.not_you")
+	}
 	w.button("button.key", w.links.key(l.Key))
 	w.footOfAccount()
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -221,7 +222,7 @@ func EraseIn(ctx context.Context, tx Tx, p principal.Principal, u id.User, now t
 }
 
 // SetLang chooses the language of the principal's pages and mails: "en" or "ko". Choosing what was chosen changes nothing.
-// Errors: request.invalid, unauthorized.
+// Errors: request.invalid, unauthorized, rate_limited.
 func (a *Accounts) SetLang(ctx context.Context, p principal.Principal, lang string) error {
 	if lang != "en" && lang != "ko" {
 		return fault.New(fault.RequestInvalid, "field", "language")
@@ -233,6 +234,9 @@ func (a *Accounts) SetLang(ctx context.Context, p principal.Principal, lang stri
 		return nil
 	}
 	return a.ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if err := throttle.CountAct(ctx, txn.As[throttle.Tx](tx), p, a.now()); err != nil {
+			return audit.Event{}, err
+		}
 		won, err := tx.SetUserLang(ctx, p.User, lang)
 		if err != nil {
 			return audit.Event{}, fmt.Errorf("set language: %w", err)

@@ -16,7 +16,9 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/line"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/scope"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/sign"
 )
@@ -47,7 +49,7 @@ type EditInput struct {
 
 // Edit changes a key. To narrow it needs no ceremony; whatever lets it do more, now or for longer, needs an owner of the account and a step-up
 // for exactly this, and does not happen to a key that is stopped. Errors: request.invalid (field), key.not_found, key.frozen, key.account_locked,
-// key.above_ceiling, key.needs_allowlist, key.needs_destinations, key.vendor_no_withdraw, key.vendor_secret, forbidden, step_up_required, assurance.too_low.
+// rate_limited (freezing and blocking never are), key.above_ceiling, key.needs_allowlist, key.needs_destinations, key.vendor_no_withdraw, key.vendor_secret, forbidden, step_up_required, assurance.too_low.
 func (k *Keys) Edit(ctx context.Context, p principal.Principal, in EditInput) (after Key, err error) {
 	err = k.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		key, err := k.reach(ctx, tx, p, in.Key)
@@ -75,6 +77,8 @@ func (k *Keys) Edit(ctx context.Context, p principal.Principal, in EditInput) (a
 				return audit.Event{}, err
 			}
 			change.kind = happening.KeyWidened
+		} else if err := throttle.CountAct(ctx, txn.As[throttle.Tx](tx), p, k.Now()); err != nil {
+			return audit.Event{}, err
 		}
 		if after.Scopes&^key.Scopes != 0 {
 			if err := tx.ScopesWidened(ctx, key.ID, k.Now()); err != nil {

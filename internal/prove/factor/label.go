@@ -7,6 +7,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -28,7 +29,7 @@ func LabelOf(backup bool) Label {
 	return Primary
 }
 
-// LabelPasskey labels one of the principal's passkeys. Errors: request.invalid, passkey.not_found.
+// LabelPasskey labels one of the principal's passkeys. Errors: request.invalid, passkey.not_found, rate_limited.
 func (f *Factors) LabelPasskey(ctx context.Context, p principal.Principal, c id.Passkey, l Label) error {
 	return f.label(ctx, p, l, fault.PasskeyNotFound, func(tx Tx) (string, bool, error) {
 		name, err := passkeyName(ctx, tx, p.User, c)
@@ -40,7 +41,7 @@ func (f *Factors) LabelPasskey(ctx context.Context, p principal.Principal, c id.
 	})
 }
 
-// LabelTOTP labels the principal's authenticator app. Errors: request.invalid, totp.not_enrolled.
+// LabelTOTP labels the principal's authenticator app. Errors: request.invalid, totp.not_enrolled, rate_limited.
 func (f *Factors) LabelTOTP(ctx context.Context, p principal.Principal, l Label) error {
 	return f.label(ctx, p, l, fault.TOTPNotEnrolled, func(tx Tx) (string, bool, error) {
 		won, err := tx.MarkTOTP(ctx, p.User, l)
@@ -53,6 +54,9 @@ func (f *Factors) label(ctx context.Context, p principal.Principal, l Label, non
 		return fault.New(fault.RequestInvalid, "field", "label")
 	}
 	return f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if err := throttle.CountAct(ctx, tx, p, f.Now()); err != nil {
+			return audit.Event{}, err
+		}
 		name, won, err := mark(tx)
 		if err != nil {
 			return audit.Event{}, fmt.Errorf("label factor: %w", err)

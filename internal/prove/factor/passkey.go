@@ -23,6 +23,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -203,13 +204,19 @@ func insertPasskey(ctx context.Context, tx Tx, c passkey.Credential, on id.Devic
 	return nil
 }
 
-// RenamePasskey gives a passkey another name. Errors: passkey.not_found, request.invalid.
+// RenamePasskey gives a passkey another name. The name that it has changes nothing. Errors: passkey.not_found, request.invalid, rate_limited.
 func (f *Factors) RenamePasskey(ctx context.Context, p principal.Principal, c id.Passkey, name string) error {
 	name, ok := line.Filled(name)
 	if !ok {
 		return fault.New(fault.RequestInvalid, "field", "name")
 	}
 	return f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if was, err := passkeyName(ctx, tx, p.User, c); err != nil || was == name {
+			return audit.Quiet(audit.Housekeeping), err
+		}
+		if err := throttle.CountAct(ctx, tx, p, f.Now()); err != nil {
+			return audit.Event{}, err
+		}
 		won, err := tx.RenamePasskey(ctx, p.User, c, name)
 		if err == nil && !won {
 			err = fault.New(fault.PasskeyNotFound)

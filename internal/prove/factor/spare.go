@@ -12,6 +12,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/ceremony"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -30,7 +31,7 @@ func (f *Factors) BeginTest(ctx context.Context, p principal.Principal, c id.Pas
 }
 
 // FinishTest checks what the passkey answered and writes down that it was tried, or that it did not work, and nothing else: neither its counter, nor when it was
-// last used, nor the session's proof. Errors: sign_in.expired, passkey.not_found, passkey.unverified, passkey.changed, passkey.cloned, passkey.refused.
+// last used, nor the session's proof. Errors: rate_limited, sign_in.expired, passkey.not_found, passkey.unverified, passkey.changed, passkey.cloned, passkey.refused.
 func (f *Factors) FinishTest(ctx context.Context, p principal.Principal, c id.Passkey, token string, response []byte) (passkey.Credential, error) {
 	var state passkey.State
 	opened, err := f.Ceremonies.Open(ceremony.PasskeyTest, trial(p, c), token, &state)
@@ -49,7 +50,7 @@ func (f *Factors) FinishTest(ctx context.Context, p principal.Principal, c id.Pa
 	var refused error
 	tested.TestedAt, tested.Certified = f.Now(), f.Passkeys.Certified(tested)
 	err = f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
+		if err := f.spendTrial(ctx, tx, p, opened); err != nil {
 			return audit.Event{}, err
 		}
 		if used.Cloned {
@@ -76,12 +77,20 @@ func (f *Factors) FinishTest(ctx context.Context, p principal.Principal, c id.Pa
 // testFailed writes down that a passkey was tried and did not work. One ceremony does so once, so nobody fills the log with one answer.
 func (f *Factors) testFailed(ctx context.Context, p principal.Principal, c passkey.Credential, opened ceremony.State) error {
 	return f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
-		if err := opened.Spend(ctx, txn.As[ceremony.Tx](tx)); err != nil {
+		if err := f.spendTrial(ctx, tx, p, opened); err != nil {
 			return audit.Event{}, err
 		}
 		_, err := tx.FailPasskeyTest(ctx, p.User, c.ID, f.Now())
 		return event(audit.PasskeyTestFailed, p, map[string]string{"name": c.Name}), err
 	})
+}
+
+// spendTrial uses a ceremony up. A session begins as many as it likes, so the acts are counted too.
+func (f *Factors) spendTrial(ctx context.Context, tx Tx, p principal.Principal, opened ceremony.State) error {
+	if err := throttle.CountAct(ctx, tx, p, f.Now()); err != nil {
+		return err
+	}
+	return opened.Spend(ctx, txn.As[ceremony.Tx](tx))
 }
 
 // trial binds a ceremony to the session and to the passkey that is tried.

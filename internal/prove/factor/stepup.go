@@ -37,7 +37,7 @@ func (f *Factors) SatisfyWithPassword(ctx context.Context, p principal.Principal
 	if err := f.passwords(); err != nil {
 		return secret.Value{}, err
 	}
-	bucket := throttle.OfDevice(throttle.Password, p.User, p.Origin.Device)
+	bucket := throttle.OfDevice(throttle.PasswordWithin, p.User, p.Origin.Device)
 	var stored StoredPassword
 	err := f.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
 		var found bool

@@ -273,9 +273,12 @@ func (m *Members) Decline(ctx context.Context, p principal.Principal, which id.I
 }
 
 // Switch lets the principal's session act in another of their accounts. Its children on gateway hosts end, and so does every proof that was given for
-// something in the account before. Errors: member.not_found.
+// something in the account before. Errors: member.not_found, rate_limited.
 func (m *Members) Switch(ctx context.Context, p principal.Principal, to id.Account) error {
 	return m.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if err := throttle.CountAct(ctx, tx, p, m.Now()); err != nil {
+			return audit.Event{}, err
+		}
 		memberships, err := tx.MembershipsOf(ctx, p.User)
 		if err != nil {
 			return audit.Event{}, fmt.Errorf("list memberships: %w", err)

@@ -14,6 +14,24 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/member"
 )
 
+// A lock of an owner whom the operator only disabled stays: nobody has judged yet whose hand it was. The operator ends it.
+func TestALockOutlivesDisabling(t *testing.T) {
+	onBoth(t, func(d *desk) {
+		bribed := d.joined("bribed@example.com", "owner")
+		d.ok(bribed.Call(http.MethodPost, "/v1/lock", nil))
+		u, _, err := d.Accounts.ByMail(d.t.Context(), "bribed@example.com")
+		d.none(err)
+		d.none(d.Accounts.Disable(d.t.Context(), d.host, u.ID))
+		if !d.ada.Principal().Frozen {
+			d.t.Error("the lock went with the disabled owner")
+		}
+		d.none(d.Locks.Unlock(d.t.Context(), d.host, u.ID))
+		if got := d.ada.Principal(); got.Frozen || got.Scopes.Highest() < scope.Order {
+			d.t.Errorf("the operator unlocked it, and the other owner may %s", got.Scopes)
+		}
+	})
+}
+
 // A lock reaches others for as long as whoever made it owns the account: the platform ends a siege by a bribed co-owner by taking the role from them, in whatever
 // way, and the others go on in the sessions and with the keys that they have.
 func TestALockEndsWithItsOwner(t *testing.T) {

@@ -250,6 +250,25 @@ func (c Credential) Synced() bool {
 	return json.Unmarshal([]byte(c.Record), &record) == nil && record.Flags.BackupEligible
 }
 
+// MayBeKey says that the credential may lie in a security key, and MayBeOnPhone that it may lie in a phone or a computer. Both hold where the browser did
+// not say how the authenticator is reached; what is synced lies in no key.
+func (c Credential) MayBeKey() bool {
+	return !c.Synced() && c.reached(protocol.USB, protocol.NFC, protocol.BLE, protocol.SmartCard)
+}
+
+// MayBeOnPhone is said at MayBeKey.
+func (c Credential) MayBeOnPhone() bool {
+	return c.Synced() || c.reached(protocol.Internal, protocol.Hybrid)
+}
+
+func (c Credential) reached(by ...protocol.AuthenticatorTransport) bool {
+	var record webauthn.Credential
+	if json.Unmarshal([]byte(c.Record), &record) != nil || len(record.Transport) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(record.Transport, func(t protocol.AuthenticatorTransport) bool { return slices.Contains(by, t) })
+}
+
 // Certified is how far FIDO certifies the model of a credential by the metadata of today. Of a model that only the authenticator claims it says nothing.
 func (p *Passkeys) Certified(c Credential) Grade {
 	var record webauthn.Credential

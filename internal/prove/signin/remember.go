@@ -14,6 +14,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -59,7 +60,7 @@ func (s *SignIns) Lapsed(ctx context.Context, cookie secret.Value) (l device.Lap
 }
 
 // Remember lets the principal's browser show their account where people sign in. It proves nothing there. A shared computer keeps nothing,
-// and a session that owes a proof leaves no mark. Errors: browser.not_kept, browser.never_kept.
+// and a session that owes a proof leaves no mark. Errors: browser.not_kept, browser.never_kept, rate_limited.
 func (s *SignIns) Remember(ctx context.Context, p principal.Principal) error {
 	if p.Challenge.Why != "" {
 		// An order is the least that such a session may not do.
@@ -77,6 +78,9 @@ func (s *SignIns) Remember(ctx context.Context, p principal.Principal) error {
 		}
 		if u.NeverRemembered {
 			return audit.Event{}, fault.New(fault.BrowserNeverKept)
+		}
+		if err := throttle.CountAct(ctx, tx, p, s.Now()); err != nil {
+			return audit.Event{}, err
 		}
 		won, err := tx.RememberDeviceUser(ctx, p.Origin.Device, p.User, s.Now())
 		if err != nil {

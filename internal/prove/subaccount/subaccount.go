@@ -24,6 +24,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/member"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
 
@@ -258,9 +259,12 @@ func (s *Subaccounts) Reopen(ctx context.Context, p principal.Principal, which i
 }
 
 // Enter lets the principal's session act in another open subaccount of its account, whatever the role: roles are for all of them. Its children on gateway hosts
-// end, and so does every proof that was given for something before. Errors: subaccount.not_found.
+// end, and so does every proof that was given for something before. Errors: subaccount.not_found, rate_limited.
 func (s *Subaccounts) Enter(ctx context.Context, p principal.Principal, which id.Subaccount) error {
 	return s.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if err := throttle.CountAct(ctx, txn.As[throttle.Tx](tx), p, s.Now()); err != nil {
+			return audit.Event{}, err
+		}
 		list, err := s.all(ctx, tx, p.Account)
 		if err != nil {
 			return audit.Event{}, err

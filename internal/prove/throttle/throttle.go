@@ -50,8 +50,9 @@ const (
 	MailCode Factor = "mail_code"
 	// RecoveryCode is also the code of a case.
 	RecoveryCode Factor = "recovery_code"
-	// TOTPWithin is a code that is typed in a session: it uses up nothing of what its user signs in with.
-	TOTPWithin Factor = "totp_within"
+	// TOTPWithin is a code that is typed in a session, PasswordWithin a password: they use up nothing of what their user signs in with.
+	TOTPWithin     Factor = "totp_within"
+	PasswordWithin Factor = "password_within"
 	// RecoveryMail is a letter that somebody has us send.
 	RecoveryMail Factor = "recovery_mail"
 	// RehearsalMail is a letter that somebody has us send to themselves.

@@ -18,12 +18,14 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/fault"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
+	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/prove/account"
 	"github.com/seed-21c57000/sallyport/internal/prove/apikey"
 	"github.com/seed-21c57000/sallyport/internal/prove/contact"
 	"github.com/seed-21c57000/sallyport/internal/prove/device"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/prove/throttle"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 )
@@ -209,7 +211,7 @@ func (c *CheckUps) keys(ctx context.Context, p principal.Principal) ([]apikey.Ke
 
 // Confirm answers a question with yes: item as it was shown, in the state it was shown in. A session that owes a proof may not, because it would
 // make a stranger's things look like its user's. Errors: check_up.changed where that is no longer so, device.unknown, session.idle,
-// session.unusual, session.unrenewed.
+// session.unusual, session.unrenewed, rate_limited.
 func (c *CheckUps) Confirm(ctx context.Context, p principal.Principal, item, state string) error {
 	if err := c.mayAnswer(p); err != nil {
 		return err
@@ -224,6 +226,9 @@ func (c *CheckUps) Confirm(ctx context.Context, p principal.Principal, item, sta
 	}
 	q := s.Questions[at]
 	return c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		if err := throttle.CountAct(ctx, txn.As[throttle.Tx](tx), p, c.Now()); err != nil {
+			return audit.Event{}, err
+		}
 		if err := tx.PutAssent(ctx, p.User, Assent{item, q.state, c.Now()}); err != nil {
 			return audit.Event{}, fmt.Errorf("put assent: %w", err)
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
 	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/session"
+	"github.com/seed-21c57000/sallyport/internal/record/audit"
 	"github.com/seed-21c57000/sallyport/internal/respond/checkup"
 	"github.com/seed-21c57000/sallyport/internal/respond/hold"
 )
@@ -310,9 +311,15 @@ func TestItIsDueOnceAMonth(t *testing.T) {
 		answer() // the mail address: all
 		due(false)
 		month()
-		if err := s.CheckUps.LookThrough(t.Context(), ada.Principal()); err != nil {
-			t.Fatal(err)
+		for range 3 { // one event
+			if err := s.CheckUps.LookThrough(t.Context(), ada.Principal()); err != nil {
+				t.Fatal(err)
+			}
 		}
 		due(false)
+		page, err := s.Log.Activity(t.Context(), ada.Principal(), 0, 2)
+		if err != nil || page[0].Action != audit.CheckUpDone || page[1].Action == audit.CheckUpDone {
+			t.Errorf("written down: %v, %v", page, err)
+		}
 	})
 }

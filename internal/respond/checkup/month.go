@@ -3,6 +3,7 @@ package checkup
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/decision"
@@ -49,13 +50,18 @@ func (c *CheckUps) Due(ctx context.Context, p principal.Principal) (due bool, er
 	return due, err
 }
 
-// LookThrough notes that the principal went through the check-up: it is due again in a month. It answers no question.
-// Errors: those of a session that owes a proof, as Confirm.
+// LookThrough notes that the principal went through the check-up: it is due again in a month. It answers no question, and says nothing new on the day of
+// the one before. Errors: those of a session that owes a proof, as Confirm.
 func (c *CheckUps) LookThrough(ctx context.Context, p principal.Principal) error {
 	if err := c.mayAnswer(p); err != nil {
 		return err
 	}
 	return c.Ledger.Update(ctx, func(tx Tx) (audit.Event, error) {
+		said, at, err := looked(ctx, tx, p.User)
+		again := slices.ContainsFunc(said, func(a Assent) bool { return a.Item == whole }) && c.Now().Sub(at) < day
+		if err != nil || again {
+			return audit.Quiet(audit.Housekeeping), err
+		}
 		if err := tx.PutAssent(ctx, p.User, Assent{Item: whole, At: c.Now()}); err != nil {
 			return audit.Event{}, fmt.Errorf("put assent: %w", err)
 		}

@@ -27,6 +27,7 @@ type Gap struct {
 }
 
 const (
+	day         = 24 * time.Hour
 	month       = 30 * 24 * time.Hour
 	rehearsed   = 365 * 24 * time.Hour
 	endsSoon    = 14 * 24 * time.Hour

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
 	"github.com/seed-21c57000/sallyport/internal/kernel/id"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/txn"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
@@ -159,7 +160,7 @@ func (h *Holds) Begin(ctx context.Context, which id.Hold) error {
 			return audit.Quiet(audit.Housekeeping), err
 		}
 		return audit.Event{
-			Action: audit.HoldBegun, Person: held.User,
+			Action: audit.HoldBegun, Actor: principal.System("hold"), Person: held.User,
 			Facts: map[string]string{"reason": string(held.Reason), "until": now.Add(held.Span).Format(time.RFC3339)},
 		}, nil
 	})

@@ -19,10 +19,34 @@ import (
 
 // Places are what an installation says is its own.
 type Places struct {
-	// Origins are scheme://host[:port]; Senders are mail addresses in canonical form.
-	Origins, Senders []string
+	Origins []Origin
+	// Senders are mail addresses in canonical form.
+	Senders []string
 	// Apps are native apps.
 	Apps []App
+}
+
+// Origin is an address of pages or of an API: scheme://host[:port].
+type Origin struct {
+	At  string
+	For Use
+}
+
+// Use is what an address is for.
+type Use string
+
+// The uses, as pages and /v1 name them. Exchange is what people trade on, Programs what signed requests go to, Elsewhere the platform's other sites.
+const (
+	Dashboard     Use = "dashboard"
+	Confirmations Use = "confirmations"
+	Exchange      Use = "exchange"
+	Programs      Use = "programs"
+	Elsewhere     Use = "elsewhere"
+)
+
+// Has says that at is one of the origins.
+func (p Places) Has(at string) bool {
+	return slices.ContainsFunc(p.Origins, func(o Origin) bool { return o.At == at })
 }
 
 // App is a native app as its system knows it.
@@ -162,7 +186,7 @@ func (p Places) link(text string) Verdict {
 	if u.User != nil {
 		v.Reasons = append(v.Reasons, BeforeAt)
 	}
-	if slices.Contains(p.Origins, origin) {
+	if p.Has(origin) {
 		v.Ours = len(v.Reasons) == 0
 		if v.Ours {
 			v.Reasons = []Why{OurHost}
@@ -176,7 +200,7 @@ func (p Places) link(text string) Verdict {
 // against says why a link is not ours.
 func (p Places) against(u *url.URL, host string) (list []Why) {
 	for _, ours := range p.Origins {
-		o, err := url.Parse(ours)
+		o, err := url.Parse(ours.At)
 		if err != nil || o.Hostname() != host {
 			continue
 		}
@@ -232,7 +256,7 @@ func (p Places) resemblance(host, text string) (list []Why) {
 // names are the names of our servers and of our senders' domains.
 func (p Places) names() (list []string) {
 	for _, origin := range p.Origins {
-		if u, err := url.Parse(origin); err == nil {
+		if u, err := url.Parse(origin.At); err == nil {
 			list = append(list, u.Hostname())
 		}
 	}

@@ -10,7 +10,11 @@ import (
 )
 
 var places = official.Places{
-	Origins: []string{"https://gate.exchange.example", "https://confirm.exchange.example:8443", "http://localhost:8080"},
+	Origins: []official.Origin{
+		{At: "https://gate.exchange.example", For: official.Dashboard},
+		{At: "https://confirm.exchange.example:8443", For: official.Confirmations},
+		{At: "http://localhost:8080", For: official.Programs},
+	},
 	Senders: []string{"gate@exchange.example"},
 }
 

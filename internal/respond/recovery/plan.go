@@ -13,6 +13,7 @@ import (
 	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kernel/secret"
 	"github.com/seed-21c57000/sallyport/internal/prove/factor"
+	"github.com/seed-21c57000/sallyport/internal/prove/passkey"
 	"github.com/seed-21c57000/sallyport/internal/prove/stepup"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
 )
@@ -109,12 +110,14 @@ func (l left) steps(waits Waits, alone time.Duration) (steps []Step) {
 }
 
 // Answers says for each loss what this user would do, from what they really have. It assumes the worst: with the phone go the app and one
-// passkey, with a key one passkey, and with everything all but the mailbox. Who has no passkey has no key to lose.
+// passkey that may lie there, with a key one passkey, and with everything all but the mailbox. Who has no passkey that may lie in a key has none to lose.
 func Answers(m factor.Methods, waits Waits, chosen Choice) []Answer {
 	alone := max(waits.MailAlone, chosen.MailAlone)
 	phone, key := has(m), has(m)
 	phone.app = false
-	phone.passkeys--
+	if slices.ContainsFunc(m.Passkeys, passkey.Credential.MayBeOnPhone) {
+		phone.passkeys--
+	}
 	key.passkeys--
 	mailbox := slices.DeleteFunc(has(m).steps(waits, alone), func(s Step) bool {
 		return s.Way != ByPasskey && s.Way != ByTwo && s.Way != ByPassword
@@ -123,7 +126,7 @@ func Answers(m factor.Methods, waits Waits, chosen Choice) []Answer {
 		mailbox = append(mailbox, Step{Way: ByOperators})
 	}
 	answers := []Answer{{LostPhone, phone.steps(waits, alone)}}
-	if len(m.Passkeys) > 0 {
+	if slices.ContainsFunc(m.Passkeys, passkey.Credential.MayBeKey) {
 		answers = append(answers, Answer{LostKey, key.steps(waits, alone)})
 	}
 	return append(answers, Answer{LostMailbox, mailbox}, Answer{LostEverything, left{}.steps(waits, alone)})

@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -21,6 +22,14 @@ func methods(passkeys int, password, app bool, codes int) factor.Methods {
 	}
 	if codes > 0 {
 		m.Codes = &factor.RecoverySet{Left: codes}
+	}
+	return m
+}
+
+// reached has every passkey of m say how its authenticator is reached.
+func reached(m factor.Methods, by string, synced bool) factor.Methods {
+	for i := range m.Passkeys {
+		m.Passkeys[i].Record = fmt.Sprintf(`{"transport":%s,"flags":{"backupEligible":%t}}`, by, synced)
 	}
 	return m
 }
@@ -69,6 +78,12 @@ func TestAnswersSpeakOfWhatTheAccountHas(t *testing.T) {
 		{"everything", methods(2, true, true, 1), map[recovery.Loss][]recovery.Way{
 			"phone": {"passkey", "code", "proof_password", "mailbox"}, "key": {"passkey", "two", "code", "proof", "mailbox"},
 			"mailbox": {"passkey", "two"}, "everything": {"mailbox"},
+		}},
+		{"a phone's synced passkey", reached(methods(1, false, false, 1), `["internal","hybrid"]`, true), map[recovery.Loss][]recovery.Way{
+			"phone": {"code", "mailbox"}, "mailbox": {"passkey"}, "everything": {"mailbox"},
+		}},
+		{"a security key", reached(methods(1, false, false, 0), `["usb","nfc"]`, false), map[recovery.Loss][]recovery.Way{
+			"phone": {"passkey", "mailbox"}, "key": {"mailbox"}, "mailbox": {"passkey"}, "everything": {"mailbox"},
 		}},
 		{"nothing", methods(0, false, false, 0), map[recovery.Loss][]recovery.Way{"phone": {"mailbox"}, "mailbox": {"operators"}, "everything": {"mailbox"}}},
 	} {

@@ -1133,7 +1133,7 @@ func keyCard(f Frame, k Key) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = when(k.Created).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = exactly(k.Created).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

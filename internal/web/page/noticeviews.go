@@ -85,9 +85,10 @@ type Genuine struct {
 	// Where is the server or address that it comes to.
 	Where   string
 	Reasons []string
-	// Origins and Senders are all that are ours.
-	Origins, Senders []string
-	Apps             []OfficialApp
+	// Origins and Senders are all that are ours; the value of an origin says what it is for.
+	Origins []Fact
+	Senders []string
+	Apps    []OfficialApp
 }
 
 // OfficialApp is a native app of ours; System is "android" or "apple".

@@ -163,7 +163,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"why":              page.WhyPage(in, page.Why{}),
 		"why, unknown":     page.WhyPage(in, page.Why{ID: "«req»", Asked: true}),
 		"why, told":        page.WhyPage(in, page.Why{ID: "«req»", Asked: true, Found: true, Entry: page.Entry{At: at, Text: "«refused»", Next: "«fix»", Refused: true}, ToSign: "«base»", Twin: "/v1/requests/req"}),
-		"genuine":          page.GenuinePage(out, page.Genuine{Text: "«t»", Asked: true, Where: "«w»", Reasons: []string{"«r»"}, Origins: []string{"«https://gate.example»"}, Senders: []string{"«a@gate.example»"}}),
+		"genuine":          page.GenuinePage(out, page.Genuine{Text: "«t»", Asked: true, Where: "«w»", Reasons: []string{"«r»"}, Origins: []page.Fact{{Name: "«https://gate.example»", Value: "«u»"}}, Senders: []string{"«a@gate.example»"}}),
 		"genuine ours":     page.GenuinePage(out, page.Genuine{Asked: true, Ours: true}),
 		"contacted":        page.ContactedPage(in, page.Contacted{State: "silent"}),
 		"contacted now":    page.ContactedPage(in, page.Contacted{State: "writing", List: []page.Message{{ID: "msg_1", Subject: "«s»", At: at}}}),

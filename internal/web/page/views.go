@@ -144,6 +144,9 @@ type Kept struct{ Form, At string }
 // SendAgain is the page of a form that came too late.
 type SendAgain struct {
 	Action, Kept string
+	// Lead says why it waits. Asked: a proof was asked for it before, so it may have gone already.
+	Lead  string
+	Asked bool
 	// Details tell what is in it, where that can be told.
 	Details []Fact
 	Back    string
