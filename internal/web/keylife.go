@@ -111,7 +111,7 @@ func (k *keys) promote(v *visit) error {
 	if err != nil {
 		return v.retry(err, func(p page.Problem) error { return k.planPromote(v, p) })
 	}
-	return k.showIssued(v, issued, nextFile)
+	return k.showIssued(v, issued, time.Time{}, nextFile)
 }
 
 // makePair is the command that makes a key pair for one way of signing.
@@ -139,9 +139,11 @@ func (v *visit) secret(s apikey.Secret, newest bool) page.Secret {
 // overlaps are how long an old secret may go on, in hours.
 func (v *visit) overlaps() (list []page.Option) {
 	for _, hours := range []int{0, 1, 24, 72, 168} {
-		list = append(list, page.Option{
-			Value: strconv.Itoa(hours), Text: v.words.Span(time.Duration(hours) * time.Hour), Chosen: hours == int(apikey.UsualOverlap.Hours()),
-		})
+		text := v.words.Span(time.Duration(hours) * time.Hour)
+		if hours == 0 {
+			text = v.words.Say("rotate.at_once")
+		}
+		list = append(list, page.Option{Value: strconv.Itoa(hours), Text: text, Chosen: hours == int(apikey.UsualOverlap.Hours())})
 	}
 	return list
 }
@@ -193,16 +195,17 @@ func (k *keys) rotate(v *visit) error {
 			Challenge: fields["challenge"], Possession: fields["possession"],
 		})
 		if err == nil {
-			return k.showIssued(v, out.Issued, nextFile)
+			return k.showIssued(v, out.Issued, out.Retires, nextFile)
 		}
 	}
 	return v.retry(err, func(p page.Problem) error { return k.one(v, p) })
 }
 
-// showIssued shows a new secret, once. A key pair of the reader's own lies in the file.
-func (k *keys) showIssued(v *visit, issued apikey.Issued, own string) error {
+// showIssued shows a new secret, once, and when the one before it ends. A key pair of the reader's own lies in the file.
+func (k *keys) showIssued(v *visit, issued apikey.Issued, retires time.Time, own string) error {
 	view := page.Created{
-		Key: k.card(v, issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal()),
+		Retires: v.when(retires),
+		Key:     k.card(v, issued.Key), Secret: string(issued.Secret.Reveal()), Passphrase: string(issued.Passphrase.Reveal()),
 		Check: k.check(own, issued.Dialect),
 		APIs:  slices.DeleteFunc(slices.Clone(k.terms.apis), func(a page.API) bool { return a.Test != (issued.Environment == id.Test) }),
 	}

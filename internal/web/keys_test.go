@@ -459,25 +459,29 @@ func TestTheKeyPageSaysWhatBecomesOfOrders(t *testing.T) {
 }
 
 // The old secret of a rotation is given more time once, with a proof.
-func TestExtendByPage(t *testing.T) {
+func TestRotateAndExtendByPage(t *testing.T) {
 	s, clock := stack(t)
 	b, ada := owner(t, s)
 	clock.Advance(time.Minute)
 	k := s.IssueKey(ada, apikey.IssueInput{Name: "grid", Purpose: "trades", Dialect: sign.Upbit, Algorithm: sign.HMACSHA2})
-	if _, err := s.APIKeys.Rotate(t.Context(), principal.Host("tests"), apikey.RotateInput{Key: k.ID, Overlap: time.Hour}); err != nil {
-		t.Fatal(err)
-	}
+	b.get("/keys/" + k.Text())
+	b.shows(http.StatusOK, "Not at all: it stops at once")
+	b.submit("/keys/"+k.Text()+"/rotate", "overlap", "1")
+	b.submit("/keys/"+k.Text()+"/rotate", "proof_code", ada.Code())
+	b.shows(http.StatusOK, "rotate again", "The old secret ends", "in 1 hour")
+	clock.Advance(time.Minute) // the app shows another code
 	b.get("/keys/" + k.Text())
 	b.shows(http.StatusOK, "Let the old secret go on")
 	action := "/keys/" + k.Text() + "/extend"
+	ends := s.APIKeys.Cutover(k.ID)[1].RetiresAt.Add(24 * time.Hour)
 	b.submit(action, "by", "24")
-	b.shows(http.StatusForbidden, "Confirm that it is you", "Let the old secret of the key “grid” go on until "+clock.Now().Add(25*time.Hour).Format("2 Jan 2006 15:04 UTC"))
+	b.shows(http.StatusForbidden, "Confirm that it is you", "Let the old secret of the key “grid” go on until "+ends.Format("2 Jan 2006 15:04 UTC"))
 	b.submit(action, "proof_code", ada.Code())
 	b.get("/keys/" + k.Text())
 	if strings.Contains(b.page.body, "/extend") {
 		t.Error("it is offered twice")
 	}
-	if view := s.APIKeys.Cutover(k.ID); len(view) != 2 || !view[1].RetiresAt.Equal(clock.Now().Add(25*time.Hour)) {
+	if view := s.APIKeys.Cutover(k.ID); len(view) != 2 || !view[1].RetiresAt.Equal(ends) {
 		t.Errorf("the view: %+v", view)
 	}
 }

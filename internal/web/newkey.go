@@ -323,7 +323,7 @@ func (k *keys) create(v *visit) error {
 			return k.showForm(v, w, p)
 		})
 	}
-	return k.showIssued(v, issued, ownFile)
+	return k.showIssued(v, issued, time.Time{}, ownFile)
 }
 
 // ownFile is where "sallyport keygen" has put a key pair of the reader's own, as the form says; nextFile is where it has put the one that takes

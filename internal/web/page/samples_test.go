@@ -233,6 +233,7 @@ func samples(w i18n.Words) map[string]templ.Component {
 		"new key off":    page.NewKeyPage(in, alone),
 		"created":        page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Secret: "«sps»", FileName: "«grid.json»", FileHref: "data:application/json;base64,e30=", Check: "«call»"}),
 		"created own":    page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Check: "«call»"}),
+		"created next":   page.CreatedPage(in, page.Created{Key: key("«spk»", page.KeyLive), Secret: "«sps»", Retires: at, FileName: "«grid.json»", FileHref: "data:application/json;base64,e30=", Check: "«call»"}),
 		"key asleep":     page.KeyPage(in, page.KeyLife{Key: pinned, MayWiden: true, Asleep: true, Releasable: true}),
 		"keys found":     page.KeysPage(in, page.Keys{Search: "«grid»", List: []page.Key{key("«spk_6»", page.KeyReadOnly), key("«spk_10»", page.KeyOff), key("«spk_7»", page.KeyDisabled), key("«spk_8»", page.KeyFrozen), key("«spk_9»", page.KeyBlocked)}}),
 		"none found":     page.KeysPage(in, page.Keys{Search: "«grid»"}),

@@ -486,6 +486,8 @@ type Created struct {
 	Secret string
 	// Passphrase beside it, in dialects that have one.
 	Passphrase string
+	// Retires is when the secret before this one ends; the zero moment for a new key.
+	Retires i18n.Moment
 	// FileName of the key file, and the file itself as a data: address, for saving it without script.
 	FileName, FileHref string
 	// Check is the command that tries the key.
