@@ -145,8 +145,8 @@ func switchCommand(verb, short string, of func(*server.Rooms) switcher) *cobra.C
 			if verb != "disable" {
 				return nil
 			}
-			todo, err := ownerless(cmd, rooms, u.ID, memberships)
-			for _, line := range todo {
+			first, err := ownerless(cmd, rooms, u.ID, memberships)
+			for _, line := range first {
 				fmt.Fprintln(cmd.ErrOrStderr(), line)
 			}
 			return err
@@ -228,8 +228,8 @@ func lastOwner(cmd *cobra.Command, rooms *server.Rooms, u account.User, membersh
 	if fault.CodeOf(refused) != fault.AccountLastOwner {
 		return refused
 	}
-	todo, err := ownerless(cmd, rooms, u.ID, memberships)
-	return errors.Join(fmt.Errorf("%s was not erased: %s", u.Mail, strings.Join(todo, "; ")), err)
+	first, err := ownerless(cmd, rooms, u.ID, memberships)
+	return errors.Join(fmt.Errorf("%s was not erased: %s", u.Mail, strings.Join(first, "; ")), err)
 }
 
 // typedAgain asks for the address, so that a line of the shell's history erases nobody.

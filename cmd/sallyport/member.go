@@ -53,7 +53,7 @@ func within(cmd *cobra.Command, rooms *server.Rooms, owner string) (principal.Pr
 
 // ownerless lists the accounts that other people are in and that nobody but one of memberships' user owns, with what to do about each.
 func ownerless(cmd *cobra.Command, rooms *server.Rooms, u id.User, memberships []account.Membership) ([]string, error) {
-	var todo []string
+	var first []string
 	for _, m := range memberships {
 		if m.Role != principal.Owner {
 			continue
@@ -66,10 +66,10 @@ func ownerless(cmd *cobra.Command, rooms *server.Rooms, u id.User, memberships [
 		}
 		others := slices.DeleteFunc(circle.Members, func(one member.Member) bool { return one.User == u || one.Machine != nil })
 		if len(others) > 0 && !slices.ContainsFunc(others, func(one member.Member) bool { return one.Role == principal.Owner }) {
-			todo = append(todo, fmt.Sprintf("nobody else owns %s, which others are in: sallyport member role %[1]s MEMBER owner", m.Account))
+			first = append(first, fmt.Sprintf("nobody else owns %s, which others are in: sallyport member role %[1]s MEMBER owner", m.Account))
 		}
 	}
-	return todo, nil
+	return first, nil
 }
 
 // memberNamed finds a member by mail address or user id.

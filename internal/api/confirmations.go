@@ -20,7 +20,7 @@ type confirmations struct {
 		Cancel(ctx context.Context, p principal.Principal, which id.Confirmation) error
 	}
 	holds interface {
-		Of(ctx context.Context, u id.User) (hold.Standing, error)
+		For(ctx context.Context, p principal.Principal) (hold.Standing, error)
 	}
 	now func() time.Time
 }
@@ -120,8 +120,7 @@ type holdList struct {
 type holdsOut struct{ Body holdList }
 
 func (c *confirmations) held(ctx context.Context, p principal.Principal, _ *struct{}) (*holdsOut, error) {
-	s, err := c.holds.Of(ctx, p.User)
-	s = s.In(p.Account)
+	s, err := c.holds.For(ctx, p)
 	out := holdList{Held: s.Held, Until: s.Until, Holds: make([]holdShown, 0, len(s.Holds))}
 	for _, h := range s.Holds {
 		out.Holds = append(out.Holds, holdShown{ID: h.ID, Reason: string(h.Reason), PlacedAt: h.Placed, EndsAt: h.Ends})

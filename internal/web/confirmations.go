@@ -17,7 +17,7 @@ import (
 )
 
 type holdsOf interface {
-	Of(ctx context.Context, u id.User) (hold.Standing, error)
+	For(ctx context.Context, p principal.Principal) (hold.Standing, error)
 }
 
 // pending is what waits for its owner: confirmations that are open, and what holds them.
@@ -40,8 +40,7 @@ func (c *pending) show(v *visit) error {
 	if err != nil {
 		return err
 	}
-	stand, err := c.holds.Of(v.r.Context(), v.who.User)
-	stand = stand.In(v.who.Account)
+	stand, err := c.holds.For(v.r.Context(), v.who)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ type Deps struct {
 		AnyUnneeded(ctx context.Context, keys []apikey.Key) (bool, error)
 	}
 	Holds interface {
-		Of(ctx context.Context, u id.User) (hold.Standing, error)
+		For(ctx context.Context, p principal.Principal) (hold.Standing, error)
 	}
 	// Browsers lists those that show the principal's account where people sign in.
 	Browsers func(ctx context.Context, p principal.Principal) ([]device.Remembering, error)
@@ -183,10 +183,9 @@ func (c *CheckUps) account(ctx context.Context, p principal.Principal) (a Accoun
 	if a.Browsers, err = c.Browsers(ctx, p); err != nil {
 		return a, err
 	}
-	if a.Held, err = c.Holds.Of(ctx, p.User); err != nil {
+	if a.Held, err = c.Holds.For(ctx, p); err != nil {
 		return a, err
 	}
-	a.Held = a.Held.In(p.Account)
 	if a.Prepared, err = c.Prepared(ctx, p); err != nil {
 		return a, err
 	}

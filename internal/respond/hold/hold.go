@@ -166,7 +166,13 @@ func (h *Holds) Begin(ctx context.Context, which id.Hold) error {
 	})
 }
 
-// Of is the standing of u's money in all their accounts together, for its page; see Standing.In.
+// For is the standing of the principal's money in the account that they act in.
+func (h *Holds) For(ctx context.Context, p principal.Principal) (Standing, error) {
+	s, err := h.Of(ctx, p.User)
+	return s.In(p.Account), err
+}
+
+// Of is the standing of u's money in all their accounts together.
 func (h *Holds) Of(ctx context.Context, u id.User) (s Standing, err error) {
 	err = h.ledger.View(ctx, func(tx Tx) (err error) {
 		s, err = h.Standing(ctx, tx, u)

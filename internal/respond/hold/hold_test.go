@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-21c57000/sallyport/internal/kernel/happening"
+	"github.com/seed-21c57000/sallyport/internal/kernel/principal"
 	"github.com/seed-21c57000/sallyport/internal/kit/authtest"
 	"github.com/seed-21c57000/sallyport/internal/kit/storetest"
 	"github.com/seed-21c57000/sallyport/internal/record/audit"
@@ -67,5 +68,33 @@ func changePassword(t *testing.T, s *authtest.Stack) {
 	}
 	if first.Running(first.Ends) || !first.Running(first.Ends.Add(-time.Microsecond)) {
 		t.Error("a hold must run until its end, and no longer")
+	}
+}
+
+// TestMoneyOfOneAccountWaits: a hold that is about one account leaves the user's money elsewhere alone.
+func TestMoneyOfOneAccountWaits(t *testing.T) {
+	for _, engine := range storetest.Engines {
+		t.Run(engine, func(t *testing.T) {
+			o := authtest.Options{}
+			if engine == "postgres" {
+				o.PostgresDSN = storetest.Postgres.New(t)
+			}
+			s := authtest.StartWith(t, o)
+			here := s.SignUp("ada@example.com").Principal()
+			elsewhere := here
+			elsewhere.Account = s.SignUp("bob@example.com").Principal().Account
+			err := store.Of[hold.Tx](s.Store).Update(t.Context(), func(tx hold.Tx) (audit.Event, error) {
+				_, err := s.Holds.Place(t.Context(), tx, hold.Hold{User: here.User, Account: here.Account, Reason: happening.ActQuestioned, Span: time.Hour})
+				return audit.Quiet(audit.Housekeeping), err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for p, want := range map[principal.Principal]bool{here: true, elsewhere: false} {
+				if got, err := s.Holds.For(t.Context(), p); err != nil || got.Held != want {
+					t.Errorf("in %s: %+v, %v; want held %t", p.Account, got, err, want)
+				}
+			}
+		})
 	}
 }
